@@ -1,0 +1,48 @@
+"""Every error a user can meet, one class per thing the user must fix.
+
+::
+
+    InspectError                 the user must fix something: exit status 2, one line
+    ├── ReadError                an image or table file cannot be read
+    ├── CalibrationError         the scale is missing, untrusted, contradictory or unusable
+    ├── SettingsError            a job file, a template or an option is wrong
+    ├── StandardError            a standards file is wrong or does not have what was asked for
+    ├── BackendError             a segmentation backend cannot work on this image
+    ├── MeasurementError         a segmentation holds nothing that can be measured
+    └── OutputError              the report cannot be written
+
+A message says where, what was found, and what to do, in one line. Anything that is not an
+``InspectError`` is a bug of ours and ends with a traceback and exit status 1.
+"""
+
+
+class InspectError(Exception):
+    """The user must fix something; the message is one line that says where, what and how."""
+
+
+class ReadError(InspectError):
+    """An image, mask or table file cannot be read."""
+
+
+class CalibrationError(InspectError):
+    """The scale of an image is missing, untrusted, contradictory or unusable."""
+
+
+class SettingsError(InspectError):
+    """A job file, a template or a command-line option is wrong."""
+
+
+class StandardError(InspectError):
+    """A standards file is wrong, or does not have what a recipe asks for."""
+
+
+class BackendError(InspectError):
+    """A segmentation backend cannot be loaded, or cannot work on this image."""
+
+
+class MeasurementError(InspectError):
+    """A segmentation holds nothing that can be measured."""
+
+
+class OutputError(InspectError):
+    """The report cannot be written."""

@@ -1,0 +1,1 @@
+"""Views of a report: each writes one file and computes nothing."""

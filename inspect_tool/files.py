@@ -1,0 +1,216 @@
+"""TOML and JSON to values and back; the only place where input is checked, and the only user of pydantic.
+
+A value is checked once, where it enters, and trusted inside. Unknown keys are errors.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.model import Job, Report
+
+T = TypeVar("T")
+
+SCHEMA = "inspect_tool/report/1"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise SettingsError(msg) from None
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        raise SettingsError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise SettingsError(msg) from None
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path}: not valid TOML: {error}"
+        raise SettingsError(msg) from None
+
+
+def checked(kind: type[T], data: Mapping[str, Any], where: str, error: type[InspectError] = SettingsError) -> T:
+    """Turn plain data into a frozen dataclass; the first thing wrong becomes one line.
+
+    >>> from inspect_tool.model import Requirement
+    >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")
+    Traceback (most recent call last):
+    ...
+    inspect_tool.errors.SettingsError: job.toml rule: got 'gaurded', must be 'simple', 'guarded' or 'non_binary'
+    """
+    from pydantic import ValidationError
+
+    try:
+        value: T = _adapter(kind).validate_python(dict(data))  # type: ignore[arg-type]  # a class is hashable
+        return value
+    except ValidationError as problem:
+        message = f"{where} {_one_line(problem.errors()[0])}"
+        raise error(message) from None
+
+
+def load_job(path: Path) -> Job:
+    """Read and check a job file; the plug-ins check ``[settings]`` and ``[backend]`` themselves."""
+    job = checked(Job, read_toml(path), str(path))
+    if bool(job.images) == bool(job.specimens):
+        msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
+        raise SettingsError(msg)
+    return job
+
+
+def dump_report(report: Report) -> str:
+    """Write a report as JSON text; NaN and infinity become null."""
+    data = _adapter(Report).dump_python(report, mode="python")
+    return json.dumps(_plain(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def load_report(path: Path) -> Report:
+    """Read ``report.json`` back into a report."""
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise SettingsError(msg) from None
+    except (OSError, ValueError) as error:
+        msg = f"{path}: not a report: {error}"
+        raise SettingsError(msg) from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
+        raise SettingsError(msg)
+    return checked(Report, data, str(path))
+
+
+def report_schema() -> dict[str, Any]:
+    """JSON Schema of ``report.json``."""
+    schema: dict[str, Any] = _adapter(Report).json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``target`` when the block ends well, and vanishes when it does not.
+
+    Nothing half-written is ever seen under the final name; an older folder of that name is replaced
+    as a whole. A full disk or a missing permission is an ``OutputError``.
+    """
+    import shutil
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+        temporary.chmod(0o755)
+    except OSError as error:
+        msg = f"{target}: cannot write here: {error.strerror}; choose another folder with --out"
+        raise OutputError(msg) from None
+    try:
+        yield temporary
+        _replace_folder(temporary, target)
+    except OSError as error:
+        msg = f"{target}: cannot be written: {error.strerror or error}; nothing was changed there"
+        raise OutputError(msg) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace_folder(temporary: Path, target: Path) -> None:
+    import shutil
+
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(17, "a file of that name is in the way")
+    old = temporary.with_suffix(".old")
+    had_one = target.exists()
+    if had_one:
+        target.rename(old)
+    try:
+        temporary.rename(target)
+    except OSError:
+        if had_one:
+            old.rename(target)
+        raise
+    if had_one:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name and rename it, so that it is whole or not there."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    _forbid_unknown_keys(kind)
+    return TypeAdapter(kind)
+
+
+def _forbid_unknown_keys(kind: Any) -> None:
+    """Tell pydantic to refuse unknown keys in a dataclass and in every dataclass it is made of."""
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        kind.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
+        hints = get_type_hints(kind, localns={"pd": Any})
+        for item in fields(kind):
+            _forbid_unknown_keys(hints[item.name])
+    for part in get_args(kind):
+        _forbid_unknown_keys(part)
+
+
+def _one_line(problem: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
+    found = repr(problem["input"])
+    found = found if len(found) <= 60 else found[:57] + "..."
+    match problem["type"]:
+        case "unexpected_keyword_argument" | "extra_forbidden":
+            return f"{where}: unknown key; check the spelling"
+        case "missing" | "missing_argument" | "missing_keyword_only_argument":
+            return f"{where}: is missing"
+        case "literal_error":
+            return f"{where}: got {found}, must be {problem['ctx']['expected']}"
+        case "value_error":
+            return f"{where}: got {found}: {problem['ctx']['error']}"
+        case _:
+            text = str(problem["msg"]).replace("Input should be", "must be")
+            return f"{where}: got {found}, {text[0].lower()}{text[1:]}"
+
+
+def _plain(value: Any) -> Any:
+    """Make a value JSON can hold: finite numbers rounded to 12 digits, texts, lists and dictionaries."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if abs(value) < float("inf") else None
+    if hasattr(value, "item"):  # numpy scalar
+        return _plain(value.item())
+    return str(value)  # date, path

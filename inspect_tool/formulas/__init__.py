@@ -1,0 +1,1 @@
+"""Formulas of named standards: numbers to numbers, the clause cited, a worked example each."""

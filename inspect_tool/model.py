@@ -1,0 +1,506 @@
+"""All value types: frozen, keyword-only, without behaviour.
+
+Four groups: what a user asks for (``Job`` and its parts), what an image is (``Calibration``,
+``Micrograph``, ``Segmentation``), what was found (``FieldMeasurement`` ... ``Conformity``), and what
+is reported (``Report`` and its parts: plain numbers, texts and tuples only, so that ``report.json``
+is the report). Floats with a dimension carry the unit in their name. Positions are (row, column)
+with the origin at the centre of the top-left pixel.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+LabelImage: TypeAlias = NDArray[np.int32]
+Mask: TypeAlias = NDArray[np.bool_]
+Modality: TypeAlias = Literal["optical", "sem", "xray", "unknown"]
+Plane: TypeAlias = Literal["longitudinal", "transverse", "planar", "not stated"]
+Cell: TypeAlias = float | int | str | bool | None
+
+# ---------------------------------------------------------------------------------- what a user asks for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Identification of the work (ISO/IEC 17025, 7.8.2); what stays empty is printed as "not stated"."""
+
+    title: str = ""
+    laboratory: str = ""
+    address: str = ""
+    place_of_work: str = ""
+    customer: str = ""
+    customer_contact: str = ""
+    order: str = ""
+    part: str = ""
+    item: str = ""
+    condition: str = ""
+    material: str = ""
+    heat: str = ""
+    preparation: str = ""
+    section_location: str = ""
+    instrument: str = ""
+    sampling: str = ""
+    date_sampled: str = ""
+    date_received: str = ""
+    date_of_work: str = ""
+    date_of_issue: str = ""
+    operator: str = ""
+    authorised_by: str = ""
+    external_providers: str = ""
+    customer_supplied: str = ""
+    deviations: str = ""
+    remarks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Scale of an image. ``pixel_um`` is None when only ratios may be reported (``source = "ratio only"``)."""
+
+    pixel_um: float | None = None  # [um/px]
+    u_rel: float = 0.0  # relative standard uncertainty [1]
+    source: str = ""
+    certificate: str = ""
+    valid_until: date | None = None
+    note: str = ""  # what the reader or the job said about the scale, e.g. "TIFF tag, 10 px/mm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """The part of an image that is measured; pixels of the image file, 0-based.
+
+    ``footer_px`` rows are cut from the bottom; ``rectangle`` is (top, left, height, width) and is cut
+    out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave the image
+    whole and mark what counts.
+    """
+
+    footer_px: int = 0
+    rectangle: tuple[int, int, int, int] | None = None
+    polygon: tuple[tuple[float, float], ...] = ()
+    mask: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specimen:
+    """Images of one section of one specimen; several entries with one id are several sections of it."""
+
+    id: str
+    images: tuple[str, ...]
+    section: str = "1"
+    plane: Plane = "not stated"
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a result must fulfil, and who says so. ``class_string`` holds a code that a recipe expands."""
+
+    quantity: str
+    unit: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    rule: Literal["simple", "guarded", "non_binary"] = "guarded"
+    source: str = ""
+    specimen: str = ""  # empty: every specimen of the job
+    class_string: str = ""  # e.g. "D5/2/A1" with quantity "porosity_class"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
+
+    recipe: str
+    standard: str = ""
+    images: tuple[str, ...] = ()
+    specimens: tuple[Specimen, ...] = ()
+    template: str = "inspection"
+    modality: Modality = "unknown"
+    page: int | None = None  # page of a multi-page file, 0-based; None: the file must have one page
+    mixed_scales: bool = False  # images of different pixel size are meant
+    exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
+    header: Header = default(default_factory=Header)
+    calibration: Calibration | None = None
+    region: Region = default(default_factory=Region)
+    settings: Mapping[str, Any] = default(default_factory=dict)
+    backend: Mapping[str, Any] = default(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------- what an image is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Micrograph:
+    """One field: gray pixels (rows, columns), its scale and where it comes from."""
+
+    pixels: GrayImage  # read-only
+    calibration: Calibration
+    modality: Modality = "unknown"
+    path: str = ""  # as the job names it
+    sha256: str = ""
+    specimen: str = "1"
+    section: str = "1"
+    plane: Plane = "not stated"
+    field: int = 1  # 1-based, counted within its specimen
+    color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
+    roi: Mask | None = None  # True where the image counts; None: everywhere
+    meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Segmentation:
+    """Labels of one field: class numbers (semantic) or object numbers (instance); 0 is background or matrix."""
+
+    labels: LabelImage
+    classes: Mapping[int, str]  # semantic: class number -> name, 0 included; instance: {1: name of the objects}
+    kind: Literal["semantic", "instance"]
+    backend: str
+    weights_sha256: str = ""
+    settings: Mapping[str, Any] = default(default_factory=dict)  # every value that was used, found ones included
+    seconds: float = 0.0
+    coverage: float = 1.0  # share of the pixels that the backend looked at [1]
+    probability: NDArray[np.float32] | None = None  # of the foreground, where a backend has one
+
+
+# ------------------------------------------------------------------------------------------ what was found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something drawn over a picture so that a reader can count again: a test line, a hit, a joint."""
+
+    kind: Literal["path", "points", "text"]
+    points: tuple[tuple[float, float], ...]  # (row, column) [px]; a path is joined in order
+    style: Literal["figure", "hit", "half hit", "double hit", "miss", "object", "warning"] = "figure"
+    layer: str = "test figure"  # marks of one layer are switched on and off together
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notable:
+    """One of the worst features of a field, to be shown as a thumbnail."""
+
+    feature: int
+    value: float
+    unit: str
+    caption: str
+    box: tuple[int, int, int, int]  # top, left, bottom, right [px], half-open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldMeasurement:
+    """All that a recipe keeps of one field; small, so that images need not stay in memory."""
+
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    image: str
+    shape_px: tuple[int, int]
+    calibration: Calibration
+    values: Mapping[str, float | int | str]  # one row of the fields table, unit in every name
+    features: "pd.DataFrame"  # one row per object: "feature", "row_px", "column_px", ... unit in every name
+    alternatives: Mapping[str, Mapping[str, float]] = default(default_factory=dict)  # name -> values re-evaluated
+    marks: tuple[Mark, ...] = ()
+    worst: tuple[Notable, ...] = ()  # worst first, at most ten
+    notes: tuple[str, ...] = ()  # sentences for the report, e.g. what was excluded and why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measurements:
+    """All objects and all fields of a job: tidy tables with the unit in every column name."""
+
+    features: "pd.DataFrame"
+    fields: "pd.DataFrame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A number of a standard. ``verified_by`` is empty until a person compared it with the bought text."""
+
+    value: float
+    unit: str
+    clause: str
+    verified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A sampling rule of a standard: ``value relation limit``; it becomes a ``Check``."""
+
+    name: str
+    title: str
+    relation: Literal[">=", "<="]
+    limit: float
+    unit: str
+    clause: str
+    methods: tuple[str, ...] = ()  # empty: every method of the standard
+    verified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """A worked case that comes with a standard and is run as a test."""
+
+    function: str  # "module.function" of inspect_tool.formulas
+    given: Mapping[str, Any]
+    expect: Mapping[str, float]
+    tol: float
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """One edition of one standard, as data."""
+
+    name: str  # file name without suffix, e.g. "astm_e112_2013"
+    id: str  # "ASTM E112"
+    edition: str
+    title: str
+    values: Mapping[str, Constant]
+    tables: Mapping[str, tuple[Mapping[str, Any], ...]]
+    rules: Mapping[str, Rule]
+    worked: tuple[Worked, ...]
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One line of an uncertainty budget, in the unit of the result. ``dof`` None: known well (infinite)."""
+
+    name: str
+    u: float
+    kind: Literal["A", "B"]
+    dof: float | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One number with its unit, its n, its method and its uncertainty."""
+
+    quantity: str
+    specimen: str
+    value: float
+    unit: str
+    n: int
+    clause: str
+    definition: str  # name and version of what is measured, e.g. "mean over fields/1"
+    n_of: str = "fields"  # what n counts
+    budget: tuple[Component, ...] = ()
+    u: float | None = None  # combined standard uncertainty
+    expanded_u: float | None = None
+    coverage: float = 0.95  # probability of the interval [1]
+    coverage_factor: float | None = None
+    dof: float | None = None  # effective; None: infinite
+    interval: tuple[float, float] | None = None
+    rounded: str = ""  # as the method rounds it, e.g. "7.9"
+    title: str = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
+    main: bool = False  # shown on page 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One rule and what was found. Scope "method" and "calibration" decide the method conformity."""
+
+    name: str
+    value: float | None  # None: could not be determined, which does not pass
+    relation: Literal[">=", "<="]
+    limit: float
+    unit: str
+    passed: bool
+    clause: str
+    scope: Literal["method", "calibration", "image", "consistency"] = "method"
+    specimen: str = ""  # empty: the whole job
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conformity:
+    """The verdict on one requirement for one specimen, with the risk taken."""
+
+    requirement: Requirement
+    specimen: str
+    quantity: str
+    value: float | None
+    unit: str
+    expanded_u: float | None
+    decision: Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
+    probability: float | None  # that the true value conforms (JCGM 106)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """What a recipe can report under a name. A name that ends in ``.*`` stands for every class."""
+
+    title: str
+    unit: str
+    needs_scale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table for the reader; the unit stands in the column head."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One curve, point cloud or bar row of a chart."""
+
+    name: str
+    x: tuple[float, ...]  # histogram: bin edges (one more than y)
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """The numbers of a chart; the report draws it. ``limits`` are vertical reference lines (x, label)."""
+
+    kind: Literal["histogram", "cumulative", "points", "bars"]
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    x_scale: Literal["linear", "log"] = "linear"
+    limits: tuple[tuple[float, str], ...] = ()
+    categories: tuple[str, ...] = ()  # names under the bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One line of the method block: how the number was made."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Findings:
+    """What a recipe makes of all fields."""
+
+    results: tuple[Result, ...]
+    checks: tuple[Check, ...]
+    measurements: Measurements
+    statements: tuple[Statement, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    warnings: tuple[str, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
+
+
+# ------------------------------------------------------------------------------------------ what is reported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One transparent picture over a field, to be switched on and off."""
+
+    name: str
+    file: str  # relative to the report folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """One of the worst features of the job."""
+
+    image: str
+    specimen: str
+    field: int
+    feature: int
+    value: float
+    unit: str
+    caption: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrographRecord:
+    """What the report says of one image, and its pictures (files relative to the report folder)."""
+
+    image: str
+    sha256: str
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    height_px: int
+    width_px: int
+    calibration: Calibration
+    modality: Modality
+    meta: Mapping[str, str]
+    segmentation: Mapping[str, Any]  # backend, kind, classes, settings, coverage, seconds, weights
+    picture: str
+    picture_scale: float  # picture pixels per image pixel
+    layers: tuple[Layer, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardRecord:
+    """The method and edition that were followed."""
+
+    name: str
+    id: str
+    edition: str
+    title: str
+    sha256: str
+    unverified: tuple[str, ...] = ()  # names of used constants that nobody compared with the bought text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers come from: software, files, settings, host."""
+
+    software: str
+    version: str
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+    job_sha256: str
+    settings: Mapping[str, Any]
+    backend: Mapping[str, Any]
+    started: str  # UTC, ISO 8601
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The product: ``report.json`` holds exactly this, and every page is a view of it."""
+
+    schema: str
+    id: str
+    job: str
+    recipe: str
+    title: str
+    template: str
+    header: Header
+    standard: StandardRecord
+    verdict: Literal["pass", "fail", "undecided", "no requirement"]
+    conforming: bool  # every method and calibration check passed
+    not_stated: tuple[str, ...]
+    warnings: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    micrographs: tuple[MicrographRecord, ...]
+    results: tuple[Result, ...]
+    checks: tuple[Check, ...]
+    conformities: tuple[Conformity, ...]
+    fields: Table
+    features: Table
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    worst: tuple[Thumbnail, ...]
+    provenance: Provenance

@@ -1,0 +1,1 @@
+"""Image files to micrographs: one module per family of formats, each with ``SUFFIXES`` and ``read``."""

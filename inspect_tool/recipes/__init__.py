@@ -1,0 +1,1 @@
+"""The questions a laboratory asks: one module per inspection, from label images to results and checks."""

@@ -1,0 +1,60 @@
+"""Kind and name to plug-in module: one table of strings, merged with entry points, imported when asked for.
+
+A plug-in of another package is announced in its ``pyproject.toml``::
+
+    [project.entry-points."inspect_tool.backend"]
+    my_network = "my_package.my_network"
+"""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Literal, get_args
+
+from inspect_tool.errors import SettingsError
+
+Kind = Literal["reader", "backend", "recipe", "exporter"]
+
+_BUILT_IN: dict[Kind, dict[str, str]] = {
+    "reader": {
+        "tiff": "inspect_tool.readers.tiff",
+        "plain": "inspect_tool.readers.plain",
+    },
+    "backend": {
+        "threshold": "inspect_tool.backends.threshold",
+        "watershed": "inspect_tool.backends.watershed",
+        "labels": "inspect_tool.backends.labels",
+    },
+    "recipe": {
+        "grain_size": "inspect_tool.recipes.grain_size",
+        "phase_fraction": "inspect_tool.recipes.phase_fraction",
+        "porosity": "inspect_tool.recipes.porosity",
+        "solder_voids": "inspect_tool.recipes.solder_voids",
+    },
+    "exporter": {
+        "json": "inspect_tool.exporters.json",
+        "html": "inspect_tool.exporters.html",
+        "pdf": "inspect_tool.exporters.pdf",
+        "csv": "inspect_tool.exporters.csv",
+        "xlsx": "inspect_tool.exporters.xlsx",
+    },
+}
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """List the names of one kind of plug-in, built-in ones first."""
+    found = [point.name for point in entry_points(group=f"inspect_tool.{kind}")]
+    return (*_BUILT_IN[kind], *(name for name in sorted(found) if name not in _BUILT_IN[kind]))
+
+
+def load(kind: Kind, name: str) -> ModuleType:
+    """Import the plug-in module ``name`` of ``kind``; an unknown name is a ``SettingsError``."""
+    target = _BUILT_IN[kind].get(name)
+    if target is not None:
+        return import_module(target)
+    for point in entry_points(group=f"inspect_tool.{kind}", name=name):
+        return import_module(point.value)
+    msg = f"unknown {kind} '{name}'; there are: {', '.join(names(kind))}"
+    raise SettingsError(msg)

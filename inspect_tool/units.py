@@ -1,0 +1,77 @@
+"""The closed list of units, and conversion inside one dimension.
+
+An unknown unit is an error, never 1. The micrometre is written ``um`` in names, files and
+code; only the report prints ``µm``.
+"""
+
+from inspect_tool.errors import SettingsError
+
+# unit -> (dimension, size in the first unit of that dimension)
+_UNITS: dict[str, tuple[str, float]] = {
+    "um": ("length", 1.0),
+    "pm": ("length", 1e-6),
+    "nm": ("length", 1e-3),
+    "mm": ("length", 1e3),
+    "cm": ("length", 1e4),
+    "m": ("length", 1e6),
+    "in": ("length", 25400.0),
+    "um2": ("area", 1.0),
+    "mm2": ("area", 1e6),
+    "cm2": ("area", 1e8),
+    "in2": ("area", 645.16e6),
+    "1/um": ("per length", 1.0),
+    "1/mm": ("per length", 1e-3),
+    "1/um2": ("per area", 1.0),
+    "1/mm2": ("per area", 1e-6),
+    "1/cm2": ("per area", 1e-8),
+    "1/in2": ("per area", 1.0 / 645.16e6),
+    "1": ("ratio", 1.0),
+    "%": ("ratio", 0.01),
+    "G": ("grain size number", 1.0),
+    "px": ("pixel length", 1.0),
+    "px2": ("pixel area", 1.0),
+    "x": ("magnification", 1.0),
+    "deg": ("angle", 1.0),
+    "days": ("time", 1.0),
+    "fields": ("number of fields", 1.0),
+    "grains": ("number of grains", 1.0),
+    "counts": ("number of counts", 1.0),
+    "points": ("number of points", 1.0),
+    "lines": ("number of lines", 1.0),
+    "joints": ("number of joints", 1.0),
+    "pores": ("number of pores", 1.0),
+    "gray levels": ("gray value", 1.0),
+}
+
+UNITS: tuple[str, ...] = tuple(_UNITS)
+"""Every unit the toolkit knows, in the spelling of files and code."""
+
+
+def dimension(unit: str) -> str:
+    """Name the dimension of a unit; an unknown unit is a ``SettingsError``.
+
+    >>> dimension("mm2")
+    'area'
+    """
+    try:
+        return _UNITS[unit][0]
+    except KeyError:
+        msg = f"unknown unit '{unit}'; known units: {', '.join(UNITS)}"
+        raise SettingsError(msg) from None
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """Convert a value between two units of one dimension.
+
+    >>> convert(0.32, "mm", "um")
+    320.0
+    >>> convert(1.0, "in2", "mm2")
+    645.16
+    """
+    if unit == to:
+        dimension(unit)
+        return value
+    if dimension(unit) != dimension(to):
+        msg = f"cannot convert '{unit}' ({dimension(unit)}) to '{to}' ({dimension(to)})"
+        raise SettingsError(msg)
+    return value * (_UNITS[unit][1] / _UNITS[to][1])

@@ -446,6 +446,7 @@ class MicrographRecord:
     picture: str
     picture_scale: float  # picture pixels per image pixel
     layers: tuple[Layer, ...] = ()
+    overlay: str = ""  # the picture with every layer burned in, for paper
     notes: tuple[str, ...] = ()
 
 

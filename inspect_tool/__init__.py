@@ -1,3 +1,73 @@
-"""Micrographs and X-ray images in, defensible inspection reports out."""
+"""Micrographs and X-ray images in, defensible inspection reports out.
+
+>>> import inspect_tool
+>>> report = inspect_tool.run("job.toml")  # doctest: +SKIP
+
+or step by step: ``read`` -> ``segment`` -> ``measure`` -> ``decide``. Names are imported when first
+used, so that ``import inspect_tool`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "run": "pipeline",
+    "check": "pipeline",
+    "read": "pipeline",
+    "segment": "pipeline",
+    "measure": "pipeline",
+    "decide": "conformity",
+    "load_job": "files",
+    "load_report": "files",
+    "load_standard": "standards",
+    "InspectError": "errors",
+    "Calibration": "model",
+    "Check": "model",
+    "Component": "model",
+    "Conformity": "model",
+    "Findings": "model",
+    "Job": "model",
+    "Micrograph": "model",
+    "Report": "model",
+    "Requirement": "model",
+    "Result": "model",
+    "Segmentation": "model",
+}
+
+__all__ = (*_HOMES, "__version__")  # pyright: ignore
+
+if TYPE_CHECKING:
+    from inspect_tool.conformity import decide as decide
+    from inspect_tool.errors import InspectError as InspectError
+    from inspect_tool.files import load_job as load_job
+    from inspect_tool.files import load_report as load_report
+    from inspect_tool.model import Calibration as Calibration
+    from inspect_tool.model import Check as Check
+    from inspect_tool.model import Component as Component
+    from inspect_tool.model import Conformity as Conformity
+    from inspect_tool.model import Findings as Findings
+    from inspect_tool.model import Job as Job
+    from inspect_tool.model import Micrograph as Micrograph
+    from inspect_tool.model import Report as Report
+    from inspect_tool.model import Requirement as Requirement
+    from inspect_tool.model import Result as Result
+    from inspect_tool.model import Segmentation as Segmentation
+    from inspect_tool.pipeline import check as check
+    from inspect_tool.pipeline import measure as measure
+    from inspect_tool.pipeline import read as read
+    from inspect_tool.pipeline import run as run
+    from inspect_tool.pipeline import segment as segment
+    from inspect_tool.standards import load_standard as load_standard
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"inspect_tool.{_HOMES[name]}"), name)
+    msg = f"module 'inspect_tool' has no attribute '{name}'"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

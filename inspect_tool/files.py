@@ -43,8 +43,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(msg) from None
 
 
-def checked(kind: type[T], data: Mapping[str, Any], where: str, error: type[InspectError] = SettingsError) -> T:
+def checked(
+    kind: type[T],
+    data: Mapping[str, Any],
+    where: str,
+    error: type[InspectError] = SettingsError,
+    *,
+    under: str = "",
+) -> T:
     """Turn plain data into a frozen dataclass; the first thing wrong becomes one line.
+
+    ``where`` names the file, ``under`` the key in it that holds the data.
 
     >>> from inspect_tool.model import Requirement
     >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")
@@ -58,7 +67,7 @@ def checked(kind: type[T], data: Mapping[str, Any], where: str, error: type[Insp
         value: T = _adapter(kind).validate_python(dict(data))  # type: ignore[arg-type]  # a class is hashable
         return value
     except ValidationError as problem:
-        message = f"{where} {_one_line(problem.errors()[0])}"
+        message = f"{where} {under}{'.' if under else ''}{_one_line(problem.errors()[0])}"
         raise error(message) from None
 
 
@@ -73,8 +82,7 @@ def load_job(path: Path) -> Job:
 
 def dump_report(report: Report) -> str:
     """Write a report as JSON text; NaN and infinity become null."""
-    data = _adapter(Report).dump_python(report, mode="python")
-    return json.dumps(_plain(data), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json.dumps(plain(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def load_report(path: Path) -> Report:
@@ -201,16 +209,23 @@ def _one_line(problem: Mapping[str, Any]) -> str:
             return f"{where}: got {found}, {text[0].lower()}{text[1:]}"
 
 
-def _plain(value: Any) -> Any:
-    """Make a value JSON can hold: finite numbers rounded to 12 digits, texts, lists and dictionaries."""
+def plain(value: Any) -> Any:
+    """Make a value JSON can hold: finite numbers of at most 12 digits, texts, lists and dictionaries.
+
+    >>> from inspect_tool.model import Region
+    >>> plain(Region(footer_px=12))
+    {'footer_px': 12, 'rectangle': None, 'polygon': [], 'mask': ''}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return float(f"{value:.12g}") if abs(value) < float("inf") else None
     if hasattr(value, "item"):  # numpy scalar
-        return _plain(value.item())
+        return plain(value.item())
     return str(value)  # date, path

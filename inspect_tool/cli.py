@@ -1,0 +1,268 @@
+"""The command line: parse, print, show progress; decide nothing.
+
+Only light modules are imported here; each command imports what it needs, so that help comes at once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inspect_tool import __version__
+from inspect_tool.errors import InspectError, SettingsError
+
+if TYPE_CHECKING:
+    from inspect_tool.model import Report
+
+EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
+
+app = typer.Typer(
+    name="inspect-tool",
+    help="Turn micrographs and X-ray images into inspection reports.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,  # plain help: loads in half the time and reads the same in a log
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
+
+
+def main() -> None:
+    """Entry point of ``inspect-tool``: an ``InspectError`` becomes one line and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console without "µ" must not stop a run
+    try:
+        app(standalone_mode=True)
+    except InspectError as error:
+        _print_error(error)
+        sys.exit(EXIT_FIX)
+    except KeyboardInterrupt:
+        print("stopped; nothing was written for the job in progress", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"inspect-tool {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    out: Out = Path("reports"),
+    workers: Workers = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Inspect: measure the images of each job and write its report.
+
+    Exit status: 0 every requirement passed or none was set, 3 a requirement failed, 4 undecided,
+    2 something must be fixed first (one line says what), 1 a bug.
+    """
+    from inspect_tool.pipeline import job_names
+
+    _run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json)
+
+
+@app.command()
+def demo(
+    out: Out = Path("inspect-demo"),
+    workers: Workers = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run the four sample inspections that come with the tool."""
+    from inspect_tool.paths import data_folder
+
+    samples = sorted(data_folder("samples").glob("*/job.toml"))
+    if not samples:
+        msg = f"{data_folder('samples')}: no samples found; install the package again"
+        raise SettingsError(msg)
+    _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json)
+
+
+@app.command()
+def check(
+    jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    quiet: Quiet = False,
+) -> None:
+    """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
+    from inspect_tool import pipeline
+
+    status = 0
+    for path in jobs:
+        try:
+            planned = pipeline.check(path)
+        except InspectError as error:
+            _print_error(error)
+            status = EXIT_FIX
+            continue
+        if not quiet:
+            specimens = len({source.specimen for source in planned.sources})
+            print(
+                f"{path}: ok: recipe {planned.job.recipe}, {planned.standard.id}-{planned.standard.edition}, "
+                f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
+                f"{_count(len(planned.requirements), 'requirement')}"
+            )
+    raise typer.Exit(status)
+
+
+@app.command()
+def init(
+    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
+) -> None:
+    """Write a commented starter job for a recipe."""
+    from inspect_tool.starter import starter_job
+
+    text = starter_job(recipe)
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        msg = f"{out}: exists already and is left as it is; choose another name with --out"
+        raise SettingsError(msg) from None
+    except OSError as error:
+        msg = f"{out}: cannot be written: {error.strerror}"
+        raise SettingsError(msg) from None
+    print(f"{out}: written; put in the images and the scale, then: inspect-tool run {out}")
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[
+        str, typer.Argument(help="recipes, backends, standards, readers, exporters, templates, quantities or units")
+    ],
+) -> None:
+    """List what there is of one kind."""
+    from inspect_tool.starter import listing
+
+    for name, text in listing(kind):
+        print(f"{name:<34}{text}".rstrip())
+
+
+# ------------------------------------------------------------------------------------------------ printing
+
+
+def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool) -> None:
+    from inspect_tool import pipeline
+
+    rows: list[tuple[str, Report | None, Path, str]] = []
+    for path, name in jobs:
+        try:
+            with _progress(name, quiet or as_json) as tell:
+                report = pipeline.run(path, out, name=name, workers=workers, progress=tell)
+            rows.append((name, report, out / name, ""))
+        except InspectError as error:
+            _print_error(error)
+            rows.append((name, None, out / name, str(error)))
+    if as_json:
+        _print_json(rows)
+    elif not quiet:
+        _print_table(rows)
+    raise typer.Exit(_status([report for _, report, _, _ in rows]))
+
+
+def _status(reports: "list[Report | None]") -> int:
+    """Exit status of several jobs: the gravest first."""
+    verdicts = ["fix" if report is None else report.verdict for report in reports]
+    for verdict, status in (("fix", EXIT_FIX), ("fail", EXIT_FAIL), ("undecided", EXIT_UNDECIDED)):
+        if verdict in verdicts:
+            return status
+    return EXIT_PASS
+
+
+@contextmanager
+def _progress(name: str, silent: bool) -> "Iterator[Callable[[int, int, str], None] | None]":
+    """Show a bar on a terminal, plain lines in a log, nothing when silent."""
+    if silent:
+        yield None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns: tuple[Any, ...] = (
+            TextColumn("{task.fields[job]:<16}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("reading the job", total=None, job=name)
+            yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+    else:
+        yield lambda done, total, text: print(f"{name}: {done}/{total} {text}", file=sys.stderr)
+
+
+def _print_error(error: InspectError) -> None:
+    line = " ".join(str(error).split())
+    print(f"{type(error).__name__}: {line}", file=sys.stderr)
+
+
+def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.text import plus_minus
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Job", "Specimen", "Result (95 %)", "Verdict", "Method"):
+        table.add_column(column)
+    for name, report, _, _ in rows:
+        if report is None:
+            table.add_row(name, "", "no report: see the message above", "", "")
+            continue
+        method = "conforming" if report.conforming else "NOT conforming"
+        for result in [result for result in report.results if result.main]:
+            text = f"{result.title or result.quantity}: {plus_minus(result.value, result.expanded_u, result.unit)}"
+            table.add_row(name, result.specimen, text, report.verdict, method)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    for _, report, folder, _ in rows:
+        if report is not None:
+            first = next(
+                (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
+            )
+            console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    import json
+
+    from inspect_tool.files import plain
+
+    print(
+        json.dumps(
+            [
+                {
+                    "job": name,
+                    "folder": str(folder) if report is not None else None,
+                    "error": error or None,
+                    "verdict": report.verdict if report is not None else None,
+                    "conforming": report.conforming if report is not None else None,
+                    "results": plain(report.results) if report is not None else [],
+                }
+                for name, report, folder, error in rows
+            ],
+            ensure_ascii=False,
+            indent=1,
+        )
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,701 @@
+"""Job to report: the only place that knows the order of the steps.
+
+``plan`` reads and checks everything a job names, before any long work; ``run`` measures field by
+field (one field in memory at a time, or one per worker process), combines, decides, and writes
+the report folder under a temporary name that is renamed when everything is there. ``read``,
+``segment`` and ``measure`` are the same steps for a notebook.
+"""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from inspect_tool import preprocess, readers, registry
+from inspect_tool.calibration import checks as calibration_checks
+from inspect_tool.calibration import same_scale, settle
+from inspect_tool.conformity import decide
+from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
+from inspect_tool.files import (
+    checked,
+    load_job,
+    new_folder,
+    plain,
+    sha256_file,
+    write_text,
+)
+from inspect_tool.model import (
+    Calibration,
+    Check,
+    Conformity,
+    FieldMeasurement,
+    Findings,
+    Job,
+    Layer,
+    Micrograph,
+    MicrographRecord,
+    Plane,
+    Quantity,
+    Report,
+    Requirement,
+    Result,
+    Segmentation,
+    Specimen,
+    Standard,
+    Thumbnail,
+)
+from inspect_tool.paths import data_folder
+from inspect_tool.provenance import now, provenance
+from inspect_tool.standards import load_standard
+from inspect_tool.units import dimension
+
+Progress = Callable[[int, int, str], None]
+"""Called with (steps done, steps in all, what is being done)."""
+
+EXPORT_ORDER = ("json", "csv", "xlsx", "html", "pdf")  # the PDF attaches what was written before it
+WORST = 10  # features shown as thumbnails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One image of a job and what the job says about it."""
+
+    path: Path
+    name: str  # as the report prints it
+    sha256: str
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    stated: Calibration | None
+    mask: str = ""  # file with the user's own segmentation of this image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A checked job: every name resolved, every file found, nothing measured yet."""
+
+    job: Job
+    path: Path
+    sha256: str
+    standard: Standard
+    settings: Any
+    backend: str
+    backend_settings: Any
+    sources: tuple[Source, ...]
+    requirements: tuple[Requirement, ...]
+    template: Path
+
+
+# ------------------------------------------------------------------------------------------------ whole jobs
+
+
+def run(
+    job_path: str | Path,
+    out: str | Path | None = None,
+    *,
+    name: str = "",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Report:
+    """Run one job.
+
+    Parameters
+    ----------
+    job_path : path
+        Job file (TOML).
+    out : path, optional
+        Folder that gets ``<name>/report.json``, ``report.html``, ``report.pdf``, tables and
+        pictures. None: nothing is kept but the returned report.
+    name : str, optional
+        Name of the folder; default: the name of the job file without its suffix.
+    workers : int
+        Number of fields measured at the same time, each in a process of its own.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; nothing is written then.
+    """
+    started, clock = now(), time.perf_counter()
+    planned = plan(job_path)
+    recipe = registry.load("recipe", planned.job.recipe)
+    with _output(out, name or planned.path.stem) as folder:
+        outcomes = _measure_all(planned, folder, workers, progress or _silent)
+        measured = [outcome.measurement for outcome in outcomes]
+        findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        calibrations = [field.calibration for field in measured]
+        same_scale(calibrations, planned.job.mixed_scales)
+        report = _report(
+            planned,
+            recipe,
+            outcomes,
+            findings,
+            calibration_checks(calibrations, _date_of_work(planned.job, started.date())),
+            folder,
+            provenance(
+                job_sha256=planned.sha256,
+                settings=planned.settings,
+                backend=planned.backend,
+                backend_settings=planned.backend_settings,
+                started=started,
+                seconds=time.perf_counter() - clock,
+            ),
+        )
+        if out is not None:
+            _export(planned, report, folder, progress or _silent, len(outcomes))
+    return report
+
+
+def check(job_path: str | Path) -> Plan:
+    """Check a job without measuring: its keys, files, images, scales, masks and requirements."""
+    planned = plan(job_path)
+    calibrations = [_read_source(planned, source).calibration for source in planned.sources]
+    same_scale(calibrations, planned.job.mixed_scales)
+    return planned
+
+
+def plan(job_path: str | Path) -> Plan:
+    """Resolve and check everything a job names; the images themselves are read later."""
+    path = Path(job_path)
+    job = load_job(path)
+    where = path.name
+    recipe = registry.load("recipe", job.recipe)
+    settings = checked(recipe.Settings, job.settings, where, under="settings")
+    table = dict(job.backend or recipe.BACKEND)
+    backend_name = table.pop("name", None)
+    if not isinstance(backend_name, str):
+        msg = f"{where} backend.name: is missing; there are: {', '.join(registry.names('backend'))}"
+        raise SettingsError(msg)
+    backend = registry.load("backend", backend_name)
+    backend_settings = checked(backend.Settings, table, where, under="backend")
+    standard = _standard(job, recipe, path)
+    for exporter in job.exports:
+        registry.load("exporter", exporter)
+    folder = path.parent
+    settings = _with_paths(recipe, settings, folder, f"{where} settings")
+    backend_settings = _with_paths(backend, backend_settings, folder, f"{where} backend")
+    sources = _sources(job, folder, where)
+    if hasattr(backend_settings, "masks"):
+        sources = _with_masks(sources, backend_settings.masks, folder, where)
+    requirements = _requirements(job, recipe, settings, where)
+    known = {source.specimen for source in sources}
+    for i, requirement in enumerate(job.requirements):
+        if requirement.specimen and requirement.specimen not in known:
+            msg = (
+                f"{where} requirements.{i}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
+            )
+            raise SettingsError(msg)
+    return Plan(
+        job=job,
+        path=path,
+        sha256=sha256_file(path),
+        standard=standard,
+        settings=settings,
+        backend=backend_name,
+        backend_settings=backend_settings,
+        sources=sources,
+        requirements=requirements,
+        template=template_folder(job.template, folder),
+    )
+
+
+def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Give each job of one command its folder name: the file's, or its folder's where names collide.
+
+    >>> job_names([Path("a/job.toml"), Path("b/job.toml"), Path("c/steel.toml")])
+    ('a', 'b', 'steel')
+    """
+    stems = [path.stem for path in paths]
+    names = [
+        stem if stems.count(stem) == 1 else path.resolve().parent.name for stem, path in zip(stems, paths, strict=True)
+    ]
+    for name, path in zip(names, paths, strict=True):
+        if names.count(name) > 1:
+            msg = f"{path}: another job of this command is called '{name}' too; rename one, or run them one by one"
+            raise SettingsError(msg)
+    return tuple(names)
+
+
+def template_folder(name: str, folder: Path) -> Path:
+    """Find a template: a shipped one by name, or the laboratory's own folder relative to the job file."""
+    for candidate in (folder / name, data_folder("templates") / name):
+        if (candidate / "template.toml").is_file():
+            return candidate
+    shipped = sorted(path.parent.name for path in data_folder("templates").glob("*/template.toml"))
+    msg = f"template '{name}': no folder with a template.toml of that name; shipped ones: {', '.join(shipped)}"
+    raise SettingsError(msg)
+
+
+# --------------------------------------------------------------------------------------------- step by step
+
+
+def read(
+    path: str | Path,
+    *,
+    pixel_um: float | None = None,
+    calibration: Calibration | None = None,
+    page: int | None = None,
+) -> Micrograph:
+    """Read one image with its scale: stated here, or from the file's own trusted metadata."""
+    stated = calibration
+    if pixel_um is not None:
+        stated = Calibration(pixel_um=pixel_um, source="stated by the caller")
+    return settle(readers.read(Path(path), page), stated)
+
+
+def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
+    """Segment one image with a backend by name and its settings by keyword."""
+    module = registry.load("backend", backend)
+    chosen = checked(module.Settings, settings, "segment()")
+    return module.segment(module.load(chosen), micrograph, chosen)  # type: ignore[no-any-return]
+
+
+def measure(
+    recipe: str,
+    micrographs: Sequence[Micrograph],
+    segmentations: Sequence[Segmentation],
+    *,
+    standard: str = "",
+    **settings: Any,
+) -> Findings:
+    """Measure segmented fields with a recipe by name; settings by keyword.
+
+    Without the backend at hand the segmentation line of the budgets is that of half a pixel of
+    boundary; ``run`` re-evaluates shifted thresholds as well.
+    """
+    module = registry.load("recipe", recipe)
+    chosen = checked(module.Settings, settings, "measure()")
+    edition = load_standard(standard or module.STANDARDS[0])
+    numbered = _numbered(micrographs)
+    fields = [module.measure_field(m, s, chosen, edition) for m, s in zip(numbered, segmentations, strict=True)]
+    return module.combine(fields, chosen, edition)  # type: ignore[no-any-return]
+
+
+def _numbered(micrographs: Sequence[Micrograph]) -> list[Micrograph]:
+    """Give fields of one specimen different numbers when the caller has not."""
+    keys = [(m.specimen, m.field) for m in micrographs]
+    if len(set(keys)) == len(keys):
+        return list(micrographs)
+    counts: dict[str, int] = {}
+    numbered = []
+    for micrograph in micrographs:
+        counts[micrograph.specimen] = counts.get(micrograph.specimen, 0) + 1
+        numbered.append(replace(micrograph, field=counts[micrograph.specimen]))
+    return numbered
+
+
+# ------------------------------------------------------------------------------------------------- planning
+
+
+def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
+    name = job.standard or recipe.STANDARDS[0]
+    if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
+        return load_standard(str(path.parent / name))
+    if name not in recipe.STANDARDS:
+        there_are = ", ".join(recipe.STANDARDS)
+        msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
+        raise SettingsError(msg)
+    return load_standard(name)
+
+
+def _requirements(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
+    expanded: list[Requirement] = []
+    for i, requirement in enumerate(job.requirements):
+        if requirement.class_string:
+            if not hasattr(recipe, "expand"):
+                msg = f"{where} requirements.{i}.class_string: recipe {job.recipe} knows no class strings"
+                raise SettingsError(msg)
+            expanded.extend(recipe.expand(requirement, settings))
+            continue
+        quantity = _quantity(recipe, requirement.quantity)
+        if quantity is None:
+            msg = (
+                f"{where} requirements.{i}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
+                f"there are: {', '.join(recipe.QUANTITIES)}"
+            )
+            raise SettingsError(msg)
+        if requirement.lower is None and requirement.upper is None:
+            msg = f"{where} requirements.{i}: give 'lower', 'upper' or both"
+            raise SettingsError(msg)
+        if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
+            msg = (
+                f"{where} requirements.{i}.unit: '{requirement.unit}' does not fit "
+                f"{requirement.quantity} [{quantity.unit}]"
+            )
+            raise SettingsError(msg)
+        if quantity.needs_scale and _is_ratio_only(job):
+            msg = f"{where} requirements.{i}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
+            raise CalibrationError(msg)
+        expanded.append(requirement)
+    return tuple(expanded)
+
+
+def _is_ratio_only(job: Job) -> bool:
+    stated = [job.calibration, *(specimen.calibration for specimen in job.specimens)]
+    return any(item is not None and item.source == "ratio only" for item in stated)
+
+
+def _quantity(recipe: ModuleType, name: str) -> Quantity | None:
+    quantities: Mapping[str, Quantity] = recipe.QUANTITIES
+    return quantities.get(name) or quantities.get(name.split(".", 1)[0] + ".*")
+
+
+def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
+    specimens = job.specimens or (Specimen(id="1", images=job.images),)
+    found: list[Source] = []
+    counts: dict[str, int] = {}
+    seen: dict[str, Path] = {}
+    for specimen in specimens:
+        for pattern in specimen.images:
+            for path in _expand(pattern, folder, f"{where} images"):
+                digest = _digest(path)
+                if digest in seen:
+                    msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
+                    raise SettingsError(msg)
+                seen[digest] = path
+                counts[specimen.id] = counts.get(specimen.id, 0) + 1
+                found.append(
+                    Source(
+                        path=path,
+                        name=path.name,
+                        sha256=digest,
+                        specimen=specimen.id,
+                        section=specimen.section,
+                        plane=specimen.plane,
+                        field=counts[specimen.id],
+                        stated=specimen.calibration or job.calibration,
+                    )
+                )
+    if not found:
+        msg = f"{where} images: names no image"
+        raise SettingsError(msg)
+    return tuple(found)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        msg = f"{path.name}: cannot be read: {error.strerror}"
+        raise ReadError(msg) from None
+
+
+def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
+    """Files of one pattern, in natural order (field_2 before field_10)."""
+    literal = folder / pattern
+    if literal.is_file():
+        return [literal]
+    if literal.is_dir():
+        msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
+        raise SettingsError(msg)
+    if not any(sign in pattern for sign in "*?["):
+        msg = f"{where}: '{pattern}' does not exist in {folder.resolve()}"
+        raise SettingsError(msg)
+    base, relative = (Path(pattern).anchor, pattern[len(Path(pattern).anchor) :])
+    try:
+        found = sorted(Path(base or folder).glob(relative), key=_natural)
+    except ValueError as error:
+        msg = f"{where}: '{pattern}' is not a file pattern: {error}"
+        raise SettingsError(msg) from None
+    found = [path for path in found if path.is_file()]
+    if not found:
+        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
+        raise SettingsError(msg)
+    return found
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
+
+
+def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Path, where: str) -> tuple[Source, ...]:
+    if not patterns:
+        msg = f"{where} backend.masks: is missing; name one mask file per image"
+        raise SettingsError(msg)
+    masks = [path for pattern in patterns for path in _expand(pattern, folder, f"{where} backend.masks")]
+    if len(masks) != len(sources):
+        msg = f"{where} backend.masks: {len(masks)} masks for {len(sources)} images; give one per image, in their order"
+        raise SettingsError(msg)
+    return tuple(replace(source, mask=str(mask.resolve())) for source, mask in zip(sources, masks, strict=True))
+
+
+def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> Any:
+    """Make the file names among the settings of a plug-in (its ``PATHS``) absolute; a missing file is an error."""
+    for key in getattr(module, "PATHS", ()):
+        value = getattr(settings, key)
+        if not value:
+            continue
+        path = (folder / value).resolve()
+        if not path.is_file():
+            msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
+            raise SettingsError(msg)
+        settings = replace(settings, **{key: str(path)})
+    return settings
+
+
+def _date_of_work(job: Job, today: date) -> date:
+    try:
+        return date.fromisoformat(job.header.date_of_work)
+    except ValueError:
+        return today
+
+
+# ------------------------------------------------------------------------------------------------ one field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What remains of one field: its tables, its record and its pictures on disk."""
+
+    measurement: FieldMeasurement
+    record: MicrographRecord
+    thumbnails: tuple[Thumbnail, ...]
+
+
+def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
+    total = len(planned.sources) + len(planned.job.exports)
+    if workers <= 1 or len(planned.sources) == 1:
+        outcomes = []
+        for i, source in enumerate(planned.sources):
+            progress(i, total, source.name)
+            outcomes.append(_measure_one(planned, i, folder))
+        return outcomes
+    done: dict[int, Outcome] = {}
+    with ProcessPoolExecutor(min(workers, len(planned.sources)), mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_measure_one, planned, i, folder): i for i in range(len(planned.sources))}
+        try:
+            for future in as_completed(waiting):
+                done[waiting[future]] = future.result()
+                progress(len(done), total, planned.sources[waiting[future]].name)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [done[i] for i in range(len(planned.sources))]
+
+
+def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
+    source = planned.sources[index]
+    recipe = registry.load("recipe", planned.job.recipe)
+    backend = registry.load("backend", planned.backend)
+    micrograph = _read_source(planned, source)
+    settings = planned.backend_settings
+    if source.mask:
+        settings = replace(settings, masks=(source.mask,))
+    model = _model(planned)
+    try:
+        segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        others: Iterable[tuple[str, Segmentation]] = ()
+        if hasattr(backend, "alternatives"):
+            others = backend.alternatives(model, micrograph, settings, segmentation)
+        measurement: FieldMeasurement = recipe.measure_field(
+            micrograph, segmentation, planned.settings, planned.standard, others
+        )
+    except MemoryError:
+        msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
+        raise MeasurementError(msg) from None
+    return _pictures(planned, index, folder, micrograph, segmentation, measurement)
+
+
+def _model(planned: Plan) -> Any:
+    """Load the model of a backend once per process and settings."""
+    key = (planned.backend, json.dumps(plain(planned.backend_settings), sort_keys=True))
+    if key not in _WARM:
+        _WARM.clear()
+        _WARM[key] = registry.load("backend", planned.backend).load(planned.backend_settings)
+    return _WARM[key]
+
+
+_WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights takes longer than using them
+
+
+def _read_source(planned: Plan, source: Source) -> Micrograph:
+    """Read one image with its place in the job, its scale and the region that counts."""
+    micrograph = replace(
+        readers.read(source.path, planned.job.page),
+        path=source.name,
+        sha256=source.sha256,
+        specimen=source.specimen,
+        section=source.section,
+        plane=source.plane,
+        field=source.field,
+    )
+    if planned.job.modality != "unknown":
+        micrograph = replace(micrograph, modality=planned.job.modality)
+    micrograph = settle(micrograph, source.stated)
+    return preprocess.apply_region(micrograph, planned.job.region, planned.path.parent)
+
+
+def _pictures(
+    planned: Plan,
+    index: int,
+    folder: Path,
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    measurement: FieldMeasurement,
+) -> Outcome:
+    """Write the pictures of one field and describe them."""
+    from inspect_tool.report import figures
+
+    source = planned.sources[index]
+    stem = f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', source.path.stem)[:40]}"
+    picture, scale = figures.field_picture(micrograph)
+    height, width = micrograph.pixels.shape
+    size = (round(height * scale), round(width * scale))
+    layers = {"segmentation": figures.segmentation_layer(segmentation, scale, size)}
+    layers.update(figures.mark_layers(measurement.marks, scale, size))
+    records = []
+    for number, (name, data) in enumerate(layers.items()):
+        file = f"overlays/{stem}_{number}_{re.sub(r'[^A-Za-z0-9_-]+', '_', name)}.png"
+        _write(folder / file, data)
+        records.append(Layer(name=name, file=file))
+    _write(folder / f"pictures/{stem}.jpg", picture)
+    thumbnails = []
+    for notable in measurement.worst[:WORST]:
+        file = f"thumbnails/{stem}_{notable.feature}.jpg"
+        _write(folder / file, figures.thumbnail(micrograph, segmentation, notable))
+        thumbnails.append(
+            Thumbnail(
+                image=source.name,
+                specimen=source.specimen,
+                field=source.field,
+                feature=notable.feature,
+                value=notable.value,
+                unit=notable.unit,
+                caption=notable.caption,
+                file=file,
+            )
+        )
+    record = MicrographRecord(
+        image=source.name,
+        sha256=source.sha256,
+        specimen=source.specimen,
+        section=source.section,
+        plane=source.plane,
+        field=source.field,
+        height_px=height,
+        width_px=width,
+        calibration=micrograph.calibration,
+        modality=micrograph.modality,
+        meta=dict(micrograph.meta),
+        segmentation={
+            "backend": segmentation.backend,
+            "kind": segmentation.kind,
+            "classes": {str(number): name for number, name in segmentation.classes.items()},
+            "settings": plain(segmentation.settings),
+            "weights_sha256": segmentation.weights_sha256,
+            "coverage": segmentation.coverage,
+            "seconds": round(segmentation.seconds, 3),
+        },
+        picture=f"pictures/{stem}.jpg",
+        picture_scale=scale,
+        layers=tuple(records),
+        notes=measurement.notes,
+    )
+    return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails))
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+
+
+# ------------------------------------------------------------------------------------------------ the report
+
+
+@contextmanager
+def _output(out: str | Path | None, name: str) -> Iterator[Path]:
+    """The folder of a run: one that appears as a whole under its name, or a passing one when nothing is kept."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+            yield Path(folder)
+    else:
+        with new_folder(Path(out) / name) as folder:
+            yield folder
+
+
+def _report(
+    planned: Plan,
+    recipe: ModuleType,
+    outcomes: Sequence[Outcome],
+    findings: Findings,
+    checks: tuple[Check, ...],
+    folder: Path,
+    made_by: Any,
+) -> Report:
+    from inspect_tool.report.build import build
+
+    thumbnails = [thumbnail for outcome in outcomes for thumbnail in outcome.thumbnails]
+    worst = sorted(thumbnails, key=lambda item: -item.value)[:WORST]
+    for thumbnail in thumbnails:
+        if thumbnail not in worst:
+            (folder / thumbnail.file).unlink()
+    return build(
+        job_name=planned.path.name,
+        job=planned.job,
+        standard=planned.standard,
+        findings=findings,
+        micrographs=[outcome.record for outcome in outcomes],
+        checks=checks,
+        conformities=_conformities(planned.requirements, findings.results, planned.sources),
+        worst=worst,
+        provenance=made_by,
+        title=planned.job.header.title or recipe.TITLE,
+        template=planned.job.template,
+    )
+
+
+def _conformities(
+    requirements: Sequence[Requirement], results: Sequence[Result], sources: Sequence[Source]
+) -> tuple[Conformity, ...]:
+    """Judge every requirement for every specimen it is for."""
+    specimens = tuple(dict.fromkeys(source.specimen for source in sources))
+    found = {(result.quantity, result.specimen): result for result in results}
+    verdicts = []
+    for requirement in requirements:
+        for specimen in (requirement.specimen,) if requirement.specimen else specimens:
+            result = found.get((requirement.quantity, specimen))
+            if result is not None:
+                verdicts.append(decide(result, requirement))
+                continue
+            verdicts.append(
+                Conformity(
+                    requirement=requirement,
+                    specimen=specimen,
+                    quantity=requirement.quantity,
+                    value=None,
+                    unit=requirement.unit,
+                    expanded_u=None,
+                    decision="not stated",
+                    probability=None,
+                    reason="this inspection has no such result for the specimen",
+                )
+            )
+    return tuple(verdicts)
+
+
+def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fields: int) -> None:
+    write_text(folder / "job.toml", planned.path.read_text(encoding="utf-8-sig"))
+    wanted = [name for name in EXPORT_ORDER if name in planned.job.exports]
+    wanted += [name for name in planned.job.exports if name not in EXPORT_ORDER]
+    total = fields + len(wanted)
+    for i, name in enumerate(wanted):
+        progress(fields + i, total, name.upper())
+        registry.load("exporter", name).write(report, folder, planned.template)
+    progress(total, total, "done")
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Report no progress."""

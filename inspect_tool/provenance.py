@@ -1,0 +1,61 @@
+"""Where the numbers come from: software versions, host, settings, time."""
+
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from inspect_tool import __version__
+from inspect_tool.files import plain
+from inspect_tool.model import Provenance
+
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "opencv-python-headless",
+    "scikit-image",
+    "diplib",
+    "tifffile",
+    "imagecodecs",
+    "pillow",
+    "matplotlib",
+    "jinja2",
+    "weasyprint",
+    "torch",
+)
+
+
+def now() -> datetime:
+    """Return the current time in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the installed packages that numbers and pages depend on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def provenance(
+    *, job_sha256: str, settings: Any, backend: str, backend_settings: Any, started: datetime, seconds: float
+) -> Provenance:
+    """Collect the provenance of one run."""
+    return Provenance(
+        software="inspect_tool",
+        version=__version__,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()} ({sys.implementation.name})",
+        packages=package_versions(),
+        job_sha256=job_sha256,
+        settings=plain(settings),
+        backend={"name": backend, **plain(backend_settings)},
+        started=started.isoformat().replace("+00:00", "Z"),
+        seconds=round(seconds, 2),
+    )

@@ -168,6 +168,7 @@ class Segmentation:
     seconds: float = 0.0
     coverage: float = 1.0  # share of the pixels that the backend looked at [1]
     probability: NDArray[np.float32] | None = None  # of the foreground, where a backend has one
+    objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none
 
 
 # ------------------------------------------------------------------------------------------ what was found

@@ -1,1 +1,96 @@
-"""Image files to micrographs: one module per family of formats, each with ``SUFFIXES`` and ``read``."""
+"""Image files to micrographs: one module per family of formats, each with ``SUFFIXES`` and ``read``.
+
+A reader is chosen by what the file holds (``recognizes(head)`` of the module, where it has one), then by
+the suffix of its name. A name that does not fit the content is read and noted.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from inspect_tool import registry
+from inspect_tool.errors import ReadError
+from inspect_tool.model import Micrograph
+
+
+def read(path: Path, page: int | None = None) -> Micrograph:
+    """Read an image file of any known format.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    page : int, optional
+        0-based page of a file with several.
+
+    Returns
+    -------
+    Micrograph
+        Read-only pixels, uint8 or float32; its calibration is what the file itself says
+        (``pixel_um`` None where that cannot be trusted, ``note`` tells what was found).
+
+    Raises
+    ------
+    ReadError
+        The file is missing, empty, damaged, too large, of an unknown format, constant or not finite.
+    """
+    reader, note = _reader_for(path)
+    found: Micrograph = reader.read(path, page)
+    return replace(found, meta={**found.meta, "file name": note}) if note else found
+
+
+def read_values(path: Path, page: int | None = None) -> tuple[NDArray[Any], bool]:
+    """Read a mask or label image: the numbers as they are stored, and whether compression was lossy.
+
+    Returns
+    -------
+    values : array
+        (rows, columns) of any integer or real type, or (rows, columns, 3) uint8 colors. Palette images give
+        their indices.
+    lossy : bool
+        True for JPEG and the like: values near edges are not what was saved.
+    """
+    reader, _ = _reader_for(path)
+    if not hasattr(reader, "raster"):
+        msg = f"{path}: masks are read from TIFF, PNG or BMP; save it so"
+        raise ReadError(msg)
+    found = reader.raster(path, page)
+    return (found.samples if found.stored is None else found.stored), found.lossy
+
+
+def _reader_for(path: Path) -> tuple[ModuleType, str]:
+    head = _head(path)
+    suffix = path.suffix.lower()
+    readers = {name: registry.load("reader", name) for name in registry.names("reader")}
+    for module in readers.values():
+        if hasattr(module, "recognizes") and module.recognizes(head):
+            fits = suffix in module.SUFFIXES
+            return module, "" if fits else f"the content does not fit the suffix '{suffix}'; read by its content"
+    for module in readers.values():
+        if suffix in module.SUFFIXES and not hasattr(module, "recognizes"):
+            return module, ""
+    known = sorted({item for module in readers.values() for item in module.SUFFIXES})
+    msg = f"{path}: not an image of a known format (starts with {head[:4]!r}); known are {' '.join(known)}"
+    raise ReadError(msg)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise ReadError(msg) from None
+    except IsADirectoryError:
+        msg = f"{path}: is a folder, not an image"
+        raise ReadError(msg) from None
+    except (OSError, ValueError) as error:
+        msg = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ReadError(msg) from None
+    if not head:
+        msg = f"{path}: is empty"
+        raise ReadError(msg)
+    return head

@@ -1,0 +1,205 @@
+"""PNG, JPEG and BMP: the formats of cameras, screens and office programs."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from inspect_tool.errors import ReadError
+from inspect_tool.model import Micrograph
+from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_from_density
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
+
+_FORMATS = ("PNG", "JPEG", "BMP", "MPO")
+
+# what Pillow throws at damaged bytes (UnidentifiedImageError is an OSError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+_ORIENTATION = 274
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is a PNG, JPEG or BMP."""
+    return head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"))
+
+
+def read(path: Path, page: int | None = None) -> Micrograph:
+    """Read a PNG, JPEG or BMP file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    page : int, optional
+        These formats have one page: 0 or None.
+
+    Returns
+    -------
+    Micrograph
+        Its calibration is what the file itself says.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, too large or not of these formats.
+    """
+    return micrograph(path, raster(path, page))
+
+
+def raster(path: Path, page: int | None = None) -> Raster:
+    """Decode the image; samples as they are to be seen, palette indices beside them."""
+    if page not in (None, 0):
+        msg = f"{path}: no page {page}; the file has page 0 only"
+        raise ReadError(msg)
+    with quiet(), _own_size_limit():
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                return _decode(path, image)
+        except ReadError:
+            raise
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split())
+            reason = reason.replace(str(path), "the file").replace(repr(str(path)), "the file")[:160]
+            msg = f"{path}: not a readable image, damaged or truncated ({reason}); export it again"
+            raise ReadError(msg) from error
+
+
+@contextmanager
+def _own_size_limit() -> Iterator[None]:
+    """Pillow has a limit of its own, by a warning and then an error; ours is checked before decoding."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _decode(path: Path, image: Image.Image) -> Raster:
+    kind = str(image.format)
+    compressed = kind != "BMP" or bool(image.info.get("compression"))
+    bits = 1 if image.mode == "1" else 8
+    check_size(path, image.height, image.width, len(image.getbands()), bits, compressed=compressed)
+    notes = {"format": "JPEG" if kind == "MPO" else kind}
+    lossy = kind in ("JPEG", "MPO")
+    notes["compression"] = "JPEG (lossy)" if lossy else ("none" if kind == "BMP" else "deflate")
+    if getattr(image, "n_frames", 1) > 1:
+        notes["page"] = f"first of {image.n_frames} pictures in the file"  # type: ignore[attr-defined]
+    scale = _scale(image, kind)
+    notes.update(scale.notes)
+    if "icc_profile" in image.info:
+        notes["color profile"] = "ICC profile present, not applied"
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    stored: NDArray[Any] | None = None
+    alpha: NDArray[Any] | None = None
+    deep = _deep_png(path) if kind == "PNG" else False
+    if deep:
+        samples = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+        if samples.ndim == 3 and samples.shape[2] in (2, 4):
+            samples, alpha = samples[:, :, :-1], samples[:, :, -1]
+        samples = samples[:, :, 0] if samples.ndim == 3 and samples.shape[2] == 1 else samples
+        samples, alpha = (_turned(item, orientation) for item in (samples, alpha))
+    else:
+        if orientation != 1:
+            image = ImageOps.exif_transpose(image)
+        image.load()
+        samples, stored, alpha = _samples(image, notes)
+    if orientation in range(2, 9):
+        notes["orientation"] = f"EXIF orientation {orientation}; image turned upright"
+    return Raster(
+        samples=samples, notes=notes, calibration=scale.calibration(), lossy=lossy, stored=stored, alpha=alpha
+    )
+
+
+def _samples(
+    image: Image.Image, notes: dict[str, str]
+) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+    """Samples, stored indices of a palette image, alpha."""
+    match image.mode:
+        case "1":
+            stored = np.asarray(image)
+            return np.asarray(image.convert("L")), stored, None
+        case "L" | "RGB" | "F" | "I" | "I;16" | "I;16B" | "I;16L":
+            return np.asarray(image), None, None
+        case "LA" | "RGBA":
+            data = np.asarray(image)
+            body = data[:, :, 0] if image.mode == "LA" else data[:, :, :3]
+            return body, None, data[:, :, -1]
+        case "P" | "PA":
+            notes["palette"] = "palette applied"
+            stored = np.asarray(image if image.mode == "P" else image.getchannel("P"))
+            if "transparency" in image.info or image.mode == "PA":
+                data = np.asarray(image.convert("RGBA"))
+                return data[:, :, :3], stored, data[:, :, 3]
+            return np.asarray(image.convert("RGB")), stored, None
+        case _:
+            notes["color model"] = f"{image.mode}, converted to RGB without a profile"
+            return np.asarray(image.convert("RGB")), None, None
+
+
+def _deep_png(path: Path) -> bool:
+    """Whether a PNG has 16 bits per sample: Pillow would drop half of them from color images."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return len(head) == 26 and head[24] == 16
+
+
+def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
+    if samples is None or orientation not in range(2, 9):
+        return samples
+    if orientation >= 5:
+        samples = np.swapaxes(samples, 0, 1)
+    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}[orientation]
+    return samples[::rows, ::columns]
+
+
+def _scale(image: Image.Image, kind: str) -> Scale:
+    """Pixel size from the density that PNG, JFIF, EXIF or BMP carry, if it can be one."""
+    info = image.info
+    if kind == "PNG":
+        if "aspect" in info:
+            x, y = info["aspect"]
+            return scale_from_density(x, y, "", "PNG pHYs")
+        if "dpi" in info:
+            x, y = info["dpi"]
+            return scale_from_density(x / 0.0254, y / 0.0254, "m", "PNG pHYs")
+        return Scale(note="no scale in the file")
+    if kind == "BMP":
+        x, y = info.get("dpi", (0.0, 0.0))
+        return scale_from_density(x / 0.0254, y / 0.0254, "m", "BMP resolution") if x and y else Scale(note=_NONE)
+    exif = image.getexif()
+    if exif.get(282) and exif.get(283):
+        unit = {1: "", 2: "inch", 3: "cm"}.get(int(exif.get(296, 2)))
+        if unit is not None:
+            return scale_from_density(float(exif[282]), float(exif[283]), unit, "EXIF resolution")
+    if "jfif_density" in info:
+        x, y = info["jfif_density"]
+        unit = {0: "", 1: "inch", 2: "cm"}.get(int(info.get("jfif_unit", 0)))
+        if unit is not None:
+            return scale_from_density(x, y, unit, "JFIF density")
+    return Scale(note=_NONE)
+
+
+_NONE = "no scale in the file"

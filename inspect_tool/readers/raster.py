@@ -1,0 +1,271 @@
+"""From decoded samples to a micrograph: what every reader does after its format is done.
+
+A reader makes a ``Raster`` (samples as stored, what the file says of its scale, notes); this module turns it
+into a ``Micrograph``: gray values, color if the image is truly colored, read-only, checked. It also holds the two
+rules that every reader needs: how large an image may be, and when a resolution tag is believed.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field as default
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import ReadError
+from inspect_tool.files import sha256_file
+from inspect_tool.model import Calibration, GrayImage, Micrograph
+
+MAX_PIXELS = 500_000_000
+"""Largest image that is decoded, rows x columns."""
+
+_MAX_BYTES_PER_PIXEL = 8
+# deflate cannot shrink by more than 1032, LZW by about 1400; blank JPEG is far below
+_MAX_COMPRESSION = 2000
+
+LUMINANCE = "0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)"
+
+COARSEST_TRUSTED_UM = 10.0
+"""A resolution tag that means larger pixels is a screen, print, camera or scanner setting [um/px]."""
+
+FINEST_UM, COARSEST_UM = 1e-5, 1e4
+"""Pixel sizes outside this range (0.01 nm to 10 mm) are not believed, whoever states them [um/px]."""
+
+# settings of film scanners and imagesetters that would pass as a pixel below 10 um [px/inch]
+_SCANNER_DPI = (2880, 3000, 3200, 3600, 4000, 4800, 5000, 5400, 5760, 6000, 6400, 7200, 9600)
+
+SQUARE_WITHIN = 0.005
+"""Pixels count as square when their sides differ by no more than this [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Raster:
+    """One decoded plane of an image file.
+
+    ``samples`` are (rows, columns) or (rows, columns, 3) as they are to be seen: palette applied, white is high.
+    ``stored`` are the numbers in the file where they differ from that (palette indices): label images need them.
+    """
+
+    samples: NDArray[Any]
+    notes: Mapping[str, str]
+    calibration: Calibration
+    lossy: bool = False
+    stored: NDArray[Any] | None = None
+    alpha: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What a file says of its scale: pixel size [um] when it is believed, and in words what was found."""
+
+    pixel_um: float | None = None
+    source: str = ""
+    note: str = ""
+    notes: Mapping[str, str] = default(default_factory=dict)  # "pixel_aspect" when pixels are not square
+
+    def calibration(self) -> Calibration:
+        """Write it down as a calibration without a stated uncertainty."""
+        return Calibration(pixel_um=self.pixel_um, source=self.source if self.pixel_um else "", note=self.note)
+
+
+def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
+    """Scale from a pixel size that a file states with its unit on purpose (OME, ImageJ).
+
+    Parameters
+    ----------
+    size_x_um, size_y_um : float
+        Width and height of a pixel. [um]
+    what : str
+        What said so, e.g. "OME PhysicalSizeX".
+    """
+    if not all(FINEST_UM <= size <= COARSEST_UM for size in (size_x_um, size_y_um)):
+        return Scale(note=f"{what} says {size_x_um:g} x {size_y_um:g} um per pixel: no possible pixel size")
+    if abs(size_x_um / size_y_um - 1) > SQUARE_WITHIN:
+        note = f"{what} says that pixels are not square: {size_x_um:g} um wide, {size_y_um:g} um high"
+        return Scale(note=note, notes={"pixel_aspect": note})
+    pixel_um = (size_x_um * size_y_um) ** 0.5
+    return Scale(pixel_um=pixel_um, source=f"file metadata: {what}", note=f"{what}: {pixel_um:.6g} um per pixel")
+
+
+def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
+    """Scale from a resolution tag, if it can be one.
+
+    Screens, printers, cameras and scanners write the same tag. A resolution is believed only when it
+    means a pixel of at most 10 um (2540 px/inch and finer) and is not one of the usual settings of
+    film scanners; everything coarser is a dummy as far as anybody can tell from the file.
+
+    Parameters
+    ----------
+    x, y : float
+        Pixels per unit.
+    unit : {"inch", "cm", "m", ""}
+        Unit of length; "" where the tag has none and only tells the shape of a pixel.
+    what : str
+        Name of the tag for the note.
+
+    Examples
+    --------
+    >>> scale_from_density(96, 96, "inch", "TIFF resolution").note
+    'TIFF resolution is 96 px/inch: a screen or print setting, not a scale'
+    >>> scale_from_density(20000, 20000, "cm", "TIFF resolution").pixel_um
+    0.5
+    """
+    if not (0 < x < float("inf") and 0 < y < float("inf")):
+        return Scale(note=f"{what} is empty")
+    if not unit:
+        if abs(x / y - 1) > SQUARE_WITHIN:
+            note = f"{what} says that pixels are not square ({x:g} : {y:g}) and has no unit"
+            return Scale(note=note, notes={"pixel_aspect": note})
+        return Scale(note=f"{what} has no unit of length")
+    unit_um = {"inch": 25400.0, "cm": 1e4, "m": 1e6}[unit]
+    found = f"{x:g} px/{unit}" if abs(x / y - 1) <= SQUARE_WITHIN else f"{x:g} x {y:g} px/{unit}"
+    dpi = x * 25400.0 / unit_um
+    scanner = any(abs(dpi / known - 1) < 5e-4 for known in _SCANNER_DPI)
+    if unit_um / min(x, y) > COARSEST_TRUSTED_UM * 1.0001 or scanner:
+        in_dpi = "" if unit == "inch" else f" ({dpi:.4g} dpi)"
+        return Scale(note=f"{what} is {found}{in_dpi}: a screen or print setting, not a scale")
+    return scale_of(unit_um / x, unit_um / y, f"{what} {found}")
+
+
+def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, compressed: bool) -> None:
+    """Refuse an image that cannot be, or should not be, decoded: before a byte of it is.
+
+    Parameters
+    ----------
+    height, width : int
+        Size that the header states. [px]
+    samples, bits : int
+        Samples per pixel and bits per sample.
+    compressed : bool
+        Whether the file may be smaller than its pixels.
+    """
+    if height < 1 or width < 1 or samples < 1 or bits < 1:
+        msg = f"{path}: the header says {width} x {height} px, {samples} samples of {bits} bit; the file is damaged"
+        raise ReadError(msg)
+    pixels, size = height * width, (height * width * samples * bits) // 8
+    if pixels > MAX_PIXELS or size > MAX_PIXELS * _MAX_BYTES_PER_PIXEL:
+        msg = f"{path}: {width} x {height} px, the limit is {MAX_PIXELS // 1_000_000} Mpx; cut it into fields"
+        raise ReadError(msg)
+    held = path.stat().st_size
+    if size > held * (_MAX_COMPRESSION if compressed else 1):
+        msg = (
+            f"{path}: the header promises {width} x {height} px ({size} bytes), the file has {held} bytes;"
+            " it is truncated or damaged"
+        )
+        raise ReadError(msg)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings of image libraries from the user: what matters becomes a note or a ``ReadError``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def micrograph(path: Path, raster: Raster) -> Micrograph:
+    """Turn a decoded plane into a checked, read-only micrograph.
+
+    Pixels are uint8 when the samples are, else float32 with the values of the file (nothing is rescaled).
+    A pixel that is fully transparent is not part of the image and leaves the region of interest.
+    """
+    notes = dict(raster.notes)
+    samples = raster.samples
+    notes["bit depth"] = f"{samples.dtype.itemsize * 8} bit {_KIND.get(samples.dtype.kind, 'integer')}"
+    if raster.calibration.note:
+        notes["scale in the file"] = raster.calibration.note
+    color = None
+    if samples.ndim == 3:
+        if _is_gray(samples, 4 if raster.lossy else 0):
+            samples = samples[:, :, 1]
+            notes["color"] = "gray image stored as RGB"
+        else:
+            color = _color8(samples)
+            samples = _gray(samples)
+            notes["color"] = f"gray = {LUMINANCE}"
+    pixels = _pixels(path, samples)
+    roi = None
+    if raster.alpha is not None:
+        roi, notes["alpha"] = _opaque(raster.alpha)
+    _check_content(path, pixels)
+    for array in (pixels, color, roi):
+        if array is not None:
+            array.setflags(write=False)
+    return Micrograph(
+        pixels=pixels,
+        calibration=raster.calibration,
+        path=str(path),
+        sha256=sha256_file(path),
+        color=color,
+        roi=roi,
+        meta=notes,
+    )
+
+
+_KIND = {"f": "float", "i": "signed integer", "u": "integer", "b": "binary"}
+
+
+def _pixels(path: Path, samples: NDArray[Any]) -> GrayImage:
+    if samples.dtype == np.uint8:
+        return np.array(samples, order="C")
+    if samples.dtype.kind not in "iuf":
+        msg = f"{path}: pixels are of kind {samples.dtype}; save the image with integer or real gray values"
+        raise ReadError(msg)
+    with np.errstate(over="ignore", invalid="ignore"):  # a value beyond float32 becomes infinite and is refused
+        return np.array(samples, dtype=np.float32, order="C")
+
+
+def _check_content(path: Path, pixels: GrayImage) -> None:
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
+        msg = f"{path}: {bad} of {pixels.size} pixels are NaN or infinite; repair or crop the image"
+        raise ReadError(msg)
+    if low == high:
+        msg = f"{path}: every pixel has the value {low:g}; this is no picture of a specimen"
+        raise ReadError(msg)
+
+
+def _is_gray(rgb: NDArray[Any], tolerance: int) -> bool:
+    """Whether red, green and blue are the same; lossy compression may part them by a few levels."""
+    red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
+    if tolerance and rgb.dtype == np.uint8:
+        return all(
+            int(cv2.absdiff(np.ascontiguousarray(one), np.ascontiguousarray(green)).max()) <= tolerance
+            for one in (red, blue)
+        )
+    return bool(np.array_equal(red, green) and np.array_equal(green, blue))
+
+
+def _gray(rgb: NDArray[Any]) -> NDArray[Any]:
+    source = np.ascontiguousarray(rgb if rgb.dtype == np.uint8 else rgb.astype(np.float32))
+    gray: NDArray[Any] = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY)
+    return gray
+
+
+def _color8(rgb: NDArray[Any]) -> NDArray[np.uint8]:
+    """8-bit colors for pictures and color thresholds; 16-bit data by the bits that are in use."""
+    if rgb.dtype == np.uint8:
+        return np.array(rgb, order="C")
+    high = float(rgb.max())
+    if rgb.dtype.kind in "iu":
+        full = next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits), max(high, 1.0))
+    else:
+        full = 1.0 if high <= 1.0 else max(high, 1.0)
+    scaled = np.nan_to_num(rgb.astype(np.float32) * np.float32(255.0 / full))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _opaque(alpha: NDArray[Any]) -> tuple[NDArray[np.bool_] | None, str]:
+    solid = alpha > 0
+    count = int(np.count_nonzero(solid))
+    if count == alpha.size:
+        return None, "alpha channel left out"
+    if count == 0:
+        return None, "alpha channel is zero everywhere and was left out"
+    return solid, f"{alpha.size - count} fully transparent pixels do not count"

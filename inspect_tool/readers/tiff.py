@@ -1,0 +1,395 @@
+"""TIFF of every usual kind: baseline, tiled, BigTIFF, OME-TIFF, ImageJ; scale from metadata that can be trusted."""
+
+import logging
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from inspect_tool.errors import ReadError
+from inspect_tool.model import Micrograph
+from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_from_density, scale_of
+
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+
+# what a decoder throws at damaged bytes; anything else is a bug of ours
+_DAMAGE = (
+    tifffile.TiffFileError,
+    ValueError,
+    RuntimeError,  # imagecodecs
+    OSError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+_PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palette, mask, CMYK, YCbCr
+_JPEG = {6, 7, 33007, 34892}
+_LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
+_UNBOUNDED = {34925, 50000, 34926, 50001, 34712}  # LZMA, Zstandard and the like shrink blank images without limit
+
+# unit names as ImageJ and OME write them -> um
+_UNIT_UM = {
+    "um": 1.0,
+    "µm": 1.0,  # micro sign
+    "μm": 1.0,  # greek mu
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "micrometre": 1.0,
+    "nm": 1e-3,
+    "nanometer": 1e-3,
+    "pm": 1e-6,
+    "å": 1e-4,
+    "angstrom": 1e-4,
+    "mm": 1e3,
+    "millimeter": 1e3,
+    "m": 1e6,
+    "meter": 1e6,
+}
+_DENSITY_UNIT = {"inch": "inch", "in": "inch", "inches": "inch", "cm": "cm", "centimeter": "cm"}
+
+_VENDOR = {34118: "Zeiss SEM", 34680: "FEI SEM", 34682: "FEI SEM"}
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is a TIFF."""
+    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read(path: Path, page: int | None = None) -> Micrograph:
+    """Read one page of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    page : int, optional
+        0-based page; may be left out when the file has one page.
+
+    Returns
+    -------
+    Micrograph
+        Its calibration is what the file itself says.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, too large, of an unknown kind, or has several pages and none was chosen.
+    """
+    return micrograph(path, raster(path, page))
+
+
+def raster(path: Path, page: int | None = None) -> Raster:
+    """Decode one page; samples as they are to be seen, the stored numbers where they differ."""
+    with _silent(), quiet():
+        try:
+            with tifffile.TiffFile(path) as file:
+                return _decode(path, file, page)
+        except ReadError:
+            raise
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            msg = f"{path}: not a readable TIFF, damaged or truncated ({reason}); export it again"
+            raise ReadError(msg) from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Tifffile logs what it finds odd; here it becomes an error or is of no matter."""
+    logger = logging.getLogger("tifffile")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
+    pages = [item for item in file.pages if not (isinstance(item, tifffile.TiffPage) and item.is_reduced)]
+    if not pages:
+        msg = f"{path}: the TIFF file holds no image; export it again"
+        raise ReadError(msg)
+    first: Any = pages[0].aspage()
+    count = len(pages)
+    stack = _frames_in_one_page(file, first) if count == 1 else 1
+    planes = max(count, stack)
+    index = _chosen(path, planes, page)
+    chosen: Any = pages[index].aspage() if stack == 1 else first
+    photometric, compression = int(chosen.photometric), int(chosen.compression)
+    _check_kind(path, chosen, photometric, compression)
+    check_size(
+        path,
+        int(chosen.imagelength),
+        int(chosen.imagewidth),
+        int(chosen.samplesperpixel),
+        max(int(chosen.bitspersample), 1),
+        compressed=compression != 1,
+    )
+    _check_segments(path, file, chosen)
+    if stack > 1:
+        height, width = int(first.imagelength), int(first.imagewidth)
+        check_size(path, height * stack, width, 1, int(first.bitspersample), compressed=False)
+        data = file.series[0].asarray().reshape((stack, *first.shape))[index]
+    else:
+        data = chosen.asarray()
+    notes = {"format": "BigTIFF" if file.is_bigtiff else "TIFF", "compression": _compression(chosen, compression)}
+    if planes > 1:
+        notes["page"] = f"{index} of {planes} (counted from 0)"
+    samples, alpha = _channels(path, chosen, np.asarray(data), notes)
+    stored = None
+    if photometric == 3 and samples.ndim == 2:
+        stored = samples
+        samples = _through_palette(path, file, chosen, samples, notes)
+    elif photometric == 0:
+        stored = samples
+        samples = _inverted(samples, int(chosen.bitspersample))
+        notes["gray scale"] = "white is zero in the file; inverted"
+    elif photometric == 5:
+        samples = _cmyk_to_rgb(path, samples)
+        notes["color model"] = "CMYK, converted without a profile"
+    if samples.dtype == np.bool_ or int(chosen.bitspersample) < 8:
+        levels = 1 if samples.dtype == np.bool_ else 2 ** int(chosen.bitspersample) - 1
+        stored = samples if stored is None else stored
+        if photometric != 3:
+            notes["bits per pixel"] = f"{int(chosen.bitspersample)}, spread to 0 ... 255"
+            samples = (samples.astype(np.uint16) * 255 // levels).astype(np.uint8)
+    scale = _scale(file, first)
+    notes.update(scale.notes)
+    orientation = int(chosen.tags.valueof(274, 1) or 1)
+    if orientation in range(2, 9):
+        samples, stored, alpha = (_turned(item, orientation) for item in (samples, stored, alpha))
+        notes["orientation"] = f"tag {orientation}; image turned upright"
+    if 34675 in chosen.tags:
+        notes["color profile"] = "ICC profile present, not applied"
+    return Raster(
+        samples=samples,
+        notes=notes,
+        calibration=scale.calibration(),
+        lossy=compression in _LOSSY,
+        stored=stored,
+        alpha=alpha,
+    )
+
+
+def _frames_in_one_page(file: tifffile.TiffFile, first: Any) -> int:
+    """Count the frames behind one page header: ImageJ writes long stacks so; volumes too."""
+    if first.imagedepth > 1:
+        return int(first.imagedepth)
+    if not file.is_imagej:
+        return 1
+    images = (file.imagej_metadata or {}).get("images", 1)
+    return int(images) if isinstance(images, int) and images > 1 and int(first.compression) == 1 else 1
+
+
+def _chosen(path: Path, planes: int, page: int | None) -> int:
+    if page is None and planes > 1:
+        msg = f"{path}: has {planes} pages; say which with page = 0 ... {planes - 1}"
+        raise ReadError(msg)
+    index = 0 if page is None else page
+    if not 0 <= index < planes:
+        msg = f"{path}: no page {index}; there {'is page 0 only' if planes == 1 else f'are pages 0 ... {planes - 1}'}"
+        raise ReadError(msg)
+    return index
+
+
+def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> None:
+    if photometric not in _PHOTOMETRIC or (photometric == 6 and compression not in _JPEG):
+        name = getattr(page.photometric, "name", str(photometric))
+        msg = f"{path}: color model {name} is not read; save the image as gray or RGB"
+        raise ReadError(msg)
+
+
+def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
+    """Every strip or tile must lie inside the file: a missing one would come out as black pixels."""
+    size = file.filehandle.size
+    offsets, counts = page.dataoffsets, page.databytecounts
+    if not offsets or len(offsets) != len(counts):
+        msg = f"{path}: the table of strips is damaged ({len(offsets)} offsets, {len(counts)} lengths)"
+        raise ReadError(msg)
+    for number, (offset, length) in enumerate(zip(offsets, counts, strict=True)):
+        if offset <= 0 or length <= 0 or offset + length > size:
+            part = f"part {number + 1} of {len(offsets)}"
+            msg = f"{path}: {part} of the image is missing; the file is truncated or damaged"
+            raise ReadError(msg)
+    if int(page.compression) == 1 and page.is_contiguous and sum(counts) < page.nbytes:
+        msg = f"{path}: {page.nbytes} bytes of pixels promised, {sum(counts)} there; the file is truncated or damaged"
+        raise ReadError(msg)
+
+
+def _compression(page: Any, compression: int) -> str:
+    name = "none" if compression == 1 else getattr(page.compression, "name", str(compression))
+    return f"{name} (lossy)" if compression in _LOSSY else name
+
+
+def _channels(
+    path: Path, page: Any, data: NDArray[Any], notes: dict[str, str]
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Bring samples to (rows, columns) or (rows, columns, 3 or 4 for CMYK), and part alpha from them."""
+    height, width = int(page.imagelength), int(page.imagewidth)
+    if data.ndim == 3 and data.shape[1:] == (height, width) and data.shape[2] != int(page.samplesperpixel):
+        data = np.moveaxis(data, 0, 2)
+    if data.ndim == 3 and data.shape[:2] == (height, width) and data.shape[2] == 1:
+        data = data[:, :, 0]
+    if data.shape == (height, width):
+        return data, None
+    if data.ndim != 3 or data.shape[:2] != (height, width):
+        msg = f"{path}: pixels come as {' x '.join(map(str, data.shape))}; one gray or RGB plane is needed"
+        raise ReadError(msg)
+    kind = int(page.photometric)
+    wanted = {2: 3, 6: 3, 5: 4}.get(kind, 1)
+    if data.shape[2] < wanted:
+        msg = f"{path}: {data.shape[2]} samples per pixel where {wanted} are needed; save the image as gray or RGB"
+        raise ReadError(msg)
+    extra = data.shape[2] - wanted
+    kinds = tuple(int(item) for item in page.extrasamples or ())
+    alpha = None
+    if extra:
+        # 1: associated, 2: unassociated alpha; anything else is data of unknown meaning
+        at = next((i for i, item in enumerate(kinds[:extra]) if item in (1, 2)), None)
+        if at is not None:
+            alpha = data[:, :, wanted + at]
+        elif wanted == 1:
+            msg = f"{path}: {data.shape[2]} channels without a stated meaning; save the one that counts as a gray image"
+            raise ReadError(msg)
+        else:
+            notes["extra channels"] = f"{extra} without a stated meaning, left out"
+    body = data[:, :, 0] if wanted == 1 else data[:, :, :wanted]
+    return body, alpha
+
+
+def _through_palette(
+    path: Path, file: tifffile.TiffFile, page: Any, index: NDArray[Any], notes: dict[str, str]
+) -> NDArray[Any]:
+    colormap = page.colormap
+    if colormap is None or colormap.ndim != 2 or colormap.shape[0] != 3:
+        msg = f"{path}: a palette image without a palette; save it as gray or RGB"
+        raise ReadError(msg)
+    if int(index.max()) >= colormap.shape[1]:
+        msg = f"{path}: pixel value {int(index.max())} lies outside the palette of {colormap.shape[1]} colors"
+        raise ReadError(msg)
+    # the palette has 16 bits; some programs write 8
+    table = (colormap if int(colormap.max()) < 256 else colormap >> 8).astype(np.uint8)
+    gray = np.array_equal(table[0], table[1]) and np.array_equal(table[1], table[2])
+    if file.is_imagej and not gray:
+        notes["palette"] = "false colors of ImageJ, not applied: pixels are the gray values"
+        return index
+    notes["palette"] = "gray palette applied" if gray else "color palette applied"
+    samples: NDArray[Any] = table[0][index] if gray else table.T[index]
+    return samples
+
+
+def _inverted(samples: NDArray[Any], bits: int) -> NDArray[Any]:
+    if samples.dtype == np.bool_:
+        return ~samples
+    if samples.dtype.kind == "u":
+        top = samples.dtype.type(min(2**bits - 1, np.iinfo(samples.dtype).max))
+        inverted: NDArray[Any] = top - samples
+        return inverted
+    return np.negative(samples.astype(np.float64))
+
+
+def _cmyk_to_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
+    if samples.dtype != np.uint8:
+        msg = f"{path}: CMYK with {samples.dtype.itemsize * 8} bits is not read; save the image as gray or RGB"
+        raise ReadError(msg)
+    paper = (255 - samples).astype(np.uint16)
+    return (paper[:, :, :3] * paper[:, :, 3:] // 255).astype(np.uint8)
+
+
+def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
+    """Turn upright what the orientation tag says is turned (values 2 to 8 of the TIFF specification)."""
+    if samples is None:
+        return None
+    if orientation >= 5:
+        samples = np.swapaxes(samples, 0, 1)
+    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}[orientation]
+    return np.ascontiguousarray(samples[::rows, ::columns])
+
+
+# ------------------------------------------------------------------------------------------------------ scale
+
+
+def _scale(file: tifffile.TiffFile, page: Any) -> Scale:
+    """Find the pixel size in the metadata: OME, then ImageJ, then the resolution tags."""
+    if file.is_ome:
+        found = _scale_ome(str(page.description))
+        if found is not None:
+            return found
+    x, y = (_ratio(page.tags.valueof(code)) for code in (282, 283))
+    if file.is_imagej:
+        found = _scale_imagej(file.imagej_metadata or {}, x, y)
+        if found is not None:
+            return found
+    vendor = next((name for code, name in _VENDOR.items() if code in page.tags), "")
+    if vendor:
+        return Scale(note=f"{vendor} tags are there, their pixel size is not read by this reader")
+    if x is None and y is None:
+        return Scale(note="no scale in the file")
+    unit = {1: "", 2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, 2) or 2))
+    if unit is None:
+        return Scale(note="TIFF resolution has an unknown unit")
+    return scale_from_density(x or 0.0, y or 0.0, unit, "TIFF resolution")
+
+
+def _ratio(value: Any) -> float | None:
+    if isinstance(value, tuple) and len(value) == 2:
+        return value[0] / value[1] if value[1] else 0.0
+    return None if value is None else float(value)
+
+
+def _scale_ome(text: str) -> Scale | None:
+    """Pixel size from OME-XML; None when it says nothing. The unit is um where none is written (OME schema)."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return Scale(note="OME-XML with a document type is not read")
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - entities cannot be declared without a document type
+    except ElementTree.ParseError:
+        return Scale(note="OME-XML cannot be parsed")
+    pixels = root.find(".//{*}Pixels")
+    if pixels is None or pixels.get("PhysicalSizeX") is None:
+        return None
+    sizes = []
+    for axis in ("X", "Y"):
+        unit = pixels.get(f"PhysicalSize{axis}Unit", "µm").strip()
+        factor = _UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
+        text_value = pixels.get(f"PhysicalSize{axis}", pixels.get("PhysicalSizeX", ""))
+        if factor is None:
+            return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length")
+        try:
+            sizes.append(float(text_value) * factor)
+        except ValueError:
+            return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number")
+    return scale_of(sizes[0], sizes[1], "OME PhysicalSizeX")
+
+
+def _scale_imagej(metadata: dict[str, Any], x: float | None, y: float | None) -> Scale | None:
+    """Pixel size from ImageJ's unit and the resolution tags; None when ImageJ names no unit."""
+    unit = re.sub(r"\\u00[bB]5", "µ", str(metadata.get("unit", ""))).strip()
+    if not unit or unit.lower() in ("pixel", "pixels"):
+        return None
+    if not x or not y:
+        return Scale(note=f"ImageJ unit is '{unit}', but there is no resolution")
+    if str(metadata.get("yunit", unit)).strip() not in (unit, str(metadata.get("unit"))):
+        return Scale(note=f"ImageJ has the unit '{unit}' along x and '{metadata['yunit']}' along y")
+    if unit.lower() in _DENSITY_UNIT:
+        return scale_from_density(x, y, _DENSITY_UNIT[unit.lower()], "ImageJ resolution")
+    factor = _UNIT_UM.get(unit.lower())
+    if factor is None:
+        return Scale(note=f"ImageJ has the unit '{unit}', which is unknown")
+    return scale_of(factor / x, factor / y, f"ImageJ scale, unit {unit}")

@@ -1,0 +1,35 @@
+# make demo   installs into .venv and runs the four sample inspections
+# make test   installs into .venv and passes the tests
+# make check  formatting, lint and types
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
+MANIFEST := pyproject.toml constraints-cpu.txt
+
+.PHONY: demo test check clean
+
+demo: .venv/.demo
+	$(BIN)/inspect-tool demo --out inspect-demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv inspect-demo build dist .mypy_cache .ruff_cache .hypothesis
+
+# --without-pip: Debian ships venv without ensurepip; pip installs into it from outside
+.venv/bin/python:
+	$(PYTHON) -m venv --without-pip .venv
+
+.venv/.demo: .venv/bin/python $(MANIFEST)
+	$(PIP) install -c constraints-cpu.txt -e .
+	touch $@
+
+.venv/.dev: .venv/bin/python $(MANIFEST)
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev]"
+	touch $@ .venv/.demo

@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspect_tool.conformity import decide, probability_of_conformity
+from inspect_tool.errors import SettingsError
+from inspect_tool.model import Component, Requirement, Result
+from inspect_tool.uncertainty import evaluated
+
+
+def result(value, u=None, expanded_u=None, unit="%"):
+    return Result(
+        quantity="q", specimen="1", value=value, unit=unit, n=5, clause="", definition="q/1", u=u, expanded_u=expanded_u
+    )
+
+
+def limit(rule, lower=None, upper=None, unit="%"):
+    return Requirement(quantity="q", unit=unit, lower=lower, upper=upper, rule=rule, source="drawing")
+
+
+# JCGM 106 and ILAC-G8 worked case: upper limit 30, u 0.8, w = 1.6 (STANDARDS-FACTS 8.2)
+VALUES = [27.9, 28.4, 29.2, 30.5, 31.7]
+
+
+@pytest.mark.parametrize(("value", "p_nc"), list(zip(VALUES, [0.0043, 0.0228, 0.1587, 0.7340, 0.9832], strict=True)))
+def test_probability_of_nonconformity(value, p_nc):
+    assert 1 - probability_of_conformity(value, 0.8, upper=30.0) == pytest.approx(p_nc, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "decisions"),
+    [
+        ("simple", ["pass", "pass", "pass", "fail", "fail"]),
+        ("non_binary", ["pass", "pass", "conditional pass", "conditional fail", "fail"]),
+        ("guarded", ["pass", "pass", "undecided", "undecided", "fail"]),
+    ],
+)
+def test_decision_rules(rule, decisions):
+    found = [decide(result(value, 0.8, 1.6), limit(rule, upper=30.0)).decision for value in VALUES]
+    assert found == decisions
+
+
+@given(st.floats(-100, 100), st.floats(0.01, 10), st.sampled_from(["simple", "guarded", "non_binary"]))
+def test_a_lower_limit_is_the_mirror_of_an_upper_one(value, u, rule):
+    upper = decide(result(value, u, 2 * u), limit(rule, upper=5.0))
+    lower = decide(result(-value, u, 2 * u), limit(rule, lower=-5.0))
+    assert upper.decision == lower.decision
+    assert upper.probability == pytest.approx(lower.probability, abs=1e-12)
+
+
+def test_two_sided_limits_guard_both_sides():
+    rule = limit("guarded", lower=5.0, upper=8.0)
+    decisions = [decide(result(value, 0.25, 0.5), rule).decision for value in (4.4, 5.2, 6.5, 7.6, 8.6)]
+    assert decisions == ["fail", "undecided", "pass", "undecided", "fail"]
+
+
+def test_a_limit_in_another_unit_is_converted():
+    assert decide(result(480.0, 5.0, 10.0, unit="um"), limit("guarded", upper=0.5, unit="mm")).decision == "pass"
+    with pytest.raises(SettingsError, match="cannot convert 'mm'"):
+        decide(result(480.0, 5.0, 10.0), limit("guarded", upper=0.5, unit="mm"))
+
+
+def test_a_guarded_rule_cannot_decide_without_an_uncertainty():
+    assert decide(result(3.0), limit("guarded", upper=30.0)).decision == "undecided"
+    assert decide(result(3.0), limit("simple", upper=30.0)).decision == "pass"
+
+
+def test_few_degrees_of_freedom_widen_the_risk():
+    budget = (Component(name="fields", u=0.8, kind="A", dof=3),)
+    few = evaluated(
+        Result(quantity="q", specimen="1", value=28.4, unit="%", n=4, clause="", definition="", budget=budget)
+    )
+    risk = 1 - decide(few, limit("guarded", upper=30.0)).probability
+    assert risk == pytest.approx(0.0697, abs=5e-4)  # Student t, 3 dof, t = 2: table value
+
+
+def test_simple_acceptance_tells_when_u_is_large_against_the_tolerance():
+    wide = decide(result(6.0, 0.5, 1.0), limit("simple", lower=5.0, upper=7.0))
+    assert "more than a third" in wide.reason
+    assert "more than a third" not in decide(result(6.0, 0.1, 0.2), limit("simple", lower=5.0, upper=7.0)).reason
+
+
+@pytest.mark.parametrize(
+    ("requirement", "text"),
+    [(limit("simple"), "give 'lower', 'upper' or both"), (limit("simple", lower=3.0, upper=2.0), "is above upper")],
+)
+def test_a_requirement_without_sensible_limits_is_refused(requirement, text):
+    with pytest.raises(SettingsError, match=text):
+        decide(result(1.0, 0.1, 0.2), requirement)

@@ -1,0 +1,47 @@
+"""Imports go down only: a module may import its own layer and the layers below it."""
+
+import ast
+from pathlib import Path
+
+import inspect_tool
+
+PACKAGE = Path(inspect_tool.__file__).parent
+LAYERS = [
+    {"errors", "units", "paths", "model", "registry", "files", "standards"},
+    {"calibration", "uncertainty", "conformity", "provenance", "synthetic", "networks"},
+    {"readers", "preprocess", "backends", "measure", "formulas"},
+    {"recipes", "report", "exporters", "training"},
+    {"pipeline", "starter"},
+    {"cli", "__main__"},
+]
+LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inspect_tool"):
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (name.name.split(".")[1] for name in node.names if name.name.startswith("inspect_tool."))
+
+
+def test_imports_go_down_only():
+    wrong = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        own = parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        for name in imports(path):
+            if name in {"__version__"}:
+                continue
+            if LAYER[name] > LAYER[own]:
+                wrong.append(f"{'/'.join(parts)} imports {name}")
+    assert wrong == []
+
+
+def test_the_public_names_exist_and_are_few():
+    assert len(inspect_tool.__all__) <= 25
+    for name in inspect_tool.__all__:
+        assert getattr(inspect_tool, name) is not None

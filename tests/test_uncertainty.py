@@ -1,0 +1,63 @@
+import pytest
+from GTC import reporting, type_b, ureal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspect_tool.model import Component, Result
+from inspect_tool.uncertainty import (
+    combined,
+    coverage_factor,
+    dominant,
+    effective_dof,
+    evaluated,
+    half_range,
+)
+
+lines = st.builds(
+    lambda name, u, dof: Component(name=name, u=u, kind="A" if dof else "B", dof=dof),
+    st.sampled_from(["between fields", "scale", "segmentation"]),
+    st.floats(1e-3, 1e3),
+    st.one_of(st.none(), st.integers(2, 60).map(float)),
+)
+budgets = st.lists(lines, min_size=1, max_size=6)
+
+
+@given(budgets)
+@settings(deadline=None)
+def test_a_budget_agrees_with_the_gtc_package(budget):
+    # independent reference: GTC propagates the same independent inputs
+    total = sum(ureal(0.0, line.u, line.dof if line.dof is not None else float("inf")) for line in budget)
+    assert combined(budget) == pytest.approx(total.u, rel=1e-9)
+    dof = effective_dof(budget)
+    if dof is None:
+        assert total.df > 1e9
+    else:
+        assert dof == pytest.approx(total.df, rel=1e-6)
+        assert coverage_factor(dof) == pytest.approx(reporting.k_factor(total.df), rel=1e-4)
+
+
+def test_a_rectangular_range_agrees_with_gtc():
+    assert half_range([3.0, 5.0, 4.2]) == pytest.approx(type_b.uniform(1.0))
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 4.303), (4, 3.182), (5, 2.776), (10, 2.262), (20, 2.093), (30, 2.045)])
+def test_student_factors_of_the_standards(n, t):
+    # table of t(0.975, n - 1) that ASTM E112 and E562 print
+    assert coverage_factor(n - 1) == pytest.approx(t, abs=5e-4)
+
+
+@given(budgets, lines)
+def test_a_wider_budget_never_lowers_u(budget, line):
+    assert combined([*budget, line]) >= combined(budget)
+
+
+def test_the_dominant_line_is_the_largest():
+    small, large = Component(name="scale", u=0.1, kind="B"), Component(name="fields", u=0.4, kind="A", dof=4)
+    assert dominant([small, large]) is large
+    assert dominant([]) is None
+
+
+def test_a_result_without_a_budget_keeps_no_interval():
+    result = Result(quantity="q", specimen="1", value=3.0, unit="%", n=1, clause="", definition="q/1")
+    assert evaluated(result) == result
+    assert evaluated(result).interval is None

@@ -1,0 +1,205 @@
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from inspect_tool import registry, synthetic
+from inspect_tool.files import report_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tool(*arguments, cwd=None, python=sys.executable, **environment):
+    return subprocess.run(
+        [python, "-m", "inspect_tool", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo")
+    return out, tool("demo", "--out", out)
+
+
+def test_the_demo_writes_four_whole_reports(demo):
+    out, done = demo
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["grain_size", "phase_fraction", "porosity", "solder_voids"]
+    for folder in out.iterdir():
+        names = {path.name for path in folder.iterdir()}
+        assert {"report.json", "report.html", "report.pdf", "features.csv", "fields.csv", "overlays"} <= names
+        assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
+
+
+def test_report_json_has_the_top_keys_and_fulfils_its_schema(demo):
+    import jsonschema
+
+    out, _ = demo
+    for folder in out.iterdir():
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        assert {"schema", "header", "micrographs", "results", "checks", "conformities", "provenance"} <= set(report)
+        jsonschema.validate(report, report_schema())
+        for result in report["results"]:
+            assert {"quantity", "specimen", "value", "unit", "u", "expanded_u", "coverage", "interval", "n"} <= set(
+                result
+            )
+            assert {"clause", "definition", "budget"} <= set(result)
+
+
+def test_many_workers_give_the_same_numbers(demo, tmp_path):
+    out, _ = demo
+    job = ROOT / "samples" / "porosity" / "job.toml"
+    done = tool("run", job, "--out", tmp_path, "--workers", "2", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == done.stderr == ""
+    one = json.loads((out / "porosity" / "report.json").read_text(encoding="utf-8"))
+    two = json.loads((tmp_path / "job" / "report.json").read_text(encoding="utf-8"))
+    for key in ("results", "checks", "conformities", "fields", "features"):
+        assert one[key] == two[key]
+
+
+@pytest.mark.parametrize(("limit", "status"), [("upper = 0.001", 3), ("upper = 99", 0)])
+def test_exit_status_tells_the_verdict(tmp_path, limit, status):
+    field = synthetic.pores(seed=1, shape_px=(256, 256))
+    tifffile.imwrite(tmp_path / "a.tif", field.pixels)
+    job = tmp_path / "mine.toml"
+    job.write_text(
+        'recipe = "porosity"\nimages = ["a.tif"]\nexports = ["json"]\n'
+        '[calibration]\npixel_um = 1.0\nu_rel = 0.005\nsource = "stage micrometer"\n'
+        f'[[requirements]]\nquantity = "porosity_percent"\nunit = "%"\n{limit}\nsource = "drawing"\n'
+    )
+    done = tool("run", job, "--out", tmp_path / "out", "--json")
+    assert done.returncode == status, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed[0]["verdict"] == {0: "pass", 3: "fail"}[status]
+
+
+@pytest.mark.parametrize("recipe", registry.names("recipe"))
+def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recipe):
+    made = {
+        "grain_size": lambda: synthetic.grains(seed=3, shape_px=(500, 600)),
+        "phase_fraction": lambda: synthetic.two_phase(seed=3, shape_px=(400, 400)),
+        "porosity": lambda: synthetic.pores(seed=3, shape_px=(400, 400)),
+        "solder_voids": lambda: synthetic.solder_balls(seed=3),
+    }[recipe]()
+    tifffile.imwrite(tmp_path / "field_1.tif", made.pixels)
+    assert tool("init", recipe, cwd=tmp_path).returncode == 0
+    job = tmp_path / "job.toml"
+    assert tool("init", recipe, cwd=tmp_path).returncode == 2  # an existing file is left as it is
+    text = job.read_text(encoding="utf-8")
+    assert tool("check", job).returncode == 2  # the placeholder scale is refused
+    job.write_text(text.replace("pixel_um = 0.0 ", "pixel_um = 1.0 "), encoding="utf-8")
+    assert tool("check", job).returncode == 0, tool("check", job).stderr
+    done = tool("run", job, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "job" / "report.pdf").is_file()
+
+
+@pytest.mark.parametrize("recipe", registry.names("recipe"))
+def test_every_commented_setting_of_a_starter_job_is_a_setting(tmp_path, recipe):
+    """Uncomment each line of [settings] in turn: the key and its default must be accepted."""
+    import tomllib
+
+    from inspect_tool.files import checked
+    from inspect_tool.starter import starter_job
+
+    text = starter_job(recipe)
+    tomllib.loads(text)
+    block = text.split("[settings]\n")[1].split("\n\n")[0]
+    module = registry.load("recipe", recipe)
+    lines = [line[2:] for line in block.splitlines() if "=   # not set" not in line]
+    assert checked(module.Settings, tomllib.loads("\n".join(lines)), "starter") == module.Settings()
+
+
+@pytest.mark.parametrize(
+    "kind", ["recipes", "backends", "standards", "readers", "exporters", "templates", "quantities", "units"]
+)
+def test_list_names_what_there_is(kind):
+    done = tool("list", kind)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= (1 if kind == "templates" else 2)
+    wrong = tool("list", "miracles")
+    assert wrong.returncode == 2
+    assert "unknown kind 'miracles'" in wrong.stderr
+
+
+def test_help_loads_no_heavy_package():
+    script = (
+        "import sys\nsys.argv = ['inspect-tool', '--help']\n"
+        "import inspect_tool.cli as cli\n"
+        "try: cli.main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('torch', 'pandas', 'matplotlib', 'numpy', 'cv2', 'weasyprint') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
+    done = tool("list", "units", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(("tests", "samples", "docs"))]
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel], check=True
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {"PYTHONPATH": str(site)}
+    where = subprocess.run(
+        [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
+    assert where.stdout.startswith(str(site))
+    done = tool("demo", "--out", "out", "--quiet", cwd=elsewhere, **environment)
+    assert done.returncode == 0, done.stderr
+    assert len(list((elsewhere / "out").glob("*/report.pdf"))) == 4
+
+
+def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):
+    script = (
+        "import sys, inspect_tool.pipeline as p, inspect_tool.cli as cli\n"
+        "def broken(*a, **k): raise ZeroDivisionError('ours')\n"
+        "p.run = broken\nsys.argv = ['inspect-tool', 'run', 'x.toml']\ncli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_gray_levels_are_untouched_by_the_run(tmp_path):
+    field = synthetic.pores(seed=1, shape_px=(128, 128))
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, field.pixels)
+    before = path.read_bytes()
+    from inspect_tool import read
+
+    micrograph = read(path, pixel_um=1.0)
+    assert np.array_equal(micrograph.pixels, field.pixels)
+    with pytest.raises(ValueError, match="read-only"):
+        micrograph.pixels[0, 0] = 1
+    assert path.read_bytes() == before

@@ -24,6 +24,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "threshold": "inspect_tool.backends.threshold",
         "watershed": "inspect_tool.backends.watershed",
         "labels": "inspect_tool.backends.labels",
+        "joints": "inspect_tool.backends.joints",
     },
     "recipe": {
         "grain_size": "inspect_tool.recipes.grain_size",

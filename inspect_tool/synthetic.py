@@ -30,28 +30,29 @@ so that edges are physical and areas are not biased by the pixel grid.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, cos, exp, hypot, log, log2, pi, sin, sqrt
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.spatial import cKDTree
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, roots_hermitenorm
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.model import LabelImage
 
 Image: TypeAlias = NDArray[np.uint8]
 Gray: TypeAlias = NDArray[np.float32]
-Shape: TypeAlias = tuple[int, int]
+Shape: TypeAlias = tuple[int, ...]  # rows, columns
 GrainKind: TypeAlias = Literal["poisson_voronoi", "hexagons", "squares", "laguerre", "elongated"]
 GrainLook: TypeAlias = Literal["etched", "bright", "tinted"]
 PhaseKind: TypeAlias = Literal["gaussian", "boolean", "particles"]
 
-G_FROM_DENSITY = log2(2 * 10000 / 645.16 / 2) - 1.0
-"""log2 of the grains per mm2 at G = 0: N_A = 15.5000310 * 2**(G - 1) (ASTM E112, definition in metric form)."""
+G_FROM_DENSITY = log2(10000 / 645.16) - 1.0
+"""log2 of the grains per mm2 at G = 0: 2**(G - 1) grains per square inch at 100x (definition of ASTM E112)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,10 +296,10 @@ def _seeds(
         rows = np.arange(-margin - 2 * step[0], height + margin + 2 * step[0], step[0])
         columns = np.arange(-margin - 2 * step[1], width + margin + 2 * step[1], step[1])
         even = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        lattice = np.concatenate([even, even + (step[0] / 2, step[1] / 2)])
+        lattice = np.concatenate([even, even + np.array(step) / 2])
         phase = rng.uniform(0, 1, 2) * step if offset_um is None else np.asarray(offset_um, dtype=float)
     else:
-        msg = f"synthetic.grains: unknown kind '{kind}'; there are: {', '.join(GrainKind.__args__)}"
+        msg = f"synthetic.grains: unknown kind '{kind}'; there are: {', '.join(get_args(GrainKind))}"
         raise SettingsError(msg)
     # lattice points sit at multiples of the step, whatever the margin, so that the phase is a position
     origin = np.array([rows[0], columns[0]])
@@ -416,7 +417,7 @@ def _line_growth(angle: float | None, stretch: float, slope: float) -> float:
 
     The line t becomes diag(sqrt(a), 1/sqrt(a)) (t + slope * g), g two independent standard normal numbers.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
+    nodes, weights = roots_hermitenorm(24)
     weights = weights / weights.sum()
     angles = np.array([angle]) if angle is not None else (np.arange(360) + 0.5) * pi / 360
     a, b, c = np.meshgrid(nodes, nodes, angles, indexing="ij")
@@ -444,14 +445,14 @@ def _grain_field(
     outside = np.zeros(len(cells.seeds))
     for band in np.array_split(spans[0], 8):
         grid = np.stack(np.meshgrid(band, spans[1], indexing="ij"), axis=-1)
-        owner = cells.nearest(warp.to_seed_space(grid).reshape(-1, 2), 1)[:, 0]
         free = (
             (grid[..., 0] < 0)
             | (grid[..., 0] > shape_px[0] * pixel_um)
             | (grid[..., 1] < 0)
             | (grid[..., 1] > shape_px[1] * pixel_um)
-        ).ravel()
-        outside += np.bincount(owner[free], minlength=len(outside)) * step**2
+        )
+        owner = cells.nearest(warp.to_seed_space(grid)[free], 1)[:, 0]
+        outside += np.bincount(owner, minlength=len(outside)) * step**2
     area_um2 = shape_px[0] * shape_px[1] * pixel_um**2
     density = float((inside / (inside + outside[present])).sum() / area_um2 * 1e6)
     changes = {
@@ -520,7 +521,7 @@ def _paint_grains(
     strength = etch * (0.7 + 0.3 * chance)
     if faint > 0:
         strength = np.where(_pair_noise(low, high, 3) < faint, strength * (0.05 + 0.35 * chance), strength)
-    patchy = _cloud(rng, shape, 0.12 * pitch / pixel_um).ravel()[near]
+    patchy = _cloud(rng, shape, 0.3 * pitch / pixel_um).ravel()[near]
     strength = strength * np.clip(0.92 + 0.14 * patchy, 0.35 if faint > 0 else 0.6, 1.1)
     half_width = half_width * np.clip(1 + 0.22 * patchy, 0.5, 1.6)
     cover = np.clip(half_width - distance + 0.5, 0, 1)
@@ -538,7 +539,7 @@ def _paint_grains(
         flat[near] += (depth * (0.95 - flat[near])).astype(np.float32)
     else:
         flat[near] *= (1 - 0.88 * depth).astype(np.float32)
-    return cv2.GaussianBlur(gray, (0, 0), 0.6).astype(np.float32, copy=False)
+    return _blurred(gray, 0.6)
 
 
 def _paint_twins(
@@ -634,7 +635,7 @@ def two_phase(
     elif kind == "particles":
         cover, labels = _particle_phase(rng, shape_px, share, feature_um / pixel_um)
     else:
-        msg = f"synthetic.two_phase: unknown kind '{kind}'; there are: {', '.join(PhaseKind.__args__)}"
+        msg = f"synthetic.two_phase: unknown kind '{kind}'; there are: {', '.join(get_args(PhaseKind))}"
         raise SettingsError(msg)
     found = 100 * float(cover.mean())
     truth = {
@@ -812,13 +813,13 @@ def _paint_phases(
         picture += cover * surface
         free -= cover
         if edge > 0:
-            soft = cv2.GaussianBlur(cover, (0, 0), 1.2)
+            soft = _blurred(cover, 1.2)
             border = np.maximum(border, 4 * soft * (1 - soft))
     ground = gray[0] + texture[0] * (0.7 * _cloud(rng, shape, 3 * grain) + 0.7 * _cloud(rng, shape, 1.6))
     picture += free * ground
     if edge > 0:
         picture *= 1 - edge * border
-    return cv2.GaussianBlur(picture, (0, 0), 0.5).astype(np.float32, copy=False)
+    return _blurred(picture, 0.5)
 
 
 # -------------------------------------------------------------------------------------------------- pores
@@ -925,7 +926,7 @@ def pores(
     if stains > 0:
         picture -= stains * np.clip(_cloud(rng, shape_px, 0.12 * min(shape_px)) - 0.8, 0, None) * (1 - cover)
     return Field(
-        pixels=_to_8bit(cv2.GaussianBlur(picture, (0, 0), 0.55)),
+        pixels=_to_8bit(_blurred(picture, 0.55)),
         labels=labels.astype(np.int32),
         classes={0: "metal", 1: "pore"},
         kind="semantic",
@@ -938,9 +939,9 @@ def _paint_pores(rng: np.random.Generator, cover: Gray, gray: tuple[float, float
     """Metal with a faint polishing texture; pores dark, lighter glints at their bottom, a bright rounded edge."""
     shape = cover.shape
     metal = gray[0] * (1 + 0.012 * _cloud(rng, shape, 14.0) + 0.010 * _cloud(rng, shape, 1.3))
-    wide = cv2.GaussianBlur(cover, (0, 0), 2.0)
+    wide = _blurred(cover, 2.0)
     metal = metal * (1 + 0.35 * rim * wide)
-    depth = cv2.GaussianBlur(cover, (0, 0), 4.0)
+    depth = _blurred(cover, 4.0)
     glint = np.clip(_cloud(rng, shape, 3.5) - 1.6, 0, 1)
     pore = gray[1] + 0.4 * rim * gray[0] * np.clip(0.8 - depth, 0, 1) + 0.15 * rim * glint
     return (cover * pore + (1 - cover) * metal).astype(np.float32)
@@ -1043,8 +1044,8 @@ def solder_balls(
             r = hole_diameter / 2 / pixel_um
             _, h2 = _around(shape, row + hole_row / pixel_um, column + hole_column / pixel_um, 0, window)
             profile = np.clip(1 - h2 / r**2, 0, 1) ** void_edge * np.clip(r - np.sqrt(h2) + 0.5, 0, 1)
-            # a void is as thick as wide, up to three quarters of the joint
-            taken = np.maximum(taken, min(0.75, 2 * r / (2 * r_px * height_ratio)) * profile)
+            # a void is a little thicker than wide, up to four fifths of the joint
+            taken = np.maximum(taken, min(0.8, 1.3 * r / (r_px * height_ratio)) * profile)
             labels[window][(h2 <= r**2) & (d2 <= r_px**2)] = 2
         path[window] = np.maximum(path[window], ball - np.minimum(taken, ball))
         groups = _void_groups(holes, radius)
@@ -1263,13 +1264,13 @@ def _xray_field(
     blur_px: float,
 ) -> Field:
     shape = light.shape
-    light = cv2.GaussianBlur(light.astype(np.float32), (0, 0), blur_px) if blur_px > 0 else light
+    light = _blurred(light.astype(np.float32), blur_px) if blur_px > 0 else light
     light = light * (1 + 0.006 * _cloud(rng, shape, 20.0))
     shares = [joint.void_percent for joint in joints]
     truth = {
-        "field.void_percent.max": max(shares),
-        "field.void_percent.mean": sum(shares) / len(shares),
-        "field.largest_void_percent.max": max(joint.largest_void_percent for joint in joints),
+        "field.void_percent.max": float(max(shares)),
+        "field.void_percent.mean": float(sum(shares) / len(shares)),
+        "field.largest_void_percent.max": float(max(joint.largest_void_percent for joint in joints)),
     }
     return Field(
         pixels=_to_8bit(light),
@@ -1388,7 +1389,7 @@ def _pad_voids(
 ) -> list["_Outline"]:
     """Voids of a pad, large ones first, that keep clear of each other, of the rim and of the vias."""
     for _ in range(40):
-        parts = np.sort(rng.lognormal(0.0, 1.25, count))[::-1]
+        parts = np.sort(rng.lognormal(0.0, 1.6, count))[::-1]
         ecds = np.sqrt(4 / pi * area * parts / parts.sum())
         if ecds[0] > 0.45 * min(size):
             continue
@@ -1537,7 +1538,7 @@ def degrade(
     if level.contrast != 1:
         picture = picture.mean() + level.contrast * (picture - picture.mean())
     if level.blur_px > 0:
-        picture = cv2.GaussianBlur(picture, (0, 0), level.blur_px)
+        picture = _blurred(picture, level.blur_px)
     if level.shading > 0:
         picture *= _shading(rng, shape, level.shading, even=modality == "xray")
     variance = np.full(shape, level.read_noise**2, dtype=np.float32)
@@ -1558,7 +1559,7 @@ def _shading(rng: np.random.Generator, shape: Shape, depth: float, *, even: bool
     column = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :]
     r0, c0 = (0.0, 0.0) if even else rng.uniform(-0.7, 0.7, 2)
     d2 = (row - np.float32(r0)) ** 2 + (column - np.float32(c0)) ** 2
-    return (1 - depth * d2 / d2.max()).astype(np.float32)
+    return np.asarray(1 - depth * d2 / d2.max(), dtype=np.float32)
 
 
 def _scratches(rng: np.random.Generator, shape: Shape, per_megapixel: int, width_px: float) -> Gray:
@@ -1577,11 +1578,11 @@ def _scratches(rng: np.random.Generator, shape: Shape, per_megapixel: int, width
             (row + bend * cos(angle), column - bend * sin(angle)),
             (row + half * sin(angle), column + half * cos(angle)),
         ]
-        for a, b in zip(ends[:-1], ends[1:], strict=True):
+        for a, b in pairwise(ends):
             _line(canvas, a, b, 1)
         total = np.maximum(total, canvas.astype(np.float32) * np.float32(rng.uniform(0.25, 1.0) / 255))
     if width_px > 0 and total.any():
-        total = cv2.GaussianBlur(total, (0, 0), 0.5 * width_px)
+        total = _blurred(total, 0.5 * width_px)
     return total
 
 
@@ -1619,8 +1620,8 @@ class _Outline:
         cls, rng: np.random.Generator, row: float, column: float, ecd: float, *, rough: float, stretch: float
     ) -> "_Outline":
         """Random outline; ``rough`` is the rms of its harmonics, kept so small that the radius stays positive."""
-        orders = np.arange(2, 8)
-        sizes = np.abs(rng.normal(0, 1, len(orders))) / orders**0.8
+        orders = np.arange(2, 7)
+        sizes = np.abs(rng.normal(0, 1, len(orders))) / orders**1.4
         sizes *= rough / np.sqrt((sizes**2).sum() / 2)
         sizes *= min(1.0, 0.82 / sizes.sum())
         phases = rng.uniform(0, 2 * pi, len(orders))
@@ -1752,7 +1753,7 @@ def _rectangle(shape: Shape, center: tuple[float, float], height: float, width: 
     y = np.abs(np.arange(shape[0])[:, None] - center[0]) - (height / 2 - corner)
     x = np.abs(np.arange(shape[1])[None, :] - center[1]) - (width / 2 - corner)
     outside = np.hypot(np.maximum(y, 0), np.maximum(x, 0)) + np.minimum(np.maximum(y, x), 0)
-    return np.clip(corner - outside + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(corner - outside + 0.5, 0, 1), dtype=np.float32)
 
 
 def _line(canvas: NDArray[np.uint8], a: tuple[float, float], b: tuple[float, float], width: int) -> None:
@@ -1829,6 +1830,10 @@ def _cut_moment(spread: float, order: int, low: float, high: float) -> float:
     return exp(shift**2 / 2) * float(ndtr(high - shift) - ndtr(low - shift)) / inside
 
 
+def _blurred(picture: Gray, sigma_px: float) -> Gray:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), dtype=np.float32)
+
+
 def _to_8bit(picture: Gray) -> Image:
     """Shares of the full range to 8 bit."""
-    return np.clip(np.rint(np.asarray(picture) * 255), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(picture * 255), 0, 255), dtype=np.uint8)

@@ -35,7 +35,7 @@ def check_stated(stated: Calibration, where: str) -> None:
         uncertainty outside 0 to 0.5.
     """
     if stated.source == RATIO_ONLY and stated.pixel_um is not None:
-        msg = f"{where}: source = \"ratio only\" stands beside pixel_um = {stated.pixel_um:g}; give one of them"
+        msg = f'{where}: source = "ratio only" stands beside pixel_um = {stated.pixel_um:g}; give one of them'
         raise SettingsError(msg)
     if stated.pixel_um is not None and not _FINEST_UM <= stated.pixel_um <= _COARSEST_UM:
         msg = f"{where}: pixel_um = {stated.pixel_um:g}; it must lie between {_FINEST_UM:g} and {_COARSEST_UM:g} um"

@@ -42,14 +42,21 @@ def read(path: Path, page: int | None = None) -> Micrograph:
     return replace(found, meta={**found.meta, "file name": note}) if note else found
 
 
-def read_values(path: Path, page: int | None = None) -> tuple[NDArray[Any], bool]:
-    """Read a mask or label image: the numbers as they are stored, and whether compression was lossy.
+def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool]:
+    """Read a mask or label image: the numbers that mean something, and whether compression was lossy.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it has one page.
+    colors : bool
+        Colors of a color palette instead of its indices.
 
     Returns
     -------
     values : array
-        (rows, columns) of any integer or real type, or (rows, columns, 3) uint8 colors. Palette images give
-        their indices.
+        (rows, columns) of any integer or real type, or (rows, columns, 3) colors. A color palette gives its
+        indices, a gray one its gray values.
     lossy : bool
         True for JPEG and the like: values near edges are not what was saved.
     """
@@ -57,8 +64,8 @@ def read_values(path: Path, page: int | None = None) -> tuple[NDArray[Any], bool
     if not hasattr(reader, "raster"):
         msg = f"{path}: masks are read from TIFF, PNG or BMP; save it so"
         raise ReadError(msg)
-    found = reader.raster(path, page)
-    return (found.samples if found.stored is None else found.stored), found.lossy
+    found = reader.raster(path)
+    return (found.samples if colors or found.stored is None else found.stored), found.lossy
 
 
 def _reader_for(path: Path) -> tuple[ModuleType, str]:

@@ -139,8 +139,7 @@ def _samples(
     """Samples, stored indices of a palette image, alpha."""
     match image.mode:
         case "1":
-            stored = np.asarray(image)
-            return np.asarray(image.convert("L")), stored, None
+            return np.asarray(image.convert("L")), None, None
         case "L" | "RGB" | "F" | "I" | "I;16" | "I;16B" | "I;16L":
             return np.asarray(image), None, None
         case "LA" | "RGBA":
@@ -153,10 +152,16 @@ def _samples(
             if "transparency" in image.info or image.mode == "PA":
                 data = np.asarray(image.convert("RGBA"))
                 return data[:, :, :3], stored, data[:, :, 3]
-            return np.asarray(image.convert("RGB")), stored, None
+            colors = np.asarray(image.convert("RGB"))
+            return colors, None if _gray_palette(image) else stored, None
         case _:
             notes["color model"] = f"{image.mode}, converted to RGB without a profile"
             return np.asarray(image.convert("RGB")), None, None
+
+
+def _gray_palette(image: Image.Image) -> bool:
+    colors = image.getpalette("RGB") or []
+    return colors[0::3] == colors[1::3] == colors[2::3]
 
 
 def _deep_png(path: Path) -> bool:

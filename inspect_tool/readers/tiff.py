@@ -154,10 +154,12 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
     samples, alpha = _channels(path, chosen, np.asarray(data), notes)
     stored = None
     if photometric == 3 and samples.ndim == 2:
-        stored = samples
-        samples = _through_palette(path, file, chosen, samples, notes)
+        seen = _through_palette(path, file, chosen, samples, notes)
+        stored = samples if seen.ndim == 3 else None
+        samples = seen
     elif photometric == 0:
-        stored = samples
+        # with an inverting look-up table ImageJ means 255, shown black, as the foreground of a mask
+        stored = samples if file.is_imagej else None
         samples = _inverted(samples, int(chosen.bitspersample))
         notes["gray scale"] = "white is zero in the file; inverted"
     elif photometric == 5:

@@ -1,0 +1,441 @@
+"""The user's own masks: label, class, binary or boundary images from any program, one per image.
+
+What an image of numbers means is not written in it. ``kind = "auto"`` tells the clear cases apart and refuses the
+others; what was found stands in the settings of the segmentation, and so on the report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage import measure
+
+from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.files import sha256_file
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.preprocess import crop_like
+from inspect_tool.readers import read_values
+
+KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
+
+MaskKind = Literal["auto", "binary", "labels", "classes", "boundaries"]
+
+_CLASS_NUMBERS = 31  # values up to this are class numbers, larger ones are gray levels that stand for a class
+_MANY = 256  # more values than this are no classes
+_LINE_PX = 9  # boundary lines are nowhere wider
+_FEW_REGIONS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to read masks.
+
+    ``masks`` are files, one per image in the order of the images. ``kind``: *binary* (two values), *labels* (a number
+    per object), *classes* (a number, gray level or color per class), *boundaries* (lines between grains).
+    ``foreground`` says which value of a binary mask is the class 1, or which are the lines; auto is bright for binary
+    masks and the rarer value for lines. ``classes`` names what stands in the mask: values as text ("1", "255") or
+    colors ("#ff0000") to names; a name for "0" is that of the matrix. ``separate`` turns the foreground of a binary
+    mask into objects, one per 8-connected piece. ``boundary_pixels`` of a label image are thin lines of 0 between
+    labels: auto and "given back" share them among the neighbours, "kept" leaves them 0. ``min_region_px``: smaller
+    regions of a boundary map are specks inside the lines.
+    """
+
+    masks: tuple[str, ...] = ()
+    kind: MaskKind = "auto"
+    foreground: Literal["auto", "bright", "dark"] = "auto"
+    classes: Mapping[str, str] = default(default_factory=dict)
+    separate: bool = False
+    boundary_pixels: Literal["auto", "given back", "kept"] = "auto"
+    min_region_px: int = 10
+
+
+def load(settings: Settings) -> None:
+    """Check the names of the classes; there are no weights.
+
+    Raises
+    ------
+    SettingsError
+        A class without a name, a name twice, or a key that is neither a number nor a color.
+    """
+    names = list(settings.classes.values())
+    for key, name in settings.classes.items():
+        _key(key)
+        if not name.strip():
+            msg = f"[backend] classes: '{key}' has an empty name"
+            raise SettingsError(msg)
+        if names.count(name) > 1:
+            msg = f"[backend] classes: two values are named '{name}'; give each class its own name"
+            raise SettingsError(msg)
+    if settings.min_region_px < 0:
+        msg = f"[backend] min_region_px = {settings.min_region_px}; it must be 0 or more"
+        raise SettingsError(msg)
+
+
+def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmentation:  # noqa: ARG001 - no weights
+    """Read the mask of one image.
+
+    Parameters
+    ----------
+    model : None
+        There are no weights.
+    micrograph : Micrograph
+        The mask must have the size of its file or of the cut image.
+    settings : Settings
+        With exactly one mask.
+
+    Returns
+    -------
+    Segmentation
+        Semantic for binary masks and classes, instance for labels, boundaries and ``separate``; 0 outside ``roi``.
+
+    Raises
+    ------
+    ReadError
+        The mask cannot be read, has another size, one value only, or it is not clear what its values mean.
+    SettingsError
+        Not one mask for this image, or names that do not fit the values.
+    """
+    start = perf_counter()
+    load(settings)
+    if len(settings.masks) != 1:
+        msg = f'{micrograph.path}: backend "labels" needs one mask per image, got {len(settings.masks)}'
+        raise SettingsError(msg)
+    path = Path(settings.masks[0])
+    values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.classes))
+    crop_like(micrograph, values, str(path))
+    # the whole mask decides what its values mean: a crop may hold one of them only
+    mask = _mask(path, values, lossy)
+    kind = _kind(mask, settings)
+    labels, classes, found = _INTERPRET[kind](mask, settings)
+    labels = np.array(crop_like(micrograph, labels, str(path)), dtype=np.int32, order="C")
+    if micrograph.roi is not None:
+        labels[~micrograph.roi] = 0
+    labels.setflags(write=False)
+    return Segmentation(
+        labels=labels,
+        classes=classes,
+        kind="instance" if kind in ("labels", "boundaries") or settings.separate else "semantic",
+        backend="labels",
+        settings={"mask": path.name, "mask_sha256": sha256_file(path), "kind": kind, **found},
+        seconds=perf_counter() - start,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mask:
+    """A mask as read: whole numbers (colors packed as 0xRRGGBB) and how often each occurs."""
+
+    path: Path
+    image: NDArray[Any]  # (rows, columns)
+    values: NDArray[np.int64]  # distinct, ascending
+    counts: NDArray[np.int64]
+    lossy: bool
+    colored: bool
+
+
+_Interpreted = tuple[NDArray[Any], Mapping[int, str], Mapping[str, Any]]
+
+
+def _mask(path: Path, image: NDArray[Any], lossy: bool) -> _Mask:
+    colored = False
+    if image.ndim == 3:
+        red, green, blue = (image[:, :, i] for i in range(3))
+        colored = not (np.array_equal(red, green) and np.array_equal(green, blue))
+        if colored and image.dtype != np.uint8:
+            msg = f"{path}: a colored mask has 8 bits per color, this one {image.dtype.itemsize * 8}; save it so"
+            raise ReadError(msg)
+        image = (red.astype(np.int32) << 16) | (green.astype(np.int32) << 8) | blue if colored else red
+    if image.dtype == np.bool_:
+        image = image.astype(np.uint8)
+    if image.dtype.kind == "f":
+        whole = np.isfinite(image).all() and np.array_equal(image, np.rint(image)) and abs(image).max() < 2**53
+        if not whole:
+            msg = f"{path}: a mask holds whole numbers, this one has fractions or NaN; save it as an integer image"
+            raise ReadError(msg)
+        image = image.astype(np.int64)
+    if image.dtype.kind == "i" and int(image.min()) < 0:
+        msg = f"{path}: a mask holds numbers from 0 on, this one has {int(image.min())}"
+        raise ReadError(msg)
+    if image.dtype in (np.uint8, np.uint16):
+        histogram = np.bincount(image.ravel())
+        values = np.flatnonzero(histogram)
+        counts = histogram[values]
+    else:
+        values, counts = np.unique(image, return_counts=True)
+    return _Mask(
+        path=path,
+        image=image,
+        values=values.astype(np.int64),
+        counts=counts.astype(np.int64),
+        lossy=lossy,
+        colored=colored,
+    )
+
+
+# ----------------------------------------------------------------------------------------- what the values mean
+
+
+def _kind(mask: _Mask, settings: Settings) -> MaskKind:
+    """Tell kinds of masks apart, or refuse: what the numbers mean is not written in the file."""
+    if settings.kind != "auto":
+        return settings.kind
+    count = len(mask.values)
+    if count == 1:
+        msg = (
+            f"{mask.path}: every pixel of the mask has the value {_shown(mask, mask.values[0])}: nothing is marked;"
+            ' if that is so, say kind = "binary" in [backend]'
+        )
+        raise ReadError(msg)
+    if count == 2:
+        if any(_key(key) not in {0, 1, *mask.values.tolist()} for key in settings.classes):
+            return "classes"  # a field in which a named class does not occur
+        return "boundaries" if _is_line_map(mask) else "binary"
+    if settings.classes:
+        return "binary" if not mask.colored and _is_smoothed_binary(mask) and count > _MANY // 8 else "classes"
+    pieces = _pieces(mask)
+    objects = int(np.count_nonzero(mask.values))
+    if not mask.colored and pieces > 2 * objects and _is_smoothed_binary(mask):
+        return "binary"
+    single = pieces <= 1.25 * objects
+    if single and objects > _FEW_REGIONS:
+        return "labels"
+    if mask.colored and objects <= _CLASS_NUMBERS:
+        return "classes"
+    if objects > _CLASS_NUMBERS and pieces <= 3 * objects:
+        return "labels"
+    if objects <= _CLASS_NUMBERS and not single:
+        return "classes"
+    what = "objects or classes" if single else "a mask or a picture"
+    msg = (
+        f"{mask.path}: {count} values in {pieces} pieces: not clear whether this is {what};"
+        ' say kind = "labels" or "classes" in [backend]'
+    )
+    raise ReadError(msg)
+
+
+def _is_smoothed_binary(mask: _Mask) -> bool:
+    """Two values and a few between them, from smoothing, scaling or lossy compression."""
+    low, high = int(mask.values[0]), int(mask.values[-1])
+    near = (mask.values <= low + 0.2 * (high - low)) | (mask.values >= high - 0.2 * (high - low))
+    return bool(mask.counts[near].sum() >= 0.9 * mask.image.size)
+
+
+def _is_line_map(mask: _Mask) -> bool:
+    """Whether the rarer value makes thin lines that part the rest into regions."""
+    lines = mask.image == mask.values[int(mask.counts.argmin())]
+    if lines.mean() > 0.45 or not _is_thin(lines):
+        return False
+    _, _, stats, _ = cv2.connectedComponentsWithStats((~lines).view(np.uint8), connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    regions = areas[areas >= 10]
+    # pores in a matrix also part the image, into one large region and nothing else
+    return len(regions) > _FEW_REGIONS and int(regions.max()) < 0.6 * int(regions.sum())
+
+
+def _is_thin(lines: Mask) -> bool:
+    """Whether hardly anything is left of a mask when 9 px wide strips are taken off."""
+    kernel = np.ones((_LINE_PX, _LINE_PX), dtype=np.uint8)
+    core = cv2.erode(lines.view(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
+    return int(np.count_nonzero(core)) * _LINE_PX <= 0.15 * max(int(np.count_nonzero(lines)), 1)
+
+
+def _pieces(mask: _Mask) -> int:
+    return int(measure.label(mask.image, background=0, connectivity=2, return_num=True)[1])
+
+
+# --------------------------------------------------------------------------------------------- interpretations
+
+
+def _binary(mask: _Mask, settings: Settings) -> _Interpreted:
+    bright, low, high, found = _two_values(mask)
+    dark = settings.foreground == "dark"
+    marked = ~bright if dark else bright
+    if marked.all():
+        msg = f"{mask.path}: the whole mask is foreground; check the file and foreground = ... in [backend]"
+        raise ReadError(msg)
+    classes = _binary_names(mask, settings, low=low, high=high, dark=dark)
+    found = {**found, "foreground": "dark" if dark else "bright"}
+    if not settings.separate:
+        return marked, classes, found
+    count, labels = cv2.connectedComponents(marked.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return labels, {1: classes[1]}, {**found, "separate": True, "objects": count - 1}
+
+
+def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
+    """Bright part of a mask of two values; half way decides where smoothing left values between."""
+    low, high = int(mask.values[0]), int(mask.values[-1])
+    if mask.colored and len(mask.values) > 2:
+        msg = f'{mask.path}: the mask has {len(mask.values)} colors; say kind = "classes" and name them in classes'
+        raise ReadError(msg)
+    if low == high:
+        return np.full(mask.image.shape, high > 0), 0, max(high, 1), {"values": [high]}
+    if len(mask.values) > 2 and not _is_smoothed_binary(mask):
+        msg = f"{mask.path}: the mask has {len(mask.values)} values ({_listed(mask)}), a binary mask has two"
+        raise ReadError(msg)
+    level = (low + high) / 2
+    found: dict[str, Any] = {"values": [_shown(mask, low), _shown(mask, high)]}
+    if len(mask.values) > 2:
+        between = int(mask.counts[1:-1].sum())
+        found |= {"threshold": level, "share_between_percent": 100 * between / mask.image.size}
+    return mask.image > level, low, high, found
+
+
+def _binary_names(mask: _Mask, settings: Settings, *, low: int, high: int, dark: bool) -> dict[int, str]:
+    """Names of a binary mask: by class number, or by the values in the file."""
+    names = {0: "background", 1: "foreground"}
+    given = {_key(key): name for key, name in settings.classes.items()}
+    if set(given) <= {0, 1}:
+        return names | given
+    numbers = {low: int(dark), high: int(not dark)}
+    for value, name in given.items():
+        if value not in numbers:
+            raise SettingsError(_misnamed(mask, _shown(mask, value)))
+        names[numbers[value]] = name
+    return names
+
+
+def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
+    """One class per value: small values are class numbers, gray levels and colors are numbered in order."""
+    if len(mask.values) > _MANY or mask.lossy:
+        why = "lossy compression blurs the values" if mask.lossy else f"{len(mask.values)} values are no classes"
+        msg = f"{mask.path}: {why}; save the mask as PNG or TIFF with one value per class"
+        raise ReadError(msg)
+    given = {_key(key): name for key, name in settings.classes.items()}
+    present = [int(value) for value in mask.values]
+    if given:
+        unnamed = [value for value in present if value not in given and value != 0]
+        if unnamed:
+            share = 100 * int(mask.counts[present.index(unnamed[0])]) / mask.image.size
+            msg = (
+                f"{mask.path}: the mask has the value {_shown(mask, unnamed[0])} ({share:.3g} % of the pixels), which"
+                f" classes does not name; values are {_listed(mask)}"
+            )
+            raise SettingsError(msg)
+        if not any(value in given for value in present if value != 0) and present != [0]:
+            raise SettingsError(_misnamed(mask, ", ".join(settings.classes)))
+    order = [value for value in (given or present) if value != 0]
+    plain = not mask.colored and all(value <= _CLASS_NUMBERS for value in order)
+    numbers = {0: 0} | {value: value if plain else at for at, value in enumerate(order, start=1)}
+    table = np.array([numbers[value] for value in present], dtype=np.int32)
+    labels = table[np.searchsorted(mask.values, mask.image)]
+    names = {0: given.get(0, "background")} | {
+        numbers[value]: given.get(value) or _class_name(mask, value, plain=plain) for value in order
+    }
+    return labels, names, {"values": {_shown(mask, value): numbers[value] for value in (0, *order)}}
+
+
+def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
+    """One object per value; thin lines of 0 between objects are shared among them."""
+    if mask.lossy:
+        msg = f"{mask.path}: lossy compression blurs the numbers of a label image; save it as PNG or TIFF"
+        raise ReadError(msg)
+    if mask.values[-1] == 0:
+        msg = f"{mask.path}: the label image is empty"
+        raise ReadError(msg)
+    image, renumbered = mask.image, bool(mask.values[-1] > np.iinfo(np.int32).max) or mask.colored
+    if renumbered:
+        ranks = np.arange(len(mask.values), dtype=np.int32) + np.int32(mask.values[0] != 0)
+        image = ranks[np.searchsorted(mask.values, image)]
+    labels = image.astype(np.int32)
+    found: dict[str, Any] = {"objects": int(np.count_nonzero(mask.values)), "renumbered": renumbered}
+    lines = labels == 0
+    share = float(lines.mean())
+    give = settings.boundary_pixels == "given back" or (
+        settings.boundary_pixels == "auto" and 0 < share < 0.45 and _is_thin(lines)
+    )
+    if give and share > 0:
+        labels = _given_back(labels)
+        found["boundary_percent"] = 100 * share
+    return labels, {1: _object_name(mask, settings)}, {**found, "boundary_pixels": "given back" if give else "kept"}
+
+
+def _boundaries(mask: _Mask, settings: Settings) -> _Interpreted:
+    """Regions between lines: 4-connected, because lines are 8-connected; every line pixel goes to the nearest."""
+    bright, _, _, found = _two_values(mask)
+    lines = {"bright": bright, "dark": ~bright}.get(settings.foreground)
+    if lines is None:
+        lines = bright if np.count_nonzero(bright) * 2 <= bright.size else ~bright
+    count, regions, stats, _ = cv2.connectedComponentsWithStats(
+        (~lines).view(np.uint8), connectivity=4, ltype=cv2.CV_32S
+    )
+    areas = stats[:, cv2.CC_STAT_AREA]
+    numbers = np.zeros(count, dtype=np.int32)
+    kept = np.flatnonzero(areas[1:] >= settings.min_region_px) + 1
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    if len(kept) == 0:
+        msg = f"{mask.path}: no region between the lines; check foreground and min_region_px in [backend]"
+        raise ReadError(msg)
+    labels = _given_back(numbers[regions])
+    found |= {
+        "lines": "bright" if lines is bright else "dark",
+        "boundary_percent": 100 * float(lines.mean()),
+        "boundary_pixels": "given back",
+        "regions": len(kept),
+        "specks_given_back": int(count - 1 - len(kept)),
+        "min_region_px": settings.min_region_px,
+    }
+    return labels, {1: _object_name(mask, settings)}, found
+
+
+_INTERPRET = {"binary": _binary, "classes": _classes, "labels": _labels, "boundaries": _boundaries}
+
+
+def _given_back(labels: LabelImage) -> LabelImage:
+    """Share the pixels of value 0 among the nearest labels (influence zones); linear in pixels."""
+    empty = (labels == 0).view(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    number = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
+    filled = empty == 0
+    number[nearest[filled]] = labels[filled]
+    shared: LabelImage = number[nearest]
+    return shared
+
+
+# -------------------------------------------------------------------------------------------------------- names
+
+
+def _key(key: str) -> int:
+    text = key.strip()
+    try:
+        if text.startswith("#") and len(text) == 7:
+            return int(text[1:], 16)
+        if text.isdecimal():
+            return int(text)
+    except ValueError:
+        pass
+    msg = f'[backend] classes: \'{key}\' is neither a value such as "1" nor a color such as "#ff0000"'
+    raise SettingsError(msg)
+
+
+def _shown(mask: _Mask, value: Any) -> str:
+    return f"#{int(value):06x}" if mask.colored else str(int(value))
+
+
+def _listed(mask: _Mask) -> str:
+    shown = [_shown(mask, value) for value in mask.values[:8]]
+    return ", ".join(shown) + (", ..." if len(mask.values) > 8 else "")
+
+
+def _misnamed(mask: _Mask, name: str) -> str:
+    return f"{mask.path}: classes names {name}, but the mask has the values {_listed(mask)}; name those"
+
+
+def _class_name(mask: _Mask, value: int, *, plain: bool) -> str:
+    if mask.colored:
+        return _shown(mask, value)
+    return f"class_{value}" if plain else f"gray_{value}"
+
+
+def _object_name(mask: _Mask, settings: Settings) -> str:
+    """Name of the objects of an instance mask: they are all of one class."""
+    names = [name for key, name in settings.classes.items() if _key(key) != 0]
+    if len(names) > 1:
+        msg = f"{mask.path}: the mask numbers objects, which are of one class; classes names {len(names)}"
+        raise SettingsError(msg)
+    return names[0] if names else "object"

@@ -1,0 +1,51 @@
+"""Documentation that shows code is run as shown."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from inspect_tool import registry, standards
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def blocks(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_tutorial_runs_as_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "tutorial.md"):
+        exec(compile(block, "docs/tutorial.md", "exec"), names)
+    assert "pixel_um" in capsys.readouterr().out  # the refusal says what to do
+
+
+@pytest.mark.parametrize("recipe", registry.names("recipe"))
+def test_every_recipe_has_its_page(recipe):
+    assert (ROOT / "docs" / f"{recipe}.md").is_file()
+    assert f"docs/{recipe}.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    links = [
+        (page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    ]
+    dead = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page, link in links
+        if not link.startswith(("http", "mailto:")) and not (page.parent / link).exists()
+    ]
+    assert dead == []
+
+
+def test_documented_editions_exist():
+    named = set(
+        re.findall(
+            r"`((?:astm|iso|vdg|bdg|ipc)_\w+_(?:\d{4}|[a-z]))`",
+            "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")),
+        )
+    )
+    assert named <= set(standards.names())

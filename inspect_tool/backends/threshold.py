@@ -1,0 +1,562 @@
+"""Phases by gray level: Otsu, multi-Otsu, Li, triangle, local mean, Sauvola, fixed levels, and levels from edges.
+
+The default method ``auto`` puts the boundary of a phase where an instrument should: half-way up its
+edges. Edges are found where the gray gradient stands clear of the gradient that noise and fine texture
+make; the half-rise level is read there and carried over the image by a weighted average, near edges
+first. The level so follows shading and does not depend on how much of the phase there is, which is
+what breaks histogram methods below a few per cent. Where there is no edge there is no phase: an image
+of pure noise gives 0 %.
+
+Levels are gray values of the image as it was read.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.preprocess import denoise, flat_field, noise_sigma
+
+KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
+
+Method = Literal["auto", "edge", "otsu", "multi_otsu", "li", "triangle", "local", "sauvola", "fixed"]
+
+SHIFT = 0.15
+"""A boundary is plausible anywhere from 35 % to 65 % of the way up an edge: the level ± 15 % of the contrast."""
+
+_GRADIENT_SIGMA = 1.5  # [px] derivative of a Gaussian
+_GATE = 5.0  # an edge has a gradient of at least this many times what noise and texture make
+_SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of noise in 10^7 does
+_SURE_PIXELS = 12
+_QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
+_PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
+_BLOCK = 4  # [px] the level is carried on a grid this coarse
+_TWO_HUMPS = 0.8  # share of the gray variance between two Otsu classes; one Gaussian hump has 0.64
+_CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
+_SHADED = 0.15  # a flat field is taken when it moves gray values by more than this share of the range of the image
+_BAND = 512  # rows that are worked on at a time, to bound memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of the threshold backend; the defaults are meant to work untuned."""
+
+    method: Method = "auto"
+    phase: Literal["dark", "bright", "auto"] = "dark"  # the phase of interest; auto: the one with less area
+    classes: tuple[str, ...] = ()  # names from dark to bright; default dark, bright (with 3: dark, gray, bright)
+    n_classes: int = 0  # for multi_otsu; 0: as many as names are given, else 2
+    levels: tuple[
+        float, ...
+    ] = ()  # for fixed, ascending; a pixel at the level belongs to the darker class [gray levels]
+    window_px: int = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
+    sauvola_k: float = 0.2
+    flat_field: Literal["auto", "on", "off"] = "auto"  # for the methods with one level per image
+    denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none [px]
+    min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
+    fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
+    channel: Literal["gray", "red", "green", "blue"] = "gray"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Edges:
+    """Where the edges are, and what they say of the level between two phases (gray values of the 8-bit image)."""
+
+    mask: NDArray[np.uint8]  # 1 on edges
+    noise: float  # gradient that noise and texture make (Rayleigh parameter) [1/px]
+    n: int  # edge pixels
+    level: float  # half-rise level over all edges
+    contrast: float
+    level_map: NDArray[np.float32]  # on the block grid
+    contrast_map: NDArray[np.float32]
+
+
+def load(settings: Settings) -> None:
+    """Check what the settings demand of each other; there are no weights."""
+    if settings.method == "fixed" and not settings.levels:
+        msg = "backend threshold: method 'fixed' needs 'levels', one or more gray values"
+        raise SettingsError(msg)
+    if settings.method != "fixed" and settings.levels:
+        msg = f"backend threshold: 'levels' is only for method 'fixed', the method is '{settings.method}'"
+        raise SettingsError(msg)
+    if any(b <= a for a, b in zip(settings.levels, settings.levels[1:], strict=False)):
+        msg = f"backend threshold: levels must ascend, got {', '.join(f'{level:g}' for level in settings.levels)}"
+        raise SettingsError(msg)
+    if len(set(settings.classes)) != len(settings.classes) or not all(settings.classes):
+        msg = f"backend threshold: class names must differ and not be empty, got {list(settings.classes)}"
+        raise SettingsError(msg)
+    n = _n_classes(settings)
+    if settings.classes and len(settings.classes) != n:
+        msg = f"backend threshold: {len(settings.classes)} class names for {n} classes; give one name per class"
+        raise SettingsError(msg)
+    if not 2 <= n <= 8:
+        msg = f"backend threshold: {n} classes; from 2 to 8 can be told apart by gray level"
+        raise SettingsError(msg)
+    if n > 2 and settings.method not in ("auto", "multi_otsu", "fixed"):
+        msg = f"backend threshold: method '{settings.method}' makes 2 classes, {n} are wanted; use 'multi_otsu'"
+        raise SettingsError(msg)
+    if n > 2 and settings.phase == "auto":
+        msg = "backend threshold: phase 'auto' is for 2 classes; say 'dark' (brightest is the matrix) or 'bright'"
+        raise SettingsError(msg)
+    if settings.denoise_px != "auto" and not (1 <= settings.denoise_px <= 31 and settings.denoise_px % 2):
+        msg = f"backend threshold: denoise_px must be odd from 1 to 31, got {settings.denoise_px}"
+        raise SettingsError(msg)
+    for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes"):
+        if getattr(settings, name) < 0:
+            msg = f"backend threshold: {name} must not be negative, got {getattr(settings, name)}"
+            raise SettingsError(msg)
+
+
+def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmentation:  # noqa: ARG001 - the contract has a model
+    """Tell the phases of a micrograph apart by gray level.
+
+    Parameters
+    ----------
+    model : None
+        This backend has none.
+    micrograph : Micrograph
+        Field to segment, ``pixels`` (rows, columns).
+    settings : Settings
+        See there.
+
+    Returns
+    -------
+    Segmentation
+        Semantic. Classes of interest are numbered from 1 outward from the extreme gray (dark first for
+        phase dark), 0 is the matrix at the other end. ``settings`` holds the method that was taken and
+        the levels that were found.
+
+    Raises
+    ------
+    BackendError
+        An image without contrast; a color channel of a gray image.
+    SettingsError
+        Settings that contradict each other.
+    """
+    load(settings)
+    return _segment(micrograph, settings, 0.0)
+
+
+def alternatives(
+    model: None,  # noqa: ARG001 - the contract has a model
+    micrograph: Micrograph,
+    settings: Settings,
+    segmentation: Segmentation,
+) -> Iterator[tuple[str, Segmentation]]:
+    """Segment again with the levels at 35 % and 65 % of the edge contrast, one at a time.
+
+    The contrast is that of the edges of this image; without edges that of the two sides of each level.
+    """
+    if segmentation.settings.get("levels_found") == []:
+        return
+    yield "threshold -", _segment(micrograph, settings, -SHIFT)
+    yield "threshold +", _segment(micrograph, settings, SHIFT)
+
+
+def _n_classes(settings: Settings) -> int:
+    if settings.method == "fixed":
+        return len(settings.levels) + 1
+    return settings.n_classes or len(settings.classes) or 2
+
+
+def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmentation:
+    started = time.perf_counter()
+    roi = micrograph.roi
+    gray, offset, step = _eight_bit(_channel(micrograph, settings), roi, micrograph.path)
+    n = _n_classes(settings)
+    edges = _find_edges(gray, roi)
+    denoise_px = _denoise_px(gray, edges, settings)
+    if denoise_px > 1:
+        gray = np.asarray(denoise(gray, size=denoise_px), dtype=np.uint8)
+        edges = _find_edges(gray, roi)
+    method = _chosen(gray, roi, edges, n, settings.method)
+    found: dict[str, Any] = {"method_taken": method, "denoise_px": denoise_px, "shift": shift}
+    ranks: NDArray[np.uint8]  # 0 for the darkest class
+    if method == "nothing found":
+        levels: list[float] = []
+        ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
+    elif method in ("local edge", "edge"):
+        levels = [edges.level + shift * edges.contrast]
+        ranks = _above(gray, _level_image(edges, gray.shape, shift, method == "local edge"))
+        _keep_supported(ranks, edges.mask, 0)
+        _keep_supported(ranks, edges.mask, 1)
+    elif method in ("local", "sauvola"):
+        window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
+        found["window_px"] = window_px
+        level_image = _window_levels(gray, window_px, settings.sauvola_k if method == "sauvola" else None)
+        level_image += np.float32(shift * (edges.contrast or _between(gray, roi, [float(level_image.mean())])[0]))
+        levels = [float(level_image.mean() if roi is None else level_image[roi].mean())]
+        ranks = _above(gray, level_image)
+    else:
+        if method != "fixed" and settings.flat_field != "off":
+            flat = np.asarray(flat_field(gray, roi=roi), dtype=np.uint8)
+            found["shading"] = _shading(gray, flat, roi)  # largest change that it makes, of the range between phases
+            if settings.flat_field == "on" or found["shading"] > _SHADED:
+                gray = flat
+                found["flat_field_taken"] = True
+        levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
+        contrast = _between(gray, roi, levels)
+        levels = [level + shift * between for level, between in zip(levels, contrast, strict=True)]
+        ranks = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)[gray]
+    labels, classes, phase = _labels(ranks, n, settings, roi)
+    found |= {
+        "levels_found": [offset + step * level for level in levels],
+        "edge_contrast": step * edges.contrast,
+        "edge_pixels": edges.n,
+        "phase_taken": phase,
+    }
+    return Segmentation(
+        labels=labels,
+        classes=classes,
+        kind="semantic",
+        backend="threshold",
+        settings={**{name: getattr(settings, name) for name in settings.__slots__}, **found},
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _channel(micrograph: Micrograph, settings: Settings) -> GrayImage:
+    if settings.channel == "gray":
+        return micrograph.pixels
+    if micrograph.color is None:
+        msg = f"{micrograph.path}: a gray image has no {settings.channel} channel; set channel = 'gray'"
+        raise BackendError(msg)
+    return micrograph.color[:, :, ("red", "green", "blue").index(settings.channel)]
+
+
+def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
+    """Bring an image to 8 bits: gray = offset + step * value; extreme outliers are clipped."""
+    inside: NDArray[Any] = image if roi is None else image[roi]
+    if inside.size == 0:
+        msg = f"{path}: the region holds no pixel; check [region] of the job"
+        raise BackendError(msg)
+    if image.dtype == np.uint8:
+        low, high = float(inside.min()), float(inside.max())
+        offset, step = 0.0, 1.0
+    else:
+        sample: NDArray[Any] = inside.ravel()[:: max(1, inside.size // 1_000_000)]
+        low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
+        offset, step = low, (high - low) / 255
+    if not high > low:
+        msg = f"{path}: the image is constant (gray value {low:g}); there is nothing to tell apart"
+        raise BackendError(msg)
+    if image.dtype == np.uint8:
+        return np.ascontiguousarray(image), offset, step
+    made = np.empty(image.shape, np.uint8)
+    for start in range(0, image.shape[0], _BAND):
+        band = slice(start, start + _BAND)
+        made[band] = np.clip(np.rint((image[band] - offset) / step), 0, 255)
+    return made, offset, step
+
+
+def _floats(image: Any) -> NDArray[np.float32]:
+    return np.asarray(image, dtype=np.float32)
+
+
+def _gradients(gray: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
+    """Smoothed gray values and gradient magnitude, in bands of rows."""
+    margin = 2 * _PLATEAU_PX + 8
+    for start in range(0, gray.shape[0], _BAND):
+        stop = min(start + _BAND, gray.shape[0])
+        low, high = max(0, start - margin), min(gray.shape[0], stop + margin)
+        smooth = _floats(cv2.GaussianBlur(gray[low:high].astype(np.float32), (0, 0), _GRADIENT_SIGMA))
+        across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
+        down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+        size = _floats(cv2.magnitude(across, down))
+        yield slice(start, stop), smooth[start - low :], size[start - low : stop - low]
+
+
+def _find_edges(gray: NDArray[np.uint8], roi: Mask | None) -> _Edges:
+    histogram = np.zeros(4096, np.int64)
+    for rows, _, gradient in _gradients(gray):
+        inside = gradient.ravel() if roi is None else gradient[roi[rows]]
+        histogram += np.bincount(np.minimum(inside * 50, 4095).astype(np.int32), minlength=4096)
+    share = np.cumsum(histogram) / max(1, histogram.sum())
+    quiet = float(np.interp(_QUIET, share, (np.arange(4096) + 1) / 50))
+    # the gradient of noise is Rayleigh distributed; a level of quantisation makes 0.03 by itself
+    noise = max(0.05, quiet / float(np.sqrt(-2 * np.log(1 - _QUIET))))
+    gate, sure = _GATE * noise, _SURE * noise
+
+    height, width = gray.shape
+    blocks = ((height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK)
+    mask = np.zeros(gray.shape, np.uint8)
+    sums = [np.zeros(blocks, np.float32) for _ in range(3)]
+    n_sure = 0
+    window = np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
+    for rows, smooth, gradient in _gradients(gray):
+        edge = gradient > gate
+        if roi is not None:
+            edge &= roi[rows]
+        mask[rows] = edge
+        n_sure += int(np.count_nonzero(edge & (gradient > sure)))
+        weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
+        n = rows.stop - rows.start
+        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[:n]
+        band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
+        for total, values in zip(sums, (weight, weight * smooth[:n], weight * contrast), strict=True):
+            padded = cv2.copyMakeBorder(values, 0, -n % _BLOCK, 0, -width % _BLOCK, cv2.BORDER_CONSTANT, value=0)
+            total[band] = cv2.resize(padded, None, fx=1 / _BLOCK, fy=1 / _BLOCK, interpolation=cv2.INTER_AREA)
+    weight, level, contrast = sums
+    total_weight = float(weight.sum(dtype=np.float64))
+    if n_sure < _SURE_PIXELS or total_weight == 0:
+        empty = np.zeros(blocks, np.float32)
+        return _Edges(mask=mask, noise=noise, n=0, level=0.0, contrast=0.0, level_map=empty, contrast_map=empty)
+    mean_level = float(level.sum(dtype=np.float64)) / total_weight
+    mean_contrast = float(contrast.sum(dtype=np.float64)) / total_weight
+    near = _spread(weight) + 1e-6 * total_weight / weight.size
+    return _Edges(
+        mask=mask,
+        noise=noise,
+        n=int(np.count_nonzero(mask)),
+        level=mean_level,
+        contrast=mean_contrast,
+        level_map=(_spread(level) + 1e-6 * total_weight / weight.size * mean_level) / near,
+        contrast_map=(_spread(contrast) + 1e-6 * total_weight / weight.size * mean_contrast) / near,
+    )
+
+
+def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum of Gaussian means over octaves of width, each half the weight of the one before: near counts more."""
+    shape = (image.shape[1], image.shape[0])
+    total = np.zeros_like(image)
+    octave, share = image, 1.0
+    while True:
+        smooth = cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
+        total += share * _floats(cv2.resize(smooth, shape, interpolation=cv2.INTER_LINEAR))
+        if min(octave.shape) < 8:
+            return total
+        half = ((octave.shape[1] + 1) // 2, (octave.shape[0] + 1) // 2)
+        octave = _floats(cv2.resize(smooth, half, interpolation=cv2.INTER_AREA))
+        share /= 2
+
+
+def _level_image(edges: _Edges, shape: tuple[int, ...], shift: float, local: bool) -> NDArray[np.float32] | float:
+    if not local:
+        return edges.level + shift * edges.contrast
+    levels = edges.level_map + shift * edges.contrast_map
+    size = (levels.shape[1] * _BLOCK, levels.shape[0] * _BLOCK)
+    return _floats(cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR))[: shape[0], : shape[1]]
+
+
+def _keep_supported(ranks: NDArray[np.uint8], edges: NDArray[np.uint8], rank: int) -> None:
+    """Give objects of one rank (0 or 1) that no edge bounds to the other: they are noise. In place."""
+    n, objects = cv2.connectedComponents((ranks == rank).view(np.uint8), connectivity=8 if rank == 0 else 4)
+    supported = np.zeros(n, dtype=bool)
+    supported[objects[edges > 0]] = True
+    supported[0] = True
+    if not supported.all():
+        lone = ~supported[objects]
+        ranks[lone] = 1 - rank
+
+
+def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> int:
+    """Side of the smallest median that lifts the contrast of the edges clear of the noise."""
+    if settings.denoise_px != "auto":
+        return settings.denoise_px
+    noise = noise_sigma(gray)
+    for side in (3, 5, 7):
+        if edges.contrast >= _CLEAR * noise * 1.25 / side:  # a median of n pixels leaves 1.25 / sqrt(n) of the noise
+            return side
+    return 9
+
+
+def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, method: Method) -> str:
+    if method == "auto" and n > 2:
+        return "multi_otsu"
+    if method not in ("auto", "edge"):
+        return method
+    if edges.n:
+        return "local edge" if method == "auto" else "edge"
+    # structure so fine or soft that no place is quiet has no clear edge, but two humps of gray
+    histogram = _histogram(gray, roi)
+    values = np.arange(256)
+    mean = float((histogram * values).sum() / histogram.sum())
+    total = float((histogram * (values - mean) ** 2).sum())
+    level = int(_otsu(histogram, 2)[0])
+    within = 0.0
+    for part in (slice(0, level + 1), slice(level + 1, 256)):
+        count = histogram[part].sum()
+        if count:
+            middle = float((histogram[part] * values[part]).sum() / count)
+            within += float((histogram[part] * (values[part] - middle) ** 2).sum())
+    return "otsu" if total and 1 - within / total >= _TWO_HUMPS else "nothing found"
+
+
+def _above(gray: NDArray[np.uint8], level: NDArray[np.float32] | float) -> NDArray[np.uint8]:
+    """1 where the gray value is above the level, else 0; in bands, so that no second float image is made."""
+    made = np.empty(gray.shape, np.uint8)
+    for start in range(0, gray.shape[0], _BAND):
+        band = slice(start, start + _BAND)
+        made[band] = gray[band] > (level if isinstance(level, float) else level[band])
+    return made
+
+
+# ------------------------------------------------------------------------------------- one or more levels per image
+
+
+def _histogram(gray: NDArray[np.uint8], roi: Mask | None) -> NDArray[np.float64]:
+    # OpenCV counts a masked image without a copy of it
+    mask = None if roi is None else roi.view(np.uint8)
+    return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0, 256]), dtype=np.float64).ravel()
+
+
+def _levels(
+    gray: NDArray[np.uint8], roi: Mask | None, n: int, method: str, fixed: list[float], path: str
+) -> list[float]:
+    """Levels between neighboring classes; a pixel at the level belongs to the darker one."""
+    if method == "fixed":
+        return fixed
+    histogram = _histogram(gray, roi)
+    if np.count_nonzero(histogram) < n:
+        msg = f"{path}: {np.count_nonzero(histogram)} gray values cannot make {n} classes; give fewer classes"
+        raise BackendError(msg)
+    match method:
+        case "li":
+            return [_li(histogram)]
+        case "triangle":
+            return [_triangle(histogram)]
+        case _:
+            return _otsu(histogram, n)
+
+
+def _otsu(histogram: NDArray[np.float64], n: int) -> list[float]:
+    """Levels of the largest variance between n classes, exact (dynamic programming over the gray values).
+
+    N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
+    """
+    size = len(histogram)
+    weight = np.concatenate([[0.0], np.cumsum(histogram)])
+    moment = np.concatenate([[0.0], np.cumsum(histogram * np.arange(size))])
+    # gain[a, b]: weight times squared mean of gray values a ... b-1; their sum is to be as large as possible
+    count = weight[None, :] - weight[:, None]
+    total = moment[None, :] - moment[:, None]
+    gain = np.where(count > 0, total**2 / np.where(count > 0, count, 1.0), -np.inf)
+    best, starts = gain[0], []
+    for _ in range(n - 1):
+        sums = best[:, None] + gain
+        starts.append(sums.argmax(axis=0))
+        best = sums.max(axis=0)
+    levels, end = [], size
+    for start in reversed(starts):
+        end = int(start[end])
+        levels.append(float(end - 1))
+    return levels[::-1]
+
+
+def _li(histogram: NDArray[np.float64]) -> float:
+    """Level of minimum cross entropy, iterated. C. H. Li, P. K. S. Tam, Pattern Recogn. Lett. 19 (1998) 771."""
+    values = np.arange(len(histogram), dtype=np.float64) + 1.0  # logarithms need values above 0
+    level = float((histogram * values).sum() / histogram.sum())
+    for _ in range(200):
+        low = values <= level
+        below, above = histogram[low], histogram[~low]
+        if not below.sum() or not above.sum():
+            break
+        mean_below = float((below * values[low]).sum() / below.sum())
+        mean_above = float((above * values[~low]).sum() / above.sum())
+        following = (mean_above - mean_below) / float(np.log(mean_above) - np.log(mean_below))
+        if abs(following - level) < 1e-3:
+            break
+        level = following
+    return level - 1.0
+
+
+def _triangle(histogram: NDArray[np.float64]) -> float:
+    """Level farthest from the chord between the peak and the far end of its longer tail.
+
+    G. W. Zack, W. E. Rogers, S. A. Latt, J. Histochem. Cytochem. 25 (1977) 741.
+    """
+    filled = np.flatnonzero(histogram)
+    first, last, peak = int(filled[0]), int(filled[-1]), int(histogram.argmax())
+    end = first if peak - first >= last - peak else last
+    at = np.arange(min(peak, end), max(peak, end) + 1)
+    if len(at) < 2:
+        return float(peak)
+    chord = np.interp(at, sorted((peak, end)), [histogram[i] for i in sorted((peak, end))])
+    return float(at[int((chord - histogram[at]).argmax())])
+
+
+def _between(gray: NDArray[np.uint8], roi: Mask | None, levels: list[float]) -> list[float]:
+    """Distance of the mean gray values on both sides of each level."""
+    histogram = _histogram(gray, roi)
+    values = np.arange(256)
+    bounds = [0, *(int(np.clip(np.floor(level) + 1, 0, 256)) for level in levels), 256]
+    means = []
+    for low, high in pairwise(bounds):
+        part = histogram[low:high]
+        means.append(float((part * values[low:high]).sum() / part.sum()) if part.sum() else float(low + high) / 2)
+    return [above - below for below, above in pairwise(means)]
+
+
+def _shading(gray: NDArray[np.uint8], flat: NDArray[np.uint8], roi: Mask | None) -> float:
+    """Range of what a flat field would change, as a share of the gray range of the image (2nd to 98th percentile)."""
+    stride = max(1, int((gray.size / 250_000) ** 0.5))
+    few = (slice(None, None, stride), slice(None, None, stride))
+    before, after = gray[few].astype(np.float32), flat[few].astype(np.float32)
+    if roi is not None:
+        before, after = before[roi[few]], after[roi[few]]
+    if not before.size:
+        return 0.0
+    change = np.percentile(after - before, (2, 98))
+    spread = np.percentile(before, (2, 98))
+    return float((change[1] - change[0]) / max(1.0, spread[1] - spread[0]))
+
+
+def _window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | None) -> NDArray[np.float32]:
+    """Mean of a square window, or Sauvola's level, which lies below it where the window has little contrast.
+
+    J. Sauvola, M. Pietikainen, Pattern Recogn. 33 (2000) 225, with R half the range of the deviations.
+    """
+    size = (window_px, window_px)
+    mean = _floats(cv2.boxFilter(gray, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT))
+    if sauvola_k is None:
+        return mean
+    deviation = _floats(cv2.sqrBoxFilter(gray, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT))
+    deviation -= mean * mean
+    np.sqrt(np.maximum(deviation, 0, out=deviation), out=deviation)
+    deviation /= max(1e-6, float(deviation.max()))
+    mean *= 1 + np.float32(sauvola_k) * (deviation - 1)
+    return mean
+
+
+# ------------------------------------------------------------------------------------------------------------ labels
+
+
+def _labels(
+    ranks: NDArray[np.uint8], n: int, settings: Settings, roi: Mask | None
+) -> tuple[LabelImage, dict[int, str], str]:
+    names = settings.classes or {2: ("dark", "bright"), 3: ("dark", "gray", "bright")}.get(
+        n, tuple(f"gray {i + 1}" for i in range(n))
+    )
+    phase = settings.phase
+    if phase == "auto":
+        dark = np.count_nonzero((ranks == 0) if roi is None else (ranks == 0) & roi)
+        phase = "dark" if 2 * dark <= (ranks.size if roi is None else np.count_nonzero(roi)) else "bright"
+    order = [(rank + 1) % n for rank in range(n)] if phase == "dark" else list(range(n))
+    table = np.asarray(order, np.int32)
+    labels: LabelImage = table[ranks]
+    for number in range(1, n):
+        _tidy(labels, number, settings)
+    if roi is not None:
+        labels[~roi] = 0
+    return labels, {order[rank]: names[rank] for rank in range(n)}, phase
+
+
+def _tidy(labels: LabelImage, number: int, settings: Settings) -> None:
+    """Drop small objects of a class and fill small holes in it; in place."""
+    for smallest, part, becomes, connectivity in (
+        (settings.min_object_px, labels == number, 0, 8),
+        (settings.fill_holes_px, labels != number, number, 4),
+    ):
+        if smallest <= 1:
+            continue
+        _, objects, stats, _ = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=connectivity)
+        small = stats[:, cv2.CC_STAT_AREA] < smallest
+        small[0] = False
+        labels[small[objects]] = becomes

@@ -1,0 +1,190 @@
+"""Area fractions, boundary density, interceptions and features of a class image: plain arrays in, pixel counts out.
+
+Nothing here has a scale: lengths are in pixels, so that a ratio is a ratio whatever the pixel size.
+Every number is the same for an image and the image turned by 90 degrees, and does not depend on
+which number a class has.
+"""
+
+from dataclasses import dataclass
+from math import pi
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.model import LabelImage, Mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCounts:
+    """Interceptions of one class by all rows and all columns of pixel centres."""
+
+    across_rows: float  # interceptions along rows; a chord cut by the frame or the region counts 1/2
+    across_columns: float
+    length_rows_px: float  # length of test line along rows [px]
+    length_columns_px: float
+
+    @property
+    def per_px(self) -> float:
+        """Interceptions per length of test line over both directions. [1/px]"""
+        length = self.length_rows_px + self.length_columns_px
+        return (self.across_rows + self.across_columns) / length if length else 0.0
+
+    @property
+    def boundary_density(self) -> float:
+        """Boundary length per area, L_A = pi/2 P_L with two boundary crossings per interception. [px/px2]"""
+        return pi / 2 * 2 * self.per_px
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Features:
+    """Connected objects of one class (8-connected), as arrays over objects."""
+
+    area_px2: NDArray[np.intp]
+    row_px: NDArray[np.float64]  # centroid
+    column_px: NDArray[np.float64]
+    top_px: NDArray[np.intp]  # box, half-open
+    left_px: NDArray[np.intp]
+    bottom_px: NDArray[np.intp]
+    right_px: NDArray[np.intp]
+    touches_edge: NDArray[np.bool_]  # cut by the frame, or by the region that is measured
+
+
+def class_areas(labels: LabelImage, classes: tuple[int, ...], roi: Mask | None = None) -> dict[int, int]:
+    """Pixels of every class inside the region. [px2]
+
+    Parameters
+    ----------
+    labels : array of int32, (rows, columns)
+        Class numbers, 0 or more.
+    classes : tuple of int
+        The class numbers that have a name.
+    roi : array of bool, (rows, columns), optional
+        True where the image counts.
+
+    Raises
+    ------
+    MeasurementError
+        A class number without a name; nothing inside the region.
+
+    Examples
+    --------
+    >>> class_areas(np.array([[0, 1], [1, 1]], dtype=np.int32), (0, 1))
+    {0: 1, 1: 3}
+    """
+    if labels.size == 0 or int(labels.min()) < 0:
+        msg = "class image is empty or holds negative class numbers"
+        raise MeasurementError(msg)
+    found = np.zeros(0, dtype=np.intp)
+    for start in range(0, labels.shape[0], 256):  # in bands: bincount makes a copy with 8 bytes per pixel
+        band = labels[start : start + 256]
+        counted = np.bincount(band.ravel() if roi is None else band[roi[start : start + 256]])
+        if len(counted) > len(found):
+            found, counted = counted, found
+        found[: len(counted)] += counted
+    unknown = [number for number in np.flatnonzero(found).tolist() if number not in classes]
+    if unknown:
+        msg = f"class image holds class {unknown[0]}, which has no name; named are {', '.join(map(str, classes))}"
+        raise MeasurementError(msg)
+    if not found.sum():
+        msg = "the region holds no pixel; check [region] of the job"
+        raise MeasurementError(msg)
+    return {number: int(found[number]) if number < len(found) else 0 for number in classes}
+
+
+def area_percent(labels: LabelImage, classes: tuple[int, ...], roi: Mask | None = None) -> dict[int, float]:
+    """Area share of every class inside the region. [%]
+
+    Examples
+    --------
+    >>> area_percent(np.array([[0, 1], [1, 1]], dtype=np.int32), (0, 1))
+    {0: 25.0, 1: 75.0}
+    """
+    areas = class_areas(labels, classes, roi)
+    total = sum(areas.values())
+    return {number: 100.0 * area / total for number, area in areas.items()}
+
+
+def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
+    """Count how often all rows and columns of pixel centres cross the phase.
+
+    Each change between two neighbours is one crossing of the boundary, and an interception has two of
+    them: a chord that the frame cuts counts 1/2, as the other half belongs to the neighboring field.
+
+    Parameters
+    ----------
+    phase : array of bool, (rows, columns)
+        True on the phase.
+    roi : array of bool, (rows, columns), optional
+        True where the image counts; only pairs of neighbours inside are looked at.
+
+    Examples
+    --------
+    >>> phase = np.array([[0, 1, 1, 0, 1]], dtype=bool)
+    >>> found = line_counts(phase)
+    >>> found.across_rows, found.length_rows_px, found.across_columns
+    (1.5, 4.0, 0.0)
+    """
+    crossings_rows, pairs_rows = _crossings(phase, roi)
+    crossings_columns, pairs_columns = _crossings(phase.T, None if roi is None else roi.T)
+    return LineCounts(
+        across_rows=crossings_rows / 2,
+        across_columns=crossings_columns / 2,
+        length_rows_px=float(pairs_rows),
+        length_columns_px=float(pairs_columns),
+    )
+
+
+def features(phase: Mask, roi: Mask | None = None, smallest_px2: int = 1) -> Features:
+    """Find the connected objects of a phase, 8-connected, from a given size on.
+
+    Parameters
+    ----------
+    phase : array of bool, (rows, columns)
+        True on the phase; pixels outside ``roi`` do not count.
+    roi : array of bool, (rows, columns), optional
+        True where the image counts; an object that reaches its rim touches the edge.
+    smallest_px2 : int
+        Objects of fewer pixels are left out. [px2]
+
+    Examples
+    --------
+    >>> found = features(np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool))
+    >>> found.area_px2.tolist(), found.touches_edge.tolist()
+    ([1, 1], [True, False])
+    """
+    inside = phase if roi is None else phase & roi
+    n, objects, stats, centroids = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
+    touching = np.zeros(n, dtype=bool)
+    if roi is None:
+        for rim in (objects[0], objects[-1], objects[:, 0], objects[:, -1]):
+            touching[rim] = True
+    else:
+        core = cv2.erode(
+            roi.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
+        ).view(bool)
+        touching[objects[roi & ~core]] = True
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px2
+    keep[0] = False  # the background
+    stats = stats[keep].astype(np.intp)
+    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
+    return Features(
+        area_px2=stats[:, cv2.CC_STAT_AREA],
+        row_px=centroids[keep, 1],
+        column_px=centroids[keep, 0],
+        top_px=top,
+        left_px=left,
+        bottom_px=top + stats[:, cv2.CC_STAT_HEIGHT],
+        right_px=left + stats[:, cv2.CC_STAT_WIDTH],
+        touches_edge=touching[keep],
+    )
+
+
+def _crossings(phase: Mask, roi: Mask | None) -> tuple[int, int]:
+    """Count changes between horizontal neighbours, and the pairs that were looked at."""
+    changes = phase[:, 1:] != phase[:, :-1]
+    if roi is None:
+        return int(np.count_nonzero(changes)), changes.size
+    both = roi[:, 1:] & roi[:, :-1]
+    return int(np.count_nonzero(changes & both)), int(np.count_nonzero(both))

@@ -1,0 +1,251 @@
+"""Grains and touching particles by marker-controlled watershed; one label per grain, no boundary pixels.
+
+Grains: a map of line strength (etched boundaries, dark or bright) or of step strength (tinted grains)
+is thresholded at several levels; the mean distance to the lines at these levels is the landscape
+whose basins are flooded. Faint boundaries count at the low levels, gaps are bridged because a neck
+is narrower than the grains on both sides. Boundaries without mean support in the map are then taken
+out, weakest first. Particles: threshold, then the distance to the background is flooded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Literal
+
+import cv2
+import diplib as dip
+import numpy as np
+
+from inspect_tool.errors import BackendError
+from inspect_tool.measure import boundaries
+from inspect_tool.measure.boundaries import FloatImage
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+
+KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
+SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
+LEVELS = 6  # line maps the landscape is averaged over
+LOWEST_LEVEL = 1.5  # of the line maps, in standard deviations of the filtered noise
+NOISE_LEVEL = 2.5  # a boundary must be this many standard deviations above the filtered noise ...
+CONTRAST_LEVEL = 0.2  # ... and have this share of the strength of the usual boundary
+POLARITY_RATIO = 1.12  # dark to bright line response beyond which one of them is taken to be the boundary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set; everything is found from the image by default."""
+
+    mode: Literal["grains", "particles"] = "grains"
+    boundaries: Literal["auto", "dark", "bright", "gradient"] = "auto"  # how grain boundaries look
+    line_sigma_px: float | None = None  # standard deviation of the line profile; None: found [px]
+    sensitivity: float = 1.0  # 2 accepts boundaries of half the strength
+    support: float = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
+    smallest_px: int | None = None  # smaller regions join a neighbor; None: from the line width [px]
+    twins: Literal["ignore", "count"] = "ignore"
+    mount: Literal["auto", "keep"] = "auto"  # dark mounting material at the image edge is left out
+    phase: Literal["dark", "bright"] = "dark"  # particles only: which phase the particles are
+    depth: float = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]
+
+
+def load(settings: Settings) -> None:
+    """Nothing to load."""
+
+
+def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmentation:  # noqa: ARG001
+    """Label every grain or particle of one field.
+
+    Raises
+    ------
+    BackendError
+        The image is constant, or no grain boundary (or particle) is found.
+    """
+    start = perf_counter()
+    if settings.mode == "particles":
+        labels, found = _particles(micrograph, settings, 0.0)
+        return _segmentation(labels, settings, found, "particle", start)
+    partition = _partition(micrograph, settings)
+    labels, found = _grains(partition, micrograph, settings, 1.0)
+    return _segmentation(labels, settings, found, "grain", start)
+
+
+def alternatives(
+    model: None,  # noqa: ARG001
+    micrograph: Micrograph,
+    settings: Settings,
+    segmentation: Segmentation,  # noqa: ARG001
+) -> Iterator[tuple[str, Segmentation]]:
+    """Segmentations with a lower and a higher level that are as plausible as the one reported."""
+    if settings.mode == "particles":
+        for name, shift in (("threshold -", -0.1), ("threshold +", 0.1)):
+            start = perf_counter()
+            labels, found = _particles(micrograph, settings, shift)
+            yield name, _segmentation(labels, settings, found, "particle", start)
+        return
+    partition = _partition(micrograph, settings)
+    for name, factor in (("boundary level -", 1 / 1.6), ("boundary level +", 1.6)):
+        start = perf_counter()
+        labels, found = _grains(partition, micrograph, settings, factor)
+        yield name, _segmentation(labels, settings, found, "grain", start)
+
+
+def _segmentation(
+    labels: LabelImage, settings: Settings, found: dict[str, Any], name: str, start: float
+) -> Segmentation:
+    used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
+    return Segmentation(
+        labels=labels,
+        classes={1: name},
+        kind="instance",
+        backend="watershed",
+        settings={**used, **found},
+        seconds=perf_counter() - start,
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- grains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Partition:
+    """Regions before merging, and what was found on the way."""
+
+    labels: LabelImage
+    strength: FloatImage
+    level: float
+    sigma_px: float
+    found: dict[str, Any]
+
+
+def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
+    gray = micrograph.pixels.astype(np.float32)
+    roi = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi.copy()
+    inside = gray[roi]
+    if not inside.size or not float(inside.max()) > float(inside.min()):
+        msg = f"{micrograph.path}: the image is constant where it counts; check the exposure and the region"
+        raise BackendError(msg)
+    found: dict[str, Any] = {}
+    if settings.mount == "auto":
+        mount = boundaries.mount_mask(gray, roi)
+        roi &= ~mount
+        found["mount_percent"] = round(100 * float(mount.mean()), 2)
+    flat = boundaries.flattened(gray, roi)
+    kind, sigma_px, ratio = _appearance(flat, roi)
+    kind = kind if settings.boundaries == "auto" else settings.boundaries
+    strength, noise, sigma_px = _strength(flat, micrograph, roi, kind, settings.line_sigma_px or sigma_px)
+    strength[~roi] = 0
+    labels, level = _flood(strength, noise, sigma_px, roi, micrograph.path)
+    found |= {
+        "boundaries_found": kind,
+        "dark_to_bright_ratio": round(ratio, 3),
+        "line_sigma_px": round(sigma_px, 2),
+        "noise": round(noise, 5),
+        "regions_before_merging": int(labels.max()),
+    }
+    return _Partition(labels=labels, strength=strength, level=level, sigma_px=sigma_px, found=found)
+
+
+def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
+    """Find how boundaries look and how wide they are: the width at which lines stand out most from the noise."""
+    best = (0.0, 1.0, 1.0)
+    for sigma_px in SIGMAS_PX:
+        dark, noise = boundaries.line_strength(flat, sigma_px, "dark", 8)
+        bright, _ = boundaries.line_strength(flat, sigma_px, "bright", 8)
+        inside = roi[::2, ::2]
+        strong_dark = float(np.percentile(dark[::2, ::2][inside], 97))
+        strong_bright = float(np.percentile(bright[::2, ::2][inside], 97))
+        clarity = max(strong_dark, strong_bright) / max(noise, 1e-6)
+        if clarity > best[0]:
+            best = (clarity, sigma_px, strong_dark / max(strong_bright, 1e-6))
+    _, sigma_px, ratio = best
+    kind: Literal["dark", "bright", "gradient"] = (
+        "dark" if ratio > POLARITY_RATIO else "bright" if ratio < 1 / POLARITY_RATIO else "gradient"
+    )
+    return kind, sigma_px, ratio
+
+
+def _strength(
+    flat: FloatImage,
+    micrograph: Micrograph,
+    roi: Mask,
+    kind: Literal["dark", "bright", "gradient"],
+    sigma_px: float,
+) -> tuple[FloatImage, float, float]:
+    if kind != "gradient":
+        strength, noise = boundaries.line_strength(flat, sigma_px, kind)
+        return strength, noise, sigma_px
+    channels = flat[..., None] if micrograph.color is None else boundaries.flattened_color(micrograph.color, roi)
+    best: tuple[float, FloatImage, float, float] | None = None
+    for sigma in SIGMAS_PX:
+        strength, noise = boundaries.step_strength(channels, sigma)
+        clarity = float(np.percentile(strength[::2, ::2][roi[::2, ::2]], 95)) / max(noise, 1e-6)
+        if best is None or clarity > best[0]:
+            best = (clarity, strength, noise, sigma)
+    assert best is not None
+    return best[1:]
+
+
+def _flood(strength: FloatImage, noise: float, sigma_px: float, roi: Mask, path: str) -> tuple[LabelImage, float]:
+    inside = strength[roi]
+    top = float(np.percentile(inside, 97))
+    if not top > 2 * noise:
+        msg = (
+            f"{path}: no grain boundary stands out (strongest lines {top / max(noise, 1e-9):.1f} times the noise, "
+            f"at least 2 needed); check focus and etch, or give masks with backend 'labels'"
+        )
+        raise BackendError(msg)
+    low = max(LOWEST_LEVEL * noise, 0.02 * top)
+    distance = np.zeros(strength.shape, np.float32)
+    for level in np.geomspace(low, max(0.7 * top, 1.5 * low), LEVELS):
+        lines = boundaries.without_small_parts(strength > level, 6 * sigma_px + 3)
+        distance += cv2.distanceTransform((~lines).astype(np.uint8), cv2.DIST_L2, 5)
+    distance /= LEVELS
+    height = 1.0 + 0.05 * float(np.percentile(distance[roi], 75))
+    peaks = np.asarray(dip.Maxima(dip.Image(np.asarray(dip.HMaxima(dip.Image(distance), height)))))
+    markers = boundaries.numbered(peaks & roi)
+    if markers.max() < 2:
+        msg = f"{path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
+        raise BackendError(msg)
+    labels = boundaries.flooded(2 * np.minimum(strength / top, 1) - distance, markers, roi)
+    _, values = boundaries.neighbor_pairs(labels, boundaries.largest_nearby(strength))
+    clear = values[values > 4 * noise]
+    usual = float(np.median(clear)) if len(clear) else top
+    return labels, max(NOISE_LEVEL * noise, CONTRAST_LEVEL * usual)
+
+
+def _grains(
+    partition: _Partition, micrograph: Micrograph, settings: Settings, factor: float
+) -> tuple[LabelImage, dict[str, Any]]:
+    level = partition.level * factor / settings.sensitivity
+    pairs, values = boundaries.neighbor_pairs(partition.labels, boundaries.largest_nearby(partition.strength))
+    seen = np.clip(values / level - 0.5, 0, 1).astype(float)
+    pairs, (support, length) = boundaries.sum_by_pair(pairs, [seen, np.ones(len(seen))])
+    owner = boundaries.merge_unsupported(int(partition.labels.max()), pairs, support, length, settings.support)
+    smallest = settings.smallest_px or round(16 * partition.sigma_px**2)
+    labels = boundaries.without_small_regions(owner[partition.labels], smallest)
+    count = int(labels.max())
+    if count < 2:
+        msg = f"{micrograph.path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
+        raise BackendError(msg)
+    found = {**partition.found, "level": round(level, 5), "smallest_px": smallest, "grains": count}
+    return labels, found
+
+
+# -------------------------------------------------------------------------------------------------- particles
+
+
+def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, Any]]:
+    gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
+    roi = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi
+    inside = gray[roi]
+    if not inside.size or not float(inside.max()) > float(inside.min()):
+        msg = f"{micrograph.path}: the image is constant where it counts; check the exposure and the region"
+        raise BackendError(msg)
+    level = boundaries.otsu(inside)
+    below, above = float(inside[inside <= level].mean()), float(inside[inside > level].mean())
+    level += shift * (above - below)
+    mask = (gray <= level if settings.phase == "dark" else gray > level) & roi
+    distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    labels = boundaries.parted_by_distance(distance, mask, settings.depth)
+    if not labels.any():
+        msg = f"{micrograph.path}: no particle found at gray level {level:.4g}; check phase = '{settings.phase}'"
+        raise BackendError(msg)
+    return labels, {"threshold": round(level, 4), "particles": int(labels.max())}

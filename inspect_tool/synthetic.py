@@ -1534,7 +1534,7 @@ def degrade(
             spot = _Outline.disc(rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(0.8, 2.4))
             _darken(picture, spot, rng.uniform(0.3, 0.8))
         if level.scratches:
-            picture -= 34 * _scratches(rng, shape, level.scratches, 1.0)
+            picture *= 1 - 0.16 * _scratches(rng, shape, level.scratches, 1.0)
     if level.contrast != 1:
         picture = picture.mean() + level.contrast * (picture - picture.mean())
     if level.blur_px > 0:
@@ -1623,7 +1623,7 @@ class _Outline:
         orders = np.arange(2, 7)
         sizes = np.abs(rng.normal(0, 1, len(orders))) / orders**1.4
         sizes *= rough / np.sqrt((sizes**2).sum() / 2)
-        sizes *= min(1.0, 0.82 / sizes.sum())
+        sizes *= min(1.0, 0.66 / sizes.sum())
         phases = rng.uniform(0, 2 * pi, len(orders))
         harmonics = [(int(k), float(a), float(p)) for k, a, p in zip(orders, sizes, phases, strict=True)]
         return cls(row, column, ecd, harmonics if rough > 0 else (), stretch, rng.uniform(0, pi))

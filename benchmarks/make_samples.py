@@ -1,0 +1,204 @@
+"""Make the images and the expected numbers of the sample jobs; the same picture every time.
+
+Run it from the checkout:  python benchmarks/make_samples.py  [folder]
+
+The job files and the calibration records beside the images are written by hand. What is drawn here is described
+in one place per sample below; ``expected.json`` takes its numbers from the process or the geometry that was
+drawn, never from a measurement.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from inspect_tool import synthetic
+from inspect_tool.synthetic import Degradation, Field
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OPTICAL = Degradation(
+    shading=0.13, blur_px=0.8, contrast=0.92, electrons=90000, read_noise=0.5, scratches=3, pits=8, stains=3.0
+)
+"""The look of level 2, with the low noise of a modern camera (averaged frames), which also keeps the files small."""
+
+XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
+
+GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0  # [um/px], as in the job files
+
+
+def grain_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields of a normalised steel, etched dark boundaries, ASTM G 8.0 (planimetric)."""
+    for i in range(5):
+        field = synthetic.grains(
+            seed=100 + i,
+            grain_size_number=8.0,
+            shape_px=(800, 1000),
+            pixel_um=GRAIN_UM,
+            curvature=0.16,
+            line_px=2.8,
+            etch=0.85,
+            faint=0.03,
+            grain_contrast=0.028,
+            precipitates_per_mm2=350,
+        )
+        yield f"B2-L_{i + 1}.tif", field, OPTICAL
+
+
+def phase_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Six fields of a cast duplex stainless steel: dark-etched ferrite 46 %, austenite left light."""
+    for i in range(6):
+        field = synthetic.two_phase(
+            seed=200 + i,
+            area_percent=46.0,
+            feature_um=12.0,
+            name="ferrite",
+            matrix="austenite",
+            gray=(0.82, 0.42),
+            texture=(0.022, 0.045),
+            edge=0.18,
+            shape_px=(640, 800),
+            pixel_um=PHASE_UM,
+        )
+        yield f"field_{i + 1}.png", field, OPTICAL
+
+
+def pore_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Six fields of an aluminium die casting: gas pores and some shrinkage, 1.6 % porosity."""
+    for i in range(6):
+        field = synthetic.pores(
+            seed=300 + i,
+            porosity_percent=1.6,
+            mean_ecd_um=38.0,
+            spread=0.42,
+            shrinkage=0.3,
+            clusters=0.2,
+            inclusions_per_mm2=0.8,
+            scratches=3,
+            stains=0.03,
+            shape_px=(720, 900),
+            pixel_um=PORE_UM,
+        )
+        yield f"field_{i + 1}.png", field, OPTICAL
+
+
+def solder_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Two parts of a ball grid array and one thermal tab, X-ray transmission."""
+    for i in range(2):
+        field = synthetic.solder_balls(
+            seed=400 + i,
+            rows=4,
+            columns=5,
+            diameter_um=600.0,
+            pitch_um=1000.0,
+            pixel_um=XRAY_UM,
+            void_percent=6.0,
+            absorption=1.7,
+        )
+        yield f"U7_{i + 1}.png", field, XRAY
+    pad = synthetic.thermal_pad(
+        seed=410, size_um=(3000.0, 3600.0), void_percent=16.0, voids=34, pixel_um=XRAY_UM, leads=False
+    )
+    yield "Q3_1.png", pad, XRAY
+
+
+def expected_of_process(
+    fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """Numbers of the process; ``tolerances`` is quantity -> (unit, tolerance)."""
+    truth = fields[0].truth
+    return {
+        f"{quantity}@{specimen}": {
+            "value": round(truth[f"process.{quantity}"], 6),
+            "unit": unit,
+            "tol": tolerance,
+            "source": "process truth",
+        }
+        for quantity, (unit, tolerance) in tolerances.items()
+    }
+
+
+def expected_of_joints(fields: Sequence[Field], specimen: str) -> dict[str, dict[str, Any]]:
+    """Numbers of the joints that were drawn, of all images of a specimen together."""
+    joints = [joint for field in fields for joint in field.joints]
+    voids = [joint.void_percent for joint in joints]
+    numbers = {
+        "void_percent.max": (max(voids), 1.5),
+        "void_percent.mean": (sum(voids) / len(voids), 1.0),
+        "largest_void_percent.max": (max(joint.largest_void_percent for joint in joints), 1.5),
+    }
+    return {
+        f"{quantity}@{specimen}": {"value": round(value, 6), "unit": "%", "tol": tol, "source": "field truth"}
+        for quantity, (value, tol) in numbers.items()
+    }
+
+
+def write_image(path: Path, pixels: NDArray[np.uint8], pixel_um: float | None) -> None:
+    """8-bit PNG, or TIFF with the scale in its resolution tags when ``pixel_um`` is given."""
+    if path.suffix == ".png":
+        Image.fromarray(pixels).save(path, optimize=True)
+        return
+    scale: dict[str, Any] = {}
+    if pixel_um is not None:
+        scale = {"resolution": (1e4 / pixel_um, 1e4 / pixel_um), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(path, pixels, compression="zlib", predictor=True, metadata=None, software="", **scale)
+
+
+def make(folder: Path) -> None:
+    """Write images and expected.json of every sample."""
+    samples = {
+        "grain_size": grain_fields,
+        "phase_fraction": phase_fields,
+        "porosity": pore_fields,
+        "solder_voids": solder_fields,
+    }
+    for recipe, draw in samples.items():
+        images = folder / recipe / "images"
+        images.mkdir(parents=True, exist_ok=True)
+        fields = {}
+        for number, (name, field, look) in enumerate(draw()):
+            modality = "xray" if recipe == "solder_voids" else "optical"
+            pixels = synthetic.degrade(field.pixels, look, seed=1000 + number, modality=modality)
+            # the last grain field has lost its scale on the way, as happens: the job states it
+            write_image(images / name, pixels, field.pixel_um if number < 4 else None)
+            fields[name] = field
+        text = json.dumps(expected(recipe, fields), indent=1, ensure_ascii=False)
+        (folder / recipe / "expected.json").write_text(text + "\n", encoding="utf-8")
+
+
+def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, Any]]:
+    """Content of expected.json: quantity@specimen -> value, unit, tolerance, source."""
+    every = list(fields.values())
+    if recipe == "grain_size":
+        tolerances = {
+            "grain_size_number.planimetric": ("G", 0.15),
+            "grain_size_number.mean_area": ("G", 0.15),
+            "grain_size_number.intercept": ("G", 0.15),
+            "grains_per_mm2": ("1/mm2", 200.0),
+            "mean_grain_area_um2": ("um2", 50.0),
+            "mean_intercept_um": ("um", 0.9),
+        }
+        return expected_of_process(every, "B2", tolerances)
+    if recipe == "phase_fraction":
+        tolerances = {"area_percent.ferrite": ("%", 2.0), "area_percent.austenite": ("%", 2.0)}
+        return expected_of_process(every, "1", tolerances)
+    if recipe == "porosity":
+        tolerances = {
+            "porosity_percent": ("%", 0.35),
+            "pore_count_per_mm2": ("1/mm2", 2.0),
+            "mean_pore_ecd_um": ("um", 3.5),
+        }
+        return expected_of_process(every, "1", tolerances)
+    return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
+        [fields["Q3_1.png"]], "Q3"
+    )
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "samples")

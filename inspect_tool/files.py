@@ -63,8 +63,10 @@ def checked(
     """
     from pydantic import ValidationError
 
+    # strict JSON rules: "7" is not a number and true is not 1, but lists are tuples and texts may be dates
+    text = json.dumps(dict(data), default=str)
     try:
-        value: T = _adapter(kind).validate_python(dict(data))  # type: ignore[arg-type]  # a class is hashable
+        value: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # a class is hashable
         return value
     except ValidationError as problem:
         message = f"{where} {under}{'.' if under else ''}{_one_line(problem.errors()[0])}"

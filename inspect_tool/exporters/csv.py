@@ -1,0 +1,50 @@
+"""``features.csv`` and ``fields.csv``: the whole tables, safe to open in a spreadsheet.
+
+A text that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236); numbers are
+written as numbers, with a point.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+from inspect_tool.files import write_text
+from inspect_tool.model import Cell, Report, Table
+
+SUFFIX = ".csv"
+
+
+def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001 - all exporters are called alike
+    """Write both tables into the report folder; gives the path of ``features.csv``."""
+    write_text(folder / "fields.csv", csv_text(report.fields))
+    path = folder / "features.csv"
+    write_text(path, csv_text(report.features))
+    return path
+
+
+def csv_text(table: Table) -> str:
+    """Write a table as CSV text (RFC 4180, but with line feeds), column names in the first row."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([neutral(name) for name in table.columns])
+    writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
+    return file.getvalue()
+
+
+def neutral(text: str) -> str:
+    """Make a text that begins like a formula harmless.
+
+    >>> neutral("=1+1"), neutral("weld 3")
+    ("'=1+1", 'weld 3')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else text
+
+
+def _csv_cell(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, int) else neutral(value)

@@ -1,0 +1,94 @@
+"""``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inspect_tool.errors import OutputError
+from inspect_tool.exporters.csv import csv_text
+from inspect_tool.files import dump_report
+from inspect_tool.model import Report
+from inspect_tool.report.render import render, search_path
+
+try:
+    import weasyprint
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+except OSError as problem:  # the Python package is there, the C library is not
+    msg = (
+        f"WeasyPrint needs the Pango library, which cannot be loaded ({str(problem).splitlines()[0][:80]}): "
+        "on Debian or Ubuntu `apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0`; "
+        "on Windows install MSYS2 and `pacman -S mingw-w64-ucrt-x86_64-pango`; on macOS `brew install pango`; "
+        'or leave "pdf" out of exports'
+    )
+    raise OutputError(msg) from problem
+
+SUFFIX = ".pdf"
+
+for _name in ("weasyprint", "fontTools"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+
+def write(report: Report, folder: Path, template: Path) -> Path:
+    """Write ``report.pdf`` into the report folder.
+
+    The PDF carries ``report.json``, ``features.csv`` and, when the folder has it, ``job.toml``, so that a
+    third party can recompute the result from the paper.
+    """
+    fetcher = _OwnFiles((folder.resolve(), *search_path(template)))
+    page = weasyprint.HTML(
+        string=render(report, folder, template, "print"),
+        base_url=f"{template.resolve().as_uri()}/",
+        url_fetcher=fetcher,
+    )
+    path = folder / "report.pdf"
+    partial = folder / "report.pdf.partial"
+    page.write_pdf(
+        partial,
+        attachments=_attachments(report, folder),
+        pdf_variant="pdf/a-3b",
+        pdf_tags=True,
+        pdf_identifier=report.id.encode(),
+        optimize_images=False,
+    )
+    partial.replace(path)
+    return path
+
+
+def _attachments(report: Report, folder: Path) -> list[Any]:
+    started = datetime.fromisoformat(report.provenance.started)
+    parts = [
+        ("report.json", "The report as data", dump_report(report), "Source"),
+        ("features.csv", "Every measured feature", csv_text(report.features), "Data"),
+    ]
+    job = folder / "job.toml"
+    if job.is_file():
+        parts.insert(1, ("job.toml", "What was asked for", job.read_text(encoding="utf-8"), "Source"))
+    return [
+        weasyprint.Attachment(
+            string=content,
+            name=name,
+            description=description,
+            created=started,
+            modified=started,
+            relationship=relationship,
+        )
+        for name, description, content, relationship in parts
+    ]
+
+
+class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type information
+    """Fetch files of the report and of its template, and nothing else: no network, no other folder."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        super().__init__(allowed_protocols=("file", "data"), allow_redirects=False, fail_on_errors=True)
+        self._folders = folders
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Give the bytes of a URL, or refuse it."""
+        if not url.startswith("data:"):
+            path = Path(URLFetcherResponse(url, b"").path or "/").resolve() if url.startswith("file:") else None
+            if path is None or not any(path.is_relative_to(folder) for folder in self._folders):
+                refused = f"{url}: a report shows only files of its own folder and of its template"
+                raise OutputError(refused)
+        return super().fetch(url, headers)

@@ -1,0 +1,357 @@
+"""Assemble the report: the verdict, the method conformity, what is not stated, and tables as plain values.
+
+After this module nothing is computed any more: ``report.json`` and every page show what stands here.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
+from inspect_tool.measure.fields import field_statistics
+from inspect_tool.model import (
+    Cell,
+    Check,
+    Conformity,
+    Findings,
+    Header,
+    Job,
+    MicrographRecord,
+    Provenance,
+    Report,
+    Result,
+    Standard,
+    StandardRecord,
+    Table,
+    Thumbnail,
+)
+from inspect_tool.report.text import heading, plural
+from inspect_tool.standards import unverified
+
+Verdict = Literal["pass", "fail", "undecided", "no requirement"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of the identification block: where it comes from in the header, and which clause asks for it."""
+
+    letter: str  # of ISO/IEC 17025:2017, 7.8.2.1; other clauses in full
+    label: str
+    field: str  # of Header
+
+
+IDENTIFICATION: tuple[Item, ...] = (
+    Item(letter="b", label="Laboratory", field="laboratory"),
+    Item(letter="b", label="Address of the laboratory", field="address"),
+    Item(letter="c", label="Place of the work", field="place_of_work"),
+    Item(letter="e", label="Customer", field="customer"),
+    Item(letter="e", label="Contact of the customer", field="customer_contact"),
+    Item(letter="7.8.2.2", label="Order", field="order"),
+    Item(letter="g", label="Part", field="part"),
+    Item(letter="g", label="Item identification", field="item"),
+    Item(letter="g", label="Condition of the item", field="condition"),
+    Item(letter="g", label="Material", field="material"),
+    Item(letter="g", label="Heat or lot", field="heat"),
+    Item(letter="h", label="Date of receipt", field="date_received"),
+    Item(letter="h", label="Date of sampling", field="date_sampled"),
+    Item(letter="i", label="Date of the work", field="date_of_work"),
+    Item(letter="j", label="Date of issue", field="date_of_issue"),
+    Item(letter="k", label="Sampling plan or method", field="sampling"),
+    Item(letter="k", label="Location of the section", field="section_location"),
+    Item(letter="n", label="Deviations from the method", field="deviations"),
+    Item(letter="o", label="Authorised by", field="authorised_by"),
+    Item(letter="p", label="Results from external providers", field="external_providers"),
+    Item(letter="7.8.2.2", label="Supplied by the customer", field="customer_supplied"),
+    Item(letter="7.8.3.1 a", label="Preparation", field="preparation"),
+    Item(letter="7.8.3.1 a", label="Instrument", field="instrument"),
+    Item(letter="7.8.3.1 a", label="Operator", field="operator"),
+)
+"""Header fields that a report must state. Items a (title), d (unique identification and end mark), f (method),
+l (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
+
+
+def build(
+    *,
+    job_name: str,
+    job: Job,
+    standard: Standard,
+    findings: Findings,
+    micrographs: Sequence[MicrographRecord],
+    provenance: Provenance,
+    title: str,
+    checks: Sequence[Check] = (),
+    conformities: Sequence[Conformity] = (),
+    worst: Sequence[Thumbnail] = (),
+    warnings: Sequence[str] = (),
+    used_constants: Sequence[str] | None = None,
+) -> Report:
+    """Make the report of one job.
+
+    Parameters
+    ----------
+    job_name : str
+        Name of the job, e.g. the stem of its file.
+    job : Job
+        As checked; its header is printed.
+    standard : Standard
+        The edition that was followed.
+    findings : Findings
+        What the recipe made of all fields, results evaluated.
+    micrographs : sequence of MicrographRecord
+        One per field, pictures named relative to the report folder.
+    provenance : Provenance
+    title : str
+        Title of the recipe, used when the header states none.
+    checks : sequence of Check
+        Of the pipeline (calibration, images), printed after those of the recipe.
+    conformities : sequence of Conformity
+        One per requirement and specimen.
+    worst : sequence of Thumbnail
+        The worst features of the job, worst first.
+    warnings : sequence of str
+        Of the pipeline, printed on page 1 after those of the recipe.
+    used_constants : sequence of str, optional
+        Names of constants and rules of the standard that were used; default all.
+
+    Returns
+    -------
+    Report
+        Its ``id`` is made of the day of the run and a hash of everything reported but times.
+    """
+    every_check = (*findings.checks, *checks)
+    open_constants = tuple(
+        name for name in unverified(standard) if used_constants is None or name in set(used_constants)
+    )
+    fields = table("Fields", findings.measurements.fields)
+    features = table("Features", findings.measurements.features)
+    summaries = [
+        made
+        for made in (
+            section_statistics(findings.measurements.fields),
+            feature_statistics(findings.measurements.features),
+        )
+        if made is not None
+    ]
+    report = Report(
+        schema=SCHEMA,
+        id="",
+        job=job_name,
+        recipe=job.recipe,
+        title=job.header.title or title,
+        template=job.template,
+        header=job.header,
+        standard=StandardRecord(
+            name=standard.name,
+            id=standard.id,
+            edition=standard.edition,
+            title=standard.title,
+            sha256=standard.sha256,
+            unverified=open_constants,
+        ),
+        verdict=overall_verdict(conformities),
+        conforming=all(check.passed for check in every_check if check.scope in ("method", "calibration")),
+        not_stated=missing_items(job.header),
+        warnings=_warnings(findings, warnings, every_check, micrographs, open_constants, standard),
+        statements=findings.statements,
+        micrographs=tuple(micrographs),
+        results=findings.results,
+        checks=every_check,
+        conformities=tuple(conformities),
+        fields=fields,
+        features=features,
+        tables=(*findings.tables, *summaries),
+        charts=findings.charts,
+        worst=tuple(worst),
+        provenance=provenance,
+    )
+    return replace(report, id=report_id(report))
+
+
+def report_id(report: Report) -> str:
+    """Identify a report by its day and its content: ``IT-20260309-3F9A12C4``.
+
+    The hash covers all that is reported except the identification itself and how long things took, so
+    that the same input, settings and software give the same identification on one day, and any
+    later change of a number can be found.
+    """
+    timeless = replace(
+        report,
+        id="",
+        micrographs=tuple(
+            replace(record, segmentation={k: v for k, v in record.segmentation.items() if k != "seconds"})
+            for record in report.micrographs
+        ),
+        provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0),
+    )
+    # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
+    canonical = json.dumps(json.loads(dump_report(timeless), parse_int=float), sort_keys=True)
+    day = report.provenance.started[:10].replace("-", "")
+    return f"IT-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
+
+
+def overall_verdict(conformities: Iterable[Conformity]) -> Verdict:
+    """One word for all requirements: one failure fails, one doubt is doubt.
+
+    Conditional statements and requirements on something that was not reported are doubt.
+    """
+    decisions = {conformity.decision for conformity in conformities}
+    if not decisions:
+        return "no requirement"
+    if "fail" in decisions:
+        return "fail"
+    return "pass" if decisions == {"pass"} else "undecided"
+
+
+def missing_items(header: Header) -> tuple[str, ...]:
+    """Name the identification items that the header leaves empty, with the clause that asks for them."""
+    return tuple(
+        f"{item.label} ({item.letter if '.' in item.letter else '7.8.2.1 ' + item.letter})"
+        for item in IDENTIFICATION
+        if not str(getattr(header, item.field)).strip()
+    )
+
+
+def table(title: str, frame: pd.DataFrame, note: str = "") -> Table:
+    """Turn a data frame into plain cells: numbers to six significant digits, NaN to None."""
+    columns = [_cells(frame[name]) for name in frame.columns]
+    return Table(
+        title=title,
+        columns=tuple(str(name) for name in frame.columns),
+        rows=tuple(zip(*columns, strict=True)),
+        note=note,
+    )
+
+
+def section_statistics(fields: pd.DataFrame) -> Table | None:
+    """Mean, scatter and 95 % confidence interval of every field quantity, per section; None without numbers."""
+    rows: list[tuple[Cell, ...]] = []
+    names = _measures(fields, {"specimen", "section", "plane", "field", "image"})
+    if not names:
+        return None
+    for (specimen, section), group in fields.groupby(["specimen", "section"], sort=False):
+        for name in names:
+            values = group[name].dropna().astype(float)
+            if not len(values):
+                continue
+            found = field_statistics(values.tolist())
+            numbers = (found.mean, found.s, found.ci95, float(values.min()), float(values.max()))
+            rows.append(
+                (str(specimen), str(section), heading(name), found.n, *(_rounded(number) for number in numbers))
+            )
+    return Table(
+        title="Statistics over fields",
+        columns=("Specimen", "Section", "Quantity", "Fields", "Mean", "s", "± 95 % CI", "Smallest", "Largest"),
+        rows=tuple(rows),
+        note="s: standard deviation between fields. CI: confidence interval of the mean, Student t over fields.",
+    )
+
+
+def feature_statistics(features: pd.DataFrame) -> Table | None:
+    """Quantiles of every measure of the features, all fields together; None without features."""
+    place = {"specimen", "section", "plane", "field", "image", "feature", "joint", "row_px", "column_px", "class"}
+    names = _measures(features, place)
+    if not names or not len(features):
+        return None
+    rows: list[tuple[Cell, ...]] = []
+    for name in names:
+        values = features[name].dropna().to_numpy(float)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            continue
+        numbers = (values.mean(), *np.quantile(values, [0.1, 0.5, 0.9]), values.min(), values.max())
+        rows.append((heading(name), len(values), *(_rounded(float(number)) for number in numbers)))
+    return Table(
+        title="Statistics over features",
+        columns=("Measure", "Features", "Mean", "10 %", "Median", "90 %", "Smallest", "Largest"),
+        rows=tuple(rows),
+        note="All fields together, features at the edge included; every single feature stands in features.csv.",
+    )
+
+
+def _warnings(
+    findings: Findings,
+    more: Sequence[str],
+    checks: Sequence[Check],
+    micrographs: Sequence[MicrographRecord],
+    open_constants: tuple[str, ...],
+    standard: Standard,
+) -> tuple[str, ...]:
+    """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
+    found = [*findings.warnings, *more]
+    found += [
+        f"{check.name}: not met" + (f" ({check.note})" if check.note else "")
+        for check in checks
+        if not check.passed and check.scope in ("image", "consistency")
+    ]
+    if any(record.calibration.pixel_um is None for record in micrographs):
+        found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")
+    found += [
+        f"The uncertainty of {result.title or result.quantity}"
+        + (f" (specimen {result.specimen})" if result.specimen else "")
+        + " has no share from the scatter between fields: one field does not show it."
+        for result in findings.results
+        if result.main and result.budget and result.n_of == "fields" and result.n < 2
+    ]
+    if open_constants:
+        found.append(
+            f"{plural(len(open_constants), 'number')} of {standard.id}-{standard.edition} used here "
+            "have not been compared with the published text; they are named in the provenance."
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def main_results(results: Sequence[Result]) -> tuple[Result, ...]:
+    """Results for page 1: those the recipe marks, or else the first of every specimen."""
+    marked = tuple(result for result in results if result.main)
+    return marked or tuple({result.specimen: result for result in reversed(results)}.values())[::-1]
+
+
+def specimens(report: Report) -> tuple[str, ...]:
+    """Name the specimens of a report in their order."""
+    return tuple(dict.fromkeys(record.specimen for record in report.micrographs))
+
+
+def failed_rules(report: Report) -> tuple[Check, ...]:
+    """Return the checks because of which a report does not conform to its method."""
+    return tuple(check for check in report.checks if not check.passed and check.scope in ("method", "calibration"))
+
+
+def _measures(frame: pd.DataFrame, place: set[str]) -> list[str]:
+    return [
+        name
+        for name in frame.columns
+        if name not in place
+        and pd.api.types.is_numeric_dtype(frame[name])
+        and not pd.api.types.is_bool_dtype(frame[name])
+    ]
+
+
+def _cells(column: "pd.Series[Any]") -> list[Cell]:
+    if pd.api.types.is_bool_dtype(column):
+        return [bool(value) for value in column]
+    if pd.api.types.is_integer_dtype(column) and not column.isna().any():
+        return [int(value) for value in column]
+    if pd.api.types.is_float_dtype(column):
+        return [_rounded(float(value)) for value in column]
+    return [_cell(value) for value in column]
+
+
+def _cell(value: Any) -> Cell:
+    if value is None or value is pd.NA:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return _rounded(float(value))
+    return str(value)
+
+
+def _rounded(value: float | None) -> float | None:
+    return float(f"{value:.6g}") if value is not None and isfinite(value) else None

@@ -1,0 +1,597 @@
+"""Pictures and charts of a report: a readable field, what was measured on it, and curves.
+
+Everything drawn must survive a black-and-white print: lines have a dark casing and a bright core,
+classes differ by hatching, marks by shape. Colors are those of Okabe and Ito (2008), which people with
+color-deficient sight can tell apart. The same input gives the same bytes.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from math import floor, log10
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from inspect_tool.model import Chart, Layer, Mark, Micrograph, Notable, Segmentation
+from inspect_tool.report.text import MINUS, NBSP
+
+Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
+Shape: TypeAlias = tuple[int, int]  # rows, columns
+
+PICTURE_PX = 1600  # longest side of a field picture
+PICTURE_BYTES = 420_000  # ten fields and their layers stay below 10 MB as base64
+SMALL_PX = 800  # pictures of smaller images are enlarged to this, so that marks can be read
+THUMBNAIL_PX = 280
+
+ORANGE, SKY, GREEN, YELLOW = (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66)
+BLUE, VERMILION, PURPLE = (0, 114, 178), (213, 94, 0), (204, 121, 167)
+BOUNDARY = (255, 196, 37)  # bright: stands out on gray and prints nearly white, with a dark casing
+CLASS_COLORS = (BOUNDARY, SKY, VERMILION, GREEN, PURPLE, YELLOW, BLUE)
+MARK_COLORS: Mapping[str, tuple[int, int, int]] = {
+    "figure": SKY,
+    "hit": VERMILION,
+    "half hit": YELLOW,
+    "double hit": PURPLE,
+    "miss": (255, 255, 255),
+    "object": GREEN,
+    "warning": YELLOW,
+}
+INK = "#1f2933"
+FAINT = "#9aa5b1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFiles:
+    """Pictures of one field, written; names are relative to the report folder."""
+
+    picture: str
+    scale: float  # picture pixels per image pixel
+    overlay: str
+    layers: tuple[Layer, ...]
+
+
+def write_field(
+    folder: Path, stem: str, micrograph: Micrograph, segmentation: Segmentation, marks: Sequence[Mark] = ()
+) -> FieldFiles:
+    """Write every picture of one field below a report folder: ``pictures/`` and ``overlays/``.
+
+    Parameters
+    ----------
+    folder : Path
+        The report folder.
+    stem : str
+        File name without suffix, unique in the job, e.g. ``"1_field_03"``.
+
+    Returns
+    -------
+    FieldFiles
+        What ``MicrographRecord`` needs: picture, picture_scale, overlay, layers.
+    """
+    for name in ("pictures", "overlays"):
+        (folder / name).mkdir(exist_ok=True)
+    picture, scale = field_picture(micrograph)
+    size = picture_size(micrograph.pixels.shape, scale)
+    drawn = {"segmentation": segmentation_layer(segmentation, size), **mark_layers(marks, scale, size)}
+    files = FieldFiles(
+        picture=f"pictures/{stem}.jpg",
+        scale=scale,
+        overlay=f"overlays/{stem}.jpg",
+        layers=tuple(Layer(name=name, file=f"overlays/{stem}.{_slug(name)}.png") for name in drawn),
+    )
+    (folder / files.picture).write_bytes(picture)
+    for layer, data in zip(files.layers, drawn.values(), strict=True):
+        (folder / layer.file).write_bytes(data)
+    (folder / files.overlay).write_bytes(composite(picture, tuple(drawn.values())))
+    return files
+
+
+def picture_size(shape: tuple[int, ...], scale: float) -> Shape:
+    """Rows and columns of the picture of an image of ``shape`` pixels.
+
+    >>> picture_size((1000, 2000), 0.8)
+    (800, 1600)
+    """
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+# ------------------------------------------------------------------------------------------------- fields
+
+
+def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[bytes, float]:
+    """Draw a field for the reader: 8 bit, at most ``max_px`` on its longest side, with a scale bar.
+
+    The gray values of an 8-bit image stay as they are unless they fill less than a third of the
+    range; other images are stretched between their 0.1 % and 99.9 % quantiles. Only the picture is
+    stretched, never what is measured.
+
+    Returns
+    -------
+    jpeg : bytes
+    scale : float
+        Picture pixels per image pixel. [1]
+    """
+    rgb = _rgb(micrograph)
+    longest = max(rgb.shape[:2])
+    scale = max_px / longest if longest > max_px else max(1.0, min(SMALL_PX, max_px) / longest)
+    drawn = _resized(rgb, picture_size(rgb.shape[:2], scale))
+    _draw_scale_bar(drawn, micrograph.calibration.pixel_um, scale)
+    return _jpeg(drawn, PICTURE_BYTES), scale
+
+
+def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
+    """Draw a segmentation as a transparent picture: outlines, and translucent hatched classes.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Instance: outlines only. Semantic: classes above 0 are tinted and outlined, and from the second
+        class on hatched, so that they differ without color.
+    size : (rows, columns)
+        Size of the picture. [px]
+
+    Returns
+    -------
+    bytes
+        PNG with a palette.
+    """
+    labels = _resized_labels(segmentation.labels, size)
+    inner = _boundaries(labels)
+    width = _line_width(size)
+    if np.count_nonzero(inner) > 0.12 * inner.size:  # fine structure: a wide line would hide it
+        width = 1
+    core = cv2.dilate(inner, np.ones((width, width), np.uint8)) if width > 1 else inner
+    casing = cv2.dilate(core, np.ones((3, 3), np.uint8)) if width > 1 else core
+
+    palette: list[tuple[int, int, int, int]] = [(0, 0, 0, 0), (0, 0, 0, 150)]
+    drawn = np.zeros(size, np.uint8)
+    if segmentation.kind == "semantic":
+        numbers = [number for number in sorted(segmentation.classes) if number > 0]
+        for i, number in enumerate(numbers):
+            color = CLASS_COLORS[i % len(CLASS_COLORS)]
+            palette += [(*color, 70), (*color, 255)]
+            inside = labels == number
+            drawn[inside] = 2 + 2 * i
+            if i > 0:
+                drawn[inside & _hatching(size, i, 5 * _line_width(size))] = 3 + 2 * i
+        drawn[casing > 0] = 1
+        for i, number in enumerate(numbers):
+            edge = (core > 0) & (cv2.dilate((labels == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+            drawn[edge] = 3 + 2 * i
+    else:
+        palette.append((*BOUNDARY, 255))
+        drawn[casing > 0] = 1
+        drawn[core > 0] = 2
+    return _palette_png(drawn, palette)
+
+
+def mark_layers(marks: Sequence[Mark], scale: float, size: Shape) -> dict[str, bytes]:
+    """Draw marks as transparent pictures, one per layer, in the order of their first mark.
+
+    Hits are circles, half hits diamonds, double hits double circles, misses crosses, warnings
+    triangles: they differ by shape, not only by color.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        Positions are (row, column) of the image. [px]
+    scale : float
+        Picture pixels per image pixel. [1]
+    size : (rows, columns)
+        Size of the picture. [px]
+    """
+    layers: dict[str, list[Mark]] = {}
+    for mark in marks:
+        layers.setdefault(mark.layer, []).append(mark)
+    return {name: _mark_layer(tuple(group), scale, size) for name, group in layers.items()}
+
+
+def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX) -> bytes:
+    """Burn layers into a picture, and reduce it to ``max_px``."""
+    base = _decoded(picture).astype(np.float32)
+    for data in layers:
+        rgba = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+        rows = np.flatnonzero(rgba[..., 3].any(axis=1))
+        if not len(rows):
+            continue
+        part = slice(rows[0], rows[-1] + 1)
+        alpha = rgba[part, :, 3:].astype(np.float32) / 255
+        base[part] += (rgba[part, :, :3] - base[part]) * alpha
+    drawn = np.clip(np.rint(base), 0, 255).astype(np.uint8)
+    return _jpeg(_shrunk(drawn, max_px), PICTURE_BYTES)
+
+
+def reduced(picture: bytes, max_px: int) -> bytes:
+    """Reduce a JPEG for paper; one that is small enough already is given back as it is."""
+    decoded = _decoded(picture)
+    return picture if max(decoded.shape[:2]) <= max_px else _jpeg(_shrunk(decoded, max_px), PICTURE_BYTES)
+
+
+def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notable) -> bytes:
+    """Draw one feature with its surroundings and its outline; a square JPEG with a scale bar."""
+    top, left, bottom, right = notable.box
+    rows, columns = segmentation.labels.shape
+    side = min(max(round(1.8 * max(bottom - top, right - left)), 32), max(rows, columns))
+    row0 = _clipped_start((top + bottom) // 2 - side // 2, side, rows)
+    col0 = _clipped_start((left + right) // 2 - side // 2, side, columns)
+    window = np.s_[row0 : row0 + side, col0 : col0 + side]
+    rgb = np.ascontiguousarray(_rgb(micrograph)[window])
+    labels = segmentation.labels[window]
+    if segmentation.kind == "instance":
+        labels = (labels == notable.feature).astype(np.int32)
+
+    scale = THUMBNAIL_PX / side
+    size = picture_size(rgb.shape[:2], scale)
+    drawn = _resized(rgb, size)
+    outline = _boundaries(_resized_labels(labels, size))
+    core = cv2.dilate(outline, np.ones((2, 2), np.uint8)) > 0
+    drawn[cv2.dilate(core.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] //= 3
+    drawn[core] = BOUNDARY
+    square = np.full((THUMBNAIL_PX, THUMBNAIL_PX, 3), 255, np.uint8)  # an image narrower than the window
+    square[: size[0], : size[1]] = drawn[:THUMBNAIL_PX, :THUMBNAIL_PX]
+    _draw_scale_bar(square, micrograph.calibration.pixel_um, scale)
+    return _jpeg(square, 60_000)
+
+
+def bar_length(width_um: float) -> float:
+    """Choose the length of a scale bar: 1, 2 or 5 times a power of ten, about a fifth of the width. [um]
+
+    >>> bar_length(640.0), bar_length(90.0)
+    (100.0, 20.0)
+    """
+    wanted = width_um / 5
+    decade = 10.0 ** floor(log10(wanted))
+    return max(step * decade for step in (1.0, 2.0, 5.0) if step * decade <= wanted * 1.0001)
+
+
+def _rgb(micrograph: Micrograph) -> Rgb:
+    pixels = micrograph.pixels
+    if micrograph.color is not None and micrograph.color.shape[:2] == pixels.shape:
+        return np.ascontiguousarray(micrograph.color)
+    sample = pixels[:: max(1, pixels.shape[0] // 1000), :: max(1, pixels.shape[1] // 1000)]
+    low, high = (float(value) for value in np.quantile(sample[np.isfinite(sample)], [0.001, 0.999]))
+    if pixels.dtype == np.uint8 and high - low >= 85:
+        gray = pixels.astype(np.uint8, copy=False)
+    else:
+        span = high - low if high > low else 1.0
+        stretched = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255 / span)
+        gray = np.clip(np.nan_to_num(stretched), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+
+
+def _resized(rgb: Rgb, size: Shape) -> Rgb:
+    if rgb.shape[:2] == size:
+        return rgb.copy()
+    method = cv2.INTER_AREA if size[0] < rgb.shape[0] else cv2.INTER_CUBIC
+    return np.ascontiguousarray(cv2.resize(rgb, (size[1], size[0]), interpolation=method), dtype=np.uint8)
+
+
+def _resized_labels(labels: NDArray[np.int32], size: Shape) -> NDArray[np.int32]:
+    if labels.shape == size:
+        return labels
+    rows = ((np.arange(size[0]) + 0.5) * labels.shape[0] / size[0]).astype(np.intp)
+    columns = ((np.arange(size[1]) + 0.5) * labels.shape[1] / size[1]).astype(np.intp)
+    resized: NDArray[np.int32] = labels[rows[:, None], columns]
+    return resized
+
+
+def _shrunk(rgb: Rgb, max_px: int) -> Rgb:
+    longest = max(rgb.shape[:2])
+    return rgb if longest <= max_px else _resized(rgb, picture_size(rgb.shape[:2], max_px / longest))
+
+
+def _decoded(picture: bytes) -> Rgb:
+    decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _jpeg(rgb: Rgb, most_bytes: int) -> bytes:
+    """Encode as JPEG, with less quality and then fewer pixels until it is small enough for a report."""
+    gray = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
+    image = rgb[..., 0] if gray else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    data = b""
+    for quality in (88, 78, 66, 54):
+        done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        assert done
+        data = encoded.tobytes()
+        if len(data) <= most_bytes:
+            break
+    return data
+
+
+def _palette_png(indices: NDArray[np.uint8], palette: Sequence[tuple[int, int, int, int]]) -> bytes:
+    image = Image.fromarray(indices, mode="P")
+    image.putpalette([value for color in palette for value in color[:3]])
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=bytes(color[3] for color in palette), compress_level=6)
+    return file.getvalue()
+
+
+def _boundaries(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Pixels whose label differs from the one below or to the right: one pixel wide."""
+    edge = np.zeros(labels.shape, np.uint8)
+    edge[:-1] |= (labels[:-1] != labels[1:]).view(np.uint8)
+    edge[:, :-1] |= (labels[:, :-1] != labels[:, 1:]).view(np.uint8)
+    return edge
+
+
+def _line_width(size: Shape) -> int:
+    return max(1, round(max(size) / 550))
+
+
+def _hatching(size: Shape, kind: int, period: int) -> NDArray[np.bool_]:
+    row, column = np.ogrid[: size[0], : size[1]]
+    width = max(1, period // 5)
+    match kind % 4:
+        case 1:
+            lines = (row + column) % period < width
+        case 2:
+            lines = (row - column) % period < width
+        case 3:
+            lines = np.broadcast_to(row % period < width, size)
+        case _:
+            lines = (row % period < width) & (column % period < width)
+    return np.asarray(lines, dtype=np.bool_)
+
+
+def _draw_scale_bar(rgb: Rgb, pixel_um: float | None, scale: float) -> None:
+    """Draw a scale bar on a light plate at the lower right, legible on any ground; none without a scale."""
+    if pixel_um is None:
+        return
+    rows, columns = rgb.shape[:2]
+    length_um = bar_length(columns * pixel_um / scale)
+    length = max(2, round(length_um / pixel_um * scale))
+    text = _length_text(length_um)
+    height = max(11, round(min(rows, columns) * 0.032))
+    font = _font(height)
+    bar, pad = max(2, height // 4), max(3, height // 2)
+    left, top, right, bottom = (round(value) for value in font.getbbox(text))
+    box_w, box_h = max(length, right - left) + 2 * pad, (bottom - top) + bar + round(2.5 * pad)
+    if box_w + pad > columns or box_h + pad > rows:
+        return
+    x0, y0 = columns - box_w - pad, rows - box_h - pad
+    plate = rgb[y0 : y0 + box_h, x0 : x0 + box_w]
+    plate[:] = (plate.astype(np.uint16) + 4 * 255) // 5
+    drawn = Image.fromarray(plate)
+    canvas = ImageDraw.Draw(drawn)
+    canvas.text(((box_w - (right - left)) / 2 - left, pad - top), text, font=font, fill=(0, 0, 0))
+    x = (box_w - length) // 2
+    y = box_h - pad - bar
+    canvas.rectangle((x, y, x + length - 1, y + bar - 1), fill=(0, 0, 0))
+    plate[:] = np.asarray(drawn)
+
+
+def _length_text(length_um: float) -> str:
+    for unit, size in (("mm", 1000.0), ("µm", 1.0), ("nm", 0.001)):
+        if length_um >= size:
+            return f"{length_um / size:g}{NBSP}{unit}"
+    return f"{length_um:g}{NBSP}µm"
+
+
+def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
+    width = _line_width(size)
+    radius = max(4, round(max(size) / 170))
+    crowd = sum(len(mark.points) for mark in marks if mark.kind == "points")
+    if crowd > 400:  # many hits: smaller circles that do not hide each other
+        radius = max(3, round(radius * (400 / crowd) ** 0.5))
+    styles = list(dict.fromkeys(mark.style for mark in marks))
+    core = {style: np.zeros(size, np.uint8) for style in styles}
+    casing = np.zeros(size, np.uint8)
+    texts: list[tuple[Mark, tuple[int, int]]] = []
+    for mark in marks:
+        at = np.rint((np.asarray(mark.points, float).reshape(-1, 2)[:, ::-1] + 0.5) * scale - 0.5).astype(np.int32)
+        for canvas, extra in ((casing, 2), (core[mark.style], 0)):
+            if mark.kind == "path":
+                cv2.polylines(canvas, [at.reshape(-1, 1, 2)], False, 255, width + extra, cv2.LINE_AA)
+            elif mark.kind == "points":
+                for x, y in at.tolist():
+                    _draw_point(canvas, (x, y), radius, width + extra, mark.style)
+        if mark.label and len(at):
+            texts.append((mark, (int(at[0][0]), int(at[0][1]))))
+    rgba = np.zeros((*size, 4), np.uint8)
+    rgba[..., 3] = (casing.astype(np.uint16) * 170 // 255).astype(np.uint8)
+    for style in styles:
+        _blend(rgba, core[style], MARK_COLORS[style])
+    if texts:
+        rgba = _with_labels(rgba, texts)
+    file = io.BytesIO()
+    # a layer has few colors and large empty areas: a palette is a third of the size of four channels
+    Image.fromarray(rgba).quantize(128, method=Image.Quantize.FASTOCTREE).save(file, "PNG", compress_level=6)
+    return file.getvalue()
+
+
+def _blend(rgba: NDArray[np.uint8], mask: NDArray[np.uint8], color: tuple[int, int, int]) -> None:
+    where = mask > 0
+    share = mask[where].astype(np.float32)[:, None] / 255
+    under = rgba[where].astype(np.float32)
+    rgba[where, :3] = np.rint(under[:, :3] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
+    rgba[where, 3] = np.rint(np.maximum(under[:, 3], 255 * share[:, 0])).astype(np.uint8)
+
+
+def _draw_point(canvas: NDArray[np.uint8], at: tuple[int, int], radius: int, width: int, style: str) -> None:
+    x, y = at
+    match style:
+        case "half hit":
+            shape = [(x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius)]
+        case "warning":
+            shape = [(x, y - radius), (x + radius, y + radius), (x - radius, y + radius)]
+        case "miss":
+            arm = max(2, radius * 2 // 3)
+            cv2.line(canvas, (x - arm, y - arm), (x + arm, y + arm), 255, width, cv2.LINE_AA)
+            cv2.line(canvas, (x - arm, y + arm), (x + arm, y - arm), 255, width, cv2.LINE_AA)
+            return
+        case "double hit":
+            cv2.circle(canvas, at, radius, 255, width, cv2.LINE_AA)
+            cv2.circle(canvas, at, max(1, radius // 3), 255, -1, cv2.LINE_AA)
+            return
+        case _:
+            cv2.circle(canvas, at, radius, 255, width, cv2.LINE_AA)
+            return
+    cv2.polylines(canvas, [np.array(shape, np.int32)], True, 255, width, cv2.LINE_AA)
+
+
+def _with_labels(rgba: NDArray[np.uint8], texts: Sequence[tuple[Mark, tuple[int, int]]]) -> NDArray[np.uint8]:
+    size = rgba.shape[0], rgba.shape[1]
+    height = max(11, round(max(size) / 62))
+    if len(texts) > 60:
+        height = max(9, round(height * (60 / len(texts)) ** 0.35))
+    font = _font(height)
+    image = Image.fromarray(rgba)
+    canvas = ImageDraw.Draw(image)
+    for mark, (x, y) in texts:
+        left, top, right, bottom = font.getbbox(mark.label, anchor="mm")
+        x = round(min(max(x, (right - left) / 2 + 3), size[1] - (right - left) / 2 - 3))
+        y = round(min(max(y, (bottom - top) / 2 + 3), size[0] - (bottom - top) / 2 - 3))
+        box = (x + left - 3, y + top - 2, x + right + 3, y + bottom + 2)
+        canvas.rectangle(box, fill=(20, 20, 20, 190))
+        canvas.text((x, y), mark.label, font=font, anchor="mm", fill=(*MARK_COLORS[mark.style], 255))
+    return np.asarray(image)
+
+
+def _clipped_start(start: int, side: int, total: int) -> int:
+    return max(0, min(start, total - side))
+
+
+def _slug(name: str) -> str:
+    return "".join(character if character.isalnum() else "_" for character in name.lower())
+
+
+@cache
+def _font(height: int) -> Any:
+    """Font that comes with matplotlib, so that pictures are the same on every machine."""
+    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), height)
+
+
+# ------------------------------------------------------------------------------------------------- charts
+
+_STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Liberation Sans", "Arial", "Helvetica", "DejaVu Sans"],
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.7,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "svg.hashsalt": "inspect_tool",
+    "svg.fonttype": "path",
+    "axes.unicode_minus": True,
+}
+# dark to light: the order of curves can be read in gray; dashes tell them apart as well
+_LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
+_FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
+_HATCHES = ("", "///", "...", "\\\\\\")
+
+
+@lru_cache(maxsize=64)
+def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> str:
+    """Draw a chart as SVG: thin axes, direct labels, distinguishable without color.
+
+    The picture has no title: the report prints ``chart.title`` as text. The same chart gives the same
+    bytes: no date, no random names.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        draw = {"histogram": _histogram, "cumulative": _curves, "points": _points, "bars": _bars}[chart.kind]
+        draw(axes, chart)
+        _dress(axes, chart)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def _histogram(axes: Axes, chart: Chart) -> None:
+    for i, series in enumerate(chart.series):
+        edges = np.asarray(series.x, float)
+        counts = np.asarray(series.y, float)
+        if i == 0:
+            axes.stairs(counts, edges, fill=True, color=_FILLS[0], lw=0)
+            axes.stairs(counts, edges, fill=False, color="white", lw=0.4)
+            axes.vlines(edges[1:-1], 0, np.minimum(counts[1:], counts[:-1]), color="white", lw=0.5)
+        else:
+            color, dash = _LINES[i % len(_LINES)]
+            axes.stairs(counts, edges, fill=False, color=color, linestyle=dash, lw=1.3)
+    axes.set_ylim(bottom=0)
+
+
+def _curves(axes: Axes, chart: Chart) -> None:
+    for i, series in enumerate(chart.series):
+        color, dash = _LINES[i % len(_LINES)]
+        axes.plot(series.x, series.y, color=color, linestyle=dash, lw=1.5, drawstyle="steps-post", label=series.name)
+    axes.set_ylim(bottom=0)
+
+
+def _points(axes: Axes, chart: Chart) -> None:
+    for i, series in enumerate(chart.series):
+        color, _ = _LINES[i % len(_LINES)]
+        marker = "osD^"[i % 4]
+        fill = color if i % 2 == 0 else "white"
+        axes.plot(series.x, series.y, marker, ms=4.2, mec=color, mfc=fill, mew=0.9, label=series.name)
+
+
+def _bars(axes: Axes, chart: Chart) -> None:
+    n = len(chart.series)
+    width = 0.72 / n
+    for i, series in enumerate(chart.series):
+        x = np.arange(len(series.y)) + (i - (n - 1) / 2) * width
+        fill, hatch = _FILLS[i % 4], _HATCHES[i % 4]
+        axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
+    places = len(chart.categories)
+    axes.set_xticks(range(places), chart.categories)
+    if max((len(name) for name in chart.categories), default=0) * places > 44:
+        axes.tick_params(axis="x", labelrotation=40)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+    axes.set_ylim(bottom=min(0.0, *(value for series in chart.series for value in series.y)))
+
+
+def _dress(axes: Axes, chart: Chart) -> None:
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.grid(axis="y", color="#e4e7eb", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    if chart.x_scale == "log":
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter("")
+    elif chart.kind != "bars":
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+    if chart.kind in ("points", "bars", "histogram"):
+        axes.margins(x=0.03)
+    if len(chart.series) > 1:
+        axes.legend(frameon=False, fontsize=7.5, loc="best", handlelength=2.4, borderaxespad=0.2)
+    for x, label in chart.limits:
+        axes.axvline(x, color=INK, lw=0.9, ls=(0, (4, 2)))
+        right = axes.transData.transform((x, 0))[0] > axes.get_window_extent().x0 + 0.7 * axes.get_window_extent().width
+        axes.annotate(
+            label.replace("-", MINUS) if label.startswith("-") else label,
+            (x, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3 if right else 3, -1),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            va="top",
+            fontsize=7.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
+        )

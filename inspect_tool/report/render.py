@@ -1,0 +1,419 @@
+"""A report and a template folder to one HTML text, for the screen or for paper.
+
+A template prints: every number it shows stands in the report, every text that needs a decision is made
+here or in ``text``. Templates run in a sandbox, escape what they print, and fail on a missing value.
+What a template folder does not hold is taken from the shipped one, so that a laboratory keeps only
+what it changes.
+"""
+
+import base64
+import json
+import re
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as default
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.files import checked, read_toml
+from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
+from inspect_tool.paths import data_folder
+from inspect_tool.report import figures, text
+from inspect_tool.report.build import IDENTIFICATION, failed_rules, main_results, specimens
+from inspect_tool.uncertainty import dominant
+
+Medium = Literal["screen", "print"]
+
+BLOCKS = (
+    "summary",
+    "identification",
+    "method",
+    "decision",
+    "results",
+    "fields",
+    "field_table",
+    "charts",
+    "budget",
+    "checks",
+    "features",
+    "tables",
+    "provenance",
+)
+_MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colors:
+    """Colors of a template, ``#rrggbb``."""
+
+    ink: str = "#1c2630"
+    muted: str = "#5b6774"
+    rule: str = "#d3d9df"
+    tint: str = "#f4f6f8"
+    accent: str = "#0b4f6c"
+    good: str = "#1b6e3c"
+    bad: str = "#a51d1d"
+    doubt: str = "#8a5a00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fonts:
+    """Font stacks of a template; the first font that the machine has is embedded."""
+
+    text: str = '"Source Sans 3", "Liberation Sans", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
+    mono: str = '"Liberation Mono", Consolas, Menlo, "DejaVu Sans Mono", monospace'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Sentences a laboratory may word itself."""
+
+    kind: str = "Inspection report"
+    scope: str = "The results relate only to the items tested."
+    as_received: str = "They apply to the sample as received."
+    reproduction: str = "This report may be reproduced only in full, unless the laboratory agrees in writing."
+    end: str = "End of report"
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is printed on paper; the HTML page and the CSV files always hold everything."""
+
+    pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
+    most_fields: int = 12  # pictures on paper; the others are in the HTML page
+    picture_px: int = 1000  # longest side of a picture on paper
+    most_features: int = 40  # a feature table of up to so many rows is printed
+    most_columns: int = 9  # a wider table is printed in parts
+    most_budgets: int = 4  # budgets on paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSettings:
+    """``template.toml``: what a laboratory changes without touching a template."""
+
+    language: str = "en"
+    paper: Literal["A4", "letter"] = "A4"
+    logo: str = "logo.svg"
+    blocks: tuple[str, ...] = BLOCKS
+    colors: Colors = default(default_factory=Colors)
+    fonts: Fonts = default(default_factory=Fonts)
+    texts: Texts = default(default_factory=Texts)
+    sizes: Sizes = default(default_factory=Sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLine:
+    """A line of an uncertainty budget and its share of the variance."""
+
+    component: Component
+    share: float
+    dominant: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The budget of one result, largest line first."""
+
+    result: Result
+    lines: tuple[BudgetLine, ...]
+
+
+def template_folder(name: str, beside: Path | None = None) -> Path:
+    """Find a template: a shipped name, or the path of a folder (relative to ``beside``).
+
+    Raises
+    ------
+    SettingsError
+        When there is no ``template.toml``.
+    """
+    shipped = data_folder("templates") / name
+    folder = shipped if re.fullmatch(r"\w+", name) and shipped.is_dir() else (beside or Path()) / name
+    if not (folder / "template.toml").is_file():
+        there = ", ".join(sorted(path.parent.name for path in data_folder("templates").glob("*/template.toml")))
+        msg = f"template '{name}': {folder / 'template.toml'} not found; shipped templates: {there}"
+        raise SettingsError(msg)
+    return folder
+
+
+def load_settings(template: Path) -> TemplateSettings:
+    """Read and check ``template.toml``."""
+    path = template / "template.toml"
+    settings = checked(TemplateSettings, read_toml(path), str(path))
+    for name in Colors.__slots__:
+        value = getattr(settings.colors, name)
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+            msg = f"{path} colors.{name}: got {value!r}, must be a color like '#0b4f6c'"
+            raise SettingsError(msg)
+    for name in Fonts.__slots__:
+        value = getattr(settings.fonts, name)
+        if not re.fullmatch(r"""[\w\s,"'\-]+""", value):
+            msg = f"{path} fonts.{name}: got {value!r}, must be font names separated by commas"
+            raise SettingsError(msg)
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", settings.language):
+        msg = f"{path} language: got {settings.language!r}, must be a code like 'en' or 'de-CH'"
+        raise SettingsError(msg)
+    return settings
+
+
+def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
+    """Render a report to HTML with every picture inside.
+
+    Parameters
+    ----------
+    report : Report
+    folder : Path
+        The report folder that holds the pictures the report names.
+    template : Path
+        The template folder.
+    medium : "screen" or "print"
+        The offline page, or the source of the PDF.
+
+    Raises
+    ------
+    SettingsError
+        A template or ``template.toml`` is wrong; the message names file and line.
+    OutputError
+        A picture of the report is missing.
+    """
+    settings = load_settings(template)
+    folders = search_path(template)
+    environment = _environment(folders)
+    try:
+        page = environment.get_template("page.html.j2")
+        return page.render(_context(report, folder, settings, folders, medium))
+    except TemplateSyntaxError as problem:
+        msg = f"{problem.filename or problem.name}:{problem.lineno}: {problem.message}"
+        raise SettingsError(msg) from problem
+    except TemplateNotFound as problem:
+        msg = f"{template}: '{problem.name}' not found; template.toml names a block or a file that is not there"
+        raise SettingsError(msg) from problem
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as problem:
+        where = _template_line(problem, folders)
+        if where is None:  # not the template's fault
+            raise
+        msg = f"{where}: {problem}"
+        raise SettingsError(msg) from problem
+
+
+def search_path(template: Path) -> tuple[Path, ...]:
+    """Folders in which the files of a template are looked up, in order."""
+    shipped = data_folder("templates")
+    return tuple(dict.fromkeys(path.resolve() for path in (template, shipped / "inspection", shipped)))
+
+
+@cache
+def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(folders),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(text.FILTERS)
+    environment.filters["numeric_columns"] = numeric_columns
+    environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
+    return environment
+
+
+def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | None:
+    """Find the line of a template in a traceback."""
+    for frame in reversed(traceback.extract_tb(problem.__traceback__)):
+        path = Path(frame.filename)
+        if any(path.is_relative_to(folder) for folder in folders):
+            return f"{path}:{frame.lineno}"
+    return None
+
+
+def _context(
+    report: Report, folder: Path, settings: TemplateSettings, folders: tuple[Path, ...], medium: Medium
+) -> dict[str, Any]:
+    header = report.header
+    main = main_results(report.results)
+    return {
+        "report": report,
+        "template": settings,
+        "medium": medium,
+        "main": main,
+        "failed_rules": failed_rules(report),
+        "specimens": specimens(report),
+        "identification": [
+            {"letter": item.letter, "label": item.label, "text": str(getattr(header, item.field)).strip()}
+            for item in IDENTIFICATION
+        ],
+        "rules": [
+            {"name": text.DECISION_RULES[name][0], "text": text.DECISION_RULES[name][1]}
+            for name in dict.fromkeys(item.requirement.rule for item in report.conformities)
+        ],
+        "budgets": [_budget(result) for result in _budgets_shown(report, main, settings, medium)],
+        "fields_shown": report.micrographs[: settings.sizes.most_fields] if medium == "print" else report.micrographs,
+        "field_tables": parts(slim(report.fields), settings.sizes.most_columns),
+        "feature_tables": _feature_tables(report, settings),
+        "main_of": lambda specimen: [result for result in main if result.specimen == specimen],
+        "verdict_of": lambda result: [
+            item for item in report.conformities if (item.quantity, item.specimen) == (result.quantity, result.specimen)
+        ],
+        "parts": lambda table: parts(table, settings.sizes.most_columns + 2),
+        "legend": _legend,
+        "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
+        "logo": _logo(settings.logo, folders),
+        "picture": lambda name, max_px=0: _picture(folder, name, max_px),
+        "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height),
+        "feature_data": lambda: _feature_data(report),
+    }
+
+
+def _budgets_shown(
+    report: Report, main: tuple[Result, ...], settings: TemplateSettings, medium: Medium
+) -> list[Result]:
+    found = [result for result in main if result.budget]
+    found += [result for result in report.results if result.budget and result not in found]
+    return found[: settings.sizes.most_budgets] if medium == "print" else found
+
+
+def _budget(result: Result) -> Budget:
+    total = sum(line.u**2 for line in result.budget)
+    largest = dominant(result.budget)
+    lines = [
+        BudgetLine(component=line, share=line.u**2 / total if total else 0.0, dominant=line is largest)
+        for line in result.budget
+    ]
+    return Budget(result=result, lines=tuple(sorted(lines, key=lambda line: -line.share)))
+
+
+def slim(table: Table) -> Table:
+    """Leave out the columns that say the same in every row, and the folders of file names."""
+    keep = [
+        i
+        for i, name in enumerate(table.columns)
+        if name not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1
+    ]
+    names = tuple(table.columns[i] for i in keep)
+
+    def cell(value: Cell, name: str) -> Cell:
+        return text.file_name(value) if name == "image" and isinstance(value, str) else value
+
+    return replace(
+        table,
+        columns=names,
+        rows=tuple(tuple(cell(row[i], table.columns[i]) for i in keep) for row in table.rows),
+    )
+
+
+def parts(table: Table, most_columns: int) -> tuple[Table, ...]:
+    """Cut a wide table into tables of at most so many columns; the columns that name the row come back in each.
+
+    >>> wide = Table(title="", columns=("field", "a", "b", "c"), rows=((1, 2, 3, 4),))
+    >>> [part.columns for part in parts(wide, 3)]
+    [('field', 'a', 'b'), ('field', 'c')]
+    """
+    if len(table.columns) <= most_columns:
+        return (table,)
+    keys = [i for i, name in enumerate(table.columns) if name in _KEYS and name != "image"]
+    others = [i for i, _ in enumerate(table.columns) if i not in keys]
+    step = max(1, most_columns - len(keys))
+    count = -(-len(others) // step)
+    step = -(-len(others) // count)  # parts of equal width
+    made = []
+    for start in range(0, len(others), step):
+        chosen = [*keys, *others[start : start + step]]
+        made.append(
+            replace(
+                table,
+                columns=tuple(table.columns[i] for i in chosen),
+                rows=tuple(tuple(row[i] for i in chosen) for row in table.rows),
+            )
+        )
+    return tuple(made)
+
+
+def numeric_columns(table: Table) -> tuple[bool, ...]:
+    """Tell which columns hold numbers, to be set flush right."""
+    return tuple(
+        all(isinstance(row[i], int | float) or row[i] is None for row in table.rows)
+        and any(row[i] is not None and not isinstance(row[i], bool) for row in table.rows)
+        for i in range(len(table.columns))
+    )
+
+
+def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:
+    if not 0 < len(report.features.rows) <= settings.sizes.most_features:
+        return ()
+    return parts(slim(report.features), settings.sizes.most_columns + 2)
+
+
+def _legend(record: MicrographRecord) -> list[dict[str, str]]:
+    """Colors of the classes of a semantic segmentation, as they are drawn on the overlay."""
+    classes = record.segmentation.get("classes", {})
+    if record.segmentation.get("kind") != "semantic" or not isinstance(classes, Mapping):
+        return []
+    named = sorted((int(number), str(name)) for number, name in classes.items() if int(number) > 0)
+    return [
+        {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*figures.CLASS_COLORS[i % len(figures.CLASS_COLORS)])}
+        for i, (_, name) in enumerate(named)
+    ]
+
+
+def _source(name: str, folders: tuple[Path, ...]) -> str:
+    """Text of a style sheet or script of the template, as it is."""
+    return _find(name, folders).read_text(encoding="utf-8").replace("</", "<\\/")
+
+
+def _logo(name: str, folders: tuple[Path, ...]) -> str:
+    if not name:
+        return ""
+    path = _find(name, folders)
+    if path.suffix.lower() not in _MIME:
+        msg = f"{path}: a logo must be SVG, PNG or JPEG"
+        raise SettingsError(msg)
+    return _data_uri(path.read_bytes(), _MIME[path.suffix.lower()])
+
+
+def _find(name: str, folders: tuple[Path, ...]) -> Path:
+    for folder in folders:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder) and path.is_file():
+            return path
+    msg = f"{folders[0] / name}: not found; the template names this file"
+    raise SettingsError(msg)
+
+
+def _picture(folder: Path, name: str, max_px: int) -> str:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        msg = f"{folder / name}: this picture of the report is missing; run the job again"
+        raise OutputError(msg)
+    data = path.read_bytes()
+    if max_px and path.suffix == ".jpg":
+        data = figures.reduced(data, max_px)
+    return _data_uri(data, _MIME[path.suffix.lower()])
+
+
+def _chart(chart: Chart, width_mm: float, height_mm: float) -> str:
+    return _data_uri(figures.chart_svg(chart, width_mm, height_mm).encode(), _MIME[".svg"])
+
+
+def _data_uri(data: bytes, mime: str) -> str:
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+def _feature_data(report: Report) -> Markup:
+    """Feature table as JSON for the page's script; it cannot end the script element."""
+    table = slim(report.features)
+    data = {
+        "columns": [text.heading(name) for name in table.columns],
+        "names": table.columns,
+        "rows": table.rows,
+    }
+    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(plain.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

@@ -1,0 +1,448 @@
+"""Numbers and units as the reader sees them: the one module that rounds and words.
+
+A result is printed with its expanded uncertainty to two significant digits and its value to the
+same decimal place (GUM 7.2.6). Every function gives plain text; templates use them as filters.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from math import floor, isfinite, log10
+
+from inspect_tool.model import Cell, Conformity, Requirement
+
+NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+NOT_STATED = "not stated"
+NO_VALUE = "\N{EN DASH}"
+
+_UNIT_TEXT = {
+    "1": "",
+    "G": "",  # the title of a result says which grain size number it is; G alone is ambiguous
+    "um": "µm",
+    "um2": "µm²",
+    "mm2": "mm²",
+    "cm2": "cm²",
+    "in2": "in²",
+    "px2": "px²",
+    "1/um": "µm⁻¹",
+    "1/mm": "mm⁻¹",
+    "1/um2": "µm⁻²",
+    "1/mm2": "mm⁻²",
+    "1/cm2": "cm⁻²",
+    "1/in2": "in⁻²",
+    "x": "×",
+    "deg": "°",
+}
+
+# endings of column names, longest first, and the unit they stand for
+_ENDINGS = (
+    ("_per_mm2", "1/mm2"),
+    ("_per_um2", "1/um2"),
+    ("_per_cm2", "1/cm2"),
+    ("_per_in2", "1/in2"),
+    ("_per_mm", "1/mm"),
+    ("_per_um", "1/um"),
+    ("_percent", "%"),
+    ("_um2", "um2"),
+    ("_mm2", "mm2"),
+    ("_px2", "px2"),
+    ("_deg", "deg"),
+    ("_um", "um"),
+    ("_mm", "mm"),
+    ("_nm", "nm"),
+    ("_px", "px"),
+)
+_ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
+
+_SIMPLE = (
+    "The result is compared with the limit as it is; its uncertainty is not taken into account (guard band w = 0). "
+    "A result exactly at the limit carries a risk of up to 50 % of a false acceptance or a false rejection."
+)
+_GUARDED = (
+    "Pass when the result lies inside every limit by at least its expanded uncertainty U (95 %); fail when it lies "
+    "outside by more than U; undecided in between. The risk of a false acceptance or a false rejection is at most "
+    "2.5 % for each limit."
+)
+_NON_BINARY = (
+    "As guarded acceptance, and inside the guard band the statement is conditional: conditional pass when the "
+    "result itself meets the limit, conditional fail when it does not. Risk at most 2.5 % for pass and for fail, "
+    "up to 50 % for the conditional statements."
+)
+DECISION_RULES = {
+    "simple": ("Simple acceptance", _SIMPLE),
+    "guarded": ("Guarded acceptance, w = U", _GUARDED),
+    "non_binary": ("Non-binary acceptance, w = U", _NON_BINARY),
+}
+"""Rule name -> (name for the reader, what it means and its risk), after ILAC-G8:09/2019."""
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Print a number to so many significant digits, thousands apart, no trailing exponent.
+
+    >>> number(12345.678)
+    '12\\xa0350'
+    >>> number(-0.012345)
+    '−0.01234'
+    """
+    if value is None or not isfinite(value):
+        return NO_VALUE
+    if value == 0:
+        return "0"
+    place = digits - 1 - floor(log10(abs(value)))
+    exact = Decimal(repr(float(value)))
+    rounded = exact.quantize(Decimal(1).scaleb(-place), rounding=ROUND_HALF_EVEN)
+    if abs(value) >= 1e9 or abs(value) < 1e-5:
+        mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
+        return f"{mantissa.replace('-', MINUS)}{NBSP}×{NBSP}10{_superscript(int(exponent))}"
+    if isinstance(value, int) or float(value).is_integer():
+        rounded = rounded if place < 0 else rounded.quantize(Decimal(1))
+    return grouped(rounded)
+
+
+def as_given(value: float | None) -> str:
+    """Print a number as somebody wrote it: a limit is not rounded.
+
+    >>> as_given(2.5), as_given(7.0), as_given(12500.0)
+    ('2.5', '7', '12\\xa0500')
+    """
+    if value is None or not isfinite(value):
+        return NO_VALUE
+    exact = Decimal(f"{value:.12g}")
+    return grouped(exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact.normalize())
+
+
+def grouped(value: Decimal) -> str:
+    """Print a decimal as it is: real minus sign, thousands apart from five digits on.
+
+    >>> grouped(Decimal("-1234.50")), grouped(Decimal("12345.6"))
+    ('−1234.50', '12\\xa0345.6')
+    """
+    text = f"{value:f}"
+    sign, text = (MINUS, text[1:]) if text.startswith("-") else ("", text)
+    whole, point, rest = text.partition(".")
+    if len(whole) > 4:
+        whole = f"{int(whole):,}".replace(",", NBSP)
+    if not (whole.strip("0") or rest.strip("0")):
+        sign = ""
+    return sign + whole + point + rest
+
+
+def uncertainty_place(expanded_u: float) -> int:
+    """Decimal place of the second significant digit of an uncertainty; negative left of the point.
+
+    >>> uncertainty_place(0.2345), uncertainty_place(1234.0), uncertainty_place(0.0996)
+    (2, -2, 2)
+    """
+    exact = Decimal(repr(float(expanded_u)))
+    place = 1 - exact.adjusted()
+    rounded = exact.quantize(Decimal(1).scaleb(-place), rounding=ROUND_HALF_EVEN)
+    return 1 - rounded.adjusted()  # 0.0996 becomes 0.10
+
+
+def at_place(value: float, place: int) -> str:
+    """Print a number to a decimal place.
+
+    >>> at_place(12.3456, 2), at_place(45678.0, -2)
+    ('12.35', '45\\xa0700')
+    """
+    return grouped(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-place), rounding=ROUND_HALF_EVEN))
+
+
+def value_text(value: float | None, expanded_u: float | None = None) -> str:
+    """Print a value to the place its uncertainty allows, or to four digits when it has none."""
+    if value is None or not isfinite(value):
+        return NO_VALUE
+    if expanded_u is None or not isfinite(expanded_u) or expanded_u <= 0:
+        return number(value)
+    return at_place(value, uncertainty_place(expanded_u))
+
+
+def uncertainty_text(expanded_u: float | None) -> str:
+    """Print an uncertainty to two significant digits.
+
+    >>> uncertainty_text(0.0234)
+    '0.023'
+    """
+    if expanded_u is None or not isfinite(expanded_u):
+        return NOT_STATED
+    return at_place(expanded_u, uncertainty_place(expanded_u)) if expanded_u > 0 else "0"
+
+
+def pm(value: float | None, expanded_u: float | None = None, unit: str = "1") -> str:
+    """Print value ± U with its unit.
+
+    >>> pm(12.3456, 0.2345, "%")
+    '12.35\\xa0±\\xa00.23\\xa0%'
+    >>> pm(7.9312, 0.2149, "G")
+    '7.93\\xa0±\\xa00.21'
+    """
+    if value is None or not isfinite(value):
+        return NO_VALUE
+    text = value_text(value, expanded_u)
+    if expanded_u is not None and isfinite(expanded_u):
+        text += f"{NBSP}±{NBSP}{uncertainty_text(expanded_u)}"
+    return with_unit(text, unit)
+
+
+def interval(low_high: tuple[float, float] | None, expanded_u: float | None = None, unit: str = "1") -> str:
+    """Print an interval to the place of its uncertainty.
+
+    >>> interval((12.1111, 12.58), 0.2345, "%")
+    '12.11\\xa0…\\xa012.58\\xa0%'
+    """
+    if low_high is None:
+        return NOT_STATED
+    low, high = low_high
+    return with_unit(f"{value_text(low, expanded_u)}{NBSP}…{NBSP}{value_text(high, expanded_u)}", unit)
+
+
+def unit(name: str) -> str:
+    """Print a unit as on paper; ratios and grain size numbers have none.
+
+    >>> unit("um2"), unit("1/mm2"), unit("1")
+    ('µm²', 'mm⁻²', '')
+    """
+    return _UNIT_TEXT.get(name, name)
+
+
+def with_unit(text: str, name: str) -> str:
+    """Put a unit behind a number, with a space that does not break; the degree sign has none."""
+    mark = unit(name)
+    if not mark:
+        return text
+    return text + mark if mark == "°" else f"{text}{NBSP}{mark}"
+
+
+def quantity(value: float | None, name: str, digits: int = 4) -> str:
+    """Print a number with its unit, to significant digits."""
+    return with_unit(number(value, digits), name) if value is not None and isfinite(value) else NO_VALUE
+
+
+def percent(share: float | None, digits: int = 3) -> str:
+    """Print a share of one as per cent."""
+    return NOT_STATED if share is None else with_unit(number(100 * share, digits), "%")
+
+
+def probability(p: float | None) -> str:
+    """Print a probability as per cent; never a bare 0 or 100.
+
+    >>> probability(0.97725), probability(0.99999), probability(1e-7)
+    ('97.7\\xa0%', '>\\xa099.9\\xa0%', '<\\xa00.1\\xa0%')
+    """
+    if p is None:
+        return NOT_STATED
+    if p > 0.9995:
+        return f">{NBSP}99.9{NBSP}%"
+    if p < 0.0005:
+        return f"<{NBSP}0.1{NBSP}%"
+    return with_unit(at_place(100 * p, 1), "%")
+
+
+def dof(value: float | None) -> str:
+    """Print degrees of freedom: whole when whole, one decimal below 100; none means infinite.
+
+    >>> dof(4.0), dof(6.44), dof(None)
+    ('4', '6.4', '∞')
+    """
+    if value is None or not isfinite(value) or value >= 1e6:
+        return "∞"
+    return at_place(value, 0) if value >= 100 or float(value).is_integer() else at_place(value, 1)
+
+
+def stated(text: str | None) -> str:
+    """Give the text, or "not stated" for an empty one."""
+    return text.strip() if text and text.strip() else NOT_STATED
+
+
+def day(value: date | str | None) -> str:
+    """Print a date as 2026-03-09; an ISO time as 2026-03-09 14:05 UTC.
+
+    >>> day("2026-03-09T14:05:11.2+00:00"), day(None)
+    ('2026-03-09 14:05 UTC', 'not stated')
+    """
+    if value is None or value == "":
+        return NOT_STATED
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M") + (" UTC" if value.utcoffset() is not None else "")
+    if isinstance(value, date):
+        return value.isoformat()
+    if "T" not in value:
+        return value
+    try:
+        return day(datetime.fromisoformat(value))
+    except ValueError:
+        return value
+
+
+def relation(sign: str) -> str:
+    """Print a relation.
+
+    >>> relation(">=")
+    '≥'
+    """
+    return {">=": "≥", "<=": "≤"}.get(sign, sign)
+
+
+def limits(requirement: Requirement, name: str) -> str:
+    """Print the limits of a requirement with the unit they are given in.
+
+    >>> limits(Requirement(quantity="porosity_percent", upper=2.0), "%")
+    '≤\\xa02\\xa0%'
+    """
+    mark = requirement.unit or name
+    if requirement.lower is not None and requirement.upper is not None:
+        return with_unit(f"{as_given(requirement.lower)}{NBSP}…{NBSP}{as_given(requirement.upper)}", mark)
+    if requirement.lower is not None:
+        return with_unit(f"≥{NBSP}{as_given(requirement.lower)}", mark)
+    if requirement.upper is not None:
+        return with_unit(f"≤{NBSP}{as_given(requirement.upper)}", mark)
+    return stated(requirement.class_string)
+
+
+def requirement_text(conformity: Conformity) -> str:
+    """Name a requirement in one line: limits, class code, source."""
+    asked = conformity.requirement
+    text = limits(asked, conformity.unit)
+    if asked.class_string and asked.class_string not in text:
+        text += f" (class {asked.class_string})"
+    return text
+
+
+def rule(name: str) -> str:
+    """Name a decision rule for the reader."""
+    return DECISION_RULES[name][0]
+
+
+def heading(column: str) -> str:
+    """Turn a column name into a head with its unit in brackets; other texts stay as they are.
+
+    >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
+    ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
+    """
+    if " " in column or "[" in column or not column.islower():
+        return column
+    stem, _, part = column.partition(".")
+    mark = ""
+    for ending, name in _ENDINGS:
+        if stem.endswith(ending) and stem != ending:
+            stem, mark = stem.removesuffix(ending), unit(name)
+            if ending.startswith("_per_"):
+                stem += " per length" if name in ("1/mm", "1/um") else " per area"
+            break
+        if stem == ending[1:]:  # a column that is only called "percent"
+            mark = unit(name)
+            break
+    words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
+    text = " ".join(words) + (f", {part.replace('_', ' ')}" if part else "")
+    text = text[:1].upper() + text[1:]
+    return f"{text} [{mark}]" if mark else text
+
+
+def cell(value: Cell, digits: int = 4) -> str:
+    """Print one cell of a table.
+
+    >>> cell(True), cell(None), cell(3), cell(0.123456)
+    ('yes', '–', '3', '0.1235')
+    """
+    if value is None:
+        return NO_VALUE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return grouped(Decimal(value))
+    if isinstance(value, float):
+        return number(value, digits)
+    return value
+
+
+def setting(value: object) -> str:
+    """Print the value of a setting as it would stand in a job file, with at most six digits.
+
+    >>> setting({"level": 0.30000000000000004, "classes": ["a", "b"]})
+    'level = 0.3, classes = a, b'
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {setting(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(item) for item in value)
+    return "none" if value is None else str(value)
+
+
+def hash_text(digest: str, length: int = 64) -> str:
+    """Print a hash in groups of eight, so that it can be compared by eye and broken over lines."""
+    if not digest:
+        return NOT_STATED
+    return " ".join(digest[i : i + 8] for i in range(0, min(length, len(digest)), 8))
+
+
+def file_name(path: str) -> str:
+    """Name of a file without its folders, whatever the separator."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def listed(items: tuple[str, ...] | list[str]) -> str:
+    """Join names for a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    names = list(items)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Count something.
+
+    >>> plural(1, "field"), plural(3, "field")
+    ('1\\xa0field', '3\\xa0fields')
+    """
+    return f"{grouped(Decimal(count))}{NBSP}{one if count == 1 else many or one + 's'}"
+
+
+def css_string(text: str) -> str:
+    """Quote a text for a style sheet, so that it can stand in a page margin."""
+    safe = "".join(
+        character if character.isalnum() or character in " .,:;()-_/" else f"\\{ord(character):x} "
+        for character in text
+        if character.isprintable() or character == NBSP
+    )
+    return f'"{safe}"'
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+FILTERS = {
+    "number": number,
+    "as_given": as_given,
+    "pm": pm,
+    "value_text": value_text,
+    "uncertainty_text": uncertainty_text,
+    "interval": interval,
+    "unit": unit,
+    "quantity": quantity,
+    "percent": percent,
+    "probability": probability,
+    "dof": dof,
+    "stated": stated,
+    "day": day,
+    "relation": relation,
+    "limits": limits,
+    "requirement_text": requirement_text,
+    "rule": rule,
+    "heading": heading,
+    "cell": cell,
+    "setting": setting,
+    "hash_text": hash_text,
+    "file_name": file_name,
+    "listed": listed,
+    "plural": plural,
+    "css_string": css_string,
+}
+"""The filters of a template, by name."""

@@ -1,32 +1,27 @@
 """One row per object: size, position, calipers, ellipse and shape factors of every label of an image.
 
-DIPlib does the pixel work in one pass of C++ over the label image. Its perimeter is the unbiased
-chain-code estimator of Vossepoel and Smeulders (1982); its calipers are taken around the polygon
-through the outer pixel edges and not through the pixel centres, so that they are not one pixel short.
+Areas, centroids and ellipses are sums over the pixel runs of each object, exact. DIPlib follows the
+outlines in C++; its perimeter is the chain-code estimator of Vossepoel and Smeulders (1982), without
+bias over all directions (a square along the pixels comes out 2 % short, a disc right). Calipers are
+taken around the polygon through the middle of the outer pixel edges and not through the pixel centres,
+so that they are not one pixel short. They are searched here over every side of the hull: the minimum
+that DIPlib 3.6 itself gives is too large for one object in twenty, by up to 15 %.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import diplib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
 
 from inspect_tool.formulas import shape
 from inspect_tool.model import LabelImage, Mask
 
-# DIPlib feature -> how many numbers it has in two dimensions
-_MEASURED = {
-    "Size": 1,
-    "SolidArea": 1,
-    "Perimeter": 1,
-    "Feret": 5,
-    "Mu": 3,
-    "Center": 2,
-    "Minimum": 2,
-    "Maximum": 2,
-    "ConvexArea": 1,
-}
+_STRIP_PX = 1 << 20  # pixels that are looked at in one go: bounds the memory of the sums
 
 
 def region_table(
@@ -88,41 +83,41 @@ def region_table(
     """
     image = np.ascontiguousarray(labels, dtype=np.int32)
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
-    found = _measured(image)
-    area = found["Size"][:, 0]
-    feret = found["Feret"]
-    major, minor, orientation = _ellipse(found["Mu"])
+    sums = _pixel_sums(image)
+    area = sums.area
+    perimeter, feret_max, feret_min, feret_angle, hull_area = _outline_table(image, sums).T
+    major, minor, orientation = _ellipse(sums)
     columns: dict[str, NDArray[np.generic]] = {
-        "feature": found["label"][:, 0].astype(np.int64),
-        "row_px": found["Center"][:, 1],
-        "column_px": found["Center"][:, 0],
-        "touches_edge": np.isin(found["label"][:, 0], edge_labels(image, roi)),
+        "feature": sums.label,
+        "row_px": sums.row,
+        "column_px": sums.column,
+        "touches_edge": np.isin(sums.label, edge_labels(image, roi)),
         "area_px2": area.astype(np.int64),
     }
     if pixel_um is not None:
         columns["area_um2"] = area * size**2
     columns |= {
         f"ecd_{unit}": shape.equivalent_diameter(area) * size,
-        f"perimeter_{unit}": found["Perimeter"][:, 0] * size,
-        f"feret_max_{unit}": feret[:, 0] * size,
-        f"feret_min_{unit}": feret[:, 1] * size,
-        "feret_angle_deg": np.rad2deg(-feret[:, 3]) % 180.0,
+        f"perimeter_{unit}": perimeter * size,
+        f"feret_max_{unit}": feret_max * size,
+        f"feret_min_{unit}": feret_min * size,
+        "feret_angle_deg": feret_angle,
         f"ellipse_major_{unit}": major * size,
         f"ellipse_minor_{unit}": minor * size,
         "orientation_deg": orientation,
-        "top_px": found["Minimum"][:, 1].astype(np.int64),
-        "left_px": found["Minimum"][:, 0].astype(np.int64),
-        "bottom_px": found["Maximum"][:, 1].astype(np.int64) + 1,
-        "right_px": found["Maximum"][:, 0].astype(np.int64) + 1,
+        "top_px": sums.box[:, 0],
+        "left_px": sums.box[:, 1],
+        "bottom_px": sums.box[:, 2],
+        "right_px": sums.box[:, 3],
     }
     if shape_factors:
         columns |= {
-            "circularity_4pi": shape.circularity_4pi(area, found["Perimeter"][:, 0]),
-            "circularity_iso": shape.circularity_iso(area, found["Perimeter"][:, 0]),
-            "roundness": shape.roundness(area, feret[:, 0]),
-            "compactness": shape.compactness(area, feret[:, 0]),
-            "aspect_ratio": shape.aspect_ratio(feret[:, 1], feret[:, 0]),
-            "solidity": shape.solidity(area, found["ConvexArea"][:, 0]),
+            "circularity_4pi": shape.circularity_4pi(area, perimeter),
+            "circularity_iso": shape.circularity_iso(area, perimeter),
+            "roundness": shape.roundness(area, feret_max),
+            "compactness": shape.compactness(area, feret_max),
+            "aspect_ratio": shape.aspect_ratio(feret_min, feret_max),
+            "solidity": shape.solidity(area, hull_area),
         }
     return pd.DataFrame(columns)
 
@@ -156,62 +151,148 @@ def connected(mask: Mask, connectivity: int = 8) -> LabelImage:
     return numbered
 
 
-def _measured(image: LabelImage) -> dict[str, NDArray[np.float64]]:
-    """Run DIPlib; arrays of shape (objects, values), also for an image without objects."""
-    # the same bytes read as unsigned: DIPlib has no signed labels, and nothing is copied
-    answer = diplib.MeasurementTool.Measure(diplib.Image(image.view(np.uint32)), None, list(_MEASURED))
-    numbers = np.asarray(answer.Objects(), dtype=np.float64)[:, None]
-    found = {"label": numbers}
-    for name, width in _MEASURED.items():
-        # a copy, because the answer owns the memory and ends with this function
-        found[name] = np.array(answer[name], dtype=np.float64).reshape(len(numbers), width)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _PixelSums:
+    """Sums over the pixels of n objects [px]."""
+
+    label: NDArray[np.int64]  # increasing
+    area: NDArray[np.float64]
+    row: NDArray[np.float64]  # centroid
+    column: NDArray[np.float64]
+    moments: NDArray[np.float64]  # (n, 3): variance of the columns, of the rows, covariance
+    box: NDArray[np.int64]  # (n, 4): top, left, bottom, right, half-open
+
+
+def _pixel_sums(image: LabelImage) -> _PixelSums:
+    top_label = int(image.max(initial=0))
+    if top_label <= 4 * image.size:  # number -> place, directly
+        return _sums_of_runs(image, np.arange(top_label + 1))
+    return _sums_of_runs(image, np.unique(image))
+
+
+def _sums_of_runs(image: LabelImage, known: NDArray[np.integer[Any]]) -> _PixelSums:
+    """Add up the runs of equal labels along the rows; ``known`` holds all labels, increasing."""
     height, width = image.shape
-    low, high = found["Minimum"], found["Maximum"]
-    framed = (low == 0).any(axis=1) | (high[:, 0] == width - 1) | (high[:, 1] == height - 1)
-    torn = found["Size"][:, 0] > found["SolidArea"][:, 0] + 0.5
-    # DIPlib follows the outline of the first piece only, and leaves out what lies on the image frame
-    for row in np.flatnonzero(framed | torn):
-        (left, top), (right, bottom) = low[row].astype(int), high[row].astype(int) + 1
-        mask = image[top:bottom, left:right] == int(numbers[row, 0])
-        found["Perimeter"][row] = _perimeter(mask)
-        if torn[row]:
-            found["Feret"][row], found["ConvexArea"][row] = _calipers(mask)
+    direct = len(known) == 0 or known[-1] == len(known) - 1
+    total = np.zeros((6, len(known)))  # pixels, row, column, row², column², row x column
+    low = np.full((2, len(known)), np.iinfo(np.int64).max)
+    high = np.full((2, len(known)), -1)
+    step = max(1, _STRIP_PX // max(width, 1))
+    for first in range(0, height, step):
+        strip = image[first : first + step]
+        change = np.ones(strip.shape, dtype=bool)
+        np.not_equal(strip[:, 1:], strip[:, :-1], out=change[:, 1:])
+        begin = np.flatnonzero(change)
+        label = strip.ravel()[begin]
+        length = np.diff(begin, append=strip.size)
+        row, left = np.divmod(begin, width)
+        keep = label != 0
+        label, length, row, left = label[keep], length[keep], row[keep] + first, left[keep]
+        place = label if direct else np.searchsorted(known, label)
+        middle = left + (length - 1) / 2
+        for k, weight in enumerate(
+            (
+                length,
+                length * row,
+                length * middle,
+                length * row**2,
+                length * (middle**2 + (length**2 - 1) / 12),
+                length * row * middle,
+            )
+        ):
+            total[k] += np.bincount(place, weights=weight, minlength=len(known))
+        np.minimum.at(low[0], place, row)
+        np.minimum.at(low[1], place, left)
+        np.maximum.at(high[0], place, row + 1)
+        np.maximum.at(high[1], place, left + length)
+    seen = np.flatnonzero(total[0])
+    n, y, x, yy, xx, xy = total[:, seen]
+    y, x = y / n, x / n
+    return _PixelSums(
+        label=np.asarray(known[seen], dtype=np.int64),
+        area=n,
+        row=y,
+        column=x,
+        moments=np.column_stack([xx / n - x**2, yy / n - y**2, xy / n - x * y]),
+        box=np.column_stack([low[0, seen], low[1, seen], high[0, seen], high[1, seen]]),
+    )
+
+
+def _outline_table(image: LabelImage, sums: _PixelSums) -> NDArray[np.float64]:
+    """Perimeter, calipers (as ``_calipers``) of all objects, shape (n, 5) [px]."""
+    # the same bytes read as unsigned: DIPlib has no signed labels, and nothing is copied
+    codes = (
+        diplib.GetImageChainCodes(diplib.Image(image.view(np.uint32)), sums.label.tolist()) if len(sums.label) else []
+    )
+    hulls: list[NDArray[np.float64]] = []
+    perimeter = np.empty(len(sums.label))
+    for k, code in enumerate(codes):
+        length, area, hull = _outline(code)
+        if sums.area[k] > area:
+            # an outline belongs to one piece, the pixel count to all of them
+            top, left, bottom, right = sums.box[k]
+            pieces = connected(image[top:bottom, left:right] == sums.label[k]).view(np.uint32)
+            found = [_outline(piece) for piece in diplib.GetImageChainCodes(diplib.Image(pieces))]
+            length = sum(piece[0] for piece in found)
+            corners = np.concatenate([piece[2] for piece in found]).astype(np.float32)
+            hull = cv2.convexHull(corners)[:, 0].astype(np.float64)
+        perimeter[k] = length
+        hulls.append(hull)
+    return np.column_stack([perimeter, _calipers(hulls)])
+
+
+def _outline(code: Any) -> tuple[float, float, NDArray[np.float64]]:
+    """Perimeter, area without holes and hull corners (x, y) of one chain code [px]."""
+    polygon = code.Polygon()
+    hull = polygon.ConvexHull()
+    # the code joins pixel centres: half a pixel further out is π longer; the polygon cuts every
+    # convex corner of the pixels by 1/8 and fills every concave one, of which there are four fewer
+    return code.Length("include") + np.pi, polygon.Area() + 0.5, np.array(hull)
+
+
+def _calipers(hulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Largest caliper, smallest caliper, angle of the largest [deg] and area of convex polygons, shape (n, 4)."""
+    found = np.empty((len(hulls), 4))
+    count = np.array([len(hull) for hull in hulls], dtype=int)
+    order = np.argsort(count)
+    start = 0
+    while start < len(order):
+        # polygons of like size together, shorter ones filled up with their first corner; memory bounded
+        end = min(len(order), start + 256)
+        while end > start + 1 and (end - start) * count[order[end - 1]] ** 2 > 2_000_000:
+            end = start + (end - start) // 2
+        part = order[start:end]
+        corners = np.empty((len(part), count[part[-1]], 2))
+        for k, row in enumerate(part):
+            corners[k, : count[row]] = hulls[row]
+            corners[k, count[row] :] = hulls[row][0]
+        found[part] = _calipers_of_equal(corners)
+        start = end
     return found
 
 
-def _perimeter(mask: Mask) -> float:
-    """Length of the outlines of all pieces of one object [px]."""
-    pieces = diplib.Image(np.pad(connected(mask), 1).view(np.uint32))
-    answer = diplib.MeasurementTool.Measure(pieces, None, ["Perimeter"])
-    return float(np.array(answer["Perimeter"]).sum())
+def _calipers_of_equal(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Answer as ``_calipers`` for polygons of shape (n, corners, 2); a corner may be repeated."""
+    x, y = corners[..., 0], corners[..., 1]
+    dx, dy = x[:, :, None] - x[:, None, :], y[:, :, None] - y[:, None, :]
+    square = (dx**2 + dy**2).reshape(len(x), -1)
+    longest = square.argmax(axis=1)
+    rows = np.arange(len(x))
+    angle = np.rad2deg(np.arctan2(-dy.reshape(len(x), -1)[rows, longest], dx.reshape(len(x), -1)[rows, longest]))
+    side_x, side_y = np.roll(x, -1, axis=1) - x, np.roll(y, -1, axis=1) - y
+    length = np.hypot(side_x, side_y)
+    # the smallest caliper of a convex polygon lies on one of its sides: the farthest corner from each side
+    reach = np.abs(side_x[:, :, None] * dy - side_y[:, :, None] * dx).max(axis=2)
+    width = np.divide(reach, length, out=np.full_like(reach, np.inf), where=length > 0)
+    area = np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)) / 2 + 0.5
+    return np.column_stack([np.sqrt(square[rows, longest]), width.min(axis=1), angle % 180.0 % 180.0, area])
 
 
-def _calipers(mask: Mask) -> tuple[NDArray[np.float64], float]:
-    """Calipers, in the order of DIPlib, and hull area of one object in several pieces [px]."""
-    row, column = np.nonzero(mask)
-    # the same outline that DIPlib uses: through the middle of every pixel edge
-    x = np.concatenate([column - 0.5, column + 0.5, column, column])
-    y = np.concatenate([row, row, row - 0.5, row + 0.5])
-    hull = ConvexHull(np.column_stack([x, y]))
-    corners = hull.points[hull.vertices]
-    gaps = corners[:, None, :] - corners[None, :, :]
-    length = np.hypot(gaps[..., 0], gaps[..., 1])
-    first, second = np.unravel_index(length.argmax(), length.shape)
-    widths = np.ptp(corners @ hull.equations[:, :2].T, axis=0)  # the smallest caliper stands on a side of the hull
-    normal = hull.equations[widths.argmin(), :2]
-    across = np.ptp(corners @ np.array([-normal[1], normal[0]]))
-    angles = np.arctan2(gaps[first, second, 1], gaps[first, second, 0]), np.arctan2(normal[1], normal[0])
-    return np.array([length.max(), widths.min(), across, *angles]), float(hull.volume)
-
-
-def _ellipse(mu: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Axes [px] and angle [deg] of the ellipse with the second moments of each object.
-
-    ``mu`` is the inertia tensor of the pixel centres: <yy>, <xx>, -<xy>; 1/12 per axis is the spread
-    inside a pixel.
-    """
-    xx, yy, xy = mu[:, 1] + 1 / 12, mu[:, 0] + 1 / 12, -mu[:, 2]
-    mean, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    # rows run downwards, angles counter-clockwise as seen on the picture; the outer modulo turns -0 and 180 into 0
+def _ellipse(sums: _PixelSums) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Axes [px] and angle [deg] of the ellipse with the second moments of each object."""
+    xx, yy, xy = sums.moments.T
+    # the moments are those of the pixel centres; 1/12 per axis is the spread inside a pixel
+    mean, half = (xx + yy) / 2 + 1 / 12, np.hypot((xx - yy) / 2, xy)
+    # rows run downwards, angles counter-clockwise as seen on the picture; the second modulo turns 180 into 0
     angle = np.rad2deg(0.5 * np.arctan2(-2 * xy, xx - yy)) % 180.0 % 180.0
-    return 4 * np.sqrt(mean + half), 4 * np.sqrt(np.maximum(mean - half, 0.0)), angle
+    return 4 * np.sqrt(mean + half), 4 * np.sqrt(np.maximum(mean - half, 1 / 12)), angle

@@ -1,4 +1,4 @@
-"""Area fractions, boundary density, interceptions and features of a class image: plain arrays in, pixel counts out.
+"""Area fractions, boundary density and interceptions of a class image: plain arrays in, pixel counts out.
 
 Nothing here has a scale: lengths are in pixels, so that a ratio is a ratio whatever the pixel size.
 Every number is the same for an image and the image turned by 90 degrees, and does not depend on
@@ -8,9 +8,7 @@ which number a class has.
 from dataclasses import dataclass
 from math import pi
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.model import LabelImage, Mask
@@ -35,20 +33,6 @@ class LineCounts:
     def boundary_density(self) -> float:
         """Boundary length per area, L_A = pi/2 P_L with two boundary crossings per interception. [px/px2]"""
         return pi / 2 * 2 * self.per_px
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Features:
-    """Connected objects of one class (8-connected), as arrays over objects."""
-
-    area_px2: NDArray[np.intp]
-    row_px: NDArray[np.float64]  # centroid
-    column_px: NDArray[np.float64]
-    top_px: NDArray[np.intp]  # box, half-open
-    left_px: NDArray[np.intp]
-    bottom_px: NDArray[np.intp]
-    right_px: NDArray[np.intp]
-    touches_edge: NDArray[np.bool_]  # cut by the frame, or by the region that is measured
 
 
 def class_areas(labels: LabelImage, classes: tuple[int, ...], roi: Mask | None = None) -> dict[int, int]:
@@ -133,51 +117,6 @@ def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
         across_columns=crossings_columns / 2,
         length_rows_px=float(pairs_rows),
         length_columns_px=float(pairs_columns),
-    )
-
-
-def features(phase: Mask, roi: Mask | None = None, smallest_px2: int = 1) -> Features:
-    """Find the connected objects of a phase, 8-connected, from a given size on.
-
-    Parameters
-    ----------
-    phase : array of bool, (rows, columns)
-        True on the phase; pixels outside ``roi`` do not count.
-    roi : array of bool, (rows, columns), optional
-        True where the image counts; an object that reaches its rim touches the edge.
-    smallest_px2 : int
-        Objects of fewer pixels are left out. [px2]
-
-    Examples
-    --------
-    >>> found = features(np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool))
-    >>> found.area_px2.tolist(), found.touches_edge.tolist()
-    ([1, 1], [True, False])
-    """
-    inside = phase if roi is None else phase & roi
-    n, objects, stats, centroids = cv2.connectedComponentsWithStats(inside.view(np.uint8), connectivity=8)
-    touching = np.zeros(n, dtype=bool)
-    if roi is None:
-        for rim in (objects[0], objects[-1], objects[:, 0], objects[:, -1]):
-            touching[rim] = True
-    else:
-        core = cv2.erode(
-            roi.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
-        ).view(bool)
-        touching[objects[roi & ~core]] = True
-    keep = stats[:, cv2.CC_STAT_AREA] >= smallest_px2
-    keep[0] = False  # the background
-    stats = stats[keep].astype(np.intp)
-    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
-    return Features(
-        area_px2=stats[:, cv2.CC_STAT_AREA],
-        row_px=centroids[keep, 1],
-        column_px=centroids[keep, 0],
-        top_px=top,
-        left_px=left,
-        bottom_px=top + stats[:, cv2.CC_STAT_HEIGHT],
-        right_px=left + stats[:, cv2.CC_STAT_WIDTH],
-        touches_edge=touching[keep],
     )
 
 

@@ -42,7 +42,7 @@ class ManualCount:
     counts: Mapping[str, float]  # class name -> P_i
 
 
-def grid(shape: tuple[int, int], grid_points: int, seed: int) -> NDArray[np.float64]:
+def grid(shape: tuple[int, int], grid_points: int, seed: int | tuple[int, ...]) -> NDArray[np.float64]:
     """Lay a square number of points evenly over a whole field, with a random start.
 
     Parameters
@@ -51,7 +51,7 @@ def grid(shape: tuple[int, int], grid_points: int, seed: int) -> NDArray[np.floa
         Size of the field. [px]
     grid_points : int
         Points; the nearest square number is taken (16, 25, 49 and 100 are squares).
-    seed : int
+    seed : int or tuple of int
         The same seed gives the same grid on every machine.
 
     Returns
@@ -129,7 +129,7 @@ def count_points(
     return GridCount(points=points, shares={number: mask / touched for number, mask in present.items()})
 
 
-def marks(counted: GridCount, number: int, name: str) -> tuple[Mark, ...]:
+def marks(counted: GridCount, number: int, name: str, layer: str = "point grid") -> tuple[Mark, ...]:
     """Draw a point count of one class: hits, half hits and misses, so that a reader can count again."""
     share = counted.shares[number]
     groups = (
@@ -142,7 +142,7 @@ def marks(counted: GridCount, number: int, name: str) -> tuple[Mark, ...]:
             kind="points",
             points=tuple((float(row), float(column)) for row, column in counted.points[chosen]),
             style=style,  # type: ignore[arg-type]  # the three texts above are styles of a mark
-            layer="point grid",
+            layer=layer,
             label=label,
         )
         for style, chosen, label in groups

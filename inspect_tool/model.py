@@ -213,6 +213,7 @@ class FieldMeasurement:
     marks: tuple[Mark, ...] = ()
     worst: tuple[Notable, ...] = ()  # worst first, at most ten
     notes: tuple[str, ...] = ()  # sentences for the report, e.g. what was excluded and why
+    curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column
     parts: "pd.DataFrame | None" = None  # one row per part of an object, e.g. per void of a joint
 
 

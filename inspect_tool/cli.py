@@ -217,7 +217,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.text import plus_minus
+    from inspect_tool.report.text import pm
 
     table = Table(title=None, header_style="bold", pad_edge=False)
     for column in ("Job", "Specimen", "Result (95 %)", "Verdict", "Method"):
@@ -228,7 +228,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
             continue
         method = "conforming" if report.conforming else "NOT conforming"
         for result in [result for result in report.results if result.main]:
-            text = f"{result.title or result.quantity}: {plus_minus(result.value, result.expanded_u, result.unit)}"
+            text = f"{result.title or result.quantity}: {pm(result.value, result.expanded_u, result.unit)}"
             table.add_row(name, result.specimen, text, report.verdict, method)
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)

@@ -40,7 +40,6 @@ from inspect_tool.model import (
     FieldMeasurement,
     Findings,
     Job,
-    Layer,
     Micrograph,
     MicrographRecord,
     Plane,
@@ -53,7 +52,6 @@ from inspect_tool.model import (
     Standard,
     Thumbnail,
 )
-from inspect_tool.paths import data_folder
 from inspect_tool.provenance import now, provenance
 from inspect_tool.standards import load_standard
 from inspect_tool.units import dimension
@@ -168,6 +166,8 @@ def check(job_path: str | Path) -> Plan:
 
 def plan(job_path: str | Path) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later."""
+    from inspect_tool.report.render import load_settings, template_folder
+
     path = Path(job_path)
     job = load_job(path)
     where = path.name
@@ -190,6 +190,8 @@ def plan(job_path: str | Path) -> Plan:
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     requirements = _requirements(job, recipe, settings, where)
+    template = template_folder(job.template, folder)
+    load_settings(template)
     known = {source.specimen for source in sources}
     for i, requirement in enumerate(job.requirements):
         if requirement.specimen and requirement.specimen not in known:
@@ -207,7 +209,7 @@ def plan(job_path: str | Path) -> Plan:
         backend_settings=backend_settings,
         sources=sources,
         requirements=requirements,
-        template=template_folder(job.template, folder),
+        template=template,
     )
 
 
@@ -226,16 +228,6 @@ def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
             msg = f"{path}: another job of this command is called '{name}' too; rename one, or run them one by one"
             raise SettingsError(msg)
     return tuple(names)
-
-
-def template_folder(name: str, folder: Path) -> Path:
-    """Find a template: a shipped one by name, or the laboratory's own folder relative to the job file."""
-    for candidate in (folder / name, data_folder("templates") / name):
-        if (candidate / "template.toml").is_file():
-            return candidate
-    shipped = sorted(path.parent.name for path in data_folder("templates").glob("*/template.toml"))
-    msg = f"template '{name}': no folder with a template.toml of that name; shipped ones: {', '.join(shipped)}"
-    raise SettingsError(msg)
 
 
 # --------------------------------------------------------------------------------------------- step by step
@@ -551,17 +543,8 @@ def _pictures(
 
     source = planned.sources[index]
     stem = f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', source.path.stem)[:40]}"
-    picture, scale = figures.field_picture(micrograph)
+    files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
-    size = (round(height * scale), round(width * scale))
-    layers = {"segmentation": figures.segmentation_layer(segmentation, scale, size)}
-    layers.update(figures.mark_layers(measurement.marks, scale, size))
-    records = []
-    for number, (name, data) in enumerate(layers.items()):
-        file = f"overlays/{stem}_{number}_{re.sub(r'[^A-Za-z0-9_-]+', '_', name)}.png"
-        _write(folder / file, data)
-        records.append(Layer(name=name, file=file))
-    _write(folder / f"pictures/{stem}.jpg", picture)
     thumbnails = []
     for notable in measurement.worst[:WORST]:
         file = f"thumbnails/{stem}_{notable.feature}.jpg"
@@ -599,9 +582,10 @@ def _pictures(
             "coverage": segmentation.coverage,
             "seconds": round(segmentation.seconds, 3),
         },
-        picture=f"pictures/{stem}.jpg",
-        picture_scale=scale,
-        layers=tuple(records),
+        picture=files.picture,
+        picture_scale=files.scale,
+        layers=files.layers,
+        overlay=files.overlay,
         notes=measurement.notes,
     )
     return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails))
@@ -643,7 +627,7 @@ def _report(
         if thumbnail not in worst:
             (folder / thumbnail.file).unlink()
     return build(
-        job_name=planned.path.name,
+        job_name=planned.path.stem,
         job=planned.job,
         standard=planned.standard,
         findings=findings,
@@ -652,8 +636,7 @@ def _report(
         conformities=_conformities(planned.requirements, findings.results, planned.sources),
         worst=worst,
         provenance=made_by,
-        title=planned.job.header.title or recipe.TITLE,
-        template=planned.job.template,
+        title=recipe.TITLE,
     )
 
 

@@ -1,0 +1,764 @@
+"""Voids in solder joints and die attach from one X-ray projection: coverage, joint by joint.
+
+Per joint the void share and the share of the largest void; per specimen the worst and the mean joint.
+Both areas of a share come from the same image, so no scale is needed unless the denominator is a pad
+of known size. What the number is not: a volume, or a statement about the interface a void lies at.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.formulas.voids import void_percent
+from inspect_tool.measure import joints as measure
+from inspect_tool.model import (
+    Cell,
+    Chart,
+    Check,
+    Component,
+    FieldMeasurement,
+    Findings,
+    LabelImage,
+    Mark,
+    Measurements,
+    Micrograph,
+    Notable,
+    Quantity,
+    Result,
+    Segmentation,
+    Series,
+    Standard,
+    Statement,
+    Table,
+)
+from inspect_tool.standards import check_rule
+from inspect_tool.uncertainty import evaluated, half_range
+
+TITLE = "Solder voids"
+QUESTION: Literal["coverage", "count"] = "coverage"
+STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
+BACKEND: Mapping[str, Any] = {"name": "joints"}
+QUANTITIES: Mapping[str, Quantity] = {
+    "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
+    "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),
+    "largest_void_percent.max": Quantity(title="Largest single void, share of its joint", unit="%", needs_scale=False),
+    "quadrant_void_percent.max": Quantity(title="Void share of the worst quadrant", unit="%", needs_scale=False),
+    "corner_void_percent.max": Quantity(title="Largest corner void, share of its joint", unit="%", needs_scale=False),
+    "across_void_percent.max": Quantity(
+        title="Largest void from side to side, share of its joint", unit="%", needs_scale=False
+    ),
+}
+
+_SHARES = ("void_percent", "largest_void_percent")
+_WORST = 10
+_VOID_ROWS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How void shares are formed."""
+
+    denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"
+    pad_diameter_um: float | None = None  # round pads
+    pad_length_um: float | None = None  # rectangular pads, with pad_width_um
+    pad_width_um: float | None = None
+    vias: Literal["left out", "part of the joint"] = "left out"  # of the joint projection; never a void
+    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts
+    expected_joints: int | None = None  # per image
+    edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
+    quadrants: bool = False  # die attach: quadrants, corner voids, voids across
+    joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected
+
+
+def measure_field(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    standard: Standard,
+    alternatives: Iterable[tuple[str, Segmentation]] = (),
+) -> FieldMeasurement:
+    """Void shares of every joint of one image, and how they move with the outlines."""
+    del standard  # rules are judged over the specimen
+    where = micrograph.path or "image"
+    _check_settings(settings, micrograph, where)
+    _check_classes(segmentation, where)
+    objects = measure.number_joints(segmentation.labels) if segmentation.objects is None else segmentation.objects
+    found, voids = measure.measure_voids(segmentation.labels, objects, settings.min_void_px, micrograph.roi)
+    if not len(found.number):
+        msg = f"{where}: no joint in the segmentation; check the joint outlines, or give them in [backend]"
+        raise MeasurementError(msg)
+    area = _denominator(found, settings, micrograph)
+    names = _names(segmentation, found.number)
+    table = _shares(found, area)
+    used = np.ones(len(names), bool) if settings.edge_joints == "counted" else ~found.touches_edge
+    dies = _dies(segmentation.labels, objects, found, settings)
+
+    moved: dict[str, dict[str, NDArray[np.float64]]] = {}
+    summaries: dict[str, Mapping[str, float]] = {}
+    for name, other in alternatives:
+        numbers = other.objects if other.objects is not None else np.where(other.labels > 0, objects, 0)
+        again, _ = measure.measure_voids(other.labels, np.asarray(numbers, np.int32), settings.min_void_px)
+        shares = _aligned(found.number, again, settings, micrograph)
+        moved[name] = shares
+        summaries[name] = _summary(shares["void_percent"][used], shares["largest_void_percent"][used])
+    lines = _joint_lines(found, area, table, moved)
+
+    features = _features(micrograph, found, names, table, lines, area, dies)
+    gray = micrograph.pixels.astype(np.float32)
+    contrast_to_noise, clipped = _image_quality(micrograph, gray, segmentation.labels, objects, found)
+    values: dict[str, float | int | str] = {
+        "joints": len(names),
+        "joints_at_edge": int(found.touches_edge.sum()),
+        **_summary(table["void_percent"][used], table["largest_void_percent"][used]),
+        "voids": int(found.voids.sum()),
+        "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
+        "contrast_to_noise": contrast_to_noise,
+        "clipped_percent": clipped,
+        "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
+    }
+    return FieldMeasurement(
+        specimen=micrograph.specimen,
+        section=micrograph.section,
+        plane=micrograph.plane,
+        field=micrograph.field,
+        image=micrograph.path,
+        shape_px=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
+        calibration=micrograph.calibration,
+        values=values,
+        features=features,
+        alternatives=summaries,
+        marks=_marks(objects, found, names),
+        worst=_worst(found, names, table, used),
+        notes=_notes(found, names, settings, segmentation, where),
+        parts=_void_table(voids, found, names, area, micrograph.calibration.pixel_um),
+    )
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+    """Worst and mean joint of each specimen, with the checks of the method card."""
+    results: list[Result] = []
+    checks: list[Check] = []
+    warnings: list[str] = []
+    every = dict.fromkeys(field.specimen for field in fields)
+    for specimen in every:
+        own = [field for field in fields if field.specimen == specimen]
+        joints = pd.concat([_placed(field) for field in own], ignore_index=True)
+        used = joints if settings.edge_joints == "counted" else joints[~joints["touches_edge"]]
+        checks += _checks(own, settings, standard, specimen)
+        if used.empty:
+            msg = (
+                f"specimen {specimen}: every joint is cut by the edge of its image; take a wider image, "
+                'or set [settings] edge_joints = "counted"'
+            )
+            raise MeasurementError(msg)
+        left_out = len(joints) - len(used)
+        if left_out:
+            warnings.append(
+                f"specimen {specimen}: {left_out} of {len(joints)} joints are cut by the image edge: left out"
+            )
+        results += _results(used, specimen, settings, standard)
+    features = pd.concat([_placed(field) for field in fields], ignore_index=True)
+    return Findings(
+        results=tuple(results),
+        checks=tuple(checks),
+        measurements=Measurements(features=features, fields=_fields_table(fields)),
+        statements=_statements(settings, fields),
+        tables=_tables(fields, features, settings),
+        charts=_charts(fields, features),
+        warnings=tuple(warnings),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- one field
+
+
+def _check_settings(settings: Settings, micrograph: Micrograph, where: str) -> None:
+    if settings.denominator == "joint projection":
+        return
+    round_pad = settings.pad_diameter_um is not None
+    sides = (settings.pad_length_um is not None) + (settings.pad_width_um is not None)
+    if (round_pad and sides) or (not round_pad and sides != 2):
+        msg = (
+            f"settings.denominator: '{settings.denominator}' needs the pad: "
+            "give pad_diameter_um, or pad_length_um and pad_width_um"
+        )
+        raise SettingsError(msg)
+    if micrograph.calibration.pixel_um is None:
+        msg = f"{where}: denominator '{settings.denominator}' needs the scale of the image; give [calibration] pixel_um"
+        raise SettingsError(msg)
+
+
+def _check_classes(segmentation: Segmentation, where: str) -> None:
+    if segmentation.kind != "semantic" or segmentation.labels.max(initial=0) > measure.VIA:
+        msg = (
+            f"{where}: solder voids need the classes 0 background, 1 joint, 2 void (3 via); "
+            "use backend 'joints', or 'labels' with these classes"
+        )
+        raise MeasurementError(msg)
+
+
+def _denominator(found: measure.Joints, settings: Settings, micrograph: Micrograph) -> NDArray[np.float64]:
+    """Area that void areas are divided by, joint by joint. [px2]."""
+    vias = found.via_area.astype(np.float64)
+    if settings.denominator == "joint projection":
+        return np.asarray(found.area - (vias if settings.vias == "left out" else 0.0), dtype=np.float64)
+    pixel_um = micrograph.calibration.pixel_um
+    assert pixel_um is not None  # _check_settings
+    if settings.pad_diameter_um is not None:
+        pad_um2 = pi / 4 * settings.pad_diameter_um**2
+    else:
+        pad_um2 = (settings.pad_length_um or 0.0) * (settings.pad_width_um or 0.0)
+    pad = np.full(len(vias), pad_um2 / pixel_um**2)
+    return pad - vias if settings.denominator == "wetted area" else pad
+
+
+def _shares(found: measure.Joints, area: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    return {
+        "void_percent": np.array([void_percent(v, a) for v, a in zip(found.void_area, area, strict=True)]),
+        "largest_void_percent": np.array([void_percent(v, a) for v, a in zip(found.largest_void, area, strict=True)]),
+    }
+
+
+def _aligned(
+    numbers: NDArray[np.int64], again: measure.Joints, settings: Settings, micrograph: Micrograph
+) -> dict[str, NDArray[np.float64]]:
+    """Shares of a re-segmentation in the order of the joints; a joint that vanished is NaN."""
+    shares = _shares(again, _denominator(again, settings, micrograph))
+    place = {number: i for i, number in enumerate(again.number.tolist())}
+    index = [place.get(number, -1) for number in numbers.tolist()]
+    return {key: np.array([values[i] if i >= 0 else np.nan for i in index]) for key, values in shares.items()}
+
+
+def _joint_lines(
+    found: measure.Joints,
+    area: NDArray[np.float64],
+    table: Mapping[str, NDArray[np.float64]],
+    moved: Mapping[str, Mapping[str, NDArray[np.float64]]],
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Uncertainty lines of each joint's void share: share name -> line name -> u per joint. [%].
+
+    Re-evaluations that differ by their sign only ("void edge -", "void edge +") are the two ends of one
+    rectangular distribution. The pixel grid adds that every pixel side of an outline is uncertain by half a
+    pixel, independently. Without re-evaluations the outline as a whole is uncertain by half a pixel.
+    """
+    lines: dict[str, dict[str, NDArray[np.float64]]] = {share: {} for share in _SHARES}
+    groups = dict.fromkeys(name.rstrip(" +-") for name in moved)
+    for share in _SHARES:
+        base = table[share]
+        for group in groups:
+            ends = [values[share] for name, values in moved.items() if name.rstrip(" +-") == group]
+            ends = [np.where(np.isnan(end), base, end) for end in ends]
+            lines[share][group] = np.array([half_range(row) for row in np.stack([base, *ends], axis=1).tolist()])
+        ratio = base / 100
+        if share == "void_percent":
+            void_edge = found.void_edge.astype(np.float64)
+        else:  # the outline of the largest void alone is not counted; that of a disc of its area is
+            void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
+        if groups:
+            lines[share]["pixel grid"] = 100 * np.sqrt((void_edge + ratio**2 * found.joint_edge) / 12) / area
+        else:
+            # pixel sides of a smooth outline are 4/pi times its length
+            lines[share]["void edge"] = 100 * (0.5 * pi / 4 * void_edge / sqrt(3)) / area
+            lines[share]["joint edge"] = 100 * ratio * (0.5 * pi / 4 * found.joint_edge / sqrt(3)) / area
+    return lines
+
+
+def _summary(total: NDArray[np.float64], largest: NDArray[np.float64]) -> dict[str, float]:
+    if not len(total):
+        return {}
+    return {
+        "void_percent.max": float(np.nanmax(total)),
+        "void_percent.mean": float(np.nanmean(total)),
+        "largest_void_percent.max": float(np.nanmax(largest)),
+    }
+
+
+def _dies(
+    labels: LabelImage, objects: LabelImage, found: measure.Joints, settings: Settings
+) -> list[measure.DieAttach]:
+    if not settings.quadrants:
+        return []
+    return [measure.die_attach(labels, objects, number, settings.min_void_px) for number in found.number.tolist()]
+
+
+def _names(segmentation: Segmentation, numbers: NDArray[np.int64]) -> list[str]:
+    given = segmentation.settings.get("joint_names", ())
+    return [str(given[n - 1]) if 0 < n <= len(given) else str(n) for n in numbers.tolist()]
+
+
+def _features(
+    micrograph: Micrograph,
+    found: measure.Joints,
+    names: Sequence[str],
+    table: Mapping[str, NDArray[np.float64]],
+    lines: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    area: NDArray[np.float64],
+    dies: Sequence[measure.DieAttach],
+) -> pd.DataFrame:
+    pixel_um = micrograph.calibration.pixel_um
+    unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
+    columns: dict[str, Any] = {
+        "feature": found.number,
+        "joint": list(names),
+        "row_px": found.row,
+        "column_px": found.column,
+        "touches_edge": found.touches_edge,
+        "void_percent": table["void_percent"],
+        "largest_void_percent": table["largest_void_percent"],
+        "voids": found.voids,
+        f"joint_diameter_{unit}": np.sqrt(4 * found.area / pi) * size,
+        f"joint_area_{unit}2": found.area * size**2,
+        f"denominator_area_{unit}2": area * size**2,
+        f"void_area_{unit}2": found.void_area * size**2,
+        f"via_area_{unit}2": found.via_area * size**2,
+    }
+    if dies:
+        for name in measure.QUADRANTS:
+            columns[f"{name.replace(' ', '_')}_void_percent"] = [die.quadrants[name] for die in dies]
+        columns["worst_quadrant"] = [die.worst_quadrant for die in dies]
+        columns["quadrant_void_percent"] = [die.quadrants[die.worst_quadrant] for die in dies]
+        columns["corner_void_percent"] = [die.corner_void for die in dies]
+        columns["across_void_percent"] = [die.across_void for die in dies]
+        columns["across"] = [die.across for die in dies]
+    for share in _SHARES:
+        for line, u in lines[share].items():
+            columns[f"u_{share}.{line.replace(' ', '_')}"] = u
+    return pd.DataFrame(columns)
+
+
+def _void_table(
+    voids: measure.Voids, found: measure.Joints, names: Sequence[str], area: NDArray[np.float64], pixel_um: float | None
+) -> pd.DataFrame:
+    """One row per void."""
+    place = {number: i for i, number in enumerate(found.number.tolist())}
+    index = np.array([place[number] for number in voids.joint.tolist()], dtype=np.intp)
+    unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
+    return pd.DataFrame(
+        {
+            "joint": [names[i] for i in index.tolist()],
+            "row_px": voids.row,
+            "column_px": voids.column,
+            "void_percent": 100 * voids.area / area[index] if len(index) else np.empty(0),
+            f"void_diameter_{unit}": np.sqrt(4 * voids.area / pi) * size,
+            f"void_area_{unit}2": voids.area * size**2,
+        }
+    )
+
+
+def _image_quality(
+    micrograph: Micrograph, gray: NDArray[np.float32], labels: LabelImage, objects: LabelImage, found: measure.Joints
+) -> tuple[float, float]:
+    """Contrast-to-noise of the joint that has the lowest one, and the share of clipped pixels in joints. [1], [%]."""
+    joint = objects > 0
+    low, high = (0.0, 255.0) if micrograph.pixels.dtype == np.uint8 else (float(gray.min()), float(gray.max()))
+    ends = (gray <= low) | (gray >= high)
+    solder = labels == measure.JOINT
+    noise = max(measure.gray_noise(gray, solder), 0.29 if micrograph.pixels.dtype == np.uint8 else 1e-12)
+    ratios = []
+    for number, (top, left, bottom, right) in zip(found.number.tolist(), found.box.tolist(), strict=True):
+        box = (slice(max(top - 6, 0), bottom + 6), slice(max(left - 6, 0), right + 6))
+        own = objects[box] == number
+        around = (cv2.dilate(own.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0) & (objects[box] == 0)
+        inside = own & solder[box]
+        if around.any() and inside.any():
+            ratios.append(abs(float(np.median(gray[box][around])) - float(np.median(gray[box][inside]))) / noise)
+    ratio = min(ratios) if ratios else float(np.ptp(gray[joint])) / noise
+    return ratio, float(100 * ends[joint].mean())
+
+
+def _marks(objects: LabelImage, found: measure.Joints, names: Sequence[str]) -> tuple[Mark, ...]:
+    marks: list[Mark] = []
+    for i, number in enumerate(found.number.tolist()):
+        top, left, bottom, right = found.box[i].tolist()
+        style: Literal["object", "warning"] = "warning" if found.touches_edge[i] else "object"
+        points = measure.outline(objects, number, (top, left, bottom, right))
+        marks.append(Mark(kind="path", points=points, style=style, layer="joints"))
+        marks.append(
+            Mark(
+                kind="text",
+                points=((float(top), float(found.column[i])),),
+                style=style,
+                layer="joints",
+                label=names[i],
+            )
+        )
+    return tuple(marks)
+
+
+def _worst(
+    found: measure.Joints, names: Sequence[str], table: Mapping[str, NDArray[np.float64]], used: NDArray[np.bool_]
+) -> tuple[Notable, ...]:
+    order = np.argsort(-table["void_percent"], kind="stable")
+    return tuple(
+        Notable(
+            feature=int(found.number[i]),
+            value=float(table["void_percent"][i]),
+            unit="%",
+            caption=f"joint {names[i]}: {int(found.voids[i])} voids, largest {table['largest_void_percent'][i]:.1f} %",
+            box=(int(found.box[i, 0]), int(found.box[i, 1]), int(found.box[i, 2]), int(found.box[i, 3])),
+        )
+        for i in order[used[order]][:_WORST].tolist()
+    )
+
+
+def _notes(
+    found: measure.Joints, names: Sequence[str], settings: Settings, segmentation: Segmentation, where: str
+) -> tuple[str, ...]:
+    notes = []
+    cut = [names[i] for i in np.nonzero(found.touches_edge)[0].tolist()]
+    if cut:
+        what = "left out of the largest and mean value" if settings.edge_joints == "left out" else "counted"
+        notes.append(f"{where}: cut by the image edge and {what}: joint {', '.join(cut)}")
+    bands = segmentation.settings.get("straight_bands_ignored", 0)
+    if bands:
+        notes.append(f"{where}: {bands} straight bands from edge to edge taken as leads or wires, not as voids")
+    if found.via_area.any():
+        notes.append(f"{where}: vias are not voids; their area is {settings.vias} of the joint projection")
+    return tuple(notes)
+
+
+# ------------------------------------------------------------------------------------------------ all fields
+
+
+def _placed(field: FieldMeasurement) -> pd.DataFrame:
+    table = field.features.copy()
+    table.insert(0, "field", field.field)
+    table.insert(0, "section", field.section)
+    table.insert(0, "specimen", field.specimen)
+    return table
+
+
+def _fields_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "specimen": field.specimen,
+                "section": field.section,
+                "plane": field.plane,
+                "field": field.field,
+                "image": field.image,
+                **field.values,
+            }
+            for field in fields
+        ]
+    )
+
+
+def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: Standard) -> list[Result]:
+    clause = f"{standard.id}-{standard.edition}"
+    n = len(used)
+    results = []
+    for share, name in (("void_percent", "void_percent.max"), ("largest_void_percent", "largest_void_percent.max")):
+        top = used.iloc[int(used[share].to_numpy().argmax())]
+        counted = "union of voids" if share == "void_percent" else "largest void"
+        lines = _lines_of(used, share)
+        budget = tuple(
+            Component(
+                name=line, u=float(top[column]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {top['joint']}"
+            )
+            for line, column in lines.items()
+        )
+        results.append(
+            evaluated(
+                Result(
+                    quantity=name,
+                    specimen=specimen,
+                    value=float(top[share]),
+                    unit="%",
+                    n=n,
+                    n_of="joints",
+                    clause=clause,
+                    definition=f"{counted} / {settings.denominator}, largest over joints/1",
+                    budget=budget,
+                    title=QUANTITIES[name].title,
+                    main=share == "void_percent",
+                )
+            )
+        )
+    mean = [
+        Component(
+            name=line,
+            # moving a level moves all joints the same way; the pixel grid does not
+            u=float(sqrt((used[column] ** 2).sum()) / n) if line == "pixel grid" else float(used[column].mean()),
+            kind="B",
+            basis=f"{_BASIS.get(line, _MOVED)}; "
+            f"{'independent' if line == 'pixel grid' else 'the same way'} in all joints",
+        )
+        for line, column in _lines_of(used, "void_percent").items()
+    ]
+    if settings.joints_are == "sample" and n > 1:
+        s = float(used["void_percent"].std(ddof=1))
+        mean.insert(
+            0, Component(name="between joints", u=s / sqrt(n), kind="A", dof=n - 1, basis=f"s / √n over {n} joints")
+        )
+    results.insert(
+        1,
+        evaluated(
+            Result(
+                quantity="void_percent.mean",
+                specimen=specimen,
+                value=float(used["void_percent"].mean()),
+                unit="%",
+                n=n,
+                n_of="joints",
+                clause=clause,
+                definition=f"union of voids / {settings.denominator}, mean over joints/1",
+                budget=tuple(mean),
+                title=QUANTITIES["void_percent.mean"].title,
+                main=False,
+            )
+        ),
+    )
+    if settings.quadrants:
+        for column, name in (
+            ("quadrant_void_percent", "quadrant_void_percent.max"),
+            ("corner_void_percent", "corner_void_percent.max"),
+            ("across_void_percent", "across_void_percent.max"),
+        ):
+            top = used.iloc[int(used[column].to_numpy().argmax())]
+            # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
+            part = float(top[column])
+            whole = float(top["void_percent"])
+            scale = part / whole if whole else 0.0
+            budget = tuple(
+                Component(
+                    name=line,
+                    u=float(top[u_column]) * scale,
+                    kind="B",
+                    basis=f"relative uncertainty of the void share of joint {top['joint']}",
+                )
+                for line, u_column in _lines_of(used, "void_percent").items()
+            )
+            results.append(
+                evaluated(
+                    Result(
+                        quantity=name,
+                        specimen=specimen,
+                        value=part,
+                        unit="%",
+                        n=n,
+                        n_of="joints",
+                        clause=clause,
+                        definition="share of the quadrant, largest over joints/1"
+                        if name.startswith("quadrant")
+                        else "share of the joint, largest over joints/1",
+                        budget=budget,
+                        title=QUANTITIES[name].title,
+                    )
+                )
+            )
+    return results
+
+
+_MOVED = "half range of the value with the outline at other plausible gray levels / √3"
+_BASIS = {"pixel grid": "half a pixel at every pixel side of the outlines, independent"}
+
+
+def _lines_of(used: pd.DataFrame, share: str) -> dict[str, str]:
+    prefix = f"u_{share}."
+    return {
+        column.removeprefix(prefix).replace("_", " "): column for column in used.columns if column.startswith(prefix)
+    }
+
+
+def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, specimen: str) -> list[Check]:
+    rules = {
+        "joint_diameter_px": min(float(field.values["smallest_joint_px"]) for field in fields),
+        "void_diameter_px": min(float(field.values["smallest_void_px"]) for field in fields),
+        "contrast_to_noise": min(float(field.values["contrast_to_noise"]) for field in fields),
+        "clipped_percent": max(float(field.values["clipped_percent"]) for field in fields),
+    }
+    made = [
+        check_rule(standard, name, value, specimen=specimen) for name, value in rules.items() if name in standard.rules
+    ]
+    checks = [check for check in made if check is not None]
+    if settings.expected_joints is not None:
+        off = max(abs(int(field.values["joints"]) - settings.expected_joints) for field in fields)
+        seen = ", ".join(str(field.values["joints"]) for field in fields)
+        checks.append(
+            Check(
+                name="Joints found, difference from the expected number",
+                value=float(off),
+                relation="<=",
+                limit=0.0,
+                unit="joints",
+                passed=off == 0,
+                clause="expected_joints of the job",
+                scope="method",
+                specimen=specimen,
+                note=f"found {seen}, expected {settings.expected_joints} per image",
+            )
+        )
+    return checks
+
+
+def _statements(settings: Settings, fields: Sequence[FieldMeasurement]) -> tuple[Statement, ...]:
+    denominators = {
+        "joint projection": "projected area of the joint in the same image, voids included"
+        + ("; vias left out" if settings.vias == "left out" else "; vias are part of it"),
+        "pad": "area of the pad as the job states it",
+        "wetted area": "area of the pad as the job states it, less the vias",
+    }
+    pad = (
+        f" (diameter {settings.pad_diameter_um:g} µm)"
+        if settings.pad_diameter_um is not None
+        else f" ({settings.pad_length_um:g} × {settings.pad_width_um:g} µm)"
+        if settings.pad_length_um is not None and settings.pad_width_um is not None
+        else ""
+    )
+    if settings.denominator == "joint projection":
+        pad = ""
+    statements = [
+        Statement(name="Denominator", text=denominators[settings.denominator] + pad),
+        Statement(
+            name="Void area",
+            text="union of the projected voids of a joint, each pixel counted once; "
+            f"voids below {settings.min_void_px:g} px equivalent diameter are not counted",
+        ),
+        Statement(
+            name="What the number is",
+            text="an area share in a two-dimensional X-ray projection; of a ball it stands for the mid-plane, not for "
+            "the volume, and it does not tell at which interface a void lies",
+        ),
+        Statement(
+            name="Outlines",
+            text="a void percentage depends on the gray level at which outlines are drawn; the budget moves the "
+            "outlines over plausible levels",
+        ),
+        Statement(
+            name="Joints",
+            text="all joints of interest are in the images: the mean has no sampling line"
+            if settings.joints_are == "all"
+            else "the joints are a sample of more joints: the mean carries the spread between joints",
+        ),
+    ]
+    if settings.quadrants:
+        statements.append(
+            Statement(
+                name="Die attach",
+                text="quadrants meet at the center of the smallest rectangle around the joint; a corner void reaches "
+                "two adjacent sides, a void across two opposite sides, within 2.5 px",
+            )
+        )
+    statements += [Statement(name="Note", text=note) for field in fields for note in field.notes]
+    return tuple(statements)
+
+
+def _tables(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settings: Settings) -> tuple[Table, ...]:
+    voids = pd.concat(
+        [
+            field.parts.assign(specimen=field.specimen, field=field.field)
+            for field in fields
+            if field.parts is not None and not field.parts.empty
+        ]
+        or [pd.DataFrame()],
+        ignore_index=True,
+    )
+    tables = []
+    if not voids.empty:
+        voids = voids.sort_values("void_percent", ascending=False, kind="stable")
+        size = next(column for column in voids.columns if column.startswith("void_diameter_"))
+        unit = "µm" if size.endswith("um") else "px"
+        rows = [
+            (
+                str(row["specimen"]),
+                int(row["field"]),
+                str(row["joint"]),
+                round(float(row["void_percent"]), 3),
+                round(float(row[size]), 2),
+                round(float(row["row_px"]), 1),
+                round(float(row["column_px"]), 1),
+            )
+            for _, row in voids.head(_VOID_ROWS).iterrows()
+        ]
+        tables.append(
+            Table(
+                title="Largest voids",
+                columns=(
+                    *("Specimen", "Field", "Joint", "Share of joint [%]"),
+                    *(f"Equivalent diameter [{unit}]", "Row [px]", "Column [px]"),
+                ),
+                rows=tuple(rows),
+                note=f"{len(rows)} of {len(voids)} voids",
+            )
+        )
+    if settings.quadrants:
+        quadrants = [f"{name.replace(' ', '_')}_void_percent" for name in measure.QUADRANTS]
+        facts: list[tuple[Cell, ...]] = [
+            (
+                str(row["specimen"]),
+                int(row["field"]),
+                str(row["joint"]),
+                *(round(float(row[column]), 2) for column in quadrants),
+                str(row["worst_quadrant"]),
+                round(float(row["corner_void_percent"]), 2),
+                round(float(row["across_void_percent"]), 2),
+                str(row["across"]) or "none",
+            )
+            for _, row in features.iterrows()
+        ]
+        tables.append(
+            Table(
+                title="Die attach: where the voids lie",
+                columns=(
+                    *("Specimen", "Field", "Joint", *(f"{name.capitalize()} [%]" for name in measure.QUADRANTS)),
+                    *("Worst quadrant", "Corner void [%]", "Void across [%]", "Across"),
+                ),
+                rows=tuple(facts),
+                note="facts about the geometry, judged by nothing unless the job states a requirement",
+            )
+        )
+    return tuple(tables)
+
+
+def _charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple[Chart, ...]:
+    charts = []
+    names = features["joint"].tolist()
+    if 1 < len(names) <= 60:
+        charts.append(
+            Chart(
+                kind="bars",
+                title="Void share of each joint",
+                x_label="joint",
+                y_label="void share / %",
+                series=(
+                    Series(name="all voids", x=tuple(range(len(names))), y=tuple(features["void_percent"].tolist())),
+                    Series(
+                        name="largest void",
+                        x=tuple(range(len(names))),
+                        y=tuple(features["largest_void_percent"].tolist()),
+                    ),
+                ),
+                categories=tuple(names),
+            )
+        )
+    elif len(names) > 60:
+        charts.append(
+            _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share / %", "joints")
+        )
+    parts = [field.parts for field in fields if field.parts is not None and len(field.parts)]
+    if parts:
+        column = next(name for name in parts[0].columns if name.startswith("void_diameter_"))
+        sizes = np.concatenate([part[column].to_numpy() for part in parts if column in part.columns])
+        unit = "µm" if column.endswith("um") else "px"
+        charts.append(_histogram(sizes, "Void sizes", f"equivalent diameter / {unit}", "voids"))
+    return tuple(charts)
+
+
+def _histogram(values: NDArray[np.float64], title: str, x_label: str, y_label: str) -> Chart:
+    edges = np.histogram_bin_edges(values, bins=min(30, max(5, round(sqrt(len(values))))))
+    counts, _ = np.histogram(values, edges)
+    return Chart(
+        kind="histogram",
+        title=title,
+        x_label=x_label,
+        y_label=y_label,
+        series=(Series(name=y_label, x=tuple(edges.tolist()), y=tuple(float(c) for c in counts)),),
+    )

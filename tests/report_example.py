@@ -1,12 +1,11 @@
 """A made-up inspection for the tests of the report: its numbers mean nothing, its shape is real."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from inspect_tool.conformity import decide
@@ -362,13 +361,3 @@ PROVENANCE = Provenance(
     started="2026-03-09T10:12:13+00:00",
     seconds=4.2,
 )
-
-
-def renamed(report: Report, job: str) -> Report:
-    """Give the report another job name."""
-    return replace(report, job=job)
-
-
-def plain(values: NDArray[np.float64]) -> tuple[float, ...]:
-    """Give an array as a tuple of plain numbers."""
-    return tuple(values.tolist())

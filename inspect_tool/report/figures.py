@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.model import Chart, Layer, Mark, Micrograph, Notable, Segmentation
-from inspect_tool.report.text import MINUS, NBSP
+from inspect_tool.report.text import MINUS, NBSP, short
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
 Shape: TypeAlias = tuple[int, int]  # rows, columns
@@ -34,18 +34,17 @@ PICTURE_BYTES = 420_000  # ten fields and their layers stay below 10 MB as base6
 SMALL_PX = 800  # pictures of smaller images are enlarged to this, so that marks can be read
 THUMBNAIL_PX = 280
 
-ORANGE, SKY, GREEN, YELLOW = (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66)
-BLUE, VERMILION, PURPLE = (0, 114, 178), (213, 94, 0), (204, 121, 167)
-BOUNDARY = (255, 196, 37)  # bright: stands out on gray and prints nearly white, with a dark casing
-CLASS_COLORS = (BOUNDARY, SKY, VERMILION, GREEN, PURPLE, YELLOW, BLUE)
+BOUNDARY = (255, 196, 37)  # bright: stands out on gray and prints nearly white, within a dark casing
+# bright and dark take turns, so that tinted classes differ in gray as well
+CLASS_COLORS = (BOUNDARY, (0, 114, 178), (240, 160, 200), (0, 130, 95), (160, 220, 255), (190, 70, 0), (240, 228, 66))
 MARK_COLORS: Mapping[str, tuple[int, int, int]] = {
-    "figure": SKY,
-    "hit": VERMILION,
-    "half hit": YELLOW,
-    "double hit": PURPLE,
+    "figure": (255, 255, 255),
+    "hit": (255, 110, 60),
+    "half hit": (110, 225, 255),
+    "double hit": (255, 150, 225),
     "miss": (255, 255, 255),
-    "object": GREEN,
-    "warning": YELLOW,
+    "object": (110, 235, 170),
+    "warning": (250, 235, 80),
 }
 INK = "#1f2933"
 FAINT = "#9aa5b1"
@@ -109,7 +108,11 @@ def picture_size(shape: tuple[int, ...], scale: float) -> Shape:
 
 
 def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[bytes, float]:
-    """Draw a field for the reader: 8 bit, at most ``max_px`` on its longest side, with a scale bar.
+    """Draw a field for the reader: 8 bit, at most ``max_px`` on its longest side, a scale bar below it.
+
+    The bar stands on a white strip under the image, so that it is legible on any ground and hides nothing
+    that was measured; without a scale there is no strip. Rows and columns of the image keep their place:
+    layers of ``picture_size`` lie on the picture from its top left corner.
 
     The gray values of an 8-bit image stay as they are unless they fill less than a third of the
     range; other images are stretched between their 0.1 % and 99.9 % quantiles. Only the picture is
@@ -125,8 +128,7 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
     longest = max(rgb.shape[:2])
     scale = max_px / longest if longest > max_px else max(1.0, min(SMALL_PX, max_px) / longest)
     drawn = _resized(rgb, picture_size(rgb.shape[:2], scale))
-    _draw_scale_bar(drawn, micrograph.calibration.pixel_um, scale)
-    return _jpeg(drawn, PICTURE_BYTES), scale
+    return _jpeg(_with_scale_bar(drawn, micrograph.calibration.pixel_um, scale), PICTURE_BYTES), scale
 
 
 def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
@@ -159,11 +161,11 @@ def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
         numbers = [number for number in sorted(segmentation.classes) if number > 0]
         for i, number in enumerate(numbers):
             color = CLASS_COLORS[i % len(CLASS_COLORS)]
-            palette += [(*color, 70), (*color, 255)]
+            palette += [(*color, 80), (*color, 255)]
             inside = labels == number
             drawn[inside] = 2 + 2 * i
             if i > 0:
-                drawn[inside & _hatching(size, i, 5 * _line_width(size))] = 3 + 2 * i
+                drawn[inside & _hatching(size, i, 7 * _line_width(size))] = 3 + 2 * i
         drawn[casing > 0] = 1
         for i, number in enumerate(numbers):
             edge = (core > 0) & (cv2.dilate((labels == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
@@ -206,7 +208,7 @@ def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX)
             continue
         part = slice(rows[0], rows[-1] + 1)
         alpha = rgba[part, :, 3:].astype(np.float32) / 255
-        base[part] += (rgba[part, :, :3] - base[part]) * alpha
+        base[part] += (rgba[part, :, :3] - base[part]) * alpha  # the strip of the scale bar stays clear
     drawn = np.clip(np.rint(base), 0, 255).astype(np.uint8)
     return _jpeg(_shrunk(drawn, max_px), PICTURE_BYTES)
 
@@ -239,14 +241,13 @@ def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notab
     drawn[core] = BOUNDARY
     square = np.full((THUMBNAIL_PX, THUMBNAIL_PX, 3), 255, np.uint8)  # an image narrower than the window
     square[: size[0], : size[1]] = drawn[:THUMBNAIL_PX, :THUMBNAIL_PX]
-    _draw_scale_bar(square, micrograph.calibration.pixel_um, scale)
-    return _jpeg(square, 60_000)
+    return _jpeg(_with_scale_bar(square, micrograph.calibration.pixel_um, scale), 60_000)
 
 
 def bar_length(width_um: float) -> float:
     """Choose the length of a scale bar: 1, 2 or 5 times a power of ten, about a fifth of the width. [um]
 
-    >>> bar_length(640.0), bar_length(90.0)
+    >>> bar_length(640.0), bar_length(110.0)
     (100.0, 20.0)
     """
     wanted = width_um / 5
@@ -327,12 +328,12 @@ def _boundaries(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
 
 
 def _line_width(size: Shape) -> int:
-    return max(1, round(max(size) / 550))
+    return max(2, round(max(size) / 450))
 
 
 def _hatching(size: Shape, kind: int, period: int) -> NDArray[np.bool_]:
     row, column = np.ogrid[: size[0], : size[1]]
-    width = max(1, period // 5)
+    width = max(1, period // 7)
     match kind % 4:
         case 1:
             lines = (row + column) % period < width
@@ -345,31 +346,25 @@ def _hatching(size: Shape, kind: int, period: int) -> NDArray[np.bool_]:
     return np.asarray(lines, dtype=np.bool_)
 
 
-def _draw_scale_bar(rgb: Rgb, pixel_um: float | None, scale: float) -> None:
-    """Draw a scale bar on a light plate at the lower right, legible on any ground; none without a scale."""
+def _with_scale_bar(rgb: Rgb, pixel_um: float | None, scale: float) -> Rgb:
+    """Add a white strip with a scale bar below a picture; nothing without a scale."""
     if pixel_um is None:
-        return
-    rows, columns = rgb.shape[:2]
+        return rgb
+    columns = rgb.shape[1]
     length_um = bar_length(columns * pixel_um / scale)
     length = max(2, round(length_um / pixel_um * scale))
-    text = _length_text(length_um)
-    height = max(11, round(min(rows, columns) * 0.032))
-    font = _font(height)
-    bar, pad = max(2, height // 4), max(3, height // 2)
-    left, top, right, bottom = (round(value) for value in font.getbbox(text))
-    box_w, box_h = max(length, right - left) + 2 * pad, (bottom - top) + bar + round(2.5 * pad)
-    if box_w + pad > columns or box_h + pad > rows:
-        return
-    x0, y0 = columns - box_w - pad, rows - box_h - pad
-    plate = rgb[y0 : y0 + box_h, x0 : x0 + box_w]
-    plate[:] = (plate.astype(np.uint16) + 4 * 255) // 5
-    drawn = Image.fromarray(plate)
-    canvas = ImageDraw.Draw(drawn)
-    canvas.text(((box_w - (right - left)) / 2 - left, pad - top), text, font=font, fill=(0, 0, 0))
-    x = (box_w - length) // 2
-    y = box_h - pad - bar
-    canvas.rectangle((x, y, x + length - 1, y + bar - 1), fill=(0, 0, 0))
-    plate[:] = np.asarray(drawn)
+    height = max(12, round(columns * 0.026))
+    strip = Image.new("RGB", (columns, round(2.2 * height)), (255, 255, 255))
+    canvas = ImageDraw.Draw(strip)
+    middle, bar = round(1.2 * height), max(3, height // 5)
+    canvas.rectangle((0, middle - bar // 2, length - 1, middle - bar // 2 + bar - 1), fill=(0, 0, 0))
+    tick = max(bar, height // 2)
+    for x in (0, length - bar):
+        canvas.rectangle((x, middle - tick, x + max(1, bar // 2) - 1, middle + tick), fill=(0, 0, 0))
+    canvas.text(
+        (length + height // 2, middle), _length_text(length_um), font=_font(height), anchor="lm", fill=(0, 0, 0)
+    )
+    return np.concatenate([rgb, np.asarray(strip)])
 
 
 def _length_text(length_um: float) -> str:
@@ -381,7 +376,7 @@ def _length_text(length_um: float) -> str:
 
 def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
     width = _line_width(size)
-    radius = max(4, round(max(size) / 170))
+    radius = max(5, round(max(size) / 115))
     crowd = sum(len(mark.points) for mark in marks if mark.kind == "points")
     if crowd > 400:  # many hits: smaller circles that do not hide each other
         radius = max(3, round(radius * (400 / crowd) ** 0.5))
@@ -398,9 +393,10 @@ def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
                 for x, y in at.tolist():
                     _draw_point(canvas, (x, y), radius, width + extra, mark.style)
         if mark.label and len(at):
-            texts.append((mark, (int(at[0][0]), int(at[0][1]))))
+            beside = 0 if mark.kind == "text" else 3 * radius  # a label does not hide what it names
+            texts.append((mark, (int(at[0][0]) + beside, int(at[0][1]) - beside)))
     rgba = np.zeros((*size, 4), np.uint8)
-    rgba[..., 3] = (casing.astype(np.uint16) * 170 // 255).astype(np.uint8)
+    rgba[..., 3] = (casing.astype(np.uint16) * 190 // 255).astype(np.uint8)
     for style in styles:
         _blend(rgba, core[style], MARK_COLORS[style])
     if texts:
@@ -554,7 +550,9 @@ def _bars(axes: Axes, chart: Chart) -> None:
     for i, series in enumerate(chart.series):
         x = np.arange(len(series.y)) + (i - (n - 1) / 2) * width
         fill, hatch = _FILLS[i % 4], _HATCHES[i % 4]
-        axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
+        bars = axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
+        if len(series.y) * n <= 12:  # direct labels
+            axes.bar_label(bars, labels=[short(value, 3) for value in series.y], padding=1.5, fontsize=7.5)
     places = len(chart.categories)
     axes.set_xticks(range(places), chart.categories)
     if max((len(name) for name in chart.categories), default=0) * places > 44:
@@ -570,17 +568,21 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.set_axisbelow(True)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if chart.x_scale == "log":
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter("")
     elif chart.kind != "bars":
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        whole = all(float(x).is_integer() for series in chart.series for x in series.x)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
     if chart.kind in ("points", "bars", "histogram"):
         axes.margins(x=0.03)
     if len(chart.series) > 1:
         axes.legend(frameon=False, fontsize=7.5, loc="best", handlelength=2.4, borderaxespad=0.2)
+    if chart.limits:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.1 * (high - low))  # room for the labels
     for x, label in chart.limits:
         axes.axvline(x, color=INK, lw=0.9, ls=(0, (4, 2)))
         right = axes.transData.transform((x, 0))[0] > axes.get_window_extent().x0 + 0.7 * axes.get_window_extent().width

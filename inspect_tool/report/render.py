@@ -222,6 +222,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     )
     environment.filters.update(text.FILTERS)
     environment.filters["numeric_columns"] = numeric_columns
+    environment.filters["cells"] = cells
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
 
@@ -263,7 +264,11 @@ def _context(
         "verdict_of": lambda result: [
             item for item in report.conformities if (item.quantity, item.specimen) == (result.quantity, result.specimen)
         ],
-        "parts": lambda table: parts(table, settings.sizes.most_columns + 2),
+        "title_of": lambda item: next(
+            (result.title for result in report.results if result.quantity == item.quantity and result.title),
+            item.quantity,
+        ),
+        "parts": lambda table: parts(slim(table), settings.sizes.most_columns + 2),
         "legend": _legend,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
@@ -296,7 +301,7 @@ def slim(table: Table) -> Table:
     keep = [
         i
         for i, name in enumerate(table.columns)
-        if name not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1
+        if name.lower() not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1
     ]
     names = tuple(table.columns[i] for i in keep)
 
@@ -344,6 +349,18 @@ def numeric_columns(table: Table) -> tuple[bool, ...]:
         and any(row[i] is not None and not isinstance(row[i], bool) for row in table.rows)
         for i in range(len(table.columns))
     )
+
+
+def cells(table: Table) -> tuple[tuple[str, ...], ...]:
+    """Print the rows of a table, every column of numbers to one decimal place.
+
+    A head made for the reader may stand over numbers of several units: they are aligned only when alike.
+    """
+    columns = [
+        text.column([row[i] for row in table.rows], decades=3.0 if text.heading(name) != name else 1.0)
+        for i, name in enumerate(table.columns)
+    ]
+    return tuple(zip(*columns, strict=True))
 
 
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:

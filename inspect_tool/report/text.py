@@ -4,7 +4,7 @@ A result is printed with its expanded uncertainty to two significant digits and 
 same decimal place (GUM 7.2.6). Every function gives plain text; templates use them as filters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import floor, isfinite, log10
@@ -216,12 +216,12 @@ def with_unit(text: str, name: str) -> str:
 
 def quantity(value: float | None, name: str, digits: int = 4) -> str:
     """Print a number with its unit, to significant digits."""
-    return with_unit(number(value, digits), name) if value is not None and isfinite(value) else NO_VALUE
+    return with_unit(short(value, digits), name) if value is not None and isfinite(value) else NO_VALUE
 
 
 def percent(share: float | None, digits: int = 3) -> str:
     """Print a share of one as per cent."""
-    return NOT_STATED if share is None else with_unit(number(100 * share, digits), "%")
+    return NOT_STATED if share is None else with_unit(short(100 * share, digits), "%")
 
 
 def probability(p: float | None) -> str:
@@ -320,7 +320,7 @@ def heading(column: str) -> str:
     >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
     """
-    if " " in column or "[" in column or not column.islower():
+    if len(column) == 1 or " " in column or "[" in column or not column.islower():
         return column
     stem, _, part = column.partition(".")
     mark = ""
@@ -371,6 +371,52 @@ def setting(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(setting(item) for item in value)
     return "none" if value is None else str(value)
+
+
+def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> list[str]:
+    """Print one column of a table: its numbers to one decimal place, so that they can be compared by eye.
+
+    The largest number gets ``digits`` significant digits, and none gets zeros that it does not have. A
+    column that spans more than so many decades is printed number by number.
+
+    >>> column([7.93, 0.0, -0.05]), column([12345.6, 0.5])
+    (['7.93', '0.00', '−0.05'], ['12\\xa0350', '0.5'])
+    """
+    sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value) and value]
+    if not sizes or max(sizes) >= 1e9 or min(sizes) < 1e-5 or max(sizes) / min(sizes) > 10**decades:
+        return [short(value, digits) if isinstance(value, float) else cell(value) for value in values]
+    most = max(0, digits - 1 - floor(log10(max(sizes))))
+    held = max(_decimals(value, 6) for value in sizes)
+    return [
+        at_place(value, min(most, held)) if isinstance(value, float) and isfinite(value) else cell(value)
+        for value in values
+    ]
+
+
+def short(value: float | None, digits: int = 4) -> str:
+    """Print a number to at most so many significant digits, without zeros at its end.
+
+    >>> short(7.1), short(0.123456), short(88.0)
+    ('7.1', '0.1235', '88')
+    """
+    printed = number(value, digits)
+    if "." not in printed or "×" in printed:
+        return printed
+    return printed.rstrip("0").rstrip(".")
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter, and leave the rest as it is.
+
+    >>> sentence("result and U within the limits")
+    'Result and U within the limits'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def _decimals(value: float, digits: int) -> int:
+    exponent = Decimal(f"{value:.{digits}g}").normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def hash_text(digest: str, length: int = 64) -> str:
@@ -438,6 +484,8 @@ FILTERS = {
     "rule": rule,
     "heading": heading,
     "cell": cell,
+    "short": short,
+    "sentence": sentence,
     "setting": setting,
     "hash_text": hash_text,
     "file_name": file_name,

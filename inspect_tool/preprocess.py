@@ -105,10 +105,10 @@ def crop_like(micrograph: Micrograph, mask: NDArray[Any], where: str) -> NDArray
     if size == whole:
         top, left = (int(part) for part in micrograph.meta["crop_offset_px"].split(", "))
         return mask[top : top + shape[0], left : left + shape[1]]
-    cut = "" if whole == shape else f" ({shape[1]} x {shape[0]} px after the crop)"
+    cut = "" if whole == shape else f" or {shape[0]} x {shape[1]} px after the crop"
     msg = (
-        f"{where}: mask has {size[1]} x {size[0]} px, image {micrograph.path} has {whole[1]} x {whole[0]} px{cut};"
-        " give a mask of the same size"
+        f"{where}: mask has {size[0]} x {size[1]} px (rows x columns), image {micrograph.path} has"
+        f" {whole[0]} x {whole[1]} px{cut}; give a mask of the same size"
     )
     raise ReadError(msg)
 
@@ -228,13 +228,13 @@ def background(
     height, width = pixels.shape
     shrink = max(1.0, max(height, width) / _SMALL)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small: NDArray[np.float32] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     weight: NDArray[np.float32] = np.ones_like(small)
     if roi is not None:
         share = cv2.resize(roi.astype(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
-        weight = share.astype(np.float32) / np.float32(255)
+        weight = (share / 255).astype(np.float32)
         inside = cv2.resize(pixels * roi, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        small = np.asarray(inside / np.maximum(weight, np.float32(1e-6)), dtype=np.float32)
+        small = (inside / np.maximum(weight, np.float32(1e-6))).astype(np.float32)
     if method == "polynomial":
         smooth = _fitted(small, weight)
     else:
@@ -242,8 +242,8 @@ def background(
         top = cv2.GaussianBlur(small * weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         base = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         smooth = top / np.maximum(base, np.float32(1e-6))
-    full: NDArray[np.float32] = cv2.resize(smooth.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return full
+    full = cv2.resize(smooth.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return full.astype(np.float32, copy=False)
 
 
 def flat_field(

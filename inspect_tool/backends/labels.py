@@ -246,7 +246,7 @@ def _is_thin(lines: Mask) -> bool:
 
 
 def _pieces(mask: _Mask) -> int:
-    return int(measure.label(mask.image, background=0, connectivity=2, return_num=True)[1])
+    return int(measure.label(mask.image, background=0, connectivity=2, return_num=True)[1])  # type: ignore[no-untyped-call]
 
 
 # --------------------------------------------------------------------------------------------- interpretations

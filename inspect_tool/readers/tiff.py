@@ -343,7 +343,7 @@ def _scale(file: tifffile.TiffFile, page: Any) -> Scale:
         return Scale(note=f"{vendor} tags are there, their pixel size is not read by this reader")
     if x is None and y is None:
         return Scale(note="no scale in the file")
-    unit = {1: "", 2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, 2) or 2))
+    unit = {1: "", 2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, 2)))
     if unit is None:
         return Scale(note="TIFF resolution has an unknown unit")
     return scale_from_density(x or 0.0, y or 0.0, unit, "TIFF resolution")

@@ -239,7 +239,9 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
             if not len(values):
                 continue
             found = field_statistics(values.tolist())
-            numbers = (found.mean, found.s, found.ci95, float(values.min()), float(values.max()))
+            same = found.s is not None and found.s < 1e-12 * abs(found.mean)  # only rounding of equal numbers
+            spread = (0.0, 0.0) if same else (found.s, found.ci95)
+            numbers = (found.mean, *spread, float(values.min()), float(values.max()))
             rows.append(
                 (str(specimen), str(section), heading(name), found.n, *(_rounded(number) for number in numbers))
             )

@@ -127,8 +127,12 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
     rgb = _rgb(micrograph)
     longest = max(rgb.shape[:2])
     scale = max_px / longest if longest > max_px else max(1.0, min(SMALL_PX, max_px) / longest)
-    drawn = _resized(rgb, picture_size(rgb.shape[:2], scale))
-    return _jpeg(_with_scale_bar(drawn, micrograph.calibration.pixel_um, scale), PICTURE_BYTES), scale
+    while True:
+        drawn = _resized(rgb, picture_size(rgb.shape[:2], scale))
+        jpeg = _jpeg(_with_scale_bar(drawn, micrograph.calibration.pixel_um, scale), PICTURE_BYTES)
+        if len(jpeg) <= PICTURE_BYTES or max(drawn.shape[:2]) < SMALL_PX:
+            return jpeg, scale
+        scale *= 0.8  # nothing but noise: fewer pixels
 
 
 def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
@@ -298,7 +302,7 @@ def _decoded(picture: bytes) -> Rgb:
 
 
 def _jpeg(rgb: Rgb, most_bytes: int) -> bytes:
-    """Encode as JPEG, with less quality and then fewer pixels until it is small enough for a report."""
+    """Encode as JPEG, with less quality where that is needed to stay small enough for a report."""
     gray = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
     image = rgb[..., 0] if gray else cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     data = b""

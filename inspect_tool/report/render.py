@@ -430,6 +430,7 @@ def _feature_data(report: Report) -> Markup:
     data = {
         "columns": [text.heading(name) for name in table.columns],
         "names": table.columns,
+        "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
         "rows": table.rows,
     }
     plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -4,6 +4,7 @@ A result is printed with its expanded uncertainty to two significant digits and 
 same decimal place (GUM 7.2.6). Every function gives plain text; templates use them as filters.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -382,15 +383,22 @@ def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> lis
     >>> column([7.93, 0.0, -0.05]), column([12345.6, 0.5])
     (['7.93', '0.00', '−0.05'], ['12\\xa0350', '0.5'])
     """
-    sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value) and value]
-    if not sizes or max(sizes) >= 1e9 or min(sizes) < 1e-5 or max(sizes) / min(sizes) > 10**decades:
-        return [short(value, digits) if isinstance(value, float) else cell(value) for value in values]
-    most = max(0, digits - 1 - floor(log10(max(sizes))))
-    held = max(_decimals(value, 6) for value in sizes)
+    place = common_place(values, digits, decades)
     return [
-        at_place(value, min(most, held)) if isinstance(value, float) and isfinite(value) else cell(value)
+        (at_place(value, place) if place is not None and isfinite(value) else short(value, digits))
+        if isinstance(value, float)
+        else cell(value)
         for value in values
     ]
+
+
+def common_place(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> int | None:
+    """Decimal place for all numbers of a column; None when they span more than so many decades."""
+    sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value) and value]
+    if not sizes or max(sizes) >= 1e9 or min(sizes) < 1e-5 or max(sizes) / min(sizes) > 10**decades:
+        return None
+    most = max(0, digits - 1 - floor(log10(max(sizes))))
+    return min(most, max(_decimals(value, 6) for value in sizes))
 
 
 def short(value: float | None, digits: int = 4) -> str:
@@ -412,6 +420,17 @@ def sentence(text: str) -> str:
     'Result and U within the limits'
     """
     return text[:1].upper() + text[1:]
+
+
+def glued(text: str) -> str:
+    """Keep a number together with its sign and unit, so that no line breaks between them.
+
+    >>> glued("shifted by ± 5 %, n = 4")
+    'shifted by ±\\xa05\\xa0%, n\\xa0=\\xa04'
+    """
+    text = re.sub(r"(?<=\d) (?=(?:%|°|[µnm]?m[²³]?\b|px\b|×))", NBSP, text)
+    text = re.sub(r"(?<=[±≥≤<>]) (?=\d)", NBSP, text)
+    return re.sub(r" ([=/×]) (?=[\d√])", rf"{NBSP}\1{NBSP}", text)
 
 
 def _decimals(value: float, digits: int) -> int:
@@ -486,6 +505,7 @@ FILTERS = {
     "cell": cell,
     "short": short,
     "sentence": sentence,
+    "glued": glued,
     "setting": setting,
     "hash_text": hash_text,
     "file_name": file_name,

@@ -56,7 +56,8 @@ for (const stack of document.querySelectorAll(".field .stack")) {
 }
 stage.addEventListener("wheel", (event) => {
   event.preventDefault();
-  zoomAt(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
+  const frame = stage.getBoundingClientRect();
+  zoomAt(Math.exp(-event.deltaY / 400), event.clientX - frame.left, event.clientY - frame.top);
 }, { passive: false });
 stage.addEventListener("pointerdown", (event) => {
   event.preventDefault();
@@ -81,7 +82,6 @@ if (table) {
   const data = JSON.parse(document.getElementById("feature-data").textContent);
   const flush = data.columns.map((_, i) => data.rows.every((row) => row[i] === null || typeof row[i] === "number"));
   const state = { rows: data.rows, column: -1, down: false, page: 0 };
-  const format = new Intl.NumberFormat("en", { maximumSignificantDigits: 5, useGrouping: false });
 
   const head = document.createElement("tr");
   data.columns.forEach((name, i) => {
@@ -103,10 +103,13 @@ if (table) {
   });
   table.tHead.append(head);
 
-  function text(value) {
+  function text(value, i) {
     if (value === null) return "–";
     if (typeof value === "boolean") return value ? "yes" : "no";
-    return typeof value === "number" && !Number.isInteger(value) ? format.format(value) : String(value);
+    if (typeof value !== "number") return value;
+    const place = data.places[i];
+    const plain = place !== null ? value.toFixed(place) : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+    return plain.replace("-", "\u2212");
   }
   // "area > 20" compares the first column whose name holds "area"; anything else is looked for as text
   function matcher(query) {
@@ -120,7 +123,7 @@ if (table) {
       }
     }
     const wanted = query.trim().toLowerCase();
-    return (row) => row.some((value) => text(value).toLowerCase().includes(wanted));
+    return (row) => row.some((value, i) => text(value, i).toLowerCase().includes(wanted));
   }
   function draw() {
     const query = document.getElementById("find").value;
@@ -140,7 +143,7 @@ if (table) {
       const line = document.createElement("tr");
       row.forEach((value, i) => {
         const cell = document.createElement("td");
-        cell.textContent = text(value);
+        cell.textContent = text(value, i);
         if (flush[i]) cell.className = "n";
         line.append(cell);
       });

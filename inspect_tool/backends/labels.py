@@ -196,8 +196,8 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
         if any(_key(key) not in {0, 1, *mask.values.tolist()} for key in settings.classes):
             return "classes"  # a field in which a named class does not occur
         return "boundaries" if _is_line_map(mask) else "binary"
-    if settings.classes:
-        return "binary" if not mask.colored and _is_smoothed_binary(mask) and count > _MANY // 8 else "classes"
+    if settings.classes and {0, *map(_key, settings.classes)}.issuperset(mask.values.tolist()):
+        return "classes"
     pieces = _pieces(mask)
     objects = int(np.count_nonzero(mask.values))
     if not mask.colored and pieces > 2 * objects and _is_smoothed_binary(mask):

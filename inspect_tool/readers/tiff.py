@@ -158,8 +158,8 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
         stored = samples if seen.ndim == 3 else None
         samples = seen
     elif photometric == 0:
-        # with an inverting look-up table ImageJ means 255, shown black, as the foreground of a mask
-        stored = samples if file.is_imagej else None
+        # programs that write masks this way mean the larger number as the foreground, though it shows black
+        stored = samples
         samples = _inverted(samples, int(chosen.bitspersample))
         notes["gray scale"] = "white is zero in the file; inverted"
     elif photometric == 5:

@@ -1,0 +1,270 @@
+"""Regions, shading, noise and the largest rectangle, against exact truths and brute force."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
+from skimage.draw import polygon2mask
+
+from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.model import Calibration, Micrograph, Region
+from inspect_tool.preprocess import (
+    apply_region,
+    as_uint8,
+    background,
+    crop_like,
+    denoise,
+    flat_field,
+    gray_limits,
+    largest_rectangle,
+    noise_sigma,
+    original_shape,
+    polygon_mask,
+)
+
+PIXELS = np.random.default_rng(3).integers(0, 256, (60, 80), dtype=np.uint8)
+
+
+def image(pixels=PIXELS, **changes):
+    return Micrograph(pixels=pixels, calibration=Calibration(pixel_um=0.5), path="field.tif", **changes)
+
+
+# ------------------------------------------------------------------------------------------------------------ region
+
+
+def test_footer_and_rectangle_cut_pixels_color_and_roi_alike(tmp_path):
+    color = np.dstack([PIXELS, PIXELS // 2, 255 - PIXELS])
+    roi = PIXELS > 20
+    whole = image(color=color, roi=roi)
+    found = apply_region(whole, Region(footer_px=10, rectangle=(5, 7, 40, 60)), tmp_path)
+    cut = (slice(5, 45), slice(7, 67))
+    assert np.array_equal(found.pixels, PIXELS[cut])
+    assert np.array_equal(found.color, color[cut])
+    assert np.array_equal(found.roi, roi[cut])
+    assert not found.pixels.flags.writeable
+    assert not found.roi.flags.writeable
+    assert found.meta["crop_offset_px"] == "5, 7"
+    assert found.meta["original_shape_px"] == "60 x 80"
+    assert original_shape(found) == (60, 80)
+    assert np.array_equal(crop_like(found, PIXELS, "mask.png"), PIXELS[cut])
+    assert np.array_equal(crop_like(found, PIXELS[cut], "mask.png"), PIXELS[cut])
+
+
+def test_no_region_changes_nothing_but_the_notes(tmp_path):
+    found = apply_region(image(), Region(), tmp_path)
+    assert np.array_equal(found.pixels, PIXELS)
+    assert found.roi is None
+    assert "crop" not in found.meta
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [
+        (Region(footer_px=60), "footer_px = 60, the image has 60 rows; give 0 to 59"),
+        (Region(footer_px=-1), "footer_px = -1"),
+        (Region(rectangle=(0, 0, 61, 80)), "does not lie inside the 60 rows x 80 columns"),
+        (Region(rectangle=(-1, 0, 10, 10)), "does not lie inside"),
+        (Region(rectangle=(0, 0, 0, 10)), "does not lie inside"),
+        (Region(rectangle=(0, 70, 10, 11)), "does not lie inside"),
+        (Region(footer_px=20, rectangle=(0, 0, 41, 80)), "40 rows x 80 columns above the footer of 20 rows"),
+        (Region(polygon=((0, 0), (5, 5))), "polygon needs three or more"),
+        (Region(polygon=((0, 0), (5, float("nan")), (9, 9))), "polygon needs three or more"),
+        (Region(polygon=((100, 100), (100, 120), (120, 120))), "no pixel is left inside the region"),
+    ],
+)
+def test_a_region_that_does_not_fit(tmp_path, region, says):
+    with pytest.raises(SettingsError, match=f"^field.tif: .*{says}"):
+        apply_region(image(), region, tmp_path)
+
+
+def test_the_polygon_is_in_pixels_of_the_file_also_after_a_crop(tmp_path):
+    corners = ((10.0, 20.0), (50.0, 25.0), (30.0, 70.0))
+    whole = apply_region(image(), Region(polygon=corners), tmp_path)
+    cut = apply_region(image(), Region(polygon=corners, rectangle=(20, 30, 20, 20)), tmp_path)
+    assert whole.pixels.shape == PIXELS.shape
+    assert np.array_equal(cut.roi, whole.roi[20:40, 30:50])
+    assert f"{np.count_nonzero(whole.roi)} of 4800 pixels count" in whole.meta["region"]
+
+
+@given(st.lists(st.tuples(st.floats(-20, 60), st.floats(-20, 60)), min_size=3, max_size=9))
+def test_polygon_against_point_in_polygon(corners):
+    # scikit-image tests every pixel centre on its own; edges through a centre may go either way
+    found = polygon_mask(corners, (40, 40))
+    expected = polygon2mask((40, 40), np.asarray(corners))
+    apart = np.argwhere(found != expected)
+    for row, column in apart:
+        assert _distance_to_edges(corners, row, column) < 1e-6
+
+
+def _distance_to_edges(corners, row, column):
+    points = np.asarray(corners, float)
+    distances = []
+    for a, b in zip(points, np.roll(points, -1, axis=0), strict=True):
+        edge, to = b - a, np.array([row, column]) - a
+        along = np.clip(edge @ to / max(edge @ edge, 1e-300), 0, 1)
+        distances.append(np.hypot(*(to - along * edge)))
+    return min(distances)
+
+
+@pytest.mark.parametrize("high", [1, 255])
+def test_a_mask_file_marks_what_counts(tmp_path, high):
+    inside = np.zeros(PIXELS.shape, np.uint8)
+    inside[10:30, 15:60] = high
+    Image.fromarray(inside).save(tmp_path / "roi of fläche.png")
+    found = apply_region(image(), Region(mask="roi of fläche.png"), tmp_path)
+    assert np.array_equal(found.roi, inside > 0)
+    region = Region(mask="roi of fläche.png", footer_px=20, polygon=((0, 0), (0, 40), (60, 40), (60, 0)))
+    found = apply_region(image(roi=PIXELS > 9), region, tmp_path)
+    expected = (inside > 0) & (PIXELS > 9)
+    expected[:, 40:] = False
+    assert np.array_equal(found.roi, expected[:40])
+
+
+def test_masks_that_do_not_fit(tmp_path):
+    Image.fromarray(np.eye(50, dtype=np.uint8)).save(tmp_path / "m.png")
+    with pytest.raises(ReadError, match=r"m\.png: mask has 50 x 50 px .*, image field\.tif has 60 x 80 px; give"):
+        apply_region(image(), Region(mask="m.png"), tmp_path)
+    with pytest.raises(ReadError, match="60 x 80 px or 40 x 80 px after the crop"):
+        apply_region(image(), Region(mask="m.png", footer_px=20), tmp_path)
+    Image.fromarray(np.zeros(PIXELS.shape, np.uint8)).save(tmp_path / "z.png")
+    with pytest.raises(SettingsError, match="no pixel is left inside the region"):
+        apply_region(image(), Region(mask="z.png"), tmp_path)
+    with pytest.raises(ReadError, match="no such file"):
+        apply_region(image(), Region(mask="none.png"), tmp_path)
+
+
+# ----------------------------------------------------------------------------------------------------------- shading
+
+
+def shaded(kind):
+    """Two phases of known gray values under a known shading."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[-1:1:400j, -1:1:500j]
+    slow = 1 + 0.25 * columns - 0.15 * rows - 0.2 * (rows**2 + columns**2)
+    flat = np.full(rows.shape, 180.0)
+    for row, column in rng.integers(0, 400, (60, 2)):
+        cv2.circle(flat, (int(column), int(row)), 12, 60.0, -1)
+    return flat, slow, (flat * slow).astype(np.float32) if kind == "divide" else (flat + 60 * slow).astype(np.float32)
+
+
+@pytest.mark.parametrize("model", ["divide", "subtract"])
+@pytest.mark.parametrize("method", ["polynomial", "gaussian"])
+def test_flat_field_takes_known_shading_out(model, method):
+    flat, _, pixels = shaded(model)
+    before = float(pixels[flat == 180].std())
+    found = flat_field(pixels, method=method, model=model)
+    assert found.dtype == np.float32
+    # a polynomial fits this shading almost exactly; a Gaussian follows it and the phases in part
+    assert found[flat == 180].std() < before * (0.06 if method == "polynomial" else 0.6)
+    assert found.mean() == pytest.approx(pixels.mean(), rel=0.15)
+
+
+def test_flat_field_leaves_an_even_image_as_it_is():
+    pixels = np.full((100, 120), 130, np.uint8)
+    pixels[20:30, 20:30] = 90
+    assert np.abs(flat_field(pixels).astype(int) - pixels).max() <= 1
+    assert flat_field(pixels).dtype == np.uint8
+
+
+def test_what_lies_outside_the_roi_does_not_pull_the_background():
+    _, slow, pixels = shaded("divide")
+    roi = np.ones(pixels.shape, bool)
+    roi[:, :150] = False
+    black = pixels.copy()
+    black[~roi] = 0
+    a, b = background(black, roi=roi, method="polynomial"), background(pixels, roi=roi, method="polynomial")
+    assert np.abs(a - b)[:, 170:].max() < 3
+    ratio = a[:, 170:] / slow[:, 170:]
+    assert ratio.std() / ratio.mean() < 0.03
+
+
+# ------------------------------------------------------------------------------------------------------------- noise
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 3.0, 12.0])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_noise_is_found_beside_structure(sigma, kind):
+    rng = np.random.default_rng(2)
+    pixels = np.full((500, 600), 100.0)
+    pixels[:, 300:] = 180
+    pixels += np.linspace(0, 20, 600)
+    for row, column in rng.integers(0, 500, (40, 2)):
+        cv2.circle(pixels, (int(column), int(row)), 15, 60.0, -1)
+    pixels = pixels + rng.normal(0, sigma, pixels.shape)
+    pixels = np.rint(pixels).astype(np.uint8) if kind is np.uint8 else pixels.astype(np.float32)
+    rounding = 1 / 12 if kind is np.uint8 else 0.0
+    # known: sigma of the noise that was added, plus that of rounding
+    assert noise_sigma(pixels) == pytest.approx((sigma**2 + rounding) ** 0.5, rel=0.1)
+
+
+def test_noise_of_a_noiseless_and_of_a_tiny_image():
+    assert noise_sigma(np.tile(np.arange(100, dtype=np.uint8), (50, 1))) == 0
+    assert noise_sigma(np.zeros((2, 2), np.uint8)) == 0
+
+
+@pytest.mark.parametrize("method", ["median", "gaussian", "nlm"])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_denoise_lowers_noise_and_keeps_type_and_mean(method, kind):
+    pixels = (120 + np.random.default_rng(0).normal(0, 8, (120, 150))).astype(kind)
+    found = denoise(pixels, method=method, size=3 if method == "median" else 1.5)
+    assert found.dtype == kind
+    assert found.std() < 0.6 * pixels.std()
+    assert found.mean() == pytest.approx(pixels.mean(), abs=1)
+
+
+def test_denoise_refuses_what_it_cannot_do():
+    with pytest.raises(SettingsError, match="the side of a median is odd, got 4"):
+        denoise(PIXELS, size=4)
+    with pytest.raises(SettingsError, match="must be > 0"):
+        denoise(PIXELS, method="gaussian", size=0)
+    assert denoise(PIXELS.astype(np.float32), size=7).dtype == np.float32
+
+
+def test_contrast_helpers():
+    deep = (PIXELS.astype(np.float32) * 100 + 5000).astype(np.float32)
+    low, high = gray_limits(deep, 0, 100)
+    assert (low, high) == (deep.min(), deep.max())
+    assert np.abs(as_uint8(deep).astype(int) - PIXELS).max() <= 2
+    assert as_uint8(PIXELS) is PIXELS
+    roi = np.zeros(deep.shape, bool)
+    roi[:5] = True
+    assert gray_limits(deep, 0, 100, roi=roi) == (deep[:5].min(), deep[:5].max())
+    assert gray_limits(np.full((5, 5), 3, np.uint8)) == (3, 4)
+
+
+# --------------------------------------------------------------------------------------------------------- rectangle
+
+
+def brute_force(mask):
+    """Area of the largest rectangle, by trying all of them on summed areas."""
+    summed = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), int)
+    summed[1:, 1:] = mask.cumsum(0).cumsum(1)
+    best = 0
+    for top in range(mask.shape[0]):
+        for bottom in range(top + 1, mask.shape[0] + 1):
+            for left in range(mask.shape[1]):
+                for right in range(left + 1, mask.shape[1] + 1):
+                    area = (bottom - top) * (right - left)
+                    if area > best:
+                        inside = summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
+                        best = area if inside == area else best
+    return best
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9)))
+def test_largest_rectangle_against_brute_force(mask):
+    top, left, height, width = largest_rectangle(mask)
+    assert mask[top : top + height, left : left + width].all()
+    assert height * width == brute_force(mask)
+
+
+def test_largest_rectangle_in_a_disk_is_a_square():
+    rows, columns = np.mgrid[:801, :801]
+    disk = (rows - 400) ** 2 + (columns - 400) ** 2 <= 400**2
+    _, _, height, width = largest_rectangle(disk)
+    # the inscribed square has the side r sqrt 2
+    assert height == pytest.approx(400 * 2**0.5, abs=3)
+    assert width == pytest.approx(400 * 2**0.5, abs=3)

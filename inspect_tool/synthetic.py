@@ -613,7 +613,7 @@ def two_phase(
     -------
     Field
         Semantic labels. Truth ``area_percent.<name>`` and ``area_percent.<matrix>`` of process and field;
-        for "gaussian" and "boolean" also ``process.features_per_mm`` (N_L), ``mean_intercept_um`` and
+        for "gaussian" and "boolean" also ``process.intercepts_per_mm`` (N_L), ``mean_intercept_um`` and
         ``mean_free_path_um`` (ASTM E1245 sense).
 
     References
@@ -648,7 +648,7 @@ def two_phase(
     }
     if kind != "particles":
         truth |= {
-            "process.features_per_mm": 1e3 * share / feature_um,
+            "process.intercepts_per_mm": 1e3 * share / feature_um,
             "process.mean_intercept_um": feature_um,
             "process.mean_free_path_um": feature_um * (1 - share) / share,
         }

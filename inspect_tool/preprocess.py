@@ -402,9 +402,14 @@ def as_uint8(pixels: GrayImage, roi: Any = None) -> NDArray[np.uint8]:
 
 
 def _as_type_of(pixels: GrayImage, made: Any) -> GrayImage:
+    """Freshly made gray values in the type of the image; rounded in place, so that no third copy is needed."""
     if pixels.dtype == np.float32:
         return np.asarray(made, dtype=np.float32)
-    return np.asarray(made if made.dtype == np.uint8 else np.clip(np.rint(made), 0, 255), dtype=np.uint8)
+    if made.dtype == np.uint8:
+        return np.asarray(made, dtype=np.uint8)
+    np.rint(made, out=made)
+    np.clip(made, 0, 255, out=made)
+    return np.asarray(made, dtype=np.uint8)
 
 
 # --------------------------------------------------------------------------------------------------- rectangle

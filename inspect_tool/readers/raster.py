@@ -243,8 +243,11 @@ def _is_gray(rgb: NDArray[Any], tolerance: int) -> bool:
 
 
 def _gray(rgb: NDArray[Any]) -> NDArray[Any]:
-    source = np.ascontiguousarray(rgb if rgb.dtype == np.uint8 else rgb.astype(np.float32))
-    gray: NDArray[Any] = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY)
+    if rgb.dtype == np.uint8:
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY))
+    gray = np.empty(rgb.shape[:2], dtype=np.float32)
+    for rows in _blocks(rgb):
+        gray[rows] = cv2.cvtColor(rgb[rows].astype(np.float32), cv2.COLOR_RGB2GRAY)
     return gray
 
 
@@ -257,8 +260,18 @@ def _color8(rgb: NDArray[Any]) -> NDArray[np.uint8]:
         full = next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits), max(high, 1.0))
     else:
         full = 1.0 if high <= 1.0 else max(high, 1.0)
-    scaled = np.nan_to_num(rgb.astype(np.float32) * np.float32(255.0 / full))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    color = np.empty(rgb.shape, dtype=np.uint8)
+    for rows in _blocks(rgb):
+        scaled = np.nan_to_num(rgb[rows].astype(np.float32) * np.float32(255.0 / full))
+        color[rows] = np.clip(np.rint(scaled), 0, 255)
+    return color
+
+
+def _blocks(rgb: NDArray[Any]) -> Iterator[slice]:
+    """Rows of about a million pixels at a time: deep color images would else need many times their size."""
+    tall = max(1, 1_000_000 // rgb.shape[1])
+    for top in range(0, rgb.shape[0], tall):
+        yield slice(top, top + tall)
 
 
 def _opaque(alpha: NDArray[Any]) -> tuple[NDArray[np.bool_] | None, str]:

@@ -440,7 +440,7 @@ def _grain_field(
     inside = np.bincount(labels.ravel(), minlength=len(present) + 1)[1:] * pixel_um**2
     # the parts of the cut grains outside the field, on a coarse grid around it
     ring = 4.0 * pitch * sqrt(stretch)
-    step = pitch / 24
+    step = pitch / 16
     spans = [np.arange(-ring, n * pixel_um + ring, step) + step / 2 for n in shape_px]
     outside = np.zeros(len(cells.seeds))
     for band in np.array_split(spans[0], 8):

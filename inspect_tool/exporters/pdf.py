@@ -13,7 +13,7 @@ from inspect_tool.report.render import render, search_path
 
 try:
     import weasyprint
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 except OSError as problem:  # the Python package is there, the C library is not
     msg = (
         f"WeasyPrint needs the Pango library, which cannot be loaded ({str(problem).splitlines()[0][:80]}): "
@@ -43,14 +43,18 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     )
     path = folder / "report.pdf"
     partial = folder / "report.pdf.partial"
-    page.write_pdf(
-        partial,
-        attachments=_attachments(report, folder),
-        pdf_variant="pdf/a-3b",
-        pdf_tags=True,
-        pdf_identifier=report.id.encode(),
-        optimize_images=False,
-    )
+    try:
+        page.write_pdf(
+            partial,
+            attachments=_attachments(report, folder),
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+            pdf_identifier=report.id.encode(),
+            optimize_images=False,
+        )
+    except FatalURLFetchingError as refused:
+        message = f"{template}: {refused.__cause__ or refused}"
+        raise OutputError(message) from refused
     partial.replace(path)
     return path
 

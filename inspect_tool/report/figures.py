@@ -114,9 +114,9 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
     that was measured; without a scale there is no strip. Rows and columns of the image keep their place:
     layers of ``picture_size`` lie on the picture from its top left corner.
 
-    The gray values of an 8-bit image stay as they are unless they fill less than a third of the
-    range; other images are stretched between their 0.1 % and 99.9 % quantiles. Only the picture is
-    stretched, never what is measured.
+    The gray values of an 8-bit image stay as they are unless all of them lie within a third of the range;
+    other images are stretched between their 0.1 % and 99.9 % quantiles. Only the picture is stretched,
+    never what is measured.
 
     Returns
     -------
@@ -263,13 +263,17 @@ def _rgb(micrograph: Micrograph) -> Rgb:
     pixels = micrograph.pixels
     if micrograph.color is not None and micrograph.color.shape[:2] == pixels.shape:
         return np.ascontiguousarray(micrograph.color)
-    sample = pixels[:: max(1, pixels.shape[0] // 1000), :: max(1, pixels.shape[1] // 1000)]
-    low, high = (float(value) for value in np.quantile(sample[np.isfinite(sample)], [0.001, 0.999]))
-    if pixels.dtype == np.uint8 and high - low >= 85:
+    if pixels.dtype == np.uint8:
+        low, high = float(pixels.min()), float(pixels.max())
+        low, high = (low, high) if 8 <= high - low < 85 else (0.0, 255.0)
+    else:
+        sample = pixels[:: max(1, pixels.shape[0] // 1000), :: max(1, pixels.shape[1] // 1000)]
+        low, high = (float(value) for value in np.quantile(sample[np.isfinite(sample)], [0.001, 0.999]))
+        low, high = (low, high) if high > low else (low - 0.5, low + 0.5)
+    if (low, high) == (0.0, 255.0):
         gray = pixels.astype(np.uint8, copy=False)
     else:
-        span = high - low if high > low else 1.0
-        stretched = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255 / span)
+        stretched = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
         gray = np.clip(np.nan_to_num(stretched), 0, 255).astype(np.uint8)
     return cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
 

@@ -10,6 +10,7 @@ drawn, never from a measurement.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ OPTICAL = Degradation(
     shading=0.13, blur_px=0.8, contrast=0.92, electrons=90000, read_noise=0.5, scratches=3, pits=8, stains=3.0
 )
 """The look of level 2, with the low noise of a modern camera (averaged frames), which also keeps the files small."""
+
+POLISHED = replace(OPTICAL, pits=0)
+"""The same without pits: in a porosity image they would be pores that the truth does not know."""
 
 XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 
@@ -84,7 +88,7 @@ def pore_fields() -> Iterator[tuple[str, Field, Degradation]]:
             shape_px=(720, 900),
             pixel_um=PORE_UM,
         )
-        yield f"field_{i + 1}.png", field, OPTICAL
+        yield f"field_{i + 1}.png", field, POLISHED
 
 
 def solder_fields() -> Iterator[tuple[str, Field, Degradation]]:

@@ -92,7 +92,7 @@ class Degradation:
     electrons: float = 0.0  # full well of the camera: shot noise is sqrt(signal); 0 is no shot noise
     read_noise: float = 0.0  # standard deviation [gray levels]
     scratches: int = 0  # per megapixel
-    pits: int = 0  # small dark spots per megapixel
+    pits: int = 0  # small dark spots per megapixel; nobody can tell them from pores
     stains: float = 0.0  # depth of soft spots and etch clouds [gray levels]
     jpeg_quality: int = 0  # 1-100; 0 is no round trip
 
@@ -865,7 +865,7 @@ def pores(
     rim : float
         Height of the bright rim and of the gradient inside the pores, share of the metal's gray value.
     inclusions_per_mm2 : float
-        Gray inclusions (not pores, lighter than them).
+        Gray inclusions: no pores, and lighter than half way between metal and pore.
     scratches : int
         Polishing scratches per megapixel.
     stains : float
@@ -924,7 +924,7 @@ def pores(
         )
         window, part, _ = outline.patch(shape_px)
         if part.size and not cover[window].any():
-            picture[window] *= 1 - 0.38 * part
+            picture[window] *= 1 - 0.25 * part
     if scratches:
         picture -= 0.10 * _scratches(rng, shape_px, scratches, 0.9) * (1 - cover)
     if stains > 0:
@@ -942,7 +942,9 @@ def pores(
 def _paint_pores(rng: np.random.Generator, cover: Gray, gray: tuple[float, float], rim: float) -> Gray:
     """Metal with a faint polishing texture; pores dark, lighter glints at their bottom, a bright rounded edge."""
     shape = cover.shape
-    metal = gray[0] * (1 + 0.012 * _cloud(rng, shape, 14.0) + 0.010 * _cloud(rng, shape, 1.3))
+    metal = gray[0] * (
+        1 + 0.007 * _cloud(rng, shape, 9.0) + 0.006 * _cloud(rng, shape, 60.0) + 0.012 * _cloud(rng, shape, 1.5)
+    )
     wide = _blurred(cover, 2.0)
     metal = metal * (1 + 0.35 * rim * wide)
     depth = _blurred(cover, 4.0)

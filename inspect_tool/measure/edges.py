@@ -36,7 +36,7 @@ def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:
     top, left, height, width = window
     part = labels[top : top + height, left : left + width]
     found = np.unique(np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]))
-    return found[found > 0]
+    return np.asarray(found[found > 0], dtype=np.int32)
 
 
 def chance_to_be_whole(height_px: FloatArray, width_px: FloatArray, window: Window) -> FloatArray:

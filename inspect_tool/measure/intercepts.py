@@ -25,7 +25,6 @@ With half a segment at each end, N and P of one phase are the same number.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, pi, radians, sin
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -274,19 +273,6 @@ def chord_lengths(labels: LabelImage, every: int = 1) -> FloatArray:
     return np.concatenate(found) if found else np.empty(0)
 
 
-def weights_by_style(
-    count: LineCount,
-) -> dict[Literal["half hit", "hit", "double hit"], list[tuple[FloatArray, float]]]:
-    """Sort the hits of a line by how a drawing shows them: below one, one, above one."""
-    styles: dict[Literal["half hit", "hit", "double hit"], list[tuple[FloatArray, float]]] = {}
-    for value in np.unique(count.weights).tolist():
-        style: Literal["half hit", "hit", "double hit"] = (
-            "hit" if value == 1 else "half hit" if value < 1 else "double hit"
-        )
-        styles.setdefault(style, []).append((count.hits[count.weights == value], value))
-    return styles
-
-
 def alternate(counts: Sequence[LineCount]) -> float:
     """Intersections when every second triple point counts two and the others one (ASTM E1382)."""
     triples = sum(count.triple_points for count in counts)
@@ -312,7 +298,7 @@ def _around(labels: LabelImage, points: FloatArray) -> tuple[NDArray[np.int32], 
 
 
 def _largest_share(quads: NDArray[np.int32], shares: FloatArray) -> NDArray[np.int32]:
-    seen = quads[0].copy()
+    seen: NDArray[np.int32] = quads[0].copy()
     # most points lie inside one grain: only the others need their shares added up
     mixed = np.flatnonzero((quads[0] != quads[1]) | (quads[0] != quads[2]) | (quads[0] != quads[3]))
     some, weight = quads[:, mixed], shares[:, mixed]
@@ -347,7 +333,10 @@ def _without_flicker(
 
 
 def _touches(labels: LabelImage, line: TestLine, place: float, grain: int) -> bool:
-    """Tell a touch from pixel noise: shifted to one side the line stays in its grain, to the other it leaves and returns."""
+    """Tell a touch from pixel noise.
+
+    Shifted to one side a line that touches stays in its grain, shifted to the other it leaves it and returns.
+    """
     n = len(line.points)
     radius = n * line.step_px / (2 * pi) if line.closed else 100.0
     reach = ceil((1.5 * np.sqrt(2 * radius * TOUCH_PX) + 1) / line.step_px)
@@ -393,7 +382,7 @@ def _distance(places: FloatArray, place: float, line: TestLine) -> FloatArray:
     away = np.abs(places - place)
     if line.closed:
         away = np.minimum(away, len(line.points) - away)
-    return away * line.step_px
+    return np.asarray(away * line.step_px, dtype=np.float64)
 
 
 def _ends_on_boundary(
@@ -425,7 +414,6 @@ def _positions(places: FloatArray, line: TestLine) -> FloatArray:
     n = len(line.points)
     low = np.floor(places).astype(np.intp)
     share = (places - low)[:, None]
-    return (
-        line.points[low % n] * (1 - share)
-        + line.points[(low + 1) % n if line.closed else np.minimum(low + 1, n - 1)] * share
-    )
+    following = (low + 1) % n if line.closed else np.minimum(low + 1, n - 1)
+    between = line.points[low % n] * (1 - share) + line.points[following] * share
+    return np.asarray(between, dtype=np.float64)

@@ -1,0 +1,408 @@
+"""Count one field: grains made ready, every method on them, and the test figure of the job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, pi, sqrt
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.measure import figures, intercepts, planimetric
+from inspect_tool.measure.edges import WeightedGrains, Window, chance_to_be_whole, weighted_mean_area
+from inspect_tool.measure.figures import CircleGrains, LineFigure
+from inspect_tool.measure.intercepts import SECOND_PHASE, LineCount
+from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
+from inspect_tool.preprocess import largest_rectangle
+from inspect_tool.recipes._grain_method import Settings, area_line, basis, grain_number
+from inspect_tool.units import convert
+
+FloatArray = NDArray[np.float64]
+# counts a placement is sized for: well inside what the procedures ask for
+_ABRAMS_COUNTS = 65.0
+_HILLIARD_COUNTS = 45.0
+_HEYN_COUNTS = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GrainField:
+    """Grains of one field, ready to be counted."""
+
+    labels: LabelImage  # grains > 0, SECOND_PHASE, 0
+    window: Window
+    matrix_fraction: float  # [1]
+    given_fraction: float | None  # volume fraction of the matrix that the user states
+    notes: tuple[str, ...]
+
+
+def check_settings(settings: Settings) -> None:
+    if settings.second_phase in ("dark", "bright") and not settings.second_phase_threshold > 0:
+        msg = (
+            f"settings.second_phase_threshold: is not set; second_phase = '{settings.second_phase}' needs a gray level"
+        )
+        raise SettingsError(msg)
+    if settings.second_phase == "given" and not 0 < settings.second_phase_percent < 100:
+        msg = f"settings.second_phase_percent: got {settings.second_phase_percent:g}, must be between 0 and 100 %"
+        raise SettingsError(msg)
+    if not 0 <= settings.triple_point_px <= 0.5:
+        msg = f"settings.triple_point_px: got {settings.triple_point_px:g}, must be between 0 and 0.5 px"
+        raise SettingsError(msg)
+    for name in ("figure_magnification", "placements", "smallest_grain_px"):
+        if getattr(settings, name) < 0:
+            msg = f"settings.{name}: got {getattr(settings, name):g}, must not be negative"
+            raise SettingsError(msg)
+
+
+def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Settings, where: str) -> GrainField:
+    """Grains as connected pieces, the second phase set apart, and the window for areas."""
+    if segmentation.kind != "instance":
+        msg = (
+            f"{where}: the segmentation has classes, not single grains; use a backend that separates grains "
+            '(watershed, or labels with kind = "instance")'
+        )
+        raise MeasurementError(msg)
+    labels = segmentation.labels
+    notes = []
+    if micrograph.roi is not None:
+        labels = np.where(micrograph.roi, labels, 0)
+    if settings.smallest_grain_px > 1:
+        labels, given = _without_small(labels, settings.smallest_grain_px)
+        if given:
+            notes.append(f"{given} regions below {settings.smallest_grain_px} px were given to their neighbours.")
+    labels, torn = _pieces(labels)
+    if torn:
+        notes.append(f"{torn} labels were in several pieces; every connected piece counts as a grain.")
+    labels = _with_second_phase(labels, micrograph, settings)
+    grain = int(np.count_nonzero(labels > 0))
+    in_field = int(np.count_nonzero(labels))
+    if len(np.unique(labels[labels > 0])) < 2:
+        msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
+        raise MeasurementError(msg)
+    if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
+        notes.append("No second phase was found in this field.")
+    window = _window(labels)
+    if window != (0, 0, *labels.shape):
+        notes.append(
+            f"Areas are counted in the largest rectangle of the valid area: {window[2]} x {window[3]} px "
+            f"from row {window[0]}, column {window[1]}."
+        )
+    given_fraction = 1 - settings.second_phase_percent / 100 if settings.second_phase == "given" else None
+    return GrainField(
+        labels=labels,
+        window=window,
+        matrix_fraction=given_fraction if given_fraction is not None else grain / in_field,
+        given_fraction=given_fraction,
+        notes=tuple(notes),
+    )
+
+
+def _without_small(labels: LabelImage, smallest_px: int) -> tuple[LabelImage, int]:
+    size = np.bincount(labels.ravel())
+    small = (size > 0) & (size < smallest_px)
+    small[0] = False
+    if not small.any():
+        return labels, 0
+    gone = small[labels]
+    kept = np.where(gone, 0, labels)
+    nearest = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
+    return np.where(gone, kept[nearest[0], nearest[1]], kept).astype(np.int32), int(small.sum())
+
+
+def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
+    """Give every connected piece a number of its own where a label is in several pieces (grains are 4-connected)."""
+    from skimage.measure import label
+
+    pieces, number = label(labels, background=0, connectivity=1, return_num=True)  # type: ignore[no-untyped-call]
+    present = len(np.unique(labels[labels != 0]))
+    if number == present:
+        return np.ascontiguousarray(labels, dtype=np.int32), 0
+    owner = np.zeros(number + 1, dtype=np.int64)
+    owner[pieces.ravel()] = labels.ravel()
+    torn = int((np.unique(owner[1:], return_counts=True)[1] > 1).sum())
+    return np.ascontiguousarray(pieces, dtype=np.int32), torn
+
+
+def _with_second_phase(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> LabelImage:
+    """Mark the second phase: whole regions by their mean gray value, or what has no label inside the roi."""
+    if settings.second_phase == "unlabeled":
+        inside = labels == 0 if micrograph.roi is None else (labels == 0) & micrograph.roi
+        return np.where(inside, np.int32(SECOND_PHASE), labels)
+    if settings.second_phase in ("dark", "bright"):
+        flat = labels.ravel()
+        number = np.bincount(flat)
+        gray = np.bincount(flat, weights=micrograph.pixels.ravel().astype(np.float64)) / np.maximum(number, 1)
+        level = settings.second_phase_threshold
+        second = (gray < level) if settings.second_phase == "dark" else (gray > level)
+        second[0] = False
+        return np.where(second[labels], np.int32(SECOND_PHASE), labels)
+    return labels
+
+
+def _window(labels: LabelImage) -> Window:
+    """Largest rectangle of the field; specks without a grain that lie inside it are left out of its area."""
+    outside = labels == 0
+    if not outside.any():
+        return (0, 0, int(labels.shape[0]), int(labels.shape[1]))
+    number, pieces, stats, _ = cv2.connectedComponentsWithStats(outside.view(np.uint8), connectivity=8)
+    rows, columns = labels.shape
+    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
+    bottom, right = top + stats[:, cv2.CC_STAT_HEIGHT], left + stats[:, cv2.CC_STAT_WIDTH]
+    inner = (top > 0) & (left > 0) & (bottom < rows) & (right < columns)
+    typical = np.count_nonzero(labels > 0) / max(1, len(np.unique(labels[labels > 0])))
+    speck = inner & (stats[:, cv2.CC_STAT_AREA] < typical)
+    speck[0] = True  # the grains themselves
+    del number
+    valid: Mask = speck[pieces]
+    return largest_rectangle(valid)
+
+
+def valid_area(labels: LabelImage) -> Mask | None:
+    return None if labels.all() else labels != 0
+
+
+def measured_values(
+    field: GrainField,
+    table: pd.DataFrame,
+    pixel_um: float | None,
+    settings: Settings,
+    standard: Standard,
+    where: str,
+) -> tuple[dict[str, float], tuple[Mark, ...]]:
+    """Count one field by every method."""
+    counts = intercepts.directional_counts(field.labels)
+    share = field.given_fraction
+    per_px = {
+        direction: found.intercepts / (found.length_px if share is None else share * found.total_length_px)
+        for direction, found in counts.items()
+        if found.total_length_px > 0
+    }
+    n_l_px = float(np.mean(list(per_px.values())))
+    if not n_l_px > 0:
+        msg = f'{where}: no grain boundary found; check focus and etch, or give masks with backend "labels"'
+        raise MeasurementError(msg)
+    along, across = (0, 90) if settings.deformation_axis == "horizontal" else (90, 0)
+    values: dict[str, float] = {
+        "anisotropy_index": per_px[across] / per_px[along] if per_px[along] > 0 else float("inf"),
+        "mean_intercept_px": 1.0 / n_l_px,
+    }
+    if settings.second_phase != "none":
+        values["matrix_percent"] = 100 * field.matrix_fraction
+    if pixel_um is None:
+        return values, ()
+    mm = pixel_um / 1e3
+    values["n_l_per_mm"] = n_l_px / mm
+    values["mean_intercept_um"] = pixel_um / n_l_px
+    # directions count from the deformation axis
+    turn = 0 if settings.deformation_axis == "horizontal" else 90
+    values |= {f"n_l_{(direction - turn) % 180}deg_per_mm": n / mm for direction, n in sorted(per_px.items())}
+    values["intercepts"] = sum(found.intercepts for found in counts.values())
+    values["line_length_mm"] = sum(found.total_length_px for found in counts.values()) * mm
+
+    rectangle = planimetric.count_rectangle(field.labels, field.window)
+    area_px2 = rectangle.area_px2 if share is None else share * field.window[2] * field.window[3]
+    values["grains_counted"] = rectangle.grains
+    values["window_mm2"] = area_px2 * mm**2
+    values["grains_per_mm2"] = rectangle.grains / (area_px2 * mm**2)
+    whole = _whole_grains(table, field.window)
+    values["whole_grains"] = float(whole.inside) if whole is not None else 0.0
+    if whole is not None:
+        values["mean_grain_area_um2"] = whole.mean_area_px2 * pixel_um**2
+
+    figure, marks = _test_figure(field, n_l_px, pixel_um, settings, standard, where)
+    values |= figure
+    key, _ = basis(settings.method)
+    if key in values:
+        values["grain_size_number"] = grain_number(key, values[key], standard)
+    return values, marks
+
+
+def _whole_grains(table: pd.DataFrame, window: Window) -> WeightedGrains | None:
+    inside = _wholly_inside(table, window)
+    part = table[inside]
+    height, width = _boxes(part)
+    return weighted_mean_area(part["area_px2"].to_numpy(dtype=np.float64), height, width, window)
+
+
+def _wholly_inside(table: pd.DataFrame, window: Window) -> NDArray[np.bool_]:
+    top, left, height, width = window
+    return np.asarray(
+        (table["top_px"] > top)
+        & (table["left_px"] > left)
+        & (table["bottom_px"] < top + height)
+        & (table["right_px"] < left + width)
+    )
+
+
+def _boxes(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    return (
+        (table["bottom_px"] - table["top_px"]).to_numpy(dtype=np.float64),
+        (table["right_px"] - table["left_px"]).to_numpy(dtype=np.float64),
+    )
+
+
+def with_grain_columns(
+    labels: LabelImage, table: pd.DataFrame, window: Window, pixel_um: float | None, standard: Standard
+) -> pd.DataFrame:
+    """Add aspect ratio, weight for the frame, and the number each grain would have from its own area."""
+    unit = "px" if pixel_um is None else "um"
+    aspect = table[f"ellipse_major_{unit}"] / table[f"ellipse_minor_{unit}"].clip(lower=1e-9)
+    chance = np.where(_wholly_inside(table, window), chance_to_be_whole(*_boxes(table), window), 0.0)
+    weight = np.divide(1.0, chance, out=np.zeros_like(chance), where=chance > 0)
+    columns: dict[str, Any] = {"aspect_ratio": aspect, "edge_weight": weight}
+    columns[f"feret_across_{unit}"] = _feret_across(labels, table, 1.0 if pixel_um is None else pixel_um)
+    if pixel_um is not None:
+        slope, offset = area_line(standard)
+        columns["grain_size_number"] = offset + slope * np.log2(table["area_um2"].to_numpy())
+    return table.assign(**columns)
+
+
+def _feret_across(labels: LabelImage, table: pd.DataFrame, size: float) -> FloatArray:
+    """Caliper at right angles to the largest one, for the ten largest grains (nan for the others)."""
+    found = np.full(len(table), np.nan)
+    box = table[["top_px", "left_px", "bottom_px", "right_px"]].to_numpy()
+    numbers = table["feature"].to_numpy()
+    angles = np.deg2rad(table["feret_angle_deg"].to_numpy())
+    for i in np.argsort(-table["area_px2"].to_numpy(), kind="stable")[:10].tolist():
+        top, left, bottom, right = box[i].tolist()
+        row, column = np.nonzero(labels[top:bottom, left:right] == numbers[i])
+        # across the direction (-sin, cos) of the longest caliper; a pixel reaches half its own width further
+        across = np.abs(np.cos(angles[i])), np.abs(np.sin(angles[i]))
+        along_row = row * np.cos(angles[i]) + column * np.sin(angles[i])
+        found[i] = (float(np.ptp(along_row)) + across[0] + across[1]) * size
+    return found
+
+
+def _test_figure(
+    field: GrainField, n_l_px: float, pixel_um: float, settings: Settings, standard: Standard, where: str
+) -> tuple[dict[str, float], tuple[Mark, ...]]:
+    """Place, count and draw the test figure of the job's method; values in mm."""
+    window, mm = field.window, pixel_um / 1e3
+    match settings.method:
+        case "abrams" | "hilliard":
+            drawn = [float(row["circumference_mm"]) for row in standard.tables["abrams_circles"]]
+            wanted = _ABRAMS_COUNTS * drawn[0] / sum(drawn)
+            if settings.method == "hilliard":
+                drawn, wanted = drawn[:1], _HILLIARD_COUNTS
+            diameter, magnification = _figure_width(
+                field, drawn[0] / pi, wanted / n_l_px / pi, 3.0 / n_l_px / pi, pixel_um, settings, where
+            )
+            at = figures.centres(window, diameter, settings.placements)
+            circles = figures.count_circles(
+                field.labels,
+                at,
+                [diameter * one / drawn[0] for one in drawn],
+                triple_point_px=settings.triple_point_px,
+            )
+            values = _line_values(circles, field, settings, mm)
+            values |= {"figure_diameter_mm": diameter * mm, "figure_magnification": magnification}
+            return values, figures.line_marks(circles)
+        case "heyn":
+            per_count = len(figures.ORIENTATIONS_DEG) * figures.line_length_px(window) * n_l_px
+            number = settings.placements or int(np.clip(ceil(_HEYN_COUNTS / max(per_count, 1e-9)), 2, 8))
+            lines = figures.count_lines(field.labels, window, number, triple_point_px=settings.triple_point_px)
+            values = _line_values(lines, field, settings, mm)
+            values |= {
+                "figure_lines": float(len(lines.lines)),
+                "figure_orientations": float(len(figures.ORIENTATIONS_DEG)),
+            }
+            return values, figures.line_marks(lines)
+        case "jeffries":
+            area = standard.values["jeffries_area"]
+            room = min(window[2], window[3]) - 1.0
+            diameter = room
+            if settings.figure_magnification:
+                diameter, _ = _figure_width(
+                    field, sqrt(4 / pi * convert(area.value, area.unit, "mm2")), room, 3.0, pixel_um, settings, where
+                )
+            at = figures.centres(window, diameter, settings.placements)
+            grains = figures.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
+            return _grain_values(grains, field, mm), figures.circle_marks(grains, field.labels)
+        case "saltykov" | "mean_area":
+            found = planimetric.count_rectangle(field.labels, window)
+            values = {
+                "figure_inside": float(len(found.inside)),
+                "figure_cut": float(len(found.cut)),
+                "figure_corners": float(len(found.corners)),
+            }
+            return values, figures.rectangle_marks(window, found, field.labels)
+        case "intercept":
+            return {}, ()
+
+
+def _figure_width(
+    field: GrainField,
+    drawn_mm: float,
+    wanted_px: float,
+    smallest_px: float,
+    pixel_um: float,
+    settings: Settings,
+    where: str,
+) -> tuple[float, float]:
+    """Width of a figure [px] and the magnification [x] at which the standard draws it so large."""
+    magnification = settings.figure_magnification or figures.magnification_that_fits(
+        field.window,
+        drawn_mm=drawn_mm,
+        wanted_px=wanted_px,
+        smallest_px=smallest_px,
+        pixel_um=pixel_um,
+        where=where,
+    )
+    diameter = figures.fitting_diameter(
+        field.window, drawn_mm=drawn_mm, magnification=magnification, pixel_um=pixel_um, where=where
+    )
+    return diameter, magnification
+
+
+def _line_values(figure: LineFigure, field: GrainField, settings: Settings, mm: float) -> dict[str, float]:
+    counts = figure.counts
+    length = (
+        sum(count.grain_length_px for count in counts)
+        if field.given_fraction is None
+        else field.given_fraction * sum(count.length_px for count in counts)
+    )
+    each = [
+        _scored(counts[first : first + figure.per_placement], settings)
+        for first in range(0, len(counts), figure.per_placement)
+    ]
+    total = _scored(counts, settings)
+    return {
+        "figure_placements": float(len(each)),
+        "figure_counts": total,
+        "figure_counts_smallest": min(each),
+        "figure_counts_largest": max(each),
+        "figure_intersections": sum(count.intersections for count in counts),
+        "figure_triple_points": float(sum(count.triple_points for count in counts)),
+        "figure_tangents": float(sum(count.tangents for count in counts)),
+        "figure_length_mm": length * mm,
+        "figure_n_l_per_mm": total / (length * mm),
+    }
+
+
+def _scored(counts: Sequence[LineCount], settings: Settings) -> float:
+    """Intercepts of several lines; with "alternate" every second triple point counts two, the others one."""
+    total = sum(count.intercepts for count in counts)
+    if settings.triple_points == "alternate":
+        plain = sum(count.intersections for count in counts)
+        return total * (intercepts.alternate(counts) / plain if plain else 1.0)
+    return total
+
+
+def _grain_values(figure: CircleGrains, field: GrainField, mm: float) -> dict[str, float]:
+    area = sum(count.area_px2 for count in figure.counts)
+    if field.given_fraction is not None:
+        area = field.given_fraction * pi * figure.diameter_px**2 / 4 * len(figure.counts)
+    grains = sum(count.grains for count in figure.counts)
+    return {
+        "figure_placements": float(len(figure.counts)),
+        "figure_grains": grains,
+        "figure_grains_smallest": min(count.grains for count in figure.counts),
+        "figure_inside": float(sum(len(count.inside) for count in figure.counts)),
+        "figure_cut": float(sum(len(count.cut) for count in figure.counts)),
+        "figure_diameter_mm": figure.diameter_px * mm,
+        "figure_area_mm2": area * mm**2,
+        "figure_grains_per_mm2": grains / (area * mm**2),
+    }

@@ -1,0 +1,255 @@
+"""Sampling rules, consistency between methods, and warnings where one number does not describe the structure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import pi, sqrt
+
+import numpy as np
+import pandas as pd
+
+from inspect_tool.formulas import astm_e930, astm_e1181
+from inspect_tool.measure import duplex
+from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
+from inspect_tool.recipes._grain_method import Estimate, Settings, basis, grain_number
+from inspect_tool.standards import check_rule, load_standard
+
+# 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
+_ADVISED_INTERCEPT_PX = 30.0
+# G (intercept) - G (planimetric) is 0.16 for hexagons, 0.36 for a Poisson-Voronoi mosaic; a wide range of
+# grain sizes lowers it, curved and ragged boundaries raise it
+_KNOWN_DIFFERENCE_G = 0.20
+_PLAUSIBLE_DIFFERENCE_G = 0.40
+
+_EQUIAXED_INDEX = 1.3
+_EQUIAXED_ASPECT = 2.5
+_LOCAL_RANGE_G = 2.0
+
+
+def checks(
+    estimates: Mapping[str, Estimate],
+    results: Sequence[Result],
+    fields: Sequence[FieldMeasurement],
+    settings: Settings,
+    standard: Standard,
+    specimen: str,
+    scaled: bool,
+) -> Iterator[Check]:
+    found: dict[str, tuple[float | None, str]] = {}
+    method = settings.method
+
+    def values(key: str) -> list[float]:
+        return [float(field.values[key]) for field in fields]
+
+    planes = len({(field.section, field.plane) for field in fields})
+    per = min(sum((f.section, f.plane) == place for f in fields) for place in {(f.section, f.plane) for f in fields})
+    sections = "fewest of a section" if planes > 1 else ""
+    found["fields_intercept"] = found["fields_planimetric"] = (float(per), sections)
+    if scaled:
+        estimate = estimates[basis(method)[0]]
+        found["relative_accuracy"] = (
+            estimate.ra_percent,
+            f"of {basis(method)[1]}" if estimate.ra_percent is not None else "one field gives no scatter",
+        )
+        match method:
+            case "jeffries":
+                found["grains_per_field"] = (min(values("figure_grains_smallest")), "")
+            case "saltykov" | "mean_area":
+                found["grains_per_field"] = (min(values("grains_counted")), "")
+            case "intercept":
+                found["total_counts"] = (sum(values("intercepts")), "")
+                found["heyn_orientations"] = (4.0, "0, 45, 90, 135 deg")
+            case _:
+                found["total_counts"] = (sum(values("figure_counts")), "")
+        if method == "abrams":
+            found["abrams_counts_low"] = (min(values("figure_counts_smallest")), "")
+            found["abrams_counts_high"] = (max(values("figure_counts_largest")), "")
+        if method == "heyn":
+            found["heyn_counts"] = (min(values("figure_counts")), "")
+            found["heyn_orientations"] = (float(min(values("figure_orientations"))), "")
+        if method == "hilliard":
+            placed = sum(values("figure_placements"))
+            diameter_um = min(values("figure_diameter_mm")) * 1e3
+            largest_um = max(float(field.features["feret_max_um"].max()) for field in fields)
+            found["hilliard_counts"] = (sum(values("figure_counts")) / placed, "")
+            found["hilliard_diameter"] = (diameter_um / largest_um, "")
+            found["hilliard_circumference"] = (pi * diameter_um / max(values("mean_intercept_um")), "")
+    for name, (value, note) in found.items():
+        check = check_rule(standard, name, value, method=method, specimen=specimen, note=note)
+        if check is not None:
+            yield check
+    yield _resolution(fields, specimen)
+    if scaled:
+        yield from _consistency({result.quantity: result for result in results}, settings, specimen)
+
+
+def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Check:
+    smallest = min(float(field.values["mean_intercept_px"]) for field in fields)
+    return Check(
+        name="Mean intercept in pixels, field with the smallest",
+        value=smallest,
+        relation=">=",
+        limit=_ADVISED_INTERCEPT_PX,
+        unit="px",
+        passed=smallest >= _ADVISED_INTERCEPT_PX,
+        clause="advice of this toolkit: below it, one pixel of boundary is worth more than 0.1 G",
+        scope="image",
+        specimen=specimen,
+    )
+
+
+def _consistency(results: Mapping[str, Result], settings: Settings, specimen: str) -> Iterator[Check]:
+    """Compare methods on the same grains, allowing for their known difference and their uncertainty."""
+    lines, areas = results["grain_size_number.intercept"], results["grain_size_number.planimetric"]
+    expanded = sqrt((lines.expanded_u or 0.0) ** 2 + (areas.expanded_u or 0.0) ** 2)
+    difference = lines.value - areas.value
+    limit = _PLAUSIBLE_DIFFERENCE_G + expanded
+    value = abs(difference - _KNOWN_DIFFERENCE_G)
+    yield Check(
+        name="Intercept and planimetric G differ as grains do",
+        value=value,
+        relation="<=",
+        limit=limit,
+        unit="G",
+        passed=value <= limit,
+        clause=f"G(intercept) - G(planimetric) is {difference:.2f}; {_KNOWN_DIFFERENCE_G:.2f} ± "
+        f"{_PLAUSIBLE_DIFFERENCE_G:.2f} is usual (hexagons 0.16, random mosaic 0.36); uncertainty {expanded:.2f}",
+        scope="consistency",
+        specimen=specimen,
+    )
+    if settings.method in ("abrams", "hilliard", "heyn", "jeffries"):
+        figure = results["grain_size_number"]
+        other = areas if settings.method == "jeffries" else lines
+        # both saw the same fields: only the part of the figure that the whole field does not share scatters
+        limit = max(0.1, sqrt((figure.expanded_u or 0.0) ** 2 + (other.expanded_u or 0.0) ** 2))
+        value = abs(figure.value - other.value)
+        yield Check(
+            name="Test figure and whole field give the same G",
+            value=value,
+            relation="<=",
+            limit=limit,
+            unit="G",
+            passed=value <= limit,
+            clause="expanded uncertainties of both, at least 0.1",
+            scope="consistency",
+            specimen=specimen,
+        )
+
+
+def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[str]:
+    """Say so where the grains are not equiaxed: one G does not describe them."""
+    planes = {field.plane for field in fields}
+    index = float(np.mean([float(field.values["anisotropy_index"]) for field in fields]))
+    area = grains["area_px2"].to_numpy(dtype=np.float64)
+    order = np.argsort(grains["aspect_ratio"].to_numpy())
+    share = np.cumsum(area[order]) / area.sum()
+    aspect = float(grains["aspect_ratio"].to_numpy()[order][np.searchsorted(share, 0.5)])
+    missing = {"longitudinal", "transverse", "planar"} - planes
+    if max(index, 1 / index) > _EQUIAXED_INDEX and len(planes) < 2:
+        yield (
+            f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}. One section does not "
+            "describe them; measure longitudinal, transverse and planar sections."
+        )
+    elif max(index, 1 / index) > _EQUIAXED_INDEX and missing:
+        yield (
+            f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}; "
+            f"no {' and no '.join(sorted(missing))} section was measured."
+        )
+    if aspect > _EQUIAXED_ASPECT:
+        yield (
+            f"Specimen {specimen}: half of the area is in grains more than {aspect:.1f} times as long as wide. "
+            "The structure is lamellar or acicular, and G is not meant for it; the number is given for comparison only."
+        )
+
+
+def duplex_warnings(
+    fields: Sequence[FieldMeasurement], grains: pd.DataFrame, standard: Standard, specimen: str
+) -> Iterator[str]:
+    """Warn of a duplex structure, from the area-weighted distribution and from the local grain size."""
+    gates = load_standard("astm_e1181_2002")
+    whole = grains[grains["edge_weight"] > 0]
+    if len(whole) >= 20:
+        area = (whole["area_um2"] * whole["edge_weight"]).to_numpy()
+        found = duplex.area_distribution(whole["grain_size_number"].to_numpy(), area)
+        coarse, average, largest = _coarse(grains, standard)
+        kind = astm_e1181.duplex_type(
+            coarsest_difference_g=average - largest,
+            coarse_area_percent=coarse,
+            range_g=found.high_g - found.low_g,
+            mode_distance_g=found.mode_distance_g,
+            mode_area_percent=found.mode_area_percent,
+            standard=gates,
+        )
+        figures = f"90 % of the area lies between G {found.low_g:.1f} and {found.high_g:.1f}"
+        if kind == "bimodal":
+            a, b = found.modes_g
+            figures = f"modes near G {a:.1f} and G {b:.1f} hold {found.mode_area_percent:.0f} % of the area"
+        elif kind == "isolated coarse grains":
+            figures = f"{coarse:.1f} % of the area is at least 3 numbers coarser than the rest, G {average:.1f}"
+        if kind != "none":
+            yield (
+                f"Specimen {specimen}: duplex grain structure, {kind}: {figures}. An average stands for none of its "
+                "grains (ASTM E1181; the gates are not verified)."
+            )
+    local = np.asarray([value for field in fields for value in field.curves.get("local_intercept_um", ())])
+    if len(local) >= 8:
+        fine, coarse_um = np.quantile(local, [0.1, 0.9])
+        low, high = (grain_number("n_l_per_mm", 1e3 / float(value), standard) for value in (coarse_um, fine))
+        if high - low >= _LOCAL_RANGE_G:
+            yield (
+                f"Specimen {specimen}: the local grain size runs from G {low:.1f} to G {high:.1f} (10 % and 90 % of "
+                f"{len(local)} tiles). The structure changes from place to place: report regions apart (ASTM E1181)."
+            )
+
+
+def _coarse(grains: pd.DataFrame, standard: Standard) -> tuple[float, float, float]:
+    """Area of the grains at least 3 G coarser than the rest [%], G of the rest, and G of the largest grain."""
+    gate = load_standard("astm_e930_2018").values["outlier_difference"].value
+    area, number = grains["area_um2"].to_numpy(), grains["grain_size_number"].to_numpy()
+    weight = grains["edge_weight"].to_numpy()
+    is_coarse = np.zeros(len(area), dtype=np.bool_)
+    average = 0.0
+    for _ in range(3):  # leaving the coarse grains out of the average may bring one more of them in
+        rest = ~is_coarse & (weight > 0)
+        if not rest.any():
+            rest = ~is_coarse
+            mean = float(area[rest].mean())
+        else:
+            mean = float((area * weight)[rest].sum() / weight[rest].sum())
+        average = grain_number("area_um2", mean, standard)
+        is_coarse = average - number >= gate
+        if is_coarse.all():
+            break
+    return float(100 * area[is_coarse].sum() / area.sum()), average, float(number.min())
+
+
+def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tuple[tuple[Cell, ...], list[str]]:
+    """Row of the outlier table (ASTM E930) and the warning that goes with an eligible outlier."""
+    e930 = load_standard("astm_e930_2018")
+    largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
+    coarse, average, number = _coarse(grains, standard)
+    longest, across = float(largest["feret_max_um"]), float(largest["feret_across_um"])
+    by_caliper = astm_e930.caliper_area_um2(longest, across, e930)
+    difference = average - number
+    eligible = difference >= e930.values["outlier_difference"].value and 0 < coarse <= e930.values["outlier_area"].value
+    cut = bool(largest["touches_edge"])
+    row: tuple[Cell, ...] = (
+        specimen,
+        int(largest["field"]),
+        int(largest["feature"]),
+        float(largest["area_um2"]),
+        number,
+        longest,
+        across,
+        grain_number("area_um2", by_caliper, standard),
+        average,
+        difference,
+        coarse,
+        "yes" if eligible else "no",
+        "cut by the edge: at least this large" if cut else "",
+    )
+    if not eligible:
+        return row, []
+    warning = (
+        f"Specimen {specimen}: the largest grain is G {number:.1f}, {difference:.1f} numbers coarser than the rest; "
+        f"such grains cover {coarse:.1f} % of the area: report it as an outlier (ASTM E930)."
+    )
+    return row, [warning]

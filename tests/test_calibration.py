@@ -17,7 +17,7 @@ from inspect_tool.readers import read
 
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 FILE = Calibration(pixel_um=0.5, source="file metadata: OME PhysicalSizeX", note="OME PhysicalSizeX: 0.5 um per pixel")
-NOTHING = Calibration(note="TIFF resolution is 72 px/inch: a screen or print setting, not a scale")
+NOTHING = Calibration(note="TIFF resolution is 72 dpi: a screen or print setting, not a scale")
 STATED = Calibration(pixel_um=0.5, u_rel=0.004, source="stage micrometer", certificate="C-1")
 TODAY = date(2026, 5, 4)
 
@@ -33,11 +33,11 @@ def settled(found, stated):
 def test_a_stated_scale_stands_where_the_file_has_none():
     found = settled(NOTHING, STATED)
     assert (found.pixel_um, found.u_rel, found.source, found.certificate) == (0.5, 0.004, "stage micrometer", "C-1")
-    assert "72 px/inch" in found.note
+    assert "72 dpi" in found.note
 
 
 def test_no_scale_anywhere_says_what_was_found_and_what_to_do():
-    with pytest.raises(CalibrationError, match=r"field_03\.tif: TIFF resolution is 72 px/inch: a screen or print") as e:
+    with pytest.raises(CalibrationError, match=r"field_03\.tif: TIFF resolution is 72 dpi: a screen or print") as e:
         settled(NOTHING, None)
     assert "[calibration] pixel_um = ..." in str(e.value)
     assert 'source = "ratio only"' in str(e.value)

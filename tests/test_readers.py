@@ -164,6 +164,47 @@ def test_cmyk_paper_is_white_and_full_ink_black(tmp_path):
     assert color[7, 7].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits", "group3", "group4", "jpeg"])
+def test_tiff_files_of_another_program(tmp_path, compression):
+    # Pillow writes through libtiff
+    path = tmp_path / "a.tif"
+    if compression in ("group3", "group4"):
+        bits = GRAY8 > 128
+        Image.fromarray(bits).save(path, compression=compression)
+        assert np.array_equal(read(path).pixels, bits * np.uint8(255))
+        return
+    smooth = np.linspace(0, 255, 48 * 64 * 3).reshape(48, 64, 3).astype(np.uint8)
+    for mode in ("L", "RGB", "I;16", "P", "CMYK"):
+        if compression == "jpeg" and mode in ("I;16", "P"):
+            continue
+        image = Image.fromarray(GRAY16) if mode == "I;16" else Image.fromarray(smooth).convert(mode)
+        image.save(path, compression=compression)
+        found = read(path)
+        if mode == "I;16":
+            assert np.array_equal(found.pixels, GRAY16.astype(np.float32))
+        elif mode == "L":
+            assert np.abs(found.pixels.astype(int) - np.asarray(image)).max() <= (12 if compression == "jpeg" else 0)
+        else:
+            color = found.color if found.color is not None else np.repeat(found.pixels[:, :, None], 3, 2)
+            expected = np.asarray(image.convert("RGB")).astype(int)
+            assert np.abs(color - expected).max() <= (16 if compression == "jpeg" else 1), mode
+
+
+def test_an_almost_empty_mask_is_no_bomb(tmp_path):
+    data = np.zeros((3000, 3000), np.uint8)
+    data[1500:1510, 1500:1510] = 255
+    tifffile.imwrite(tmp_path / "z.tif", data, compression="zstd")
+    assert (tmp_path / "z.tif").stat().st_size * 2000 < data.size
+    assert np.array_equal(read(tmp_path / "z.tif").pixels, data)
+    Image.fromarray(data > 0).save(tmp_path / "g.tif", compression="group4")
+    assert np.array_equal(read(tmp_path / "g.tif").pixels, data)
+    for options in ({"compression": "zlib"}, {"compression": "lzw"}):
+        tifffile.imwrite(tmp_path / "d.tif", data, **options)
+        assert np.array_equal(read(tmp_path / "d.tif").pixels, data)
+    Image.fromarray(data).save(tmp_path / "d.png", optimize=True)
+    assert np.array_equal(read(tmp_path / "d.png").pixels, data)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_orientation_tag_turns_the_image_as_exif_does(tmp_path, orientation):
     path = tmp_path / "a.tif"
@@ -449,9 +490,9 @@ def test_pixels_that_are_not_square(tmp_path):
         ("FEI-Helios-Ebeam-8bits.tif", None, "FEI SEM tags"),
         ("FEI-Helios-Ebeam-16bits.tif", None, "FEI SEM tags"),
         ("fei-sem-rbc.tif", None, "FEI SEM tags"),
-        ("optical_Zeiss_AxioVision_BW.tif", None, "150 px/inch"),
-        ("optical_Zeiss_AxioVision_RGB.tif", None, "150 px/inch"),
-        ("test_loading_image_saved_with_DM.tif", None, "72 px/inch"),
+        ("optical_Zeiss_AxioVision_BW.tif", None, "150 dpi"),
+        ("optical_Zeiss_AxioVision_RGB.tif", None, "150 dpi"),
+        ("test_loading_image_saved_with_DM.tif", None, "72 dpi"),
     ],
 )
 def test_files_of_microscope_makers_never_give_a_wrong_scale(shared_data, name, pixel_um, says):

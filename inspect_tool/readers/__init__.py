@@ -71,15 +71,18 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
 def _reader_for(path: Path) -> tuple[ModuleType, str]:
     head = _head(path)
     suffix = path.suffix.lower()
-    readers = {name: registry.load("reader", name) for name in registry.names("reader")}
-    for module in readers.values():
+    readers = []
+    # one after the other: a reader of another package is imported only when no other knows the content
+    for name in registry.names("reader"):
+        module = registry.load("reader", name)
         if hasattr(module, "recognizes") and module.recognizes(head):
             fits = suffix in module.SUFFIXES
             return module, "" if fits else f"the content does not fit the suffix '{suffix}'; read by its content"
-    for module in readers.values():
+        readers.append(module)
+    for module in readers:
         if suffix in module.SUFFIXES and not hasattr(module, "recognizes"):
             return module, ""
-    known = sorted({item for module in readers.values() for item in module.SUFFIXES})
+    known = sorted({item for module in readers for item in module.SUFFIXES})
     msg = f"{path}: not an image of a known format (starts with {head[:4]!r}); known are {' '.join(known)}"
     raise ReadError(msg)
 

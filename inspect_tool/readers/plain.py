@@ -14,7 +14,15 @@ from PIL import Image, ImageOps
 
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
-from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_from_density
+from inspect_tool.readers.raster import (
+    MAX_COMPRESSION,
+    Raster,
+    Scale,
+    check_size,
+    micrograph,
+    quiet,
+    scale_from_density,
+)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
 
@@ -99,9 +107,9 @@ def _own_size_limit() -> Iterator[None]:
 
 def _decode(path: Path, image: Image.Image) -> Raster:
     kind = str(image.format)
-    compressed = kind != "BMP" or bool(image.info.get("compression"))
+    factor = MAX_COMPRESSION if kind != "BMP" or image.info.get("compression") else 1
     bits = 1 if image.mode == "1" else 8
-    check_size(path, image.height, image.width, len(image.getbands()), bits, compressed=compressed)
+    check_size(path, image.height, image.width, len(image.getbands()), bits, factor=factor)
     notes = {"format": "JPEG" if kind == "MPO" else kind}
     lossy = kind in ("JPEG", "MPO")
     notes["compression"] = "JPEG (lossy)" if lossy else ("none" if kind == "BMP" else "deflate")

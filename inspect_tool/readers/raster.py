@@ -25,8 +25,8 @@ MAX_PIXELS = 500_000_000
 """Largest image that is decoded, rows x columns."""
 
 _MAX_BYTES_PER_PIXEL = 8
-# deflate cannot shrink by more than 1032, LZW by about 1400; blank JPEG is far below
-_MAX_COMPRESSION = 2000
+MAX_COMPRESSION = 2000
+"""No factor of deflate (1032), LZW (about 1400), PackBits (64) or JPEG (about 500) is larger [1]."""
 
 LUMINANCE = "0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)"
 
@@ -111,7 +111,7 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
     Examples
     --------
     >>> scale_from_density(96, 96, "inch", "TIFF resolution").note
-    'TIFF resolution is 96 px/inch: a screen or print setting, not a scale'
+    'TIFF resolution is 96 dpi: a screen or print setting, not a scale'
     >>> scale_from_density(20000, 20000, "cm", "TIFF resolution").pixel_um
     0.5
     """
@@ -123,7 +123,8 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
             return Scale(note=note, notes={"pixel_aspect": note})
         return Scale(note=f"{what} has no unit of length")
     unit_um = {"inch": 25400.0, "cm": 1e4, "m": 1e6}[unit]
-    found = f"{x:g} px/{unit}" if abs(x / y - 1) <= SQUARE_WITHIN else f"{x:g} x {y:g} px/{unit}"
+    per = "dpi" if unit == "inch" else f"px/{unit}"
+    found = f"{x:g} {per}" if abs(x / y - 1) <= SQUARE_WITHIN else f"{x:g} x {y:g} {per}"
     dpi = x * 25400.0 / unit_um
     scanner = any(abs(dpi / known - 1) < 5e-4 for known in _SCANNER_DPI)
     if unit_um / min(x, y) > COARSEST_TRUSTED_UM * 1.0001 or scanner:
@@ -132,7 +133,7 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
     return scale_of(unit_um / x, unit_um / y, f"{what} {found}")
 
 
-def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, compressed: bool) -> None:
+def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, factor: float) -> None:
     """Refuse an image that cannot be, or should not be, decoded: before a byte of it is.
 
     Parameters
@@ -141,8 +142,9 @@ def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, 
         Size that the header states. [px]
     samples, bits : int
         Samples per pixel and bits per sample.
-    compressed : bool
-        Whether the file may be smaller than its pixels.
+    factor : float
+        How much smaller than its pixels the file can be at most: 1 without compression, infinite where nobody
+        knows.
     """
     if height < 1 or width < 1 or samples < 1 or bits < 1:
         msg = f"{path}: the header says {width} x {height} px, {samples} samples of {bits} bit; the file is damaged"
@@ -152,7 +154,7 @@ def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, 
         msg = f"{path}: {width} x {height} px, the limit is {MAX_PIXELS // 1_000_000} Mpx; cut it into fields"
         raise ReadError(msg)
     held = path.stat().st_size
-    if size > held * (_MAX_COMPRESSION if compressed else 1):
+    if size > held * factor:
         msg = (
             f"{path}: the header promises {width} x {height} px ({size} bytes), the file has {held} bytes;"
             " it is truncated or damaged"

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +17,16 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
-from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_from_density, scale_of
+from inspect_tool.readers.raster import (
+    MAX_COMPRESSION,
+    Raster,
+    Scale,
+    check_size,
+    micrograph,
+    quiet,
+    scale_from_density,
+    scale_of,
+)
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 
@@ -40,7 +50,8 @@ _DAMAGE = (
 _PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palette, mask, CMYK, YCbCr
 _JPEG = {6, 7, 33007, 34892}
 _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
-_UNBOUNDED = {34925, 50000, 34926, 50001, 34712}  # LZMA, Zstandard and the like shrink blank images without limit
+# compressions whose largest factor is known: LZW, JPEG, deflate, PackBits
+_BOUNDED = {5, 6, 7, 8, 32773, 32946}
 
 # unit names as ImageJ and OME write them -> um
 _UNIT_UM = {
@@ -139,12 +150,12 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
         int(chosen.imagewidth),
         int(chosen.samplesperpixel),
         max(int(chosen.bitspersample), 1),
-        compressed=compression != 1,
+        factor=1 if compression == 1 else (MAX_COMPRESSION if compression in _BOUNDED else inf),
     )
     _check_segments(path, file, chosen)
     if stack > 1:
         height, width = int(first.imagelength), int(first.imagewidth)
-        check_size(path, height * stack, width, 1, int(first.bitspersample), compressed=False)
+        check_size(path, height * stack, width, 1, int(first.bitspersample), factor=1)
         data = file.series[0].asarray().reshape((stack, *first.shape))[index]
     else:
         data = chosen.asarray()

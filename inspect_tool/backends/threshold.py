@@ -28,17 +28,22 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
 
 Method = Literal["auto", "edge", "otsu", "multi_otsu", "li", "triangle", "local", "sauvola", "fixed"]
 
-SHIFT = 0.15
-"""A boundary is plausible anywhere from 35 % to 65 % of the way up an edge: the level ± 15 % of the contrast."""
+SHIFT = 0.1
+"""A boundary is plausible anywhere from 40 % to 60 % of the way up an edge: the level ± 10 % of the contrast."""
 
 _GRADIENT_SIGMA = 1.5  # [px] derivative of a Gaussian
 _GATE = 5.0  # an edge has a gradient of at least this many times what noise and texture make
 _SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of noise in 10^7 does
 _SURE_PIXELS = 12
+_COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
+_DEEP = 0.25  # an object has a pixel that lies this share of the contrast beyond the level
+_SMALL = 0.005
+_SHARP = 0.1  # and an edge along this share of its outline
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
 _TWO_HUMPS = 0.8  # share of the gray variance between two Otsu classes; one Gaussian hump has 0.64
+_FEW_LEVELS = 8.0  # [gray levels] closer humps can be an accident of whole gray values
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _SHADED = 0.15  # a flat field is taken when it moves gray values by more than this share of the range of the image
 _BAND = 512  # rows that are worked on at a time, to bound memory
@@ -61,6 +66,7 @@ class Settings:
     denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none [px]
     min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
     fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
+    min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
     channel: Literal["gray", "red", "green", "blue"] = "gray"
 
 
@@ -107,7 +113,7 @@ def load(settings: Settings) -> None:
     if settings.denoise_px != "auto" and not (1 <= settings.denoise_px <= 31 and settings.denoise_px % 2):
         msg = f"backend threshold: denoise_px must be odd from 1 to 31, got {settings.denoise_px}"
         raise SettingsError(msg)
-    for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes"):
+    for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes", "min_contrast"):
         if getattr(settings, name) < 0:
             msg = f"backend threshold: {name} must not be negative, got {getattr(settings, name)}"
             raise SettingsError(msg)
@@ -149,7 +155,7 @@ def alternatives(
     settings: Settings,
     segmentation: Segmentation,
 ) -> Iterator[tuple[str, Segmentation]]:
-    """Segment again with the levels at 35 % and 65 % of the edge contrast, one at a time.
+    """Segment again with the levels at 40 % and 60 % of the edge contrast, one at a time.
 
     The contrast is that of the edges of this image; without edges that of the two sides of each level.
     """
@@ -170,11 +176,14 @@ def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmen
     roi = micrograph.roi
     gray, offset, step = _eight_bit(_channel(micrograph, settings), roi, micrograph.path)
     n = _n_classes(settings)
-    edges = _find_edges(gray, roi)
+    if settings.method in ("auto", "edge") and settings.flat_field != "off":
+        gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
+    edges = _find_edges(gray, roi, settings.min_contrast / step)
     denoise_px = _denoise_px(gray, edges, settings)
     if denoise_px > 1:
         gray = np.asarray(denoise(gray, size=denoise_px), dtype=np.uint8)
-        edges = _find_edges(gray, roi)
+        if edges.n:  # a median makes patches of noise, with edges of their own: what was not there before is none
+            edges = _find_edges(gray, roi, settings.min_contrast / step)
     method = _chosen(gray, roi, edges, n, settings.method)
     found: dict[str, Any] = {"method_taken": method, "denoise_px": denoise_px, "shift": shift}
     ranks: NDArray[np.uint8]  # 0 for the darkest class
@@ -183,9 +192,12 @@ def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmen
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
         levels = [edges.level + shift * edges.contrast]
-        ranks = _above(gray, _level_image(edges, gray.shape, shift, method == "local edge"))
-        _keep_supported(ranks, edges.mask, 0)
-        _keep_supported(ranks, edges.mask, 1)
+        level_image = _level_image(edges, gray.shape, shift, method == "local edge")
+        ranks = _above(gray, level_image)
+        # small objects first, so that they do not lengthen the outline of the object that holds them
+        for largest in (_SMALL * gray.size, gray.size):
+            for rank in (0, 1):
+                _keep_supported(ranks, rank, gray, level_image, edges, largest)
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         found["window_px"] = window_px
@@ -272,15 +284,15 @@ def _gradients(gray: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.floa
         yield slice(start, stop), smooth[start - low :], size[start - low : stop - low]
 
 
-def _find_edges(gray: NDArray[np.uint8], roi: Mask | None) -> _Edges:
+def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -> _Edges:
     histogram = np.zeros(4096, np.int64)
     for rows, _, gradient in _gradients(gray):
         inside = gradient.ravel() if roi is None else gradient[roi[rows]]
         histogram += np.bincount(np.minimum(inside * 50, 4095).astype(np.int32), minlength=4096)
     share = np.cumsum(histogram) / max(1, histogram.sum())
     quiet = float(np.interp(_QUIET, share, (np.arange(4096) + 1) / 50))
-    # the gradient of noise is Rayleigh distributed; a level of quantisation makes 0.03 by itself
-    noise = max(0.05, quiet / float(np.sqrt(-2 * np.log(1 - _QUIET))))
+    # the gradient of noise is Rayleigh distributed
+    noise = max(_COARSE, quiet / float(np.sqrt(-2 * np.log(1 - _QUIET))))
     gate, sure = _GATE * noise, _SURE * noise
 
     height, width = gray.shape
@@ -291,13 +303,14 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None) -> _Edges:
     window = np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
     for rows, smooth, gradient in _gradients(gray):
         edge = gradient > gate
+        n = rows.stop - rows.start
+        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[:n]
+        edge &= contrast >= min_contrast
         if roi is not None:
             edge &= roi[rows]
         mask[rows] = edge
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
-        n = rows.stop - rows.start
-        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[:n]
         band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
         for total, values in zip(sums, (weight, weight * smooth[:n], weight * contrast), strict=True):
             padded = cv2.copyMakeBorder(values, 0, -n % _BLOCK, 0, -width % _BLOCK, cv2.BORDER_CONSTANT, value=0)
@@ -344,15 +357,36 @@ def _level_image(edges: _Edges, shape: tuple[int, ...], shift: float, local: boo
     return _floats(cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR))[: shape[0], : shape[1]]
 
 
-def _keep_supported(ranks: NDArray[np.uint8], edges: NDArray[np.uint8], rank: int) -> None:
-    """Give objects of one rank (0 or 1) that no edge bounds to the other: they are noise. In place."""
-    n, objects = cv2.connectedComponents((ranks == rank).view(np.uint8), connectivity=8 if rank == 0 else 4)
-    supported = np.zeros(n, dtype=bool)
-    supported[objects[edges > 0]] = True
-    supported[0] = True
-    if not supported.all():
-        lone = ~supported[objects]
-        ranks[lone] = 1 - rank
+def _keep_supported(
+    ranks: NDArray[np.uint8],
+    rank: int,
+    gray: NDArray[np.uint8],
+    level: NDArray[np.float32] | float,
+    edges: _Edges,
+    largest: float,
+) -> None:
+    """Give objects of one rank (0 or 1) that no edge bounds, or that are too shallow, to the other. In place."""
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+    inside = (ranks == rank).view(np.uint8)
+    rim = inside - cv2.erode(inside, cross, borderType=cv2.BORDER_REPLICATE)
+    n, objects, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8 if rank == 0 else 4)
+    area = stats[:, cv2.CC_STAT_AREA]
+    rim_px = np.zeros(n, dtype=np.int64)
+    sharp_px = np.zeros(n, dtype=np.int64)
+    deep = np.zeros(n, dtype=bool)
+    beyond = np.float32(_DEEP * edges.contrast)
+    for start in range(0, gray.shape[0], _BAND):
+        band = slice(start, start + _BAND)
+        numbers, on_rim = objects[band], rim[band] > 0
+        at = level if isinstance(level, float) else level[band]
+        rim_px += np.bincount(numbers[on_rim], minlength=n)
+        sharp_px += np.bincount(numbers[on_rim & (edges.mask[band] > 0)], minlength=n)
+        deep[numbers[gray[band] <= at - beyond if rank == 0 else gray[band] >= at + beyond]] = True
+    kept = deep & (sharp_px >= _SHARP * rim_px)
+    kept |= area > largest
+    kept[0] = True
+    if not kept.all():
+        ranks[~kept[objects]] = 1 - rank
 
 
 def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> int:
@@ -376,16 +410,16 @@ def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, me
     # structure so fine or soft that no place is quiet has no clear edge, but two humps of gray
     histogram = _histogram(gray, roi)
     values = np.arange(256)
-    mean = float((histogram * values).sum() / histogram.sum())
-    total = float((histogram * (values - mean) ** 2).sum())
     level = int(_otsu(histogram, 2)[0])
-    within = 0.0
-    for part in (slice(0, level + 1), slice(level + 1, 256)):
-        count = histogram[part].sum()
-        if count:
-            middle = float((histogram[part] * values[part]).sum() / count)
-            within += float((histogram[part] * (values[part] - middle) ** 2).sum())
-    return "otsu" if total and 1 - within / total >= _TWO_HUMPS else "nothing found"
+    low, high = histogram[: level + 1], histogram[level + 1 :]
+    if not low.sum() or not high.sum():
+        return "nothing found"
+    share = low.sum() / histogram.sum()
+    apart = (high * values[level + 1 :]).sum() / high.sum() - (low * values[: level + 1]).sum() / low.sum()
+    mean = (histogram * values).sum() / histogram.sum()
+    total = (histogram * (values - mean) ** 2).sum() / histogram.sum()
+    humps = share * (1 - share) * apart**2 / total
+    return "otsu" if humps >= _TWO_HUMPS and apart >= _FEW_LEVELS else "nothing found"
 
 
 def _above(gray: NDArray[np.uint8], level: NDArray[np.float32] | float) -> NDArray[np.uint8]:

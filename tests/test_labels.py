@@ -354,6 +354,15 @@ def test_specks_inside_lines_are_no_grains(tmp_path):
     assert read_mask(tmp_path / "m.png", min_region_px=0, micrograph=image(truth.shape)).labels.max() == 40 + specks
 
 
+def test_a_network_that_is_a_phase_is_named_or_said_to_be_binary(tmp_path):
+    lines = boundaries(grains(shape=(300, 360)), 2)
+    data = lines * np.uint8(255)
+    for options in ({"kind": "binary"}, {"classes": {"0": "matrix", "1": "carbide"}}):
+        found = read_mask(tmp_path / "m.png", data, image(lines.shape), **options)
+        assert found.kind == "semantic"
+        assert np.array_equal(found.labels, lines)
+
+
 def test_a_line_with_a_dead_end_parts_nothing(tmp_path):
     data = np.zeros(SHAPE, np.uint8)
     data[:, 75] = 255

@@ -195,7 +195,9 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
     if count == 2:
         if any(_key(key) not in {0, 1, *mask.values.tolist()} for key in settings.classes):
             return "classes"  # a field in which a named class does not occur
-        return "boundaries" if _is_line_map(mask) else "binary"
+        # who names both values means classes, however thin one of them is
+        named = len(settings.classes) > 1 or settings.separate
+        return "boundaries" if not named and _is_line_map(mask) else "binary"
     if settings.classes and {0, *map(_key, settings.classes)}.issuperset(mask.values.tolist()):
         return "classes"
     pieces = _pieces(mask)

@@ -37,6 +37,8 @@ from inspect_tool.report.build import build
 from inspect_tool.standards import load_standard
 from inspect_tool.uncertainty import evaluated
 
+ROOT = Path(__file__).resolve().parent.parent
+
 HEADER = Header(
     laboratory="Materials Laboratory North",
     address="Foundry Road 12, 24103 Kiel, Germany",

@@ -23,9 +23,9 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
 
 
 def csv_text(table: Table) -> str:
-    """Write a table as CSV text (RFC 4180, but with line feeds), column names in the first row."""
+    """Write a table as CSV text (RFC 4180), column names in the first row."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([neutral(name) for name in table.columns])
     writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
     return file.getvalue()

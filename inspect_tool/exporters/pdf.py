@@ -1,6 +1,7 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
 import logging
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,16 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     path = folder / "report.pdf"
     partial = folder / "report.pdf.partial"
     try:
-        page.write_pdf(
-            partial,
-            attachments=_attachments(report, folder),
-            pdf_variant="pdf/a-3b",
-            pdf_tags=True,
-            pdf_identifier=report.id.encode(),
-            optimize_images=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
+            page.write_pdf(
+                partial,
+                attachments=_attachments(report, folder),
+                pdf_variant="pdf/a-3b",
+                pdf_tags=True,
+                pdf_identifier=report.id.encode(),
+                optimize_images=False,
+            )
     except FatalURLFetchingError as refused:
         message = f"{template}: {refused.__cause__ or refused}"
         raise OutputError(message) from refused

@@ -22,8 +22,8 @@ _LONGEST = 32_767  # characters a cell may hold
 def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001 - all exporters are called alike
     """Write ``report.xlsx`` into the report folder."""
     book = Workbook(write_only=True)
-    book.properties.title = f"{report.title} {report.id}"
-    book.properties.creator = report.header.laboratory or report.provenance.software
+    book.properties.title = _printable(f"{report.title} {report.id}")
+    book.properties.creator = _printable(report.header.laboratory or report.provenance.software)
     book.properties.created = book.properties.modified = _time(report.provenance.started)
     for name, columns, rows in _sheets(report):
         _fill(book, name, columns, rows)
@@ -111,10 +111,14 @@ def _text_cell(sheet: object, value: str) -> object:
     if not value.startswith("=") and not _FORBIDDEN.search(value) and len(value) <= _LONGEST:
         return value
     cell = WriteOnlyCell(sheet, value=None)  # type: ignore[arg-type]
-    cell.value = _FORBIDDEN.sub("�", value)[:_LONGEST]
+    cell.value = _printable(value)
     cell.data_type = "s"
     cell.quotePrefix = True
     return cell
+
+
+def _printable(value: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST]
 
 
 def _time(started: str) -> datetime:

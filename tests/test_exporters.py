@@ -1,0 +1,186 @@
+"""The views of a report: PDF, HTML, CSV, XLSX, JSON."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import jsonschema
+import openpyxl
+import pikepdf
+import pypdf
+import pytest
+from report_example import HEADER, ROOT, example
+
+from inspect_tool import files
+from inspect_tool.errors import OutputError
+from inspect_tool.exporters import csv as csv_exporter
+from inspect_tool.exporters import html, pdf, xlsx
+from inspect_tool.model import Table
+from inspect_tool.paths import data_folder
+
+SHIPPED = data_folder("templates") / "inspection"
+SCHEMA_COMMAND = (
+    'run: python -c "import json; from inspect_tool.files import report_schema; '
+    'print(json.dumps(report_schema(), indent=1, ensure_ascii=False))" > docs/report.schema.json'
+)
+FORMULAS = ('=HYPERLINK("http://x")', "+1", "-1+2", "@SUM(A1)", "\tx", "\rx")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    made = example(tmp_path_factory.mktemp("report"), fields=2, features=60, size=160, grains=12)
+    (made.folder / "job.toml").write_text('recipe = "grain_size"\n', encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def document(made):
+    return pypdf.PdfReader(pdf.write(made.report, made.folder, SHIPPED))
+
+
+def test_pdf_is_archival_tagged_and_named(made, document):
+    xmp = document.trailer["/Root"]["/Metadata"].get_object().get_data().decode()
+    assert "<pdfaid:part>3</pdfaid:part>" in xmp.replace(' xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"', "") or (
+        'pdfaid:part="3"' in xmp
+    )
+    assert "OutputIntents" in str(document.trailer["/Root"].keys())
+    assert document.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert document.trailer["/Root"]["/StructTreeRoot"]["/K"]
+    assert document.trailer["/Root"]["/Lang"] == "en"
+    assert document.metadata.title == f"{made.report.title} · {made.report.id}"
+    assert document.metadata.author == HEADER.laboratory
+
+
+def test_every_page_bears_identification_and_number(made, document):
+    total = len(document.pages)
+    for number, sheet in enumerate(document.pages, start=1):
+        text = sheet.extract_text()
+        assert made.report.id in text
+        assert f"page {number} of {total}" in text
+    assert "End of report" in document.pages[-1].extract_text()
+
+
+def test_data_is_attached_to_the_pdf(made, document):
+    assert set(document.attachments) == {"report.json", "job.toml", "features.csv"}
+    assert document.attachments["report.json"][0].decode() == files.dump_report(made.report)
+    assert document.attachments["job.toml"][0] == (made.folder / "job.toml").read_bytes()
+    assert document.attachments["features.csv"][0].decode() == csv_exporter.csv_text(made.report.features)
+    with pikepdf.open(made.folder / "report.pdf") as opened:
+        relations = {str(item.get("/UF", item.F)): str(item.AFRelationship) for item in opened.Root.AF}
+    assert set(relations.values()) == {"/Source", "/Data"}
+
+
+def test_fonts_are_embedded(document):
+    fonts = [
+        font.get_object()
+        for sheet in document.pages
+        for font in sheet["/Resources"].get("/Font", {}).get_object().values()
+    ]
+    assert fonts
+    for font in fonts:
+        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        descriptor = inner["/FontDescriptor"].get_object()
+        assert {"/FontFile2", "/FontFile3", "/FontFile"} & set(descriptor)
+
+
+def test_equal_reports_give_equal_pdf_text(made, document):
+    again = pypdf.PdfReader(pdf.write(made.report, made.folder, SHIPPED))
+    assert [sheet.extract_text() for sheet in again.pages] == [sheet.extract_text() for sheet in document.pages]
+
+
+def test_report_with_5000_features_and_ten_fields_stays_short_and_small(tmp_path):
+    large = example(tmp_path, fields=10, features=5000, size=200, grains=40, failing=True)
+    assert len(pypdf.PdfReader(pdf.write(large.report, large.folder, SHIPPED)).pages) < 15
+    assert html.write(large.report, large.folder, SHIPPED).stat().st_size < 10e6
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:9/x.png", "https://example.invalid/x.png", "file:///etc/hostname", "ftp://localhost/x"],
+)
+def test_pdf_fetches_nothing_from_elsewhere(made, tmp_path, address):
+    (tmp_path / "template.toml").write_text("", encoding="utf-8")
+    (tmp_path / "print.css").write_text(f"body {{ background: url({address}); }}", encoding="utf-8")
+    with pytest.raises(OutputError, match="a report shows only files of its own folder and of its template"):
+        pdf.write(made.report, made.folder, tmp_path)
+    assert not (made.folder / "report.pdf.partial").exists()
+
+
+def test_pdf_shows_a_picture_of_its_own_template(made, tmp_path):
+    (tmp_path / "template.toml").write_text('blocks = ["results"]', encoding="utf-8")
+    (tmp_path / "own.svg").write_text(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", encoding="utf-8"
+    )
+    (tmp_path / "print.css").write_text("body { background: url(own.svg); }", encoding="utf-8")
+    assert pdf.write(made.report, made.folder, tmp_path).is_file()
+
+
+def test_missing_pango_is_one_sentence_that_names_the_libraries(tmp_path):
+    (tmp_path / "weasyprint.py").write_text(
+        "raise OSError(\"cannot load library 'libpango-1.0-0': error 0x7e\\nsecond line\")", encoding="utf-8"
+    )
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from inspect_tool.errors import OutputError\n"
+        "try:\n    import inspect_tool.exporters.pdf\n"
+        "except OutputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.count("\n") == 1
+    for name in ("WeasyPrint needs the Pango library", "apt install libpango-1.0-0", "MSYS2", "brew install pango"):
+        assert name in done.stdout
+
+
+def test_csv_has_every_feature_with_numbers_as_numbers(made):
+    path = csv_exporter.write(made.report, made.folder, SHIPPED)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(made.report.features.rows)
+    assert float(rows[0]["area_um2"]) == made.report.features.rows[0][made.report.features.columns.index("area_um2")]
+    with (made.folder / "fields.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["field"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def injected(made):
+    rows = tuple((text, -1.5, None, True) for text in FORMULAS)
+    return replace(made.report, features=Table(title="Features", columns=("=cmd", "x", "none", "edge"), rows=rows))
+
+
+def test_csv_text_never_begins_like_a_formula(made):
+    rows = list(csv.reader(io.StringIO(csv_exporter.csv_text(injected(made).features), newline="")))
+    assert rows[0][0] == "'=cmd"
+    assert [row[0] for row in rows[1:]] == [f"'{text}" for text in FORMULAS]
+    assert {tuple(row[1:]) for row in rows[1:]} == {("-1.5", "", "true")}
+
+
+def test_workbook_holds_no_formula(made, tmp_path):
+    (tmp_path / "w").mkdir()
+    odd = replace(injected(made), job="=1+1", header=replace(HEADER, laboratory="=A1"), title="bad \x01 sign")
+    book = openpyxl.load_workbook(xlsx.write(odd, tmp_path / "w", SHIPPED))
+    assert book.sheetnames == ["Results", "Checks", "Fields", "Features", "Budget"]
+    types = {cell.data_type for sheet in book for row in sheet for cell in row}
+    assert "f" not in types
+    cells = [row[0].value for row in book["Features"].iter_rows(min_row=2)]
+    assert [value.strip() for value in cells] == [text.strip() for text in FORMULAS]
+    assert book["Features"]["B2"].value == -1.5
+    results = [row[4].value for row in book["Results"].iter_rows(min_row=2)]
+    assert results == [pytest.approx(result.value) for result in made.report.results]
+
+
+def test_json_follows_the_published_schema(made):
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    assert schema == json.loads(json.dumps(files.report_schema())), SCHEMA_COMMAND
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(files.dump_report(made.report)), schema)
+
+
+def test_full_disk_leaves_no_half_written_file(made, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        html.write(made.report, made.folder, SHIPPED)

@@ -1,0 +1,221 @@
+"""Templates: what a laboratory may change, and what happens when it goes wrong."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from report_example import HEADER, example
+
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.model import Header, Table
+from inspect_tool.paths import data_folder
+from inspect_tool.report import render
+
+SHIPPED = data_folder("templates") / "inspection"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return example(tmp_path_factory.mktemp("report"), fields=2, features=30, size=160, grains=12)
+
+
+@pytest.fixture
+def template(tmp_path):
+    """A laboratory's own folder with nothing but settings."""
+    folder = tmp_path / "our template"
+    folder.mkdir()
+    (folder / "template.toml").write_text('language = "en"\n', encoding="utf-8")
+    return folder
+
+
+def page(made, template=SHIPPED, medium="print", **changes):
+    return render.render(replace(made.report, **changes), made.folder, template, medium)
+
+
+def words(html):
+    html = re.sub(r"<(style|script)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html).replace("&#39;", "'"))
+
+
+@pytest.mark.parametrize("medium", ["print", "screen"])
+def test_page_1_answers(made, medium):
+    text = words(page(made, medium=medium)).split("Identification of this report")[0]
+    for answer in (
+        "Grain size",
+        "ASTM E112-2013",
+        "Shaft 4711",
+        "ASTM grain size number G (Abrams)",
+        "Guarded acceptance, w = U",
+        "required by drawing 4711 rev B",
+        "Probability of conformity",
+        "NOT conforming to the method.",
+        "Number of fields",
+        "coverage probability of 95 %",
+        "relate only to the items tested",
+        "only in full",
+    ):
+        assert answer in text
+    # the letter G alone says nothing about the scale it belongs to
+    assert not re.search(r"(?<![\w.])G\s*[=≥≤]", text)
+
+
+def test_every_missing_item_is_printed_and_listed(made):
+    text = words(page(made))
+    block = text[text.index("Identification of this report") : text.index("How it came about")]
+    assert block.count("not stated") >= len(made.report.not_stated)
+    for item in made.report.not_stated:
+        assert item in text
+
+
+def test_end_and_identification_are_on_the_page(made):
+    html = page(made)
+    assert f"End of report <span>{made.report.id}</span>" in html
+    assert f'@bottom-left {{ content: "{made.report.id}"; }}' in html
+    assert 'counter(page) " of " counter(pages)' in html
+
+
+def test_what_a_user_wrote_is_never_markup(made):
+    evil = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
+    for medium in ("print", "screen"):
+        html = page(made, medium=medium, header=replace(HEADER, part=evil, laboratory=evil), title=evil, job=evil)
+        assert "<script>alert" not in html
+        assert "&lt;script&gt;alert(1)" in html
+        assert "{{ 7 * 7 }}" in html
+
+
+def test_feature_data_cannot_end_its_script(made):
+    table = Table(title="Features", columns=("feature", "class"), rows=((1, "</script><b>"), (2, "\u2028")))
+    html = page(made, medium="screen", features=table)
+    data = re.search(r'id="feature-data">(.*?)</script>', html, re.DOTALL).group(1)
+    assert json.loads(data)["rows"] == [[1, "</script><b>"], [2, "\u2028"]]
+
+
+def test_screen_page_needs_no_network(made):
+    html = page(made, medium="screen")
+    assert "default-src 'none'" in html
+    sources = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert sources
+    assert all(source.startswith("data:") for source in sources)
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_folder_with_settings_only_takes_the_rest_from_the_shipped_one(made, template):
+    (template / "template.toml").write_text(
+        'paper = "letter"\nblocks = ["results", "our_block", "summary"]\n[colors]\naccent = "#aa0000"\n'
+        '[texts]\nkind = "Prüfbericht"\nend = "Ende"\n',
+        encoding="utf-8",
+    )
+    (template / "blocks").mkdir()
+    (template / "blocks" / "our_block.html.j2").write_text("<p>Ours: {{ report.header.part }}</p>", encoding="utf-8")
+    html = page(made, template)
+    assert "--accent: #aa0000" in html
+    assert "size: letter" in html
+    assert "Ours: Shaft 4711" in html
+    assert "Prüfbericht" in html
+    assert html.index("<h2>Results") < html.index("Ours:") < html.index('masthead">')
+    assert "<h2>Checks" not in html
+
+
+def test_logo_is_taken_from_the_folder_of_the_laboratory(made, template):
+    (template / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
+    assert "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnLz4=" in page(made, template)
+    (template / "template.toml").write_text('logo = ""\n', encoding="utf-8")
+    assert 'class="logo"' not in page(made, template)
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ("line one\n{{ report.header.colour }}", r"summary\.html\.j2:2: .*no attribute 'colour'"),
+        ("{{ nothing_like_this }}", r"summary\.html\.j2:1: 'nothing_like_this' is undefined"),
+        ("a\nb\n{% if %}", r"summary\.html\.j2:3: Expected an expression"),
+        ("{{ report | no_such_filter }}", r"summary\.html\.j2:1: No filter named 'no_such_filter'"),
+        ("\n{{ report.title | number }}", r"summary\.html\.j2:2: "),
+        ("{{ ''.__class__.__mro__ }}", r"summary\.html\.j2:1: access to attribute '__class__' .* is unsafe"),
+        ("{{ source('../../secret.txt') }}", r"secret\.txt: not found; the template names this file"),
+    ],
+)
+def test_wrong_template_is_one_line_with_file_and_line(made, template, block, message):
+    (template / "blocks").mkdir()
+    (template / "blocks" / "summary.html.j2").write_text(block, encoding="utf-8")
+    with pytest.raises(SettingsError, match=message) as caught:
+        page(made, template)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ('blocks = ["sumary"]', r"'blocks/sumary\.html\.j2' not found"),
+        ('paper = "A5"', r"template\.toml paper: got 'A5', must be 'A4' or 'letter'"),
+        ("colour = 1", r"template\.toml colour: unknown key"),
+        ('[colors]\ngood = "green"', r"colors\.good: got 'green', must be a color like"),
+        ("[fonts]\ntext = 'x; } body { display: none'", r"fonts\.text: got .* must be font names"),
+        ('logo = "missing.png"', r"missing\.png: not found"),
+        ('language = "a b"', r"language: got 'a b'"),
+    ],
+)
+def test_wrong_settings_are_one_line(made, template, settings, message):
+    (template / "template.toml").write_text(settings, encoding="utf-8")
+    with pytest.raises(SettingsError, match=message):
+        page(made, template)
+
+
+def test_template_is_found_by_name_or_beside_the_job(template):
+    assert render.template_folder("inspection") == SHIPPED
+    assert render.template_folder("our template", template.parent) == template
+    with pytest.raises(SettingsError, match=r"template 'nowhere': .* not found; shipped templates: inspection"):
+        render.template_folder("nowhere", template.parent)
+
+
+def test_missing_picture_is_an_error_and_not_a_hole(made, tmp_path):
+    with pytest.raises(OutputError, match=r"1_field_01\.jpg: this picture of the report is missing"):
+        render.render(made.report, tmp_path, SHIPPED, "print")
+
+
+def test_picture_outside_the_report_folder_is_refused(made):
+    stolen = replace(made.report.micrographs[0], overlay="../../../../etc/hostname")
+    with pytest.raises(OutputError, match="hostname: this picture of the report is missing"):
+        page(made, micrographs=(stolen,))
+
+
+def test_empty_header_and_no_requirement_are_printed(tmp_path):
+    bare = example(tmp_path, fields=1, features=5, size=160, grains=12, header=Header(), lower=None)
+    text = words(page(bare))
+    assert "Laboratory not stated" in text
+    assert "No requirement was set" in text
+    assert bare.report.verdict == "no requirement"
+    assert words(page(bare, medium="screen"))
+
+
+@pytest.mark.parametrize("rule", ["simple", "guarded", "non_binary"])
+def test_decision_rule_and_its_risk_are_printed(tmp_path, rule):
+    risky = example(tmp_path, fields=2, features=5, size=160, grains=12, rule=rule)
+    text = words(page(risky))
+    assert {"simple": "risk of up to 50 %", "guarded": "at most 2.5 %", "non_binary": "conditional pass when"}[
+        rule
+    ] in text
+
+
+def test_wide_table_is_cut_and_names_its_rows_again():
+    wide = Table(title="", columns=("field", "image", *"abcdefghij"), rows=((1, "x.tif", *range(10)),))
+    cut = render.parts(wide, 6)
+    assert all(part.columns[0] == "field" for part in cut)
+    assert [name for part in cut for name in part.columns if name != "field"] == ["image", *"abcdefghij"]
+    assert max(len(part.columns) for part in cut) <= 6
+
+
+def test_columns_that_say_the_same_everywhere_are_left_out():
+    table = Table(
+        title="", columns=("specimen", "section", "image", "n"), rows=(("1", "1", "a/b.tif", 1), ("2", "1", "c.tif", 2))
+    )
+    assert render.slim(table).columns == ("specimen", "image", "n")
+    assert render.slim(table).rows[0] == ("1", "b.tif", 1)
+
+
+def test_budget_shares_add_up(made):
+    text = page(made)
+    shares = [float(share) for share in re.findall(r'style="width: ([\d.]+)%"', text)]
+    assert sum(shares[:3]) == pytest.approx(100, abs=0.2)

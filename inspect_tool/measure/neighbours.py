@@ -183,4 +183,4 @@ def _edges(points: NDArray[np.intp]) -> NDArray[np.intp]:
         order = np.lexsort((points[:, 1], points[:, 0]))
         chain: NDArray[np.intp] = np.column_stack([order[:-1], order[1:]])
         return chain
-    return np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]).astype(np.intp)
+    return np.asarray(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), dtype=np.intp)

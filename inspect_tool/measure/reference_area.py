@@ -36,8 +36,8 @@ def stencil(shape: Shape, width_px: float, height_px: float = 0.0) -> Mask:
     A square and a circle have ``width_px`` only; a triangle is isosceles, with its base of ``width_px``
     down and its tip up (height as the base when it is 0).
 
-    >>> int(stencil("square", 20.0).sum()), int(stencil("triangle", 40.0, 20.0).sum())
-    (400, 400)
+    >>> stencil("triangle", 6.0, 3.0).astype(int).tolist()
+    [[0, 0, 1, 1, 0, 0], [0, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 1]]
     """
     height = width_px if height_px == 0 or shape in ("square", "circle") else height_px
     rows, columns = np.mgrid[: max(1, round(height)), : max(1, round(width_px))] + 0.5
@@ -115,5 +115,5 @@ def _reduced(mask: Mask, step: int) -> NDArray[np.float32]:
     image = mask.view(np.uint8).astype(np.float32)
     rows, columns = -mask.shape[0] % step, -mask.shape[1] % step
     padded = cv2.copyMakeBorder(image, 0, rows, 0, columns, cv2.BORDER_CONSTANT, value=0)
-    reduced: NDArray[np.float32] = cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
-    return reduced
+    small = cv2.resize(padded, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)

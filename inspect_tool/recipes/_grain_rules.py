@@ -22,6 +22,7 @@ _PLAUSIBLE_DIFFERENCE_G = 0.40
 _EQUIAXED_INDEX = 1.3
 _EQUIAXED_ASPECT = 2.5
 _LOCAL_RANGE_G = 2.0
+_LARGEST_SHARE = 0.25  # of a field in one grain: too few grains, or boundaries that are not closed
 
 
 def checks(
@@ -157,6 +158,31 @@ def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, spe
         yield (
             f"Specimen {specimen}: half of the area is in grains more than {aspect:.1f} times as long as wide. "
             "The structure is lamellar or acicular, and G is not meant for it; the number is given for comparison only."
+        )
+
+
+def consistency_warnings(
+    found: Sequence[Check], fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str
+) -> Iterator[str]:
+    """Say on page 1 what makes the number doubtful: methods that disagree, open boundaries, a single field."""
+    for check in found:
+        if check.specimen == specimen and check.scope == "consistency" and not check.passed:
+            yield (
+                f"Specimen {specimen}: {check.name[0].lower()}{check.name[1:]}: this failed ({check.value:.2f} against "
+                f"{check.limit:.2f} G). Look at the segmentation before you use the number."
+            )
+    for field in fields:
+        own = grains[(grains["section"] == field.section) & (grains["field"] == field.field)]["area_px2"]
+        share = float(own.max() / own.sum())
+        if share > _LARGEST_SHARE:
+            yield (
+                f"Specimen {specimen}, field {field.field}: one region covers {100 * share:.0f} % of the field. "
+                "Its boundaries are not closed, or the field is too small for this grain size."
+            )
+    if len(fields) == 1:
+        yield (
+            f"Specimen {specimen}: one field. The scatter between fields is unknown; the uncertainty takes a model "
+            "for it and leaves out how the specimen differs from place to place."
         )
 
 

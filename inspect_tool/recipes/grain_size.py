@@ -59,7 +59,13 @@ from inspect_tool.recipes._grain_pages import (
     statistics_rows,
     statistics_table,
 )
-from inspect_tool.recipes._grain_rules import checks, duplex_warnings, largest_grain, shape_warnings
+from inspect_tool.recipes._grain_rules import (
+    checks,
+    consistency_warnings,
+    duplex_warnings,
+    largest_grain,
+    shape_warnings,
+)
 from inspect_tool.uncertainty import evaluated, half_range
 
 __all__ = [
@@ -260,6 +266,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             outliers.append(row)
             warnings += [*warning, *duplex_warnings(own, grains, standard, specimen)]
             means.append(estimates[basis(settings.method)[0]])
+            warnings += consistency_warnings(judged, own, grains, specimen)
     tables = [statistics_table(measured)]
     if scaled:
         tables += [direction_table(directions, settings), outlier_table(outliers)]
@@ -356,6 +363,8 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         for name, found in parts
         if found.u_mean is not None and found.mean
     ]
+    if is_size(key) and not lines:
+        lines.append(_one_field(key, fields))
     lines += _systematic(key, fields, settings)
     return Estimate(
         key=key,
@@ -364,6 +373,30 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         lines=tuple(lines),
         planes=tuple(parts),
         note=note,
+    )
+
+
+def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
+    """Sampling line where a section has one field: the scatter of a random mosaic of so many grains.
+
+    The factors are those of Poisson-Voronoi mosaics: number of grains 1 / sqrt(grains) exactly; intercepts of
+    lines over the whole field 0.5 / sqrt(grains) and of test figures 0.65 / sqrt(counts) by simulation.
+    """
+    if key == "figure_n_l_per_mm":
+        counted = sum(float(field.values["figure_counts"]) for field in fields)
+        factor, what = 0.65, "counts"
+    elif key == "figure_grains_per_mm2":
+        counted = sum(float(field.values["figure_grains"]) for field in fields)
+        factor, what = 1.0, "grains"
+    else:
+        counted = sum(float(field.values["grains_counted"]) for field in fields)
+        factor, what = (0.5 if key == "n_l_per_mm" else 1.0), "grains"
+    return Component(
+        name="sampling, from a model",
+        u=factor / sqrt(max(counted, 1.0)),
+        kind="B",
+        basis=f"one field gives no scatter; random mosaic: {factor:g} / √{counted:.0f} {what}. "
+        "Differences between places of the specimen are not in it",
     )
 
 

@@ -506,7 +506,11 @@ def _paint_grains(
 
     points = at.reshape(-1, 2)
     if twins > 0:
-        _paint_twins(rng, gray, points, owner, cells.seeds, pixel_um=pixel_um, pitch=pitch, share=twins, tinted=tinted)
+        # twin planes stay straight where the boundaries bend
+        straight = (_pixel_centers(shape, pixel_um) * (sqrt(stretch), 1 / sqrt(stretch))).reshape(-1, 2)
+        _paint_twins(
+            rng, gray, straight, owner, cells.seeds, pixel_um=pixel_um, pitch=pitch, share=twins, tinted=tinted
+        )
 
     # distance to the boundary between the two nearest nuclei, in image pixels
     first, second, third = nearest[:, 0], nearest[:, 1], nearest[:, 2]
@@ -950,7 +954,7 @@ def _paint_pores(rng: np.random.Generator, cover: Gray, gray: tuple[float, float
     depth = _blurred(cover, 4.0)
     glint = np.clip(_cloud(rng, shape, 3.5) - 1.6, 0, 1)
     pore = gray[1] + 0.4 * rim * gray[0] * np.clip(0.8 - depth, 0, 1) + 0.15 * rim * glint
-    return (cover * pore + (1 - cover) * metal).astype(np.float32)
+    return np.asarray(cover * pore + (1 - cover) * metal, dtype=np.float32)
 
 
 # ------------------------------------------------------------------------------------------------- solder
@@ -1195,14 +1199,14 @@ def _slab(
     shape = (ceil(height + 2 * margin), ceil(width + 2 * margin))
     center = ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
     pad = _rectangle(shape, center, height, width, corner * min(height, width))
-    board = np.ones(shape, dtype=np.float32)
-    path = pad.copy()
+    # a pixel on an edge averages light, not thickness: every layer is mixed by its cover after the exponential
+    board = _layer(_rectangle(shape, center, height + 1.2 * margin, width + 1.2 * margin, 4), 0.06)
+    board *= _layer(pad, 0.3) * _layer(_rectangle(shape, center, 0.96 * height, 0.96 * width, 2), die)
+    # the solder layer is never quite even
+    depth = absorption * (1 + 0.035 * _cloud(rng, shape, 0.3 * min(height, width)))
     if leads:
         copper, lead = _leads(shape, center, height, width, margin)
-        board *= np.exp(-0.25 * copper)
-        path = np.maximum(path, 0.9 * lead)
-    package = _rectangle(shape, center, height + 1.2 * margin, width + 1.2 * margin, 4)
-    board *= np.exp(-0.06 * package - die * _rectangle(shape, center, 0.96 * height, 0.96 * width, 2))
+        board *= _layer(copper, 0.25) * _layer(lead, 0.9 * depth)
 
     vias_px: list[tuple[float, float, float]] = []
     if vias is not None:
@@ -1226,12 +1230,12 @@ def _slab(
     joint = pad * (1 - open_hole)
     outlines = _pad_voids(rng, center, (height, width), share * float(joint.sum()), voids, rough, vias_px, where)
     void, inside = _drawn(shape, outlines)
-    thickness = np.zeros(shape, dtype=np.float32)
+    solder = np.exp(-depth)
     for outline in outlines:
         window, cover, _ = outline.patch(shape)
         # small bubbles do not reach through the whole joint
-        thickness[window] = np.maximum(thickness[window], cover * min(0.95, 0.45 + outline.ecd / 60))
-    path = path * (1 - thickness) * (1 - open_hole)
+        left = 1 - min(0.95, 0.45 + outline.ecd / 60)
+        solder[window] += cover * (np.exp(-left * depth[window]) - np.exp(-depth[window]))
     void = void * joint
 
     labels = np.where(pad >= 0.5, 1, 0).astype(np.int32)
@@ -1254,10 +1258,13 @@ def _slab(
         largest_void_percent=100 * max(areas, default=0.0) / total,
         quadrants=tuple(quadrants),
     )
-    # the solder layer is never quite even
-    path *= 1 + 0.035 * _cloud(rng, shape, 0.3 * min(height, width))
-    light = background * board * np.exp(-absorption * path)
+    light = background * board * (1 - joint + joint * solder)
     return _xray_field(rng, light, labels, [one], vias_px, pixel_um, blur_px)
+
+
+def _layer(cover: Gray, exponent: float | Gray) -> Gray:
+    """Light that passes a layer of known cover and absorption."""
+    return np.asarray(1 + cover * (np.exp(-np.asarray(exponent)) - 1), dtype=np.float32)
 
 
 def _xray_field(

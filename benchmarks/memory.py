@@ -28,8 +28,10 @@ def make_images(recipe: str, folder: Path, side: int) -> float:
 
     small = {
         "grain_size": lambda: synthetic.grains(seed=1, grain_size_number=8, shape_px=(1000, 1000)),
-        "phase_fraction": lambda: synthetic.two_phase(seed=1, shape_px=(1000, 1000)),
-        "porosity": lambda: synthetic.pores(seed=1, shape_px=(1000, 1000)),
+        "phase_fraction": lambda: synthetic.two_phase(
+            seed=1, area_percent=30.0, feature_um=12.0, shape_px=(1000, 1000)
+        ),
+        "porosity": lambda: synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(1000, 1000)),
         "solder_voids": lambda: synthetic.solder_balls(seed=1, rows=6, columns=6),
     }[recipe]()
     rows, columns = small.pixels.shape
@@ -60,7 +62,8 @@ def main() -> None:
                 str(folder),
             ]
             probe = (
-                "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
+                "import resource, subprocess, sys; "
+                "done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
                 "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024); "
                 "print(done.stderr, file=sys.stderr)"
             )

@@ -23,7 +23,9 @@ source = "stage micrometer"
 """
 MAKE = {
     "grain_size": lambda seed: synthetic.grains(seed=seed, grain_size_number=8, shape_px=(1000, 1000), pixel_um=0.5),
-    "porosity": lambda seed: synthetic.pores(seed=seed, shape_px=(1000, 1000), pixel_um=0.5),
+    "porosity": lambda seed: synthetic.pores(
+        seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(1000, 1000), pixel_um=0.5
+    ),
 }
 
 

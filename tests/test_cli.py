@@ -72,7 +72,7 @@ def test_many_workers_give_the_same_numbers(demo, tmp_path):
 
 @pytest.mark.parametrize(("limit", "status"), [("upper = 0.001", 3), ("upper = 99", 0)])
 def test_exit_status_tells_the_verdict(tmp_path, limit, status):
-    field = synthetic.pores(seed=1, shape_px=(256, 256))
+    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
     tifffile.imwrite(tmp_path / "a.tif", field.pixels)
     job = tmp_path / "mine.toml"
     job.write_text(
@@ -89,9 +89,9 @@ def test_exit_status_tells_the_verdict(tmp_path, limit, status):
 @pytest.mark.parametrize("recipe", registry.names("recipe"))
 def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recipe):
     made = {
-        "grain_size": lambda: synthetic.grains(seed=3, shape_px=(500, 600)),
-        "phase_fraction": lambda: synthetic.two_phase(seed=3, shape_px=(400, 400)),
-        "porosity": lambda: synthetic.pores(seed=3, shape_px=(400, 400)),
+        "grain_size": lambda: synthetic.grains(seed=3, grain_size_number=7.0, shape_px=(500, 600)),
+        "phase_fraction": lambda: synthetic.two_phase(seed=3, area_percent=30.0, feature_um=12.0, shape_px=(400, 400)),
+        "porosity": lambda: synthetic.pores(seed=3, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(400, 400)),
         "solder_voids": lambda: synthetic.solder_balls(seed=3),
     }[recipe]()
     tifffile.imwrite(tmp_path / "field_1.tif", made.pixels)
@@ -193,7 +193,7 @@ def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):
 
 
 def test_gray_levels_are_untouched_by_the_run(tmp_path):
-    field = synthetic.pores(seed=1, shape_px=(128, 128))
+    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(128, 128))
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, field.pixels)
     before = path.read_bytes()

@@ -113,7 +113,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     mask = _mask(path, values, lossy)
     kind = _kind(mask, settings)
     labels, classes, found = _INTERPRET[kind](mask, settings)
-    labels = np.array(crop_like(micrograph, labels, str(path)), dtype=np.int32, order="C")
+    labels = np.ascontiguousarray(crop_like(micrograph, labels, str(path)), dtype=np.int32)
     if micrograph.roi is not None:
         labels[~micrograph.roi] = 0
     labels.setflags(write=False)

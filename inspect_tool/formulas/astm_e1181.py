@@ -1,14 +1,21 @@
-"""Names of duplex grain structures (ASTM E1181); the gates are unverified and only lead to a warning."""
+"""Random duplex grain structures (ASTM E1181); the gates are unverified and only lead to a warning."""
 
-from typing import Literal
+from dataclasses import dataclass
 
 from inspect_tool.model import Standard
 from inspect_tool.standards import constant
 
-DuplexType = Literal["none", "isolated coarse grains", "wide range", "bimodal"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplex:
+    """Which random duplex conditions a distribution of grain sizes meets."""
+
+    isolated_coarse: bool
+    wide_range: bool
+    bimodal: bool
 
 
-def duplex_type(
+def duplex_conditions(
     *,
     coarsest_difference_g: float,
     coarse_area_percent: float,
@@ -16,31 +23,30 @@ def duplex_type(
     mode_distance_g: float,
     mode_area_percent: float,
     standard: Standard,
-) -> DuplexType:
-    """Name the random duplex condition that a distribution of grain sizes looks like.
+) -> Duplex:
+    """Tell which random duplex conditions a distribution of grain sizes meets.
 
     Parameters
     ----------
     coarsest_difference_g : float
-        Grain size number of the average minus that of the coarsest grain. [G]
+        Grain size number of the rest minus that of the coarsest grain. [G]
     coarse_area_percent : float
-        Area of the grains that are that much coarser. [%]
+        Area of the grains that are so much coarser. [%]
     range_g : float
         Span of grain size numbers that holds most of the area. [G]
     mode_distance_g, mode_area_percent : float
         Distance of two modes of the area-weighted distribution [G], and the area they hold. [%]
         0 where there is one mode.
+    standard : Standard
+        Edition of ASTM E1181 with the gates.
     """
-    if (
-        mode_distance_g >= constant(standard, "bimodal_difference").value
-        and mode_area_percent >= constant(standard, "bimodal_area").value
-    ):
-        return "bimodal"
-    if range_g >= constant(standard, "wide_range").value:
-        return "wide range"
-    if (
-        coarsest_difference_g >= constant(standard, "coarse_difference").value
-        and 0 < coarse_area_percent <= constant(standard, "coarse_area").value
-    ):
-        return "isolated coarse grains"
-    return "none"
+    gate = {
+        name: constant(standard, name).value
+        for name in ("coarse_difference", "coarse_area", "wide_range", "bimodal_difference", "bimodal_area")
+    }
+    return Duplex(
+        isolated_coarse=coarsest_difference_g >= gate["coarse_difference"]
+        and 0 < coarse_area_percent <= gate["coarse_area"],
+        wide_range=range_g >= gate["wide_range"],
+        bimodal=mode_distance_g >= gate["bimodal_difference"] and mode_area_percent >= gate["bimodal_area"],
+    )

@@ -196,7 +196,7 @@ def duplex_warnings(
         area = (whole["area_um2"] * whole["edge_weight"]).to_numpy()
         found = duplex.area_distribution(whole["grain_size_number"].to_numpy(), area)
         coarse, average, largest = _coarse(grains, standard)
-        kind = astm_e1181.duplex_type(
+        met = astm_e1181.duplex_conditions(
             coarsest_difference_g=average - largest,
             coarse_area_percent=coarse,
             range_g=found.high_g - found.low_g,
@@ -204,15 +204,21 @@ def duplex_warnings(
             mode_area_percent=found.mode_area_percent,
             standard=gates,
         )
-        figures = f"90 % of the area lies between G {found.low_g:.1f} and {found.high_g:.1f}"
-        if kind == "bimodal":
-            a, b = found.modes_g
-            figures = f"modes near G {a:.1f} and G {b:.1f} hold {found.mode_area_percent:.0f} % of the area"
-        elif kind == "isolated coarse grains":
-            figures = f"{coarse:.1f} % of the area is at least 3 numbers coarser than the rest, G {average:.1f}"
-        if kind != "none":
+        signs = []
+        if met.bimodal:
+            signs.append(
+                f"bimodal, modes near G {found.modes_g[0]:.1f} and G {found.modes_g[1]:.1f} hold "
+                f"{found.mode_area_percent:.0f} % of the area"
+            )
+        if met.wide_range:
+            signs.append(f"wide range, 90 % of the area lies between G {found.low_g:.1f} and {found.high_g:.1f}")
+        if met.isolated_coarse:
+            signs.append(
+                f"isolated coarse grains, {coarse:.1f} % of the area is 3 numbers and more coarser than G {average:.1f}"
+            )
+        if signs:
             yield (
-                f"Specimen {specimen}: duplex grain structure, {kind}: {figures}. An average stands for none of its "
+                f"Specimen {specimen}: duplex grain structure: {'; '.join(signs)}. An average stands for none of its "
                 "grains (ASTM E1181; the gates are not verified)."
             )
     local = np.asarray([value for field in fields for value in field.curves.get("local_intercept_um", ())])

@@ -151,13 +151,14 @@ def grains(
         Size of the process, one of the two: planimetric ASTM G, or N_A. [G, 1/mm2]
     kind : str
         "poisson_voronoi"; "hexagons" and "squares" (regular, random position unless ``offset_um``);
-        "laguerre" (wide, log-normal-like sizes); "elongated" (Poisson-Voronoi stretched along the columns).
+        "laguerre" (wide, log-normal-like sizes; some nuclei get no grain, so that the field holds fewer than
+        asked for); "elongated" (Poisson-Voronoi stretched along the rows).
     shape_px : tuple of int
         Rows, columns.
     pixel_um : float
         Scale. [um/px]
     aspect : float
-        Stretch along the columns at constant area per grain; 1, or 3 for "elongated". [1]
+        Stretch along the image rows (horizontally) at constant area per grain; 1, or 3 for "elongated". [1]
     curvature : float
         Bends the boundaries: rms slope of a smooth displacement field, up to 0.3; 0 is straight. [1]
     spread : float

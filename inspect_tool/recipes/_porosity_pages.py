@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _BOUNDS_UM = tuple(m * 10.0**e for e in range(-2, 5) for m in (1, 2, 5))
 _LARGEST = 10  # rows of the table of the largest pores
 _CLUSTERS = 15  # rows of the table of clusters
-_INTERNAL = ("size_weight", "ecd_weighted_um", "ecd_weighted_px", "area_squared", "pore_neighbour_diameter_px")
+_INTERNAL = (
+    *("size_weight", "ecd_weighted_um", "ecd_weighted_px", "area_squared", "pore_neighbour_diameter_px"),
+    *("edge_shift_percent", "clusters_least", "clusters_most"),
+)
+_IF_ANY = ("below_minimum", "below_minimum_percent", "left_out", "left_out_percent", "linear", "linear_percent")
+_WHOLE = ("pores", "pores_cut", "below_minimum", "left_out", "linear", "reference_pore_count")
 _LEAD = ("specimen", "section", "plane", "field", "image")
 
 
@@ -48,8 +53,10 @@ def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
     for field in fields:
         lead = (field.specimen, field.section, field.plane, field.field, field.image)
         values = {name: value for name, value in field.values.items() if name not in _INTERNAL}
+        values |= {name: int(float(values[name])) for name in _WHOLE if name in values}
         rows.append(dict(zip(_LEAD, lead, strict=True)) | values)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name for name in _IF_ANY if name in table and not table[name].any()])
 
 
 # ---------------------------------------------------------------------------------------------------- statements

@@ -1,0 +1,541 @@
+"""Results of the porosity recipe with their budgets, the sampling rules and the warnings of one specimen."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import pi, sqrt
+from typing import Literal
+
+import numpy as np
+
+from inspect_tool.formulas import astm_b276
+from inspect_tool.measure.fields import FieldStatistics, field_statistics
+from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.recipes._porosity_field import large_class
+from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
+from inspect_tool.standards import check_rule, constant, load_standard
+from inspect_tool.uncertainty import evaluated, half_range
+
+_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
+_SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
+_FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
+_DEFINITION = "pores of at least the smallest measured size"
+
+
+def results_of(
+    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, shown: Presentation
+) -> list[Result]:
+    """All results of one specimen."""
+    minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
+    if settings.minimum_um:
+        minimum += f" and {settings.minimum_um:g} um Feret"
+    clause = f"{standard.id}-{standard.edition}"
+    made = [_porosity(fields, clause, minimum, shown)]
+    calibrated = all(field.calibration.pixel_um is not None for field in fields)
+    if calibrated:
+        made.append(_count_density(fields, clause, minimum, settings))
+        made += _sizes(fields, clause, minimum)
+        if settings.reference_area is not None:
+            made += _reference_results(fields, clause, minimum)
+    made += _neighbour_results(fields, clause, settings)
+    if shown == "thermal_spray" or settings.linear_elongation:
+        made.append(
+            _share(fields, "linear_percent", clause, "linear features by F_max²/A, mean over fields/1", main=False)
+        )
+    if shown == "hardmetal" and calibrated:
+        made += _hardmetal_results(fields)
+    return [_not_negative(evaluated(result)) for result in made]
+
+
+def _not_negative(result: Result) -> Result:
+    """Shares, counts and lengths are not below zero, and neither is their interval."""
+    if result.interval is None or result.interval[0] >= 0:
+        return result
+    return replace(result, interval=(0.0, result.interval[1]))
+
+
+def _numbers_of(fields: Sequence[FieldMeasurement], name: str) -> list[float]:
+    return [float(field.values[name]) for field in fields]
+
+
+def _alternative_names(fields: Sequence[FieldMeasurement]) -> list[str]:
+    return list(dict.fromkeys(name for field in fields for name in field.alternatives))
+
+
+def _shifted(fields: Sequence[FieldMeasurement], alternative: str, name: str) -> list[float]:
+    """Values of all fields in one alternative; a field without it keeps its own."""
+    return [float(field.alternatives.get(alternative, field.values)[name]) for field in fields]
+
+
+def _statistics(fields: Sequence[FieldMeasurement], values: Sequence[float]) -> FieldStatistics:
+    return field_statistics(values, [field.section for field in fields])
+
+
+def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
+    """Statistics of one value per field, and its line of the budget: none with one field."""
+    found = _statistics(fields, _numbers_of(fields, name))
+    if found.u_mean is None:
+        return found, ()
+    line = Component(
+        name="between fields",
+        u=found.u_mean,
+        kind="A",
+        dof=float(found.dof or 0),
+        basis=f"s / √n over {found.n} fields, s = {found.s:.3g}",
+    )
+    return found, (line,)
+
+
+def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:
+    """Half range of the mean over the alternative segmentations; none where there are no alternatives."""
+    names = _alternative_names(fields)
+    if not names:
+        return ()
+    means = [_statistics(fields, _shifted(fields, alternative, name)).mean for alternative in names]
+    main = _statistics(fields, _numbers_of(fields, name)).mean
+    return (_segmentation(main, means, names, unit),)
+
+
+def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
+    listed = ", ".join(f"{name}: {value:.4g}" for name, value in zip(names, others, strict=True))
+    return Component(
+        name="segmentation",
+        u=half_range([main, *others]),
+        kind="B",
+        basis=f"half range / √3 of re-evaluated results [{unit}]: {listed}",
+    )
+
+
+def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) -> Component:
+    u_rel = max(field.calibration.u_rel for field in fields)
+    times = "" if power == 1 else f"{power} x "
+    return Component(
+        name="scale", u=power * u_rel * abs(value), kind="B", basis=f"{times}{100 * u_rel:.3g} % of the pixel size"
+    )
+
+
+def _scatter_line(fields: Sequence[FieldMeasurement], value: float, between: Sequence[Component]) -> Component | None:
+    """What chance alone does to the summed pore area: with one field, and as a floor with few pores."""
+    pores = sum(_numbers_of(fields, "pores"))
+    if pores == 0:
+        smallest = max(_SMALLEST_PX2 / _field_px2(field) for field in fields)
+        return Component(
+            name="no pore found",
+            u=100 * smallest / len(fields),
+            kind="B",
+            basis="one pore of the smallest measurable size may be missed in all fields",
+        )
+    if between and pores >= _FEW:
+        return None
+    relative = sqrt(sum(_numbers_of(fields, "area_squared"))) / (sum(_numbers_of(fields, "porosity_percent")) / 100)
+    u = value * relative
+    found = between[0].u if between else 0.0
+    if u <= found:
+        return None
+    why = "one field tells nothing of the others" if not between else f"{pores:.0f} pores tell little of the scatter"
+    return Component(
+        name="random scatter of pores",
+        u=sqrt(u**2 - found**2),
+        kind="B",
+        basis=f"{why}: pores thrown at random scatter by √ΣA²/ΣA = {100 * relative:.3g} %; a floor",
+    )
+
+
+def _field_px2(field: FieldMeasurement) -> float:
+    if "field_area_px2" in field.values:
+        return float(field.values["field_area_px2"])
+    assert field.calibration.pixel_um is not None
+    return float(field.values["field_area_mm2"]) * 1e6 / field.calibration.pixel_um**2
+
+
+def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
+    name = "porosity_percent"
+    found, between = _between(fields, name)
+    lines = list(between)
+    scatter = _scatter_line(fields, found.mean, between)
+    if scatter is not None:
+        lines.append(scatter)
+    segmentation = _segmentation_line(fields, name, "%")
+    if segmentation:
+        lines += segmentation
+    else:
+        shift = _statistics(fields, _numbers_of(fields, "edge_shift_percent")).mean
+        lines.append(
+            Component(
+                name="pore edge",
+                u=shift / sqrt(3),
+                kind="B",
+                basis="half a pixel around every pore, outline times shift",
+            )
+        )
+    below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
+    lines.append(
+        Component(
+            name="smallest size",
+            u=below / sqrt(3),
+            kind="B",
+            basis=f"dark spots too small to be measured: {below:.2g} %",
+        )
+    )
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit="%",
+        n=found.n,
+        clause=clause,
+        definition=f"areal porosity, {minimum}, mean over fields/1",
+        budget=tuple(lines),
+        title="Porosity (pores without linear detachments)" if shown == "thermal_spray" else "Porosity (areal)",
+        main=True,
+    )
+
+
+def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definition: str, *, main: bool) -> Result:
+    """Mean over fields of an area share that has no lines of its own."""
+    found, between = _between(fields, name)
+    lines = [*between, *_segmentation_line(fields, name, "%")]
+    if not lines:
+        lines = [Component(name="segmentation", u=0.0, kind="B", basis="one field, no other segmentation to compare")]
+    wild = QUANTITIES.get(name) or QUANTITIES[name.split(".")[0] + ".*"]
+    part = name.partition(".")[2]
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit=wild.unit,
+        n=found.n,
+        clause=clause,
+        definition=definition,
+        budget=tuple(lines),
+        title=f"{wild.title}, {part}" if part else wild.title,
+        main=main,
+    )
+
+
+def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> Result:
+    name = "pore_count_per_mm2"
+    found, between = _between(fields, name)
+    lines = list(between)
+    counted = sum(_numbers_of(fields, "pores_counted"))
+    if not between or counted < _FEW:
+        u = max(sqrt(counted), 1.0) / sum(_numbers_of(fields, "field_area_mm2"))
+        floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
+        lines.append(
+            Component(name="counting", u=floor, kind="B", basis=f"√{counted:.0f} pores counted (Poisson), as a floor")
+        )
+    lines += _segmentation_line(fields, name, "1/mm2")
+    lines.append(_scale_line(fields, found.mean, 2))
+    rule = (
+        "pores cut by the edge count half"
+        if settings.count_rule == "half"
+        else "pores at top and left edge not counted"
+    )
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit="1/mm2",
+        n=found.n,
+        clause=clause,
+        definition=f"{minimum}; {rule}, mean over fields/1",
+        budget=tuple(lines),
+        title="Pores per area",
+    )
+
+
+def _mean_ecd(weights: Sequence[float], sums: Sequence[float]) -> float:
+    return sum(sums) / sum(weights) if sum(weights) else 0.0
+
+
+def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    """Largest pore, and mean diameter where there is a whole pore."""
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    pores = int(sum(_numbers_of(fields, "pores")))
+    names = _alternative_names(fields)
+    largest = max(_numbers_of(fields, "largest_pore_feret_um"))
+    lines = [
+        Component(
+            name="pore edge",
+            u=sqrt(2) * _EDGE_PX * pixel_um,
+            kind="B",
+            basis="both ends known to half a pixel, rectangular",
+        ),
+        _scale_line(fields, largest, 1),
+    ]
+    if names:
+        others = [max(_shifted(fields, name, "largest_pore_feret_um")) for name in names]
+        lines.append(_segmentation(largest, others, names, "um"))
+    if pores == 0:
+        lines.append(
+            Component(
+                name="no pore found",
+                u=sqrt(4 * _SMALLEST_PX2 / pi) * pixel_um / sqrt(3),
+                kind="B",
+                basis="a pore of the smallest measurable size may be missed",
+            )
+        )
+    made = [
+        Result(
+            quantity="largest_pore_feret_um",
+            specimen=fields[0].specimen,
+            value=largest,
+            unit="um",
+            n=max(pores, 1),
+            n_of="pores",
+            clause=clause,
+            definition="largest Feret diameter seen in these fields, not the largest pore of the part/1",
+            budget=tuple(lines),
+            title="Largest pore observed (largest Feret)",
+            main=True,
+        )
+    ]
+    weights, sums = _numbers_of(fields, "size_weight"), _numbers_of(fields, "ecd_weighted_um")
+    if not sum(weights):
+        return made
+    mean = _mean_ecd(weights, sums)
+    lines = []
+    between = _ratio_scatter(fields, weights, sums, mean)
+    if between is not None:
+        lines.append(between)
+    if names:
+        others = [
+            _mean_ecd(_shifted(fields, name, "size_weight"), _shifted(fields, name, "ecd_weighted_um"))
+            for name in names
+        ]
+        lines.append(_segmentation(mean, others, names, "um"))
+    else:
+        lines.append(
+            Component(name="pore edge", u=2 * _EDGE_PX * pixel_um, kind="B", basis="half a pixel around every pore")
+        )
+    lines.append(_scale_line(fields, mean, 1))
+    made.append(
+        Result(
+            quantity="mean_pore_ecd_um",
+            specimen=fields[0].specimen,
+            value=mean,
+            unit="um",
+            n=int(pores - sum(_numbers_of(fields, "pores_cut"))),
+            n_of="pores",
+            clause=clause,
+            definition=f"mean by number of √(4A/π), whole pores, weighted for those cut by the edge, {minimum}/1",
+            budget=tuple(lines),
+            title="Mean pore diameter (ECD, by number)",
+        )
+    )
+    return made
+
+
+def _ratio_scatter(
+    fields: Sequence[FieldMeasurement], weights: Sequence[float], sums: Sequence[float], mean: float
+) -> Component | None:
+    """Scatter between fields of a mean over all pores: fields with more pores weigh more (ratio estimator)."""
+    n = len(fields)
+    sections = len({field.section for field in fields})
+    if n - sections < 1:
+        return None
+    rest = np.asarray(sums) - mean * np.asarray(weights)
+    u = sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights)
+    return Component(
+        name="between fields",
+        u=u,
+        kind="A",
+        dof=float(n - sections),
+        basis=f"ratio of sums over {n} fields, residuals of the fields",
+    )
+
+
+def _reference_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    made = []
+    for name, unit in (("reference_porosity_percent", "%"), ("reference_pore_count", "counts")):
+        values = _numbers_of(fields, name)
+        names = _alternative_names(fields)
+        worst = max(values)
+        if names:
+            lines = [_segmentation(worst, [max(_shifted(fields, other, name)) for other in names], names, unit)]
+        else:
+            share = max(_numbers_of(fields, "edge_shift_percent")) / max(
+                max(_numbers_of(fields, "porosity_percent")), 1e-9
+            )
+            u = worst * share / sqrt(3) if unit == "%" else 0.0
+            lines = [Component(name="pore edge", u=u, kind="B", basis="half a pixel around every pore")]
+        lines.append(_scale_line(fields, worst, 2))
+        made.append(
+            Result(
+                quantity=name,
+                specimen=fields[0].specimen,
+                value=worst,
+                unit=unit,
+                n=len(fields),
+                clause=clause,
+                definition=f"worst place of the reference area over all fields, {minimum}/1",
+                budget=tuple(lines),
+                title=QUANTITIES[name].title,
+                main=unit == "%",
+            )
+        )
+    return made
+
+
+def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
+    specimen = fields[0].specimen
+    clusters = int(sum(_numbers_of(fields, "clusters")))
+    least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))
+    line = Component(
+        name="pore edge",
+        u=half_range([clusters, least, most]),
+        kind="B",
+        basis=f"half range / √3 with all gaps a pixel longer and shorter: {least:.0f} to {most:.0f}",
+    )
+    made = [
+        Result(
+            quantity="pore_nests",
+            specimen=specimen,
+            value=float(clusters),
+            unit="counts",
+            n=len(fields),
+            clause=clause,
+            definition=f"groups of pores whose gap is below {settings.cluster_gap:g} x the smaller Feret diameter/1",
+            budget=(line,),
+            title="Pore clusters",
+        )
+    ]
+    with_pairs = [field for field in fields if "pore_neighbour_ratio_min" in field.values]
+    if not with_pairs:
+        return made
+    least_field = min(with_pairs, key=lambda field: float(field.values["pore_neighbour_ratio_min"]))
+    ratio = float(least_field.values["pore_neighbour_ratio_min"])
+    diameter = float(least_field.values["pore_neighbour_diameter_px"])
+    u = sqrt(2) * _EDGE_PX / diameter * sqrt(1 + ratio**2)
+    made.append(
+        Result(
+            quantity="pore_neighbour_ratio_min",
+            specimen=specimen,
+            value=ratio,
+            unit="1",
+            n=len(fields),
+            clause=clause,
+            definition="smallest edge-to-edge gap of direct neighbours over the smaller Feret diameter/1",
+            budget=(
+                Component(
+                    name="pore edge",
+                    u=u,
+                    kind="B",
+                    basis=f"ends of gap and of the smaller pore ({diameter:.3g} px) known to half a pixel",
+                ),
+            ),
+            title=QUANTITIES["pore_neighbour_ratio_min"].title,
+        )
+    )
+    return made
+
+
+def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
+    b276 = load_standard("astm_b276_2021")
+    clause = f"{b276.id}-{b276.edition}"
+    made = []
+    kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
+    for kind in kinds:
+        magnification = constant(b276, f"magnification_{kind.lower()}").value
+        result = _share(
+            fields,
+            f"hardmetal_percent.{kind}",
+            clause,
+            f"areal share of pores of type {kind} by largest Feret; plates are for {magnification:g}x/1",
+            main=True,
+        )
+        made.append(
+            replace(result, rounded=astm_b276.level(kind, result.value, b276), title=f"Apparent porosity, type {kind}")
+        )
+    for row in b276.tables["large_classes"]:
+        name = f"large_pores_per_cm2.{large_class(row)}"
+        result = _share(fields, name, clause, "pores by largest Feret; cut by the edge count half/1", main=False)
+        counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
+        line = Component(
+            name="counting",
+            u=max(sqrt(counted), 1.0) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
+            kind="B",
+            basis=f"√{counted:.0f} pores counted (Poisson)",
+        )
+        others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
+        made.append(replace(result, budget=(line, *others)))
+    return made
+
+
+# ------------------------------------------------------------------------------------------- checks and warnings
+
+
+def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> list[Check]:
+    """Every sampling rule that the standard has, judged for one specimen."""
+    specimen = fields[0].specimen
+    stats = _statistics(fields, _numbers_of(fields, "porosity_percent"))
+    per_section = min(n for _, _, n, _ in stats.sections)
+    pores = sum(_numbers_of(fields, "pores"))
+    small = sum(_numbers_of(fields, "below_minimum_percent"))
+    dark = small + sum(_numbers_of(fields, "porosity_percent")) + sum(_numbers_of(fields, "linear_percent"))
+    smallest = min(_smallest_px2(field, settings) for field in fields)
+    areas = sum(_numbers_of(fields, "area_squared"))
+    chance = ""
+    if pores:
+        share = sum(_numbers_of(fields, "porosity_percent")) / 100
+        chance = f"chance alone leaves {196 * sqrt(areas) / share:.0f} % with these {pores:.0f} pores"
+    found: dict[str, tuple[float | None, str]] = {
+        "fields": (float(per_section), ""),
+        "fields_for_spread": (float(per_section), ""),
+        "pores": (pores, chance),
+        "relative_accuracy": (
+            stats.ra_percent,
+            chance if stats.ra_percent is not None else "one field or no pore: not known",
+        ),
+        "smallest_feature": (smallest, "declared in the settings"),
+        "below_minimum": (
+            100 * small / dark if dark else 0.0,
+            f"{sum(_numbers_of(fields, 'below_minimum')):.0f} spots",
+        ),
+        "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
+    }
+    made = []
+    for name in standard.rules:
+        if name not in found:
+            continue
+        value, note = found[name]
+        check = check_rule(standard, name, value, specimen=specimen, note=note)
+        if check is not None:
+            made.append(check)
+    return made
+
+
+def _smallest_px2(field: FieldMeasurement, settings: Settings) -> float:
+    declared = 0.0
+    if field.calibration.pixel_um is not None:
+        declared = pi / 4 * (settings.minimum_um / field.calibration.pixel_um) ** 2
+    return max(float(settings.minimum_px2), declared)
+
+
+def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
+    """What page 1 must say of one specimen."""
+    made = []
+    specimen = fields[0].specimen
+    if len(fields) == 1:
+        made.append(
+            f"Specimen {specimen}: one field; the spread between fields is not known and U holds a floor for it only."
+        )
+    unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
+    cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)
+    whole = max((_longest(field, unit, cut=False) for field in fields), default=0.0)
+    if cut > whole:
+        made.append(
+            f"Specimen {specimen}: the largest pore is cut by the edge of its field; {cut:.4g} {mark} is what is seen, "
+            "the pore is larger."
+        )
+    areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
+    if max(areas) > 1.1 * min(areas):
+        made.append(
+            f"Specimen {specimen}: the fields differ in area by more than 10 %; each counts the same in the mean."
+        )
+    return made
+
+
+def _longest(field: FieldMeasurement, unit: str, *, cut: bool) -> float:
+    table = field.features
+    chosen = table.loc[(table["touches_edge"] == cut) & ~table["linear"], f"feret_max_{unit}"]
+    return float(chosen.max()) if len(chosen) else 0.0

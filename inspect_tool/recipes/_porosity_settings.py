@@ -1,0 +1,76 @@
+"""Settings, quantities and presentations of the porosity recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from types import MappingProxyType
+from typing import Literal
+
+from inspect_tool.measure import reference_area
+from inspect_tool.model import Quantity, Standard
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {
+        "porosity_percent": Quantity(title="Porosity", unit="%", needs_scale=False),
+        "pore_count_per_mm2": Quantity(title="Pores per area", unit="1/mm2", needs_scale=True),
+        "largest_pore_feret_um": Quantity(title="Largest pore observed (Feret)", unit="um", needs_scale=True),
+        "mean_pore_ecd_um": Quantity(title="Mean pore diameter (ECD)", unit="um", needs_scale=True),
+        "pore_neighbour_ratio_min": Quantity(
+            title="Smallest gap over diameter of the smaller pore", unit="1", needs_scale=False
+        ),
+        "pore_nests": Quantity(title="Pore clusters", unit="counts", needs_scale=False),
+        "reference_porosity_percent": Quantity(
+            title="Porosity of the reference area in its worst place", unit="%", needs_scale=True
+        ),
+        "reference_pore_count": Quantity(
+            title="Pores in the reference area in its worst place", unit="counts", needs_scale=True
+        ),
+        "linear_percent": Quantity(title="Linear detachments and cracks", unit="%", needs_scale=False),
+        "hardmetal_percent.*": Quantity(title="Apparent porosity", unit="%", needs_scale=True),
+        "large_pores_per_cm2.*": Quantity(title="Large pores per area", unit="1/cm2", needs_scale=True),
+    }
+)
+
+Presentation = Literal["auto", "areal", "casting", "thermal_spray", "hardmetal"]
+
+_PRESENTATIONS: Mapping[str, Presentation] = MappingProxyType(
+    {
+        "vdg_p201_2002": "casting",
+        "bdg_p202_2010": "casting",
+        "astm_e2109_2014": "thermal_spray",
+        "astm_b276_2021": "hardmetal",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceArea:
+    """Reference area of a casting; it is slid over every field to its worst place."""
+
+    shape: reference_area.Shape = "square"
+    size_mm: float = 0.0  # side, diameter, base of the triangle or width of the rectangle [mm]
+    height_mm: float = 0.0  # of a triangle or rectangle; 0: as size_mm [mm]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of the recipe."""
+
+    presentation: Presentation = "auto"  # auto: by the standard of the job
+    classes: tuple[str, ...] = ()  # names of the classes that are pores; empty: class 1
+    minimum_px2: int = 9  # smaller dark spots cannot be measured: their share is reported apart [px2]
+    minimum_um: float = 0.0  # pores of a smaller largest Feret do not count, e.g. by the drawing; 0: all [um]
+    count_rule: Literal["half", "two_edges"] = "half"  # pores cut by the edge: half each, or those at two edges only
+    size_by: Literal["ecd", "feret_max"] = "ecd"  # diameter of the size classes
+    size_classes_um: tuple[float, ...] = ()  # upper bounds, ascending; empty: 1, 2, 5, 10 ... [um]
+    cluster_gap: float = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
+    linear_elongation: float = 0.0  # F_max²/A from which a feature is a crack; 0: as the standard says, else never [1]
+    reference_area: ReferenceArea | None = None
+    key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity
+
+
+def presentation(settings: Settings, standard: Standard) -> Presentation:
+    """How the results are presented: the setting, or what belongs to the standard."""
+    if settings.presentation != "auto":
+        return settings.presentation
+    return _PRESENTATIONS.get(standard.name, "areal")

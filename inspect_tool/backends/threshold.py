@@ -63,7 +63,7 @@ class Settings:
     window_px: int = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
     sauvola_k: float = 0.2
     flat_field: Literal["auto", "on", "off"] = "auto"  # for the methods with one level per image
-    denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none [px]
+    denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none; auto: none for fixed [px]
     min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
     fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
     min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
@@ -393,6 +393,8 @@ def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> i
     """Side of the smallest median that lifts the contrast of the edges clear of the noise."""
     if settings.denoise_px != "auto":
         return settings.denoise_px
+    if settings.method == "fixed":
+        return 1  # who gives a level means the pixels as they are
     noise = noise_sigma(gray)
     for side in (3, 5, 7):
         if edges.contrast >= _CLEAR * noise * 1.25 / side:  # a median of n pixels leaves 1.25 / sqrt(n) of the noise
@@ -485,12 +487,13 @@ def _otsu(histogram: NDArray[np.float64], n: int) -> list[float]:
 
 def _li(histogram: NDArray[np.float64]) -> float:
     """Level of minimum cross entropy, iterated. C. H. Li, P. K. S. Tam, Pattern Recogn. Lett. 19 (1998) 771."""
-    values = np.arange(len(histogram), dtype=np.float64) + 1.0  # logarithms need values above 0
+    darkest = int(np.flatnonzero(histogram)[0])
+    values = np.arange(len(histogram), dtype=np.float64) - darkest  # counted from the darkest pixel
     level = float((histogram * values).sum() / histogram.sum())
     for _ in range(200):
         low = values <= level
         below, above = histogram[low], histogram[~low]
-        if not below.sum() or not above.sum():
+        if not (below * values[low]).sum() or not above.sum():
             break
         mean_below = float((below * values[low]).sum() / below.sum())
         mean_above = float((above * values[~low]).sum() / above.sum())
@@ -498,7 +501,7 @@ def _li(histogram: NDArray[np.float64]) -> float:
         if abs(following - level) < 1e-3:
             break
         level = following
-    return level - 1.0
+    return level + darkest
 
 
 def _triangle(histogram: NDArray[np.float64]) -> float:

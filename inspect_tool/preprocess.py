@@ -291,7 +291,7 @@ def _fitted(small: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[
 def _least_squares(
     terms: NDArray[np.float64], values: NDArray[np.float64], counted: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Fit by the normal equations: six terms on -1 .. 1 are well conditioned, and this is 20 times faster than by SVD."""
+    """Fit by the normal equations: six terms on -1 .. 1 are well conditioned, and 20 times as fast as by SVD."""
     weighted = terms * counted[:, None]
     solution: NDArray[np.float64] = np.linalg.lstsq(weighted.T @ terms, weighted.T @ values, rcond=None)[0]
     return solution

@@ -129,13 +129,14 @@ def build(
     )
     fields = table("Fields", findings.measurements.fields)
     features = table("Features", findings.measurements.features)
+    own = {made.title for made in findings.tables}
     summaries = [
         made
         for made in (
             section_statistics(findings.measurements.fields),
             feature_statistics(findings.measurements.features),
         )
-        if made is not None
+        if made is not None and made.title not in own  # a recipe that makes its own knows better
     ]
     report = Report(
         schema=SCHEMA,

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.model import Chart, Layer, Mark, Micrograph, Notable, Segmentation
-from inspect_tool.report.text import MINUS, NBSP, short
+from inspect_tool.report.text import MINUS, NBSP, heading, short
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
 Shape: TypeAlias = tuple[int, int]  # rows, columns
@@ -528,12 +528,12 @@ def _histogram(axes: Axes, chart: Chart) -> None:
         edges = np.asarray(series.x, float)
         counts = np.asarray(series.y, float)
         if i == 0:
-            axes.stairs(counts, edges, fill=True, color=_FILLS[0], lw=0)
+            axes.stairs(counts, edges, fill=True, color=_FILLS[0], lw=0, label=series.name)
             axes.stairs(counts, edges, fill=False, color="white", lw=0.4)
             axes.vlines(edges[1:-1], 0, np.minimum(counts[1:], counts[:-1]), color="white", lw=0.5)
         else:
             color, dash = _LINES[i % len(_LINES)]
-            axes.stairs(counts, edges, fill=False, color=color, linestyle=dash, lw=1.3)
+            axes.stairs(counts, edges, fill=False, color=color, linestyle=dash, lw=1.3, label=series.name)
     axes.set_ylim(bottom=0)
 
 
@@ -561,9 +561,10 @@ def _bars(axes: Axes, chart: Chart) -> None:
         bars = axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
         if len(series.y) * n <= 12:  # direct labels
             axes.bar_label(bars, labels=[short(value, 3) for value in series.y], padding=1.5, fontsize=7.5)
-    places = len(chart.categories)
-    axes.set_xticks(range(places), chart.categories)
-    if max((len(name) for name in chart.categories), default=0) * places > 44:
+    step = -(-len(chart.categories) // 14)  # names that would run into each other are left out
+    shown = chart.categories[::step] if step else ()
+    axes.set_xticks(range(0, len(chart.categories), max(1, step)), shown)
+    if max((len(name) for name in shown), default=0) * len(shown) > 44:
         axes.tick_params(axis="x", labelrotation=40)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
@@ -574,8 +575,8 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.grid(axis="y", color="#e4e7eb", lw=0.6)
     axes.set_axisbelow(True)
-    axes.set_xlabel(chart.x_label)
-    axes.set_ylabel(chart.y_label)
+    axes.set_xlabel(heading(chart.x_label) if "[" in chart.x_label else chart.x_label)
+    axes.set_ylabel(heading(chart.y_label) if "[" in chart.y_label else chart.y_label)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if chart.x_scale == "log":
         axes.set_xscale("log")
@@ -587,7 +588,16 @@ def _dress(axes: Axes, chart: Chart) -> None:
     if chart.kind in ("points", "bars", "histogram"):
         axes.margins(x=0.03)
     if len(chart.series) > 1:
-        axes.legend(frameon=False, fontsize=7.5, loc="best", handlelength=2.4, borderaxespad=0.2)
+        axes.legend(
+            frameon=False,
+            fontsize=7.5,
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            borderaxespad=0.1,
+            ncols=min(3, len(chart.series)),
+            handlelength=2.4,
+            columnspacing=1.4,
+        )
     if chart.limits:
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.1 * (high - low))  # room for the labels

@@ -91,7 +91,7 @@ class Sizes:
     pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
     most_fields: int = 12  # pictures on paper; the others are in the HTML page
     picture_px: int = 1000  # longest side of a picture on paper
-    most_features: int = 40  # a feature table of up to so many rows is printed
+    most_features: int = 60  # a feature table of up to so many rows is printed
     most_columns: int = 9  # a wider table is printed in parts
     most_budgets: int = 4  # budgets on paper
 
@@ -257,6 +257,9 @@ def _context(
             for name in dict.fromkeys(item.requirement.rule for item in report.conformities)
         ],
         "budgets": [_budget(result) for result in _budgets_shown(report, main, settings, medium)],
+        "dense": _is_dense(report, main),
+        "images": _image_notes(report),
+        "fields_across": transposed(report.fields) if _better_across(report, settings) else None,
         "fields_shown": report.micrographs[: settings.sizes.most_fields] if medium == "print" else report.micrographs,
         "field_tables": parts(slim(report.fields), settings.sizes.most_columns),
         "feature_tables": _feature_tables(report, settings),
@@ -357,10 +360,64 @@ def cells(table: Table) -> tuple[tuple[str, ...], ...]:
     A head made for the reader may stand over numbers of several units: they are aligned only when alike.
     """
     columns = [
-        text.column([row[i] for row in table.rows], decades=3.0 if text.heading(name) != name else 1.0)
+        [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
+        if name.lower() == "unit"
+        else text.column([row[i] for row in table.rows], decades=3.0 if text.heading(name) != name else 1.0)
         for i, name in enumerate(table.columns)
     ]
     return tuple(zip(*columns, strict=True))
+
+
+def transposed(fields: Table) -> Table:
+    """Turn the table of fields: one row per quantity, one column per field, numbers printed.
+
+    >>> fields = Table(title="", columns=("specimen", "field", "area_um2"), rows=(("a", 1, 2.5), ("a", 2, 3.0)))
+    >>> transposed(fields).columns, transposed(fields).rows
+    (('Quantity', 'Field 1', 'Field 2'), (('Area [µm²]', '2.5', '3.0'),))
+    """
+    keys = [name for name in ("specimen", "section", "field") if name in slim(fields).columns]
+    places = [fields.columns.index(name) for name in keys]
+    heads = [", ".join(f"{name} {row[i]}" for name, i in zip(keys, places, strict=True)) for row in fields.rows]
+    rows = [
+        (text.heading(name), *text.column([row[i] for row in fields.rows]))
+        for i, name in enumerate(fields.columns)
+        if name not in _KEYS
+    ]
+    return replace(fields, columns=("Quantity", *(text.sentence(head) for head in heads)), rows=tuple(rows))
+
+
+def _better_across(report: Report, settings: TemplateSettings) -> bool:
+    return len(report.fields.rows) <= 6 and len(slim(report.fields).columns) > settings.sizes.most_columns
+
+
+def _is_dense(report: Report, main: tuple[Result, ...]) -> bool:
+    """Tell whether page 1 has more to say than fits in its ordinary size."""
+    lines = 3 * min(len(report.conformities), 4) + min(len(failed_rules(report)), 7) + 2 * min(len(report.warnings), 8)
+    return lines + max(0, min(len(main), 13) - 2) * 2 + len(report.title) // 40 > 12
+
+
+def _image_notes(report: Report) -> dict[str, Any]:
+    """Sort what is known of every image into what all have in common and what differs."""
+    records = report.micrographs
+    asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
+    known: list[dict[str, str]] = []
+    for record in records:
+        notes = {"scale": record.calibration.note} if record.calibration.note else {}
+        notes |= {name: str(value) for name, value in record.meta.items() if str(value) not in record.calibration.note}
+        found = record.segmentation.get("settings", {})
+        notes |= {name: text.setting(value) for name, value in found.items() if asked.get(name) != text.setting(value)}
+        known.append(notes)
+    first = known[0] if known else {}
+    same = {name: value for name, value in first.items() if all(notes.get(name) == value for notes in known)}
+
+    def listed(notes: dict[str, str]) -> list[str]:
+        return [f"{name.replace('_', ' ')}: {value}" for name, value in notes.items()]
+
+    return {
+        "scales": tuple(dict.fromkeys(replace(record.calibration, note="") for record in records)),
+        "common": listed(same),
+        "single": [listed({k: v for k, v in notes.items() if k not in same}) for notes in known],
+    }
 
 
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:

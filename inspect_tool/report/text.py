@@ -72,8 +72,8 @@ _NON_BINARY = (
 )
 DECISION_RULES = {
     "simple": ("Simple acceptance", _SIMPLE),
-    "guarded": ("Guarded acceptance, w = U", _GUARDED),
-    "non_binary": ("Non-binary acceptance, w = U", _NON_BINARY),
+    "guarded": (f"Guarded acceptance, w{NBSP}={NBSP}U", _GUARDED),
+    "non_binary": (f"Non-binary acceptance, w{NBSP}={NBSP}U", _NON_BINARY),
 }
 """Rule name -> (name for the reader, what it means and its risk), after ILAC-G8:09/2019."""
 
@@ -321,7 +321,9 @@ def heading(column: str) -> str:
     >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
     """
-    if len(column) == 1 or " " in column or "[" in column or not column.islower():
+    if "[" in column:
+        return re.sub(r"\[([^\]]+)\]", lambda found: f"[{unit(found[1])}]" if unit(found[1]) else found[0], column)
+    if len(column) == 1 or " " in column or not column.islower():
         return column
     stem, _, part = column.partition(".")
     mark = ""
@@ -335,7 +337,8 @@ def heading(column: str) -> str:
             mark = unit(name)
             break
     words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
-    text = " ".join(words) + (f", {part.replace('_', ' ')}" if part else "")
+    joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
+    text = re.sub(r"\b(\d+)deg\b", r"\1°", joined) + (f", {part.replace('_', ' ')}" if part else "")
     text = text[:1].upper() + text[1:]
     return f"{text} [{mark}]" if mark else text
 
@@ -469,6 +472,15 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{grouped(Decimal(count))}{NBSP}{one if count == 1 else many or one + 's'}"
 
 
+def counted(count: int, many: str) -> str:
+    """Count something that is named in the plural.
+
+    >>> counted(1, "joints"), counted(40, "joints")
+    ('1\\xa0joint', '40\\xa0joints')
+    """
+    return plural(count, many.removesuffix("s"), many)
+
+
 def css_string(text: str) -> str:
     """Quote a text for a style sheet, so that it can stand in a page margin."""
     safe = "".join(
@@ -511,6 +523,7 @@ FILTERS = {
     "file_name": file_name,
     "listed": listed,
     "plural": plural,
+    "counted": counted,
     "css_string": css_string,
 }
 """The filters of a template, by name."""

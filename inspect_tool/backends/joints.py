@@ -7,7 +7,8 @@ does not decide what a void is.
 Joints and voids are found by one principle: of all nested gray-level regions of the image, those
 are kept whose outline lies on the steepest gray-level edge. For a step edge blurred by the focal
 spot this is the level at half height; for the round shoulder of a spherical void in a ball, where
-half height cuts off a quarter of the area, it stays at the outline. A region counts as a void when it stands
+half height cuts off a quarter of the area, it stays at the outline. Pixels on that edge belong to the region, so
+that a void is rather drawn half a pixel too large than too small. A region counts as a void when it stands
 out against the solder around it by a share of the joint's own contrast and by a multiple of the local
 noise, is at least as large as the stated minimum size, and does not just continue a ramp.
 """
@@ -37,7 +38,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[slice, slice]
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
-_EDGE_SHARE = 0.20  # of the local contrast: how far a plausible outline lies from the one that was drawn
+_EDGE_SHARE = 0.10  # of the local contrast: how far a plausible outline lies from the one that was drawn
+_DOUBT = 0.6  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 _CROSS = np.ones((3, 3), np.uint8)
 
 
@@ -67,10 +69,10 @@ class Settings:
     straight_bands: Literal["ignore", "count"] = "ignore"  # leads and wires that cross a joint
     void_polarity: Literal["lighter", "darker"] = "lighter"  # of a void against its solder, in transmission
     min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts
-    min_contrast: float = 0.06  # of a void, as a share of joint against surroundings
+    min_contrast: float = 0.05  # of a void, as a share of joint against surroundings
     significance: float = 15.0  # contrast x sqrt(area) in units of the local noise
     min_joint_px: float = 12.0  # equivalent diameter of the smallest joint that is looked for
-    surface_degree: int = 4  # of the polynomial solder background
+    surface_degree: int | None = None  # of the polynomial solder background; None: 2 for round joints, 4 for others
 
 
 def load(settings: Settings) -> None:
@@ -86,7 +88,7 @@ def load(settings: Settings) -> None:
         if getattr(settings, key) < low:
             msg = f"backend.{key}: got {getattr(settings, key):g}, must be >= {low:g}"
             raise SettingsError(msg)
-    if not 0 <= settings.surface_degree <= 6:
+    if settings.surface_degree is not None and not 0 <= settings.surface_degree <= 6:
         msg = f"backend.surface_degree: got {settings.surface_degree}, must be 0 to 6"
         raise SettingsError(msg)
 
@@ -112,7 +114,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     gray = _eight_bit_scale(gray, micrograph.pixels.dtype)
     inside = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi
     objects, names, image, found = _joints(gray, inside, settings, where)
-    labels, details = _labels(image, objects, settings)
+    labels, support, details = _labels(image, objects, settings)
     labels[~inside] = 0
     objects[~inside] = 0
     has_vias = bool((labels == VIA).any())
@@ -122,6 +124,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         kind="semantic",
         backend="joints",
         objects=objects,
+        probability=None if settings.voids else support,
         settings={
             **{
                 key: getattr(settings, key)
@@ -144,8 +147,9 @@ def alternatives(
 ) -> Iterator[tuple[str, Segmentation]]:
     """Yield the same joints with outlines at other plausible gray levels.
 
-    The outline of every void and of every joint is moved to the gray level that lies 20 % of the local
-    contrast lower or higher, within two pixels of where it was. Given outlines are not moved.
+    The outline of every void and of every joint is moved to the gray level that lies 10 % of the local
+    contrast lower or higher, within two pixels of where it was; given outlines are not moved. Voids that just
+    count, or just do not, are left out or taken in.
     """
     load(settings)
     del model
@@ -157,6 +161,15 @@ def alternatives(
     joint = segmentation.objects > 0
     if not settings.voids:
         void = segmentation.labels == 2
+        assert segmentation.probability is not None
+        for name, doubtful in (
+            ("faint voids -", void & (segmentation.probability < 0.9)),
+            ("faint voids +", ~void & (segmentation.probability > 0.1)),
+        ):
+            if doubtful.any():
+                changed = np.where(doubtful, 1 if name.endswith("-") else 2, segmentation.labels)
+                labels = np.where(segmentation.labels == VIA, VIA, changed).astype(np.int32)
+                yield name, _with_labels(segmentation, labels, segmentation.objects)
         for name, share in (("void edge -", -_EDGE_SHARE), ("void edge +", _EDGE_SHARE)):
             moved = moved_outline(image if lighter else -image, void, joint & (segmentation.labels != VIA), share)
             labels = np.where(moved, 2, np.where(void, 1, segmentation.labels)).astype(np.int32)
@@ -459,6 +472,7 @@ def _found(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelImage, s
         _, lab = cv2.connectedComponents(part, connectivity=4)
         region = lab == lab[nest.row[i] - top, nest.column[i] - left]
         candidates.append((i, box, region, _roundness(region), float(nest.score[i])))
+    candidates = _dark_inside(candidates, bright)
     chosen, layout = _of_one_layout(candidates, settings.layout)
     objects = np.zeros(image.shape, np.int32)
     regions = []
@@ -479,10 +493,37 @@ def _found(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelImage, s
     return objects, layout
 
 
+def _dark_inside(
+    candidates: list[tuple[int, Box, Mask, float, float]], bright: Gray
+) -> list[tuple[int, Box, Mask, float, float]]:
+    """Leave out rings and faint shapes: the inside of a joint differs from its surroundings as that of the others."""
+    contrast = []
+    for _, box, region, _, _ in candidates:
+        wide = _grown(box, 6, bright.shape)
+        own = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.uint8)
+        top, left = box[0].start - wide[0].start, box[1].start - wide[1].start
+        own[top : top + region.shape[0], left : left + region.shape[1]] = region
+        around = (cv2.dilate(own, np.ones((11, 11), np.uint8)) > 0) & (cv2.dilate(own, np.ones((5, 5), np.uint8)) == 0)
+        outside = float(np.median(bright[wide][around])) if around.any() else float(bright.min())
+        contrast.append(float(np.median(bright[wide][own > 0])) - outside)
+    if not contrast:
+        return candidates
+    weight = np.array([region.sum() for _, _, region, _, _ in candidates], dtype=float)
+    typical = contrast[int(np.argmax(weight * np.maximum(contrast, 0)))]
+    return [each for each, found in zip(candidates, contrast, strict=True) if found >= 0.5 * typical]
+
+
 def _roundness(region: Mask) -> float:
-    """Share of the smallest enclosing circle... of a region's area that a disc of its extent would fill."""
+    """Area of a region over that of a disc as wide as its longer extent."""
     height, width = region.shape
     return float(region.sum() / (pi / 4 * max(height, width) ** 2))
+
+
+def _is_disc(region: Mask) -> bool:
+    """Tell a ball from other joints: it fills four fifths of the smallest circle around it."""
+    outlines, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    _, radius = cv2.minEnclosingCircle(max(outlines, key=len))
+    return bool(region.sum() >= 0.8 * pi * (radius + 0.25) ** 2)
 
 
 def _of_one_layout(
@@ -741,9 +782,10 @@ def _check_shape(shape: Shape, where: str) -> None:
 # ------------------------------------------------------------------------------------------------------ voids
 
 
-def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[LabelImage, dict[str, Any]]:
+def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[LabelImage, Gray, dict[str, Any]]:
     """Label the voids and vias of every joint."""
     labels = (objects > 0).astype(np.int32)
+    support = np.zeros(image.shape, np.float32)
     bands = found_vias = 0
     contrasts, noises = [], []
     via = np.zeros(image.shape, bool)
@@ -762,6 +804,7 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
             surroundings = (objects[box] == 0) & ~via[box]
             found = _voids_of_joint(image[box], free, surroundings, settings)
             labels[box][found.void] = 2
+            support[box] = np.maximum(support[box], found.support)
             via[box] |= found.via
             bands += found.bands
             found_vias += found.vias
@@ -778,13 +821,14 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
         }
     if settings.vias:
         details["vias_given"] = len(settings.vias)
-    return labels, details
+    return labels, support, details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Voids:
     void: Mask
     via: Mask
+    support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
     contrast: float  # joint against surroundings [gray levels]
     noise: float  # [gray levels]
     bands: int = 0
@@ -796,7 +840,7 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
     joint8 = joint.astype(np.uint8)
     core = cv2.erode(joint8, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderValue=0) > 0
     if core.sum() < 30:
-        return _Voids(void=none, via=none, contrast=0.0, noise=0.0)
+        return _Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0)
     noise = float(1.4826 * np.median(np.abs(image - cv2.medianBlur(image, 3))[joint]))
     around = surroundings & (cv2.dilate(joint8, np.ones((9, 9), np.uint8)) > 0)
     around &= cv2.dilate(joint8, _CROSS) == 0
@@ -805,13 +849,47 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
     contrast = max(light - float(middle), float(high - low), 2.0)
     noisy = noise > 0.04 * contrast
     smooth = _smoothed(np.asarray(cv2.medianBlur(image, 5), np.float32), 1.2) if noisy else _smoothed(image, 0.8)
-    value = smooth - _solder_surface(smooth, core, settings.surface_degree)
+    round_one = _is_disc(joint)
+    degree = settings.surface_degree if settings.surface_degree is not None else 2 if round_one else 4
+    first = _voids_above(
+        image, smooth, joint, core, none, degree, 25 if round_one else 0, light, contrast, noise, settings
+    )
+    if not round_one or first.void.sum() < 0.08 * core.sum():
+        return first
+    # a large void of a ball pulls the background up: once more, without it
+    solder = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if (core & ~solder).sum() < 0.2 * core.sum():
+        return first
+    return _voids_above(image, smooth, joint, core, solder, degree, 50, light, contrast, noise, settings)
+
+
+def _voids_above(
+    image: Gray,
+    smooth: Gray,
+    joint: Mask,
+    core: Mask,
+    known: Mask,
+    degree: int,
+    share: int,
+    light: float,
+    contrast: float,
+    noise: float,
+    settings: Settings,
+) -> _Voids:
+    """Regions that stand out from the solder background, which is fitted without the ``known`` voids.
+
+    ``share`` is the percentile for ``_shoulder``; 0: the joint has none.
+    """
+    none = np.zeros(joint.shape, bool)
+    support = np.zeros(joint.shape, np.float32)
+    value = smooth - _shoulder(smooth, joint, core & ~known, share) if share else smooth
+    value = value - _solder_surface(value, core & ~known, degree)
     if settings.void_polarity == "darker":
         value = -value
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
     strongest = float(np.percentile(value[core], 99.95))
     if strongest <= weakest:
-        return _Voids(void=none, via=none, contrast=contrast, noise=noise)
+        return _Voids(void=none, via=none, support=support, contrast=contrast, noise=noise)
     nest = _nested_regions(
         value,
         core,
@@ -832,14 +910,15 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
             continue
         box, region = _region(nest, i, value, core)
         step, spread, ramp = _step(value[box], region, core[box])
-        stands_out = (
-            step >= settings.min_contrast * contrast * (1 + 8 * nest.contact[i])
-            and step >= 3 * spread
-            and step * (region.sum() / 12) ** 0.5 >= settings.significance * spread
-            and nest.score[i] > 0.06 * step
-            and ramp < 0.5 * step
+        shape_right = nest.score[i] > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
+        # how often the region stands out as much as it must
+        evidence = min(
+            step / max(settings.min_contrast * contrast * (1 + 8 * nest.contact[i]), 1e-6),
+            step * (region.sum() / 12) ** 0.5 / max(settings.significance * spread, 1e-6),
         )
-        if not stands_out:
+        if not (shape_right and evidence >= 1):
+            if shape_right and evidence >= _DOUBT:
+                support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
             todo += nest.children[i]
         elif settings.straight_bands == "ignore" and nest.contact[i] > 0 and _is_band(region):
             bands += 1
@@ -851,7 +930,38 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
                 region = region | (near & joint[box] & ~core[box] & (value[box] >= nest.level[i]))
             void[box] |= region
-    return _Voids(void=void & joint, via=via & joint, contrast=contrast, noise=noise, bands=bands, vias=vias)
+            sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
+            support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
+    void &= joint
+    return _Voids(
+        void=void,
+        via=via & joint,
+        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
+        contrast=contrast,
+        noise=noise,
+        bands=bands,
+        vias=vias,
+    )
+
+
+def _shoulder(image: Gray, joint: Mask, solder: Mask, share: int) -> Gray:
+    """Gray value of void-free solder by its distance from the joint's outline.
+
+    The side of a ball is lighter the nearer it is to the outline. The profile only falls towards the inside: a
+    void in the middle of the joint does not lift it. ``share`` is the percentile that stands for the solder at
+    one distance.
+    """
+    depth = cv2.distanceTransform(np.pad(joint, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    ring = np.minimum(depth, float(np.percentile(depth[solder], 98))).astype(np.intp)
+    order = np.argsort(ring[solder], kind="stable")
+    values, rings = image[solder][order], ring[solder][order]
+    starts = np.searchsorted(rings, np.arange(int(rings[-1]) + 2))
+    sizes = np.diff(starts)
+    filled = np.nonzero(sizes >= 8)[0]
+    if not len(filled):
+        return np.full(image.shape, float(np.median(values)), np.float32)
+    profile = [float(np.percentile(values[starts[i] : starts[i + 1]], share)) for i in filled.tolist()]
+    return np.interp(depth, filled + 0.5, np.minimum.accumulate(profile)).astype(np.float32)
 
 
 def _solder_surface(image: Gray, core: Mask, degree: int) -> Gray:
@@ -905,7 +1015,7 @@ def _step(value: Gray, region: Mask, core: Mask) -> tuple[float, float, float]:
     band = (in_px >= min(2.0, float(in_px.max()))) & (in_px <= 4)
     beside = value[ring]
     low = float(np.median(beside))
-    spread = max(1.4826 * float(np.median(np.abs(beside - low))), 0.7 * float(beside.std()), 1e-3)
+    spread = max(1.4826 * float(np.median(np.abs(beside - low))), 0.8 * float(beside.std()), 1e-3)
     far = (out_px > 5) & (out_px <= 8.5) & core
     ramp = low - float(np.median(value[far])) if far.sum() >= 8 else 0.0
     return float(np.median(value[band])) - low, spread, ramp

@@ -186,8 +186,14 @@ def count_line(
             is_tangent[near[0]] = False
     places, before, after = places[keep], before[keep], after[keep]
     weights, is_triple, is_tangent = weights[keep], is_triple[keep], is_tangent[keep]
-    grain_sides = ((before > 0).astype(float) + (after > 0)) / 2
-    intercepts = float((weights * grain_sides).sum())
+    sides = ((before > 0).astype(float) + (after > 0)) / 2
+    if not line.closed:
+        # a change at the very end is no crossing: the line ends on that boundary
+        last = len(line.points) - 1
+        at_start, at_end = places * line.step_px <= END_PX * 1.01, (last - places) * line.step_px <= END_PX * 1.01
+        weights[at_start | at_end] = 0.5
+        sides[at_start], sides[at_end] = after[at_start] > 0, before[at_end] > 0
+    intercepts = float((weights * sides).sum())
     if not line.closed:
         ends, end_places, end_sides = _ends_on_boundary(labels, line, seen)
         places = np.concatenate([places, end_places])
@@ -325,10 +331,18 @@ def _without_flicker(
     n = len(places)
     if n < 2:
         return places, before, after, np.zeros(n, dtype=np.bool_)
+    if line.closed:
+        # begin after the widest gap, so that no group is torn where the circle begins
+        gaps = np.diff(places, append=places[0] + len(line.points))
+        first = (int(gaps.argmax()) + 1) % n
+        places = np.concatenate([places[first:], places[:first] + len(line.points)])
+        before, after = np.roll(before, -first), np.roll(after, -first)
     joined = (np.diff(places) * line.step_px <= FLICKER_PX) & (before[1:] == after[:-1]) & (after[1:] == before[:-1])
     start = np.flatnonzero(np.concatenate([[True], ~joined]))
     size = np.diff(np.append(start, n))
     middle = np.add.reduceat(places, start) / size
+    if line.closed:
+        middle %= len(line.points)
     return middle, before[start], after[start + size - 1], size % 2 == 0
 
 

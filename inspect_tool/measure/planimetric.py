@@ -25,13 +25,15 @@ class AreaCount:
 def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
     """Count the grains of a rectangle: inside 1, cut by a side 1/2, in a corner 1/4 per corner.
 
-    The area is that of the rectangle less the pixels that hold no grain or the second phase.
+    A grain that has one of the outermost pixels counts as cut: whether it goes on outside cannot be seen. The
+    sides of the rectangle therefore run through the centres of these pixels, and its area is one pixel less
+    than the window in both directions, less the share of pixels that hold no grain or the second phase.
 
     Examples
     --------
     >>> found = count_rectangle(np.array([[1, 1, 1], [1, 2, 3], [1, 1, 1]], dtype=np.int32), (0, 0, 3, 3))
     >>> found.grains, found.area_px2
-    (2.5, 9.0)
+    (2.5, 4.0)
     """
     top, left, height, width = window
     part = labels[top : top + height, left : left + width]
@@ -46,7 +48,7 @@ def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
         cut=cut,
         corners=corners,
         grains=grains_in_rectangle(len(inside), len(cut), len(corners)),
-        area_px2=float(np.count_nonzero(part > 0)),
+        area_px2=(height - 1) * (width - 1) * np.count_nonzero(part > 0) / part.size,
     )
 
 

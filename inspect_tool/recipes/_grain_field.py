@@ -203,7 +203,7 @@ def measured_values(
     values["line_length_mm"] = sum(found.total_length_px for found in counts.values()) * mm
 
     rectangle = planimetric.count_rectangle(field.labels, field.window)
-    area_px2 = rectangle.area_px2 if share is None else share * field.window[2] * field.window[3]
+    area_px2 = rectangle.area_px2 if share is None else share * (field.window[2] - 1) * (field.window[3] - 1)
     values["grains_counted"] = rectangle.grains
     values["window_mm2"] = area_px2 * mm**2
     values["grains_per_mm2"] = rectangle.grains / (area_px2 * mm**2)

@@ -1,0 +1,41 @@
+"""Weights of Miles and Lantuejoul undo what the frame takes away."""
+
+import numpy as np
+import pytest
+
+from inspect_tool.measure import edges
+
+
+def test_chance_is_the_share_of_places_where_a_grain_is_whole():
+    # every place of a 3 x 2 box in a 6 x 7 window, counted one by one: it must not touch the outer pixels
+    height, width, window = 3, 2, (0, 0, 6, 7)
+    places = [
+        (top, left)
+        for top in range(window[2])
+        for left in range(window[3])
+        if top > 0 and left > 0 and top + height < window[2] and left + width < window[3]
+    ]
+    chance = edges.chance_to_be_whole(np.array([float(height)]), np.array([float(width)]), window)
+    assert chance[0] == pytest.approx(len(places) / (window[2] * window[3]))
+
+
+def test_a_grain_as_large_as_the_window_is_never_whole():
+    assert edges.weighted_mean_area(np.array([36.0]), np.array([6.0]), np.array([6.0]), (0, 0, 6, 6)) is None
+
+
+def test_frame_labels_of_a_window():
+    labels = np.arange(1, 26, dtype=np.int32).reshape(5, 5)
+    assert edges.labels_on_frame(labels, (1, 1, 3, 3)).tolist() == [7, 8, 9, 12, 14, 17, 18, 19]
+
+
+def test_two_sizes_of_squares_thrown_at_random_keep_their_mean():
+    # squares of 5 and 40 px, equally frequent, in a window of 100 px: exact expectation by counting their places;
+    # unweighted, the whole ones are much too small
+    window = (0, 0, 100, 100)
+    sides = np.array([5.0, 40.0])
+    chance = edges.chance_to_be_whole(sides, sides, window)
+    frequent = np.round(chance * 1e4).astype(int)
+    side = np.repeat(sides, frequent)
+    found = edges.weighted_mean_area(side**2, side, side, window)
+    assert found.mean_area_px2 == pytest.approx((25 + 1600) / 2, rel=1e-3)
+    assert (side**2).mean() < 600

@@ -15,19 +15,31 @@ from typing import Any, Literal
 import cv2
 import diplib as dip
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure import boundaries
+from inspect_tool.measure import boundaries, twins
 from inspect_tool.measure.boundaries import FloatImage
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.preprocess import background
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
+SAMPLE_PX = 800  # side of the part of the image on which line width and polarity are found [px]
+POLARITY_RATIO = 1.15  # dark to bright line response beyond which one of them is taken to be the boundary
 LEVELS = 6  # line maps the landscape is averaged over
-LOWEST_LEVEL = 1.5  # of the line maps, in standard deviations of the filtered noise
-NOISE_LEVEL = 2.5  # a boundary must be this many standard deviations above the filtered noise ...
+SHORTEST_LINE = 3.0  # shorter pieces of the line maps are specks, in line widths (standard deviations)
+LOWEST_LEVEL = {"line": 1.5, "step": 1.0}  # of the line maps, in standard deviations of the filtered noise
+NOISE_LEVEL = {"line": 2.5, "step": 1.5}  # a boundary must be this many of them above 0 ...
 CONTRAST_LEVEL = 0.2  # ... and have this share of the strength of the usual boundary
-POLARITY_RATIO = 1.12  # dark to bright line response beyond which one of them is taken to be the boundary
+BASIN_PX = 0.5  # depth below which two basins are one, and a share of the usual basin on top [px]
+BASIN_SHARE = 0.05
+JUNCTION = 2.0  # radius about triple points where the support of a boundary is not judged, in line widths ...
+JUNCTION_WEIGHT = 0.05  # ... but for this weight, so that short boundaries have a support at all
+ISLAND = 150.0  # islands without interior are looked for up to this area, in squared line widths
+ISLAND_DEPTH = 0.5  # an interior is nearer to the matrix than this share of the usual line
+SMALLEST = 20.0  # smallest region, in squared line widths
+ALTERNATIVE = 1.6  # factor on the level that is as plausible (see docs/watershed.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +93,7 @@ def alternatives(
             yield name, _segmentation(labels, settings, found, "particle", start)
         return
     partition = _partition(micrograph, settings)
-    for name, factor in (("boundary level -", 1 / 1.6), ("boundary level +", 1.6)):
+    for name, factor in (("boundary level -", 1 / ALTERNATIVE), ("boundary level +", ALTERNATIVE)):
         start = perf_counter()
         labels, found = _grains(partition, micrograph, settings, factor)
         yield name, _segmentation(labels, settings, found, "grain", start)
@@ -109,7 +121,10 @@ class _Partition:
     """Regions before merging, and what was found on the way."""
 
     labels: LabelImage
+    flat: FloatImage  # gray level over its surroundings
     strength: FloatImage
+    kind: Literal["dark", "bright", "gradient"]
+    usual: float  # strength of the usual boundary
     level: float
     sigma_px: float
     found: dict[str, Any]
@@ -127,12 +142,12 @@ def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
         mount = boundaries.mount_mask(gray, roi)
         roi &= ~mount
         found["mount_percent"] = round(100 * float(mount.mean()), 2)
-    flat = boundaries.flattened(gray, roi)
+    flat = _flattened(gray, roi)
     kind, sigma_px, ratio = _appearance(flat, roi)
     kind = kind if settings.boundaries == "auto" else settings.boundaries
     strength, noise, sigma_px = _strength(flat, micrograph, roi, kind, settings.line_sigma_px or sigma_px)
     strength[~roi] = 0
-    labels, level = _flood(strength, noise, sigma_px, roi, micrograph.path)
+    labels, level, usual = _flood(strength, noise, sigma_px, kind, roi, micrograph.path)
     found |= {
         "boundaries_found": kind,
         "dark_to_bright_ratio": round(ratio, 3),
@@ -140,26 +155,48 @@ def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
         "noise": round(noise, 5),
         "regions_before_merging": int(labels.max()),
     }
-    return _Partition(labels=labels, strength=strength, level=level, sigma_px=sigma_px, found=found)
+    return _Partition(
+        labels=labels, flat=flat, strength=strength, kind=kind, usual=usual, level=level, sigma_px=sigma_px, found=found
+    )
+
+
+def _flattened(gray: FloatImage, roi: Mask) -> FloatImage:
+    """Gray levels over their wide surroundings inside the region: 1 on average, shading taken out."""
+    wide = background(gray, sigma_px=max(gray.shape) / 8, roi=roi)
+    return np.asarray(gray / np.maximum(wide, 1e-3 * float(gray[roi].max())), np.float32)
+
+
+def _flattened_color(color: NDArray[np.uint8], roi: Mask) -> FloatImage:
+    """CIE L*a*b* coordinates less their wide surroundings inside the region."""
+    lab = np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+    wide = [background(np.ascontiguousarray(lab[..., n]), sigma_px=max(roi.shape) / 8, roi=roi) for n in range(3)]
+    return np.asarray(lab - np.dstack(wide), np.float32)
 
 
 def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
     """Find how boundaries look and how wide they are: the width at which lines stand out most from the noise."""
+    flat, roi = _middle(flat, roi)
     best = (0.0, 1.0, 1.0)
     for sigma_px in SIGMAS_PX:
-        dark, noise = boundaries.line_strength(flat, sigma_px, "dark", 8)
-        bright, _ = boundaries.line_strength(flat, sigma_px, "bright", 8)
-        inside = roi[::2, ::2]
-        strong_dark = float(np.percentile(dark[::2, ::2][inside], 97))
-        strong_bright = float(np.percentile(bright[::2, ::2][inside], 97))
-        clarity = max(strong_dark, strong_bright) / max(noise, 1e-6)
+        dark, bright, noise = boundaries.line_contrast(flat, roi, sigma_px)
+        clarity = max(dark, bright) / max(noise, 1e-6)
         if clarity > best[0]:
-            best = (clarity, sigma_px, strong_dark / max(strong_bright, 1e-6))
+            best = (clarity, sigma_px, dark / max(bright, 1e-6))
     _, sigma_px, ratio = best
     kind: Literal["dark", "bright", "gradient"] = (
         "dark" if ratio > POLARITY_RATIO else "bright" if ratio < 1 / POLARITY_RATIO else "gradient"
     )
     return kind, sigma_px, ratio
+
+
+def _middle(flat: FloatImage, roi: Mask) -> tuple[FloatImage, Mask]:
+    """The middle of the region, at most ``SAMPLE_PX`` square: enough to see what boundaries look like."""
+    rows, columns = np.flatnonzero(roi.any(axis=1)), np.flatnonzero(roi.any(axis=0))
+    cut = []
+    for span in (rows, columns):
+        start = max(int(span[0]), (int(span[0]) + int(span[-1]) + 1 - SAMPLE_PX) // 2)
+        cut.append(slice(start, min(int(span[-1]) + 1, start + SAMPLE_PX)))
+    return flat[cut[0], cut[1]], roi[cut[0], cut[1]]
 
 
 def _strength(
@@ -170,12 +207,12 @@ def _strength(
     sigma_px: float,
 ) -> tuple[FloatImage, float, float]:
     if kind != "gradient":
-        strength, noise = boundaries.line_strength(flat, sigma_px, kind)
+        strength, noise = boundaries.line_strength(flat, roi, sigma_px, kind)
         return strength, noise, sigma_px
-    channels = flat[..., None] if micrograph.color is None else boundaries.flattened_color(micrograph.color, roi)
+    channels = flat[..., None] if micrograph.color is None else _flattened_color(micrograph.color, roi)
     best: tuple[float, FloatImage, float, float] | None = None
     for sigma in SIGMAS_PX:
-        strength, noise = boundaries.step_strength(channels, sigma)
+        strength, noise = boundaries.step_strength(channels, roi, sigma)
         clarity = float(np.percentile(strength[::2, ::2][roi[::2, ::2]], 95)) / max(noise, 1e-6)
         if best is None or clarity > best[0]:
             best = (clarity, strength, noise, sigma)
@@ -183,7 +220,15 @@ def _strength(
     return best[1:]
 
 
-def _flood(strength: FloatImage, noise: float, sigma_px: float, roi: Mask, path: str) -> tuple[LabelImage, float]:
+def _flood(
+    strength: FloatImage,
+    noise: float,
+    sigma_px: float,
+    kind: Literal["dark", "bright", "gradient"],
+    roi: Mask,
+    path: str,
+) -> tuple[LabelImage, float, float]:
+    map_kind = "step" if kind == "gradient" else "line"
     inside = strength[roi]
     top = float(np.percentile(inside, 97))
     if not top > 2 * noise:
@@ -192,13 +237,14 @@ def _flood(strength: FloatImage, noise: float, sigma_px: float, roi: Mask, path:
             f"at least 2 needed); check focus and etch, or give masks with backend 'labels'"
         )
         raise BackendError(msg)
-    low = max(LOWEST_LEVEL * noise, 0.02 * top)
+    low = max(LOWEST_LEVEL[map_kind] * noise, 0.02 * top)
     distance = np.zeros(strength.shape, np.float32)
+    crest = boundaries.crest_lines(strength, roi)
     for level in np.geomspace(low, max(0.7 * top, 1.5 * low), LEVELS):
-        lines = boundaries.without_small_parts(strength > level, 6 * sigma_px + 3)
+        lines = boundaries.without_small_parts(crest & (strength > level), SHORTEST_LINE * sigma_px + 3)
         distance += cv2.distanceTransform((~lines).astype(np.uint8), cv2.DIST_L2, 5)
     distance /= LEVELS
-    height = 1.0 + 0.05 * float(np.percentile(distance[roi], 75))
+    height = BASIN_PX + BASIN_SHARE * float(np.percentile(distance[roi], 75))
     peaks = np.asarray(dip.Maxima(dip.Image(np.asarray(dip.HMaxima(dip.Image(distance), height)))))
     markers = boundaries.numbered(peaks & roi)
     if markers.max() < 2:
@@ -208,7 +254,7 @@ def _flood(strength: FloatImage, noise: float, sigma_px: float, roi: Mask, path:
     _, values = boundaries.neighbor_pairs(labels, boundaries.largest_nearby(strength))
     clear = values[values > 4 * noise]
     usual = float(np.median(clear)) if len(clear) else top
-    return labels, max(NOISE_LEVEL * noise, CONTRAST_LEVEL * usual)
+    return labels, max(NOISE_LEVEL[map_kind] * noise, CONTRAST_LEVEL * usual), usual
 
 
 def _grains(
@@ -216,16 +262,35 @@ def _grains(
 ) -> tuple[LabelImage, dict[str, Any]]:
     level = partition.level * factor / settings.sensitivity
     pairs, values = boundaries.neighbor_pairs(partition.labels, boundaries.largest_nearby(partition.strength))
-    seen = np.clip(values / level - 0.5, 0, 1).astype(float)
-    pairs, (support, length) = boundaries.sum_by_pair(pairs, [seen, np.ones(len(seen))])
+    free = boundaries.neighbor_pairs(
+        partition.labels, boundaries.away_from_junctions(partition.labels, JUNCTION * partition.sigma_px + 1)
+    )[1]
+    weight = np.where(free > 0, 1.0, JUNCTION_WEIGHT)
+    seen = np.clip(values / level - 0.5, 0, 1) * weight
+    pairs, (support, length) = boundaries.sum_by_pair(pairs, [seen, weight])
     owner = boundaries.merge_unsupported(int(partition.labels.max()), pairs, support, length, settings.support)
-    smallest = settings.smallest_px or round(16 * partition.sigma_px**2)
-    labels = boundaries.without_small_regions(owner[partition.labels], smallest)
+    smallest = settings.smallest_px or round(SMALLEST * partition.sigma_px**2)
+    labels = owner[partition.labels]
+    doubtful = None
+    if partition.kind != "gradient":
+        sign = 1 if partition.kind == "dark" else -1
+        doubtful = boundaries.line_like_regions(
+            partition.flat,
+            labels,
+            1 - sign * ISLAND_DEPTH * partition.usual,
+            ISLAND * partition.sigma_px**2,
+            partition.kind == "dark",
+        )
+    labels = boundaries.without_small_regions(labels, smallest, doubtful)
+    found = dict(partition.found)
+    if settings.twins == "ignore":
+        labels, lamellae = twins.without_twins(labels, partition.flat)
+        found["twin_lamellae_merged"] = lamellae
     count = int(labels.max())
     if count < 2:
         msg = f"{micrograph.path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
         raise BackendError(msg)
-    found = {**partition.found, "level": round(level, 5), "smallest_px": smallest, "grains": count}
+    found |= {"level": round(level, 5), "smallest_px": smallest, "grains": count}
     return labels, found
 
 

@@ -22,7 +22,7 @@ ELONGATION = 2.5  # length of the line filter over its width; longer bridges noi
 
 
 def line_strength(
-    image: FloatImage, sigma_px: float, polarity: Literal["dark", "bright"], orientations: int = 12
+    image: FloatImage, roi: Mask, sigma_px: float, polarity: Literal["dark", "bright"], orientations: int = 12
 ) -> tuple[FloatImage, float]:
     """Strength of thin lines: largest response of an oriented, elongated second-derivative filter.
 
@@ -32,6 +32,8 @@ def line_strength(
     Parameters
     ----------
     image : array, shape (rows, columns), float32
+    roi : array of bool, shape (rows, columns)
+        Where the noise is looked at.
     sigma_px : float
         Standard deviation of the line profile. [px]
     polarity : "dark" or "bright"
@@ -46,14 +48,43 @@ def line_strength(
     """
     sign = 1.0 if polarity == "dark" else -1.0
     best = np.zeros(image.shape, np.float32)
+    sample = roi[::3, ::3] if roi[::3, ::3].any() else np.ones_like(roi[::3, ::3])
     spread = []
     for angle in np.arange(orientations) * np.pi / orientations:
         response = cv2.filter2D(
             image, cv2.CV_32F, sign * _line_kernel(sigma_px, float(angle)), borderType=cv2.BORDER_REFLECT_101
         )
-        spread.append(float(np.median(np.abs(response[::3, ::3]))))
+        spread.append(float(np.median(np.abs(response[::3, ::3][sample]))))
         np.maximum(best, response, out=best)
     return best, 1.4826 * float(np.median(spread))
+
+
+def line_contrast(image: FloatImage, roi: Mask, sigma_px: float, orientations: int = 8) -> tuple[float, float, float]:
+    """How strongly dark and bright lines of one width stand out: 97th percentiles of both strengths, and the noise.
+
+    Parameters
+    ----------
+    roi : array of bool, shape (rows, columns)
+        Where the image counts.
+
+    Returns
+    -------
+    dark, bright, noise : float
+        [unit of image]
+    """
+    dark = np.zeros(image.shape, np.float32)
+    bright = dark.copy()
+    spread = []
+    for angle in np.arange(orientations) * np.pi / orientations:
+        response = np.asarray(
+            cv2.filter2D(image, cv2.CV_32F, _line_kernel(sigma_px, float(angle)), borderType=cv2.BORDER_REFLECT_101),
+            np.float32,
+        )
+        spread.append(float(np.median(np.abs(response[roi][::7]))))
+        np.maximum(dark, response, out=dark)
+        np.minimum(bright, response, out=bright)
+    strong_dark, strong_bright = (float(np.percentile(part[roi][::3], 97)) for part in (dark, -bright))
+    return strong_dark, strong_bright, 1.4826 * float(np.median(spread))
 
 
 def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
@@ -69,13 +100,15 @@ def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
     return np.asarray(kernel / -(kernel * line).sum(), np.float32)
 
 
-def step_strength(channels: FloatImage, sigma_px: float) -> tuple[FloatImage, float]:
+def step_strength(channels: FloatImage, roi: Mask, sigma_px: float) -> tuple[FloatImage, float]:
     """Strength of steps between regions: height of the step, over all channels.
 
     Parameters
     ----------
     channels : array, shape (rows, columns, n), float32
         Gray level or color coordinates of one unit.
+    roi : array of bool, shape (rows, columns)
+        Where the noise is looked at.
     sigma_px : float
         Standard deviation of the Gaussian derivative. [px]
 
@@ -88,6 +121,7 @@ def step_strength(channels: FloatImage, sigma_px: float) -> tuple[FloatImage, fl
     """
     xx = np.zeros(channels.shape[:2], np.float32)
     yy, xy = xx.copy(), xx.copy()
+    sample = roi[::3, ::3] if roi[::3, ::3].any() else np.ones_like(roi[::3, ::3])
     spread = 0.0
     for channel in cv2.split(channels):
         smooth = cv2.GaussianBlur(channel, (0, 0), sigma_px)
@@ -96,7 +130,7 @@ def step_strength(channels: FloatImage, sigma_px: float) -> tuple[FloatImage, fl
         xx += dx * dx
         yy += dy * dy
         xy += dx * dy
-        spread += float(np.median(np.abs(dx[::3, ::3]))) ** 2
+        spread += float(np.median(np.abs(dx[::3, ::3][sample]))) ** 2
     largest = (xx + yy + np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
     scale = sqrt(2 * np.pi) * sigma_px
     return (np.sqrt(largest) * scale).astype(np.float32), 1.4826 * sqrt(spread) * scale
@@ -204,21 +238,28 @@ def without_small_parts(mask: Mask, extent_px: float) -> Mask:
     return np.asarray(keep[labels], bool)
 
 
-def without_small_regions(labels: LabelImage, smallest_px: int) -> LabelImage:
+def without_small_regions(labels: LabelImage, smallest_px: int, doubtful: Mask | None = None) -> LabelImage:
     """Give regions smaller than ``smallest_px`` to the neighbor with the longest common boundary; renumber 1..n.
 
     A small region without neighbor stays.
+
+    Parameters
+    ----------
+    doubtful : array of bool, shape (largest label + 1,), optional
+        Regions that are given away whatever their size.
     """
+    given = np.zeros(int(labels.max()) + 1, bool) if doubtful is None else doubtful
     while True:
-        area = np.bincount(labels.ravel())
+        area = np.bincount(labels.ravel(), minlength=len(given))
         pairs, values = neighbor_pairs(labels, np.ones(labels.shape, np.float32))
         pairs, (length,) = sum_by_pair(pairs, [values.astype(float)])
         both = np.concatenate([pairs, pairs[:, ::-1]])
         length = np.concatenate([length, length])
-        # into a larger region only (ties by number), so that no circle of gifts can arise
+        # what is small or doubtful goes into what is neither, or into something larger (ties by number): no circles
         giver, taker = both[:, 0], both[:, 1]
+        leaving = (area < smallest_px) | given
         larger = (area[taker] > area[giver]) | ((area[taker] == area[giver]) & (taker < giver))
-        chosen = (area[giver] < smallest_px) & larger
+        chosen = leaving[giver] & (larger | ~leaving[taker])
         if not chosen.any():
             break
         giver, taker, length = giver[chosen], taker[chosen], length[chosen]
@@ -234,31 +275,6 @@ def without_small_regions(labels: LabelImage, smallest_px: int) -> LabelImage:
     present = present[present > 0]
     numbers[present] = np.arange(1, len(present) + 1)
     return numbers[labels]
-
-
-def flattened(gray: FloatImage, roi: Mask) -> FloatImage:
-    """Gray levels over their wide surroundings inside the region: 1 on average, shading taken out."""
-    return (gray / np.maximum(_surroundings(gray, roi), 1e-6)).astype(np.float32)
-
-
-def flattened_color(color: NDArray[np.uint8], roi: Mask) -> FloatImage:
-    """CIE L*a*b* coordinates less their wide surroundings inside the region."""
-    lab = np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-    return np.asarray(np.dstack([channel - _surroundings(channel, roi) for channel in cv2.split(lab)]), np.float32)
-
-
-def _surroundings(channel: FloatImage, roi: Mask) -> FloatImage:
-    # a wide blur of a smooth field: a reduced image is enough
-    sigma = max(channel.shape) / 8
-    weight = roi.astype(np.float32)
-    step = max(1, int(sigma / 16))
-    size = (max(1, channel.shape[1] // step), max(1, channel.shape[0] // step))
-    small = cv2.resize(channel * weight, size, interpolation=cv2.INTER_AREA)
-    parts = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    wide = cv2.GaussianBlur(small, (0, 0), sigma / step) / np.maximum(
-        cv2.GaussianBlur(parts, (0, 0), sigma / step), 1e-3
-    )
-    return np.asarray(cv2.resize(wide, channel.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def mount_mask(gray: FloatImage, roi: Mask) -> Mask:
@@ -321,6 +337,47 @@ def largest_nearby(strength: FloatImage) -> FloatImage:
     return np.asarray(cv2.dilate(strength, np.ones((3, 3), np.uint8)), np.float32)
 
 
+def crest_lines(strength: FloatImage, roi: Mask) -> Mask:
+    """Crests of a strength map, one or two pixels wide: where the basins of all its minima meet."""
+    basins = flooded(strength, numbered(np.asarray(dip.Minima(dip.Image(strength))) & roi), roi)
+    crest = np.zeros(strength.shape, bool)
+    crest[:, 1:] |= basins[:, 1:] != basins[:, :-1]
+    crest[1:] |= basins[1:] != basins[:-1]
+    return crest
+
+
 def numbered(mask: Mask) -> LabelImage:
     """Numbers 1..n for the 4-connected parts of a mask."""
     return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
+
+
+def away_from_junctions(labels: LabelImage, radius_px: float) -> FloatImage:
+    """1 where no point at which three regions meet lies within a radius, else 0.
+
+    A boundary ends on other boundaries; what is seen there speaks for them, not for it.
+    """
+    a, b, c, d = labels[:-1, :-1], labels[:-1, 1:], labels[1:, :-1], labels[1:, 1:]
+    distinct = 1 + (b != a) + ((c != a) & (c != b)) + ((d != a) & (d != b) & (d != c))
+    junction = np.ones(labels.shape, np.uint8)
+    junction[:-1, :-1] = distinct < 3
+    distance = cv2.distanceTransform(junction, cv2.DIST_L2, 5)
+    return (distance > radius_px).astype(np.float32)
+
+
+def line_like_regions(image: FloatImage, labels: LabelImage, limit: float, largest_px: float, dark: bool) -> Mask:
+    """Regions without an interior: nowhere brighter (``dark``) or darker than ``limit``, and not large.
+
+    Clusters of carbides, pits and double lines enclose such islands; they are boundary, not grain.
+
+    Returns
+    -------
+    array of bool, shape (largest label + 1,)
+    """
+    area = np.bincount(labels.ravel())
+    small = area < largest_px
+    small[0] = False
+    at = small[labels]
+    values = np.asarray(cv2.medianBlur(image, 3), np.float32)[at]
+    best = np.full(len(area), -np.inf)
+    np.maximum.at(best, labels[at], values if dark else -values)
+    return np.asarray(small & (best < (limit if dark else -limit)), bool)

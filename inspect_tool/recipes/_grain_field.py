@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 _ABRAMS_COUNTS = 65.0
 _HILLIARD_COUNTS = 45.0
 _HEYN_COUNTS = 100.0
+_FRAGMENT = 0.1  # of the largest piece of a grain: smaller ones are no grains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,25 +105,38 @@ def _without_small(labels: LabelImage, smallest_px: int) -> tuple[LabelImage, in
     size = np.bincount(labels.ravel())
     small = (size > 0) & (size < smallest_px)
     small[0] = False
-    if not small.any():
-        return labels, 0
-    gone = small[labels]
+    return (_given_back(labels, small[labels]), int(small.sum())) if small.any() else (labels, 0)
+
+
+def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
+    """Give the pixels that are ``gone`` to the nearest other grain."""
     kept = np.where(gone, 0, labels)
-    nearest = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
-    return np.where(gone, kept[nearest[0], nearest[1]], kept).astype(np.int32), int(small.sum())
+    row, column = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
+    return np.where(gone, kept[row, column], kept).astype(np.int32)
 
 
 def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
-    """Give every connected piece a number of its own where a label is in several pieces (grains are 4-connected)."""
+    """Give every piece of a label a number of its own; the answer also counts the labels in several pieces.
+
+    Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
+    tip of a grain that gets thinner than a pixel, go to the grain round them.
+    """
     from skimage.measure import label
 
-    pieces, number = label(labels, background=0, connectivity=1, return_num=True)  # type: ignore[no-untyped-call]
-    present = len(np.unique(labels[labels != 0]))
-    if number == present:
+    pieces, number = label(labels, background=0, connectivity=2, return_num=True)  # type: ignore[no-untyped-call]
+    if number == len(np.unique(labels[labels != 0])):
         return np.ascontiguousarray(labels, dtype=np.int32), 0
+    size = np.bincount(pieces.ravel(), minlength=number + 1)
     owner = np.zeros(number + 1, dtype=np.int64)
     owner[pieces.ravel()] = labels.ravel()
-    torn = int((np.unique(owner[1:], return_counts=True)[1] > 1).sum())
+    largest = np.zeros(int(owner.max()) + 1, dtype=np.int64)
+    np.maximum.at(largest, owner[1:], size[1:])
+    fragment = size < _FRAGMENT * largest[owner]
+    fragment[0] = False
+    torn = int((np.unique(owner[1:][~fragment[1:]], return_counts=True)[1] > 1).sum())
+    if fragment.any():
+        whole = _given_back(pieces, fragment[pieces]) if torn else _given_back(labels, fragment[pieces])
+        return np.ascontiguousarray(whole, dtype=np.int32), torn
     return np.ascontiguousarray(pieces, dtype=np.int32), torn
 
 

@@ -146,7 +146,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         Settings that contradict each other.
     """
     load(settings)
-    return _segment(micrograph, settings, 0.0)
+    return _segmented(_prepared(micrograph, settings), micrograph, settings, 0.0)
 
 
 def alternatives(
@@ -161,8 +161,9 @@ def alternatives(
     """
     if segmentation.settings.get("levels_found") == []:
         return
-    yield "threshold -", _segment(micrograph, settings, -SHIFT)
-    yield "threshold +", _segment(micrograph, settings, SHIFT)
+    ready = _prepared(micrograph, settings)
+    yield "threshold -", _segmented(ready, micrograph, settings, -SHIFT)
+    yield "threshold +", _segmented(ready, micrograph, settings, SHIFT)
 
 
 def _n_classes(settings: Settings) -> int:
@@ -171,12 +172,23 @@ def _n_classes(settings: Settings) -> int:
     return settings.n_classes or len(settings.classes) or 2
 
 
-def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmentation:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Prepared:
+    """An image made ready once for the segmentation or for both of its alternatives."""
+
+    gray: NDArray[np.uint8]  # flat and smooth
+    offset: float  # gray value of the file = offset + step * value
+    step: float
+    edges: _Edges
+    denoise_px: int
+    seconds: float
+
+
+def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
     gray, offset, step = _eight_bit(_channel(micrograph, settings), roi, micrograph.path)
-    n = _n_classes(settings)
-    if settings.method in ("auto", "edge") and settings.flat_field != "off":
+    if settings.method in ("auto", "edge") and settings.flat_field != "off" and _n_classes(settings) == 2:
         gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
     edges = _find_edges(gray, roi, settings.min_contrast / step)
     denoise_px = _denoise_px(gray, edges, settings)
@@ -184,8 +196,22 @@ def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmen
         gray = np.asarray(denoise(gray, size=denoise_px), dtype=np.uint8)
         if edges.n:  # a median makes patches of noise, with edges of their own: what was not there before is none
             edges = _find_edges(gray, roi, settings.min_contrast / step)
+    return _Prepared(
+        gray=gray,
+        offset=offset,
+        step=step,
+        edges=edges,
+        denoise_px=denoise_px,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shift: float) -> Segmentation:
+    started = time.perf_counter()
+    roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
+    n = _n_classes(settings)
     method = _chosen(gray, roi, edges, n, settings.method)
-    found: dict[str, Any] = {"method_taken": method, "denoise_px": denoise_px, "shift": shift}
+    found: dict[str, Any] = {"method_taken": method, "denoise_px": ready.denoise_px, "shift": shift}
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":
         levels: list[float] = []
@@ -229,7 +255,7 @@ def _segment(micrograph: Micrograph, settings: Settings, shift: float) -> Segmen
         kind="semantic",
         backend="threshold",
         settings={**{name: getattr(settings, name) for name in settings.__slots__}, **found},
-        seconds=time.perf_counter() - started,
+        seconds=ready.seconds + time.perf_counter() - started,
     )
 
 

@@ -1,0 +1,411 @@
+"""Phase fraction from images to results: exact truth, statistics by hand, honest intervals."""
+
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import pytest
+
+from inspect_tool import synthetic
+from inspect_tool.backends import threshold
+from inspect_tool.errors import MeasurementError, ReadError, SettingsError
+from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.recipes import phase_fraction
+from inspect_tool.recipes.phase_fraction import Settings
+from inspect_tool.standards import load_standard
+
+E562 = load_standard("astm_e562_2019")
+SCALE = Calibration(pixel_um=0.5, u_rel=0.01, source="test")
+
+
+def measured(fields, percent, seed, **kwargs):
+    """Measure synthetic fields of one specimen with the default backend."""
+    kwargs = {"feature_um": 8.0, "shape_px": (112, 144), "pixel_um": 0.5, "kind": "gaussian", "level": 1} | kwargs
+    level = kwargs.pop("level")
+    made = []
+    for i in range(fields):
+        truth = synthetic.two_phase(seed=1000 * seed + i, area_percent=percent, **kwargs)
+        micrograph = Micrograph(
+            pixels=synthetic.degrade(truth.pixels, level, seed=1000 * seed + i),
+            calibration=SCALE,
+            path=f"field_{i + 1}.png",
+            field=i + 1,
+        )
+        settings = threshold.Settings()
+        found = threshold.segment(None, micrograph, settings)
+        others = threshold.alternatives(None, micrograph, settings, found)
+        made.append(phase_fraction.measure_field(micrograph, found, Settings(), E562, others))
+    return made
+
+
+def covers(percent, seed, fields=4, **kwargs):
+    """Tell whether the stated 95 % interval of one synthetic specimen holds the share of its process."""
+    findings = phase_fraction.combine(measured(fields, percent, seed, **kwargs), Settings(), E562)
+    low, high = result(findings, "area_percent.dark").interval
+    return low <= percent <= high
+
+
+def result(findings, quantity, specimen="1"):
+    (found,) = [r for r in findings.results if r.quantity == quantity and r.specimen == specimen]
+    return found
+
+
+def check(findings, start, specimen="1"):
+    (found,) = [c for c in findings.checks if c.name.startswith(start) and c.specimen == specimen]
+    return found
+
+
+def field(labels, number=1, classes=None, settings=None, standard=E562, others=(), **kwargs):
+    """Measure a field from a class image that is given."""
+    labels = np.asarray(labels, np.int32)
+    micrograph = Micrograph(
+        pixels=np.zeros(labels.shape, np.uint8),
+        **{"calibration": SCALE, "path": f"{number}.png", "field": number} | kwargs,
+    )
+    segmentation = _classes(labels, classes)
+    alternatives = [(name, _classes(np.asarray(other, np.int32), classes)) for name, other in others]
+    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard, alternatives)
+
+
+def _classes(labels, classes):
+    return Segmentation(
+        labels=labels, classes=classes or {0: "matrix", 1: "carbide"}, kind="semantic", backend="labels"
+    )
+
+
+def stripes(columns, width=100, rows=80):
+    """A class image with ``columns`` % of class 1, in one stripe."""
+    labels = np.zeros((rows, width), np.int32)
+    labels[:, 10 : 10 + columns] = 1
+    return labels
+
+
+# ----------------------------------------------------------------------------------------------------- the interval
+
+
+def test_the_95_percent_interval_covers_the_truth_in_90_to_99_of_100_specimens():
+    hits = sum(covers(20.0, seed) for seed in range(100))
+    assert 90 <= hits <= 99
+
+
+def test_interval_and_budget_of_five_fields_by_hand():
+    shares = [20, 24, 18, 22, 26]
+    fields = [field(stripes(share), i + 1) for i, share in enumerate(shares)]
+    findings = phase_fraction.combine(fields, Settings(), E562)
+    found = result(findings, "area_percent.carbide")
+    assert found.value == pytest.approx(22.0)
+    between, segmentation = found.budget
+    assert between.u == pytest.approx(np.std(shares, ddof=1) / sqrt(5))
+    assert between.dof == 4
+    # one stripe of 100 columns: two crossings in 99 pairs along rows, none along 79 pairs of each column
+    density = np.pi / 2 * 2 * 80 / (80 * 99 + 100 * 79)
+    assert segmentation.u == pytest.approx(100 * 0.5 * density / sqrt(3))
+    assert found.n == 5
+    # t(0.975, 4) = 2.776
+    assert check(findings, "Relative accuracy").value == pytest.approx(
+        100 * 2.776445 * np.std(shares, ddof=1) / sqrt(5) / 22, rel=1e-5
+    )
+
+
+def test_alternatives_replace_the_half_pixel():
+    fields = [
+        field(stripes(20 + i), i + 1, others=[("threshold -", stripes(18 + i)), ("threshold +", stripes(23 + i))])
+        for i in range(3)
+    ]
+    segmentation = result(phase_fraction.combine(fields, Settings(), E562), "area_percent.carbide").budget[1]
+    assert segmentation.u == pytest.approx((24 - 19) / 2 / sqrt(3))
+    assert "threshold -, threshold +" in segmentation.basis
+
+
+def test_the_scale_has_no_effect_on_a_share():
+    one = field(stripes(20))
+    two = field(stripes(20), calibration=replace(SCALE, pixel_um=1.0))
+    assert one.values["area_percent.carbide"] == two.values["area_percent.carbide"]
+    assert one.values["intercepts_per_mm.carbide"] == pytest.approx(2 * two.values["intercepts_per_mm.carbide"])
+    budget = result(phase_fraction.combine([one], Settings(), E562), "area_percent.carbide").budget
+    assert [line.name for line in budget] == ["segmentation"]
+
+
+# -------------------------------------------------------------------------------------------------- field values
+
+
+def test_shares_of_all_classes_sum_to_100_and_do_not_turn_with_the_image():
+    rng = np.random.default_rng(3)
+    labels = np.kron(rng.integers(0, 3, (12, 16)), np.ones((8, 8), int))
+    classes = {0: "ferrite", 1: "pearlite", 2: "martensite"}
+    values = field(labels, classes=classes).values
+    turned = field(np.rot90(labels).copy(), classes=classes).values
+    assert sum(values[f"area_percent.{name}"] for name in classes.values()) == pytest.approx(100)
+    assert sum(values[f"points.{name}"] for name in classes.values()) == pytest.approx(values["grid_points"])
+    for key in values:
+        if not key.startswith(("points", "grid")):
+            assert turned[key] == pytest.approx(values[key]), key
+
+
+def test_class_numbers_do_not_matter():
+    labels = np.kron(np.random.default_rng(4).integers(1, 4, (12, 16)), np.ones((8, 8), int))
+    names = {1: "a", 2: "b", 3: "c", 0: "matrix"}
+    swapped = np.array([0, 3, 1, 2])[labels]
+    values = field(labels, classes=names).values
+    other = field(swapped, classes={0: "matrix", 3: "a", 1: "b", 2: "c"}).values
+    assert dict(other) == pytest.approx(dict(values))
+
+
+def test_only_the_region_counts():
+    roi = np.zeros((80, 100), bool)
+    roi[:, :50] = True
+    labels = stripes(20)
+    labels[:, 60:] = 1
+    assert field(labels, roi=roi).values["area_percent.carbide"] == pytest.approx(40.0)
+
+
+def test_features_are_counted_by_the_rules():
+    labels = np.zeros((80, 100), np.int32)
+    labels[10:14, 10:15] = 1  # 20 px2
+    labels[30:32, 30:34] = 1  # 8 px2: below the declared size
+    labels[0:5, 50:60] = 1  # 50 px2, cut by the frame: 1/2
+    found = field(labels)
+    area_mm2 = 80 * 100 * 0.25e-6
+    assert found.values["count.carbide"] == 2
+    assert found.values["count_per_mm2.carbide"] == pytest.approx(1.5 / area_mm2)
+    assert found.values["too_small_percent.carbide"] == pytest.approx(100 * 8 / 78)
+    assert found.features["area_um2"].tolist() == [12.5, 5.0, 2.0]
+    assert found.features["touches_edge"].tolist() == [True, False, False]
+    assert found.features["feature"].tolist() == [1, 2, 3]
+    assert (found.worst[0].value, found.worst[0].box) == (12.5, (0, 50, 5, 60))
+
+
+def test_features_of_several_classes_have_different_numbers():
+    labels = np.zeros((40, 40), np.int32)
+    labels[5:10, 5:10], labels[20:25, 20:25], labels[30:34, 30:34] = 1, 2, 2
+    found = field(labels, classes={0: "matrix", 1: "a", 2: "b"})
+    assert found.features["feature"].tolist() == [1, 2, 3]
+    assert found.features["class"].tolist() == ["a", "b", "b"]
+
+
+def test_the_grid_lies_on_the_overlay():
+    found = field(stripes(30))
+    assert {mark.layer for mark in found.marks} == {"point grid"}
+    assert sum(len(mark.points) for mark in found.marks) == found.values["grid_points"] == 16
+    hits = {mark.style: len(mark.points) for mark in found.marks}
+    assert found.values["points.carbide"] == hits.get("hit", 0) + 0.5 * hits.get("half hit", 0)
+
+
+def test_without_a_scale_only_ratios_come_out():
+    ratio = Calibration(pixel_um=None, source="ratio only")
+    found = field(stripes(20), calibration=ratio)
+    assert not [key for key in found.values if "um" in key.split(".")[0] or "mm" in key]
+    findings = phase_fraction.combine([found], Settings(), E562)
+    assert {r.quantity.split(".")[0] for r in findings.results} == {"area_percent", "point_percent"}
+    assert found.worst[0].unit == "px2"
+
+
+def test_a_field_without_the_phase_is_measured_too():
+    fields = [field(np.zeros((80, 100)), 1), field(stripes(4), 2)]
+    findings = phase_fraction.combine(fields, Settings(), E562)
+    assert result(findings, "area_percent.carbide").value == 2.0
+    assert len(findings.measurements.features) == 1
+
+
+def test_a_job_without_the_phase_has_a_share_of_zero():
+    findings = phase_fraction.combine([field(np.zeros((80, 100)), i) for i in (1, 2, 3)], Settings(), E562)
+    assert result(findings, "area_percent.carbide").value == 0.0
+    assert not check(findings, "Relative accuracy").passed
+    assert len(findings.measurements.features) == 0
+
+
+# ------------------------------------------------------------------------------------------- stereology and referee
+
+
+def test_mean_free_path_agrees_with_the_process():
+    fields = measured(6, 20.0, 7, shape_px=(300, 400))
+    findings = phase_fraction.combine(fields, Settings(), E562)
+    # closed formula of the Gaussian field: 8 um x 80 / 20; crossings of the sharp labels hold within 5 %
+    path = result(findings, "mean_free_path_um.dark")
+    assert path.value == pytest.approx(32.0, rel=0.05)
+    assert path.interval[0] <= 32.0 <= path.interval[1]
+    assert result(findings, "mean_intercept_um.dark").value == pytest.approx(8.0, rel=0.05)
+    assert [line.name for line in path.budget] == ["between fields", "segmentation", "scale"]
+
+
+def test_a_ratio_of_means_has_the_scatter_of_both():
+    shares = [20, 24, 18, 22]
+    fields = [field(stripes(share), i + 1) for i, share in enumerate(shares)]
+    path = result(phase_fraction.combine(fields, Settings(), E562), "mean_free_path_um.carbide")
+    # every field has the same number of interceptions: the scatter is that of 1 - A_A alone
+    assert path.budget[0].u == pytest.approx(path.value * np.std(shares, ddof=1) / sqrt(4) / 79.0)
+
+
+def test_grid_and_area_agree_on_the_same_fields():
+    findings = phase_fraction.combine(measured(5, 30.0, 3), Settings(), E562)
+    assert check(findings, "Point count by grid against area, dark").passed
+    points = result(findings, "point_percent.dark")
+    assert points.value == pytest.approx(30.0, abs=15)
+    assert points.clause.startswith("ASTM E562-2019")
+
+
+def test_a_manual_count_is_the_referee(tmp_path):
+    table = tmp_path / "counts.csv"
+    table.write_text("specimen;field;grid_points;carbide\n1;1;100;21,5\n1;2;100;23\n", encoding="utf-8")
+    settings = Settings(counts=str(table))
+    fields = [field(stripes(share), i + 1) for i, share in enumerate((20, 24, 60))]
+    findings = phase_fraction.combine(fields, settings, E562)
+    points = result(findings, "point_percent.carbide")
+    assert points.value == pytest.approx(22.25)
+    assert "counted by hand" in points.definition
+    # compared with the area of the two fields that were counted, not of all three
+    referee = check(findings, "Point count by hand against area, carbide")
+    assert referee.value == pytest.approx(0.25)
+    assert referee.passed
+
+
+def test_a_manual_count_that_contradicts_fails(tmp_path):
+    table = tmp_path / "counts.csv"
+    table.write_text("field,grid_points,carbide\n1,100,45\n2,100,50\n", encoding="utf-8")
+    fields = [field(stripes(20), i) for i in (1, 2)]
+    findings = phase_fraction.combine(fields, Settings(counts=str(table)), E562)
+    assert not check(findings, "Point count by hand").passed
+
+
+def test_a_manual_count_of_a_field_that_is_not_there_is_an_error(tmp_path):
+    table = tmp_path / "counts.csv"
+    table.write_text("field,grid_points,carbide\n7,100,45\n", encoding="utf-8")
+    with pytest.raises(ReadError, match=r"specimen '1' field 7 is not a field of this job"):
+        phase_fraction.combine([field(stripes(20))], Settings(counts=str(table)), E562)
+
+
+# ---------------------------------------------------------------------------------------------- checks and warnings
+
+
+def test_sampling_rules_become_checks_with_their_clause():
+    findings = phase_fraction.combine([field(stripes(20 + i), i + 1) for i in range(5)], Settings(), E562)
+    fields = check(findings, "Fields of a section")
+    assert (fields.value, fields.limit, fields.passed) == (5, 30, False)
+    assert fields.clause == "ASTM E562-2019: number of fields, customary start"
+    assert check(findings, "Points of the grid").passed
+    assert check(findings, "Smallest counted feature").clause.startswith("ASTM E1245")
+
+
+def test_the_other_edition_has_its_own_number_of_fields():
+    standard = load_standard("astm_e1245_2016")
+    findings = phase_fraction.combine([field(stripes(20), standard=standard)], Settings(), standard)
+    assert check(findings, "Fields of a section").limit == 100
+    assert result(findings, "area_percent.carbide").clause.startswith("ASTM E1245-2016")
+    assert result(findings, "point_percent.carbide").clause.startswith("ASTM E562-2019")
+
+
+def test_an_interval_below_zero_is_said_and_not_clipped():
+    fields = [field(stripes(share), i + 1) for i, share in enumerate((0, 0, 9))]
+    findings = phase_fraction.combine(fields, Settings(), E562)
+    assert result(findings, "area_percent.carbide").interval[0] < 0
+    assert not check(findings, "Lower 95 % confidence limit").passed
+    assert any("reaches below zero" in warning for warning in findings.warnings)
+
+
+def test_one_field_is_said():
+    findings = phase_fraction.combine([field(stripes(20))], Settings(), E562)
+    assert any("one field only" in warning for warning in findings.warnings)
+    assert not check(findings, "Relative accuracy").passed
+
+
+def test_sections_are_combined_as_the_mean_of_their_means():
+    near = [
+        field(stripes(share), i + 1, section=s)
+        for i, (s, share) in enumerate(zip("AAABBB", (20, 22, 24, 21, 23, 26), strict=True))
+    ]
+    findings = phase_fraction.combine(near, Settings(), E562)
+    assert result(findings, "area_percent.carbide").value == pytest.approx((22 + 70 / 3) / 2)
+    assert check(findings, "Largest gap").passed
+    far = [
+        field(stripes(share), i + 1, section=s)
+        for i, (s, share) in enumerate(zip("AAABBB", (20, 21, 22, 60, 61, 62), strict=True))
+    ]
+    apart = phase_fraction.combine(far, Settings(), E562)
+    assert not check(apart, "Largest gap").passed
+    assert any(table.title == "Area fraction by section" for table in apart.tables)
+
+
+def test_specimens_stay_apart():
+    fields = [field(stripes(20), 1, specimen="A"), field(stripes(40), 1, specimen="B")]
+    findings = phase_fraction.combine(fields, Settings(), E562)
+    assert [result(findings, "area_percent.carbide", s).value for s in "AB"] == [20, 40]
+
+
+def test_the_number_of_further_fields_reaches_the_wanted_accuracy():
+    shares = (20, 24, 18, 22, 26)
+    fields = [field(stripes(share), i + 1) for i, share in enumerate(shares)]
+    (table,) = [
+        t
+        for t in phase_fraction.combine(fields, Settings(wanted_ra_percent=5.0), E562).tables
+        if "field stat" in t.title
+    ]
+    more = dict(zip(table.columns, table.rows[0], strict=True))["More fields for 5 %RA"]
+    # t(0.975, 33) s / sqrt(34) is 1.103, 5 % of 22 is 1.1: 35 fields; s = sqrt(10), t from tables
+    assert more == 35 - 5
+
+
+def test_page_one_shows_the_phases_and_not_the_matrix():
+    findings = phase_fraction.combine([field(stripes(20))], Settings(), E562)
+    assert [r.quantity for r in findings.results if r.main] == ["area_percent.carbide"]
+
+
+def test_every_result_is_announced():
+    findings = phase_fraction.combine([field(stripes(20), i) for i in (1, 2)], Settings(), E562)
+    for found in findings.results:
+        announced = phase_fraction.QUANTITIES[found.quantity.split(".")[0] + ".*"]
+        assert (found.unit, bool(found.clause), bool(found.definition)) == (announced.unit, True, True)
+
+
+# -------------------------------------------------------------------------------------------------------- refusals
+
+
+def test_single_objects_are_refused():
+    instance = Segmentation(
+        labels=np.ones((8, 8), np.int32), classes={1: "grain"}, kind="instance", backend="watershed"
+    )
+    micrograph = Micrograph(pixels=np.zeros((8, 8), np.uint8), calibration=SCALE, path="a.png")
+    with pytest.raises(MeasurementError, match=r"a\.png: phase fraction needs classes, the backend 'watershed'"):
+        phase_fraction.measure_field(micrograph, instance, Settings(), E562)
+
+
+@pytest.mark.parametrize(
+    ("classes", "match"),
+    [({0: "a"}, "two classes or more"), ({0: "a", 1: "a"}, "two classes have the same name")],
+)
+def test_classes_must_be_told_apart(classes, match):
+    with pytest.raises(MeasurementError, match=match):
+        field(np.zeros((8, 8)), classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"wanted_ra_percent": 0.0}, "wanted_ra_percent: got 0, must be > 0"),
+        ({"smallest_feature_px2": 0}, "must be 1 or more"),
+        ({"grid_points": 24}, "must be a square number"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, match):
+    with pytest.raises(SettingsError, match=match):
+        field(stripes(20), settings=Settings(**settings))
+
+
+def test_fields_must_have_the_same_classes():
+    fields = [field(stripes(20), 1), field(stripes(20), 2, classes={0: "matrix", 1: "oxide"})]
+    with pytest.raises(MeasurementError, match=r"2\.png has classes oxide, matrix, 1\.png has carbide, matrix"):
+        phase_fraction.combine(fields, Settings(), E562)
+
+
+def test_no_field_is_an_error():
+    with pytest.raises(MeasurementError, match="no field was measured"):
+        phase_fraction.combine([], Settings(), E562)
+
+
+def test_a_grid_outside_the_region_is_an_error():
+    roi = np.zeros((80, 100), bool)
+    roi[0, 0] = True
+    found = field(stripes(20), roi=roi)
+    if found.values["grid_points"]:
+        pytest.skip("the random start hit the only pixel")
+    with pytest.raises(MeasurementError, match="no point of the grid inside the region"):
+        phase_fraction.combine([found], Settings(), E562)

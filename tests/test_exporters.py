@@ -97,6 +97,27 @@ def test_report_with_5000_features_and_ten_fields_stays_short_and_small(tmp_path
     assert html.write(large.report, large.folder, SHIPPED).stat().st_size < 10e6
 
 
+def test_page_1_stays_one_page_when_there_is_much_to_say(made):
+    letters = "ABCDEFGH"
+    much = replace(
+        made.report,
+        title="Grain size of a forged and normalised flange with a rather long name",
+        header=replace(
+            HEADER, item="specimen B2, longitudinal section, mounted and etched; one ring segment of several"
+        ),
+        conformities=tuple(replace(item, specimen=x) for x in letters for item in made.report.conformities),
+        results=tuple(replace(item, specimen=x) for x in letters for item in made.report.results),
+        micrographs=tuple(replace(item, specimen=x) for x in letters for item in made.report.micrographs),
+        checks=tuple(replace(item, specimen=x, passed=False) for x in letters for item in made.report.checks),
+        warnings=("A remark that goes over one line, because it says which fields show it and what can be done." * 2,)
+        * 9,
+        conforming=False,
+    )
+    pages = pypdf.PdfReader(pdf.write(much, made.folder, SHIPPED)).pages
+    assert "only in full" in " ".join(pages[0].extract_text().split())
+    assert "Identification of this report" in pages[1].extract_text()
+
+
 @pytest.mark.parametrize(
     "address",
     ["http://127.0.0.1:9/x.png", "https://example.invalid/x.png", "file:///etc/hostname", "ftp://localhost/x"],

@@ -47,6 +47,8 @@ BLOCKS = (
     "provenance",
 )
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
+_SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
 
 
@@ -257,6 +259,10 @@ def _context(
             for name in dict.fromkeys(item.requirement.rule for item in report.conformities)
         ],
         "budgets": [_budget(result) for result in _budgets_shown(report, main, settings, medium)],
+        "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
+        "marked": any(
+            word in layer.name for record in report.micrographs for layer in record.layers for word in _COUNTS
+        ),
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
         "fields_across": transposed(report.fields) if _better_across(report, settings) else None,

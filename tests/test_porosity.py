@@ -170,13 +170,43 @@ def test_alternatives_make_the_segmentation_line():
 
 
 def test_one_field_has_a_floor_for_chance():
-    results, found, _ = measured([field(FIVE)])
+    results, _, _ = measured([field(FIVE)])
     names = {line.name for line in results["porosity_percent"].budget}
     assert "between fields" not in names
     line = next(line for line in results["porosity_percent"].budget if line.name == "random scatter of pores")
     areas = np.array([100, 400, 400, 100, 100])
     assert line.u == pytest.approx(results["porosity_percent"].value * np.sqrt((areas**2).sum()) / areas.sum())
-    assert any("one field" in warning for warning in found.warnings)
+    assert "one field" in line.basis
+
+
+def test_one_field_takes_the_scatter_of_sizes_from_its_pores():
+    results, _, _ = measured([field([(20, 20, 10, 10), (60, 60, 10, 10), (120, 120, 20, 20)], (2000, 3000))])
+    line = next(line for line in results["mean_pore_ecd_um"].budget if line.name == "between pores")
+    # in a field so large that the weights are 1 within 1 %
+    ecd = np.sqrt(4 / np.pi * np.array([100, 100, 400]))
+    assert line.u == pytest.approx(ecd.std(ddof=1) / np.sqrt(3), rel=0.02)
+    assert line.dof == 2
+
+
+def test_gray_features_among_black_pores_are_noticed():
+    labels = field(FIVE)
+    pixels = np.full(labels.shape, 200, np.uint8)
+    pixels[labels == 1] = 20
+    image = replace(micrograph(labels.shape), pixels=pixels)
+
+    def dark(pixels):
+        made = porosity.measure_field(replace(image, pixels=pixels), segmentation(labels), Settings(), AREAL)
+        found = porosity.combine([made], Settings(), AREAL)
+        return next(c for c in found.checks if c.scope == "consistency"), found.warnings
+
+    check, warnings = dark(pixels)
+    assert (check.value, check.passed, warnings) == (100, True, ())
+    gray = pixels.copy()
+    gray[20:140, 20:250] = np.maximum(gray[20:140, 20:250], 140)  # 900 of the 1100 pore pixels
+    check, warnings = dark(gray)
+    assert check.value == pytest.approx(100 * 200 / 1100)
+    assert not check.passed
+    assert "another phase or etching" in warnings[0]
 
 
 def test_region_counts_and_cuts():

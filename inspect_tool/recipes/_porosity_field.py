@@ -17,6 +17,8 @@ from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segm
 from inspect_tool.recipes._porosity_settings import ReferenceArea, Settings, presentation
 from inspect_tool.standards import constant, load_standard
 
+_MARKED_CLUSTERS = 15
+
 Place: TypeAlias = tuple[reference_area.Worst, Mask]
 """Worst place of the reference area in a field, and its mask as it lies there."""
 
@@ -76,7 +78,8 @@ def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     limit = _linear_limit(settings, standard)
     size = 1.0 if pixel_um is None else pixel_um
     linear = np.array([astm_e2109.is_linear(f / size, float(a), limit) for f, a in zip(feret, area, strict=True)], bool)
-    weight = np.where(table["touches_edge"], 0.5, 1.0)
+    half = standard.values["frame_weight"].value if "frame_weight" in standard.values else 0.5
+    weight = np.where(table["touches_edge"], half, 1.0)
     if settings.count_rule == "two_edges":
         weight = np.where((table["top_px"] == 0) | (table["left_px"] == 0), 0.0, 1.0)
     height, width = labels.shape
@@ -171,6 +174,9 @@ def numbers_of(
         "linear": float(found.table["linear"].sum()),
         "size_weight": float(size_weight.sum()),
         f"ecd_weighted_{unit}": float((size_weight * ecd).sum()),
+        f"ecd_squared_{unit}2": float((size_weight**2 * ecd**2).sum()),
+        f"ecd_linear_{unit}": float((size_weight**2 * ecd).sum()),
+        "size_weight_squared": float((size_weight**2).sum()),
         "area_squared": float((area**2).sum()) / field_px2**2,
         f"field_area_{'px2' if pixel_um is None else 'mm2'}": field_px2 * size**2 * (1.0 if pixel_um is None else 1e-6),
     }
@@ -182,6 +188,26 @@ def numbers_of(
         values["reference_porosity_percent"] = 100 * place[0].share
         values["reference_pore_count"] = _reference_count(place[1], pores, found.labels.shape, micrograph.roi)
     return values
+
+
+def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:
+    """Share of the pore pixels that are less than half as far from the matrix as the darkest of them. [%]
+
+    Pores are the darkest thing in a polished section; a level half-way up their edges leaves nothing
+    shallower than half. A large share means that another phase or etching was taken for pores. None:
+    there is no pore, or no gray difference to tell.
+    """
+    inside = micrograph.pixels[found.counted]
+    outside = ~found.counted if micrograph.roi is None else micrograph.roi & ~found.counted
+    if not inside.size or not outside.any():
+        return None
+    matrix = float(np.median(micrograph.pixels[outside]))
+    depth = np.asarray(inside, dtype=np.float64) - matrix
+    depth = depth * (np.sign(np.median(depth)) or 1.0)
+    deepest = float(np.percentile(depth, 99))
+    if deepest <= 0:
+        return None
+    return 100 * float((depth < deepest / 2).mean())
 
 
 def _hardmetal_numbers(
@@ -274,8 +300,12 @@ def with_neighbours(
 
 
 def _cluster_marks(table: pd.DataFrame) -> tuple[Mark, ...]:
+    """Boxes around the largest clusters, as many as a reader can tell apart."""
     marks = []
-    for number, members in table[table["cluster"] > 0].groupby("cluster"):
+    members_of = table[table["cluster"] > 0].groupby("cluster")
+    largest = members_of["area_px2"].sum().sort_values(ascending=False, kind="stable").index[:_MARKED_CLUSTERS]
+    for number in sorted(largest):
+        members = members_of.get_group(number)
         top, left = members["top_px"].min() - 3.5, members["left_px"].min() - 3.5
         bottom, right = members["bottom_px"].max() + 2.5, members["right_px"].max() + 2.5
         box = ((top, left), (top, right), (bottom, right), (bottom, left), (top, left))

@@ -22,7 +22,8 @@ _LARGEST = 10  # rows of the table of the largest pores
 _CLUSTERS = 15  # rows of the table of clusters
 _INTERNAL = (
     *("size_weight", "ecd_weighted_um", "ecd_weighted_px", "area_squared", "pore_neighbour_diameter_px"),
-    *("edge_shift_percent", "clusters_least", "clusters_most"),
+    *("edge_shift_percent", "clusters_least", "clusters_most", "size_weight_squared"),
+    *("ecd_squared_um2", "ecd_squared_px2", "ecd_linear_um", "ecd_linear_px"),
 )
 _IF_ANY = ("below_minimum", "below_minimum_percent", "left_out", "left_out_percent", "linear", "linear_percent")
 _WHOLE = ("pores", "pores_cut", "below_minimum", "left_out", "linear", "reference_pore_count")

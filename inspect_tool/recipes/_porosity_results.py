@@ -17,6 +17,7 @@ from inspect_tool.uncertainty import evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
+_DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
 _DEFINITION = "pores of at least the smallest measured size"
 
@@ -295,8 +296,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     mean = _mean_ecd(weights, sums)
     lines = []
     between = _ratio_scatter(fields, weights, sums, mean)
-    if between is not None:
-        lines.append(between)
+    lines.append(between or _pore_scatter(fields, mean))
     if names:
         others = [
             _mean_ecd(_shifted(fields, name, "size_weight"), _shifted(fields, name, "ecd_weighted_um"))
@@ -342,6 +342,23 @@ def _ratio_scatter(
         dof=float(n - sections),
         basis=f"ratio of sums over {n} fields, residuals of the fields",
     )
+
+
+def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
+    """Scatter between pores of a weighted mean, where there is one field and so no scatter between fields."""
+    whole = sum(_numbers_of(fields, "pores")) - sum(_numbers_of(fields, "pores_cut"))
+    squares = (
+        sum(_numbers_of(fields, "ecd_squared_um2"))
+        - 2 * mean * sum(_numbers_of(fields, "ecd_linear_um"))
+        + mean**2 * sum(_numbers_of(fields, "size_weight_squared"))
+    )
+    if whole < 2:
+        return Component(
+            name="one pore", u=mean / sqrt(3), kind="B", basis="one whole pore tells nothing of the others"
+        )
+    u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
+    basis = f"s / √n over {whole:.0f} whole pores of one field, taken as independent"
+    return Component(name="between pores", u=u, kind="A", dof=whole - 1, basis=basis)
 
 
 def _reference_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
@@ -493,7 +510,7 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
-    made = []
+    made = _gray_check(fields)
     for name in standard.rules:
         if name not in found:
             continue
@@ -502,6 +519,28 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         if check is not None:
             made.append(check)
     return made
+
+
+def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
+    """Whether what was taken for pores is all about as dark as the darkest of it."""
+    shallow = [float(field.values["shallow_percent"]) for field in fields if "shallow_percent" in field.values]
+    if not shallow:
+        return []
+    dark = 100 - max(shallow)
+    return [
+        Check(
+            name="Pore pixels at least half as dark as the darkest",
+            value=dark,
+            relation=">=",
+            limit=_DARK_PERCENT,
+            unit="%",
+            passed=dark >= _DARK_PERCENT,
+            clause="check of this software: pores are the darkest thing in a polished section",
+            scope="consistency",
+            specimen=fields[0].specimen,
+            note="worst field",
+        )
+    ]
 
 
 def _smallest_px2(field: FieldMeasurement, settings: Settings) -> float:
@@ -515,9 +554,10 @@ def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
     """What page 1 must say of one specimen."""
     made = []
     specimen = fields[0].specimen
-    if len(fields) == 1:
+    if any(not check.passed for check in _gray_check(fields)):
         made.append(
-            f"Specimen {specimen}: one field; the spread between fields is not known and U holds a floor for it only."
+            f"Specimen {specimen}: most of what was taken for pores is less than half as dark as the darkest of it; "
+            "another phase or etching may be counted. Raise min_contrast of the threshold backend or take n_classes = 3."
         )
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
     cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)

@@ -96,6 +96,9 @@ def measure_field(
     values: dict[str, float | int | str] = dict(found)
     shifted = {name: numbers(other)[2] for name, other in alternatives}
     features, marks = one.with_neighbours(pores, settings, pixel_um, values)
+    shallow = one.shallow_percent(micrograph, pores)
+    if shallow is not None:
+        values["shallow_percent"] = shallow
     if place is not None:
         marks += one.reference_marks(place, values)
     return FieldMeasurement(

@@ -219,8 +219,9 @@ def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX)
 
 def reduced(picture: bytes, max_px: int) -> bytes:
     """Reduce a JPEG for paper; one that is small enough already is given back as it is."""
-    decoded = _decoded(picture)
-    return picture if max(decoded.shape[:2]) <= max_px else _jpeg(_shrunk(decoded, max_px), PICTURE_BYTES)
+    with Image.open(io.BytesIO(picture)) as header:  # reads no pixels
+        small = max(header.size) <= max_px
+    return picture if small else _jpeg(_shrunk(_decoded(picture), max_px), PICTURE_BYTES)
 
 
 def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notable) -> bytes:

@@ -92,7 +92,7 @@ class Sizes:
 
     pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
     most_fields: int = 12  # pictures on paper; the others are in the HTML page
-    picture_px: int = 1000  # longest side of a picture on paper
+    picture_px: int = 1100  # longest side of a picture on paper
     most_features: int = 60  # a feature table of up to so many rows is printed
     most_columns: int = 9  # a wider table is printed in parts
     most_budgets: int = 4  # budgets on paper

@@ -191,9 +191,14 @@ def line_marks(figure: LineFigure) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def circle_marks(figure: CircleGrains, labels: LabelImage) -> tuple[Mark, ...]:
-    """Draw Jeffries circles, with a point in every grain that counts."""
-    at = _centroids(labels)
+def circle_marks(figure: CircleGrains, at: FloatArray) -> tuple[Mark, ...]:
+    """Draw Jeffries circles, with a point in every grain that counts.
+
+    Parameters
+    ----------
+    at : float array of shape (labels + 1, 2)
+        Where the point of each label goes: (row, column). [px]
+    """
     inside = np.concatenate([count.inside for count in figure.counts])
     cut = np.concatenate([count.cut for count in figure.counts])
     return (
@@ -203,12 +208,11 @@ def circle_marks(figure: CircleGrains, labels: LabelImage) -> tuple[Mark, ...]:
     )
 
 
-def rectangle_marks(window: Window, count: planimetric.AreaCount, labels: LabelImage) -> tuple[Mark, ...]:
-    """Draw a Saltykov rectangle, with a point in every grain that counts."""
+def rectangle_marks(window: Window, count: planimetric.AreaCount, at: FloatArray) -> tuple[Mark, ...]:
+    """Draw a Saltykov rectangle, with a point in every grain that counts; ``at`` as for ``circle_marks``."""
     top, left, height, width = window
     bottom, right = top + height - 1.0, left + width - 1.0
     corners = ((float(top), float(left)), (float(top), right), (bottom, right), (bottom, float(left)))
-    at = _centroids(labels)
     in_corner = np.asarray(sorted(set(count.corners)), dtype=np.int32)
     return (
         Mark(kind="path", points=(*corners, corners[0])),
@@ -235,15 +239,6 @@ def _grain_marks(at: FloatArray, numbers: NDArray[np.int32], style: HitStyle, la
 
 def _points(positions: FloatArray) -> tuple[tuple[float, float], ...]:
     return tuple((row, column) for row, column in positions.tolist())
-
-
-def _centroids(labels: LabelImage) -> FloatArray:
-    flat = np.maximum(labels, 0).ravel()
-    number = np.maximum(np.bincount(flat), 1)
-    rows, columns = labels.shape
-    row = np.bincount(flat, weights=np.repeat(np.arange(rows, dtype=np.float64), columns)) / number
-    column = np.bincount(flat, weights=np.tile(np.arange(columns, dtype=np.float64), rows)) / number
-    return np.stack([row, column], axis=1)
 
 
 def _room(window: Window) -> float:

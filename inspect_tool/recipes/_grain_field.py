@@ -226,7 +226,9 @@ def measured_values(
     if whole is not None:
         values["mean_grain_area_um2"] = whole.mean_area_px2 * pixel_um**2
 
-    figure, marks = _test_figure(field, n_l_px, pixel_um, settings, standard, where)
+    at_label = np.zeros((int(table["feature"].max()) + 1, 2))
+    at_label[table["feature"].to_numpy()] = table[["row_px", "column_px"]].to_numpy()
+    figure, marks = _test_figure(field, at_label, n_l_px, pixel_um, settings, standard, where)
     values |= figure
     key, _ = basis(settings.method)
     if key in values:
@@ -291,7 +293,13 @@ def _feret_across(labels: LabelImage, table: pd.DataFrame, size: float) -> Float
 
 
 def _test_figure(
-    field: GrainField, n_l_px: float, pixel_um: float, settings: Settings, standard: Standard, where: str
+    field: GrainField,
+    at_label: FloatArray,
+    n_l_px: float,
+    pixel_um: float,
+    settings: Settings,
+    standard: Standard,
+    where: str,
 ) -> tuple[dict[str, float], tuple[Mark, ...]]:
     """Place, count and draw the test figure of the job's method; values in mm."""
     window, mm = field.window, pixel_um / 1e3
@@ -334,7 +342,7 @@ def _test_figure(
                 )
             at = figures.centres(window, diameter, settings.placements)
             grains = figures.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
-            return _grain_values(grains, field, mm), figures.circle_marks(grains, field.labels)
+            return _grain_values(grains, field, mm), figures.circle_marks(grains, at_label)
         case "saltykov" | "mean_area":
             found = planimetric.count_rectangle(field.labels, window)
             values = {
@@ -342,7 +350,7 @@ def _test_figure(
                 "figure_cut": float(len(found.cut)),
                 "figure_corners": float(len(found.corners)),
             }
-            return values, figures.rectangle_marks(window, found, field.labels)
+            return values, figures.rectangle_marks(window, found, at_label)
         case "intercept":
             return {}, ()
 

@@ -3,7 +3,7 @@
 >>> import inspect_tool
 >>> report = inspect_tool.run("job.toml")  # doctest: +SKIP
 
-or step by step: ``read`` -> ``segment`` -> ``measure`` -> ``decide``. Names are imported when first
+or step by step: ``read`` -> ``segment`` -> ``measure_fields`` -> ``decide``. Names are imported when first
 used, so that ``import inspect_tool`` costs nothing.
 """
 
@@ -17,7 +17,7 @@ _HOMES = {
     "check": "pipeline",
     "read": "pipeline",
     "segment": "pipeline",
-    "measure": "pipeline",
+    "measure_fields": "pipeline",
     "decide": "conformity",
     "load_job": "files",
     "load_report": "files",
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from inspect_tool.model import Result as Result
     from inspect_tool.model import Segmentation as Segmentation
     from inspect_tool.pipeline import check as check
-    from inspect_tool.pipeline import measure as measure
+    from inspect_tool.pipeline import measure_fields as measure_fields
     from inspect_tool.pipeline import read as read
     from inspect_tool.pipeline import run as run
     from inspect_tool.pipeline import segment as segment

@@ -3,7 +3,7 @@
 ``plan`` reads and checks everything a job names, before any long work; ``run`` measures field by
 field (one field in memory at a time, or one per worker process), combines, decides, and writes
 the report folder under a temporary name that is renamed when everything is there. ``read``,
-``segment`` and ``measure`` are the same steps for a notebook.
+``segment`` and ``measure_fields`` are the same steps for a notebook.
 """
 
 import json
@@ -254,7 +254,7 @@ def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentati
     return module.segment(module.load(chosen), micrograph, chosen)  # type: ignore[no-any-return]
 
 
-def measure(
+def measure_fields(
     recipe: str,
     micrographs: Sequence[Micrograph],
     segmentations: Sequence[Segmentation],
@@ -268,7 +268,7 @@ def measure(
     boundary; ``run`` re-evaluates shifted thresholds as well.
     """
     module = registry.load("recipe", recipe)
-    chosen = checked(module.Settings, settings, "measure()")
+    chosen = checked(module.Settings, settings, "measure_fields()")
     edition = load_standard(standard or module.STANDARDS[0])
     numbered = _numbered(micrographs)
     fields = [module.measure_field(m, s, chosen, edition) for m, s in zip(numbered, segmentations, strict=True)]

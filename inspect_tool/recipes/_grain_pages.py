@@ -25,72 +25,61 @@ from inspect_tool.recipes._grain_method import (
 CHORD_EDGES_UM = 2.0 ** (np.arange(-24, 53) / 4.0)
 
 
-def statistics_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterator[tuple[Cell, ...]]:
-    size = is_size(estimate.key)
-    unit = UNITS.get(estimate.key, "1")
+def statistics_rows(estimate: Estimate, specimen: str) -> Iterator[tuple[Cell, ...]]:
+    """Rows of the table of measurements: mean, scatter and relative accuracy, each plane apart."""
+    unit = UNITS[estimate.key]
     for plane, found in estimate.planes:
-        bounds: tuple[Cell, Cell] = (None, None)
-        if size and found.ci95 is not None and found.ci95 < found.mean:
-            at = [
-                grain_number(estimate.key, value, standard)
-                for value in (found.mean - found.ci95, found.mean + found.ci95)
-            ]
-            bounds = (min(at), max(at))
-        g = grain_number(estimate.key, found.mean, standard) if size else None
         yield (
             specimen,
-            NAMES.get(estimate.key, estimate.key) + (f", {plane}" if plane else ""),
+            NAMES[estimate.key] + (f", {plane}" if plane else ""),
             unit,
             found.n,
             found.mean,
             found.s,
             found.ci95,
             found.ra_percent,
-            g,
-            *bounds,
-            None if g is None else rounded(g),
             fields_for_accuracy(found, 10.0),
         )
     if len(estimate.planes) > 1:
-        g = grain_number(estimate.key, estimate.mean, standard)
-        yield (
-            specimen,
-            f"{NAMES.get(estimate.key, estimate.key)}, {estimate.note}",
-            unit,
-            estimate.n,
-            estimate.mean,
-            None,
-            None,
-            estimate.ra_percent,
-            g,
-            None,
-            None,
-            rounded(g),
-            None,
-        )
+        name = f"{NAMES[estimate.key]}, {estimate.note}"
+        yield (specimen, name, unit, estimate.n, estimate.mean, None, None, estimate.ra_percent, None)
 
 
 def statistics_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
+    """Statistics of the measurements over fields."""
     return Table(
         title="Statistics over fields",
-        columns=(
-            "Specimen",
-            "Measurement",
-            "Unit",
-            "Fields",
-            "Mean",
-            "s",
-            "95 % CI ±",
-            "%RA [%]",
-            "G of the mean",
-            "G low",
-            "G high",
-            "G rounded",
-            "Fields for 10 %RA",
-        ),
+        columns=("Specimen", "Measurement", "Unit", "Fields", "Mean", "s", "95 % CI ±", "%RA [%]", "Fields for 10 %RA"),
         rows=tuple(rows),
-        note="G is computed from the mean measurement, never as the mean of G; its bounds at mean ± CI. "
-        "CI with Student t over fields.",
+        note="Confidence interval with Student t over fields; the last column is how many fields of this scatter "
+        "would reach 10 % relative accuracy.",
+    )
+
+
+def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterator[tuple[Cell, ...]]:
+    """Rows of the table of G: at the mean measurement and at both ends of its confidence interval."""
+    if not is_size(estimate.key):
+        return
+    for plane, found in estimate.planes:
+        g = grain_number(estimate.key, found.mean, standard)
+        low, high = None, None
+        if found.ci95 is not None and found.ci95 < found.mean:
+            ends = (found.mean - found.ci95, found.mean + found.ci95)
+            low, high = sorted(grain_number(estimate.key, value, standard) for value in ends)
+        yield (specimen, NAMES[estimate.key] + (f", {plane}" if plane else ""), g, low, high, rounded(g))
+    if len(estimate.planes) > 1:
+        g = grain_number(estimate.key, estimate.mean, standard)
+        yield (specimen, f"{NAMES[estimate.key]}, {estimate.note}", g, None, None, rounded(g))
+
+
+def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:
+    """G at the mean measurement and at the ends of its interval."""
+    return Table(
+        title=f"G of the mean measurement ({standard.id})",
+        columns=("Specimen", "Measurement", "G", "G at the coarse end", "G at the fine end", "G rounded"),
+        rows=tuple(rows),
+        note="G is computed from the mean measurement, never as the mean of G; its ends are those of the 95 % "
+        "confidence interval of the measurement, from the scatter of the fields alone.",
     )
 
 
@@ -138,10 +127,8 @@ def outlier_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
             "Caliper across [um]",
             "G of the calipers",
             "G of the rest",
-            "Difference [G]",
             "Area of such grains [%]",
             "Method applies",
-            "Note",
         ),
         rows=tuple(rows),
         note="The method is for outliers at least 3 numbers coarser than the rest on at most 5 % of the area.",

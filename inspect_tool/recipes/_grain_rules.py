@@ -273,10 +273,8 @@ def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tu
         across,
         grain_number("area_um2", by_caliper, standard),
         average,
-        difference,
         coarse,
-        "yes" if eligible else "no",
-        "cut by the edge: at least this large" if cut else "",
+        ("yes" if eligible else "no") + ("; cut by the edge, at least this large" if cut else ""),
     )
     if not eligible:
         return row, []

@@ -49,6 +49,8 @@ from inspect_tool.recipes._grain_method import (
 )
 from inspect_tool.recipes._grain_pages import (
     CHORD_EDGES_UM,
+    bound_rows,
+    bound_table,
     charts,
     count_table,
     direction_rows,
@@ -247,6 +249,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     judged: list[Check] = []
     warnings: list[str] = []
     measured: list[tuple[Cell, ...]] = []
+    bounds: list[tuple[Cell, ...]] = []
     directions: list[tuple[Cell, ...]] = []
     outliers: list[tuple[Cell, ...]] = []
     means: list[Estimate] = []
@@ -259,7 +262,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         judged += checks(estimates, found, own, settings, standard, specimen, scaled)
         warnings += shape_warnings(own, grains, specimen)
         for estimate in estimates.values():
-            measured += statistics_rows(estimate, standard, specimen)
+            measured += statistics_rows(estimate, specimen)
+            if scaled:
+                bounds += bound_rows(estimate, standard, specimen)
         if scaled:
             directions += direction_rows(own, standard, specimen)
             row, warning = largest_grain(grains, standard, specimen)
@@ -269,7 +274,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             warnings += consistency_warnings(judged, own, grains, specimen)
     tables = [statistics_table(measured)]
     if scaled:
-        tables += [direction_table(directions, settings), outlier_table(outliers)]
+        tables += [bound_table(bounds, standard), direction_table(directions, settings), outlier_table(outliers)]
         if len(means) > 1:
             tables.append(lot_table(means, fields, settings, standard))
         if settings.method in ("abrams", "hilliard", "heyn", "jeffries"):

@@ -169,14 +169,9 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
             )
         )
     below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
-    lines.append(
-        Component(
-            name="smallest size",
-            u=below / sqrt(3),
-            kind="B",
-            basis=f"dark spots too small to be measured: {below:.2g} %",
-        )
-    )
+    if below:
+        basis = f"dark spots too small to be measured: {below:.2g} %"
+        lines.append(Component(name="smallest size", u=below / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=name,
         specimen=fields[0].specimen,
@@ -557,7 +552,7 @@ def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
     if any(not check.passed for check in _gray_check(fields)):
         made.append(
             f"Specimen {specimen}: most of what was taken for pores is less than half as dark as the darkest of it; "
-            "another phase or etching may be counted. Raise min_contrast of the threshold backend or take n_classes = 3."
+            "another phase or etching may be in it. Raise min_contrast of the threshold backend or set n_classes = 3."
         )
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
     cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)

@@ -131,12 +131,13 @@ def test_pdf_fetches_nothing_from_elsewhere(made, tmp_path, address):
 
 
 def test_pdf_shows_a_picture_of_its_own_template(made, tmp_path):
-    (tmp_path / "template.toml").write_text('blocks = ["results"]', encoding="utf-8")
+    (tmp_path / "template.toml").write_text('paper = "letter"\nblocks = ["results"]', encoding="utf-8")
     (tmp_path / "own.svg").write_text(
         "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", encoding="utf-8"
     )
     (tmp_path / "print.css").write_text("body { background: url(own.svg); }", encoding="utf-8")
-    assert pdf.write(made.report, made.folder, tmp_path).is_file()
+    pages = pypdf.PdfReader(pdf.write(made.report, made.folder, tmp_path)).pages
+    assert [round(float(size)) for size in pages[0].mediabox[2:]] == [612, 792]
 
 
 def test_missing_pango_is_one_sentence_that_names_the_libraries(tmp_path):

@@ -190,3 +190,4 @@ def test_chart_is_svg_without_a_date(chart):
     svg = figures.chart_svg(chart)
     assert "<svg" in svg
     assert "dc:date" not in svg
+    assert chart.y_label in svg  # text, not outlines

@@ -496,7 +496,7 @@ _STYLE: dict[Any, Any] = {
     "xtick.major.size": 3,
     "ytick.major.size": 0,
     "svg.hashsalt": "inspect_tool",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "axes.unicode_minus": True,
 }
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
@@ -509,8 +509,8 @@ _HATCHES = ("", "///", "...", "\\\\\\")
 def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> str:
     """Draw a chart as SVG: thin axes, direct labels, distinguishable without color.
 
-    The picture has no title: the report prints ``chart.title`` as text. The same chart gives the same
-    bytes: no date, no random names.
+    The picture has no title: the report prints ``chart.title`` as text. Its own words are text too, so that
+    they can be searched. The same chart gives the same bytes: no date, no random names.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")

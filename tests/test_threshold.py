@@ -51,6 +51,13 @@ def test_the_default_finds_the_true_share_whatever_the_degradation(level, limit)
     assert found == pytest.approx(field.truth["field.area_percent.second"], abs=limit)
 
 
+def test_dense_structure_in_a_dark_corner_is_not_taken_for_noise():
+    # no place of such an image is quiet, so that its noise cannot be seen apart from its edges
+    field = _two_phase(50.0, seed=0, shape=(500, 600))
+    found = _percent(_segment(synthetic.degrade(field.pixels, 3, seed=0)))
+    assert found == pytest.approx(field.truth["field.area_percent.second"], abs=0.4)
+
+
 @pytest.mark.parametrize("percent", [0.5, 2.0, 8.0])
 def test_the_default_does_not_depend_on_how_much_of_the_phase_there_is(percent):
     field = synthetic.pores(seed=2, porosity_percent=percent, mean_ecd_um=12.0, shape_px=(500, 600), pixel_um=0.5)

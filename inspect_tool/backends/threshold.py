@@ -38,7 +38,8 @@ _SURE_PIXELS = 12
 _COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
 _DEEP = 0.25  # an object has a pixel that lies this share of the contrast beyond the level
 _SMALL = 0.005
-_SHARP = 0.1  # and an edge along this share of its outline
+_SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
+_SHARP = 0.3  # and an edge along this share of its outline
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
@@ -74,7 +75,7 @@ class Settings:
 class _Edges:
     """Where the edges are, and what they say of the level between two phases (gray values of the 8-bit image)."""
 
-    mask: NDArray[np.uint8]  # 1 on edges
+    mask: NDArray[np.uint8]  # 1 on edges and on what is half as steep as they are
     noise: float  # gradient that noise and texture make (Rayleigh parameter) [1/px]
     n: int  # edge pixels
     level: float  # half-rise level over all edges
@@ -320,21 +321,28 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
     # the gradient of noise is Rayleigh distributed
     noise = max(_COARSE, quiet / float(np.sqrt(-2 * np.log(1 - _QUIET))))
     gate, sure = _GATE * noise, _SURE * noise
+    # dense structure leaves few quiet places and the gate comes out high: an outline may then be weaker than it
+    centers = (np.arange(4096) + 0.5) / 50
+    strong = histogram * np.where(centers > gate, centers, 0)
+    typical = float((strong * centers).sum() / strong.sum()) if strong.any() else gate
+    support = min(gate, _SUPPORT * typical)
 
     height, width = gray.shape
     blocks = ((height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK)
     mask = np.zeros(gray.shape, np.uint8)
     sums = [np.zeros(blocks, np.float32) for _ in range(3)]
-    n_sure = 0
+    n_edge = n_sure = 0
     window = np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
     for rows, smooth, gradient in _gradients(gray):
         edge = gradient > gate
         n = rows.stop - rows.start
         contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[:n]
-        edge &= contrast >= min_contrast
+        visible = contrast >= min_contrast
         if roi is not None:
-            edge &= roi[rows]
-        mask[rows] = edge
+            visible &= roi[rows]
+        edge &= visible
+        n_edge += int(np.count_nonzero(edge))
+        mask[rows] = visible & (gradient > support)
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
         band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
@@ -352,7 +360,7 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
     return _Edges(
         mask=mask,
         noise=noise,
-        n=int(np.count_nonzero(mask)),
+        n=n_edge,
         level=mean_level,
         contrast=mean_contrast,
         level_map=(_spread(level) + 1e-6 * total_weight / weight.size * mean_level) / near,

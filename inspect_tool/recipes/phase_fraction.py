@@ -480,9 +480,7 @@ def _point_statistics(group: _Group, name: str) -> _Points:
             shares.append(astm_e562.point_percent(count, n))
             grids.append((field, n))
     if not grids:
-        msg = (
-            f"phase_fraction: specimen {group.specimen}: no point of the grid inside the region; take more points"
-        )
+        msg = f"phase_fraction: specimen {group.specimen}: no point of the grid inside the region; take more points"
         raise MeasurementError(msg)
     sections = [field.section for field, _ in grids]
     areas = [float(field.values[f"area_percent.{name}"]) for field, _ in grids]

@@ -178,6 +178,7 @@ def numbers_of(
         f"ecd_linear_{unit}": float((size_weight**2 * ecd).sum()),
         "size_weight_squared": float((size_weight**2).sum()),
         "area_squared": float((area**2).sum()) / field_px2**2,
+        "area_squared_most": float((area**2).max(initial=0.0)) / field_px2**2,
         f"field_area_{'px2' if pixel_um is None else 'mm2'}": field_px2 * size**2 * (1.0 if pixel_um is None else 1e-6),
     }
     if pixel_um is not None:

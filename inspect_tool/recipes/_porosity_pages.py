@@ -22,7 +22,7 @@ _LARGEST = 10  # rows of the table of the largest pores
 _CLUSTERS = 15  # rows of the table of clusters
 _INTERNAL = (
     *("size_weight", "ecd_weighted_um", "ecd_weighted_px", "area_squared", "pore_neighbour_diameter_px"),
-    *("edge_shift_percent", "clusters_least", "clusters_most", "size_weight_squared"),
+    *("edge_shift_percent", "clusters_least", "clusters_most", "size_weight_squared", "area_squared_most"),
     *("ecd_squared_um2", "ecd_squared_px2", "ecd_linear_um", "ecd_linear_px"),
 )
 _IF_ANY = ("below_minimum", "below_minimum_percent", "left_out", "left_out_percent", "linear", "linear_percent")

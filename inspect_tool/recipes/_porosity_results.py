@@ -127,7 +127,9 @@ def _scatter_line(fields: Sequence[FieldMeasurement], value: float, between: Seq
         )
     if between and pores >= _FEW:
         return None
-    relative = sqrt(sum(_numbers_of(fields, "area_squared"))) / (sum(_numbers_of(fields, "porosity_percent")) / 100)
+    # one more pore, as large as the largest: few pores tend to miss the large ones (n + 1 in place of n for one size)
+    squares = sum(_numbers_of(fields, "area_squared")) + max(_numbers_of(fields, "area_squared_most"))
+    relative = sqrt(squares) / (sum(_numbers_of(fields, "porosity_percent")) / 100)
     u = value * relative
     found = between[0].u if between else 0.0
     if u <= found:
@@ -137,7 +139,8 @@ def _scatter_line(fields: Sequence[FieldMeasurement], value: float, between: Seq
         name="random scatter of pores",
         u=sqrt(u**2 - found**2),
         kind="B",
-        basis=f"{why}: pores thrown at random scatter by √ΣA²/ΣA = {100 * relative:.3g} %; a floor",
+        dof=max(pores - 1, 1.0),  # ΣA² is itself an estimate from so many pores
+        basis=f"{why}: random pores, and one more as the largest, scatter by √ΣA²/ΣA = {100 * relative:.3g} %; a floor",
     )
 
 
@@ -214,10 +217,12 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
     lines = list(between)
     counted = sum(_numbers_of(fields, "pores_counted"))
     if not between or counted < _FEW:
-        u = max(sqrt(counted), 1.0) / sum(_numbers_of(fields, "field_area_mm2"))
+        u = sqrt(counted + 1) / sum(_numbers_of(fields, "field_area_mm2"))
         floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
         lines.append(
-            Component(name="counting", u=floor, kind="B", basis=f"√{counted:.0f} pores counted (Poisson), as a floor")
+            Component(
+                name="counting", u=floor, kind="B", basis=f"√(n + 1), {counted:.0f} pores counted (Poisson), as a floor"
+            )
         )
     lines += _segmentation_line(fields, name, "1/mm2")
     lines.append(_scale_line(fields, found.mean, 2))
@@ -464,9 +469,9 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
         counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
         line = Component(
             name="counting",
-            u=max(sqrt(counted), 1.0) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
+            u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
             kind="B",
-            basis=f"√{counted:.0f} pores counted (Poisson)",
+            basis=f"√(n + 1), {counted:.0f} pores counted (Poisson)",
         )
         others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
         made.append(replace(result, budget=(line, *others)))

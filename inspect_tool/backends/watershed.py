@@ -8,7 +8,7 @@ out, weakest first. Particles: threshold, then the distance to the background is
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
 
@@ -26,20 +26,22 @@ from inspect_tool.preprocess import background
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
 SAMPLE_PX = 800  # side of the part of the image on which line width and polarity are found [px]
-POLARITY_RATIO = 1.15  # dark to bright line response beyond which one of them is taken to be the boundary
+POLARITY_RATIO = 1.2  # dark to bright line response beyond which one of them is taken to be the boundary
+STANDS_OUT = 4.0  # the strongest percent of the map in standard deviations of the noise; noise alone gives 3.1
 LEVELS = 6  # line maps the landscape is averaged over
 SHORTEST_LINE = 3.0  # shorter pieces of the line maps are specks, in line widths (standard deviations)
 LOWEST_LEVEL = {"line": 1.5, "step": 1.0}  # of the line maps, in standard deviations of the filtered noise
 NOISE_LEVEL = {"line": 2.5, "step": 1.5}  # a boundary must be this many of them above 0 ...
-CONTRAST_LEVEL = 0.2  # ... and have this share of the strength of the usual boundary
+CONTRAST_LEVEL = 0.15  # ... and have this share of the strength of the usual boundary
 BASIN_PX = 0.5  # depth below which two basins are one, and a share of the usual basin on top [px]
 BASIN_SHARE = 0.05
 JUNCTION = 2.0  # radius about triple points where the support of a boundary is not judged, in line widths ...
-JUNCTION_WEIGHT = 0.05  # ... but for this weight, so that short boundaries have a support at all
+JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
 ISLAND = 150.0  # islands without interior are looked for up to this area, in squared line widths
 ISLAND_DEPTH = 0.5  # an interior is nearer to the matrix than this share of the usual line
 SMALLEST = 20.0  # smallest region, in squared line widths
-ALTERNATIVE = 1.6  # factor on the level that is as plausible (see docs/watershed.md)
+ALTERNATIVE = 2.0  # factor on the level that is as plausible (measured: docs/watershed.md)
+ALTERNATIVE_SUPPORT = 0.1  # shift of the support that goes with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,13 @@ def alternatives(
             yield name, _segmentation(labels, settings, found, "particle", start)
         return
     partition = _partition(micrograph, settings)
-    for name, factor in (("boundary level -", 1 / ALTERNATIVE), ("boundary level +", ALTERNATIVE)):
+    for name, factor, shift in (
+        ("boundary level -", 1 / ALTERNATIVE, -ALTERNATIVE_SUPPORT),
+        ("boundary level +", ALTERNATIVE, ALTERNATIVE_SUPPORT),
+    ):
         start = perf_counter()
-        labels, found = _grains(partition, micrograph, settings, factor)
+        changed = replace(settings, support=min(max(settings.support + shift, 0.0), 1.0))
+        labels, found = _grains(partition, micrograph, changed, factor)
         yield name, _segmentation(labels, settings, found, "grain", start)
 
 
@@ -130,13 +136,18 @@ class _Partition:
     found: dict[str, Any]
 
 
-def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
-    gray = micrograph.pixels.astype(np.float32)
-    roi = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi.copy()
-    inside = gray[roi]
+def _region(micrograph: Micrograph) -> Mask:
+    roi = np.ones(micrograph.pixels.shape, bool) if micrograph.roi is None else micrograph.roi.copy()
+    inside = micrograph.pixels[roi]
     if not inside.size or not float(inside.max()) > float(inside.min()):
         msg = f"{micrograph.path}: the image is constant where it counts; check the exposure and the region"
         raise BackendError(msg)
+    return roi
+
+
+def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
+    gray = micrograph.pixels.astype(np.float32)
+    roi = _region(micrograph)
     found: dict[str, Any] = {}
     if settings.mount == "auto":
         mount = boundaries.mount_mask(gray, roi)
@@ -230,11 +241,11 @@ def _flood(
 ) -> tuple[LabelImage, float, float]:
     map_kind = "step" if kind == "gradient" else "line"
     inside = strength[roi]
-    top = float(np.percentile(inside, 97))
-    if not top > 2 * noise:
+    top, strongest = (float(value) for value in np.percentile(inside, [97, 99]))
+    if not strongest > STANDS_OUT * noise:
         msg = (
-            f"{path}: no grain boundary stands out (strongest lines {top / max(noise, 1e-9):.1f} times the noise, "
-            f"at least 2 needed); check focus and etch, or give masks with backend 'labels'"
+            f"{path}: no grain boundary stands out (the strongest lines reach {strongest / max(noise, 1e-9):.1f} times "
+            f"the noise, {STANDS_OUT:g} needed); check focus and etch, or give masks with backend 'labels'"
         )
         raise BackendError(msg)
     low = max(LOWEST_LEVEL[map_kind] * noise, 0.02 * top)
@@ -298,12 +309,9 @@ def _grains(
 
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, Any]]:
+    roi = _region(micrograph)
     gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
-    roi = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi
     inside = gray[roi]
-    if not inside.size or not float(inside.max()) > float(inside.min()):
-        msg = f"{micrograph.path}: the image is constant where it counts; check the exposure and the region"
-        raise BackendError(msg)
     level = boundaries.otsu(inside)
     below, above = float(inside[inside <= level].mean()), float(inside[inside > level].mean())
     level += shift * (above - below)

@@ -132,7 +132,7 @@ def step_strength(channels: FloatImage, roi: Mask, sigma_px: float) -> tuple[Flo
         xy += dx * dy
         spread += float(np.median(np.abs(dx[::3, ::3][sample]))) ** 2
     largest = (xx + yy + np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
-    scale = sqrt(2 * np.pi) * sigma_px
+    scale = sqrt(2 * np.pi * (sigma_px**2 + 1 / 3))  # 1/3: the central difference averages over two pixels
     return (np.sqrt(largest) * scale).astype(np.float32), 1.4826 * sqrt(spread) * scale
 
 
@@ -322,7 +322,8 @@ def parted_by_distance(distance: FloatImage, mask: Mask, depth: float) -> LabelI
         Distance of every object pixel to the background. [px]
     """
     # a dynamic relative to the size of the object: on the logarithm it is one number
-    height = np.log(np.maximum(distance, 0.5)).astype(np.float32)
+    solid = np.asarray(dip.HMaxima(dip.Image(distance), 0.75))  # steps of the pixel grid are no objects
+    height = np.log(np.maximum(solid, 0.5)).astype(np.float32)
     peaks = np.asarray(dip.Maxima(dip.Image(np.asarray(dip.HMaxima(dip.Image(height), -float(np.log(1 - depth)))))))
     return flooded(-distance, numbered(peaks & mask), mask)
 

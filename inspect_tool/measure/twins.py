@@ -19,7 +19,7 @@ SLENDER = 2.5  # least length over width of a lamella
 FILLED = 0.88  # least area over that of the rectangle of the same second moments: bent or ragged regions have less
 PARALLEL = 0.9945  # least cosine between a side and the axis of the lamella: 6 degrees
 SIDE = 0.8  # least length of a straight side over that of the lamella
-NARROW = 0.6  # largest width of a lamella over the root of the area of the larger part of the grain
+NARROW = 0.6  # largest width of a lamella over that of the larger part of the grain
 ALIKE = 0.05  # difference in gray level, over the mean, that two parts of one grain may show anyway
 ENCLOSED = 0.8  # share of the outline that one neighbor must hold to enclose a lamella
 ROUNDS = 2  # a grain cut by several lamellae is put together step by step
@@ -84,7 +84,7 @@ def _owners(labels: LabelImage, image: FloatImage) -> tuple[NDArray[np.intp], in
     for lamella in np.flatnonzero(slender).tolist():
         at = np.flatnonzero((pairs[:, 0] == lamella) | (pairs[:, 1] == lamella))
         other = pairs[at].sum(axis=1) - lamella
-        partners = _partners(lamella, at, other, area, gray, shape, side, length / outline[lamella])
+        partners = _partners(lamella, at, other, gray, shape, side, length / outline[lamella])
         if not partners:
             continue
         taken[lamella] = True
@@ -138,7 +138,6 @@ def _partners(
     lamella: int,
     at: NDArray[np.intp],
     other: NDArray[np.int64],
-    area: Floats,
     gray: Floats,
     shape: _Shape,
     side: _Shape,
@@ -147,7 +146,7 @@ def _partners(
     """Regions that make one grain with a slender region; none if it is no clear lamella."""
     width, length = shape.width[lamella], shape.length[lamella]
     largest = int(np.argmax(share[at]))
-    if share[at][largest] >= ENCLOSED and width <= NARROW * np.sqrt(area[other[largest]]):
+    if share[at][largest] >= ENCLOSED and width <= NARROW * shape.width[other[largest]]:
         return (int(other[largest]),)
     axis = shape.axis[lamella]
     straight = side.width[at] <= np.maximum(3.0, 0.3 * width)
@@ -159,7 +158,7 @@ def _partners(
     if len(left) != 1 or len(right) != 1:
         return ()
     one, two = int(other[left[0]]), int(other[right[0]])
-    if width > NARROW * np.sqrt(max(area[one], area[two])):
+    if width > NARROW * max(shape.width[one], shape.width[two]):  # as wide as its neighbors: lamellar structure
         return ()
     difference = abs(gray[one] - gray[two])
     contrast = min(abs(gray[lamella] - gray[one]), abs(gray[lamella] - gray[two]))

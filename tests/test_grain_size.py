@@ -303,6 +303,14 @@ def test_elongated_grains_are_not_averaged_in_silence():
     assert value(across, "anisotropy_index") == pytest.approx(1 / value(found, "anisotropy_index"), rel=0.05)
 
 
+def test_stripes_have_no_anisotropy_index():
+    # no boundary across the rows: N_L along the columns is 0, and the index would be infinite
+    labels = np.repeat(np.arange(1, 21, dtype=np.int32), 20)[None].repeat(300, axis=0)
+    found = findings([np.ascontiguousarray(labels)], Settings(method="intercept", deformation_axis="vertical"))
+    assert "anisotropy_index" not in {r.quantity for r in found.results}
+    assert any("elongated" in warning for warning in found.warnings)
+
+
 def with_planes(settings, *planes):
     fields = []
     for plane in planes:

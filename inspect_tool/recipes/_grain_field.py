@@ -200,9 +200,10 @@ def measured_values(
         raise MeasurementError(msg)
     along, across = (0, 90) if settings.deformation_axis == "horizontal" else (90, 0)
     values: dict[str, float] = {
-        "anisotropy_index": per_px[across] / per_px[along] if per_px[along] > 0 else float("inf"),
         "mean_intercept_px": 1.0 / n_l_px,
     }
+    if per_px.get(along, 0.0) > 0 and per_px.get(across, 0.0) > 0:
+        values["anisotropy_index"] = per_px[across] / per_px[along]
     if settings.second_phase != "none":
         values["matrix_percent"] = 100 * field.matrix_fraction
     if pixel_um is None:

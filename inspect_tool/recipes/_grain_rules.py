@@ -138,7 +138,8 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
 def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[str]:
     """Say so where the grains are not equiaxed: one G does not describe them."""
     planes = {field.plane for field in fields}
-    index = float(np.mean([float(field.values["anisotropy_index"]) for field in fields]))
+    # no index: every boundary runs along one axis of the image
+    index = float(np.mean([float(field.values.get("anisotropy_index", np.inf)) for field in fields]))
     area = grains["area_px2"].to_numpy(dtype=np.float64)
     order = np.argsort(grains["aspect_ratio"].to_numpy())
     share = np.cumsum(area[order]) / area.sum()

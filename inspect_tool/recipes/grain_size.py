@@ -315,7 +315,7 @@ def _field_rows(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
 
 def _estimates(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> dict[str, Estimate]:
     keys: tuple[str, ...] = (
-        ("n_l_per_mm", "grains_per_mm2", "mean_grain_area_um2", basis(settings.method)[0])
+        ("n_l_per_mm", "grains_per_mm2", "mean_grain_area_um2", basis(settings.method)[0], "anisotropy_index")
         if scaled
         else ("anisotropy_index",)
     )
@@ -331,8 +331,6 @@ def _estimates(fields: Sequence[FieldMeasurement], settings: Settings, scaled: b
             "use larger images or another method"
         )
         raise MeasurementError(msg)
-    if scaled:
-        found["anisotropy_index"] = _estimate("anisotropy_index", fields, settings)
     return found
 
 
@@ -539,7 +537,7 @@ def _results(
                 main=False,
             )
         yield _largest_result(grains, fields, standard, specimen)
-    if "anisotropy_index" in estimates and np.isfinite(estimates["anisotropy_index"].mean):
+    if "anisotropy_index" in estimates:
         yield _size(
             estimates["anisotropy_index"],
             quantity="anisotropy_index",

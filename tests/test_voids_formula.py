@@ -1,0 +1,58 @@
+"""Void percentages: worked values by hand, exact geometry, properties."""
+
+from math import acos, pi, sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.formulas import voids
+
+
+@pytest.mark.parametrize(
+    ("diameters", "total", "largest"),
+    [
+        ([0.2, 0.1, 0.08], 22.56, 16.0),  # standards-vectors.json IPC-BGA-1
+        ([0.25, 0.05], 26.0, 25.0),  # by hand: fails a 25 % limit in total though the largest just meets it
+        ([], 0.0, 0.0),
+    ],
+)
+def test_ball_of_half_a_millimeter(diameters: list[float], total: float, largest: float) -> None:
+    found = voids.void_percents_of_ball(0.5, diameters)
+    assert found["total_pct"] == pytest.approx(total, abs=1e-6)
+    assert found["largest_pct"] == pytest.approx(largest, abs=1e-6)
+
+
+def test_die_of_four_by_four_millimeters() -> None:
+    # by hand: 2.8/16, 1.9/16, 1.9/4
+    found = voids.die_attach_percents(4.0, 4.0, [[1.9], [0.4], [], [0.3, 0.2]])
+    assert found == pytest.approx({"total_pct": 17.5, "largest_pct": 11.875, "worst_quadrant_pct": 47.5})
+
+
+def test_diameter_share_squares() -> None:
+    assert [voids.area_percent(d) for d in (60, 50, 45, 35, 30, 20)] == pytest.approx([36, 25, 20.25, 12.25, 9, 4])
+
+
+def test_pad_instead_of_ball_inflates_by_the_square_of_the_diameters() -> None:
+    assert voids.percent_of_other_denominator(10, 0.5**2, 0.45**2) == pytest.approx(10 * 1.2345679, rel=1e-7)
+
+
+def test_union_of_two_discs_is_the_lens_formula() -> None:
+    # two unit circles at distance 1: lens area 2 acos(1/2) - sqrt(3)/2 (closed form)
+    lens = 2 * acos(0.5) - sqrt(3) / 2
+    assert voids.disc_union_area([(0, 0, 2), (1, 0, 2)]) == pytest.approx(2 * pi - lens, rel=1e-12)
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.1, 3)), min_size=1, max_size=6))
+def test_union_lies_between_the_largest_disc_and_the_sum(discs: list[tuple[float, float, float]]) -> None:
+    areas = [pi / 4 * d**2 for _, _, d in discs]
+    union = voids.disc_union_area(discs)
+    assert max(areas) * (1 - 1e-6) <= union <= sum(areas) * (1 + 1e-6)
+
+
+def test_a_joint_without_area_is_an_error() -> None:
+    with pytest.raises(MeasurementError, match="joint area must be > 0, got 0"):
+        voids.void_percent(1.0, 0.0)
+    with pytest.raises(MeasurementError, match="give the void areas of 4 quadrants, got 1"):
+        voids.die_attach_percents(1, 1, [[0.1]])

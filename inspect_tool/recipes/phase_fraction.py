@@ -441,7 +441,9 @@ def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Sta
             value=found.mean,
             unit="%",
             n=found.n,
-            clause=_clause(standard, "area fraction by image analysis, field statistics"),
+            clause=_clause(
+                standard, "field statistics and sampling; the area fraction is by image analysis (ASTM E1245 type)"
+            ),
             definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
             budget=(*_between(found), _segmentation(group, name, found)),
             title=f"Area fraction {name}",
@@ -824,7 +826,9 @@ def _statements(settings: Settings) -> tuple[Statement, ...]:
     return (
         Statement(
             name="Area fraction",
-            text="Area share of each class by image analysis; volume fraction equals it where the plane is random.",
+            text="Area share of each class by image analysis, of the ASTM E1245 type; it takes the place of a manual point "
+            "count, which is made on the same fields by machine as a referee. Volume fraction equals the area share where "
+            "the plane is random.",
         ),
         Statement(
             name="Statistics",

@@ -491,6 +491,20 @@ def test_no_grain(mosaics):
         field_of(np.zeros((100, 100), dtype=np.int32))
 
 
+def test_no_room_to_count():
+    labels = np.repeat(np.arange(1, 11, dtype=np.int32), 20)[None].repeat(6, axis=0)
+    with pytest.raises(MeasurementError, match="holds no rectangle of 10 px"):
+        field_of(np.ascontiguousarray(labels))
+
+
+def test_figure_without_a_hit():
+    # two grains with their boundary in the lowest rows, which no line of the figure reaches
+    labels = np.ones((200, 200), dtype=np.int32)
+    labels[-1] = 2
+    with pytest.raises(MeasurementError, match="the test figure crosses no grain boundary"):
+        field_of(labels, Settings(method="heyn", placements=1))
+
+
 def test_classes_are_no_grains(mosaics):
     image = Micrograph(pixels=np.zeros((9, 9), np.uint8), calibration=Calibration(pixel_um=1.0), path="a.tif")
     with pytest.raises(MeasurementError, match="has classes, not single grains"):

@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 _ABRAMS_COUNTS = 65.0
 _HILLIARD_COUNTS = 45.0
 _HEYN_COUNTS = 100.0
+_SMALLEST_WINDOW_PX = 10
 _FRAGMENT = 0.1  # of the largest piece of a grain: smaller ones are no grains
 
 
@@ -86,6 +87,11 @@ def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
         notes.append("No second phase was found in this field.")
     window = _window(labels)
+    if min(window[2:]) < _SMALLEST_WINDOW_PX:
+        msg = (
+            f"{where}: the measured area holds no rectangle of {_SMALLEST_WINDOW_PX} px; check the region and the masks"
+        )
+        raise MeasurementError(msg)
     if window != (0, 0, *labels.shape):
         notes.append(
             f"Areas are counted in the largest rectangle of the valid area: {window[2]} x {window[3]} px "
@@ -231,6 +237,9 @@ def measured_values(
     at_label[table["feature"].to_numpy()] = table[["row_px", "column_px"]].to_numpy()
     figure, marks = _test_figure(field, at_label, n_l_px, pixel_um, settings, standard, where)
     values |= figure
+    if values.get("figure_counts") == 0:
+        msg = f"{where}: the test figure crosses no grain boundary; use larger images or another method"
+        raise MeasurementError(msg)
     key, _ = basis(settings.method)
     if key in values:
         values["grain_size_number"] = grain_number(key, values[key], standard)

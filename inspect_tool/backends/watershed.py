@@ -27,7 +27,7 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
 SAMPLE_PX = 800  # side of the part of the image on which line width and polarity are found [px]
 POLARITY_RATIO = 1.2  # dark to bright line response beyond which one of them is taken to be the boundary
-STANDS_OUT = 4.0  # the strongest percent of the map in standard deviations of the noise; noise alone gives 3.1
+STANDS_OUT = 3.7  # the strongest percent of the map in standard deviations of the noise; noise alone gives 3.1
 LEVELS = 6  # line maps the landscape is averaged over
 SHORTEST_LINE = 3.0  # shorter pieces of the line maps are specks, in line widths (standard deviations)
 LOWEST_LEVEL = {"line": 1.5, "step": 1.0}  # of the line maps, in standard deviations of the filtered noise
@@ -271,7 +271,9 @@ def _flood(
 def _grains(
     partition: _Partition, micrograph: Micrograph, settings: Settings, factor: float
 ) -> tuple[LabelImage, dict[str, Any]]:
-    level = partition.level * factor / settings.sensitivity
+    level = partition.level / settings.sensitivity
+    # half the usual boundary is as high as a level can plausibly be
+    level = level * factor if factor < 1 else max(level, min(level * factor, 0.5 * partition.usual))
     pairs, values = boundaries.neighbor_pairs(partition.labels, boundaries.largest_nearby(partition.strength))
     free = boundaries.neighbor_pairs(
         partition.labels, boundaries.away_from_junctions(partition.labels, JUNCTION * partition.sigma_px + 1)

@@ -28,6 +28,22 @@ def caliper_area_um2(longest_um: float, across_um: float, standard: Standard) ->
     return constant(standard, "ellipse_factor").value * longest_um * across_um
 
 
+def method_applies(difference_g: float, coarse_area_percent: float, standard: Standard) -> bool:
+    """Tell whether the method may be used: outliers coarse enough, on a small enough part of the area.
+
+    Parameters
+    ----------
+    difference_g : float
+        Grain size number of the rest minus that of the largest grain. [G]
+    coarse_area_percent : float
+        Area of the grains that are so much coarser. [%]
+    """
+    return (
+        difference_g >= constant(standard, "outlier_difference").value
+        and 0 < coarse_area_percent <= constant(standard, "outlier_area").value
+    )
+
+
 def largest_grain(
     average_area_um2: float,
     largest_area_um2: float,
@@ -57,6 +73,5 @@ def largest_grain(
     return LargestGrain(
         g_average=average,
         g_ala=ala,
-        eligible=average - ala >= constant(standard, "outlier_difference").value
-        and coarse_area_fraction * 100.0 <= constant(standard, "outlier_area").value,
+        eligible=method_applies(average - ala, 100.0 * coarse_area_fraction, standard),
     )

@@ -13,7 +13,7 @@ from inspect_tool.model import Check, Component, FieldMeasurement, Result, Stand
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
 from inspect_tool.standards import check_rule, constant, load_standard
-from inspect_tool.uncertainty import evaluated, half_range
+from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
@@ -296,7 +296,9 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     mean = _mean_ecd(weights, sums)
     lines = []
     between = _ratio_scatter(fields, weights, sums, mean)
-    lines.append(between or _pore_scatter(fields, mean))
+    # two or three fields may agree by chance: the scatter of the pores themselves is then the wider of the two
+    scatter = [_pore_scatter(fields, mean), *([between] if between is not None else [])]
+    lines.append(max(scatter, key=lambda line: coverage_factor(line.dof) * line.u))
     if names:
         others = [
             _mean_ecd(_shifted(fields, name, "size_weight"), _shifted(fields, name, "ecd_weighted_um"))
@@ -345,7 +347,7 @@ def _ratio_scatter(
 
 
 def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
-    """Scatter between pores of a weighted mean, where there is one field and so no scatter between fields."""
+    """Scatter between pores of a weighted mean: for one field, and where few fields agree by chance."""
     whole = sum(_numbers_of(fields, "pores")) - sum(_numbers_of(fields, "pores_cut"))
     squares = (
         sum(_numbers_of(fields, "ecd_squared_um2"))
@@ -357,7 +359,7 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
             name="one pore", u=mean / sqrt(3), kind="B", basis="one whole pore tells nothing of the others"
         )
     u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
-    basis = f"s / √n over {whole:.0f} whole pores of one field, taken as independent"
+    basis = f"s / √n over {whole:.0f} whole pores, taken as independent"
     return Component(name="between pores", u=u, kind="A", dof=whole - 1, basis=basis)
 
 

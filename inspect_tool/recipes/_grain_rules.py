@@ -262,7 +262,7 @@ def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tu
     longest, across = float(largest["feret_max_um"]), float(largest["feret_across_um"])
     by_caliper = astm_e930.caliper_area_um2(longest, across, e930)
     difference = average - number
-    eligible = difference >= e930.values["outlier_difference"].value and 0 < coarse <= e930.values["outlier_area"].value
+    eligible = astm_e930.method_applies(difference, coarse, e930)
     cut = bool(largest["touches_edge"])
     row: tuple[Cell, ...] = (
         specimen,

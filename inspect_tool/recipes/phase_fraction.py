@@ -826,9 +826,9 @@ def _statements(settings: Settings) -> tuple[Statement, ...]:
     return (
         Statement(
             name="Area fraction",
-            text="Area share of each class by image analysis, of the ASTM E1245 type; it takes the place of a manual point "
-            "count, which is made on the same fields by machine as a referee. Volume fraction equals the area share where "
-            "the plane is random.",
+            text="Area share of each class by image analysis (ASTM E1245 type). It takes the place of a manual point "
+            "count, which is made by machine on the same fields as a referee. Volume fraction equals the area share "
+            "where the plane is random.",
         ),
         Statement(
             name="Statistics",

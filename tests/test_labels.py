@@ -452,3 +452,21 @@ def test_real_masks_are_understood(shared_data):
             if len(np.unique(values)) > 1:
                 found = read_mask(path, micrograph=image(values.shape[:2]))
                 assert found.settings["kind"] == kind, path
+
+
+def test_thin_pores_that_read_as_boundaries_are_refused_by_porosity(tmp_path):
+    """A network of thin pores and a boundary map look alike; 100 % porosity would be the wrong answer."""
+    from inspect_tool import measure_fields, read, segment
+    from inspect_tool.errors import MeasurementError
+
+    pixels = np.full((90, 90), 200, np.uint8)
+    pixels[::15] = pixels[:, ::15] = 20
+    tifffile.imwrite(tmp_path / "field.tif", pixels)
+    tifffile.imwrite(tmp_path / "mask.tif", (pixels < 100).astype(np.uint8))
+    micrograph = read(tmp_path / "field.tif", pixel_um=1.0)
+    lines = segment(micrograph, "labels", masks=(str(tmp_path / "mask.tif"),))
+    with pytest.raises(MeasurementError, match='read as a map of boundaries; say kind = "binary"'):
+        measure_fields("porosity", [micrograph], [lines])
+    pores = segment(micrograph, "labels", masks=(str(tmp_path / "mask.tif"),), kind="binary")
+    found = measure_fields("porosity", [micrograph], [pores])
+    assert found.results[0].value == pytest.approx(100 * np.mean(pixels < 100))

@@ -64,7 +64,7 @@ def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     if segmentation.kind != "instance":
         msg = (
             f"{where}: the segmentation has classes, not single grains; use a backend that separates grains "
-            '(watershed, or labels with kind = "instance")'
+            '(watershed, or labels with kind = "labels" or "boundaries")'
         )
         raise MeasurementError(msg)
     labels = segmentation.labels

@@ -65,6 +65,12 @@ def check(settings: Settings, micrograph: Micrograph) -> None:
 def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Settings, standard: Standard) -> Pores:
     """Number the pores, measure them and put those aside that are too small or linear."""
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
+    if segmentation.settings.get("kind") == "boundaries":  # thin pores look like grain boundaries to backend labels
+        msg = (
+            f"{micrograph.path}: the mask was read as a map of boundaries; "
+            'say kind = "binary" in [backend] if it shows pores'
+        )
+        raise MeasurementError(msg)
     if segmentation.kind == "instance":
         labels = segmentation.labels
     else:

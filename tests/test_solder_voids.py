@@ -96,13 +96,13 @@ def test_quadrants_are_results_and_a_table() -> None:
     assert values(found)["corner_void_percent.max"] == 0
 
 
-def test_half_a_pixel_of_outline_without_alternatives() -> None:
+def test_half_a_pixel_of_outline() -> None:
     _, found = run(recipe.Settings())
     worst = next(result for result in found.results if result.quantity == "void_percent.max")
     lines = {line.name: line.u for line in worst.budget}
     # outlines of 120 px (pixel sides) of voids, pi/4 for a smooth outline, 0.5 px / sqrt(3), joint 2500 px
-    assert lines["void edge"] == pytest.approx(100 * 0.5 * np.pi / 4 * 120 / sqrt(3) / 2500)
-    assert lines["joint edge"] == pytest.approx(0.2 * 100 * 0.5 * np.pi / 4 * 200 / sqrt(3) / 2500)
+    assert lines["void half pixel"] == pytest.approx(100 * 0.5 * np.pi / 4 * 120 / sqrt(3) / 2500)
+    assert lines["joint half pixel"] == pytest.approx(0.2 * 100 * 0.5 * np.pi / 4 * 200 / sqrt(3) / 2500)
 
 
 def test_a_sample_of_joints_carries_the_spread_between_joints() -> None:

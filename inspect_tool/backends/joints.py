@@ -38,7 +38,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[slice, slice]
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
-_EDGE_SHARE = 0.10  # of the local contrast: how far a plausible outline lies from the one that was drawn
+_EDGE_SHARE = 0.12  # of the local contrast: how far a plausible outline lies from the one that was drawn
 _DOUBT = 0.6  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 _CROSS = np.ones((3, 3), np.uint8)
 
@@ -147,7 +147,7 @@ def alternatives(
 ) -> Iterator[tuple[str, Segmentation]]:
     """Yield the same joints with outlines at other plausible gray levels.
 
-    The outline of every void and of every joint is moved to the gray level that lies 10 % of the local
+    The outline of every void and of every joint is moved to the gray level that lies 12 % of the local
     contrast lower or higher, within two pixels of where it was; given outlines are not moved. Voids that just
     count, or just do not, are left out or taken in.
     """

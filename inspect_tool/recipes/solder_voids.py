@@ -245,8 +245,8 @@ def _joint_lines(
     """Uncertainty lines of each joint's void share: share name -> line name -> u per joint. [%].
 
     Re-evaluations that differ by their sign only ("void edge -", "void edge +") are the two ends of one
-    rectangular distribution. The pixel grid adds that every pixel side of an outline is uncertain by half a
-    pixel, independently. Without re-evaluations the outline as a whole is uncertain by half a pixel.
+    rectangular distribution. Half a pixel of every outline is added: to which side of the edge the pixels that it
+    cuts belong is a convention.
     """
     lines: dict[str, dict[str, NDArray[np.float64]]] = {share: {} for share in _SHARES}
     groups = dict.fromkeys(name.rstrip(" +-") for name in moved)
@@ -261,12 +261,9 @@ def _joint_lines(
             void_edge = found.void_edge.astype(np.float64)
         else:  # the outline of the largest void alone is not counted; that of a disc of its area is
             void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
-        if groups:
-            lines[share]["pixel grid"] = 100 * np.sqrt((void_edge + ratio**2 * found.joint_edge) / 12) / area
-        else:
-            # pixel sides of a smooth outline are 4/pi times its length
-            lines[share]["void edge"] = 100 * (0.5 * pi / 4 * void_edge / sqrt(3)) / area
-            lines[share]["joint edge"] = 100 * ratio * (0.5 * pi / 4 * found.joint_edge / sqrt(3)) / area
+        # pixel sides of a smooth outline are 4/pi times its length
+        lines[share]["void half pixel"] = 100 * (0.5 * pi / 4 * void_edge / sqrt(3)) / area
+        lines[share]["joint half pixel"] = 100 * ratio * (0.5 * pi / 4 * found.joint_edge / sqrt(3)) / area
     return lines
 
 
@@ -485,11 +482,9 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
     mean = [
         Component(
             name=line,
-            # moving a level moves all joints the same way; the pixel grid does not
-            u=float(sqrt((used[column] ** 2).sum()) / n) if line == "pixel grid" else float(used[column].mean()),
+            u=float(used[column].mean()),  # an outline rule moves all joints the same way
             kind="B",
-            basis=f"{_BASIS.get(line, _MOVED)}; "
-            f"{'independent' if line == 'pixel grid' else 'the same way'} in all joints",
+            basis=f"{_BASIS.get(line, _MOVED)}; the same way in all joints",
         )
         for line, column in _lines_of(used, "void_percent").items()
     ]
@@ -558,7 +553,11 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
 
 
 _MOVED = "half range of the value with the outline at other plausible gray levels / √3"
-_BASIS = {"pixel grid": "half a pixel at every pixel side of the outlines, independent"}
+_BASIS = {
+    "void half pixel": "outline of the voids half a pixel in or out, 0.5 px / √3",
+    "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
+    "faint voids": "half range of the value with doubtful voids left out or taken in / √3",
+}
 
 
 def _lines_of(used: pd.DataFrame, share: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ STANDARDS: tuple[str, ...] = (
     "astm_e2109_2014",
     "astm_b276_2021",
 )
-BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
+BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark", "classes": ("pore", "metal")})
 
 
 def measure_field(

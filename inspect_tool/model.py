@@ -168,6 +168,7 @@ class Segmentation:
     seconds: float = 0.0
     coverage: float = 1.0  # share of the pixels that the backend looked at [1]
     probability: NDArray[np.float32] | None = None  # of the foreground, where a backend has one
+    missed_u_rel: float = 0.0  # standard uncertainty of the boundary length that no alternative shows; from validation
     objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none
 
 
@@ -213,6 +214,7 @@ class FieldMeasurement:
     marks: tuple[Mark, ...] = ()
     worst: tuple[Notable, ...] = ()  # worst first, at most ten
     notes: tuple[str, ...] = ()  # sentences for the report, e.g. what was excluded and why
+    missed_u_rel: float = 0.0  # of the segmentation, see there
     curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column
     parts: "pd.DataFrame | None" = None  # one row per part of an object, e.g. per void of a joint
 

@@ -201,6 +201,7 @@ def measure_field(
         worst=_largest(table, pixel_um),
         notes=tuple(notes),
         curves=curves,
+        missed_u_rel=segmentation.missed_u_rel,
     )
 
 
@@ -427,6 +428,14 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
         )
     elif is_size(key):
         yield _half_pixel(key, fields)
+    missed = max(field.missed_u_rel for field in fields)
+    if missed and is_size(key):
+        yield Component(
+            name="boundaries never seen",
+            u=power(key) * missed,
+            kind="B",
+            basis=f"{power(key):g} x {missed:.2g} of the boundary length, from the validation of the backend",
+        )
     yield from _counting(key, fields, settings)
 
 
@@ -640,15 +649,3 @@ def _largest_result(
             title=f"Grain size number of the largest grain observed ({standard.id})",
         )
     )
-
-
-# -------------------------------------------------------------------------------------------------- checks
-
-
-# ------------------------------------------------------------------------------------------------ warnings
-
-
-# --------------------------------------------------------------------------------------- tables and charts
-
-
-# ---------------------------------------------------------------------------------------------- statements

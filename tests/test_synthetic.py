@@ -335,6 +335,17 @@ def test_joints_are_numbered_row_by_row_and_take_the_wanted_shares() -> None:
     assert field.truth["field.void_percent.mean"] == pytest.approx(12.5)
 
 
+def test_shares_too_small_to_be_split_are_one_void() -> None:
+    # 0.01 % of a ball is a void of a hundredth of its diameter; 45 % in up to 40 voids hardly ever fits without contact
+    for wanted, most in ((0.01, 3), (0.25, 3), (0.3, 50), (45.0, 40)):
+        field = synthetic.solder_balls(seed=2, rows=2, columns=2, void_percent=[wanted] * 4, voids_per_joint=most)
+        assert [joint.void_percent for joint in field.joints] == pytest.approx([wanted] * 4)
+    assert field.truth["field.largest_void_percent.max"] <= 45.0 + 1e-9
+    # one of the six joints draws a share of less than 0.25 %
+    field = synthetic.solder_balls(seed=84, rows=2, columns=3, pixel_um=7.616, void_percent=5.04)
+    assert 0 < min(joint.void_percent for joint in field.joints) < 0.25
+
+
 def test_light_through_a_ball_follows_beer_and_lambert() -> None:
     field = synthetic.solder_balls(
         seed=1,

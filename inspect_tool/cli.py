@@ -74,7 +74,7 @@ def run(
     """
     from inspect_tool.pipeline import job_names
 
-    _run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json)
+    raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
 
 
 @app.command()
@@ -91,7 +91,10 @@ def demo(
     if not samples:
         msg = f"{data_folder('samples')}: no samples found; install the package again"
         raise SettingsError(msg)
-    _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json)
+    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json)
+    if not quiet and not as_json:
+        print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -128,7 +131,7 @@ def init(
     """Write a commented starter job for a recipe."""
     from inspect_tool.starter import starter_job
 
-    text = starter_job(recipe)
+    text = starter_job(recipe, out.name)
     try:
         with out.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -138,7 +141,10 @@ def init(
     except OSError as error:
         msg = f"{out}: cannot be written: {error.strerror}"
         raise SettingsError(msg) from None
-    print(f"{out}: written; put in the images and the scale, then: inspect-tool run {out}")
+    shown = f'"{out}"' if " " in str(out) else out
+    print(f"{out}: written; put in the images and the scale, then:")
+    print(f"  inspect-tool check {shown}")
+    print(f"  inspect-tool run {shown} --out reports")
 
 
 @app.command(name="list")
@@ -157,7 +163,8 @@ def list_(
 # ------------------------------------------------------------------------------------------------ printing
 
 
-def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool) -> None:
+def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool) -> int:
+    """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
 
     rows: list[tuple[str, Report | None, Path, str]] = []
@@ -173,7 +180,7 @@ def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool
         _print_json(rows)
     elif not quiet:
         _print_table(rows)
-    raise typer.Exit(_status([report for _, report, _, _ in rows]))
+    return _status([report for _, report, _, _ in rows])
 
 
 def _status(reports: "list[Report | None]") -> int:
@@ -217,7 +224,8 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.text import pm
+    from inspect_tool.report.build import failed_rules
+    from inspect_tool.report.text import pm, quantity, relation
 
     table = Table(title=None, header_style="bold", pad_edge=False)
     for column in ("Job", "Specimen", "Result (95 %)", "Verdict", "Method"):
@@ -232,6 +240,12 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
             table.add_row(name, result.specimen, text, report.verdict, method)
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
+    for name, report, _, _ in rows:
+        for check in failed_rules(report) if report is not None else ():
+            found = "nothing" if check.value is None else quantity(check.value, check.unit)
+            asked = f"{relation(check.relation)} {quantity(check.limit, check.unit)}"
+            line = f"{name}: rule of the method not met: {check.name}: found {found}, asked {asked}"
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
     for _, report, folder, _ in rows:
         if report is not None:
             first = next(

@@ -1,7 +1,12 @@
 """What a newcomer asks first: a commented job to start from, and lists of what there is."""
 
+import ast
+import inspect
+import textwrap
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from io import StringIO
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,17 +18,19 @@ from inspect_tool.units import UNITS, dimension
 
 _INTRO = """\
 # Inspection job for inspect-tool: {title}.
-# Lines that begin with # are optional; what they show is the default.
-# Check it with   inspect-tool check {{this file}}
-# Run it with     inspect-tool run {{this file}} --out reports
+# Fill in: images, [header], [calibration]. Lines that begin with # are optional: settings show their defaults,
+# the others are examples. What the numbers mean: docs/{recipe}.md
+# Check it with   inspect-tool check {file}
+# Run it with     inspect-tool run {file} --out reports
 
 recipe   = "{recipe}"
-standard = "{standard}"{other_standards}
-images   = ["field_*.tif"]   # paths relative to this file; every image is one field
+standard = {standard}{other_standards}
+images   = ["field_*.tif"]   # tif, png, jpg or bmp, relative to this file; every image is one field
 # template = "inspection"    # or the path of your own template folder
-# exports  = ["json", "html", "pdf", "csv", "xlsx"]
+# exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
+# page     = 0               # of a file with several pages
 
-# Several specimens or sections instead of 'images':
+# Several specimens or sections instead of 'images' (one [[specimens]] for each):
 # [[specimens]]
 # id = "A"
 # section = "1"
@@ -31,49 +38,50 @@ images   = ["field_*.tif"]   # paths relative to this file; every image is one f
 # images = ["A_*.tif"]
 
 [header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)
-laboratory = ""
-customer = ""
-order = ""
-part = ""
-operator = ""
 """
 
 _CALIBRATION = """
-[calibration]                # leave it out only if the image files carry a trusted scale
-pixel_um = 0.0               # um per pixel: measure it, do not copy this number
-u_rel = 0.005                # its relative standard uncertainty
-source = "stage micrometer"  # or source = "ratio only", without pixel_um, when only ratios are wanted
-certificate = ""
-# valid_until = 2027-12-31
+[calibration]                # delete this block when the image files carry a trusted scale (docs/images_and_scale.md)
+pixel_um = 0.0               # um per pixel, as measured; 0.0 is refused. Only ratios wanted: delete this line and say
+source = "stage micrometer"  # source = "ratio only" here; else how the pixel size was found
+u_rel = 0.005                # relative standard uncertainty of pixel_um [1]; 0.005 is an example
+certificate = ""             # of the stage micrometer or grid
+# valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
 
 # [region]                   # the part of the image that counts
 # footer_px = 0              # rows of an information bar to cut off at the bottom
-# rectangle = [0, 0, 600, 800]  # top, left, height, width
-# polygon = [[0, 0], [0, 700], [500, 700]]  # row, column
-# mask = "roi.png"
+# rectangle = [0, 0, 600, 800]              # top, left, height, width [px]
+# polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
+# mask = "roi.png"                          # image of the same size: what is not 0 counts
 """
 
 
-def starter_job(recipe: str) -> str:
-    """Text of a commented job file for a recipe; its settings are read from the recipe itself."""
+def starter_job(recipe: str, file: str = "job.toml") -> str:
+    """Text of a commented job file for a recipe; its settings and their comments are read from the plug-ins.
+
+    ``file`` is the name that the commands in its first lines show.
+    """
     module = registry.load("recipe", recipe)
     backend = dict(module.BACKEND)
     others = ", ".join(module.STANDARDS[1:])
+    name = backend.pop("name")
     lines = [
         _INTRO.format(
             title=module.TITLE.lower(),
             recipe=recipe,
-            standard=module.STANDARDS[0],
+            file=f'"{file}"' if " " in file else file,
+            standard=_toml(module.STANDARDS[0]),
             other_standards=f"   # or: {others}" if others else "",
         ).rstrip("\n"),
-        *(f'# {item.name} = ""' for item in fields(Header) if item.name not in _FILLED),
+        *_header_lines(),
         _CALIBRATION.rstrip("\n"),
         "",
         "[settings]",
         *_settings_lines(module.Settings),
         "",
         "# [backend]                  # segmentation; this is the default of the recipe",
-        *(f"# {key} = {_toml(value)}" for key, value in backend.items()),
+        _setting("name", _toml(name), f"or {', '.join(other for other in registry.names('backend') if other != name)}"),
+        *_settings_lines(registry.load("backend", name).Settings, backend),
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
         *_requirement_lines(module),
@@ -109,23 +117,61 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             raise SettingsError(msg)
 
 
-_FILLED = {"laboratory", "customer", "order", "part", "operator"}
+_FILLED = ("laboratory", "customer", "order", "part", "operator")
 
 
-def _settings_lines(settings: type[Any]) -> Iterator[str]:
-    hints = get_type_hints(settings)
+def _header_lines() -> Iterator[str]:
+    from inspect_tool.report.build import IDENTIFICATION
+
+    labels = {item.field: item.label.lower() for item in IDENTIFICATION}
+    names = [item.name for item in fields(Header)]
+    for name in (*_FILLED, *(name for name in names if name not in _FILLED)):
+        says = labels.get(name, "")
+        says = f"{says}, as 2026-01-31" if name.startswith("date_") else "" if says == name.replace("_", " ") else says
+        line = f'{name} = ""'
+        line = line if name in _FILLED else f"# {line}"
+        yield f"{line:<28} # {says}" if says else line
+
+
+def _settings_lines(settings: type[Any], changed: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """One commented line per setting; ``changed`` holds the values that are not those of the class."""
+    hints, says = get_type_hints(settings), _comments(settings)
     for item in fields(settings):
         value = item.default if item.default is not MISSING else None
         if item.default_factory is not MISSING:
             value = item.default_factory()
-        choices = _choices(hints[item.name])
-        comment = f"   # {', '.join(choices)}" if choices else ""
-        shown = _toml(value)
-        yield f"# {item.name} = {shown}{comment}" if shown is not None else f"# {item.name} =   # not set{comment}"
+        value = (changed or {}).get(item.name, value)
+        comment = ": ".join(part for part in (" | ".join(_choices(hints[item.name])), says.get(item.name, "")) if part)
+        yield _setting(item.name, _toml(value), comment)
+
+
+def _setting(name: str, value: str | None, comment: str) -> str:
+    if value is None:  # TOML has no word for it
+        return f"# {name} =   # not set; {comment}".removesuffix("; ").replace("None:", "not set:")
+    line = f"# {name} = {value}"
+    return f"{line:<28} # {comment}" if comment else line
+
+
+def _comments(settings: type[Any]) -> dict[str, str]:
+    """Read the comments behind the fields of a settings class: what each does, and its unit.
+
+    They stand once, in the source, where whoever changes a setting sees them.
+    """
+    try:
+        source = textwrap.dedent(inspect.getsource(settings))
+    except OSError:  # installed without its source
+        return {}
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    at_line = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+    return {
+        node.target.id: " ".join(at_line[i] for i in range(node.lineno, (node.end_lineno or 0) + 1) if i in at_line)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
 
 
 def _choices(hint: Any) -> tuple[str, ...]:
-    if get_origin(hint) is Literal:
+    if get_origin(hint) is Literal and len(get_args(hint)) > 1:
         return tuple(str(choice) for choice in get_args(hint))
     for part in get_args(hint):
         found = _choices(part)
@@ -153,13 +199,14 @@ def _toml(value: Any) -> str | None:
 
 def _requirement_lines(module: ModuleType) -> Iterator[str]:
     name, quantity = next(iter(module.QUANTITIES.items()))
+    name = name.replace("*", str(module.BACKEND.get("phase", "name of the class")))
     yield "# What the result must fulfil, and who says so. Without a requirement there is no verdict."
     yield "# [[requirements]]"
     yield f'# quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
     yield f'# unit = "{quantity.unit}"'
-    yield "# lower = 0.0"
+    yield "# lower = 0.0              # give lower, upper or both"
     yield "# upper = 10.0"
-    yield '# rule = "guarded"       # simple, guarded or non_binary'
+    yield '# rule = "guarded"         # guarded: passes when the limit is kept by U too; or simple, non_binary'
     yield '# source = "drawing 4711 rev B"'
 
 

@@ -54,7 +54,7 @@ _BAND = 512  # rows that are worked on at a time, to bound memory
 class Settings:
     """Settings of the threshold backend; the defaults are meant to work untuned."""
 
-    method: Method = "auto"
+    method: Method = "auto"  # auto: half-way up the edges, see docs/threshold.md
     phase: Literal["dark", "bright", "auto"] = "dark"  # the phase of interest; auto: the one with less area
     classes: tuple[str, ...] = ()  # names from dark to bright; default dark, bright (with 3: dark, gray, bright)
     n_classes: int = 0  # for multi_otsu; 0: as many as names are given, else 2
@@ -62,13 +62,13 @@ class Settings:
         float, ...
     ] = ()  # for fixed, ascending; a pixel at the level belongs to the darker class [gray levels]
     window_px: int = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
-    sauvola_k: float = 0.2
+    sauvola_k: float = 0.2  # for sauvola: share of the local contrast that lowers the level [1]
     flat_field: Literal["auto", "on", "off"] = "auto"  # for the methods with one level per image
     denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none; auto: none for fixed [px]
     min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
     fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
     min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
-    channel: Literal["gray", "red", "green", "blue"] = "gray"
+    channel: Literal["gray", "red", "green", "blue"] = "gray"  # of a color image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -56,13 +56,13 @@ From fresh synthetic fields with narrow and wide size distributions (docs/waters
 class Settings:
     """What can be set; everything is found from the image by default."""
 
-    mode: Literal["grains", "particles"] = "grains"
+    mode: Literal["grains", "particles"] = "grains"  # particles: touching ones are parted
     boundaries: Literal["auto", "dark", "bright", "gradient"] = "auto"  # how grain boundaries look
     line_sigma_px: float | None = None  # standard deviation of the line profile; None: found [px]
     sensitivity: float = 1.0  # 2 accepts boundaries of half the strength
     support: float = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
     smallest_px: int | None = None  # smaller regions join a neighbor; None: from the line width [px]
-    twins: Literal["ignore", "count"] = "ignore"
+    twins: Literal["ignore", "count"] = "ignore"  # boundaries of annealing twins
     mount: Literal["auto", "keep"] = "auto"  # dark mounting material at the image edge is left out
     phase: Literal["dark", "bright"] = "dark"  # particles only: which phase the particles are
     depth: float = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]

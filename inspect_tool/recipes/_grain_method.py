@@ -32,7 +32,7 @@ _FORMULAS: Mapping[str, ModuleType] = {"ASTM E112": astm_e112, "ISO 643": iso_64
 class Settings:
     """How the grain size is measured."""
 
-    method: Method = "abrams"
+    method: Method = "abrams"  # of the main result; the other methods are compared with it
     circle_rule: Literal["edition", "minus_one"] = "edition"  # minus_one takes one grain off a Jeffries count
     triple_points: Literal["edition", "alternate"] = "edition"  # alternate: every second one counts two (E1382)
     triple_point_px: float = 0.25  # a line this close to a triple point goes through it, at most 0.5
@@ -40,7 +40,7 @@ class Settings:
     placements: int = 0  # of the figure per side of the field; 0: as many as fit, at most 4
     deformation_axis: Literal["horizontal", "vertical"] = "horizontal"  # in the image; 0 deg of the directions
     twins: Literal["not counted", "counted"] = "not counted"  # as the segmentation treats twin boundaries
-    second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"
+    second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"  # its grains do not count
     second_phase_threshold: float = 0.0  # gray level; grains darker (brighter) than it are the second phase
     second_phase_percent: float = 0.0  # for "given"
     smallest_grain_px: int = 0  # smaller ones are given to their neighbours

@@ -65,13 +65,13 @@ _VOID_ROWS = 25
 class Settings:
     """How void shares are formed."""
 
-    denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"
-    pad_diameter_um: float | None = None  # round pads
-    pad_length_um: float | None = None  # rectangular pads, with pad_width_um
-    pad_width_um: float | None = None
+    denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"  # what the voids are a share of
+    pad_diameter_um: float | None = None  # of round pads, for denominator "pad" [um]
+    pad_length_um: float | None = None  # of rectangular pads, with pad_width_um [um]
+    pad_width_um: float | None = None  # [um]
     vias: Literal["left out", "part of the joint"] = "left out"  # of the joint projection; never a void
-    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts
-    expected_joints: int | None = None  # per image
+    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts [px]
+    expected_joints: int | None = None  # per image; another number found is a failed check
     edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
     quadrants: bool = False  # die attach: quadrants, corner voids, voids across
     joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected

@@ -109,8 +109,8 @@ def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Tab
             "G of this direction",
         ),
         rows=tuple(rows),
-        note=f"0 deg is the deformation axis ({settings.deformation_axis} in the image). The anisotropy index is "
-        "N_L at 90 deg over N_L at 0 deg.",
+        note=f"0° is the deformation axis ({settings.deformation_axis} in the image). The anisotropy index is "
+        "N_L at 90° over N_L at 0°.",
     )
 
 
@@ -154,35 +154,6 @@ def lot_table(
     )
 
 
-def count_table(fields: Sequence[FieldMeasurement], settings: Settings) -> Table:
-    by_lines = settings.method != "jeffries"
-    names = (
-        ("figure_placements", "Placements"),
-        ("figure_lines", "Lines"),
-        ("figure_counts", "Intercepts N"),
-        ("figure_intersections", "Intersections P"),
-        ("figure_triple_points", "Triple points"),
-        ("figure_tangents", "Tangents"),
-        ("figure_length_mm", "Length [mm]"),
-        ("figure_n_l_per_mm", "N_L [1/mm]"),
-        ("figure_inside", "Inside"),
-        ("figure_cut", "Cut"),
-        ("figure_grains", "Grains"),
-        ("figure_area_mm2", "Area [mm2]"),
-        ("figure_grains_per_mm2", "N_A [1/mm2]"),
-        ("figure_diameter_mm", "Diameter [mm]"),
-    )
-    present = [(key, title) for key, title in names if key in fields[0].values]
-    return Table(
-        title=f"Counts of the test figure: {METHOD_TITLES[settings.method]}",
-        columns=("Specimen", "Field", *(title for _, title in present)),
-        rows=tuple((field.specimen, field.field, *(field.values[key] for key, _ in present)) for field in fields),
-        note="Every counted hit is marked on the pictures."
-        if by_lines
-        else "Grains inside and cut are marked on the pictures.",
-    )
-
-
 def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard: Standard) -> tuple[Chart, ...]:
     area = features["area_um2"].to_numpy()
     found = duplex.area_distribution(features["grain_size_number"].to_numpy(), area)
@@ -191,12 +162,12 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
     charts = [
         Chart(
             kind="histogram",
-            title="Grain size number of the single grain sections",
-            x_label="G of the section area",
+            title="Grain sections by their G",
+            x_label="G of the area of a section",
             y_label="Share [%]",
             series=(
-                Series(name="of the area", x=edges, y=tuple(found.percent.tolist())),
-                Series(name="of the number", x=edges, y=tuple((100 * number / number.sum()).tolist())),
+                Series(name="share of area", x=edges, y=tuple(found.percent.tolist())),
+                Series(name="share of number", x=edges, y=tuple((100 * number / number.sum()).tolist())),
             ),
         )
     ]
@@ -207,8 +178,8 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         charts.append(
             Chart(
                 kind="histogram",
-                title="Intercept lengths of whole chords",
-                x_label="Length [um]",
+                title="Lengths of whole chords",
+                x_label="Chord length [um]",
                 y_label="Share [%]",
                 series=(
                     Series(
@@ -260,12 +231,12 @@ def statements(
         Statement(
             name="Whole-field lines",
             text="G (intercept) and the mean intercept count the label changes along every pixel row, column and "
-            "diagonal (0, 45, 90, 135 deg), each direction with the same weight.",
+            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight.",
         ),
         Statement(
             name="Edge grains",
             text="Rectangle: cut by a side 1/2, in a corner 1/4 each, over the area of the rectangle. Mean area: whole "
-            "grains only, weighted by Miles and Lantuejoul for their chance to be whole, which removes the bias "
+            "grains only, weighted by Miles and Lantuéjoul for their chance to be whole, which removes the bias "
             "(a deviation from the edge rules of the standards).",
         ),
         Statement(name="Twins", text=f"Twin boundaries: {settings.twins}, as far as the segmentation leaves them out."),
@@ -308,22 +279,22 @@ def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled:
                 else "One circle,"
             )
             magnification = float(first["figure_magnification"])
-            size = f"as the standard draws it at {magnification:g}x"
+            size = f"as the standard draws it at {magnification:g}×"
             if not settings.figure_magnification:
                 size += ", sized for the counts the procedure asks for"
             return (
-                f"{circles} {diameter * 1e3:.1f} um wide, {size}; {float(first['figure_placements']):.0f} placements "
+                f"{circles} {diameter * 1e3:.1f} µm wide, {size}; {float(first['figure_placements']):.0f} placements "
                 "per field on a regular pattern, chosen without looking at the grains (first field)."
             )
         case "heyn":
             return (
                 f"{float(first['figure_lines']):.0f} straight lines per field in four orientations "
-                "(0, 45, 90, 135 deg), parallel and spread over the field, not radiating from one point (first field)."
+                "(0°, 45°, 90°, 135°), parallel and spread over the field, not radiating from one point (first field)."
             )
         case "jeffries":
             return (
                 f"{float(first['figure_placements']):.0f} circle(s) per field, "
-                f"{float(first['figure_diameter_mm']) * 1e3:.1f} um wide (first field); "
+                f"{float(first['figure_diameter_mm']) * 1e3:.1f} µm wide (first field); "
                 "the density is the count over the true area."
             )
         case "saltykov" | "mean_area":
@@ -342,6 +313,6 @@ def _second_phase_text(settings: Settings) -> str:
         case _:
             how = f"stated by the user: {settings.second_phase_percent:g} % second phase"
     return (
-        f"Only grains of the matrix are counted. The second phase is {how}. Mean intercept: matrix fraction x length "
+        f"Only grains of the matrix are counted. The second phase is {how}. Mean intercept: matrix fraction × length "
         "of the test lines / matrix grains intercepted; areas: matrix grains over the area of the matrix."
     )

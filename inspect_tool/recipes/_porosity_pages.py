@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BOUNDS_UM = tuple(m * 10.0**e for e in range(-2, 5) for m in (1, 2, 5))
 _LARGEST = 10  # rows of the table of the largest pores
-_CLUSTERS = 15  # rows of the table of clusters
+_CLUSTERS = 8  # rows of the table of clusters
 _INTERNAL = (
     *("size_weight", "ecd_weighted_um", "ecd_weighted_px", "area_squared", "pore_neighbour_diameter_px"),
     *("edge_shift_percent", "clusters_least", "clusters_most", "size_weight_squared", "area_squared_most"),
@@ -53,7 +53,9 @@ def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
     rows = []
     for field in fields:
         lead = (field.specimen, field.section, field.plane, field.field, field.image)
-        values = {name: value for name, value in field.values.items() if name not in _INTERNAL}
+        values: dict[str, float | int | str] = {
+            name: value for name, value in field.values.items() if name not in _INTERNAL
+        }
         values |= {name: int(float(values[name])) for name in _WHOLE if name in values}
         rows.append(dict(zip(_LEAD, lead, strict=True)) | values)
     table = pd.DataFrame(rows)
@@ -99,7 +101,7 @@ def statements(
         Statement(
             name="Neighbours",
             text="edge to edge between direct neighbours of one field; clusters: gap below "
-            f"{settings.cluster_gap:g} x the Feret diameter of the smaller pore",
+            f"{settings.cluster_gap:g} × the Feret diameter of the smaller pore",
         ),
         Statement(name="Largest pore", text="the largest that was seen in these fields, not the largest of the part"),
     ]
@@ -113,7 +115,7 @@ def statements(
         )
     if settings.reference_area is not None:
         area = settings.reference_area
-        size = f"{area.size_mm:g} mm" + (f" x {area.height_mm:g} mm" if area.height_mm else "")
+        size = f"{area.size_mm:g} mm" + (f" × {area.height_mm:g} mm" if area.height_mm else "")
         made.append(
             Statement(
                 name="Reference area",
@@ -131,7 +133,8 @@ def statements(
                 "(uncombined carbon) is rated by a person and not stated here",
             )
         )
-    made += [Statement(name=standard.id, text=note) for note in standard.notes]
+    if standard.notes:
+        made.append(Statement(name="Edition", text=" ".join(standard.notes)))
     return tuple(made)
 
 
@@ -401,12 +404,13 @@ def _cluster_table(fields: Sequence[FieldMeasurement]) -> Table | None:
             "Field",
             "Cluster",
             "Pores",
-            f"Longer side of its box [{mark}]",
+            f"Extent [{mark}]",
             f"Pore area [{mark}²]",
             f"Largest member, Feret [{mark}]",
         ),
         rows=tuple(row for _, row in found[:_CLUSTERS]),
-        note=f"The largest are shown, {left} more are in the feature table." if left > 0 else "",
+        note="Extent: longer side of the upright box around the cluster."
+        + (f" The largest are shown, {left} more are in the feature table." if left > 0 else ""),
     )
 
 
@@ -432,13 +436,13 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     ):
         edges = _log_edges(pores[column].to_numpy())
         series = tuple(_counted(name, group[column].to_numpy(), edges) for name, group in groups)
-        label = "ECD" if column.startswith("ecd") else "Feret"
+        label = "ECD" if column.startswith("ecd") else "Largest Feret"
         made.append(
             Chart(
                 kind="histogram",
                 title=title,
                 x_label=f"{label} [{mark}]",
-                y_label="pores",
+                y_label="Pores",
                 series=series,
                 x_scale="log",
                 limits=bound,
@@ -448,9 +452,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="histogram",
-            title="Circularity 4πA/P² (1: circle)",
-            x_label="circularity 4πA/P²",
-            y_label="pores",
+            title="Circularity (1: circle)",
+            x_label="Circularity 4πA/P²",
+            y_label="Pores",
             series=tuple(_counted(name, group["circularity_4pi"].to_numpy(), shape_edges) for name, group in groups),
         )
     )
@@ -470,9 +474,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="cumulative",
-            title="Share of the pore area in pores up to a length",
-            x_label=f"Feret [{mark}]",
-            y_label="pore area [%]",
+            title="Pore area in pores up to a length",
+            x_label=f"Largest Feret [{mark}]",
+            y_label="Share of pore area [%]",
             series=tuple(curves),
             x_scale="log",
         )

@@ -52,7 +52,6 @@ from inspect_tool.recipes._grain_pages import (
     bound_rows,
     bound_table,
     charts,
-    count_table,
     direction_rows,
     direction_table,
     lot_table,
@@ -278,8 +277,6 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         tables += [bound_table(bounds, standard), direction_table(directions, settings), outlier_table(outliers)]
         if len(means) > 1:
             tables.append(lot_table(means, fields, settings, standard))
-        if settings.method in ("abrams", "hilliard", "heyn", "jeffries"):
-            tables.append(count_table(fields, settings))
     return Findings(
         results=tuple(results),
         checks=tuple(judged),

@@ -806,9 +806,9 @@ def _charts(groups: Sequence[_Group]) -> tuple[Chart, ...]:
         charts.append(
             Chart(
                 kind="bars",
-                title=f"Area fraction by field, specimen {group.specimen}",
-                x_label="field",
-                y_label="area fraction [%]",
+                title="Area fraction by field" + (f", specimen {group.specimen}" if len(groups) > 1 else ""),
+                x_label="Field",
+                y_label="Area fraction [%]",
                 series=tuple(
                     Series(name=name, x=at, y=tuple(group.column(f"area_percent.{name}")))
                     for name in group.classes[:-1]
@@ -843,7 +843,7 @@ def _statements(settings: Settings) -> tuple[Statement, ...]:
         ),
         Statement(
             name="Features",
-            text=f"8-connected, {settings.smallest_feature_px2} px2 and more are counted; smaller ones stay in "
+            text=f"8-connected, {settings.smallest_feature_px2} px² and more are counted; smaller ones stay in "
             "the area share. Features cut by the frame count 1/2 in the number per area.",
         ),
     )

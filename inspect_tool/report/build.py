@@ -75,6 +75,15 @@ IDENTIFICATION: tuple[Item, ...] = (
 l (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
+SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
+"""First columns of the table of ``section_statistics``."""
+_NO_MEASURE = (
+    *("row_px", "column_px", "top_px", "left_px", "bottom_px", "right_px"),
+    *("edge_weight", "neighbour", "cluster", "denominator_area_um2", "via_area_um2"),
+)
+"""Columns of features that say where one lies or what it belongs to: nothing to average."""
+
+
 def build(
     *,
     job_name: str,
@@ -237,7 +246,7 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
     for (specimen, section), group in fields.groupby(["specimen", "section"], sort=False):
         for name in names:
             values = group[name].dropna().astype(float)
-            if not len(values):
+            if len(values) < 2:  # one field has no statistics
                 continue
             found = field_statistics(values.tolist())
             same = found.s is not None and found.s < 1e-12 * abs(found.mean)  # only rounding of equal numbers
@@ -246,9 +255,11 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
             rows.append(
                 (str(specimen), str(section), heading(name), found.n, *(_rounded(number) for number in numbers))
             )
+    if not rows:
+        return None
     return Table(
         title="Statistics over fields",
-        columns=("Specimen", "Section", "Quantity", "Fields", "Mean", "s", "± 95 % CI", "Smallest", "Largest"),
+        columns=(*SECTION_STATISTICS, "Fields", "Mean", "s", "± 95 % CI", "Smallest", "Largest"),
         rows=tuple(rows),
         note="s: standard deviation between fields. CI: confidence interval of the mean, Student t over fields.",
     )
@@ -256,8 +267,14 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
 
 def feature_statistics(features: pd.DataFrame) -> Table | None:
     """Quantiles of every measure of the features, all fields together; None without features."""
-    place = {"specimen", "section", "plane", "field", "image", "feature", "joint", "row_px", "column_px", "class"}
-    names = _measures(features, place)
+    place = {"specimen", "section", "plane", "field", "image", "feature", "joint", "class", *_NO_MEASURE}
+    names = [
+        name
+        for name in _measures(features, place)
+        if not name.startswith("u_")
+        and not name.endswith("_deg")  # the mean of an angle on a circle means nothing
+        and not (name.endswith(("_px", "_px2")) and name.replace("_px", "_um") in features.columns)
+    ]
     if not names or not len(features):
         return None
     rows: list[tuple[Cell, ...]] = []

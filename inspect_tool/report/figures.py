@@ -518,7 +518,7 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> 
         axes = figure.add_subplot()
         draw = {"histogram": _histogram, "cumulative": _curves, "points": _points, "bars": _bars}[chart.kind]
         draw(axes, chart)
-        _dress(axes, chart)
+        _dress(axes, chart, legend_columns=1 if width_mm < 70 else 3)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return file.getvalue()
@@ -572,7 +572,7 @@ def _bars(axes: Axes, chart: Chart) -> None:
     axes.set_ylim(bottom=min(0.0, *(value for series in chart.series for value in series.y)))
 
 
-def _dress(axes: Axes, chart: Chart) -> None:
+def _dress(axes: Axes, chart: Chart, legend_columns: int) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.grid(axis="y", color="#e4e7eb", lw=0.6)
     axes.set_axisbelow(True)
@@ -598,7 +598,7 @@ def _dress(axes: Axes, chart: Chart) -> None:
             loc="lower left",
             bbox_to_anchor=(-0.02, 1.0),
             borderaxespad=0.1,
-            ncols=min(3, len(chart.series)),
+            ncols=min(legend_columns, len(chart.series)),
             handlelength=2.4,
             columnspacing=1.4,
         )

@@ -10,11 +10,12 @@ import base64
 import json
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cache
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any, Literal
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
@@ -26,7 +27,7 @@ from inspect_tool.files import checked, read_toml
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
-from inspect_tool.report.build import IDENTIFICATION, failed_rules, main_results, specimens
+from inspect_tool.report.build import IDENTIFICATION, SECTION_STATISTICS, failed_rules, main_results, specimens
 from inspect_tool.uncertainty import dominant
 
 Medium = Literal["screen", "print"]
@@ -49,6 +50,7 @@ BLOCKS = (
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
+_SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
 
 
@@ -241,10 +243,14 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 def _context(
     report: Report, folder: Path, settings: TemplateSettings, folders: tuple[Path, ...], medium: Medium
 ) -> dict[str, Any]:
+    report = _worded(report)
     header = report.header
     main = main_results(report.results)
+    across = _better_across(report)
+    shown, others = _budgets_shown(report, main, settings, medium)
     return {
         "report": report,
+        "edition": text.designation(report.standard.id, report.standard.edition),
         "template": settings,
         "medium": medium,
         "main": main,
@@ -258,14 +264,17 @@ def _context(
             {"name": text.DECISION_RULES[name][0], "text": text.DECISION_RULES[name][1]}
             for name in dict.fromkeys(item.requirement.rule for item in report.conformities)
         ],
-        "budgets": [_budget(result) for result in _budgets_shown(report, main, settings, medium)],
+        "budgets": [_budget(result) for result in shown],
+        "other_budgets": [_budget(result) for result in others],
         "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
         "marked": any(
             word in layer.name for record in report.micrographs for layer in record.layers for word in _COUNTS
         ),
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
-        "fields_across": transposed(report.fields) if _better_across(report, settings) else None,
+        "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
+        "tables": [made for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
+        "objects": _object_counts(report),
         "fields_shown": report.micrographs[: settings.sizes.most_fields] if medium == "print" else report.micrographs,
         "field_tables": parts(slim(report.fields), settings.sizes.most_columns),
         "feature_tables": _feature_tables(report, settings),
@@ -287,12 +296,76 @@ def _context(
     }
 
 
+def _worded(report: Report) -> Report:
+    """Word the texts of a report for the reader: units, signs and editions as on paper."""
+    standard = report.standard
+    name = text.designation(standard.id, standard.edition)
+
+    def say(words: str) -> str:
+        return text.prose(words.replace(f"{standard.id}-{standard.edition}", name))
+
+    def say_clause(words: str) -> str:
+        return "" if say(words) == name else say(words)  # the whole standard: its name stands in the head
+
+    def say_table(table: Table) -> Table:
+        rows = tuple(tuple(say(cell) if isinstance(cell, str) else cell for cell in row) for row in table.rows)
+        return replace(table, title=say(table.title), rows=rows, note=say(table.note))
+
+    return replace(
+        report,
+        warnings=tuple(say(warning) for warning in report.warnings),
+        statements=tuple(replace(made, name=say(made.name), text=say(made.text)) for made in report.statements),
+        results=tuple(
+            replace(
+                result,
+                title=say(result.title),
+                clause=say_clause(result.clause),
+                definition=say(text.definition(result.definition)),
+                budget=tuple(replace(line, basis=say(line.basis)) for line in result.budget),
+            )
+            for result in report.results
+        ),
+        checks=tuple(
+            replace(
+                check, name=say(check.name), clause=say(check.clause).removeprefix(f"{name}: "), note=say(check.note)
+            )
+            for check in report.checks
+        ),
+        conformities=tuple(replace(item, reason=say(item.reason)) for item in report.conformities),
+        tables=tuple(say_table(table) for table in report.tables),
+        micrographs=tuple(
+            replace(record, notes=tuple(say(note) for note in record.notes)) for record in report.micrographs
+        ),
+        worst=tuple(replace(item, caption=say(item.caption)) for item in report.worst),
+    )
+
+
 def _budgets_shown(
     report: Report, main: tuple[Result, ...], settings: TemplateSettings, medium: Medium
-) -> list[Result]:
+) -> tuple[list[Result], list[Result]]:
+    """Sort results into those whose budget is printed line by line and those of which one line is enough."""
     found = [result for result in main if result.budget]
-    found += [result for result in report.results if result.budget and result not in found]
-    return found[: settings.sizes.most_budgets] if medium == "print" else found
+    rest = [result for result in report.results if result.budget and result not in found]
+    if medium == "screen" or not found:
+        found, rest = found + rest, []
+    return found[: settings.sizes.most_budgets], found[settings.sizes.most_budgets :] + rest
+
+
+def _object_counts(report: Report) -> str:
+    """Count what was measured one by one: 1905 grains, 41 joints; empty without features."""
+    if not report.features.rows:
+        return ""
+    names = {
+        str(name)
+        for record in report.micrographs
+        for number, name in dict(record.segmentation.get("classes", {})).items()
+        if int(number) > 0
+    }
+    one = "joint" if "joint" in report.features.columns else names.pop() if len(names) == 1 else "feature"
+    if report.recipe == "phase_fraction":
+        one = f"feature of {one}" if one != "feature" else one
+        return text.plural(len(report.features.rows), one, one.replace("feature", "features", 1))
+    return text.plural(len(report.features.rows), one)
 
 
 def _budget(result: Result) -> Budget:
@@ -368,32 +441,68 @@ def cells(table: Table) -> tuple[tuple[str, ...], ...]:
     columns = [
         [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
         if name.lower() == "unit"
-        else text.column([row[i] for row in table.rows], decades=3.0 if text.heading(name) != name else 1.0)
+        else text.column(
+            [row[i] for row in table.rows],
+            digits=3 if _SPREADS.search(name) else 4,
+            decades=3.0 if text.heading(name) != name else 1.0,
+        )
         for i, name in enumerate(table.columns)
     ]
     return tuple(zip(*columns, strict=True))
 
 
-def transposed(fields: Table) -> Table:
+def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
     """Turn the table of fields: one row per quantity, one column per field, numbers printed.
 
+    Quantities that are the same in every field go to the note; where all fields are of one section, their mean
+    and standard deviation s follow.
+
+    Parameters
+    ----------
+    fields : Table
+        The table of fields of a report.
+    first : tuple of str
+        Columns that lead, those of the main results.
+
+    Examples
+    --------
     >>> fields = Table(title="", columns=("specimen", "field", "area_um2"), rows=(("a", 1, 2.5), ("a", 2, 3.0)))
     >>> transposed(fields).columns, transposed(fields).rows
-    (('Quantity', 'Field 1', 'Field 2'), (('Area [µm²]', '2.5', '3.0'),))
+    (('Quantity', 'Field 1', 'Field 2', 'Mean', 's'), (('Area [µm²]', '2.5', '3.0', '2.75', '0.354'),))
     """
     keys = [name for name in ("specimen", "section", "field") if name in slim(fields).columns]
     places = [fields.columns.index(name) for name in keys]
     heads = [", ".join(f"{name} {row[i]}" for name, i in zip(keys, places, strict=True)) for row in fields.rows]
-    rows = [
-        (text.heading(name), *text.column([row[i] for row in fields.rows]))
-        for i, name in enumerate(fields.columns)
-        if name not in _KEYS
-    ]
-    return replace(fields, columns=("Quantity", *(text.sentence(head) for head in heads)), rows=tuple(rows))
+    statistics = keys in ([], ["field"]) and len(fields.rows) > 1
+    names = [name for name in fields.columns if name not in _KEYS and not _in_pixels_only(name, fields.columns)]
+    names.sort(key=lambda name: name not in first)
+    rows: list[tuple[Cell, ...]] = []
+    same: list[str] = []
+    for name in names:
+        values = [row[fields.columns.index(name)] for row in fields.rows]
+        if len(fields.rows) > 1 and len(set(values)) == 1 and name not in first:
+            same.append(f"{text.heading(name)} {text.column(values)[0]}")
+            continue
+        numbers = [float(value) for value in values if isinstance(value, int | float)]
+        more: tuple[str, ...] = ()
+        if statistics:
+            enough = len(numbers) > 1
+            more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
+        rows.append((text.heading(name), *text.column(values), *more))
+    columns = ("Quantity", *(text.sentence(head) for head in heads), *(("Mean", "s") if statistics else ()))
+    note = f"The same in every field: {'; '.join(same)}." if same else ""
+    return replace(
+        fields, columns=columns, rows=tuple(rows), note=" ".join(part for part in (note, fields.note) if part)
+    )
 
 
-def _better_across(report: Report, settings: TemplateSettings) -> bool:
-    return len(report.fields.rows) <= 6 and len(slim(report.fields).columns) > settings.sizes.most_columns
+def _in_pixels_only(name: str, names: Sequence[str]) -> bool:
+    """Tell whether a column repeats in pixels what another one says in micrometers."""
+    return name.endswith(("_px", "_px2")) and re.sub(r"_px(2?)$", r"_um\1", name) in names
+
+
+def _better_across(report: Report) -> bool:
+    return 0 < len(report.fields.rows) <= 10
 
 
 def _is_dense(report: Report, main: tuple[Result, ...]) -> bool:
@@ -408,10 +517,16 @@ def _image_notes(report: Report) -> dict[str, Any]:
     asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
     known: list[dict[str, str]] = []
     for record in records:
-        notes = {"scale": record.calibration.note} if record.calibration.note else {}
-        notes |= {name: str(value) for name, value in record.meta.items() if str(value) not in record.calibration.note}
+        notes = {"scale": text.prose(record.calibration.note)} if record.calibration.note else {}
+        whole = {"crop offset px": "0, 0", "original shape px": f"{record.height_px} x {record.width_px}"}
+        notes |= {
+            name: str(value)
+            for name, value in record.meta.items()
+            if str(value) not in record.calibration.note and whole.get(name.replace("_", " ")) != str(value)
+        }
         found = record.segmentation.get("settings", {})
         notes |= {name: text.setting(value) for name, value in found.items() if asked.get(name) != text.setting(value)}
+        notes = {name: value for name, value in notes.items() if len(value) <= 160}  # long lists stand in report.json
         known.append(notes)
     first = known[0] if known else {}
     same = {name: value for name, value in first.items() if all(notes.get(name) == value for notes in known)}
@@ -435,8 +550,11 @@ def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, 
 def _legend(record: MicrographRecord) -> list[dict[str, str]]:
     """Colors of the classes of a semantic segmentation, as they are drawn on the overlay."""
     classes = record.segmentation.get("classes", {})
-    if record.segmentation.get("kind") != "semantic" or not isinstance(classes, Mapping):
+    if not isinstance(classes, Mapping):
         return []
+    if record.segmentation.get("kind") == "instance":
+        color = "#{:02x}{:02x}{:02x}".format(*figures.BOUNDARY)
+        return [{"name": f"outline of a {name}", "color": color} for number, name in classes.items() if int(number) > 0]
     named = sorted((int(number), str(name)) for number, name in classes.items() if int(number) > 0)
     return [
         {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*figures.CLASS_COLORS[i % len(figures.CLASS_COLORS)])}

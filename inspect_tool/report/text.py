@@ -54,6 +54,38 @@ _ENDINGS = (
     ("_nm", "nm"),
     ("_px", "px"),
 )
+_TITLES = {
+    "n_l_per_mm": "Intercepts per length N_L [mm⁻¹]",
+    "intercepts": "Intercepts on all test lines",
+    "line_length_mm": "Length of the test lines [mm]",
+    "grains_counted": "Grains in the rectangle (cut: 1/2)",
+    "window_mm2": "Area of the rectangle [mm²]",
+    "figure_placements": "Test figure: placements",
+    "figure_lines": "Test figure: lines",
+    "figure_counts": "Test figure: intercepts N",
+    "figure_counts_smallest": "Test figure: N, smallest placement",
+    "figure_counts_largest": "Test figure: N, largest placement",
+    "figure_intersections": "Test figure: intersections P",
+    "figure_triple_points": "Test figure: triple points",
+    "figure_tangents": "Test figure: tangents",
+    "figure_inside": "Test figure: grains inside",
+    "figure_cut": "Test figure: grains cut",
+    "figure_grains": "Test figure: grains",
+    "figure_length_mm": "Test figure: length [mm]",
+    "figure_area_mm2": "Test figure: area [mm²]",
+    "figure_n_l_per_mm": "Test figure: N_L [mm⁻¹]",
+    "figure_grains_per_mm2": "Test figure: N_A [mm⁻²]",
+    "figure_diameter_mm": "Test figure: diameter [mm]",
+    "figure_magnification": "Test figure: magnification",
+    "grain_size_number": "Grain size number G",
+    "pores_cut": "Pores cut by the edge",
+    "clusters_pores": "Pores in clusters",
+    "pore_neighbour_ratio_min": "Smallest gap / smaller pore",
+    "circularity_4pi": "Circularity 4πA/P²",
+    "circularity_iso": "Circularity √(4πA/P²)",
+    "touches_edge": "Cut by the edge",
+}
+"""Columns whose name does not say enough, and what a reader finds instead."""
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
 
 _SIMPLE = (
@@ -321,6 +353,8 @@ def heading(column: str) -> str:
     >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
     """
+    if column in _TITLES:
+        return _TITLES[column]
     if "[" in column:
         return re.sub(r"\[([^\]]+)\]", lambda found: f"[{unit(found[1])}]" if unit(found[1]) else found[0], column)
     if len(column) == 1 or " " in column or not column.islower():
@@ -330,7 +364,7 @@ def heading(column: str) -> str:
     for ending, name in _ENDINGS:
         if stem.endswith(ending) and stem != ending:
             stem, mark = stem.removesuffix(ending), unit(name)
-            if ending.startswith("_per_"):
+            if ending.startswith("_per_") and not stem.startswith(("n_l", "n_a")):
                 stem += " per length" if name in ("1/mm", "1/um") else " per area"
             break
         if stem == ending[1:]:  # a column that is only called "percent"
@@ -436,6 +470,69 @@ def glued(text: str) -> str:
     return re.sub(r" ([=/×]) (?=[\d√])", rf"{NBSP}\1{NBSP}", text)
 
 
+_UNITS_IN_PROSE = (
+    (r"(?<=\d)(\s?)\bu(m[²23]?)\b", r"\1µ\2"),
+    (r"\[um(2?)\]", r"[µm\1]"),
+    (r"(?<![\w.])(px|[µnm]?m|cm)2\b", r"\1²"),
+    (r"(?<=\d) deg\b", "°"),
+    (r"(?<=[\d)]) x (?=\S)", " × "),
+    (r"(?<![\w)]) x (?=\d)", " × "),
+    (r"(?<=\d)x(?=[\s,;.)]|$)", "×"),
+    (r"(?<=\d) 1/mm2\b", " mm⁻²"),
+    (r"(?<=\d) 1/mm\b", " mm⁻¹"),
+    (r" - (?=\d)", f" {MINUS} "),
+    (r" -(?=[;,:]|$)", f" {MINUS}"),  # "threshold -"
+    (r"\b(ASTM [A-Z]\d+)-(?:19|20)(\d\d)\b", r"\1-\2"),
+    (r"\b(ISO(?:/IEC)? \d+)-((?:19|20)\d\d)\b", r"\1:\2"),
+)
+
+
+def prose(text: str) -> str:
+    """Print the units, signs and editions of a sentence as on paper; what a sentence says stays.
+
+    >>> prose("126.3 um wide, 9 px2, 45 deg, 2 x 3, ASTM E112-2013")
+    '126.3\\xa0µm wide, 9\\xa0px², 45°, 2\\xa0×\\xa03, ASTM E112-13'
+    """
+    for pattern, printed in _UNITS_IN_PROSE:
+        text = re.sub(pattern, printed, text)
+    return glued(text)
+
+
+def designation(standard: str, edition: str) -> str:
+    """Name an edition as its publisher does.
+
+    >>> designation("ASTM E112", "2013"), designation("ISO 643", "2019"), designation("VDG P 201", "2002")
+    ('ASTM E112-13', 'ISO 643:2019', 'VDG P 201, edition 2002')
+    """
+    if standard.startswith("ASTM ") and re.fullmatch(r"(19|20)\d\d", edition):
+        return f"{standard}-{edition[2:]}"
+    if standard.startswith("ISO"):
+        return f"{standard}:{edition}"
+    if not any(character.isdigit() for character in edition):
+        return f"{standard}, {edition if 'revision' in edition else 'revision ' + edition}"
+    return f"{standard}, edition {edition}"
+
+
+def definition(text: str) -> str:
+    """Give what is measured, without the identifier and version that stand in ``report.json``.
+
+    >>> definition("grain_size_number.abrams/1: G of the mean"), definition("mean over fields/1")
+    ('G of the mean', 'mean over fields')
+    """
+    return re.sub(r"/\d+$", "", re.sub(r"^[a-z][a-z0-9_.*]*/\d+: ", "", text))
+
+
+def found(value: float | None, name: str) -> str:
+    """Print what a check found or asks: counts whole, other numbers to three digits.
+
+    >>> found(1234.0, "1"), found(0.54015, "1"), found(4.7905, "%")
+    ('1234', '0.54', '4.79\\xa0%')
+    """
+    if value is None or not isfinite(value):
+        return NO_VALUE
+    return with_unit(as_given(value) if float(value).is_integer() else short(value, 3), name)
+
+
 def _decimals(value: float, digits: int) -> int:
     exponent = Decimal(f"{value:.{digits}g}").normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
@@ -518,6 +615,9 @@ FILTERS = {
     "short": short,
     "sentence": sentence,
     "glued": glued,
+    "prose": prose,
+    "definition": definition,
+    "found": found,
     "setting": setting,
     "hash_text": hash_text,
     "file_name": file_name,

@@ -42,6 +42,29 @@ _EDGE_SHARE = 0.12  # of the local contrast: how far a plausible outline lies fr
 _DOUBT = 0.6  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 _CROSS = np.ones((3, 3), np.uint8)
 
+# Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
+# the radius of the outline in widths of the edge (contrast over steepest gradient): how high the outline lies
+# between the ground (0) and the middle (1), and how many widths it lies inside the true rim.
+_ROUNDNESS = (0.0, 0.2, 0.5, 0.8)
+_WIDTHS = (0.6, 0.7, 0.85, 1.0, 1.3, 1.7, 2.2, 3.0, 4.5, 6.5, 9.0, 13.0)
+_HEIGHTS = (
+    (0.70, 0.65, 0.58, 0.54, 0.51, 0.50, 0.495, 0.495, 0.49, 0.49, 0.49, 0.49),
+    (0.70, 0.65, 0.575, 0.53, 0.485, 0.455, 0.43, 0.405, 0.37, 0.335, 0.31, 0.28),
+    (0.70, 0.65, 0.58, 0.525, 0.46, 0.39, 0.335, 0.265, 0.19, 0.13, 0.095, 0.065),
+    (0.70, 0.65, 0.58, 0.51, 0.415, 0.31, 0.20, 0.09, 0.05, 0.03, 0.02, 0.01),
+)
+_SHIFTS = (
+    (0.02, 0.03, 0.05, 0.06, 0.055, 0.037, 0.03, 0.02, 0.01, 0.005, 0.005, 0.005),
+    (0.05, 0.07, 0.11, 0.13, 0.125, 0.115, 0.105, 0.095, 0.082, 0.07, 0.065, 0.06),
+    (0.11, 0.15, 0.19, 0.225, 0.23, 0.20, 0.175, 0.145, 0.105, 0.08, 0.06, 0.045),
+    (0.15, 0.18, 0.26, 0.33, 0.315, 0.25, 0.175, 0.12, 0.08, 0.06, 0.04, 0.03),
+)
+# Blurred images of balls (truncated spheres of 0.6 to 1 diameter, Beer-Lambert exponent 0.5 to 2.5): height of the
+# steepest edge between ground and middle -> its way to the rim over the length in which the edge rises to there;
+# at 0.5 it is a step.
+_BALL_EDGE = ((0.2, 0.42, 0.5), (0.48, 0.33, 0.0))
+_FURTHEST = 2.0  # px that an outline is moved from the steepest edge
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
@@ -186,6 +209,54 @@ def alternatives(
 # ------------------------------------------------------------------------------------------------- outlines
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rims:
+    """Bright regions of an image and the gray values beside their outlines, one entry per region, 0 is none."""
+
+    parts: LabelImage
+    near: LabelImage  # number of a region within five pixels
+    in_px: Gray  # distance from the outline
+    out_px: Gray
+    deepest: Floats  # largest distance from the outline, inside
+    area: Floats
+    length: Floats  # of the outline
+    high: Floats  # three pixels inside and deeper
+    core: Floats  # deeper than half way to the deepest pixel
+    low: Floats  # around
+    edge: Floats  # at the outline
+    steep: Floats  # gradient at the outline [gray levels/px]
+
+
+def _rims(image: Gray, lab: LabelImage, allowed: Mask) -> _Rims:
+    count, region = int(lab.max()) + 1, lab > 0
+    out_px = np.asarray(cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)
+    in_px = np.asarray(cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)
+    near = cv2.dilate(lab.astype(np.float32), np.ones((11, 11), np.uint8)).astype(np.int32)
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, lab.ravel(), in_px.ravel())
+    gradient = _gradient(image)
+    rim_in, rim_out = region & (in_px <= 1.5), allowed & (out_px > 0) & (out_px <= 1.5)
+    sides = np.zeros(count)
+    padded = np.pad(lab, 1)
+    for a, b in ((padded[1:], padded[:-1]), (padded[:, 1:], padded[:, :-1])):
+        differ = a != b
+        sides += np.bincount(a[differ], minlength=count) + np.bincount(b[differ], minlength=count)
+    return _Rims(
+        parts=lab,
+        near=near,
+        in_px=in_px,
+        out_px=out_px,
+        deepest=deepest.astype(np.float64),
+        area=np.bincount(lab.ravel(), minlength=count).astype(np.float64),
+        length=pi / 4 * sides,  # pixel sides of a smooth outline are 4/pi times its length
+        high=_means(image, lab, region & (in_px >= np.minimum(3.0, deepest[lab])), count),
+        core=_means(image, lab, region & (in_px >= deepest[lab] / 2), count),
+        low=_means(image, near, allowed & (out_px > 2.5) & (out_px <= 5), count),
+        edge=(_means(image, lab, rim_in, count) + _means(image, near, rim_out, count)) / 2,
+        steep=(_means(gradient, lab, rim_in, count) + _means(gradient, near, rim_out, count)) / 2,
+    )
+
+
 def moved_outline(image: Gray, region: Mask, allowed: Mask, share: float) -> Mask:
     """Move the outline of bright regions to another gray level, by at most two pixels.
 
@@ -203,28 +274,80 @@ def moved_outline(image: Gray, region: Mask, allowed: Mask, share: float) -> Mas
     -------
     boolean array
     """
-    count, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    lab = np.asarray(parts, dtype=np.int32)
-    if count == 1:
+    if not region.any():
         return region.copy()
-    out_px = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5)
-    in_px = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5)
-    near = cv2.dilate(lab.astype(np.float32), np.ones((11, 11), np.uint8)).astype(np.int32)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, lab.ravel(), np.asarray(in_px, dtype=np.float32).ravel())
-    high = _means(image, lab, region & (in_px >= np.minimum(3.0, deepest[lab])), count)
-    low = _means(image, near, allowed & (out_px > 2.5) & (out_px <= 5), count)
-    edge = (
-        _means(image, lab, region & (in_px <= 1.5), count)
-        + _means(image, near, allowed & (out_px > 0) & (out_px <= 1.5), count)
-    ) / 2
-    contrast = high - low
-    known = np.isfinite(contrast) & (contrast > 0) & np.isfinite(edge)
-    level = np.where(known, edge - share * contrast, np.inf if share > 0 else -np.inf).astype(np.float32)
+    rims = _rims(image, _connected(region), allowed)
+    contrast = rims.high - rims.low
+    known = np.isfinite(contrast) & (contrast > 0) & np.isfinite(rims.edge)
+    level = np.where(known, rims.edge - share * contrast, np.inf if share > 0 else -np.inf).astype(np.float32)
     if share > 0:
-        grown = allowed & (out_px > 0) & (out_px <= 2) & (near > 0) & (image >= level[near])
+        grown = allowed & (rims.out_px > 0) & (rims.out_px <= 2) & (rims.near > 0) & (image >= level[rims.near])
         return np.asarray(region | grown, dtype=bool)
-    return np.asarray(region & ~((in_px <= 2) & (image < level[lab])), dtype=bool)
+    return np.asarray(region & ~((rims.in_px <= 2) & (image < level[rims.parts])), dtype=bool)
+
+
+def _connected(region: Mask) -> LabelImage:
+    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(parts, dtype=np.int32)
+
+
+def _edge_shape(rims: _Rims) -> tuple[Floats, Floats, Floats]:
+    """Height of the outline between ground and middle, radius in widths of the edge, and that width. [1], [1], [px]."""
+    contrast = rims.core - rims.low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        width = np.where((contrast > 0) & (rims.steep > 0), contrast / rims.steep, np.nan)
+        height = np.where(contrast > 0, (rims.edge - rims.low) / contrast, np.nan)
+        return height, np.sqrt(rims.area / pi) / width, width
+
+
+def _roundness_of_edges(rims: Sequence[_Rims], usual: float) -> float:
+    """Find how round the shoulder of the regions of one image is: p of thickness (1 - (d/r)^2)^p.
+
+    0 is a step (flat walls), 0.5 a sphere. The p whose outlines lie as high as the ones that were found, in least
+    absolute deviation with the length of the outlines as weight; ``usual`` counts as much as 30 px of outline.
+    """
+    found = [_edge_shape(each) for each in rims]
+    heights = np.concatenate([height for height, _, _ in found])
+    widths = np.concatenate([width for _, width, _ in found])
+    lengths = np.concatenate([each.length for each in rims])
+    told = np.isfinite(heights) & np.isfinite(widths) & (widths >= 1.15)
+    trial = np.linspace(_ROUNDNESS[0], _ROUNDNESS[-1], 41)
+    curves = np.array([np.interp(widths[told], _WIDTHS, row) for row in _HEIGHTS])  # p, region
+    prior = np.interp([usual, *trial], _ROUNDNESS, [row[6] for row in _HEIGHTS])
+    cost = 30 * np.abs(prior[1:] - prior[0])
+    for k, p in enumerate(trial.tolist()):
+        i = min(int(np.searchsorted(_ROUNDNESS, p, side="right")) - 1, len(_ROUNDNESS) - 2)
+        t = (p - _ROUNDNESS[i]) / (_ROUNDNESS[i + 1] - _ROUNDNESS[i])
+        expected = (1 - t) * curves[i] + t * curves[i + 1]
+        cost[k] += float((lengths[told] * np.abs(heights[told] - expected)).sum())
+    return float(trial[int(np.argmin(cost))])
+
+
+def _ways_to_rim(rims: _Rims, roundness: float) -> Floats:
+    """How far the rim of each region lies outside its steepest edge. [px]."""
+    _, widths, width = _edge_shape(rims)
+    rows = np.array([np.interp(np.nan_to_num(widths), _WIDTHS, row) for row in _SHIFTS])
+    i = min(int(np.searchsorted(_ROUNDNESS, roundness, side="right")) - 1, len(_ROUNDNESS) - 2)
+    t = (roundness - _ROUNDNESS[i]) / (_ROUNDNESS[i + 1] - _ROUNDNESS[i])
+    return np.nan_to_num(((1 - t) * rows[i] + t * rows[i + 1]) * width)
+
+
+def _grown_by(image: Gray, rims: _Rims, allowed: Mask, way: Floats) -> LabelImage:
+    """Move outlines outwards by parts of a pixel, at most two pixels.
+
+    As many pixels are added as the way times the length of the outline asks for, those first that are
+    highest on the edge.
+    """
+    way = np.clip(way, 0, _FURTHEST)
+    more = np.rint(rims.length * way + pi * way**2).astype(np.intp)
+    r, c = np.nonzero(allowed & (rims.parts == 0) & (rims.near > 0) & (rims.out_px <= _FURTHEST + 1))
+    owner = rims.near[r, c]
+    order = np.lexsort((rims.out_px[r, c] - image[r, c] / np.maximum(rims.steep[owner], 1e-6), owner))
+    r, c, owner = r[order], c[order], owner[order]
+    taken = np.arange(len(owner)) - np.searchsorted(owner, owner) < more[owner]
+    moved = rims.parts.copy()
+    moved[r[taken], c[taken]] = owner[taken]
+    return moved
 
 
 def _means(image: Gray, labels: LabelImage, where: Mask, count: int) -> Floats:
@@ -307,6 +430,11 @@ def _nested_regions(
         length = np.bincount(owner, minlength=count)
         free_length = np.bincount(owner, weights=free, minlength=count)
         steep = np.bincount(owner, weights=gradient[er, ec] * free, minlength=count)
+        # the outline runs between the outermost pixels of the region and the first ones outside
+        wide = cv2.dilate(lab.astype(np.float32), _CROSS).astype(np.int32)
+        outer = np.where((bright == 0) & inner, wide, 0)
+        outer_length = np.bincount(outer.ravel(), minlength=count)
+        outer_steep = np.bincount(outer.ravel(), weights=gradient.ravel(), minlength=count)
         first = np.zeros(count, np.intp)
         first[owner[::-1]] = np.arange(len(owner))[::-1]
         area = stats[:, 4].astype(np.intp)
@@ -319,7 +447,11 @@ def _nested_regions(
         contact = 1 - free_length[chosen] / length[chosen]
         roundness = 4 * pi * area[chosen] / (1.1 * length[chosen]) ** 2
         right = (area[chosen] <= max_area) & (contact <= max_contact) & (roundness >= min_roundness)
-        score = np.where(right, steep[chosen] / np.maximum(free_length[chosen], 1), 0.0)
+        both = (
+            steep[chosen] / np.maximum(free_length[chosen], 1)
+            + outer_steep[chosen] / np.maximum(outer_length[chosen], 1)
+        ) / 2
+        score = np.where(right, both, 0.0)
         rows_before, columns_before = er[first[chosen]], ec[first[chosen]]
         before = number[chosen]
         total += len(chosen)
@@ -402,7 +534,7 @@ def _joints(
         polarity = settings.polarity if settings.polarity != "auto" else _polarity_of_joints(gray, objects)
         image = gray if polarity == "solder dark" else 255 - gray
         if settings.outline == "found":
-            objects = _edges_near(image, inside, objects)
+            objects = _balls_at_rim(image, inside, _edges_near(image, inside, objects))
         return objects, names, image, {"polarity": polarity, "layout": "given", "joints": source}
     polarities = [settings.polarity] if settings.polarity != "auto" else _likely_polarities(gray, inside)
     for polarity in polarities:
@@ -490,7 +622,25 @@ def _found(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelImage, s
         regions.append(_at_steepest_edge(image, inside, full, region, 255 - float(nest.level[i])))
     for number, (box, region) in enumerate(_in_reading_order(regions), start=1):
         objects[box][region & (objects[box] == 0)] = number
-    return objects, layout
+    return _balls_at_rim(image, inside, objects), layout
+
+
+def _balls_at_rim(image: Gray, inside: Mask, objects: LabelImage) -> LabelImage:
+    """Move the outlines of balls from the steepest edge to the rim, which lies outside it: their side is round.
+
+    All balls of an image are alike and move by one way. The edges of other joints are steps and stay.
+    """
+    discs = [_is_disc(objects[box] == number) for number, box in _boxes(objects)]
+    if 2 * sum(discs) <= len(discs):
+        return objects
+    dark = _smoothed(255 - image, 0.8)
+    rims = _rims(dark, objects, inside)
+    height, _, width = (values[np.isfinite(values)] for values in _edge_shape(rims))
+    if not (len(height) and len(width)):
+        return objects
+    middle = float(np.median(height))
+    way = float(np.interp(middle, *_BALL_EDGE)) * middle * float(np.median(width))
+    return _grown_by(dark, rims, inside, np.full(len(rims.area), way))
 
 
 def _dark_inside(
@@ -581,8 +731,13 @@ def _at_steepest_edge(image: Gray, inside: Mask, box: Box, region: Mask, level: 
     best, best_region = -1.0, seed
     for candidate in [level, *np.linspace(low, high, 16)[1:-1].tolist()]:
         drawn = _filled((((crop <= candidate) & near) | sure).astype(np.uint8))
-        edge = (drawn > 0) & (cv2.erode(drawn, _CROSS) == 0) & inner
-        if edge.any() and (steep := float(gradient[edge].mean())) > best:
+        inside_edge = (drawn > 0) & (cv2.erode(drawn, _CROSS) == 0) & inner
+        outside_edge = (drawn == 0) & (cv2.dilate(drawn, _CROSS) > 0) & inner
+        if not (inside_edge.any() and outside_edge.any()):
+            continue
+        # the outline runs between the outermost pixels of the region and the first ones outside
+        steep = float(gradient[inside_edge].mean() + gradient[outside_edge].mean()) / 2
+        if steep > best:
             best, best_region = steep, drawn > 0
     count, lab, stats, _ = cv2.connectedComponentsWithStats(best_region.astype(np.uint8), connectivity=4)
     if count > 2:
@@ -788,6 +943,7 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
     support = np.zeros(image.shape, np.float32)
     bands = found_vias = 0
     contrasts, noises = [], []
+    joints: list[tuple[Box, _Voids, _Rims, Mask]] = []
     via = np.zeros(image.shape, bool)
     for shape in settings.vias:
         box, mask = drawn_shape(shape, image.shape)
@@ -803,13 +959,25 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
             free = joint & ~via[box]
             surroundings = (objects[box] == 0) & ~via[box]
             found = _voids_of_joint(image[box], free, surroundings, settings)
-            labels[box][found.void] = 2
             support[box] = np.maximum(support[box], found.support)
+            free &= ~found.via
+            joints.append((box, found, _rims(found.value, _connected(found.void), free), free))
             via[box] |= found.via
             bands += found.bands
             found_vias += found.vias
             contrasts.append(found.contrast)
             noises.append(found.noise)
+    if joints:
+        # bubbles in a ball are rather round, those in a thin layer between two plates have walls
+        round_ones = sum(found.disc for _, found, _, _ in joints)
+        usual = 0.3 if 2 * round_ones > len(joints) else 0.0
+        roundness = _roundness_of_edges([rims for _, _, rims, _ in joints], usual)
+        for box, found, rims, free in joints:
+            moved = _grown_by(found.value, rims, free, _ways_to_rim(rims, roundness))
+            labels[box][moved > 0] = 2
+            best = np.zeros(int(rims.parts.max()) + 1, np.float32)
+            np.maximum.at(best, rims.parts.ravel(), np.where(found.void, found.support, np.float32(0)).ravel())
+            support[box] = np.where(moved > 0, best[moved], support[box])
     labels[via & (objects > 0)] = VIA
     details: dict[str, Any] = {"voids": "drawn by hand" if settings.voids else "found in the image"}
     if contrasts:
@@ -819,6 +987,8 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
             "straight_bands_ignored": bands,
             "vias_found": found_vias,
         }
+    if joints:
+        details["void_edge_roundness"] = round(roundness, 2)
     if settings.vias:
         details["vias_given"] = len(settings.vias)
     return labels, support, details
@@ -831,6 +1001,8 @@ class _Voids:
     support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
     contrast: float  # joint against surroundings [gray levels]
     noise: float  # [gray levels]
+    value: Gray  # image above the solder background
+    disc: bool = False  # the joint is round
     bands: int = 0
     vias: int = 0
 
@@ -840,7 +1012,7 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
     joint8 = joint.astype(np.uint8)
     core = cv2.erode(joint8, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderValue=0) > 0
     if core.sum() < 30:
-        return _Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0)
+        return _Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0, value=image)
     noise = float(1.4826 * np.median(np.abs(image - cv2.medianBlur(image, 3))[joint]))
     around = surroundings & (cv2.dilate(joint8, np.ones((9, 9), np.uint8)) > 0)
     around &= cv2.dilate(joint8, _CROSS) == 0
@@ -889,7 +1061,7 @@ def _voids_above(
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
     strongest = float(np.percentile(value[core], 99.95))
     if strongest <= weakest:
-        return _Voids(void=none, via=none, support=support, contrast=contrast, noise=noise)
+        return _Voids(void=none, via=none, support=support, contrast=contrast, noise=noise, value=value, disc=share > 0)
     nest = _nested_regions(
         value,
         core,
@@ -939,6 +1111,8 @@ def _voids_above(
         support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
         contrast=contrast,
         noise=noise,
+        value=value,
+        disc=share > 0,
         bands=bands,
         vias=vias,
     )

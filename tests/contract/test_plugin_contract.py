@@ -23,10 +23,11 @@ PICTURES = {
     "solder_voids": lambda seed: synthetic.solder_balls(seed=seed, rows=2, columns=3),
 }
 FOR_BACKEND = {"threshold": "porosity", "watershed": "grain_size", "joints": "solder_voids"}
+ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
 
 def micrograph(recipe, seed=0, **changes):
-    made = PICTURES[recipe](seed)
+    made = PICTURES.get(recipe, PICTURES[ANY])(seed)
     pixels = made.pixels.copy()
     pixels.setflags(write=False)
     calibration = Calibration(pixel_um=made.pixel_um, u_rel=0.004, source="stage micrometer", certificate="C-1")
@@ -56,9 +57,10 @@ def test_a_backend_keeps_its_contract(name):
     assert is_dataclass(backend.Settings)
     assert "name" not in {item.name for item in fields(backend.Settings)}
     settings = backend.Settings()
-    roi = np.ones(micrograph(FOR_BACKEND[name]).pixels.shape, bool)
+    picture = FOR_BACKEND.get(name, ANY)
+    roi = np.ones(micrograph(picture).pixels.shape, bool)
     roi[: roi.shape[0] // 4] = False
-    image = micrograph(FOR_BACKEND[name], roi=roi)
+    image = micrograph(picture, roi=roi)
     before = image.pixels.copy()
     model = backend.load(settings)
     first, again = (backend.segment(model, image, settings) for _ in range(2))
@@ -74,7 +76,8 @@ def test_a_backend_keeps_its_contract(name):
     plain(first.settings)
     if first.kind == "semantic":
         assert set(np.unique(first.labels).tolist()) <= set(first.classes)
-    for title, other in backend.alternatives(model, image, settings, first):
+    others = backend.alternatives(model, image, settings, first) if hasattr(backend, "alternatives") else ()
+    for title, other in others:
         assert isinstance(title, str)
         assert other.labels.shape == first.labels.shape
         assert not other.labels[~roi].any()
@@ -132,7 +135,7 @@ def test_every_contract_quantity_comes_out_whole(name, measured):
     recipe, standard, pairs = measured[name]
     found = combine(recipe, standard, pairs)
     results = {result.quantity: result for result in found.results}
-    assert set(results) >= CONTRACT[name]
+    assert set(results) >= CONTRACT.get(name, set())
     if name == "phase_fraction":
         fractions = [result.value for key, result in results.items() if key.startswith("area_percent.")]
         assert len(fractions) >= 2

@@ -1,0 +1,181 @@
+"""The extension points, each used as CONTRIBUTING.md and docs/extending.md describe it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from inspect_tool import pipeline, registry, standards, starter
+from inspect_tool.errors import SettingsError, StandardError
+from inspect_tool.files import checked
+
+ROOT = Path(__file__).resolve().parent.parent
+SCALE = '[calibration]\npixel_um = 0.5\nu_rel = 0.004\nsource = "stage micrometer"\n'
+
+
+def coating(seed, rows=40):
+    """A bright layer of ``rows`` pixels between dark mount and gray metal: 20 µm at 0.5 µm per pixel."""
+    pixels = np.full((160, 200), 60.0)
+    pixels[60 : 60 + rows] = 220.0
+    return np.clip(pixels + np.random.default_rng(seed).normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
+
+
+def job_in(folder, text, images=2):
+    for i in range(images):
+        tifffile.imwrite(folder / f"section_{i + 1}.tif", coating(i))
+    path = folder / "job.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def printed_files():
+    """Files that docs/extending.md shows, by the name in their first line."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", page, flags=re.DOTALL)
+    return dict(blocks)
+
+
+@pytest.fixture
+def lab_tools(tmp_path, monkeypatch):
+    """The package of docs/extending.md, installed as pip would: modules and the entry points of its dist-info."""
+    site = tmp_path / "site"
+    (site / "lab_tools").mkdir(parents=True)
+    (site / "lab_tools" / "__init__.py").touch()
+    for name, text in printed_files().items():
+        if name.startswith("lab_tools/"):
+            (site / name).write_text(text, encoding="utf-8")
+    info = site / "lab_tools-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab_tools\nVersion: 1.0\n")
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    points = re.findall(r'\[project\.entry-points\."(\S+)"\]\n(\w+) = "(\S+)"', page)
+    assert len(points) == 2
+    (info / "entry_points.txt").write_text("".join(f"[{group}]\n{name} = {at}\n" for group, name, at in points))
+    monkeypatch.syspath_prepend(site)
+    yield site
+    for name in [name for name in sys.modules if name.split(".")[0] == "lab_tools"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_package_of_ones_own_brings_a_backend_a_recipe_and_a_standard(lab_tools, tmp_path):
+    assert registry.names("backend")[-1] == "clusters"
+    assert ("clusters", "Two phases by k-means of the gray levels.") in starter.listing("backends")
+    job = job_in(tmp_path, printed_files()["job.toml"], images=3)
+    report = pipeline.run(job, tmp_path / "out")
+    (thickness, thinnest) = report.results
+    assert thickness.quantity == "mean_thickness_um"
+    assert thickness.interval[0] <= 20.0 <= thickness.interval[1]
+    assert thickness.value == pytest.approx(20.0, abs=0.1)  # 40 rows of 0.5 um were drawn
+    assert thinnest.value == pytest.approx(100.0, abs=6.0)
+    assert report.verdict == "pass"
+    assert report.conforming
+    assert report.standard.id == "LAB 12"
+    assert (tmp_path / "out" / "job" / "report.pdf").is_file()
+    text = starter.starter_job("coating")
+    assert "# min_area_px2 = 50          # smaller bright spots are not the coating [px2]" in text
+    assert "# blur_px = 1 " in text
+
+
+def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_without_a_scale(lab_tools, tmp_path):
+    text = printed_files()["job.toml"].split("[calibration]")[0] + 'exports = ["json"]\n'
+    job = job_in(tmp_path, text + '[calibration]\nsource = "ratio only"\n', images=3)
+    report = pipeline.run(job, workers=2)
+    assert [result.quantity for result in report.results] == ["thinnest_percent"]
+
+
+def test_an_unknown_plug_in_is_named_with_those_there_are(lab_tools):
+    with pytest.raises(SettingsError, match=r"unknown backend 'cluster'; there are: threshold.*clusters"):
+        registry.load("backend", "cluster")
+
+
+def test_a_copied_edition_beside_the_job_is_followed(tmp_path):
+    text = (ROOT / "standards" / "areal_porosity_2026.toml").read_text(encoding="utf-8")
+    text = text.replace('edition = "2026"', 'edition = "2027 draft"').replace("limit = 5.0", "limit = 2.0", 1)
+    (tmp_path / "my_method_2027.toml").write_text(text, encoding="utf-8")
+    job = (
+        'recipe = "porosity"\nstandard = "my_method_2027.toml"\nimages = ["section_*.tif"]\nexports = ["json"]\n'
+        + SCALE
+    )
+    report = pipeline.run(job_in(tmp_path, job + '[backend]\nname = "threshold"\nphase = "bright"\n'))
+    assert report.standard.edition == "2027 draft"
+    (rule,) = [check for check in report.checks if check.name == "Fields of a section"]
+    assert rule.limit == 2
+    assert rule.passed
+    with pytest.raises(StandardError, match=r"unknown standard '.*my_method.toml'; there are: "):
+        pipeline.plan(job_in(tmp_path, job.replace("my_method_2027", "my_method")))
+
+
+@pytest.fixture
+def our_template(tmp_path):
+    """The shipped folder, copied, with the changes a laboratory makes."""
+    folder = tmp_path / "our_template"
+    shutil.copytree(ROOT / "templates" / "inspection", folder)
+    settings = (folder / "template.toml").read_text(encoding="utf-8")
+    for old, new in {
+        'accent = "#0b4f6c"': 'accent = "#7a1f2b"',
+        'footer = ""': 'footer = "Accredited testing laboratory 0000-00"',
+        '"summary", "identification", "method",': '"signature", "summary",',
+    }.items():
+        assert old in settings
+        settings = settings.replace(old, new)
+    (folder / "template.toml").write_text(settings, encoding="utf-8")
+    (folder / "logo.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>OURS</title></svg>'
+    )
+    block = '<section class="signature"><p>Signed: {{ report.header.operator }}</p></section>\n'
+    (folder / "blocks" / "signature.html.j2").write_text(block)
+    return folder
+
+
+def job_with_template(folder, exports='["html"]'):
+    text = f'recipe = "phase_fraction"\nimages = ["section_*.tif"]\ntemplate = "our_template"\nexports = {exports}\n'
+    return job_in(folder, text + SCALE + '[header]\noperator = "P. Nowak"\n', images=1)
+
+
+def test_a_copied_template_changes_logo_colors_texts_and_blocks(our_template, tmp_path):
+    import base64
+
+    pipeline.run(job_with_template(tmp_path, '["html", "pdf"]'), tmp_path / "out")
+    page = (tmp_path / "out" / "job" / "report.html").read_text(encoding="utf-8")
+    assert "--accent: #7a1f2b" in page
+    assert "Accredited testing laboratory 0000-00" in page
+    assert base64.b64encode((our_template / "logo.svg").read_bytes()).decode() in page
+    assert page.index("Signed: P. Nowak") < page.index("<h1>")
+    assert "<h2>Identification</h2>" not in page
+    if shutil.which("pdftotext"):
+        pdf = tmp_path / "out" / "job" / "report.pdf"
+        printed = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
+        assert "Signed: P. Nowak" in printed
+        assert "Accredited testing laboratory 0000-00" in printed
+
+
+def test_a_template_needs_only_what_it_changes(tmp_path):
+    (tmp_path / "our_template").mkdir()
+    (tmp_path / "our_template" / "template.toml").write_text('[colors]\naccent = "#123456"\n')
+    pipeline.run(job_with_template(tmp_path), tmp_path / "out")
+    page = (tmp_path / "out" / "job" / "report.html").read_text(encoding="utf-8")
+    assert "--accent: #123456" in page
+    assert "<h2>Identification</h2>" in page
+
+
+PLUGINS = [(kind, name) for kind in ("recipe", "backend") for name in registry.names(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGINS)
+def test_the_comment_behind_every_setting_reaches_the_starter_job(kind, name):
+    settings = registry.load(kind, name).Settings
+    says = starter._comments(settings)
+    assert {item.name for item in fields(settings)} == set(says)
+    assert checked(settings, {}, "defaults") == settings()
+
+
+def test_every_edition_is_named_by_a_recipe():
+    named = {name for recipe in registry.names("recipe") for name in registry.load("recipe", recipe).STANDARDS}
+    by_formulas = {"astm_e930_2018", "astm_e1181_2002"}  # read by grain_size beside the edition of the job
+    assert set(standards.names()) == named | by_formulas

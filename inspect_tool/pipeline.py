@@ -134,7 +134,7 @@ def run(
         measured = [outcome.measurement for outcome in outcomes]
         findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
         calibrations = [field.calibration for field in measured]
-        same_scale(calibrations, planned.job.mixed_scales)
+        same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
         report = _report(
             planned,
             recipe,
@@ -159,8 +159,9 @@ def run(
 def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images, scales, masks and requirements."""
     planned = plan(job_path)
+    _model(planned)  # a backend checks its own settings and files when it loads
     calibrations = [_read_source(planned, source).calibration for source in planned.sources]
-    same_scale(calibrations, planned.job.mixed_scales)
+    same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
     return planned
 
 

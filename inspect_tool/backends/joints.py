@@ -295,9 +295,10 @@ def _edge_shape(rims: _Rims) -> tuple[Floats, Floats, Floats]:
     """Height of the outline between ground and middle, radius in widths of the edge, and that width. [1], [1], [px]."""
     contrast = rims.core - rims.low
     with np.errstate(invalid="ignore", divide="ignore"):
+        radius = np.sqrt(rims.area / pi)
         width = np.where((contrast > 0) & (rims.steep > 0), contrast / rims.steep, np.nan)
         height = np.where(contrast > 0, (rims.edge - rims.low) / contrast, np.nan)
-        return height, np.sqrt(rims.area / pi) / width, width
+        return np.asarray(height), np.asarray(radius / width, dtype=np.float64), np.asarray(width)
 
 
 def _roundness_of_edges(rims: Sequence[_Rims], usual: float) -> float:
@@ -1028,11 +1029,12 @@ def _voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Sett
     )
     if not round_one or first.void.sum() < 0.08 * core.sum():
         return first
-    # a large void of a ball pulls the background up: once more, without it
-    solder = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    if (core & ~solder).sum() < 0.2 * core.sum():
+    # a large void of a ball pulls the background up, its middle most of all: once more, without it
+    wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
+    known = _filled(np.asarray(wide, dtype=np.uint8)) > 0
+    if (core & ~known).sum() < 0.2 * core.sum():
         return first
-    return _voids_above(image, smooth, joint, core, solder, degree, 50, light, contrast, noise, settings)
+    return _voids_above(image, smooth, joint, core, known, degree, 50, light, contrast, noise, settings)
 
 
 def _voids_above(

@@ -3,13 +3,22 @@
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+
+from inspect_tool import cli
+from inspect_tool.errors import SettingsError
+from inspect_tool.files import load_report
+from inspect_tool.pipeline import run
 
 JOB = """
 recipe = "{recipe}"
@@ -42,21 +51,33 @@ def write_job(folder: Path, recipe="phase_fraction", more="", fields=2) -> Path:
     return path
 
 
-def tool(*arguments, cwd=None, **environment):
+def tool(*arguments):
+    """The command line in this process: what the console would show, and the exit status."""
+    stdout, stderr = StringIO(), StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["inspect-tool", *map(str, arguments)]),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+        pytest.raises(SystemExit) as ended,
+    ):
+        cli.main()
+    return SimpleNamespace(returncode=ended.value.code or 0, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+
+
+def console(*arguments):
+    """The command line as a user starts it."""
     return subprocess.run(
         [sys.executable, "-m", "inspect_tool", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
-        cwd=cwd,
-        env={**os.environ, **environment},
         timeout=120,
     )
 
 
-def refused(job: Path, out: Path):
+def refused(job: Path, out: Path, start=tool):
     """Run the job, assert exit 2 and one line, no folder left behind; return the line."""
-    done = tool("run", job, "--out", out, "--quiet")
+    done = start("run", job, "--out", out, "--quiet")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     lines = done.stderr.strip().splitlines()
@@ -194,6 +215,26 @@ def images_and_specimens(job):
     job.write_text(job.read_text() + '[[specimens]]\nid = "A"\nimages = ["field_1.tif"]\n')
 
 
+def template(job, name, text):
+    folder = job.parent / "ours" / "blocks"
+    folder.mkdir(parents=True)
+    (folder.parent / "template.toml").write_text('blocks = ["summary", "signature"]\n')
+    (folder / name).write_text(text)
+    replace_text(job, 'exports = ["json", "csv"]', 'template = "ours"\nexports = ["html"]')
+
+
+def template_with_a_missing_value(job):
+    template(job, "signature.html.j2", "<p>Signed:\n{{ report.header.signed_by }}</p>\n")
+
+
+def template_with_a_syntax_error(job):
+    template(job, "signature.html.j2", "<p>Signed:\n\n{% if report.verdict %</p>\n")
+
+
+def template_without_a_named_block(job):
+    template(job, "signatures.html.j2", "<p></p>\n")
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -224,12 +265,25 @@ def images_and_specimens(job):
         (wrong_unit, "'mm' does not fit"),
         (unknown_template, "template 'glossy'"),
         (images_and_specimens, "either 'images' or [[specimens]]"),
+        (template_with_a_missing_value, "ours/blocks/signature.html.j2:2: "),
+        (template_with_a_syntax_error, "ours/blocks/signature.html.j2:3: "),
+        (template_without_a_named_block, "'blocks/signature.html.j2' not found"),
     ],
 )
 def test_one_line_says_what_to_fix(tmp_path, spoil, says):
     job = write_job(tmp_path / "work")
     spoil(job)
     assert says in refused(job, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [(truncated, "field_1.tif: "), (wrong_key, "export: unknown key"), (template_with_a_missing_value, "html.j2:2: ")],
+)
+def test_the_console_shows_the_same_line(tmp_path, spoil, says):
+    job = write_job(tmp_path / "work")
+    spoil(job)
+    assert says in refused(job, tmp_path / "out", start=console)
 
 
 def test_a_job_that_is_not_there(tmp_path):
@@ -285,9 +339,15 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
     job = write_job(tmp_path / "work")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
-    done = tool("run", job, "--out", locked / "out", "--quiet")
-    assert done.returncode == 2
-    assert "cannot write here" in done.stderr
+    assert "cannot write here" in refused(job, locked / "out")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_an_output_folder_where_not_even_root_can_write(tmp_path):
+    job = write_job(tmp_path / "work")
+    line = refused(job, Path("/proc/reports"))
+    assert line.startswith("OutputError: /proc/reports/job: cannot write here: ")
+    assert line.endswith("choose another folder with --out")
 
 
 def test_a_file_where_the_output_folder_should_be(tmp_path):
@@ -359,3 +419,41 @@ def test_one_bad_job_does_not_stop_the_others(tmp_path):
     assert done.returncode == 2
     assert (tmp_path / "out" / "good" / "report.json").is_file()
     assert not (tmp_path / "out" / "bad").exists()
+
+
+def test_a_png_renamed_to_tif_is_read_by_its_content_and_the_report_says_so(tmp_path):
+    job = write_job(tmp_path / "work", fields=0)
+    Image.fromarray(disks()).save(tmp_path / "work" / "field_1.tif", format="png")
+    (record,) = run(job).micrographs
+    assert record.meta["file name"] == "the content does not fit the suffix '.tif'; read by its content"
+
+
+def test_a_turned_photograph_is_measured_upright(tmp_path):
+    job = write_job(tmp_path / "work", fields=0)
+    replace_text(job, "field_*.tif", "phone.jpg")
+    exif = Image.Exif()
+    exif[274] = 6  # orientation: turn by 90 degrees to see it upright
+    Image.fromarray(disks(shape=(200, 240))).save(tmp_path / "work" / "phone.jpg", quality=95, exif=exif)
+    (record,) = run(job).micrographs
+    assert (record.height_px, record.width_px) == (240, 200)
+    assert record.meta["orientation"] == "EXIF orientation 6; image turned upright"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"report.json: not a report: "),
+        ("[1, 2]", r"report.json: schema is 'list', this version reads 'inspect_tool/report/1'"),
+        ('{"schema": "inspect_tool/report/99"}', r"report.json: schema is 'inspect_tool/report/99', this version"),
+        ('{"schema": "inspect_tool/report/1"}', r"report.json \w+: is missing"),
+        ('{"schema": "inspect_tool/report/1", "id": 7}', r"report.json id: got 7, must be a valid string"),
+    ],
+)
+def test_a_file_that_is_no_report(tmp_path, text, says):
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=says) as found:
+        load_report(path)
+    assert "\n" not in str(found.value)
+    with pytest.raises(SettingsError, match=r"other.json: no such file"):
+        load_report(tmp_path / "other.json")

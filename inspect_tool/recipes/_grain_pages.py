@@ -200,15 +200,16 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         for specimen in dict.fromkeys(field.specimen for field in fields)
         for own in ([f for f in fields if f.specimen == specimen and "grain_size_number" in f.values],)
     )
-    charts.append(
-        Chart(
-            kind="points",
-            title="G of each field",
-            x_label="Field",
-            y_label=f"G ({standard.id})",
-            series=series,
+    if len(fields) > 1:
+        charts.append(
+            Chart(
+                kind="points",
+                title="G of each field",
+                x_label="Field",
+                y_label=f"G ({standard.id})",
+                series=series,
+            )
         )
-    )
     return tuple(charts)
 
 

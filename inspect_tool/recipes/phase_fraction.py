@@ -47,6 +47,7 @@ from inspect_tool.uncertainty import evaluated, half_range
 
 TITLE = "Phase fraction"
 QUESTION: Literal["coverage", "count"] = "coverage"
+MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = ("astm_e562_2019", "astm_e1245_2016")
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
 PATHS: tuple[str, ...] = ("counts",)
@@ -801,6 +802,8 @@ def _tables(
 def _charts(groups: Sequence[_Group]) -> tuple[Chart, ...]:
     charts = []
     for group in groups:
+        if len(group.fields) < 2:
+            continue
         names = tuple(str(field.field) for field in group.fields)
         at = tuple(float(i) for i in range(len(names)))
         charts.append(

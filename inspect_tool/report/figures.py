@@ -91,7 +91,9 @@ def write_field(
     (folder / files.picture).write_bytes(picture)
     for layer, data in zip(files.layers, drawn.values(), strict=True):
         (folder / layer.file).write_bytes(data)
-    (folder / files.overlay).write_bytes(composite(picture, tuple(drawn.values())))
+    plain = {mark.layer for mark in marks} - {mark.layer for mark in marks if mark.kind != "text"}
+    burned = tuple(data for name, data in drawn.items() if name not in plain)  # labels alone would hide the structure
+    (folder / files.overlay).write_bytes(composite(picture, burned))
     return files
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
@@ -149,7 +150,13 @@ def template_folder(name: str, beside: Path | None = None) -> Path:
 
 
 def load_settings(template: Path) -> TemplateSettings:
-    """Read and check ``template.toml``."""
+    """Read and check ``template.toml``, and that the blocks and the logo it names are there and whole.
+
+    Raises
+    ------
+    SettingsError
+        One line that names the file and, in a template, the line.
+    """
     path = template / "template.toml"
     settings = checked(TemplateSettings, read_toml(path), str(path))
     for name in Colors.__slots__:
@@ -165,6 +172,11 @@ def load_settings(template: Path) -> TemplateSettings:
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", settings.language):
         msg = f"{path} language: got {settings.language!r}, must be a code like 'en' or 'de-CH'"
         raise SettingsError(msg)
+    folders = search_path(template)
+    _logo(settings.logo, folders)
+    with _explained(template, folders):
+        for name in ("page.html.j2", *(f"blocks/{block}.html.j2" for block in settings.blocks)):
+            _environment(folders).get_template(name)
     return settings
 
 
@@ -190,10 +202,16 @@ def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
     """
     settings = load_settings(template)
     folders = search_path(template)
-    environment = _environment(folders)
-    try:
-        page = environment.get_template("page.html.j2")
+    with _explained(template, folders):
+        page = _environment(folders).get_template("page.html.j2")
         return page.render(_context(report, folder, settings, folders, medium))
+
+
+@contextmanager
+def _explained(template: Path, folders: tuple[Path, ...]) -> Iterator[None]:
+    """Turn what is wrong in a template into one line that names the file and the line."""
+    try:
+        yield
     except TemplateSyntaxError as problem:
         msg = f"{problem.filename or problem.name}:{problem.lineno}: {problem.message}"
         raise SettingsError(msg) from problem
@@ -379,11 +397,12 @@ def _budget(result: Result) -> Budget:
 
 
 def slim(table: Table) -> Table:
-    """Leave out the columns that say the same in every row, and the folders of file names."""
+    """Leave out columns that name the only specimen or hold nothing, and the folders of file names."""
     keep = [
         i
         for i, name in enumerate(table.columns)
-        if name.lower() not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1
+        if (name.lower() not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1)
+        and not (table.rows and all(row[i] is None for row in table.rows))
     ]
     names = tuple(table.columns[i] for i in keep)
 
@@ -490,6 +509,10 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
         rows.append((text.heading(name), *text.column(values), *more))
     columns = ("Quantity", *(text.sentence(head) for head in heads), *(("Mean", "s") if statistics else ()))
+    if len(heads) == 1:  # one field: two quantities in a row
+        half = -(-len(rows) // 2)
+        columns = ("Quantity", "Value") * 2
+        rows = [(*left, *right) for left, right in zip_longest(rows[:half], rows[half:], fillvalue=("", ""))]
     note = f"The same in every field: {'; '.join(same)}." if same else ""
     return replace(
         fields, columns=columns, rows=tuple(rows), note=" ".join(part for part in (note, fields.note) if part)
@@ -544,7 +567,12 @@ def _image_notes(report: Report) -> dict[str, Any]:
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:
     if not 0 < len(report.features.rows) <= settings.sizes.most_features:
         return ()
-    return parts(slim(report.features), settings.sizes.most_columns + 2)
+    table = slim(report.features)
+    left_out = {"row_px", "column_px"} | ({"feature"} if "joint" in table.columns else set())
+    keep = [i for i, name in enumerate(table.columns) if name not in left_out]
+    columns = tuple(table.columns[i] for i in keep)
+    rows = tuple(tuple(row[i] for i in keep) for row in table.rows)
+    return parts(replace(table, columns=columns, rows=rows), settings.sizes.most_columns + 2)
 
 
 def _legend(record: MicrographRecord) -> list[dict[str, str]]:

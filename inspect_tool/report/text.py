@@ -86,6 +86,14 @@ _TITLES = {
     "touches_edge": "Cut by the edge",
 }
 """Columns whose name does not say enough, and what a reader finds instead."""
+_STEMS = {
+    "half_pixel": "half a pixel of boundary",
+    "too_small": "below the counted size",
+    "points": "grid points on",
+    "count": "features",
+    "count per area": "features per area",
+}
+"""Begin of columns of a class, in the reader's words."""
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
 
 _SIMPLE = (
@@ -370,6 +378,8 @@ def heading(column: str) -> str:
         if stem == ending[1:]:  # a column that is only called "percent"
             mark = unit(name)
             break
+    if part:
+        stem = _STEMS.get(stem, stem)
     words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
     joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
     text = re.sub(r"\b(\d+)deg\b", r"\1°", joined) + (f", {part.replace('_', ' ')}" if part else "")

@@ -470,3 +470,29 @@ def test_thin_pores_that_read_as_boundaries_are_refused_by_porosity(tmp_path):
     pores = segment(micrograph, "labels", masks=(str(tmp_path / "mask.tif"),), kind="binary")
     found = measure_fields("porosity", [micrograph], [pores])
     assert found.results[0].value == pytest.approx(100 * np.mean(pixels < 100))
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds", "kind"),
+    [
+        ((0, 1, 2), ("binary", "classes"), "classes"),  # few regions: objects or classes? the question tells
+        ((0, 1, 2), ("binary", "labels"), "labels"),
+        ((0, 1, 2), ("labels", "boundaries"), "labels"),
+        ((0, 255), ("binary", "labels"), "binary"),
+        ((0, 255), ("labels", "boundaries"), "boundaries"),
+    ],
+)
+def test_what_a_mask_may_mean_is_told_by_the_question(tmp_path, values, kinds, kind):
+    from inspect_tool import read, segment
+
+    mask = np.zeros((60, 60), np.uint8)
+    if len(values) == 2:
+        mask[::15] = mask[:, ::15] = values[1]
+    else:
+        mask[:20], mask[20:30] = values[1], values[2]
+    tifffile.imwrite(tmp_path / "mask.tif", mask)
+    tifffile.imwrite(tmp_path / "field.tif", np.arange(3600, dtype=np.uint16).reshape(60, 60))
+    found = segment(
+        read(tmp_path / "field.tif", pixel_um=1.0), "labels", masks=(str(tmp_path / "mask.tif"),), kinds=kinds
+    )
+    assert found.settings["kind"] == kind

@@ -666,3 +666,22 @@ def test_files_are_closed(tmp_path):
             warnings.simplefilter("error", ResourceWarning)
             module.read(path)
         path.unlink()
+
+
+def test_a_report_written_before_does_not_let_truncated_images_pass(tmp_path):
+    """WeasyPrint tells Pillow to fill up truncated images, for the whole process; a picture must not."""
+    import weasyprint
+    from PIL import ImageFile
+
+    path = tmp_path / "field.png"
+    Image.fromarray(np.arange(10_000, dtype=np.uint8).reshape(100, 100)).save(path)
+    path.write_bytes(path.read_bytes()[:-60])
+    assert weasyprint.__version__
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        with pytest.raises(ReadError, match="damaged or truncated"):
+            read(path)
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -43,7 +43,8 @@ class Settings:
     colors ("#ff0000") to names; a name for "0" is that of the matrix. ``separate`` turns the foreground of a binary
     mask into objects, one per 8-connected piece. ``boundary_pixels`` of a label image are thin lines of 0 between
     labels: auto and "given back" share them among the neighbours, "kept" leaves them 0. ``min_region_px``: smaller
-    regions of a boundary map are specks inside the lines.
+    regions of a boundary map are specks inside the lines. ``kinds`` are those that auto may choose from: a recipe can
+    use only some, and a job fills in which.
     """
 
     masks: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Settings:
     separate: bool = False
     boundary_pixels: Literal["auto", "given back", "kept"] = "auto"
     min_region_px: int = 10
+    kinds: tuple[MaskKind, ...] = ()
 
 
 def load(settings: Settings) -> None:
@@ -185,8 +187,11 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
     """Tell kinds of masks apart, or refuse: what the numbers mean is not written in the file."""
     if settings.kind != "auto":
         return settings.kind
+    allowed = set(settings.kinds or get_args(MaskKind))
     count = len(mask.values)
     if count == 1:
+        if settings.classes and "classes" in allowed:
+            return "classes"  # a field of one class only
         msg = (
             f"{mask.path}: every pixel of the mask has the value {_shown(mask, mask.values[0])}: nothing is marked;"
             ' if that is so, say kind = "binary" in [backend]'
@@ -195,6 +200,8 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
     if count == 2:
         if any(_key(key) not in {0, 1, *mask.values.tolist()} for key in settings.classes):
             return "classes"  # a field in which a named class does not occur
+        if "boundaries" not in allowed or "binary" not in allowed:
+            return "boundaries" if "boundaries" in allowed and not settings.separate else "binary"
         # who names both values means classes, however thin one of them is
         named = len(settings.classes) > 1 or settings.separate
         return "boundaries" if not named and _is_line_map(mask) else "binary"
@@ -203,16 +210,21 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
     pieces = _pieces(mask)
     objects = int(np.count_nonzero(mask.values))
     if not mask.colored and pieces > 2 * objects and _is_smoothed_binary(mask):
-        return "binary"
-    single = pieces <= 1.25 * objects
-    if single and objects > _FEW_REGIONS:
-        return "labels"
-    if mask.colored and objects <= _CLASS_NUMBERS:
+        return "binary" if "binary" in allowed else "boundaries"
+    few, single = objects <= _CLASS_NUMBERS, pieces <= 1.25 * objects
+    if "labels" not in allowed and few:
         return "classes"
-    if objects > _CLASS_NUMBERS and pieces <= 3 * objects:
+    if "classes" not in allowed and pieces <= 3 * objects:
         return "labels"
-    if objects <= _CLASS_NUMBERS and not single:
-        return "classes"
+    if {"labels", "classes"} <= allowed:
+        if single and objects > _FEW_REGIONS:
+            return "labels"
+        if mask.colored and few:
+            return "classes"
+        if not few and pieces <= 3 * objects:
+            return "labels"
+        if few and not single:
+            return "classes"
     what = "objects or classes" if single else "a mask or a picture"
     msg = (
         f"{mask.path}: {count} values in {pieces} pieces: not clear whether this is {what};"

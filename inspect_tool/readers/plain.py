@@ -10,7 +10,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
@@ -81,7 +81,7 @@ def raster(path: Path, page: int | None = None) -> Raster:
     if page not in (None, 0):
         msg = f"{path}: no page {page}; the file has page 0 only"
         raise ReadError(msg)
-    with quiet(), _own_size_limit():
+    with quiet(), _own_limits():
         try:
             with Image.open(path, formats=_FORMATS) as image:
                 return _decode(path, image)
@@ -95,14 +95,18 @@ def raster(path: Path, page: int | None = None) -> Raster:
 
 
 @contextmanager
-def _own_size_limit() -> Iterator[None]:
-    """Pillow has a limit of its own, by a warning and then an error; ours is checked before decoding."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+def _own_limits() -> Iterator[None]:
+    """Undo what other libraries set in Pillow for the whole process.
+
+    Pillow has a size limit of its own, by a warning and then an error; ours is checked before decoding. WeasyPrint lets
+    truncated images pass, gray where they end; here they are an error.
+    """
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
     try:
         yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _decode(path: Path, image: Image.Image) -> Raster:

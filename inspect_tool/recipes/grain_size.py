@@ -71,6 +71,7 @@ from inspect_tool.uncertainty import evaluated, half_range
 
 __all__ = [
     "BACKEND",
+    "MASKS",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -83,6 +84,7 @@ __all__ = [
 
 TITLE = "Grain size"
 QUESTION = "count"
+MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
 STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "astm_e1382_1997")
 BACKEND: Mapping[str, Any] = {"name": "watershed"}
 QUANTITIES: Mapping[str, Quantity] = {

@@ -28,6 +28,7 @@ from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, S
 
 __all__ = [
     "BACKEND",
+    "MASKS",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -41,6 +42,7 @@ __all__ = [
 
 TITLE = "Porosity"
 QUESTION: Literal["coverage", "count"] = "coverage"
+MASKS: tuple[str, ...] = ("binary", "labels")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = (
     "areal_porosity_2026",
     "astm_e1245_2016",

@@ -43,6 +43,7 @@ from inspect_tool.uncertainty import evaluated, half_range
 
 TITLE = "Solder voids"
 QUESTION: Literal["coverage", "count"] = "coverage"
+MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
 BACKEND: Mapping[str, Any] = {"name": "joints"}
 QUANTITIES: Mapping[str, Quantity] = {

@@ -531,8 +531,10 @@ def _better_across(report: Report) -> bool:
 
 def _is_dense(report: Report, main: tuple[Result, ...]) -> bool:
     """Tell whether page 1 has more to say than fits in its ordinary size."""
-    lines = 3 * min(len(report.conformities), 4) + min(len(failed_rules(report)), 7) + 2 * min(len(report.warnings), 8)
-    return lines + max(0, min(len(main), 13) - 2) * 2 + len(report.title) // 40 > 12
+    said = [f"{check.name} {check.clause}" for check in failed_rules(report)[:7]] + list(report.warnings[:8])
+    lines = sum(1 + len(sentence) // 85 for sentence in said) + bool(report.not_stated)
+    lines += 3 * min(len(report.conformities), 4) + 2 * max(0, min(len(main), 13) - 2)
+    return lines + len(report.title) // 40 > 12
 
 
 def _image_notes(report: Report) -> dict[str, Any]:

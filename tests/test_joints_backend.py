@@ -27,7 +27,7 @@ def xray(balls: list[tuple[float, float, float]], voids: list[tuple[float, float
 BALLS = [(60.0, 60.0, 80.0), (60.0, 170.0, 80.0), (170.0, 60.0, 80.0), (170.0, 170.0, 80.0)]
 VOIDS = [(60.0, 60.0, 30.0), (60.0, 180.0, 20.0), (169.0, 61.0, 60.0)]
 TRUTH = [100 * (30 / 80) ** 2, 100 * (20 / 80) ** 2, 100 * (60 / 80) ** 2, 0.0]  # area share of discs, exact
-TOLERANCE = 4.0  # a pixel of outline all around the void of 60 px is 3.75 points; of the void of 30 px 1.9
+TOLERANCE = 0.6  # a pixel of outline all around the void of 60 px is 3.75 points; of the void of 30 px 1.9
 
 
 def run(pixels: np.ndarray, settings: joints.Settings | None = None) -> Segmentation:

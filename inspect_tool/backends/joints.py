@@ -6,9 +6,10 @@ does not decide what a void is.
 
 Joints and voids are found by one principle: of all nested gray-level regions of the image, those
 are kept whose outline lies on the steepest gray-level edge. For a step edge blurred by the focal
-spot this is the level at half height; for the round shoulder of a spherical void in a ball, where
-half height cuts off a quarter of the area, it stays at the outline. Pixels on that edge belong to the region, so
-that a void is rather drawn half a pixel too large than too small. A region counts as a void when it stands
+spot this is the true outline. On a round shoulder, as of a spherical void or the side of a ball, the steepest
+edge lies up to a pixel inside the rim; how round the shoulders of an image are shows in the height of
+their steepest edge between ground and middle, and the outlines are moved to the rim by what blurred
+discs and balls of that shape need. A region counts as a void when it stands
 out against the solder around it by a share of the joint's own contrast and by a multiple of the local
 noise, is at least as large as the stated minimum size, and does not just continue a ramp.
 """
@@ -38,8 +39,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[slice, slice]
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
-_EDGE_SHARE = 0.12  # of the local contrast: how far a plausible outline lies from the one that was drawn
-_DOUBT = 0.6  # evidence between this and 1/this of what is asked for: a void that may or may not be one
+_EDGE_SHARE = 0.07  # of the local contrast: how far a plausible outline lies from the one that was drawn
+_DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 _CROSS = np.ones((3, 3), np.uint8)
 
 # Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
@@ -92,8 +93,8 @@ class Settings:
     straight_bands: Literal["ignore", "count"] = "ignore"  # leads and wires that cross a joint
     void_polarity: Literal["lighter", "darker"] = "lighter"  # of a void against its solder, in transmission
     min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts
-    min_contrast: float = 0.05  # of a void, as a share of joint against surroundings
-    significance: float = 15.0  # contrast x sqrt(area) in units of the local noise
+    min_contrast: float = 0.04  # of a void, as a share of joint against surroundings
+    significance: float = 12.0  # contrast x sqrt(area) in units of the local noise
     min_joint_px: float = 12.0  # equivalent diameter of the smallest joint that is looked for
     surface_degree: int | None = None  # of the polynomial solder background; None: 2 for round joints, 4 for others
 
@@ -170,7 +171,7 @@ def alternatives(
 ) -> Iterator[tuple[str, Segmentation]]:
     """Yield the same joints with outlines at other plausible gray levels.
 
-    The outline of every void and of every joint is moved to the gray level that lies 12 % of the local
+    The outline of every void and of every joint is moved to the gray level that lies 7 % of the local
     contrast lower or higher, within two pixels of where it was; given outlines are not moved. Voids that just
     count, or just do not, are left out or taken in.
     """

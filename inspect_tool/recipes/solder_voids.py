@@ -246,8 +246,9 @@ def _joint_lines(
     """Uncertainty lines of each joint's void share: share name -> line name -> u per joint. [%].
 
     Re-evaluations that differ by their sign only ("void edge -", "void edge +") are the two ends of one
-    rectangular distribution. Half a pixel of every outline is added: to which side of the edge the pixels that it
-    cuts belong is a convention.
+    rectangular distribution. Doubtful voids act on one side of the value, so their line takes the whole way to the
+    farther end. An outline that was found lies within a quarter of a pixel where it should; one that
+    was given is known to half a pixel, to which side of the edge its pixels belong being a convention.
     """
     lines: dict[str, dict[str, NDArray[np.float64]]] = {share: {} for share in _SHARES}
     groups = dict.fromkeys(name.rstrip(" +-") for name in moved)
@@ -255,16 +256,20 @@ def _joint_lines(
         base = table[share]
         for group in groups:
             ends = [values[share] for name, values in moved.items() if name.rstrip(" +-") == group]
-            ends = [np.where(np.isnan(end), base, end) for end in ends]
-            lines[share][group] = np.array([half_range(row) for row in np.stack([base, *ends], axis=1).tolist()])
+            rows = np.stack([base, *(np.where(np.isnan(end), base, end) for end in ends)], axis=1)
+            if group == "faint voids":
+                lines[share][group] = np.abs(rows - rows[:, :1]).max(axis=1) / sqrt(3)
+            else:
+                lines[share][group] = np.array([half_range(row) for row in rows.tolist()])
         ratio = base / 100
         if share == "void_percent":
             void_edge = found.void_edge.astype(np.float64)
         else:  # the outline of the largest void alone is not counted; that of a disc of its area is
             void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
-        # pixel sides of a smooth outline are 4/pi times its length
-        lines[share]["void half pixel"] = 100 * (0.5 * pi / 4 * void_edge / sqrt(3)) / area
-        lines[share]["joint half pixel"] = 100 * ratio * (0.5 * pi / 4 * found.joint_edge / sqrt(3)) / area
+        for part, length in (("void", void_edge), ("joint", ratio * found.joint_edge)):
+            name, way = ("quarter pixel", 0.25) if f"{part} edge" in groups else ("half pixel", 0.5)
+            # pixel sides of a smooth outline are 4/pi times its length
+            lines[share][f"{part} {name}"] = 100 * (way * pi / 4 * length / sqrt(3)) / area
     return lines
 
 
@@ -555,9 +560,11 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
 
 _MOVED = "half range of the value with the outline at other plausible gray levels / √3"
 _BASIS = {
+    "void quarter pixel": "outline of the voids a quarter of a pixel in or out, 0.25 px / √3",
+    "joint quarter pixel": "outline of the joint a quarter of a pixel in or out, 0.25 px / √3",
     "void half pixel": "outline of the voids half a pixel in or out, 0.5 px / √3",
     "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
-    "faint voids": "half range of the value with doubtful voids left out or taken in / √3",
+    "faint voids": "change of the value with doubtful voids left out or taken in, the larger one / √3",
 }
 
 

@@ -53,11 +53,10 @@ def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
     rows = []
     for field in fields:
         lead = (field.specimen, field.section, field.plane, field.field, field.image)
-        values: dict[str, float | int | str] = {
-            name: value for name, value in field.values.items() if name not in _INTERNAL
-        }
-        values |= {name: int(float(values[name])) for name in _WHOLE if name in values}
-        rows.append(dict(zip(_LEAD, lead, strict=True)) | values)
+        row: dict[str, float | int | str] = dict(zip(_LEAD, lead, strict=True))
+        row |= {name: value for name, value in field.values.items() if name not in _INTERNAL}
+        row |= {name: int(float(field.values[name])) for name in _WHOLE if name in field.values}
+        rows.append(row)
     table = pd.DataFrame(rows)
     return table.drop(columns=[name for name in _IF_ANY if name in table and not table[name].any()])
 
@@ -97,7 +96,10 @@ def statements(
             name="Sizes",
             text="ECD = √(4A/π); Feret = caliper over outer pixel edges; perimeter by chain code (Vossepoel-Smeulders)",
         ),
-        Statement(name="Shape factors", text="; ".join(f"{name} = {formula}" for name, formula in FORMULAS.items())),
+        Statement(
+            name="Shape factors",
+            text="; ".join(f"{name.replace('_', ' ')} = {formula}" for name, formula in FORMULAS.items()),
+        ),
         Statement(
             name="Neighbours",
             text="edge to edge between direct neighbours of one field; clusters: gap below "

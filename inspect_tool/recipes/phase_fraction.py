@@ -310,7 +310,6 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     warnings: list[str] = []
     summary: list[tuple[Cell, ...]] = []
     referee: list[tuple[Cell, ...]] = []
-    stereology: list[tuple[Cell, ...]] = []
     sections: list[tuple[Cell, ...]] = []
     for group in groups:
         for name in group.classes:
@@ -334,9 +333,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"({found.mean:.3g} ± {found.ci95:.3g} %): too few fields for so small a share, "
                     "outside the validity of the method"
                 )
-            measures = _stereology(group, name, standard)
-            results += measures
-            stereology += [_stereology_row(result) for result in measures]
+            results += _stereology(group, name, standard)
         checks += _specimen_checks(group, settings, standard)
         if len(group.fields) == 1:
             warnings.append(
@@ -348,7 +345,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         checks=tuple(checks),
         measurements=_measurements(fields),
         statements=_statements(settings),
-        tables=tuple(_tables(summary, referee, stereology, sections, settings)),
+        tables=tuple(_tables(summary, referee, sections, settings)),
         charts=_charts(groups),
         warnings=tuple(warnings),
     )
@@ -709,11 +706,6 @@ _DEFINITIONS = {
 }
 
 
-def _stereology_row(result: Result) -> tuple[Cell, ...]:
-    title = result.title
-    return (result.specimen, title, result.value, result.unit, result.expanded_u, result.clause)
-
-
 # ---------------------------------------------------------------------------------------------- tables and charts
 
 
@@ -743,7 +735,6 @@ def _section_rows(group: _Group, name: str, found: FieldStatistics) -> list[tupl
 def _tables(
     summary: Sequence[tuple[Cell, ...]],
     referee: Sequence[tuple[Cell, ...]],
-    stereology: Sequence[tuple[Cell, ...]],
     sections: Sequence[tuple[Cell, ...]],
     settings: Settings,
 ) -> Iterable[Table]:
@@ -790,13 +781,6 @@ def _tables(
         rows=tuple(referee),
         note="Inside 1, on the boundary 1/2. The difference must be within the chance of the points.",
     )
-    if stereology:
-        yield Table(
-            title="Stereology of the phases (E1245 measures)",
-            columns=("Specimen", "Measure", "Value", "Unit", "U", "Relation"),
-            rows=tuple(stereology),
-            note="Interceptions along rows and columns together; an elongated structure needs them apart.",
-        )
 
 
 def _charts(groups: Sequence[_Group]) -> tuple[Chart, ...]:
@@ -843,6 +827,11 @@ def _statements(settings: Settings) -> tuple[Statement, ...]:
             name="Point count",
             text=f"Systematic grid, {grid}, random start (seed {settings.seed}); a point within half a pixel of the "
             "boundary counts 1/2." + (f" By hand: {Path(settings.counts).name}." if settings.counts else ""),
+        ),
+        Statement(
+            name="Lines and counts",
+            text="Mean free path, spacing and intercept after ASTM E1245, from interceptions along rows and columns "
+            "together; an elongated structure needs the two apart.",
         ),
         Statement(
             name="Features",

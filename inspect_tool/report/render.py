@@ -51,6 +51,7 @@ BLOCKS = (
 )
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
+_QUIET = ("local grain size",)  # layers of labels: switched off until a reader asks for them
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
@@ -307,6 +308,7 @@ def _context(
         ),
         "parts": lambda table: parts(slim(table), settings.sizes.most_columns + 2),
         "legend": _legend,
+        "quiet": _QUIET,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
         "picture": lambda name, max_px=0: _picture(folder, name, max_px),
@@ -365,8 +367,10 @@ def _budgets_shown(
     """Sort results into those whose budget is printed line by line and those of which one line is enough."""
     found = [result for result in main if result.budget]
     rest = [result for result in report.results if result.budget and result not in found]
-    if medium == "screen" or not found:
-        found, rest = found + rest, []
+    if medium == "screen":
+        return found + rest, []
+    if not found:
+        found, rest = rest, []
     return found[: settings.sizes.most_budgets], found[settings.sizes.most_budgets :] + rest
 
 
@@ -495,7 +499,7 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
     heads = [", ".join(f"{name} {row[i]}" for name, i in zip(keys, places, strict=True)) for row in fields.rows]
     statistics = keys in ([], ["field"]) and len(fields.rows) > 1
     names = [name for name in fields.columns if name not in _KEYS and not _in_pixels_only(name, fields.columns)]
-    names.sort(key=lambda name: name not in first)
+    names.sort(key=lambda name: first.index(name) if name in first else len(first))
     rows: list[tuple[Cell, ...]] = []
     same: list[str] = []
     for name in names:

@@ -189,7 +189,7 @@ def plan(job_path: str | Path) -> Plan:
     backend_settings = _with_paths(backend, backend_settings, folder, f"{where} backend")
     sources = _sources(job, folder, where)
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
-        backend_settings = replace(backend_settings, kinds=recipe.MASKS)
+        backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     requirements = _requirements(job, recipe, settings, where)

@@ -6,10 +6,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pypdf
 import pytest
 import tifffile
 
-from inspect_tool import registry, synthetic
+from inspect_tool import pipeline, registry, synthetic
+from inspect_tool.errors import InspectError
 from inspect_tool.files import report_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,14 +99,29 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
     tifffile.imwrite(tmp_path / "field_1.tif", made.pixels)
     assert tool("init", recipe, cwd=tmp_path).returncode == 0
     job = tmp_path / "job.toml"
-    assert tool("init", recipe, cwd=tmp_path).returncode == 2  # an existing file is left as it is
     text = job.read_text(encoding="utf-8")
-    assert tool("check", job).returncode == 2  # the placeholder scale is refused
+    with pytest.raises(InspectError, match="pixel_um = 0"):  # the placeholder scale is refused
+        pipeline.check(job)
     job.write_text(text.replace("pixel_um = 0.0 ", "pixel_um = 1.0 "), encoding="utf-8")
-    assert tool("check", job).returncode == 0, tool("check", job).stderr
+    pipeline.check(job)
     done = tool("run", job, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "job" / "report.pdf").is_file()
+    pages = pypdf.PdfReader(tmp_path / "out" / "job" / "report.pdf").pages
+    assert pages[1].extract_text().startswith("Identification")  # page 1 stays one page with nothing stated
+    assert "rule of the method not met: Fields" in done.stdout or recipe == "solder_voids"
+
+
+def test_init_leaves_a_file_that_exists_and_names_the_next_steps(tmp_path):
+    first = tool("init", "porosity", "--out", "our job.toml", cwd=tmp_path)
+    assert first.stdout.splitlines()[1:] == [
+        '  inspect-tool check "our job.toml"',
+        '  inspect-tool run "our job.toml" --out reports',
+    ]
+    (tmp_path / "our job.toml").write_text("mine")
+    again = tool("init", "porosity", "--out", "our job.toml", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "exists already and is left as it is" in again.stderr
+    assert (tmp_path / "our job.toml").read_text() == "mine"
 
 
 @pytest.mark.parametrize("recipe", registry.names("recipe"))

@@ -89,6 +89,20 @@ def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_wi
     assert [result.quantity for result in report.results] == ["thinnest_percent"]
 
 
+@pytest.mark.parametrize("stated", [True, False])
+def test_masks_of_the_user_answer_the_question_of_a_recipe_of_ones_own(lab_tools, tmp_path, stated):
+    if not stated:  # MASKS is optional
+        recipe = lab_tools / "lab_tools" / "coating.py"
+        recipe.write_text(recipe.read_text(encoding="utf-8").replace("MASKS =", "ALL ="), encoding="utf-8")
+    mask = np.zeros((160, 200), np.uint8)
+    mask[60:90] = 255  # 30 rows of 0.5 um, whatever the picture shows
+    for i in range(2):
+        tifffile.imwrite(tmp_path / f"mask_{i}.tif", mask)
+    text = printed_files()["job.toml"].replace("images", 'exports = ["json"]\nimages')
+    job = job_in(tmp_path, text + '[backend]\nname = "labels"\nmasks = ["mask_*.tif"]\n')
+    assert pipeline.run(job).results[0].value == pytest.approx(15.0)
+
+
 def test_an_unknown_plug_in_is_named_with_those_there_are(lab_tools):
     with pytest.raises(SettingsError, match=r"unknown backend 'cluster'; there are: threshold.*clusters"):
         registry.load("backend", "cluster")

@@ -182,10 +182,10 @@ PLUGINS = [(kind, name) for kind in ("recipe", "backend") for name in registry.n
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
-def test_the_comment_behind_every_setting_reaches_the_starter_job(kind, name):
+def test_every_setting_has_a_comment_that_the_starter_job_can_show(kind, name):
     settings = registry.load(kind, name).Settings
     says = starter._comments(settings)
-    assert {item.name for item in fields(settings)} == set(says)
+    assert [item.name for item in fields(settings) if not says.get(item.name)] == []
     assert checked(settings, {}, "defaults") == settings()
 
 

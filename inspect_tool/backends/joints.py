@@ -81,21 +81,21 @@ class Shape:
 class Settings:
     """What to look for. Lengths are pixels of the image, contrasts are shares of the joint's own contrast."""
 
-    layout: Literal["auto", "balls", "pads", "die"] = "auto"
-    polarity: Literal["auto", "solder dark", "solder bright"] = "auto"
-    joints: tuple[Shape, ...] = ()
+    layout: Literal["auto", "balls", "pads", "die"] = "auto"  # what is in the image: solder balls, pads, or one die
+    polarity: Literal["auto", "solder dark", "solder bright"] = "auto"  # dark: as more metal absorbs more
+    joints: tuple[Shape, ...] = ()  # outlines to measure in; empty: they are looked for (docs/solder_voids.md)
     positions: str = ""  # CSV: name,row,column,diameter or name,row,column,height,width
     joint_mask: str = ""  # image: 0 outside; other values number the joints (one value: connected parts)
     outline: Literal["given", "found"] = "given"  # given joints: take the shape, or look for the edge near it
     voids: tuple[Shape, ...] = ()  # drawn by hand: nothing else counts as a void, overlaps count once
     vias: tuple[Shape, ...] = ()  # plated holes in the pad: neither solder nor void
-    find_vias: bool = False  # round, sharp and nearly as light as the surroundings
+    find_vias: bool = False  # true: look for round, sharp ones, nearly as light as the surroundings
     straight_bands: Literal["ignore", "count"] = "ignore"  # leads and wires that cross a joint
     void_polarity: Literal["lighter", "darker"] = "lighter"  # of a void against its solder, in transmission
-    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts
-    min_contrast: float = 0.04  # of a void, as a share of joint against surroundings
+    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts [px]
+    min_contrast: float = 0.04  # of a void, as a share of joint against surroundings [1]
     significance: float = 12.0  # contrast x sqrt(area) in units of the local noise
-    min_joint_px: float = 12.0  # equivalent diameter of the smallest joint that is looked for
+    min_joint_px: float = 12.0  # equivalent diameter of the smallest joint that is looked for [px]
     surface_degree: int | None = None  # of the polynomial solder background; None: 2 for round joints, 4 for others
 
 
@@ -331,7 +331,7 @@ def _ways_to_rim(rims: _Rims, roundness: float) -> Floats:
     rows = np.array([np.interp(np.nan_to_num(widths), _WIDTHS, row) for row in _SHIFTS])
     i = min(int(np.searchsorted(_ROUNDNESS, roundness, side="right")) - 1, len(_ROUNDNESS) - 2)
     t = (roundness - _ROUNDNESS[i]) / (_ROUNDNESS[i + 1] - _ROUNDNESS[i])
-    return np.nan_to_num(((1 - t) * rows[i] + t * rows[i + 1]) * width)
+    return np.asarray(np.nan_to_num(((1 - t) * rows[i] + t * rows[i + 1]) * width), dtype=np.float64)
 
 
 def _grown_by(image: Gray, rims: _Rims, allowed: Mask, way: Floats) -> LabelImage:

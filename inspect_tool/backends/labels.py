@@ -47,14 +47,14 @@ class Settings:
     use only some, and a job fills in which.
     """
 
-    masks: tuple[str, ...] = ()
-    kind: MaskKind = "auto"
-    foreground: Literal["auto", "bright", "dark"] = "auto"
-    classes: Mapping[str, str] = default(default_factory=dict)
-    separate: bool = False
-    boundary_pixels: Literal["auto", "given back", "kept"] = "auto"
-    min_region_px: int = 10
-    kinds: tuple[MaskKind, ...] = ()
+    masks: tuple[str, ...] = ()  # files or patterns, one per image in their order
+    kind: MaskKind = "auto"  # what the values of a mask mean
+    foreground: Literal["auto", "bright", "dark"] = "auto"  # which value of a binary mask is marked
+    classes: Mapping[str, str] = default(default_factory=dict)  # value or color -> name
+    separate: bool = False  # every connected piece of a binary mask is an object
+    boundary_pixels: Literal["auto", "given back", "kept"] = "auto"  # lines of 0 between labels
+    min_region_px: int = 10  # smaller regions of a boundary map are specks [px2]
+    kinds: tuple[MaskKind, ...] = ()  # that auto may choose from; a job fills in those of its recipe
 
 
 def load(settings: Settings) -> None:

@@ -51,7 +51,7 @@ def test_shares_of_whole_joints_need_no_scale() -> None:
     )
     assert all(result.n == 2 and result.n_of == "joints" for result in found.results)
     assert {"joint", "void_percent", "largest_void_percent", "touches_edge"} <= set(field.features.columns)
-    assert not any("_um" in column for column in field.features.columns)
+    assert not any("_um" in column or column.startswith("u_") for column in field.features.columns)
     assert found.warnings == ("specimen 1: 1 of 3 joints are cut by the image edge: left out",)
     assert field.parts is not None
     assert len(field.parts) == 4
@@ -111,6 +111,23 @@ def test_a_sample_of_joints_carries_the_spread_between_joints() -> None:
     line = next(line for line in mean.budget if line.name == "between joints")
     assert line.u == pytest.approx(8.0)  # 20 and 4: s = 11.314, / sqrt(2)
     assert line.dof == 1
+
+
+def test_many_joints_are_charted_by_the_worst_and_a_histogram() -> None:
+    labels = np.zeros((120, 220), np.int32)
+    for i in range(30):
+        row, column = 10 + 20 * (i // 10), 10 + 20 * (i % 10)
+        labels[row : row + 10, column : column + 10] = 1
+        labels[row + 2, column + 2 : column + 2 + i // 5] = 2  # 0 to 5 px of 100
+    _, found = run(recipe.Settings(min_void_px=0.0), labels=labels)
+    bars, histogram = found.charts[:2]
+    assert bars.title == "Void share of the worst 20 of 30 joints"
+    assert bars.series[0].y == pytest.approx([5.0] * 5 + [4.0] * 5 + [3.0] * 5 + [2.0] * 5)
+    assert histogram.title == "Void share of the joints"
+    assert sum(histogram.series[0].y) == 30
+    _, found = run(recipe.Settings())
+    assert found.charts[0].title == "Void share of each joint"
+    assert found.charts[0].categories == ("1", "2", "3")
 
 
 def test_expected_number_of_joints() -> None:

@@ -8,7 +8,7 @@ of known size. What the number is not: a volume, or a statement about the interf
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -58,7 +58,9 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 
 _SHARES = ("void_percent", "largest_void_percent")
+_Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
 _WORST = 10
+_BARS = 20
 _VOID_ROWS = 25
 
 
@@ -111,7 +113,7 @@ def measure_field(
         summaries[name] = _summary(shares["void_percent"][used], shares["largest_void_percent"][used])
     lines = _joint_lines(found, area, table, moved)
 
-    features = _features(micrograph, found, names, table, lines, area, dies)
+    features = _features(micrograph, found, names, table, area, dies)
     gray = micrograph.pixels.astype(np.float32)
     contrast_to_noise, clipped = _image_quality(micrograph, gray, segmentation.labels, objects, found)
     values: dict[str, float | int | str] = {
@@ -138,6 +140,7 @@ def measure_field(
         marks=_marks(objects, found, names),
         worst=_worst(found, names, table, used),
         notes=_notes(found, names, settings, segmentation, where),
+        curves={f"{share}.{line}": tuple(u.tolist()) for share in _SHARES for line, u in lines[share].items()},
         parts=_void_table(voids, found, names, area, micrograph.calibration.pixel_um),
     )
 
@@ -151,7 +154,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     for specimen in every:
         own = [field for field in fields if field.specimen == specimen]
         joints = pd.concat([_placed(field) for field in own], ignore_index=True)
-        used = joints if settings.edge_joints == "counted" else joints[~joints["touches_edge"]]
+        whole = np.ones(len(joints), bool) if settings.edge_joints == "counted" else ~joints["touches_edge"].to_numpy()
+        used = joints[whole]
         checks += _checks(own, settings, standard, specimen)
         if used.empty:
             msg = (
@@ -164,7 +168,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             warnings.append(
                 f"specimen {specimen}: {left_out} of {len(joints)} joints are cut by the image edge: left out"
             )
-        results += _results(used, specimen, settings, standard)
+        results += _results(used, _budget_lines(own, whole), specimen, settings, standard)
     features = pd.concat([_placed(field) for field in fields], ignore_index=True)
     return Findings(
         results=tuple(results),
@@ -301,7 +305,6 @@ def _features(
     found: measure.Joints,
     names: Sequence[str],
     table: Mapping[str, NDArray[np.float64]],
-    lines: Mapping[str, Mapping[str, NDArray[np.float64]]],
     area: NDArray[np.float64],
     dies: Sequence[measure.DieAttach],
 ) -> pd.DataFrame:
@@ -330,9 +333,6 @@ def _features(
         columns["corner_void_percent"] = [die.corner_void for die in dies]
         columns["across_void_percent"] = [die.across_void for die in dies]
         columns["across"] = [die.across for die in dies]
-    for share in _SHARES:
-        for line, u in lines[share].items():
-            columns[f"u_{share}.{line.replace(' ', '_')}"] = u
     return pd.DataFrame(columns)
 
 
@@ -454,19 +454,32 @@ def _fields_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
     )
 
 
-def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: Standard) -> list[Result]:
+def _budget_lines(fields: Sequence[FieldMeasurement], whole: NDArray[np.bool_]) -> _Lines:
+    """Budget lines of the joints that count, in the order of their table; a line that a field has not is 0 there."""
+    names = dict.fromkeys(name for field in fields for name in field.curves)
+    return {
+        share: {
+            name.removeprefix(f"{share}."): np.concatenate(
+                [np.asarray(field.curves.get(name, (0.0,) * len(field.features))) for field in fields]
+            )[whole]
+            for name in names
+            if name.startswith(f"{share}.")
+        }
+        for share in _SHARES
+    }
+
+
+def _results(used: pd.DataFrame, lines: _Lines, specimen: str, settings: Settings, standard: Standard) -> list[Result]:
     clause = f"{standard.id}-{standard.edition}"
     n = len(used)
     results = []
     for share, name in (("void_percent", "void_percent.max"), ("largest_void_percent", "largest_void_percent.max")):
-        top = used.iloc[int(used[share].to_numpy().argmax())]
+        at = int(used[share].to_numpy().argmax())
+        top = used.iloc[at]
         counted = "union of voids" if share == "void_percent" else "largest void"
-        lines = _lines_of(used, share)
         budget = tuple(
-            Component(
-                name=line, u=float(top[column]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {top['joint']}"
-            )
-            for line, column in lines.items()
+            Component(name=line, u=float(u[at]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {top['joint']}")
+            for line, u in lines[share].items()
         )
         results.append(
             evaluated(
@@ -488,11 +501,11 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
     mean = [
         Component(
             name=line,
-            u=float(used[column].mean()),  # an outline rule moves all joints the same way
+            u=float(u.mean()),  # an outline rule moves all joints the same way
             kind="B",
             basis=f"{_BASIS.get(line, _MOVED)}; the same way in all joints",
         )
-        for line, column in _lines_of(used, "void_percent").items()
+        for line, u in lines["void_percent"].items()
     ]
     if settings.joints_are == "sample" and n > 1:
         s = float(used["void_percent"].std(ddof=1))
@@ -523,7 +536,8 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
             ("corner_void_percent", "corner_void_percent.max"),
             ("across_void_percent", "across_void_percent.max"),
         ):
-            top = used.iloc[int(used[column].to_numpy().argmax())]
+            at = int(used[column].to_numpy().argmax())
+            top = used.iloc[at]
             # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
             part = float(top[column])
             whole = float(top["void_percent"])
@@ -531,11 +545,11 @@ def _results(used: pd.DataFrame, specimen: str, settings: Settings, standard: St
             budget = tuple(
                 Component(
                     name=line,
-                    u=float(top[u_column]) * scale,
+                    u=float(u[at]) * scale,
                     kind="B",
                     basis=f"relative uncertainty of the void share of joint {top['joint']}",
                 )
-                for line, u_column in _lines_of(used, "void_percent").items()
+                for line, u in lines["void_percent"].items()
             )
             results.append(
                 evaluated(
@@ -566,13 +580,6 @@ _BASIS = {
     "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
     "faint voids": "change of the value with doubtful voids left out or taken in, the larger one / √3",
 }
-
-
-def _lines_of(used: pd.DataFrame, share: str) -> dict[str, str]:
-    prefix = f"u_{share}."
-    return {
-        column.removeprefix(prefix).replace("_", " "): column for column in used.columns if column.startswith(prefix)
-    }
 
 
 def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, specimen: str) -> list[Check]:
@@ -727,29 +734,31 @@ def _tables(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settings
 
 def _charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple[Chart, ...]:
     charts = []
-    names = features["joint"].tolist()
-    if 1 < len(names) <= 60:
+    if len(features) > 1:
+        many = len(features) > _BARS
+        worst = features.sort_values("void_percent", ascending=False, kind="stable").head(_BARS) if many else features
+        places = tuple(range(len(worst)))
+        # a joint is named as far as its name alone does not tell it
+        names = [name for name in ("specimen", "field") if features[name].nunique() > 1] + ["joint"]
         charts.append(
             Chart(
                 kind="bars",
-                title="Void share of each joint",
-                x_label="joint",
+                title=f"Void share of the worst {_BARS} of {len(features)} joints"
+                if many
+                else "Void share of each joint",
+                x_label=" / ".join(names),
                 y_label="void share / %",
                 series=(
-                    Series(name="all voids", x=tuple(range(len(names))), y=tuple(features["void_percent"].tolist())),
-                    Series(
-                        name="largest void",
-                        x=tuple(range(len(names))),
-                        y=tuple(features["largest_void_percent"].tolist()),
-                    ),
+                    Series(name="all voids", x=places, y=tuple(worst["void_percent"].tolist())),
+                    Series(name="largest void", x=places, y=tuple(worst["largest_void_percent"].tolist())),
                 ),
-                categories=tuple(names),
+                categories=tuple("/".join(str(row[name]) for name in names) for _, row in worst.iterrows()),
             )
         )
-    elif len(names) > 60:
-        charts.append(
-            _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share / %", "joints")
-        )
+        if many:
+            charts.append(
+                _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share / %", "joints")
+            )
     parts = [field.parts for field in fields if field.parts is not None and len(field.parts)]
     if parts:
         column = next(name for name in parts[0].columns if name.startswith("void_diameter_"))

@@ -351,6 +351,7 @@ class Quantity:
     title: str
     unit: str
     needs_scale: bool
+    needs_setting: str = ""  # name of the recipe's setting that must be true for it to come out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -333,6 +333,12 @@ def _requirements(job: Job, recipe: ModuleType, settings: Any, where: str) -> tu
         if quantity.needs_scale and _is_ratio_only(job):
             msg = f"{where} requirements.{i}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
             raise CalibrationError(msg)
+        if quantity.needs_setting and not getattr(settings, quantity.needs_setting):
+            msg = (
+                f"{where} requirements.{i}: {requirement.quantity} comes out with "
+                f"'{quantity.needs_setting} = true' only; set it in [settings]"
+            )
+            raise SettingsError(msg)
         expanded.append(requirement)
     return tuple(expanded)
 

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from math import sqrt
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+import inspect_tool
 from inspect_tool.backends import joints
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Segmentation
@@ -94,6 +97,16 @@ def test_quadrants_are_results_and_a_table() -> None:
     assert row[3:7] == pytest.approx((36.0, 12.0, 28.0, 4.0))
     assert values(found)["quadrant_void_percent.max"] == pytest.approx(36.0)
     assert values(found)["corner_void_percent.max"] == 0
+
+
+def test_a_requirement_on_quadrants_asks_for_them(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "x.png"), picture()[0].pixels)
+    (tmp_path / "job.toml").write_text(
+        'recipe = "solder_voids"\nimages = ["x.png"]\n[calibration]\nsource = "ratio only"\n'
+        '[[requirements]]\nquantity = "corner_void_percent.max"\nunit = "%"\nupper = 5.0\n'
+    )
+    with pytest.raises(SettingsError, match=r"requirements\.0: corner_void_percent\.max .* 'quadrants = true' only"):
+        inspect_tool.run(tmp_path / "job.toml", out=tmp_path / "reports")
 
 
 def test_half_a_pixel_of_outline() -> None:

@@ -50,10 +50,17 @@ QUANTITIES: Mapping[str, Quantity] = {
     "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
     "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),
     "largest_void_percent.max": Quantity(title="Largest single void, share of its joint", unit="%", needs_scale=False),
-    "quadrant_void_percent.max": Quantity(title="Void share of the worst quadrant", unit="%", needs_scale=False),
-    "corner_void_percent.max": Quantity(title="Largest corner void, share of its joint", unit="%", needs_scale=False),
+    "quadrant_void_percent.max": Quantity(
+        title="Void share of the worst quadrant", unit="%", needs_scale=False, needs_setting="quadrants"
+    ),
+    "corner_void_percent.max": Quantity(
+        title="Largest corner void, share of its joint", unit="%", needs_scale=False, needs_setting="quadrants"
+    ),
     "across_void_percent.max": Quantity(
-        title="Largest void from side to side, share of its joint", unit="%", needs_scale=False
+        title="Largest void from side to side, share of its joint",
+        unit="%",
+        needs_scale=False,
+        needs_setting="quadrants",
     ),
 }
 

@@ -150,3 +150,16 @@ def _nothing():
 
 
 EMPTY, STANDARD = _nothing()
+
+
+def test_positions_and_angles_of_features_have_no_statistics():
+    features = pd.DataFrame(
+        {
+            "feature": [1, 2],
+            "top_px": [3, 4],
+            "orientation_deg": [1.0, 179.0],
+            "area_px2": [4, 8],
+            "area_um2": [1.0, 2.0],
+        }
+    )
+    assert [row[0] for row in build.feature_statistics(features).rows] == ["Area [µm²]"]

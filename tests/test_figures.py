@@ -191,3 +191,16 @@ def test_chart_is_svg_without_a_date(chart):
     assert "<svg" in svg
     assert "dc:date" not in svg
     assert chart.y_label in svg  # text, not outlines
+
+
+def test_layers_of_labels_alone_are_not_burned_into_the_overlay(tmp_path):
+    field, found = grain_field(1, size=160, grains=12)
+    label = Mark(kind="text", points=((80.0, 80.0),), layer="local grain size", label="G 9.1")
+    bare, labeled, marked = (tmp_path / name for name in ("bare", "labeled", "marked"))
+    for folder, drawn in ((bare, ()), (labeled, (label,)), (marked, marks(20))):
+        folder.mkdir()
+        figures.write_field(folder, "a", field, found, drawn)
+    overlay = "overlays/a.jpg"
+    assert (labeled / "overlays/a.local_grain_size.png").is_file()
+    assert (labeled / overlay).read_bytes() == (bare / overlay).read_bytes()
+    assert (marked / overlay).read_bytes() != (bare / overlay).read_bytes()

@@ -219,3 +219,63 @@ def test_budget_shares_add_up(made):
     text = page(made)
     shares = [float(share) for share in re.findall(r'style="width: ([\d.]+)%"', text)]
     assert sum(shares[:3]) == pytest.approx(100, abs=0.2)
+
+
+def test_texts_are_worded_for_the_reader_and_stay_as_they_are_in_the_report(made):
+    result = replace(
+        made.report.results[0],
+        clause=f"{made.report.standard.id}-{made.report.standard.edition}: circles",
+        definition="grain_size_number.abrams/1: G of the mean, 9 px2 and more, 126.3 um wide",
+    )
+    text = words(page(made, results=(result,)))
+    assert "G of the mean, 9 px² and more, 126.3 µm wide. ASTM E112-13: circles" in text
+    assert "grain_size_number.abrams/1" not in text
+    assert result.definition.endswith("126.3 um wide")
+
+
+def test_clause_that_only_names_the_standard_of_the_report_is_not_repeated(made):
+    standard = replace(made.report.standard, id="Own procedure", edition="2026")
+    result = replace(made.report.results[0], clause="Own procedure-2026", definition="mean over fields/1")
+    assert "Mean over fields. </td>" in page(made, standard=standard, results=(result,))
+
+
+def test_paper_has_the_lines_of_main_budgets_and_one_line_for_every_other(made):
+    budgets = [result for result in made.report.results if result.budget]
+    results = (
+        replace(budgets[0], main=True, title="first of all"),
+        replace(budgets[0], main=False, quantity="another", title="second to none"),
+    )
+    paper, screen = page(made, results=results), page(made, results=results, medium="screen")
+    assert paper.count("Combined u</td>") == 1
+    assert paper.count("Other results") == 1
+    assert screen.count("Combined u</td>") == 2
+    assert "Other results" not in screen
+
+
+def test_fields_side_by_side_lead_with_the_result_and_end_with_mean_and_s():
+    fields = Table(
+        title="Fields",
+        columns=("specimen", "field", "area_px2", "area_um2", "lines", "grain_size_number"),
+        rows=(("a", 1, 4, 1.0, 7, 8.0), ("a", 2, 8, 2.0, 7, 9.0)),
+    )
+    across = render.transposed(fields, ("grain_size_number",))
+    assert [row[0] for row in across.rows] == ["Grain size number G", "Area [µm²]"]  # square pixels say the same
+    assert across.rows[0][-2:] == ("8.5", "0.707")  # by hand: mean 17/2, s = 1/√2
+    assert across.note == "The same in every field: Lines 7."
+
+
+def test_fields_of_several_specimens_have_no_common_mean():
+    fields = Table(title="Fields", columns=("specimen", "field", "n"), rows=(("a", 1, 4), ("b", 1, 8)))
+    assert render.transposed(fields).columns == ("Quantity", "Specimen a, field 1", "Specimen b, field 1")
+
+
+def test_one_field_takes_half_the_rows():
+    fields = Table(title="Fields", columns=("field", "a_um", "b_um", "c_um"), rows=((1, 1.0, 2.0, 3.0),))
+    across = render.transposed(fields)
+    assert across.columns == ("Quantity", "Value", "Quantity", "Value")
+    assert across.rows == (("A [µm]", "1", "C [µm]", "3"), ("B [µm]", "2", "", ""))
+
+
+def test_columns_that_hold_nothing_are_not_printed():
+    table = Table(title="", columns=("a", "s"), rows=((1.0, None), (2.0, None)))
+    assert render.slim(table).columns == ("a",)

@@ -30,7 +30,7 @@ from inspect_tool.model import (
     Table,
     Thumbnail,
 )
-from inspect_tool.report.text import heading, plural
+from inspect_tool.report.text import heading, listed, plural
 from inspect_tool.standards import unverified
 
 Verdict = Literal["pass", "fail", "undecided", "no requirement"]
@@ -310,13 +310,17 @@ def _warnings(
     ]
     if any(record.calibration.pixel_um is None for record in micrographs):
         found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")
-    found += [
-        f"The uncertainty of {result.title or result.quantity}"
-        + (f" (specimen {result.specimen})" if result.specimen else "")
-        + " has no share from the scatter between fields: one field does not show it."
+    single = [
+        (result.title or result.quantity) + (f" (specimen {result.specimen})" if several else "")
+        for several in (len({record.specimen for record in micrographs}) > 1,)
         for result in findings.results
         if result.main and result.budget and result.n_of == "fields" and result.n < 2
     ]
+    if single:
+        found.append(
+            f"The uncertainty of {listed(single)} has no share from the scatter between fields: "
+            "one field does not show it."
+        )
     if open_constants:
         found.append(
             f"{plural(len(open_constants), 'number')} of {standard.id}-{standard.edition} used here "

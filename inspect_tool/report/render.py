@@ -290,6 +290,7 @@ def _context(
         "marked": any(
             word in layer.name for record in report.micrographs for layer in record.layers for word in _COUNTS
         ),
+        "figure_drawn": any("figure" in layer.name for record in report.micrographs for layer in record.layers),
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,

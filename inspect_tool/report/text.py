@@ -475,9 +475,9 @@ def glued(text: str) -> str:
     >>> glued("shifted by ± 5 %, n = 4")
     'shifted by ±\\xa05\\xa0%, n\\xa0=\\xa04'
     """
-    text = re.sub(r"(?<=\d) (?=(?:%|°|[µnm]?m[²³]?\b|px\b|×))", NBSP, text)
+    text = re.sub(r"(?<=\d) (?=(?:%|°|[µnm]?m[²³]?\b|px²?\b|×))", NBSP, text)
     text = re.sub(r"(?<=[±≥≤<>]) (?=\d)", NBSP, text)
-    return re.sub(r" ([=/×]) (?=[\d√])", rf"{NBSP}\1{NBSP}", text)
+    return re.sub(rf"[ {NBSP}]([=/×]) (?=[\d√])", rf"{NBSP}\1{NBSP}", text)
 
 
 _UNITS_IN_PROSE = (
@@ -535,12 +535,13 @@ def definition(text: str) -> str:
 def found(value: float | None, name: str) -> str:
     """Print what a check found or asks: counts whole, other numbers to three digits.
 
-    >>> found(1234.0, "1"), found(0.54015, "1"), found(4.7905, "%")
-    ('1234', '0.54', '4.79\\xa0%')
+    >>> found(1234.0, "1"), found(0.54015, "1"), found(4.7905, "%"), found(1.0, "fields")
+    ('1234', '0.54', '4.79\\xa0%', '1\\xa0field')
     """
     if value is None or not isfinite(value):
         return NO_VALUE
-    return with_unit(as_given(value) if float(value).is_integer() else short(value, 3), name)
+    one = name.removesuffix("s") if value == 1 and len(name) > 2 else name  # 1 field
+    return with_unit(as_given(value) if float(value).is_integer() else short(value, 3), one)
 
 
 def _decimals(value: float, digits: int) -> int:

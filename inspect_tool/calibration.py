@@ -38,7 +38,8 @@ def check_stated(stated: Calibration, where: str) -> None:
         msg = f'{where}: source = "ratio only" stands beside pixel_um = {stated.pixel_um:g}; give one of them'
         raise SettingsError(msg)
     if stated.pixel_um is not None and not _FINEST_UM <= stated.pixel_um <= _COARSEST_UM:
-        msg = f"{where}: pixel_um = {stated.pixel_um:g}; it must lie between {_FINEST_UM:g} and {_COARSEST_UM:g} um"
+        limits = f"{_FINEST_UM:g} to {_COARSEST_UM:g}"
+        msg = f"{where}: pixel_um = {stated.pixel_um:g}; put in the measured um per pixel, {limits}"
         raise SettingsError(msg)
     if not (isfinite(stated.u_rel) and 0 <= stated.u_rel < _LARGEST_U_REL):
         msg = (

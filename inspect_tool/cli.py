@@ -104,6 +104,7 @@ def check(
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
+    from inspect_tool.report.text import designation
 
     status = 0
     for path in jobs:
@@ -115,8 +116,9 @@ def check(
             continue
         if not quiet:
             specimens = len({source.specimen for source in planned.sources})
+            edition = designation(planned.standard.id, planned.standard.edition)
             print(
-                f"{path}: ok: recipe {planned.job.recipe}, {planned.standard.id}-{planned.standard.edition}, "
+                f"{path}: ok: recipe {planned.job.recipe}, {edition}, "
                 f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
                 f"{_count(len(planned.requirements), 'requirement')}"
             )
@@ -178,7 +180,7 @@ def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool
             rows.append((name, None, out / name, str(error)))
     if as_json:
         _print_json(rows)
-    elif not quiet:
+    elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return _status([report for _, report, _, _ in rows])
 

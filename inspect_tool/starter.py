@@ -96,16 +96,19 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             for name in registry.names(plugin):
                 yield name, _first_line(registry.load(plugin, name))
         case "standard":
+            from inspect_tool.report.text import designation
+
             for name in standards.names():
                 standard = standards.load_standard(name)
-                yield name, f"{standard.id}-{standard.edition}: {standard.title}"
+                yield name, f"{designation(standard.id, standard.edition)}: {standard.title}"
         case "template":
             for path in sorted(data_folder("templates").glob("*/template.toml")):
                 yield path.parent.name, str(path.parent)
         case "quantities" | "quantity":
             for recipe in registry.names("recipe"):
                 for name, quantity in registry.load("recipe", recipe).QUANTITIES.items():
-                    yield name, f"[{quantity.unit}] {quantity.title} ({recipe})"
+                    note = "; a class or size instead of *" if name.endswith("*") else ""
+                    yield name, f"[{quantity.unit}] {quantity.title} ({recipe}{note})"
         case "unit":
             for name in UNITS:
                 yield name, dimension(name)

@@ -288,6 +288,7 @@ def test_the_console_shows_the_same_line(tmp_path, spoil, says):
 
 def test_a_job_that_is_not_there(tmp_path):
     assert "no such file" in refused(tmp_path / "nothing.toml", tmp_path / "out")
+    assert tool("run", tmp_path / "nothing.toml").stdout == ""  # no table without a report
 
 
 def test_check_finds_the_same_faults_without_measuring(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from inspect_tool.backends import joints
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.synthetic import degrade, solder_balls, thermal_pad
 
 
 def xray(balls: list[tuple[float, float, float]], voids: list[tuple[float, float, float]]) -> np.ndarray:
@@ -47,6 +48,28 @@ def test_balls_and_their_voids_are_found() -> None:
     found = run(xray(BALLS, VOIDS))
     assert found.settings["layout"] == "balls"
     assert shares(found) == pytest.approx(TRUTH, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("edge", [0.0, 0.2, 0.5])
+def test_outlines_of_flat_and_of_round_voids_lie_at_their_rim(edge: float) -> None:
+    # one void of 0.14 to 0.2 mm in every ball of 0.5 mm; a quarter of a pixel all around them is 0.3 to 0.5 points
+    sizes = (140.0, 160.0, 180.0, 200.0)
+    field = solder_balls(seed=3, rows=2, columns=2, voids=[[(40.0, -30.0, size)] for size in sizes], void_edge=edge)
+    found = run(degrade(field.pixels, 1, seed=3, modality="xray"))
+    assert shares(found) == pytest.approx([100 * (size / 500) ** 2 for size in sizes], abs=0.7)
+    assert np.mean(shares(found)) == pytest.approx(np.mean([100 * (size / 500) ** 2 for size in sizes]), abs=0.4)
+    assert found.objects is not None
+    # half a pixel of the rim is 2.4 % of the area of a ball
+    areas = np.bincount(found.objects.ravel())[1:] * field.pixel_um**2
+    assert areas == pytest.approx([np.pi / 4 * 500**2] * 4, rel=0.012)
+
+
+def test_outlines_of_a_pad_and_of_its_voids_are_not_biased() -> None:
+    field = thermal_pad(seed=5, size_um=(2000.0, 2000.0), voids=12)
+    found = run(degrade(field.pixels, 2, seed=5, modality="xray"))
+    # half a pixel all around the voids is 0.8 points, half a pixel around the pad 0.8 % of its area
+    assert shares(found) == pytest.approx([field.joints[0].void_percent], abs=0.2)
+    assert (found.labels > 0).sum() * field.pixel_um**2 == pytest.approx(field.joints[0].area_um2, rel=0.003)
 
 
 def test_inverted_pictures_give_the_same() -> None:

@@ -11,10 +11,10 @@ Levels are gray values of the image as it was read.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -47,7 +47,7 @@ _TWO_HUMPS = 0.8  # share of the gray variance between two Otsu classes; one Gau
 _FEW_LEVELS = 8.0  # [gray levels] closer humps can be an accident of whole gray values
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _SHADED = 0.15  # a flat field is taken when it moves gray values by more than this share of the range of the image
-_BAND = 512  # rows that are worked on at a time, to bound memory
+_BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,10 @@ class Settings:
     fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
     min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
     channel: Literal["gray", "red", "green", "blue"] = "gray"  # of a color image
+
+
+_Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
+"""The level between two phases in some rows: one number, or one for each of their pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,19 +223,19 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
         levels = [edges.level + shift * edges.contrast]
-        level_image = _level_image(edges, gray.shape, shift, method == "local edge")
-        ranks = _above(gray, level_image)
+        level = _carried_level(edges, gray.shape[1], shift) if method == "local edge" else _same_everywhere(levels[0])
+        ranks = _above(gray, level)
         # small objects first, so that they do not lengthen the outline of the object that holds them
         for largest in (_SMALL * gray.size, gray.size):
             for rank in (0, 1):
-                _keep_supported(ranks, rank, gray, level_image, edges, largest)
+                _keep_supported(ranks, rank, gray, level, edges, largest)
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         found["window_px"] = window_px
         level_image = _window_levels(gray, window_px, settings.sauvola_k if method == "sauvola" else None)
         level_image += np.float32(shift * (edges.contrast or _between(gray, roi, [float(level_image.mean())])[0]))
         levels = [float(level_image.mean() if roi is None else level_image[roi].mean())]
-        ranks = _above(gray, level_image)
+        ranks = _above(gray, level_image.__getitem__)
     else:
         if method != "fixed" and settings.flat_field != "off":
             flat = np.asarray(flat_field(gray, roi=roi), dtype=np.uint8)
@@ -242,7 +246,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
         contrast = _between(gray, roi, levels)
         levels = [level + shift * between for level, between in zip(levels, contrast, strict=True)]
-        ranks = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)[gray]
+        table = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)
+        ranks = np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
     labels, classes, phase = _labels(ranks, n, settings, roi)
     found |= {
         "levels_found": [offset + step * level for level in levels],
@@ -288,9 +293,8 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
     if image.dtype == np.uint8:
         return np.ascontiguousarray(image), offset, step
     made = np.empty(image.shape, np.uint8)
-    for start in range(0, image.shape[0], _BAND):
-        band = slice(start, start + _BAND)
-        made[band] = np.clip(np.rint((image[band] - offset) / step), 0, 255)
+    for rows in _bands(image.shape):
+        made[rows] = np.clip(np.rint((image[rows] - offset) / step), 0, 255)
     return made, offset, step
 
 
@@ -298,22 +302,30 @@ def _floats(image: Any) -> NDArray[np.float32]:
     return np.asarray(image, dtype=np.float32)
 
 
-def _gradients(gray: NDArray[np.uint8]) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
-    """Smoothed gray values and gradient magnitude, in bands of rows."""
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of an image in bands of whole blocks."""
+    tall = max(8, _BAND_PX // shape[1] // _BLOCK) * _BLOCK
+    for start in range(0, shape[0], tall):
+        yield slice(start, min(start + tall, shape[0]))
+
+
+def _gradients(
+    gray: NDArray[np.uint8],
+) -> Iterator[tuple[slice, slice, NDArray[np.float32], NDArray[np.float32]]]:
+    """Smoothed gray values and gradient magnitude, in bands: rows, where they lie in the former, which is wider."""
     margin = 2 * _PLATEAU_PX + 8
-    for start in range(0, gray.shape[0], _BAND):
-        stop = min(start + _BAND, gray.shape[0])
-        low, high = max(0, start - margin), min(gray.shape[0], stop + margin)
+    for rows in _bands(gray.shape):
+        low, high = max(0, rows.start - margin), min(gray.shape[0], rows.stop + margin)
         smooth = _floats(cv2.GaussianBlur(gray[low:high].astype(np.float32), (0, 0), _GRADIENT_SIGMA))
         across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
         down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-        size = _floats(cv2.magnitude(across, down))
-        yield slice(start, stop), smooth[start - low :], size[start - low : stop - low]
+        inner = slice(rows.start - low, rows.stop - low)
+        yield rows, inner, smooth, _floats(cv2.magnitude(across, down))[inner]
 
 
 def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -> _Edges:
     histogram = np.zeros(4096, np.int64)
-    for rows, _, gradient in _gradients(gray):
+    for rows, _, _, gradient in _gradients(gray):
         inside = gradient.ravel() if roi is None else gradient[roi[rows]]
         histogram += np.bincount(np.minimum(inside * 50, 4095).astype(np.int32), minlength=4096)
     share = np.cumsum(histogram) / max(1, histogram.sum())
@@ -333,10 +345,10 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
     sums = [np.zeros(blocks, np.float32) for _ in range(3)]
     n_edge = n_sure = 0
     window = np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
-    for rows, smooth, gradient in _gradients(gray):
+    for rows, inner, smooth, gradient in _gradients(gray):
         edge = gradient > gate
         n = rows.stop - rows.start
-        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[:n]
+        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[inner]
         visible = contrast >= min_contrast
         if roi is not None:
             visible &= roi[rows]
@@ -346,7 +358,7 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
         band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
-        for total, values in zip(sums, (weight, weight * smooth[:n], weight * contrast), strict=True):
+        for total, values in zip(sums, (weight, weight * smooth[inner], weight * contrast), strict=True):
             padded = cv2.copyMakeBorder(values, 0, -n % _BLOCK, 0, -width % _BLOCK, cv2.BORDER_CONSTANT, value=0)
             total[band] = cv2.resize(padded, None, fx=1 / _BLOCK, fy=1 / _BLOCK, interpolation=cv2.INTER_AREA)
     weight, level, contrast = sums
@@ -383,44 +395,137 @@ def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
         share /= 2
 
 
-def _level_image(edges: _Edges, shape: tuple[int, ...], shift: float, local: bool) -> NDArray[np.float32] | float:
-    if not local:
-        return edges.level + shift * edges.contrast
+def _same_everywhere(level: float) -> _Level:
+    return lambda _: level
+
+
+def _carried_level(edges: _Edges, width: int, shift: float) -> _Level:
+    """Level of every pixel of some rows, from the block grid; no level image of full size is held."""
     levels = edges.level_map + shift * edges.contrast_map
-    size = (levels.shape[1] * _BLOCK, levels.shape[0] * _BLOCK)
-    return _floats(cv2.resize(levels, size, interpolation=cv2.INTER_LINEAR))[: shape[0], : shape[1]]
+
+    def level(rows: slice) -> NDArray[np.float32]:
+        # a block more on both sides: between block centers the level is linear
+        low, high = max(0, rows.start // _BLOCK - 1), min(len(levels), -(-rows.stop // _BLOCK) + 1)
+        size = (levels.shape[1] * _BLOCK, (high - low) * _BLOCK)
+        first = low * _BLOCK
+        full = _floats(cv2.resize(levels[low:high], size, interpolation=cv2.INTER_LINEAR))
+        return full[rows.start - first : rows.stop - first, :width]
+
+    return level
 
 
 def _keep_supported(
-    ranks: NDArray[np.uint8],
-    rank: int,
-    gray: NDArray[np.uint8],
-    level: NDArray[np.float32] | float,
-    edges: _Edges,
-    largest: float,
+    ranks: NDArray[np.uint8], rank: int, gray: NDArray[np.uint8], level: _Level, edges: _Edges, largest: float
 ) -> None:
     """Give objects of one rank (0 or 1) that no edge bounds, or that are too shallow, to the other. In place."""
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-    inside = (ranks == rank).view(np.uint8)
-    rim = inside - cv2.erode(inside, cross, borderType=cv2.BORDER_REPLICATE)
-    n, objects, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8 if rank == 0 else 4)
-    area = stats[:, cv2.CC_STAT_AREA]
-    rim_px = np.zeros(n, dtype=np.int64)
-    sharp_px = np.zeros(n, dtype=np.int64)
-    deep = np.zeros(n, dtype=bool)
     beyond = np.float32(_DEEP * edges.contrast)
-    for start in range(0, gray.shape[0], _BAND):
-        band = slice(start, start + _BAND)
-        numbers, on_rim = objects[band], rim[band] > 0
-        at = level if isinstance(level, float) else level[band]
-        rim_px += np.bincount(numbers[on_rim], minlength=n)
-        sharp_px += np.bincount(numbers[on_rim & (edges.mask[band] > 0)], minlength=n)
-        deep[numbers[gray[band] <= at - beyond if rank == 0 else gray[band] >= at + beyond]] = True
-    kept = deep & (sharp_px >= _SHARP * rim_px)
-    kept |= area > largest
-    kept[0] = True
-    if not kept.all():
-        ranks[~kept[objects]] = 1 - rank
+
+    def inside(rows: slice) -> NDArray[np.uint8]:
+        return np.asarray(ranks[rows] == rank).view(np.uint8)
+
+    def sums(rows: slice, numbers: NDArray[np.int32], n: int) -> NDArray[np.intp]:
+        """Pixels, outline pixels, outline pixels on an edge, deep pixels."""
+        low = max(0, rows.start - 1)
+        wide = inside(slice(low, rows.stop + 1))
+        eroded = cv2.erode(wide, cross, borderType=cv2.BORDER_REPLICATE)
+        on_rim = (wide > eroded)[rows.start - low : rows.stop - low]
+        at = level(rows)
+        deep = gray[rows] <= at - beyond if rank == 0 else gray[rows] >= at + beyond
+        parts = (numbers.ravel(), numbers[on_rim], numbers[on_rim & (edges.mask[rows] > 0)], numbers[deep])
+        return np.stack([np.bincount(part, minlength=n) for part in parts])
+
+    def unsupported(found: NDArray[np.intp]) -> Mask:
+        area, rim, sharp, deep = found
+        kept: Mask = ((deep > 0) & (sharp >= _SHARP * rim)) | (area > largest)
+        return ~kept
+
+    for rows, gone in _picked(inside, gray.shape, 8 if rank == 0 else 4, sums, unsupported):
+        ranks[rows][gone] = 1 - rank
+
+
+def _picked(
+    inside: Callable[[slice], NDArray[np.uint8]],
+    shape: tuple[int, ...],
+    connectivity: int,
+    sums: Callable[[slice, NDArray[np.int32], int], NDArray[np.intp]],
+    pick: Callable[[NDArray[np.intp]], Mask],
+) -> Iterator[tuple[slice, Mask]]:
+    """Find the pixels of the connected objects of a mask that ``pick`` chooses, without a label image of full size.
+
+    Objects are numbered band by band and joined across the bands, then the bands with chosen ones are
+    numbered again.
+
+    Parameters
+    ----------
+    inside : callable
+        Gives the mask (0 and 1) of some rows. The rows that were yielded may change it.
+    shape : (rows, columns)
+        Of the mask.
+    connectivity : int
+        4 or 8.
+    sums : callable
+        Gives (k, n) sums over the pixels of some rows, for the numbers 0 to n - 1.
+    pick : callable
+        Chooses among objects by their sums over all rows, (k, objects).
+
+    Yields
+    ------
+    rows : slice
+    chosen : array of bool
+        True on the pixels of chosen objects in these rows.
+    """
+    tables, firsts, seams = [], [], []
+    total, above = 0, np.zeros(shape[1], np.int64)
+    for rows in _bands(shape):
+        n, numbers = cv2.connectedComponents(inside(rows), connectivity=connectivity)
+        tables.append(sums(rows, np.asarray(numbers, np.int32), n)[:, 1:])
+        firsts.append(total)
+        below = np.where(numbers[0] > 0, numbers[0].astype(np.int64) + total, 0)  # from 1 over all bands
+        seams.append(_touching(above, below, connectivity))
+        above = np.where(numbers[-1] > 0, numbers[-1].astype(np.int64) + total, 0)
+        total += n - 1
+    if not total:
+        return
+    whole = _joined(total, np.concatenate(seams) - 1)
+    found = np.concatenate(tables, axis=1)
+    added = np.zeros_like(found)
+    for row, values in zip(added, found, strict=True):
+        np.add.at(row, whole, values)
+    chosen = pick(added)[whole]
+    for rows, first, table in zip(_bands(shape), firsts, tables, strict=True):
+        mine = np.concatenate([[False], chosen[first : first + table.shape[1]]])
+        if mine.any():
+            numbers = cv2.connectedComponents(inside(rows), connectivity=connectivity)[1]
+            yield rows, mine[numbers]
+
+
+def _touching(above: NDArray[np.int64], below: NDArray[np.int64], connectivity: int) -> NDArray[np.int64]:
+    """Pairs of numbers that touch across two rows; 0 is no number."""
+    pairs = [np.column_stack([above, below])]
+    if connectivity == 8:
+        pairs += [np.column_stack([above[1:], below[:-1]]), np.column_stack([above[:-1], below[1:]])]
+    together = np.concatenate(pairs)
+    touching: NDArray[np.int64] = np.unique(together[(together > 0).all(axis=1)], axis=0)
+    return touching
+
+
+def _joined(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the object that each of n pieces belongs to: one of its pieces stands for all."""
+    above: dict[int, int] = {}
+
+    def top(piece: int) -> int:
+        while (higher := above.get(piece, piece)) != piece:
+            above[piece] = above.get(higher, higher)
+            piece = higher
+        return piece
+
+    for one, other in pairs.tolist():
+        above[top(other)] = top(one)
+    whole = np.arange(n)
+    for piece in list(above):
+        whole[piece] = top(piece)
+    return whole
 
 
 def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> int:
@@ -458,12 +563,11 @@ def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, me
     return "otsu" if humps >= _TWO_HUMPS and apart >= _FEW_LEVELS else "nothing found"
 
 
-def _above(gray: NDArray[np.uint8], level: NDArray[np.float32] | float) -> NDArray[np.uint8]:
+def _above(gray: NDArray[np.uint8], level: _Level) -> NDArray[np.uint8]:
     """1 where the gray value is above the level, else 0; in bands, so that no second float image is made."""
     made = np.empty(gray.shape, np.uint8)
-    for start in range(0, gray.shape[0], _BAND):
-        band = slice(start, start + _BAND)
-        made[band] = gray[band] > (level if isinstance(level, float) else level[band])
+    for rows in _bands(gray.shape):
+        made[rows] = gray[rows] > level(rows)
     return made
 
 
@@ -589,10 +693,12 @@ def _window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | N
     if sauvola_k is None:
         return mean
     deviation = _floats(cv2.sqrBoxFilter(gray, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT))
-    deviation -= mean * mean
+    for rows in _bands(gray.shape):
+        deviation[rows] -= mean[rows] * mean[rows]
     np.sqrt(np.maximum(deviation, 0, out=deviation), out=deviation)
     deviation /= max(1e-6, float(deviation.max()))
-    mean *= 1 + np.float32(sauvola_k) * (deviation - 1)
+    for rows in _bands(gray.shape):
+        mean[rows] *= 1 + np.float32(sauvola_k) * (deviation[rows] - 1)
     return mean
 
 
@@ -610,8 +716,9 @@ def _labels(
         dark = np.count_nonzero((ranks == 0) if roi is None else (ranks == 0) & roi)
         phase = "dark" if 2 * dark <= (ranks.size if roi is None else np.count_nonzero(roi)) else "bright"
     order = [(rank + 1) % n for rank in range(n)] if phase == "dark" else list(range(n))
-    table = np.asarray(order, np.int32)
-    labels: LabelImage = table[ranks]
+    table = np.zeros(256, np.int32)
+    table[:n] = order
+    labels: LabelImage = np.asarray(cv2.LUT(ranks, table), dtype=np.int32)
     for number in range(1, n):
         _tidy(labels, number, settings)
     if roi is not None:
@@ -621,13 +728,22 @@ def _labels(
 
 def _tidy(labels: LabelImage, number: int, settings: Settings) -> None:
     """Drop small objects of a class and fill small holes in it; in place."""
-    for smallest, part, becomes, connectivity in (
-        (settings.min_object_px, labels == number, 0, 8),
-        (settings.fill_holes_px, labels != number, number, 4),
-    ):
-        if smallest <= 1:
-            continue
-        _, objects, stats, _ = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=connectivity)
-        small = stats[:, cv2.CC_STAT_AREA] < smallest
-        small[0] = False
-        labels[small[objects]] = becomes
+    around = (labels != number).view(np.uint8) if settings.fill_holes_px > 1 else None
+
+    def area(_: slice, numbers: NDArray[np.int32], n: int) -> NDArray[np.intp]:
+        return np.bincount(numbers.ravel(), minlength=n)[None]
+
+    if settings.min_object_px > 1:
+        small = _picked(
+            lambda rows: (labels[rows] == number).view(np.uint8),
+            labels.shape,
+            8,
+            area,
+            lambda found: found[0] < settings.min_object_px,
+        )
+        for rows, chosen in small:
+            labels[rows][chosen] = 0
+    if around is not None:
+        hole = _picked(around.__getitem__, labels.shape, 4, area, lambda found: found[0] < settings.fill_holes_px)
+        for rows, chosen in hole:
+            labels[rows][chosen] = number

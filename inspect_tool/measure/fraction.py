@@ -13,6 +13,8 @@ import numpy as np
 from inspect_tool.errors import MeasurementError
 from inspect_tool.model import LabelImage, Mask
 
+_BAND = 256  # rows that are worked on at a time, to bound memory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineCounts:
@@ -61,9 +63,9 @@ def class_areas(labels: LabelImage, classes: tuple[int, ...], roi: Mask | None =
         msg = "class image is empty or holds negative class numbers"
         raise MeasurementError(msg)
     found = np.zeros(0, dtype=np.intp)
-    for start in range(0, labels.shape[0], 256):  # in bands: bincount makes a copy with 8 bytes per pixel
-        band = labels[start : start + 256]
-        counted = np.bincount(band.ravel() if roi is None else band[roi[start : start + 256]])
+    for start in range(0, labels.shape[0], _BAND):  # in bands: bincount makes a copy with 8 bytes per pixel
+        band = labels[start : start + _BAND]
+        counted = np.bincount(band.ravel() if roi is None else band[roi[start : start + _BAND]])
         if len(counted) > len(found):
             found, counted = counted, found
         found[: len(counted)] += counted
@@ -110,8 +112,16 @@ def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
     >>> found.across_rows, found.length_rows_px, found.across_columns
     (1.5, 4.0, 0.0)
     """
-    crossings_rows, pairs_rows = _crossings(phase, roi)
-    crossings_columns, pairs_columns = _crossings(phase.T, None if roi is None else roi.T)
+    found = np.zeros(4, dtype=np.int64)
+    for start in range(0, phase.shape[0], _BAND):  # in bands, so that no second image is made
+        rows, below = slice(start, start + _BAND), slice(start + 1, start + _BAND + 1)
+        here, under = phase[rows], phase[below]
+        inside, inside_under = (None, None) if roi is None else (roi[rows], roi[below])
+        along = _crossings(here[:, :-1], here[:, 1:], *_halves(inside))
+        n = len(under)
+        down = _crossings(here[:n], under, None if inside is None else inside[:n], inside_under)
+        found += (*along, *down)
+    crossings_rows, pairs_rows, crossings_columns, pairs_columns = found.tolist()
     return LineCounts(
         across_rows=crossings_rows / 2,
         across_columns=crossings_columns / 2,
@@ -120,10 +130,14 @@ def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
     )
 
 
-def _crossings(phase: Mask, roi: Mask | None) -> tuple[int, int]:
-    """Count changes between horizontal neighbours, and the pairs that were looked at."""
-    changes = phase[:, 1:] != phase[:, :-1]
-    if roi is None:
+def _halves(inside: Mask | None) -> tuple[Mask | None, Mask | None]:
+    return (None, None) if inside is None else (inside[:, :-1], inside[:, 1:])
+
+
+def _crossings(one: Mask, other: Mask, inside_one: Mask | None, inside_other: Mask | None) -> tuple[int, int]:
+    """Count changes between neighbors, and the pairs that were looked at."""
+    changes = one != other
+    if inside_one is None or inside_other is None:
         return int(np.count_nonzero(changes)), changes.size
-    both = roi[:, 1:] & roi[:, :-1]
+    both = inside_one & inside_other
     return int(np.count_nonzero(changes & both)), int(np.count_nonzero(both))

@@ -15,6 +15,8 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from inspect_tool.model import LabelImage
 
+_STRIP = 256  # rows that are worked on at a time
+
 
 def center_distances(row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance from each centre to the nearest other centre; NaN when there is only one.
@@ -162,15 +164,22 @@ def cluster_numbers(
 
 def _outline_pixels(labels: LabelImage) -> NDArray[np.intp]:
     """Pixels of objects that have a pixel of another label beside them, (row, column)."""
-    inside = np.zeros(labels.shape, dtype=bool)
-    inside[1:-1, 1:-1] = (
-        (labels[1:-1, 1:-1] == labels[:-2, 1:-1])
-        & (labels[1:-1, 1:-1] == labels[2:, 1:-1])
-        & (labels[1:-1, 1:-1] == labels[1:-1, :-2])
-        & (labels[1:-1, 1:-1] == labels[1:-1, 2:])
-    )
-    found: NDArray[np.intp] = np.argwhere((labels != 0) & ~inside)
-    return found
+    found = []
+    height = labels.shape[0]
+    for start in range(0, height, _STRIP):  # in strips, to bound memory
+        stop = min(start + _STRIP, height)
+        low, high = max(0, start - 1), min(height, stop + 1)
+        here = labels[low:high]
+        inside = np.zeros(here.shape, dtype=bool)
+        inside[1:-1, 1:-1] = (
+            (here[1:-1, 1:-1] == here[:-2, 1:-1])
+            & (here[1:-1, 1:-1] == here[2:, 1:-1])
+            & (here[1:-1, 1:-1] == here[1:-1, :-2])
+            & (here[1:-1, 1:-1] == here[1:-1, 2:])
+        )
+        rows = slice(start - low, stop - low)
+        found.append(np.argwhere((here[rows] != 0) & ~inside[rows]) + np.array([start, 0]))
+    return np.concatenate(found)
 
 
 def _edges(points: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -18,6 +18,7 @@ from inspect_tool.recipes._porosity_settings import ReferenceArea, Settings, pre
 from inspect_tool.standards import constant, load_standard
 
 _MARKED_CLUSTERS = 15
+_STRIP = 256  # rows that are worked on at a time, to bound memory
 
 Place: TypeAlias = tuple[reference_area.Worst, Mask]
 """Worst place of the reference area in a field, and its mask as it lies there."""
@@ -29,7 +30,6 @@ class Pores:
 
     labels: LabelImage  # measured pores only, without linear detachments
     table: pd.DataFrame  # one row per measured object, in pixels and um
-    counted: Mask  # pore pixels that make the porosity
     field_px2: int
     small_px2: int  # area of objects below the smallest measurable size
     small: int
@@ -62,9 +62,8 @@ def check(settings: Settings, micrograph: Micrograph) -> None:
         raise SettingsError(msg)
 
 
-def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Settings, standard: Standard) -> Pores:
-    """Number the pores, measure them and put those aside that are too small or linear."""
-    roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
+def objects_of(micrograph: Micrograph, segmentation: Segmentation, settings: Settings) -> LabelImage | Mask:
+    """Pores as the user has numbered them, or a mask of what is pore; all that is needed of a segmentation."""
     if segmentation.settings.get("kind") == "boundaries":  # thin pores look like grain boundaries to backend labels
         msg = (
             f"{micrograph.path}: the mask was read as a map of boundaries; "
@@ -72,9 +71,19 @@ def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
         )
         raise MeasurementError(msg)
     if segmentation.kind == "instance":
-        labels = segmentation.labels
-    else:
-        labels = connected(np.isin(segmentation.labels, _classes(segmentation, settings)))
+        return segmentation.labels
+    first, *others = _classes(segmentation, settings)
+    mask: Mask = segmentation.labels == first
+    for number in others:
+        mask |= segmentation.labels == number
+    return mask
+
+
+def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Settings, standard: Standard) -> Pores:
+    """Number the pores, measure them and put those aside that are too small or linear."""
+    roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
+    whole = objects.dtype != np.bool_
+    labels = np.asarray(objects, dtype=np.int32) if whole else connected(np.asarray(objects, dtype=np.bool_))
     table = region_table(labels, pixel_um, roi=roi)
     feret = table["feret_max_px" if pixel_um is None else "feret_max_um"].to_numpy()
     area = table["area_px2"].to_numpy()
@@ -99,7 +108,6 @@ def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     table["size_weight"] = np.where(linear | table["touches_edge"], 0.0, 1.0 / share)
     keep = np.zeros(int(table["feature"].max()) + 1 if len(table) else 1, dtype=np.int32)
     inside = table["feature"].to_numpy()[measured & ~linear]
-    whole = segmentation.kind == "instance"
     kept = table[measured].reset_index(drop=True)
     if not whole:  # numbers without gaps for the reader; instance labels are the user's own
         renumbered = np.arange(1, len(kept) + 1)
@@ -107,7 +115,10 @@ def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
         kept["feature"] = renumbered
     else:
         keep[inside] = inside
-    pores = keep[labels]
+    # in strips: an index of numpy's own has 8 bytes per pixel; the user's own labels stay as they are
+    pores = np.empty_like(labels) if whole else labels
+    for start in range(0, height, _STRIP):
+        pores[start : start + _STRIP] = keep[labels[start : start + _STRIP]]
     field_px2 = int(labels.size if roi is None else np.count_nonzero(roi))
     if field_px2 == 0:
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
@@ -115,7 +126,6 @@ def pores_of(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     return Pores(
         labels=pores,
         table=kept,
-        counted=pores != 0,
         field_px2=field_px2,
         small_px2=int(area[small].sum()),
         small=int(small.sum()),
@@ -204,8 +214,10 @@ def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:
     shallower than half. A large share means that another phase or etching was taken for pores. None:
     there is no pore, or no gray difference to tell.
     """
-    inside = micrograph.pixels[found.counted]
-    outside = ~found.counted if micrograph.roi is None else micrograph.roi & ~found.counted
+    inside = micrograph.pixels[found.labels != 0]
+    outside = found.labels == 0
+    if micrograph.roi is not None:
+        outside &= micrograph.roi
     if not inside.size or not outside.any():
         return None
     matrix = float(np.median(micrograph.pixels[outside]))
@@ -251,7 +263,7 @@ def worst_reference(found: Pores, micrograph: Micrograph, settings: Settings) ->
     if asked is None or pixel_um is None:
         return None
     area = _stencil(asked, pixel_um)
-    place = reference_area.worst_place(found.counted, area, micrograph.roi, turns=_turns(asked))
+    place = reference_area.worst_place(found.labels != 0, area, micrograph.roi, turns=_turns(asked))
     if place is None:
         height, width = (side * pixel_um / 1e3 for side in found.labels.shape)
         msg = (

@@ -118,7 +118,10 @@ def measure_field(
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
     values: dict[str, float | int | str] = dict(_values(labels, classes, roi, pixel_um))
-    shifted = {name: _values(other.labels, classes, roi, pixel_um) for name, other in alternatives}
+    shifted: dict[str, dict[str, float]] = {}
+    for name, other in alternatives:
+        shifted[name] = _values(other.labels, classes, roi, pixel_um)
+        del other  # let go before the next one is made
 
     counted, marks = _point_count(micrograph, labels, classes, values, settings, standard)
     values["grid_points"] = counted.n

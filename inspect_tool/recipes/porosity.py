@@ -14,6 +14,8 @@ from inspect_tool.model import (
     Check,
     FieldMeasurement,
     Findings,
+    LabelImage,
+    Mask,
     Measurements,
     Micrograph,
     Result,
@@ -89,14 +91,20 @@ def measure_field(
     one.check(settings, micrograph)
     pixel_um = micrograph.calibration.pixel_um
 
-    def numbers(labels: Segmentation) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
-        pores = one.pores_of(micrograph, labels, settings, standard)
+    def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
+        pores = one.pores_of(micrograph, objects, settings, standard)
         place = one.worst_reference(pores, micrograph, settings)
         return pores, place, one.numbers_of(pores, place, micrograph, settings, standard)
 
-    pores, place, found = numbers(segmentation)
+    # the alternatives first, and of each only its objects: two label images at a time and not four
+    shifted: dict[str, dict[str, float]] = {}
+    for name, other in alternatives:
+        objects = one.objects_of(micrograph, other, settings)
+        del other
+        shifted[name] = numbers(objects)[2]
+        del objects
+    pores, place, found = numbers(one.objects_of(micrograph, segmentation, settings))
     values: dict[str, float | int | str] = dict(found)
-    shifted = {name: numbers(other)[2] for name, other in alternatives}
     features, marks = one.with_neighbours(pores, settings, pixel_um, values)
     shallow = one.shallow_percent(micrograph, pores)
     if shallow is not None:

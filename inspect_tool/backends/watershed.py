@@ -9,18 +9,21 @@ out, weakest first. Particles: threshold, then the distance to the background is
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil, sqrt
 from time import perf_counter
 from typing import Any, Literal
+from weakref import ref
+from zlib import compress, decompress
 
 import cv2
-import diplib as dip
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure import boundaries, twins
-from inspect_tool.measure.boundaries import FloatImage
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.measure import boundaries, flooding, twins
+from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
+from inspect_tool.measure.flooding import Area, strips, tiles
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import background
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
@@ -42,6 +45,9 @@ ISLAND_DEPTH = 0.5  # an interior is nearer to the matrix than this share of the
 SMALLEST = 20.0  # smallest region, in squared line widths
 ALTERNATIVE = 2.0  # factor on the level that is as plausible (measured: docs/watershed.md)
 ALTERNATIVE_SUPPORT = 0.1  # shift of the support that goes with it
+FACTORS = (1.0, 1 / ALTERNATIVE, ALTERNATIVE)
+SAMPLE = 4_000_000  # pixels on which levels are found; of larger images every second, third ... pixel
+HALO_PX = 48  # a crest is told from what lies so near
 
 
 MISSED_U_REL = {"dark": 0.035, "bright": 0.05, "gradient": 0.05}
@@ -84,8 +90,10 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     if settings.mode == "particles":
         labels, found = _particles(micrograph, settings, 0.0)
         return _segmentation(labels, settings, found, "particle", start)
-    partition = _partition(micrograph, settings)
-    labels, found = _grains(partition, micrograph, settings, 1.0)
+    partition, labels = _partition(micrograph, settings)
+    packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
+    found = _grains(partition, labels, micrograph, settings, 0)
+    _KEPT["last"] = (ref(labels), settings, partition, packed)
     return _segmentation(labels, settings, found, "grain", start)
 
 
@@ -93,7 +101,7 @@ def alternatives(
     model: None,  # noqa: ARG001
     micrograph: Micrograph,
     settings: Settings,
-    segmentation: Segmentation,  # noqa: ARG001
+    segmentation: Segmentation,
 ) -> Iterator[tuple[str, Segmentation]]:
     """Segmentations with a lower and a higher level that are as plausible as the one reported."""
     if settings.mode == "particles":
@@ -102,15 +110,28 @@ def alternatives(
             labels, found = _particles(micrograph, settings, shift)
             yield name, _segmentation(labels, settings, found, "particle", start)
         return
-    partition = _partition(micrograph, settings)
-    for name, factor, shift in (
-        ("boundary level -", 1 / ALTERNATIVE, -ALTERNATIVE_SUPPORT),
-        ("boundary level +", ALTERNATIVE, ALTERNATIVE_SUPPORT),
+    kept = _KEPT.pop("last", None)
+    for k, name, shift in (
+        (1, "boundary level -", -ALTERNATIVE_SUPPORT),
+        (2, "boundary level +", ALTERNATIVE_SUPPORT),
     ):
         start = perf_counter()
+        if kept is not None and kept[0]() is segmentation.labels and kept[1] == settings:
+            partition, labels = kept[2], np.empty(micrograph.pixels.shape, np.int32)
+            for rows, part in zip(strips(labels.shape), kept[3], strict=True):
+                labels[rows] = np.frombuffer(decompress(part), np.int32).reshape(-1, labels.shape[1])
+        else:
+            partition, labels = _partition(micrograph, settings)
         changed = replace(settings, support=min(max(settings.support + shift, 0.0), 1.0))
-        labels, found = _grains(partition, micrograph, changed, factor)
-        yield name, _segmentation(labels, settings, found, "grain", start)
+        found = _grains(partition, labels, micrograph, changed, k)
+        found_in = _segmentation(labels, settings, found, "grain", start)
+        del labels
+        yield name, found_in
+        del found_in  # or two of them are held at a time
+
+
+_KEPT: dict[str, tuple["ref[LabelImage]", Settings, "_Partition", tuple[bytes, ...]]] = {}
+"""Regions before merging of the last field, packed to a few percent, until its alternatives are made of them."""
 
 
 def _segmentation(
@@ -135,14 +156,34 @@ def _segmentation(
 class _Partition:
     """Regions before merging, and what was found on the way."""
 
-    labels: LabelImage
-    flat: FloatImage  # gray level over its surroundings
-    strength: FloatImage
+    regions: Regions  # weights of the sides: how much they count, and what is seen at each of FACTORS
+    levels: tuple[float, ...]
     kind: Literal["dark", "bright", "gradient"]
     usual: float  # strength of the usual boundary
-    level: float
     sigma_px: float
     found: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Flat:
+    """Gray level over its surroundings, 1 on average: shading taken out. Made part by part, never held whole."""
+
+    pixels: GrayImage
+    slow: FloatImage  # surroundings, on a small picture
+    least: float
+    color: NDArray[np.uint8] | None
+    slow_color: tuple[FloatImage, ...]
+
+    def gray(self, area: Area) -> FloatImage:
+        wide = _enlarged(self.slow, self.pixels.shape, area)
+        return np.asarray(self.pixels[area].astype(np.float32) / np.maximum(wide, self.least), np.float32)
+
+    def channels(self, area: Area) -> FloatImage:
+        """CIE L*a*b* coordinates less their surroundings; without color the gray level."""
+        if self.color is None:
+            return self.gray(area)[..., None]
+        wide = [_enlarged(slow, self.pixels.shape, area) for slow in self.slow_color]
+        return np.asarray(_lab(self.color[area]) - np.dstack(wide), np.float32)
 
 
 def _region(micrograph: Micrograph) -> Mask:
@@ -154,20 +195,27 @@ def _region(micrograph: Micrograph) -> Mask:
     return roi
 
 
-def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
-    gray = micrograph.pixels.astype(np.float32)
+def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, LabelImage]:
     roi = _region(micrograph)
     found: dict[str, Any] = {}
     if settings.mount == "auto":
-        mount = boundaries.mount_mask(gray, roi)
-        roi &= ~mount
-        found["mount_percent"] = round(100 * float(mount.mean()), 2)
-    flat = _flattened(gray, roi)
-    kind, sigma_px, ratio = _appearance(flat, roi)
+        mount = boundaries.mount_mask(micrograph.pixels, roi)
+        if mount is not None:
+            roi &= ~mount
+        found["mount_percent"] = 0.0 if mount is None else round(100 * float(mount.mean()), 2)
+    flat = _flattened(micrograph, roi)
+    middle = _middle(roi)
+    kind, sigma_px, ratio = _appearance(flat.gray(middle), roi[middle])
     kind = kind if settings.boundaries == "auto" else settings.boundaries
-    strength, noise, sigma_px = _strength(flat, micrograph, roi, kind, settings.line_sigma_px or sigma_px)
-    strength[~roi] = 0
-    labels, level, usual = _flood(strength, noise, sigma_px, kind, roi, micrograph.path)
+    sigma_px = _step_width(flat, roi) if kind == "gradient" else settings.line_sigma_px or sigma_px
+    strength, crest, noise = _strength(flat, roi, kind, sigma_px)
+    labels = _flood(strength, crest, noise, sigma_px, kind, roi, micrograph.path)
+    del crest
+    usual = _usual(labels, strength, noise)
+    map_kind = "step" if kind == "gradient" else "line"
+    level = max(NOISE_LEVEL[map_kind] * noise, CONTRAST_LEVEL * usual) / settings.sensitivity
+    # half the usual boundary is as high as a level can plausibly be
+    levels = tuple(level * f if f < 1 else max(level, min(level * f, 0.5 * usual)) for f in FACTORS)
     found |= {
         "boundaries_found": kind,
         "dark_to_bright_ratio": round(ratio, 3),
@@ -175,27 +223,57 @@ def _partition(micrograph: Micrograph, settings: Settings) -> _Partition:
         "noise": round(noise, 5),
         "regions_before_merging": int(labels.max()),
     }
-    return _Partition(
-        labels=labels, flat=flat, strength=strength, kind=kind, usual=usual, level=level, sigma_px=sigma_px, found=found
+    regions = _regions(labels, strength, flat, kind, sigma_px, levels)
+    partition = _Partition(regions=regions, levels=levels, kind=kind, usual=usual, sigma_px=sigma_px, found=found)
+    return partition, labels
+
+
+def _flattened(micrograph: Micrograph, roi: Mask) -> _Flat:
+    color = micrograph.color
+    return _Flat(
+        pixels=micrograph.pixels,
+        slow=_surroundings(micrograph.pixels.astype(np.float32), roi),
+        least=1e-3 * float(micrograph.pixels.max(where=roi, initial=0)),
+        color=color,
+        slow_color=()
+        if color is None
+        else tuple(
+            _surroundings(np.concatenate([_lab(color[rows])[..., n] for rows in strips(roi.shape)]), roi)
+            for n in range(3)
+        ),
     )
 
 
-def _flattened(gray: FloatImage, roi: Mask) -> FloatImage:
-    """Gray levels over their wide surroundings inside the region: 1 on average, shading taken out."""
-    wide = background(gray, sigma_px=max(gray.shape) / 8, roi=roi)
-    return np.asarray(gray / np.maximum(wide, 1e-3 * float(gray[roi].max())), np.float32)
+def _lab(color: NDArray[np.uint8]) -> FloatImage:
+    return np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _flattened_color(color: NDArray[np.uint8], roi: Mask) -> FloatImage:
-    """CIE L*a*b* coordinates less their wide surroundings inside the region."""
-    lab = np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-    wide = [background(np.ascontiguousarray(lab[..., n]), sigma_px=max(roi.shape) / 8, roi=roi) for n in range(3)]
-    return np.asarray(lab - np.dstack(wide), np.float32)
+def _surroundings(image: FloatImage, roi: Mask) -> FloatImage:
+    """Mean over the wide surroundings inside the region, on a picture of 256 px; the image is used up."""
+    shrink = max(1.0, max(roi.shape) / 256)
+    size = (max(1, round(roi.shape[1] / shrink)), max(1, round(roi.shape[0] / shrink)))
+    share = np.asarray(cv2.resize(roi.astype(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) / 255.0)
+    np.multiply(image, roi, out=image)
+    inside = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
+    sigma_px = max(roi.shape) / 8 / shrink
+    top, base = (background(part, sigma_px=sigma_px) for part in (inside, share.astype(np.float32)))
+    return np.asarray(top / np.maximum(base, 1e-6), np.float32)
+
+
+def _enlarged(small: FloatImage, shape: tuple[int, ...], area: Area) -> FloatImage:
+    """Part of a small picture enlarged to ``shape``, bilinear."""
+    places = []
+    for size, few, cut in zip(shape, small.shape, area, strict=False):
+        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
+        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
+        places.append((low, np.minimum(low + 1, few - 1), (at - low).astype(np.float32)))
+    (top, bottom, down), (left, right, across) = places
+    rows = small[top] * (1 - down)[:, None] + small[bottom] * down[:, None]
+    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
 
 
 def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
     """Find how boundaries look and how wide they are: the width at which lines stand out most from the noise."""
-    flat, roi = _middle(flat, roi)
     best = (0.0, 1.0, 1.0)
     for sigma_px in SIGMAS_PX:
         dark, bright, noise = boundaries.line_contrast(flat, roi, sigma_px)
@@ -209,47 +287,82 @@ def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", 
     return kind, sigma_px, ratio
 
 
-def _middle(flat: FloatImage, roi: Mask) -> tuple[FloatImage, Mask]:
+def _middle(roi: Mask) -> Area:
     """The middle of the region, at most ``SAMPLE_PX`` square: enough to see what boundaries look like."""
-    rows, columns = np.flatnonzero(roi.any(axis=1)), np.flatnonzero(roi.any(axis=0))
     cut = []
-    for span in (rows, columns):
+    for span in (np.flatnonzero(roi.any(axis=1)), np.flatnonzero(roi.any(axis=0))):
         start = max(int(span[0]), (int(span[0]) + int(span[-1]) + 1 - SAMPLE_PX) // 2)
         cut.append(slice(start, min(int(span[-1]) + 1, start + SAMPLE_PX)))
-    return flat[cut[0], cut[1]], roi[cut[0], cut[1]]
+    return cut[0], cut[1]
+
+
+def _sampled(roi: Mask, area: Area, tile: Area, least: int) -> Mask:
+    """Every ``least``-th pixel of the region in both directions, of large images fewer; of the tile in its area."""
+    step = max(least, ceil(least * sqrt(roi.size / SAMPLE)))
+    found = np.zeros(roi[area].shape, bool)
+    rows, columns = flooding.inside(tile, area)
+    down, right = -tile[0].start % step, -tile[1].start % step
+    found[rows, columns][down::step, right::step] = roi[tile][down::step, right::step]
+    return found
+
+
+def _step_width(flat: _Flat, roi: Mask) -> float:
+    """Width of the step filter at which steps stand out most from the noise. [px]"""
+    best = (-1.0, SIGMAS_PX[0])
+    for sigma_px in SIGMAS_PX:
+        steps, responses = [], []
+        for tile, wide, _ in tiles(roi.shape, boundaries.step_reach(sigma_px)):
+            strength, seen = boundaries.step_strength(flat.channels(wide), _sampled(roi, wide, tile, 3), sigma_px)
+            steps.append(strength[_sampled(roi, wide, tile, 2)])
+            responses.append(seen)
+        noise = boundaries.step_noise([np.concatenate(part) for part in zip(*responses, strict=True)], sigma_px)
+        clarity = float(np.percentile(np.concatenate(steps), 95)) / max(noise, 1e-6)
+        if clarity > best[0]:
+            best = (clarity, sigma_px)
+    return best[1]
 
 
 def _strength(
-    flat: FloatImage,
-    micrograph: Micrograph,
-    roi: Mask,
-    kind: Literal["dark", "bright", "gradient"],
-    sigma_px: float,
-) -> tuple[FloatImage, float, float]:
-    if kind != "gradient":
-        strength, noise = boundaries.line_strength(flat, roi, sigma_px, kind)
-        return strength, noise, sigma_px
-    channels = flat[..., None] if micrograph.color is None else _flattened_color(micrograph.color, roi)
-    best: tuple[float, FloatImage, float, float] | None = None
-    for sigma in SIGMAS_PX:
-        strength, noise = boundaries.step_strength(channels, roi, sigma)
-        clarity = float(np.percentile(strength[::2, ::2][roi[::2, ::2]], 95)) / max(noise, 1e-6)
-        if best is None or clarity > best[0]:
-            best = (clarity, strength, noise, sigma)
-    assert best is not None
-    return best[1:]
+    flat: _Flat, roi: Mask, kind: Literal["dark", "bright", "gradient"], sigma_px: float
+) -> tuple[NDArray[np.float16], Mask, float]:
+    """Strength map, its crests, and the noise in it."""
+    strength = np.zeros(roi.shape, np.float16)
+    crest = np.zeros(roi.shape, bool)
+    responses = []
+    reach = boundaries.step_reach(sigma_px) if kind == "gradient" else boundaries.line_reach(sigma_px)
+    for tile, wide, _ in tiles(roi.shape, HALO_PX + reach):
+        at = _sampled(roi, wide, tile, 3)
+        if kind == "gradient":
+            found, seen = boundaries.step_strength(flat.channels(wide), at, sigma_px)
+        else:
+            found, seen = boundaries.line_strength(flat.gray(wide), at, sigma_px, kind)
+        responses.append(seen)
+        near: Area = tuple(  # type: ignore[assignment]
+            slice(max(0, cut.start - HALO_PX), min(size, cut.stop + HALO_PX))
+            for cut, size in zip(tile, roi.shape, strict=True)
+        )
+        found = np.ascontiguousarray(found[flooding.inside(near, wide)] * roi[near])
+        inner = flooding.inside(tile, near)
+        strength[tile] = found[inner]
+        crest[tile] = boundaries.crest_lines(found, roi[near])[inner]
+    together = [np.concatenate(part) for part in zip(*responses, strict=True)]
+    noise = boundaries.step_noise(together, sigma_px) if kind == "gradient" else boundaries.line_noise(together)
+    return strength, crest, noise
 
 
 def _flood(
-    strength: FloatImage,
+    strength: NDArray[np.float16],
+    crest: Mask,
     noise: float,
     sigma_px: float,
     kind: Literal["dark", "bright", "gradient"],
     roi: Mask,
     path: str,
-) -> tuple[LabelImage, float, float]:
+) -> LabelImage:
     map_kind = "step" if kind == "gradient" else "line"
-    inside = strength[roi]
+    step = ceil(sqrt(roi.size / SAMPLE))
+    sample = roi[::step, ::step]
+    inside = strength[::step, ::step][sample].astype(np.float32)
     top, strongest = (float(value) for value in np.percentile(inside, [97, 99]))
     if not strongest > STANDS_OUT * noise:
         msg = (
@@ -258,62 +371,98 @@ def _flood(
         )
         raise BackendError(msg)
     low = max(LOWEST_LEVEL[map_kind] * noise, 0.02 * top)
-    distance = np.zeros(strength.shape, np.float32)
-    crest = boundaries.crest_lines(strength, roi)
-    for level in np.geomspace(low, max(0.7 * top, 1.5 * low), LEVELS):
-        lines = boundaries.without_small_parts(crest & (strength > level), SHORTEST_LINE * sigma_px + 3)
-        distance += cv2.distanceTransform((~lines).astype(np.uint8), cv2.DIST_L2, 5)
-    distance /= LEVELS
-    height = BASIN_PX + BASIN_SHARE * float(np.percentile(distance[roi], 75))
-    peaks = np.asarray(dip.Maxima(dip.Image(np.asarray(dip.HMaxima(dip.Image(distance), height)))))
-    markers = boundaries.numbered(peaks & roi)
-    if markers.max() < 2:
+    levels = np.geomspace(low, max(0.7 * top, 1.5 * low), LEVELS)
+    distance = boundaries.mean_distance(strength, crest, levels, SHORTEST_LINE * sigma_px + 3)
+    height = BASIN_PX + BASIN_SHARE * float(np.percentile(distance[::step, ::step][sample], 75))
+    at, number = flooding.h_maxima(distance, height, roi)
+    if number.max(initial=0) < 2:
         msg = f"{path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
         raise BackendError(msg)
-    labels = boundaries.flooded(2 * np.minimum(strength / top, 1) - distance, markers, roi)
-    _, values = boundaries.neighbor_pairs(labels, boundaries.largest_nearby(strength))
-    clear = values[values > 4 * noise]
-    usual = float(np.median(clear)) if len(clear) else top
-    return labels, max(NOISE_LEVEL[map_kind] * noise, CONTRAST_LEVEL * usual), usual
+
+    def landscape(area: Area) -> FloatImage:
+        return 2 * np.minimum(strength[area].astype(np.float32) / np.float32(top), 1) - distance[area]
+
+    return flooding.basins(landscape, roi, at, number)
+
+
+def _between(labels: LabelImage, strength: NDArray[np.float16], rows: slice) -> Floats:
+    """Strength of the boundary at every pixel pair of a strip; it may lie one pixel beside the crest."""
+    top = max(0, rows.start - 1)
+    near = boundaries.largest_nearby(strength[top : rows.stop + 2].astype(np.float32))[rows.start - top :]
+    _, first, second = boundaries.touching(labels[rows.start : rows.stop + 1], rows.stop - rows.start)
+    return np.asarray(np.maximum(near[tuple(first)], near[tuple(second)]), np.float64)
+
+
+def _usual(labels: LabelImage, strength: NDArray[np.float16], noise: float) -> float:
+    """Strength of the usual boundary."""
+    values = [_between(labels, strength, rows).astype(np.float32) for rows in strips(labels.shape)]
+    every = np.concatenate(values)
+    clear = every[every > 4 * noise]
+    return float(np.median(clear if len(clear) else strength[strength > 0]))
+
+
+def _regions(
+    labels: LabelImage,
+    strength: NDArray[np.float16],
+    flat: _Flat,
+    kind: Literal["dark", "bright", "gradient"],
+    sigma_px: float,
+    levels: tuple[float, ...],
+) -> Regions:
+    """What is seen of every region and between any two of them."""
+    count = int(labels.max())
+    height, width = labels.shape
+    radius_px = JUNCTION * sigma_px + 1
+    halo = ceil(radius_px) + 2
+    sign = -1 if kind == "bright" else 1
+
+    def parts() -> Iterator[Regions]:
+        for rows in strips(labels.shape):
+            strip, number = labels[rows.start : rows.stop + 1], rows.stop - rows.start
+            top = max(0, rows.start - halo)
+            near = labels[top : rows.stop + 1 + halo]
+            free = boundaries.away_from_junctions(near, radius_px)[rows.start - top :]
+            _, first, second = boundaries.touching(strip, number)
+            weight = np.where(free[tuple(first)] + free[tuple(second)] > 0, 1.0, JUNCTION_WEIGHT)
+            values = _between(labels, strength, rows)
+            above = max(0, rows.start - 1)
+            gray = flat.gray((slice(above, min(height, rows.stop + 1)), slice(0, width)))
+            inner = slice(rows.start - above, rows.stop - above)
+            smooth = sign * np.asarray(cv2.medianBlur(gray, 3), np.float32)[inner]
+            seen = [np.clip(values / level - 0.5, 0, 1) * weight for level in levels]
+            yield boundaries.region_sums(strip, number, rows.start, count, gray[inner], smooth, [weight, *seen])
+
+    return boundaries.joined(parts())
 
 
 def _grains(
-    partition: _Partition, micrograph: Micrograph, settings: Settings, factor: float
-) -> tuple[LabelImage, dict[str, Any]]:
-    level = partition.level / settings.sensitivity
-    # half the usual boundary is as high as a level can plausibly be
-    level = level * factor if factor < 1 else max(level, min(level * factor, 0.5 * partition.usual))
-    pairs, values = boundaries.neighbor_pairs(partition.labels, boundaries.largest_nearby(partition.strength))
-    free = boundaries.neighbor_pairs(
-        partition.labels, boundaries.away_from_junctions(partition.labels, JUNCTION * partition.sigma_px + 1)
-    )[1]
-    weight = np.where(free > 0, 1.0, JUNCTION_WEIGHT)
-    seen = np.clip(values / level - 0.5, 0, 1) * weight
-    pairs, (support, length) = boundaries.sum_by_pair(pairs, [seen, weight])
-    owner = boundaries.merge_unsupported(int(partition.labels.max()), pairs, support, length, settings.support)
+    partition: _Partition, labels: LabelImage, micrograph: Micrograph, settings: Settings, which: int
+) -> dict[str, Any]:
+    """Merge regions into grains, in place."""
+    regions = partition.regions
+    support, length = regions.sides[7 + which], regions.sides[6]
+    owner = boundaries.merge_unsupported(len(regions.best) - 1, regions.pairs, support, length, settings.support)
     smallest = settings.smallest_px or round(SMALLEST * partition.sigma_px**2)
-    labels = owner[partition.labels]
-    doubtful = None
+    regions = boundaries.joined([regions], owner)
+    doubtful = np.zeros(len(regions.best), bool)
     if partition.kind != "gradient":
         sign = 1 if partition.kind == "dark" else -1
-        doubtful = boundaries.line_like_regions(
-            partition.flat,
-            labels,
-            1 - sign * ISLAND_DEPTH * partition.usual,
-            ISLAND * partition.sigma_px**2,
-            partition.kind == "dark",
-        )
-    labels = boundaries.without_small_regions(labels, smallest, doubtful)
+        limit = sign - ISLAND_DEPTH * partition.usual
+        doubtful = boundaries.line_like_regions(regions.nodes[0], regions.best, limit, ISLAND * partition.sigma_px**2)
+    given = boundaries.small_given_away(regions, smallest, doubtful)
+    owner = given[owner]
     found = dict(partition.found)
     if settings.twins == "ignore":
-        labels, lamellae = twins.without_twins(labels, partition.flat)
+        whole, lamellae = twins.without_twins(boundaries.joined([regions], given))
+        owner = whole[owner]
         found["twin_lamellae_merged"] = lamellae
-    count = int(labels.max())
+    count = int(owner.max())
     if count < 2:
         msg = f"{micrograph.path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
         raise BackendError(msg)
-    found |= {"level": round(level, 5), "smallest_px": smallest, "grains": count}
-    return labels, found
+    for rows in strips(labels.shape):
+        labels[rows] = owner[labels[rows]]
+    return found | {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
 
 
 # -------------------------------------------------------------------------------------------------- particles

@@ -6,8 +6,10 @@ for grains that differ in gray level or tint). Regions are merged where the boun
 has no support in such a map.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import diplib as dip
@@ -15,15 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.measure.flooding import numbered, strips
+from inspect_tool.model import GrayImage, LabelImage, Mask
 
 FloatImage = NDArray[np.float32]
+Floats = NDArray[np.float64]
 ELONGATION = 2.5  # length of the line filter over its width; longer bridges noise, shorter follows curves
 
 
 def line_strength(
-    image: FloatImage, roi: Mask, sigma_px: float, polarity: Literal["dark", "bright"], orientations: int = 12
-) -> tuple[FloatImage, float]:
+    image: FloatImage, at: Mask, sigma_px: float, polarity: Literal["dark", "bright"], orientations: int = 12
+) -> tuple[FloatImage, list[FloatImage]]:
     """Strength of thin lines: largest response of an oriented, elongated second-derivative filter.
 
     The response to a long line of Gaussian profile with standard deviation ``sigma_px`` is its depth in
@@ -32,7 +36,7 @@ def line_strength(
     Parameters
     ----------
     image : array, shape (rows, columns), float32
-    roi : array of bool, shape (rows, columns)
+    at : array of bool, shape (rows, columns)
         Where the noise is looked at.
     sigma_px : float
         Standard deviation of the line profile. [px]
@@ -43,20 +47,29 @@ def line_strength(
     -------
     strength : array, shape (rows, columns), float32
         [unit of image]
-    noise : float
-        Robust standard deviation of one oriented response, from its median absolute deviation. [unit of image]
+    responses : list of arrays
+        Size of the response to every orientation at the pixels ``at``: see ``line_noise``. [unit of image]
     """
     sign = 1.0 if polarity == "dark" else -1.0
     best = np.zeros(image.shape, np.float32)
-    sample = roi[::3, ::3] if roi[::3, ::3].any() else np.ones_like(roi[::3, ::3])
-    spread = []
+    responses = []
     for angle in np.arange(orientations) * np.pi / orientations:
         response = cv2.filter2D(
             image, cv2.CV_32F, sign * _line_kernel(sigma_px, float(angle)), borderType=cv2.BORDER_REFLECT_101
         )
-        spread.append(float(np.median(np.abs(response[::3, ::3][sample]))))
+        responses.append(np.asarray(np.abs(response[at]), np.float32))
         np.maximum(best, response, out=best)
-    return best, 1.4826 * float(np.median(spread))
+    return best, responses
+
+
+def line_reach(sigma_px: float) -> int:
+    """Distance over which the line filter sees. [px]"""
+    return ceil(2.5 * ELONGATION * sigma_px)
+
+
+def line_noise(responses: list[FloatImage]) -> float:
+    """Robust standard deviation of one oriented response, from its median absolute deviation. [unit of image]"""
+    return 1.4826 * float(np.median([float(np.median(part)) for part in responses]))
 
 
 def line_contrast(image: FloatImage, roi: Mask, sigma_px: float, orientations: int = 8) -> tuple[float, float, float]:
@@ -89,7 +102,7 @@ def line_contrast(image: FloatImage, roi: Mask, sigma_px: float, orientations: i
 
 def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
     along = ELONGATION * sigma_px
-    half = ceil(2.5 * along)
+    half = line_reach(sigma_px)
     rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
     s = columns * np.sin(angle) - rows * np.cos(angle)  # across the line
     t = columns * np.cos(angle) + rows * np.sin(angle)
@@ -100,14 +113,14 @@ def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
     return np.asarray(kernel / -(kernel * line).sum(), np.float32)
 
 
-def step_strength(channels: FloatImage, roi: Mask, sigma_px: float) -> tuple[FloatImage, float]:
+def step_strength(channels: FloatImage, at: Mask, sigma_px: float) -> tuple[FloatImage, list[FloatImage]]:
     """Strength of steps between regions: height of the step, over all channels.
 
     Parameters
     ----------
     channels : array, shape (rows, columns, n), float32
         Gray level or color coordinates of one unit.
-    roi : array of bool, shape (rows, columns)
+    at : array of bool, shape (rows, columns)
         Where the noise is looked at.
     sigma_px : float
         Standard deviation of the Gaussian derivative. [px]
@@ -116,13 +129,12 @@ def step_strength(channels: FloatImage, roi: Mask, sigma_px: float) -> tuple[Flo
     -------
     strength : array, shape (rows, columns), float32
         Largest eigenvalue of the multi-channel gradient (Di Zenzo), scaled so that an ideal step gives its height.
-    noise : float
-        Robust standard deviation of the response to noise. [unit of channels]
+    responses : list of arrays
+        Size of the derivative along the rows of every channel at the pixels ``at``: see ``step_noise``.
     """
     xx = np.zeros(channels.shape[:2], np.float32)
     yy, xy = xx.copy(), xx.copy()
-    sample = roi[::3, ::3] if roi[::3, ::3].any() else np.ones_like(roi[::3, ::3])
-    spread = 0.0
+    responses = []
     for channel in cv2.split(channels):
         smooth = cv2.GaussianBlur(channel, (0, 0), sigma_px)
         dx = cv2.Scharr(smooth, cv2.CV_32F, 1, 0) / 32
@@ -130,32 +142,126 @@ def step_strength(channels: FloatImage, roi: Mask, sigma_px: float) -> tuple[Flo
         xx += dx * dx
         yy += dy * dy
         xy += dx * dy
-        spread += float(np.median(np.abs(dx[::3, ::3][sample]))) ** 2
+        responses.append(np.asarray(np.abs(dx[at]), np.float32))
     largest = (xx + yy + np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
-    scale = sqrt(2 * np.pi * (sigma_px**2 + 1 / 3))  # 1/3: the central difference averages over two pixels
-    return (np.sqrt(largest) * scale).astype(np.float32), 1.4826 * sqrt(spread) * scale
+    return (np.sqrt(largest) * _step_scale(sigma_px)).astype(np.float32), responses
 
 
-def neighbor_pairs(labels: LabelImage, strength: FloatImage) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Pixel pairs on both sides of a boundary: the two labels (smaller first) and the strength between them.
+def step_reach(sigma_px: float) -> int:
+    """Distance over which the step filter sees. [px]"""
+    return ceil(4 * sigma_px) + 2
+
+
+def step_noise(responses: list[FloatImage], sigma_px: float) -> float:
+    """Robust standard deviation of the strength that noise alone gives. [unit of channels]"""
+    return 1.4826 * sqrt(sum(float(np.median(part)) ** 2 for part in responses)) * _step_scale(sigma_px)
+
+
+def _step_scale(sigma_px: float) -> float:
+    return sqrt(2 * np.pi * (sigma_px**2 + 1 / 3))  # 1/3: the central difference averages over two pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Regions:
+    """Sums over the pixels of regions and over the pixel pairs between them: all that merging needs to know."""
+
+    nodes: Floats  # (7, largest label + 1): pixels, gray, row, column, row², column², row x column
+    best: Floats  # (largest label + 1,): extreme gray level of the interior
+    pairs: NDArray[np.int64]  # (n, 2): labels of neighbors, smaller first
+    sides: Floats  # (6 + m, n): pixel pairs, row, column, row², column², row x column, m weights
+
+
+def touching(labels: LabelImage, rows: int) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
+    """Pixel pairs on both sides of the boundaries in the first ``rows`` rows, and towards the row after them.
 
     Returns
     -------
     pairs : array, shape (n, 2)
-    values : array, shape (n,)
-        Larger strength of the two pixels.
+        Labels, smaller first.
+    first, second : arrays, shape (2, n)
+        Row and column of both pixels.
     """
-    pairs, values = [], []
-    for first, second in (
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+    pairs, firsts = [], []
+    for a, b in (
+        (labels[:rows, :-1], labels[:rows, 1:]),
+        (labels[: min(rows, len(labels) - 1)], labels[1 : rows + 1]),
     ):
-        a, b = labels[first], labels[second]
-        edge = (a != b) & (a > 0) & (b > 0)
-        left, right = a[edge], b[edge]
-        pairs.append(np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1))
-        values.append(np.maximum(strength[first][edge], strength[second][edge]))
-    return np.concatenate(pairs).astype(np.int64), np.concatenate(values)
+        at = np.nonzero((a != b) & (a > 0) & (b > 0))
+        pairs.append(np.stack([np.minimum(a[at], b[at]), np.maximum(a[at], b[at])], axis=1))
+        firsts.append(np.stack(at))
+    across = len(firsts[0][0])
+    first = np.concatenate(firsts, axis=1)
+    second = first.copy()
+    second[1, :across] += 1
+    second[0, across:] += 1
+    return np.concatenate(pairs).astype(np.int64), first, second
+
+
+def region_sums(
+    labels: LabelImage, rows: int, top: int, count: int, image: FloatImage, extreme: FloatImage, weights: list[Floats]
+) -> Regions:
+    """Sums over a strip of an image; those of all strips are put together by ``joined``.
+
+    Parameters
+    ----------
+    labels : array, shape (rows + 1 or, at the end of the image, rows, columns), int32
+    rows : int
+        The row after them is looked at for pairs only.
+    top : int
+        Number of the first row in the image.
+    count : int
+        Largest label of the image.
+    image, extreme : arrays, shape (rows, columns), float32
+        Gray level, and the one whose largest value is kept as ``best``.
+    weights : list of arrays, one value for each pair of ``touching``
+    """
+    flat = labels[:rows].ravel()
+    row, column = np.indices((rows, labels.shape[1]), dtype=np.float64)
+    row, column = (row + top).ravel(), column.ravel()
+    nodes = np.empty((7, count + 1))
+    nodes[0] = np.bincount(flat, minlength=count + 1)
+    for k, part in enumerate((image.ravel(), row, column, row**2, column**2, row * column), 1):
+        nodes[k] = np.bincount(flat, part, count + 1)
+    best = np.full(count + 1, -np.inf)
+    np.maximum.at(best, flat, extreme.ravel().astype(np.float64))
+    pairs, first, second = touching(labels, rows)
+    r, c = (first + second) / 2.0
+    r += top
+    pairs, sides = sum_by_pair(pairs, [np.ones(len(pairs)), r, c, r**2, c**2, r * c, *weights])
+    return Regions(nodes=nodes, best=best, pairs=pairs, sides=np.stack(sides))
+
+
+def joined(parts: Iterable[Regions], owner: NDArray[np.integer[Any]] | None = None) -> Regions:
+    """Put the sums of strips together, or those of regions that become one (``owner``: new label of every old one)."""
+    whole: Regions | None = None
+    for part in parts:
+        if whole is None:
+            whole = part
+            continue
+        pairs, sides = sum_by_pair(
+            np.concatenate([whole.pairs, part.pairs]), list(np.concatenate([whole.sides, part.sides], axis=1))
+        )
+        whole = Regions(
+            nodes=whole.nodes + part.nodes,
+            best=np.maximum(whole.best, part.best),
+            pairs=pairs,
+            sides=np.stack(sides),
+        )
+    assert whole is not None
+    if owner is None:
+        return whole
+    count = int(owner.max()) + 1
+    best = np.full(count, -np.inf)
+    np.maximum.at(best, owner, whole.best)
+    moved = np.sort(owner[whole.pairs], axis=1).astype(np.int64)
+    kept = moved[:, 0] != moved[:, 1]
+    pairs, sides = sum_by_pair(moved[kept], list(whole.sides[:, kept]))
+    return Regions(
+        nodes=np.stack([np.bincount(owner, row, count) for row in whole.nodes]),
+        best=best,
+        pairs=pairs,
+        sides=np.stack(sides),
+    )
 
 
 def sum_by_pair(
@@ -238,79 +344,94 @@ def without_small_parts(mask: Mask, extent_px: float) -> Mask:
     return np.asarray(keep[labels], bool)
 
 
-def without_small_regions(labels: LabelImage, smallest_px: int, doubtful: Mask | None = None) -> LabelImage:
-    """Give regions smaller than ``smallest_px`` to the neighbor with the longest common boundary; renumber 1..n.
+def small_given_away(regions: Regions, smallest_px: int, doubtful: Mask) -> NDArray[np.int32]:
+    """Give regions smaller than ``smallest_px`` to the neighbor with the longest common boundary.
 
     A small region without neighbor stays.
 
     Parameters
     ----------
-    doubtful : array of bool, shape (largest label + 1,), optional
+    doubtful : array of bool, shape (largest label + 1,)
         Regions that are given away whatever their size.
+
+    Returns
+    -------
+    array, shape (largest label + 1,)
+        New label of every old one, 1..n; 0 for what has no pixel.
     """
-    given = np.zeros(int(labels.max()) + 1, bool) if doubtful is None else doubtful
+    owner = np.arange(len(regions.best))
+    area, pairs, length = regions.nodes[0], regions.pairs, regions.sides[0]
     while True:
-        area = np.bincount(labels.ravel(), minlength=len(given))
-        pairs, values = neighbor_pairs(labels, np.ones(labels.shape, np.float32))
-        pairs, (length,) = sum_by_pair(pairs, [values.astype(float)])
         both = np.concatenate([pairs, pairs[:, ::-1]])
-        length = np.concatenate([length, length])
+        lengths = np.concatenate([length, length])
         # what is small or doubtful goes into what is neither, or into something larger (ties by number): no circles
         giver, taker = both[:, 0], both[:, 1]
-        leaving = (area < smallest_px) | given
+        leaving = (area < smallest_px) | doubtful
         larger = (area[taker] > area[giver]) | ((area[taker] == area[giver]) & (taker < giver))
         chosen = leaving[giver] & (larger | ~leaving[taker])
         if not chosen.any():
             break
-        giver, taker, length = giver[chosen], taker[chosen], length[chosen]
-        order = np.lexsort((length, giver))
+        giver, taker, lengths = giver[chosen], taker[chosen], lengths[chosen]
+        order = np.lexsort((lengths, giver))
         last = np.append(giver[order][1:] != giver[order][:-1], True)
         target = np.arange(len(area))
         target[giver[order][last]] = taker[order][last]
         while not np.array_equal(target, target[target]):
             target = target[target]
-        labels = target.astype(np.int32)[labels]
+        owner = target[owner]
+        area = np.bincount(target, area, len(area))
+        moved = np.sort(target[pairs], axis=1)
+        kept = moved[:, 0] != moved[:, 1]
+        pairs, (length,) = sum_by_pair(moved[kept], [length[kept]])
     numbers = np.zeros(len(area), np.int32)
     present = np.flatnonzero(area)
     present = present[present > 0]
     numbers[present] = np.arange(1, len(present) + 1)
-    return numbers[labels]
+    return np.asarray(numbers[owner], np.int32)
 
 
-def mount_mask(gray: FloatImage, roi: Mask) -> Mask:
+def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
     """Dark mounting material at the image edge, with what lies enclosed in it (scale bar, text).
 
     Taken only where it is beyond doubt: the image falls into two gray levels that differ by more than four
     times the spread inside the dark one, and the dark part touches the edge of the image along at least a tenth
-    of its circumference and holds at least 3 % of it.
+    of its circumference and holds at least 3 % of it. Large images are looked at on a smaller picture.
     """
-    nothing = np.zeros(gray.shape, bool)
-    sigma = max(2.0, max(gray.shape) / 200)
-    smooth = np.asarray(cv2.GaussianBlur(gray, (0, 0), sigma), np.float32)
-    level = otsu(smooth[roi])
-    dark = (smooth <= level) & roi
+    shrink = max(1, max(gray.shape) // 1000)
+    size = (ceil(gray.shape[1] / shrink), ceil(gray.shape[0] / shrink))
+    smooth = cv2.resize(gray, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    sigma = max(2.0, max(gray.shape) / 200) / shrink
+    smooth = np.asarray(cv2.GaussianBlur(smooth, (0, 0), sigma), np.float32)
+    sample, inside = (cv2.resize(part, size, interpolation=cv2.INTER_NEAREST) for part in (gray, roi.view(np.uint8)))
+    counts = inside > 0
+    if not counts.any():
+        return None
+    level = otsu(smooth[counts])
+    dark = (smooth <= level) & counts
     if not dark.any() or dark.all():
-        return nothing
+        return None
     _, parts, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=4)
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    touching = np.bincount(edge, minlength=len(stats))
-    keep = (touching >= 0.1 * len(edge)) & (stats[:, cv2.CC_STAT_AREA] >= 0.03 * gray.size)
+    touching_edge = np.bincount(edge, minlength=len(stats))
+    keep = (touching_edge >= 0.1 * len(edge)) & (stats[:, cv2.CC_STAT_AREA] >= 0.03 * dark.size)
     keep[0] = False
     mount = keep[parts]
     if not mount.any():
-        return nothing
-    values = gray[mount]
+        return None
+    values = sample[mount].astype(np.float32)
     spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
-    if not float(np.median(gray[roi & ~mount])) - float(np.median(values)) > 4 * max(spread, 1e-6):
-        return nothing
+    if not float(np.median(sample[counts & ~mount])) - float(np.median(values)) > 4 * max(spread, 1e-6):
+        return None
     # small bright islands in the mount (bar, text, scratches) are no specimen
-    _, islands, stats, _ = cv2.connectedComponentsWithStats((roi & ~mount).astype(np.uint8), connectivity=4)
+    _, islands, stats, _ = cv2.connectedComponentsWithStats((counts & ~mount).astype(np.uint8), connectivity=4)
     small = stats[:, cv2.CC_STAT_AREA] < 0.1 * stats[1:, cv2.CC_STAT_AREA].max()
     small[0] = False
     mount |= small[islands]
     radius = round(sigma)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(mount.astype(np.uint8), kernel) > 0, bool) & roi
+    wide = cv2.dilate(mount.astype(np.uint8), kernel)
+    found = cv2.resize(wide, gray.shape[::-1], interpolation=cv2.INTER_NEAREST).view(np.bool_)
+    return np.asarray(found & roi, bool)
 
 
 def parted_by_distance(distance: FloatImage, mask: Mask, depth: float) -> LabelImage:
@@ -347,9 +468,34 @@ def crest_lines(strength: FloatImage, roi: Mask) -> Mask:
     return crest
 
 
-def numbered(mask: Mask) -> LabelImage:
-    """Numbers 1..n for the 4-connected parts of a mask."""
-    return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
+def mean_distance(
+    strength: NDArray[np.float16], crest: Mask, levels: NDArray[np.float64], shortest_px: float
+) -> FloatImage:
+    """Mean over several levels of the distance to the crests above the level, small parts left out. [px]
+
+    Made strip by strip. The rows looked at above and below a strip are more than the distances found in it.
+    """
+    total = np.zeros(crest.shape, np.float32)
+    height = len(crest)
+    around = ceil(shortest_px) + 1
+    reach = np.full(len(levels), 96)
+    for rows in strips(crest.shape):
+        k = 0
+        while k < len(levels):
+            top, bottom = max(0, rows.start - reach[k]), min(height, rows.stop + reach[k])
+            first, last = max(0, top - around), min(height, bottom + around)
+            lines = without_small_parts(
+                crest[first:last] & (strength[first:last].astype(np.float32) > np.float32(levels[k])), shortest_px
+            )
+            free = np.logical_not(lines[top - first : bottom - first]).view(np.uint8)
+            distance = cv2.distanceTransform(free, cv2.DIST_L2, 5)[rows.start - top : rows.stop - top]
+            if (top > 0 or bottom < height) and distance.max() > reach[k]:
+                reach[k] *= 2
+                continue
+            total[rows] += distance
+            k += 1
+    total /= len(levels)
+    return total
 
 
 def away_from_junctions(labels: LabelImage, radius_px: float) -> FloatImage:
@@ -365,20 +511,16 @@ def away_from_junctions(labels: LabelImage, radius_px: float) -> FloatImage:
     return (distance > radius_px).astype(np.float32)
 
 
-def line_like_regions(image: FloatImage, labels: LabelImage, limit: float, largest_px: float, dark: bool) -> Mask:
-    """Regions without an interior: nowhere brighter (``dark``) or darker than ``limit``, and not large.
+def line_like_regions(area: Floats, best: Floats, limit: float, largest_px: float) -> Mask:
+    """Regions without an interior: nowhere above ``limit``, and not large.
 
     Clusters of carbides, pits and double lines enclose such islands; they are boundary, not grain.
 
-    Returns
-    -------
-    array of bool, shape (largest label + 1,)
+    Parameters
+    ----------
+    area, best : arrays, shape (largest label + 1,)
+        Of ``Regions``.
     """
-    area = np.bincount(labels.ravel())
     small = area < largest_px
     small[0] = False
-    at = small[labels]
-    values = np.asarray(cv2.medianBlur(image, 3), np.float32)[at]
-    best = np.full(len(area), -np.inf)
-    np.maximum.at(best, labels[at], values if dark else -values)
-    return np.asarray(small & (best < (limit if dark else -limit)), bool)
+    return np.asarray(small & (best < limit), bool)

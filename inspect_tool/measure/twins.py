@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.measure.boundaries import FloatImage, sum_by_pair
-from inspect_tool.model import LabelImage
+from inspect_tool.measure.boundaries import Regions, joined
 
 Floats = NDArray[np.float64]
 
@@ -25,8 +24,8 @@ ENCLOSED = 0.8  # share of the outline that one neighbor must hold to enclose a 
 ROUNDS = 2  # a grain cut by several lamellae is put together step by step
 
 
-def without_twins(labels: LabelImage, image: FloatImage) -> tuple[LabelImage, int]:
-    """Merge clear twin lamellae with the grain they lie in; renumber 1..n.
+def without_twins(regions: Regions) -> tuple[NDArray[np.int32], int]:
+    """Merge clear twin lamellae with the grain they lie in.
 
     A lamella is slender, straight and parallel-sided and much narrower than its grain. It either parts the
     grain, with one straight side each towards two regions that are more alike in gray level than either is like
@@ -34,47 +33,37 @@ def without_twins(labels: LabelImage, image: FloatImage) -> tuple[LabelImage, in
 
     Parameters
     ----------
-    labels : array, shape (rows, columns), int32
-        Regions 1..n.
-    image : array, shape (rows, columns), float32
-        Gray level over its surroundings. [1]
+    regions : Regions
+        With labels 1..n, and gray levels over their surroundings. [1]
 
     Returns
     -------
-    labels : array, shape (rows, columns), int32
+    owner : array, shape (n + 1,)
+        New label of every region, 1..m.
     lamellae : int
         Number of regions that were taken for a lamella.
     """
     total = 0
+    whole = np.arange(len(regions.best), dtype=np.int32)
     for _ in range(ROUNDS):
-        owner, lamellae = _owners(labels, image)
+        owner, lamellae = _owners(regions)
         if not lamellae:
             break
         total += lamellae
         _, numbers = np.unique(owner, return_inverse=True)
-        labels = numbers.astype(np.int32)[labels]
-    return labels, total
+        whole = numbers.astype(np.int32)[whole]
+        regions = joined([regions], numbers)
+    return whole, total
 
 
-def _owners(labels: LabelImage, image: FloatImage) -> tuple[NDArray[np.intp], int]:
-    count = int(labels.max())
-    rows, columns = np.indices(labels.shape, dtype=np.float64)
-    flat = labels.ravel()
-    area = np.bincount(flat, minlength=count + 1).astype(np.float64)
-    gray = np.bincount(flat, image.ravel(), count + 1) / np.maximum(area, 1)
-    moments = [
-        np.bincount(flat, part.ravel(), count + 1).astype(np.float64)
-        for part in (rows, columns, rows**2, columns**2, rows * columns)
-    ]
+def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:
+    count = len(regions.best) - 1
+    area, total, *moments = regions.nodes
+    gray = total / np.maximum(area, 1)
     shape = _rectangles(area, moments)
 
-    pairs, points = _sides(labels)
-    pairs, parts = sum_by_pair(
-        pairs,
-        [np.ones(len(points)), points[:, 0], points[:, 1], points[:, 0] ** 2, points[:, 1] ** 2, points.prod(axis=1)],
-    )
-    length = parts[0]
-    side = _rectangles(length, parts[1:])
+    pairs, length = regions.pairs, regions.sides[0]
+    side = _rectangles(length, list(regions.sides[1:6]))
     outline = np.bincount(pairs[:, 0], length, count + 1) + np.bincount(pairs[:, 1], length, count + 1)
 
     slender = (shape.length >= SLENDER * shape.width) & (area >= FILLED * shape.length * shape.width) & (area > 0)
@@ -119,19 +108,6 @@ def _rectangles(n: Floats, sums: list[Floats]) -> _Shape:
         length=np.sqrt(12 * np.maximum((rr + cc + root) / 2, 0) + 1),
         width=np.sqrt(12 * np.maximum((rr + cc - root) / 2, 0) + 1),
     )
-
-
-def _sides(labels: LabelImage) -> tuple[NDArray[np.int64], Floats]:
-    pairs, points = [], []
-    for first, second, shift in (
-        ((slice(None), slice(None, -1)), (slice(None), slice(1, None)), (0.0, 0.5)),
-        ((slice(None, -1), slice(None)), (slice(1, None), slice(None)), (0.5, 0.0)),
-    ):
-        a, b = labels[first], labels[second]
-        edge = np.nonzero((a != b) & (a > 0) & (b > 0))
-        pairs.append(np.stack([np.minimum(a[edge], b[edge]), np.maximum(a[edge], b[edge])], axis=1))
-        points.append(np.stack(edge, axis=1) + shift)
-    return np.concatenate(pairs).astype(np.int64), np.concatenate(points).astype(np.float64)
 
 
 def _partners(

@@ -35,7 +35,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
-from inspect_tool.recipes._grain_field import check_settings, measured_values, prepared, valid_area, with_grain_columns
+from inspect_tool.recipes._grain_field import GrainField, check_settings, measured_values, prepared, valid_area, with_grain_columns
 from inspect_tool.recipes._grain_method import (
     METHOD_TITLES,
     Estimate,
@@ -148,8 +148,7 @@ def measure_field(
     where = f"grain_size: {micrograph.path or 'image'}"
     pixel_um = micrograph.calibration.pixel_um
     field = prepared(micrograph, segmentation, settings, where)
-    grains = np.maximum(field.labels, 0)
-    table = region_table(grains, pixel_um, roi=valid_area(field.labels), shape_factors=False)
+    table = _table(field, pixel_um)
     values, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
     # other segmentations are counted with the same figure, so that only the grains differ
     same = replace(settings, figure_magnification=values.get("figure_magnification", settings.figure_magnification))
@@ -160,11 +159,11 @@ def measure_field(
     for name, alternative in alternatives:
         try:
             changed = prepared(micrograph, alternative, same, where)
-            grains = np.maximum(changed.labels, 0)
-            changed_table = region_table(grains, pixel_um, roi=valid_area(changed.labels), shape_factors=False)
-            other[name], _ = measured_values(changed, changed_table, pixel_um, same, standard, where)
+            other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
+            del changed
         except MeasurementError as error:
             notes.append(f"The other segmentation '{name}' could not be measured: {error}")
+        del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
     curves: dict[str, tuple[float, ...]] = {}
@@ -204,6 +203,12 @@ def measure_field(
         curves=curves,
         missed_u_rel=segmentation.missed_u_rel,
     )
+
+
+def _table(field: GrainField, pixel_um: float | None) -> pd.DataFrame:
+    labels = field.labels
+    grains = labels if int(labels.min()) >= 0 else np.maximum(labels, 0)
+    return region_table(grains, pixel_um, roi=valid_area(labels), shape_factors=False)
 
 
 def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
@@ -540,7 +545,7 @@ def _results(
                 estimates["mean_grain_area_um2"],
                 quantity="mean_grain_area_um2",
                 unit="um2",
-                clause="whole grains weighted after Miles and Lantuejoul; a deviation from the standards",
+                clause="whole grains weighted after Miles and Lantuéjoul; a deviation from the standards",
                 specimen=specimen,
                 main=False,
             )

@@ -754,7 +754,7 @@ def _charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple
                 if many
                 else "Void share of each joint",
                 x_label=" / ".join(names),
-                y_label="void share / %",
+                y_label="void share [%]",
                 series=(
                     Series(name="all voids", x=places, y=tuple(worst["void_percent"].tolist())),
                     Series(name="largest void", x=places, y=tuple(worst["largest_void_percent"].tolist())),
@@ -764,7 +764,7 @@ def _charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple
         )
         if many:
             charts.append(
-                _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share / %", "joints")
+                _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share [%]", "joints")
             )
     parts = [field.parts for field in fields if field.parts is not None and len(field.parts)]
     if parts:

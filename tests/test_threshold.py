@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy import ndimage
 from skimage import filters
 
 from inspect_tool import synthetic
@@ -241,6 +242,38 @@ def test_small_objects_go_and_small_holes_are_filled():
     pixels[30:32, 40:43] = 50  # an object of 6 px2
     found = _segment(pixels, method="fixed", levels=(100.0,), min_object_px=7, fill_holes_px=5)
     assert int((found.labels == 1).sum()) == 400
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("share", [0.3, 0.45, 0.6])  # islands, about to join, one net with holes
+def test_objects_found_in_bands_are_those_of_the_whole_image(monkeypatch, connectivity, share):
+    mask = np.random.default_rng(5).uniform(size=(150, 41)) < share
+    numbers, n = ndimage.label(mask, np.ones((3, 3)) if connectivity == 8 else None)
+    large = np.flatnonzero(np.bincount(numbers.ravel(), minlength=n + 1)[1:] >= 20) + 1
+    monkeypatch.setattr(threshold, "_BAND_PX", 1)  # bands of the least height: 32 rows
+    found = np.zeros_like(mask)
+    picked = threshold._picked(
+        lambda rows: mask[rows].view(np.uint8),
+        mask.shape,
+        connectivity,
+        lambda _, numbers, n: np.bincount(numbers.ravel(), minlength=n)[None],
+        lambda sums: sums[0] >= 20,
+    )
+    for rows, chosen in picked:
+        found[rows] = chosen
+    assert len(large) > 0
+    assert np.array_equal(found, np.isin(numbers, large))
+
+
+def test_where_a_band_begins_does_not_matter(monkeypatch):
+    pixels = synthetic.degrade(_two_phase(feature_um=12.0, shape=(421, 503)).pixels, 3, seed=5)
+    settings = {"min_object_px": 40, "fill_holes_px": 40}
+    whole = _segment(pixels, **settings)
+    monkeypatch.setattr(threshold, "_BAND_PX", 1)
+    banded = _segment(pixels, **settings)
+    assert np.array_equal(banded.labels, whole.labels)
+    for name in ("levels_found", "edge_contrast"):
+        assert banded.settings[name] == pytest.approx(whole.settings[name], rel=1e-6)  # float32 rounding
 
 
 def test_a_color_channel_can_be_chosen():

@@ -85,18 +85,19 @@ def local_intercepts(labels: LabelImage, mean_area_px2: float) -> LocalIntercept
     rows, columns = labels.shape[0] // tile, labels.shape[1] // tile
     if rows * columns < 4:
         return None
-    part = labels[: rows * tile, : columns * tile]
-    grain = part > 0
-    changes = np.zeros(part.shape, dtype=np.uint8)
-    both = grain[:, 1:] & grain[:, :-1]
-    changes[:, 1:] += both & (part[:, 1:] != part[:, :-1])
-    changes[1:] += grain[1:] & grain[:-1] & (part[1:] != part[:-1])
-
-    def summed(values: NDArray[np.generic]) -> FloatArray:
-        blocks = values.reshape(rows, tile, columns, tile)
-        return np.asarray(blocks.sum(axis=(1, 3), dtype=np.int64), dtype=np.float64)
-
-    number, length = summed(changes), 2.0 * summed(grain)
+    number, length = np.empty((rows, columns)), np.empty((rows, columns))
+    for row in range(rows):
+        above = min(row, 1)  # a row more, for the changes on the upper side of the tiles
+        part = labels[row * tile - above : (row + 1) * tile, : columns * tile]
+        grain = part > 0
+        changes = np.zeros(part.shape, dtype=np.uint8)
+        both = grain[:, 1:] & grain[:, :-1]
+        changes[:, 1:] += both & (part[:, 1:] != part[:, :-1])
+        changes[1:] += grain[1:] & grain[:-1] & (part[1:] != part[:-1])
+        for values, of in ((number, changes), (length, grain)):
+            down = of[above:].sum(axis=0, dtype=np.int64)
+            values[row] = down.reshape(columns, tile).sum(axis=1)
+    length *= 2.0
     full = length >= tile * tile  # half of the pixels, two directions each
     mean = np.where(full & (number > 0), length / np.maximum(number, 1.0), np.nan)
     return LocalIntercepts(

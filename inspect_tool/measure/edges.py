@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.measure.flooding import strips
 from inspect_tool.model import LabelImage
 
 Window = tuple[int, int, int, int]
@@ -25,6 +26,23 @@ class WeightedGrains:
     inside: int  # whole grains
     mean_area_px2: float
     grains_per_px2: float
+
+
+def present_labels(labels: LabelImage) -> NDArray[np.int32]:
+    """Numbers above 0 of a label image, increasing.
+
+    >>> present_labels(np.array([[7, -1, 0], [2, 2, 7]], dtype=np.int32)).tolist()
+    [2, 7]
+    """
+    # consecutive pixels are mostly of one label: what remains of each strip is small
+    found = [np.zeros(0, np.int32)]
+    for rows in strips(labels.shape):
+        strip = labels[rows]
+        new = np.ones(strip.shape, bool)
+        np.not_equal(strip[:, 1:], strip[:, :-1], out=new[:, 1:])
+        found.append(np.unique(strip[new]))
+    together = np.unique(np.concatenate(found))
+    return np.asarray(together[together > 0], dtype=np.int32)
 
 
 def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:

@@ -29,6 +29,7 @@ from math import ceil, cos, pi, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.measure.flooding import strips
 from inspect_tool.model import LabelImage
 
 SECOND_PHASE = -1
@@ -236,19 +237,18 @@ def directional_counts(labels: LabelImage) -> dict[int, DirectionCount]:
         90: (labels[:-1], labels[1:], 1.0),
         135: (labels[:-1, :-1], labels[1:, 1:], 2**0.5),
     }
-    whole = bool(labels.min() > 0)
     found = {}
-    for direction, (a, b, step) in pairs.items():
-        if whole:
-            n, length, total = float(np.count_nonzero(a != b)), float(a.size), float(a.size)
-        else:
+    for direction, (first, second, step) in pairs.items():
+        n = length = total = 0.0
+        for rows in strips(first.shape):
+            a, b = first[rows], second[rows]
             grain_a, grain_b = a > 0, b > 0
             both = grain_a & grain_b
             mixed = (grain_a & (b == SECOND_PHASE)) | (grain_b & (a == SECOND_PHASE))
             half = 0.5 * np.count_nonzero(mixed)
-            n = float(np.count_nonzero(both & (a != b))) + half
-            length = float(np.count_nonzero(both)) + half
-            total = float(np.count_nonzero((a != 0) & (b != 0)))
+            n += float(np.count_nonzero(both & (a != b))) + half
+            length += float(np.count_nonzero(both)) + half
+            total += float(np.count_nonzero((a != 0) & (b != 0)))
         found[direction] = DirectionCount(intercepts=n, length_px=length * step, total_length_px=total * step)
     return found
 
@@ -266,9 +266,8 @@ def chord_lengths(labels: LabelImage, every: int = 1) -> FloatArray:
     [3.0]
     """
     found = []
-    for rows in (labels[::every], labels[:, ::every].T):
-        if rows.shape[1] < 3:
-            continue
+    lines = (labels[::every], labels[:, ::every].T)
+    for rows in (whole[part] for whole in lines if whole.shape[1] >= 3 for part in strips(whole.shape)):
         row, column = np.nonzero(rows[:, 1:] != rows[:, :-1])
         # consecutive changes in one row enclose a chord
         same_row = row[1:] == row[:-1]

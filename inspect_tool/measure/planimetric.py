@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.formulas.astm_e112 import CircleRule, grains_in_circle, grains_in_rectangle
-from inspect_tool.measure.edges import Window, labels_on_frame
+from inspect_tool.measure.edges import Window, labels_on_frame, present_labels
 from inspect_tool.model import LabelImage
 
 
@@ -37,8 +37,7 @@ def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
     """
     top, left, height, width = window
     part = labels[top : top + height, left : left + width]
-    present = np.unique(part)
-    present = present[present > 0]
+    present = present_labels(part)
     corners = tuple(int(part[r, c]) for r in (0, -1) for c in (0, -1) if part[r, c] > 0)
     frame = labels_on_frame(labels, window)
     cut = frame[~np.isin(frame, corners)]

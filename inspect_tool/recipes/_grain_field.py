@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.measure import figures, intercepts, planimetric
-from inspect_tool.measure.edges import WeightedGrains, Window, chance_to_be_whole, weighted_mean_area
+from inspect_tool.measure.edges import WeightedGrains, Window, chance_to_be_whole, present_labels, weighted_mean_area
 from inspect_tool.measure.figures import CircleGrains, LineFigure
+from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.intercepts import SECOND_PHASE, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
 from inspect_tool.preprocess import largest_rectangle
@@ -70,7 +73,7 @@ def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     labels = segmentation.labels
     notes = []
     if micrograph.roi is not None:
-        labels = np.where(micrograph.roi, labels, 0)
+        labels = _inside(labels, micrograph.roi)
     if settings.smallest_grain_px > 1:
         labels, given = _without_small(labels, settings.smallest_grain_px)
         if given:
@@ -81,7 +84,7 @@ def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     labels = _with_second_phase(labels, micrograph, settings)
     grain = int(np.count_nonzero(labels > 0))
     in_field = int(np.count_nonzero(labels))
-    if len(np.unique(labels[labels > 0])) < 2:
+    if len(present_labels(labels)) < 2:
         msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
         raise MeasurementError(msg)
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
@@ -127,11 +130,11 @@ def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
     Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
     tip of a grain that gets thinner than a pixel, go to the grain round them.
     """
+    if _number_of_pieces(labels) == len(present_labels(labels)):
+        return np.ascontiguousarray(labels, dtype=np.int32), 0
     from skimage.measure import label
 
     pieces, number = label(labels, background=0, connectivity=2, return_num=True)  # type: ignore[no-untyped-call]
-    if number == len(np.unique(labels[labels != 0])):
-        return np.ascontiguousarray(labels, dtype=np.int32), 0
     size = np.bincount(pieces.ravel(), minlength=number + 1)
     owner = np.zeros(number + 1, dtype=np.int64)
     owner[pieces.ravel()] = labels.ravel()
@@ -144,6 +147,50 @@ def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
         whole = _given_back(pieces, fragment[pieces]) if torn else _given_back(labels, fragment[pieces])
         return np.ascontiguousarray(whole, dtype=np.int32), torn
     return np.ascontiguousarray(pieces, dtype=np.int32), torn
+
+
+def _inside(labels: LabelImage, roi: Mask) -> LabelImage:
+    if any((labels[rows][~roi[rows]] != 0).any() for rows in strips(labels.shape)):
+        return np.where(roi, labels, np.int32(0))
+    return labels
+
+
+def _number_of_pieces(labels: LabelImage) -> int:
+    """Number of 8-connected pieces of one label: runs along the rows less what joins them, strip by strip."""
+    pieces = 0
+    last_row = np.zeros((1, labels.shape[1]), np.int32)
+    last_part, count = np.zeros(1, np.int64), 1
+    for rows in strips(labels.shape, 1 << 18):
+        strip = np.concatenate([last_row, labels[rows]])
+        run = np.ones(strip.shape, bool)
+        np.not_equal(strip[:, 1:], strip[:, :-1], out=run[:, 1:])
+        number = np.cumsum(run, dtype=np.int32).reshape(strip.shape) - np.int32(1)
+        runs = int(number[-1, -1]) + 1
+        label_of = strip[run]
+        first, second = [], []
+        for a, b in (
+            ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+            ((slice(None, -1), slice(None, -1)), (slice(1, None), slice(1, None))),
+            ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))),
+        ):
+            same = (strip[a] == strip[b]) & (strip[a] != 0)
+            first.append(number[a][same])
+            second.append(number[b][same])
+        # pieces that are known to be one above the strip
+        top = int(number[0, -1]) + 1
+        first.append(np.arange(top, dtype=np.int32))
+        second.append((runs + last_part).astype(np.int32))
+        i, j = np.concatenate(first), np.concatenate(second)
+        size = runs + count
+        graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
+        _, part = connected_components(graph, directed=False)
+        # what is new below the first row, less what it joins above
+        real = np.flatnonzero(label_of != 0)
+        pieces += len(np.unique(part[real])) - len(np.unique(last_part[label_of[:top] != 0]))
+        last_row = strip[-1:]
+        _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
+        count = int(last_part.max()) + 1
+    return pieces
 
 
 def _with_second_phase(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> LabelImage:
@@ -172,7 +219,7 @@ def _window(labels: LabelImage) -> Window:
     top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
     bottom, right = top + stats[:, cv2.CC_STAT_HEIGHT], left + stats[:, cv2.CC_STAT_WIDTH]
     inner = (top > 0) & (left > 0) & (bottom < rows) & (right < columns)
-    typical = np.count_nonzero(labels > 0) / max(1, len(np.unique(labels[labels > 0])))
+    typical = np.count_nonzero(labels > 0) / max(1, len(present_labels(labels)))
     speck = inner & (stats[:, cv2.CC_STAT_AREA] < typical)
     speck[0] = True  # the grains themselves
     del number

@@ -35,7 +35,14 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
-from inspect_tool.recipes._grain_field import GrainField, check_settings, measured_values, prepared, valid_area, with_grain_columns
+from inspect_tool.recipes._grain_field import (
+    GrainField,
+    check_settings,
+    measured_values,
+    prepared,
+    valid_area,
+    with_grain_columns,
+)
 from inspect_tool.recipes._grain_method import (
     METHOD_TITLES,
     Estimate,

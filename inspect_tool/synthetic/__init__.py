@@ -1,0 +1,59 @@
+"""Synthetic micrographs and X-ray images with exactly known truth: public, fast, deterministic by seed.
+
+Every generator is keyword-only and gives a ``Field``: 8-bit pixels, the label image of a perfect
+segmentation, the scale and the truth. Truth has two kinds of numbers, told apart by their prefix.
+
+``process.<quantity>``
+    The expected value of the random process that the field was drawn from, from a closed formula. A
+    measurement over many fields must agree with it; a stated interval must cover it.
+``field.<quantity>``
+    What this very field holds, found from the geometry that was drawn (not from the gray values). A
+    perfect segmentation measures it.
+
+Quantities carry the names of the reports (``area_percent.<class>``, ``porosity_percent``,
+``grain_size_number.planimetric`` ...), so that the two can be compared key by key.
+
+Generators::
+
+    grains(seed=, grain_size_number= | grains_per_mm2=, kind="poisson_voronoi", ...)   instance labels
+    two_phase(seed=, area_percent=, feature_um=, kind="gaussian", ...)                semantic labels
+    multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
+    pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
+    solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
+    thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
+    die_attach(seed=, size_um=, void_percent=, ...)                                   the same
+    degrade(pixels, level, seed=)                                                     what a microscope does to them
+
+Objects are drawn with the share of each pixel that they cover (from the distance to their outline),
+so that edges are physical and areas are not biased by the pixel grid.
+"""
+
+from inspect_tool.synthetic._outlines import Outline as _Outline  # noqa: F401  # for its tests
+from inspect_tool.synthetic.degrade import LEVELS, degrade
+from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
+from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
+from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
+from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
+from inspect_tool.synthetic.pores import pores
+
+__all__ = [
+    "G_FROM_DENSITY",
+    "LEVELS",
+    "Degradation",
+    "Field",
+    "GrainKind",
+    "GrainLook",
+    "Gray",
+    "Image",
+    "Joint",
+    "PhaseKind",
+    "Shape",
+    "degrade",
+    "die_attach",
+    "grains",
+    "multi_phase",
+    "pores",
+    "solder_balls",
+    "thermal_pad",
+    "two_phase",
+]

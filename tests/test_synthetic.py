@@ -14,6 +14,7 @@ import pytest
 from inspect_tool import synthetic
 from inspect_tool.errors import SettingsError
 from inspect_tool.synthetic import Degradation, Field, Joint
+from inspect_tool.synthetic._outlines import Outline
 
 SMALL = (200, 250)
 
@@ -269,7 +270,7 @@ def test_outlines_cover_the_area_of_their_equivalent_circle(rough: float, stretc
     areas = []
     for _ in range(200):
         at = 60 + rng.uniform(size=2)
-        outline = synthetic._Outline.star(rng, at[0], at[1], 24.0, rough=rough, stretch=stretch)
+        outline = Outline.star(rng, at[0], at[1], 24.0, rough=rough, stretch=stretch)
         areas.append(float(outline.patch((120, 120))[1].sum()))
     assert np.mean(areas) == pytest.approx(pi / 4 * 24.0**2, rel=0.002)
 

@@ -771,7 +771,7 @@ def _charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple
         column = next(name for name in parts[0].columns if name.startswith("void_diameter_"))
         sizes = np.concatenate([part[column].to_numpy() for part in parts if column in part.columns])
         unit = "µm" if column.endswith("um") else "px"
-        charts.append(_histogram(sizes, "Void sizes", f"equivalent diameter / {unit}", "voids"))
+        charts.append(_histogram(sizes, "Void sizes", f"equivalent diameter [{unit}]", "voids"))
     return tuple(charts)
 
 

@@ -28,7 +28,6 @@ Objects are drawn with the share of each pixel that they cover (from the distanc
 so that edges are physical and areas are not biased by the pixel grid.
 """
 
-from inspect_tool.synthetic._outlines import Outline as _Outline  # noqa: F401  # for its tests
 from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains

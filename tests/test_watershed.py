@@ -131,6 +131,18 @@ def test_a_higher_level_never_gives_more_grains():
     assert lower >= reported.labels.max() >= higher
 
 
+def test_alternatives_are_the_same_when_the_regions_are_made_anew():
+    pixels, _ = grains(level=1)
+    image, settings = micrograph(pixels), watershed.Settings()
+    reported = watershed.segment(None, image, settings)
+    kept = dict(watershed.alternatives(None, image, settings, reported))
+    anew = dict(watershed.alternatives(None, image, settings, reported))  # what was kept is gone by now
+    assert kept.keys() == anew.keys()
+    for name, segmentation in kept.items():
+        assert np.array_equal(segmentation.labels, anew[name].labels)
+        assert segmentation.settings == anew[name].settings
+
+
 # ----------------------------------------------------------------------------------------------------- twins
 
 

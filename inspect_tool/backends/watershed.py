@@ -209,8 +209,10 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
     kind = kind if settings.boundaries == "auto" else settings.boundaries
     sigma_px = _step_width(flat, roi) if kind == "gradient" else settings.line_sigma_px or sigma_px
     strength, crest, noise = _strength(flat, roi, kind, sigma_px)
-    labels = _flood(strength, crest, noise, sigma_px, kind, roi, micrograph.path)
+    top, distance = _distance(strength, crest, noise, sigma_px, kind, roi, micrograph.path)
     del crest
+    labels = _flood(strength, top, distance, roi, micrograph.path)
+    del distance
     usual = _usual(labels, strength, noise)
     map_kind = "step" if kind == "gradient" else "line"
     level = max(NOISE_LEVEL[map_kind] * noise, CONTRAST_LEVEL * usual) / settings.sensitivity
@@ -350,7 +352,7 @@ def _strength(
     return strength, crest, noise
 
 
-def _flood(
+def _distance(
     strength: NDArray[np.float16],
     crest: Mask,
     noise: float,
@@ -358,11 +360,11 @@ def _flood(
     kind: Literal["dark", "bright", "gradient"],
     roi: Mask,
     path: str,
-) -> LabelImage:
+) -> tuple[float, FloatImage]:
+    """Strength of the strongest lines, and the mean distance to the lines at several levels."""
     map_kind = "step" if kind == "gradient" else "line"
     step = ceil(sqrt(roi.size / SAMPLE))
-    sample = roi[::step, ::step]
-    inside = strength[::step, ::step][sample].astype(np.float32)
+    inside = strength[::step, ::step][roi[::step, ::step]].astype(np.float32)
     top, strongest = (float(value) for value in np.percentile(inside, [97, 99]))
     if not strongest > STANDS_OUT * noise:
         msg = (
@@ -372,8 +374,13 @@ def _flood(
         raise BackendError(msg)
     low = max(LOWEST_LEVEL[map_kind] * noise, 0.02 * top)
     levels = np.geomspace(low, max(0.7 * top, 1.5 * low), LEVELS)
-    distance = boundaries.mean_distance(strength, crest, levels, SHORTEST_LINE * sigma_px + 3)
-    height = BASIN_PX + BASIN_SHARE * float(np.percentile(distance[::step, ::step][sample], 75))
+    return top, boundaries.mean_distance(strength, crest, levels, SHORTEST_LINE * sigma_px + 3)
+
+
+def _flood(strength: NDArray[np.float16], top: float, distance: FloatImage, roi: Mask, path: str) -> LabelImage:
+    step = ceil(sqrt(roi.size / SAMPLE))
+    usual = np.percentile(distance[::step, ::step][roi[::step, ::step]], 75)
+    height = BASIN_PX + BASIN_SHARE * float(usual)
     at, number = flooding.h_maxima(distance, height, roi)
     if number.max(initial=0) < 2:
         msg = f"{path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
@@ -417,7 +424,7 @@ def _regions(
     sign = -1 if kind == "bright" else 1
 
     def parts() -> Iterator[Regions]:
-        for rows in strips(labels.shape):
+        for rows in strips(labels.shape, 1 << 19):  # twenty arrays of float64 for each of them
             strip, number = labels[rows.start : rows.stop + 1], rows.stop - rows.start
             top = max(0, rows.start - halo)
             near = labels[top : rows.stop + 1 + halo]

@@ -79,7 +79,7 @@ _Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
 class _Edges:
     """Where the edges are, and what they say of the level between two phases (gray values of the 8-bit image)."""
 
-    mask: NDArray[np.uint8]  # 1 on edges and on what is half as steep as they are
+    mask: NDArray[np.uint8]  # bits, eight columns in a byte: 1 on edges and on what is half as steep as they are
     noise: float  # gradient that noise and texture make (Rayleigh parameter) [1/px]
     n: int  # edge pixels
     level: float  # half-rise level over all edges
@@ -341,7 +341,7 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
 
     height, width = gray.shape
     blocks = ((height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK)
-    mask = np.zeros(gray.shape, np.uint8)
+    mask = np.zeros((height, (width + 7) // 8), np.uint8)
     sums = [np.zeros(blocks, np.float32) for _ in range(3)]
     n_edge = n_sure = 0
     window = np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
@@ -354,7 +354,7 @@ def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) 
             visible &= roi[rows]
         edge &= visible
         n_edge += int(np.count_nonzero(edge))
-        mask[rows] = visible & (gradient > support)
+        mask[rows] = np.packbits(visible & (gradient > support), axis=1)
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
         band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
@@ -430,9 +430,10 @@ def _keep_supported(
         wide = inside(slice(low, rows.stop + 1))
         eroded = cv2.erode(wide, cross, borderType=cv2.BORDER_REPLICATE)
         on_rim = (wide > eroded)[rows.start - low : rows.stop - low]
+        on_edge = np.unpackbits(edges.mask[rows], axis=1, count=gray.shape[1]).view(np.bool_)
         at = level(rows)
         deep = gray[rows] <= at - beyond if rank == 0 else gray[rows] >= at + beyond
-        parts = (numbers.ravel(), numbers[on_rim], numbers[on_rim & (edges.mask[rows] > 0)], numbers[deep])
+        parts = (numbers.ravel(), numbers[on_rim], numbers[on_rim & on_edge], numbers[deep])
         return np.stack([np.bincount(part, minlength=n) for part in parts])
 
     def unsupported(found: NDArray[np.intp]) -> Mask:

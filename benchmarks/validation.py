@@ -72,7 +72,8 @@ def nist_steel(data: Path) -> Iterator[str]:
     )
     yield "### Grain size: NIST etched steel (optical, 800 x 600 px, 0.2252 um/px)\n"
     yield "NIST's own code: intercept G 10.34 (three circles and lines), 10.51 (line grid); planimetric G 9.93. NIST's intercept"
-    yield "lengths run between boundary edges, which raises G. One field, so no interval over fields.\n"
+    yield "lengths run between boundary edges, which raises G. The picture stood beside the trials while the watershed was made: no"
+    yield "constant was fitted to it, but it is not untouched either. One field, so no interval over fields.\n"
     yield from head("labels from", "G (Abrams)", "G (intercept)", "G (planimetric)", "mean intercept [µm]")
     for name, segmentation in rows.items():
         found = results("grain_size", picture, segmentation)
@@ -84,6 +85,8 @@ def tbm(data: Path) -> Iterator[str]:
     folder = data / "tbm-grains-mlographypp"
     errors, failed = [], 0
     for path in sorted((folder / "images").glob("*.png")):
+        if int(path.stem.split("__")[1].split("-")[0]) % 2 == 0:
+            continue  # the watershed was tuned on these pictures
         micrograph = inspect_tool.read(path, calibration=PIXELS)
         try:
             truth = segment(micrograph, name="labels", masks=(str(folder / "masks" / path.name),), kind="boundaries")
@@ -95,7 +98,8 @@ def tbm(data: Path) -> Iterator[str]:
         errors.append(100 * (lengths[0] / lengths[1] - 1))
     yield "### Grain boundaries traced by hand in textured, colored metal (TBM, 256 x 256 px crops)\n"
     yield "Hard, and partly subjective (see the source). Relative error of the mean intercept against the traced boundaries."
-    yield "Some of these crops were looked at while the watershed was made, so this is no untouched score.\n"
+    yield "Crops of the odd-numbered pictures; the even-numbered ones were used for tuning. A limit was moved once after one of these"
+    yield "crops was refused, so they are nearly, not wholly, untouched.\n"
     yield from head("crops", "refused", "median error [%]", "median |error| [%]", "90th percentile |error| [%]")
     size = sorted(abs(error) for error in errors)
     yield line(
@@ -165,7 +169,7 @@ def solder(data: Path) -> Iterator[str]:
     index = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     yield "### Solder voids: X-ray pictures of QFN, die attach, LED pads and BGA\n"
     yield "Only images that the index marks *ok*; the labels carry 1 to 3 points of void % of their own. The *train* images were used while the"
-    yield "method was made. Void % of all joints of an image together. Baseline in the source: Otsu inside the labelled pad, median |error| 6.7"
+    yield "method was made; those of valid and test were only scored, never opened. Void % of all joints of an image together. Baseline in the source: Otsu inside the labelled pad, median |error| 6.7"
     yield "points, mean 23.2. The pictures come from many machines, several are printed figures with letters and arrows burned in.\n"
     yield from head(
         "joints", "set", "images", "refused", "median |error| [points]", "mean |error| [points]", "median error"
@@ -278,9 +282,16 @@ WEAKNESSES = """\
   with the backend `labels`.
 - Grain boundaries that are seen on less than about half of their length are lost or bridged. The stated segmentation line of the
   budget comes from weaker and stronger demands on a boundary; it does not know boundaries that no demand can find.
+- Etched grains with a wide size distribution come out about 0.1 G too coarse; the budget has a line for it. In textured, colored
+  metal single crops scatter by 1 G.
 - Twins are merged only where both faces of a lamella are straight and parallel. A single twin boundary that divides a grain is counted.
 - Solder pictures that are printed figures (letters, arrows, gray wedges) or whose pads have no outline against the board are found
   badly or not at all; give the joints. With the joints given, shaded pads with large voids remain the hardest.
+- Balls lose their faintest small voids: about 0.4 points of void % at level 1, more than 1 at level 3, where the stated interval holds
+  the truth in less than 90 % of cases. A void wider than about 0.6 of a ball can be missed.
+- Etching specks and eutectic count as pores to a gray level (the etched, printed aluminium of the shared images reads several per cent);
+  a check of the darkness of the pores then fails and says so on page 1.
+- Inclusions in dark, colored grains (MLography crops) need masks or a network: the gray level is about 10 points off.
 - Synthetic fields are drawn by us. They have exact truth, but no polish relief, no smeared metal and no charging.
 """
 

@@ -1,0 +1,226 @@
+"""Find solder joints: dark regions with the steepest closed outlines that belong to one layout (balls, pads, die)."""
+
+from math import pi
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from inspect_tool.backends._joint_outlines import balls_at_rim
+from inspect_tool.backends._joint_regions import (
+    CROSS,
+    Box,
+    Gray,
+    boxes,
+    filled,
+    gradient_of,
+    kept_regions,
+    nested_regions,
+    outer_outline,
+    region_of,
+    smoothed,
+    widened,
+)
+from inspect_tool.backends._joint_settings import Settings
+from inspect_tool.model import LabelImage, Mask
+
+
+def likely_polarities(gray: Gray, inside: Mask) -> list[Literal["solder dark", "solder bright"]]:
+    """Order the polarities: what lies along the border of the image is rather not solder."""
+    smooth = cv2.GaussianBlur(gray, (0, 0), 1.5).astype(np.uint8)
+    level, _ = cv2.threshold(smooth[inside].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    border = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
+    # solder is dark in transmission; only a border that is clearly dark speaks for an inverted picture
+    return ["solder bright", "solder dark"] if (border <= level).mean() > 0.75 else ["solder dark", "solder bright"]
+
+
+def polarity_of_joints(gray: Gray, objects: LabelImage) -> Literal["solder dark", "solder bright"]:
+    """Compare given joints with what lies around them."""
+    joint = objects > 0
+    around = (cv2.dilate(joint.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~joint
+    if not around.any() or not joint.any():
+        return "solder dark"
+    return "solder bright" if np.median(gray[joint]) > np.median(gray[around]) else "solder dark"
+
+
+def find_joints(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelImage, str]:
+    """Find joints: dark regions with the steepest closed outlines, then those that belong to one layout.
+
+    Parameters
+    ----------
+    image : array (rows, columns)
+        Gray values of 0 to 255, solder dark.
+    inside : boolean array (rows, columns)
+        Where joints may lie.
+    settings : Settings
+        Its ``layout`` and ``min_joint_px``.
+
+    Returns
+    -------
+    tuple
+        Numbers of the joints in reading order, 0 elsewhere (nothing but 0: no joint was found), and the layout.
+    """
+    step = 2 if image.size > 500_000 else 1
+    small = cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA) if step > 1 else image
+    mask = inside if step == 1 else cv2.resize(inside.astype(np.uint8), small.shape[::-1], interpolation=0) > 0
+    bright = np.asarray(255 - cv2.GaussianBlur(cv2.medianBlur(small, 3), (0, 0), 1.2), dtype=np.float32)
+    low, high = np.percentile(bright[mask], [1, 99.5])
+    if high - low < 3:
+        return np.zeros(image.shape, np.int32), settings.layout
+    levels = np.linspace(low + 0.04 * (high - low), high, 40)[::-1].tolist()
+    least = pi / 4 * (settings.min_joint_px / step) ** 2
+    if settings.layout in ("pads", "die"):
+        least = max(least, {"pads": 0.002, "die": 0.05}[settings.layout] * mask.sum())
+    nest = nested_regions(
+        bright,
+        mask,
+        gradient_of(bright),
+        levels,
+        min_area=least,
+        max_area=0.97 * float(mask.sum()),
+        max_contact=0.45,
+        min_roundness=0.12,
+        fill=True,
+    )
+    candidates: list[tuple[int, Box, Mask, float, float]] = []
+    for i in kept_regions(nest, list(nest.roots)):
+        box, region = region_of(nest, i, bright, mask, fill=True)
+        candidates.append((i, box, region, _roundness(region), float(nest.score[i])))
+    candidates = _dark_inside(candidates, bright)
+    chosen, layout = _of_one_layout(candidates, settings.layout)
+    objects = np.zeros(image.shape, np.int32)
+    regions = []
+    for i, box, region, _, _ in chosen:
+        full: Box
+        if step > 1:
+            full = (
+                slice(box[0].start * step, min(box[0].stop * step, image.shape[0])),
+                slice(box[1].start * step, min(box[1].stop * step, image.shape[1])),
+            )
+            size = (full[1].stop - full[1].start, full[0].stop - full[0].start)
+            region = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        else:
+            full = box
+        regions.append(_at_steepest_edge(image, inside, full, region, 255 - float(nest.level[i])))
+    for number, (box, region) in enumerate(_in_reading_order(regions), start=1):
+        objects[box][region & (objects[box] == 0)] = number
+    return balls_at_rim(image, inside, objects), layout
+
+
+def _dark_inside(
+    candidates: list[tuple[int, Box, Mask, float, float]], bright: Gray
+) -> list[tuple[int, Box, Mask, float, float]]:
+    """Leave out rings and faint shapes: the inside of a joint differs from its surroundings as that of the others."""
+    contrast = []
+    for _, box, region, _, _ in candidates:
+        wide, own = widened(box, region, 6, bright.shape)
+        own8 = own.astype(np.uint8)
+        around = (cv2.dilate(own8, np.ones((11, 11), np.uint8)) > 0) & (
+            cv2.dilate(own8, np.ones((5, 5), np.uint8)) == 0
+        )
+        outside = float(np.median(bright[wide][around])) if around.any() else float(bright.min())
+        contrast.append(float(np.median(bright[wide][own])) - outside)
+    if not contrast:
+        return candidates
+    weight = np.array([region.sum() for _, _, region, _, _ in candidates], dtype=float)
+    typical = contrast[int(np.argmax(weight * np.maximum(contrast, 0)))]
+    return [each for each, found in zip(candidates, contrast, strict=True) if found >= 0.5 * typical]
+
+
+def _roundness(region: Mask) -> float:
+    """Area of a region over that of a disc as wide as its longer extent."""
+    height, width = region.shape
+    return float(region.sum() / (pi / 4 * max(height, width) ** 2))
+
+
+def _of_one_layout(
+    candidates: list[tuple[int, Box, Mask, float, float]], layout: str
+) -> tuple[list[tuple[int, Box, Mask, float, float]], str]:
+    """Choose the joints among the candidates: those of an array of balls, the large ones, or the one die."""
+    if not candidates:
+        return [], layout
+    area = np.array([region.sum() for _, _, region, _, _ in candidates], dtype=float)
+    score = np.array([each[4] for each in candidates])
+    strong = score >= 0.35 * score.max()
+    round_ones = np.array([0.80 <= each[3] <= 1.15 and _solid(each[2]) for each in candidates]) & strong
+    if layout in ("auto", "balls") and round_ones.any():
+        usual = float(np.median(area[round_ones & (area >= 0.25 * np.max(area[round_ones]))]))
+        alike = round_ones & (area > 0.4 * usual) & (area < 2.5 * usual)
+        if layout == "balls" or (alike.sum() >= 4 and area[alike].sum() > 0.5 * area[strong].sum()):
+            # the others of the array: cut by the image edge or joined to a trace
+            also = strong & (area > 0.25 * usual) & (area < 2.5 * usual)
+            return [each for each, keep in zip(candidates, also, strict=True) if keep], "balls"
+    if layout == "balls":
+        return [], layout
+    weight = area * score
+    if layout == "die":
+        return [candidates[int(np.argmax(weight))]], "die"
+    large = strong & (area >= 0.15 * area[np.argmax(weight)])
+    chosen = [each for each, keep in zip(candidates, large, strict=True) if keep]
+    return chosen, "pads" if layout == "pads" or len(chosen) > 1 else "die"
+
+
+def _solid(region: Mask) -> bool:
+    """Tell a region without deep notches: it fills 85 % of its convex hull."""
+    hull = cv2.contourArea(cv2.convexHull(outer_outline(region)))
+    return bool(region.sum() >= 0.85 * hull)
+
+
+def _at_steepest_edge(image: Gray, inside: Mask, box: Box, region: Mask, level: float) -> tuple[Box, Mask]:
+    """Draw the outline of one dark region again at full resolution, at the level with the steepest edge."""
+    wide, seed = widened(box, region, 6, image.shape)
+    crop = smoothed(image[wide], 0.8)
+    near = cv2.dilate(seed.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    sure = cv2.erode(seed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    around = near & ~cv2.dilate(seed.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    rim = seed & ~sure
+    if not (sure.any() and around.any() and rim.any()):
+        return wide, seed & inside[wide]
+    gradient = gradient_of(crop)
+    inner = np.ones(crop.shape, bool)
+    inner[[0, -1]] = False
+    inner[:, [0, -1]] = False
+    low, high = float(np.percentile(crop[rim], 10)), float(np.percentile(crop[around], 60))
+    best, best_region = -1.0, seed
+    for candidate in [level, *np.linspace(low, high, 16)[1:-1].tolist()]:
+        drawn = filled((((crop <= candidate) & near) | sure).astype(np.uint8))
+        inside_edge = (drawn > 0) & (cv2.erode(drawn, CROSS) == 0) & inner
+        outside_edge = (drawn == 0) & (cv2.dilate(drawn, CROSS) > 0) & inner
+        if not (inside_edge.any() and outside_edge.any()):
+            continue
+        # the outline runs between the outermost pixels of the region and the first ones outside
+        steep = float(gradient[inside_edge].mean() + gradient[outside_edge].mean()) / 2
+        if steep > best:
+            best, best_region = steep, drawn > 0
+    count, lab, stats, _ = cv2.connectedComponentsWithStats(best_region.astype(np.uint8), connectivity=4)
+    if count > 2:
+        best_region = lab == 1 + int(np.argmax(stats[1:, 4]))
+    return wide, best_region & inside[wide]
+
+
+def edges_near(image: Gray, inside: Mask, objects: LabelImage) -> LabelImage:
+    """Move given outlines to the steepest edge near them."""
+    found = np.zeros_like(objects)
+    for number, box in boxes(objects):
+        given = objects[box] == number
+        for _ in range(3):  # each round reaches four pixels
+            middle = float(np.median(image[box][given]))
+            box, given = _at_steepest_edge(image, inside, box, given, middle)
+        found[box][given & (found[box] == 0)] = number
+    return found
+
+
+def _in_reading_order(regions: list[tuple[Box, Mask]]) -> list[tuple[Box, Mask]]:
+    """Sort by rows of joints, then from left to right."""
+    if not regions:
+        return []
+    middle = [((box[0].start + box[0].stop) / 2, (box[1].start + box[1].stop) / 2) for box, _ in regions]
+    height = float(np.median([box[0].stop - box[0].start for box, _ in regions]))
+    order = sorted(range(len(regions)), key=lambda i: middle[i][0])
+    lines: list[list[int]] = []
+    for i in order:
+        if lines and middle[i][0] - middle[lines[-1][0]][0] < height / 2:
+            lines[-1].append(i)
+        else:
+            lines.append([i])
+    return [regions[i] for line in lines for i in sorted(line, key=lambda i: middle[i][1])]

@@ -1,0 +1,246 @@
+"""Find the voids and vias inside one joint, against the solder background of that joint."""
+
+from dataclasses import dataclass
+from math import pi
+
+import cv2
+import numpy as np
+
+from inspect_tool.backends._joint_regions import (
+    CROSS,
+    Gray,
+    filled,
+    gradient_of,
+    is_disc,
+    kept_regions,
+    nested_regions,
+    outer_outline,
+    region_of,
+    smoothed,
+)
+from inspect_tool.backends._joint_settings import Settings
+from inspect_tool.model import Mask
+
+_LEVELS = 48  # gray levels between the weakest void and the brightest one
+_DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Voids:
+    """What was found in one joint; arrays (rows, columns) of its box."""
+
+    void: Mask
+    via: Mask
+    support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
+    contrast: float  # joint against surroundings [gray levels]
+    noise: float  # [gray levels]
+    value: Gray  # image above the solder background
+    disc: bool = False  # the joint is round
+    bands: int = 0
+    vias: int = 0
+
+
+def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Settings) -> Voids:
+    """Find the voids and vias of one joint.
+
+    Parameters
+    ----------
+    image : array (rows, columns)
+        Gray values of 0 to 255 around the joint, solder dark.
+    joint, surroundings : boolean array (rows, columns)
+        Pixels of the joint without given vias, and those that belong to no joint.
+    settings : Settings
+        What counts as a void or via.
+
+    Returns
+    -------
+    Voids
+        Empty, with contrast and noise 0, for a joint of less than 30 pixels two pixels inside its outline.
+    """
+    none = np.zeros(joint.shape, bool)
+    joint8 = joint.astype(np.uint8)
+    core = cv2.erode(joint8, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderValue=0) > 0
+    if core.sum() < 30:
+        return Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0, value=image)
+    noise = float(1.4826 * np.median(np.abs(image - cv2.medianBlur(image, 3))[joint]))
+    around = surroundings & (cv2.dilate(joint8, np.ones((9, 9), np.uint8)) > 0)
+    around &= cv2.dilate(joint8, CROSS) == 0
+    low, middle, high = np.percentile(image[joint], [20, 50, 98])
+    light = float(np.median(image[around])) if around.sum() >= 20 else float(high)
+    contrast = max(light - float(middle), float(high - low), 2.0)
+    noisy = noise > 0.04 * contrast
+    smooth = smoothed(np.asarray(cv2.medianBlur(image, 5), np.float32), 1.2) if noisy else smoothed(image, 0.8)
+    round_one = is_disc(joint)
+    degree = settings.surface_degree if settings.surface_degree is not None else 2 if round_one else 4
+    first = _voids_above(
+        image, smooth, joint, core, none, degree, 25 if round_one else 0, light, contrast, noise, settings
+    )
+    if not round_one or first.void.sum() < 0.08 * core.sum():
+        return first
+    # a large void of a ball pulls the background up, its middle most of all: once more, without it
+    wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
+    known = filled(np.asarray(wide, dtype=np.uint8)) > 0
+    if (core & ~known).sum() < 0.2 * core.sum():
+        return first
+    return _voids_above(image, smooth, joint, core, known, degree, 50, light, contrast, noise, settings)
+
+
+def _voids_above(
+    image: Gray,
+    smooth: Gray,
+    joint: Mask,
+    core: Mask,
+    known: Mask,
+    degree: int,
+    share: int,
+    light: float,
+    contrast: float,
+    noise: float,
+    settings: Settings,
+) -> Voids:
+    """Regions that stand out from the solder background, which is fitted without the ``known`` voids.
+
+    ``share`` is the percentile for ``_shoulder``; 0: the joint has none.
+    """
+    none = np.zeros(joint.shape, bool)
+    support = np.zeros(joint.shape, np.float32)
+    value = smooth - _shoulder(smooth, joint, core & ~known, share) if share else smooth
+    value = value - _solder_surface(value, core & ~known, degree)
+    if settings.void_polarity == "darker":
+        value = -value
+    weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
+    strongest = float(np.percentile(value[core], 99.95))
+    if strongest <= weakest:
+        return Voids(void=none, via=none, support=support, contrast=contrast, noise=noise, value=value, disc=share > 0)
+    nest = nested_regions(
+        value,
+        core,
+        gradient_of(value),
+        np.linspace(weakest, strongest, _LEVELS)[::-1].tolist(),
+        min_area=pi / 4 * settings.min_void_px**2,
+        max_area=0.9 * float(core.sum()),
+        max_contact=0.4,
+        min_roundness=0.15,
+    )
+    void, via = none.copy(), none.copy()
+    bands = vias = 0
+    todo = list(nest.roots)
+    for i in kept_regions(nest, todo):
+        box, region = region_of(nest, i, value, core, margin=10)
+        step, spread, ramp = _step(value[box], region, core[box])
+        shape_right = nest.score[i] > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
+        # how often the region stands out as much as it must
+        evidence = min(
+            step / max(settings.min_contrast * contrast * (1 + 8 * nest.contact[i]), 1e-6),
+            step * (region.sum() / 12) ** 0.5 / max(settings.significance * spread, 1e-6),
+        )
+        if not (shape_right and evidence >= 1):
+            if shape_right and evidence >= _DOUBT:
+                support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
+            todo += nest.children[i]
+        elif settings.straight_bands == "ignore" and nest.contact[i] > 0 and _is_band(region):
+            bands += 1
+        elif settings.find_vias and _is_via(image[box], region, light, contrast):
+            via[box] |= region
+            vias += 1
+        else:
+            if nest.contact[i] > 0:  # the core stops two pixels short of the joint's edge
+                near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+                region = region | (near & joint[box] & ~core[box] & (value[box] >= nest.level[i]))
+            void[box] |= region
+            sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
+            support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
+    void &= joint
+    return Voids(
+        void=void,
+        via=via & joint,
+        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
+        contrast=contrast,
+        noise=noise,
+        value=value,
+        disc=share > 0,
+        bands=bands,
+        vias=vias,
+    )
+
+
+def _shoulder(image: Gray, joint: Mask, solder: Mask, share: int) -> Gray:
+    """Gray value of void-free solder by its distance from the joint's outline.
+
+    The side of a ball is lighter the nearer it is to the outline. The profile only falls towards the inside: a
+    void in the middle of the joint does not lift it. ``share`` is the percentile that stands for the solder at
+    one distance.
+    """
+    depth = cv2.distanceTransform(np.pad(joint, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    ring = np.minimum(depth, float(np.percentile(depth[solder], 98))).astype(np.intp)
+    order = np.argsort(ring[solder], kind="stable")
+    values, rings = image[solder][order], ring[solder][order]
+    starts = np.searchsorted(rings, np.arange(int(rings[-1]) + 2))
+    sizes = np.diff(starts)
+    enough = np.nonzero(sizes >= 8)[0]
+    if not len(enough):
+        return np.full(image.shape, float(np.median(values)), np.float32)
+    profile = [float(np.percentile(values[starts[i] : starts[i + 1]], share)) for i in enough.tolist()]
+    return np.interp(depth, enough + 0.5, np.minimum.accumulate(profile)).astype(np.float32)
+
+
+def _solder_surface(image: Gray, core: Mask, degree: int) -> Gray:
+    """Fit a smooth surface to the solder; what is brighter (voids) counts little.
+
+    Iteratively reweighted least squares with a weight that falls faster above the surface than below it.
+    """
+    rows, columns = np.nonzero(core)
+    pick = np.linspace(0, len(rows) - 1, min(len(rows), 6000)).astype(np.intp)
+    r0, c0 = rows.mean(), columns.mean()
+    r_half, c_half = max(np.ptp(rows) / 2, 1), max(np.ptp(columns) / 2, 1)
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    if len(rows) < 20 * len(powers):
+        powers = [(0, 0), (0, 1), (1, 0)]
+    y, x = (rows[pick] - r0) / r_half, (columns[pick] - c0) / c_half
+    terms = np.stack([y**i * x**j for i, j in powers], axis=-1)
+    z = image[rows[pick], columns[pick]].astype(np.float64)
+    weights = np.ones(len(z))
+    solution = np.zeros(len(powers))
+    for _ in range(8):
+        weighted = terms * weights[:, None]
+        solution = np.linalg.solve(weighted.T @ terms + 1e-6 * np.eye(len(powers)), weighted.T @ z)
+        rest = z - terms @ solution
+        below = rest[rest < np.median(rest)]
+        spread = max(1.4826 * float(np.median(np.abs(below))), 0.5) if len(below) else 0.5
+        scaled = rest / np.where(rest > 0, 1.5 * spread, 3 * spread)
+        weights = np.where(rest > 0, 1 / (1 + scaled**2) ** 2, 1 / (1 + scaled**2))
+    y_all = (np.arange(image.shape[0]) - r0) / r_half
+    x_all = (np.arange(image.shape[1]) - c0) / c_half
+    surface = np.zeros(image.shape)
+    for i in range(degree + 1):
+        row = sum((k * x_all**j for k, (power, j) in zip(solution, powers, strict=True) if power == i), 0 * x_all)
+        surface += np.outer(y_all**i, row)
+    return surface.astype(np.float32)
+
+
+def _step(value: Gray, region: Mask, core: Mask) -> tuple[float, float, float]:
+    """Contrast across the outline of a region, spread of the solder beside it, and how far it just goes on falling."""
+    out_px = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 3)
+    ring = (out_px > 1.5) & (out_px <= 5) & core
+    if ring.sum() < 8:
+        return 0.0, 1.0, 0.0
+    in_px = cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 3)
+    band = (in_px >= min(2.0, float(in_px.max()))) & (in_px <= 4)
+    beside = value[ring]
+    low = float(np.median(beside))
+    spread = max(1.4826 * float(np.median(np.abs(beside - low))), 0.8 * float(beside.std()), 1e-3)
+    far = (out_px > 5) & (out_px <= 8.5) & core
+    ramp = low - float(np.median(value[far])) if far.sum() >= 8 else 0.0
+    return float(np.median(value[band])) - low, spread, ramp
+
+
+def _is_band(region: Mask) -> bool:
+    """Tell a straight strip of even width, as a lead or wire throws it, from a void."""
+    _, (a, b), _ = cv2.minAreaRect(outer_outline(region))
+    short, long = min(a, b) + 1, max(a, b) + 1
+    return bool(long >= 3 * short and filled(region.astype(np.uint8)).sum() >= 0.75 * short * long)
+
+
+def _is_via(image: Gray, region: Mask, light: float, contrast: float) -> bool:
+    """Tell a plated hole: very round, and nearly as light as what lies around the joint."""
+    return is_disc(region, 0.85) and float(np.median(image[region])) >= light - 0.15 * contrast

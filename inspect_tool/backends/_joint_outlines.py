@@ -1,13 +1,13 @@
 """Outlines of joints and voids: how steep and how round their edges are, and where the true rim lies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import pi
 
 import cv2
 import numpy as np
 
-from inspect_tool.backends._joint_regions import Floats, Gray, boxes, gradient_of, is_disc, smoothed
+from inspect_tool.backends._joint_regions import Box, Floats, Gray, boxes, gradient_of, grown, is_disc
 from inspect_tool.model import LabelImage, Mask
 
 # Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
@@ -32,6 +32,7 @@ _SHIFTS = (
 # at 0.5 it is a step.
 _BALL_EDGE = ((0.2, 0.42, 0.5), (0.48, 0.33, 0.0))
 _FURTHEST = 2.0  # px that an outline is moved from the steepest edge
+_REACH = 12  # px around a region: five to the farthest pixel that is looked at, as many to what else is near that one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,16 +101,35 @@ def moved_outline(image: Gray, region: Mask, allowed: Mask, share: float) -> Mas
     -------
     boolean array
     """
-    if not region.any():
-        return region.copy()
-    rims = rims_of(image, connected(region), allowed)
-    contrast = rims.high - rims.low
-    known = np.isfinite(contrast) & (contrast > 0) & np.isfinite(rims.edge)
-    level = np.where(known, rims.edge - share * contrast, np.inf if share > 0 else -np.inf).astype(np.float32)
-    if share > 0:
-        grown = allowed & (rims.out_px > 0) & (rims.out_px <= 2) & (rims.near > 0) & (image >= level[rims.near])
-        return np.asarray(region | grown, dtype=bool)
-    return np.asarray(region & ~((rims.in_px <= 2) & (image < level[rims.parts])), dtype=bool)
+    moved = region.copy()
+    for box, own, rims in _rims_apart(image, connected(region), allowed):
+        contrast = float(rims.high[own] - rims.low[own])
+        edge = float(rims.edge[own])
+        if not (np.isfinite(contrast) and contrast > 0 and np.isfinite(edge)):
+            continue
+        level = np.float32(edge - share * contrast)
+        if share > 0:
+            near = (rims.near == own) & (rims.out_px > 0) & (rims.out_px <= 2)
+            moved[box] |= near & allowed[box] & (image[box] >= level)
+        else:
+            moved[box] &= ~((rims.parts == own) & (rims.in_px <= 2) & (image[box] < level))
+    return moved
+
+
+def _rims_apart(image: Gray, lab: LabelImage, allowed: Mask) -> Iterator[tuple[Box, int, Rims]]:
+    """Rims of numbered bright regions one by one, to bound memory: a box, the number of the region in it, its rims.
+
+    The box reaches so far that all within five pixels of the region is as in the whole image; other
+    regions in the box may be cut, and only what belongs to the number is complete.
+    """
+    for number, tight in boxes(lab):
+        box = grown(tight, _REACH, lab.shape)
+        numbers, parts = np.unique(lab[box], return_inverse=True)
+        own = int(np.searchsorted(numbers, number))
+        if numbers[0] > 0:  # no ground in the box
+            parts, own = parts + 1, own + 1
+        parts = parts.reshape(lab[box].shape).astype(np.int32)
+        yield box, own, rims_of(image[box], parts, allowed[box])
 
 
 def connected(region: Mask) -> LabelImage:
@@ -189,14 +209,22 @@ def balls_at_rim(image: Gray, inside: Mask, objects: LabelImage) -> LabelImage:
     discs = [is_disc(objects[box] == number) for number, box in boxes(objects)]
     if 2 * sum(discs) <= len(discs):
         return objects
-    dark = smoothed(255 - image, 0.8)
-    rims = rims_of(dark, objects, inside)
-    height, _, width = (values[np.isfinite(values)] for values in _edge_shape(rims))
+    dark = 255 - image
+    cv2.GaussianBlur(dark, (0, 0), 0.8, dst=dark)
+    shapes = np.array(
+        [[float(values[own]) for values in _edge_shape(rims)] for _, own, rims in _rims_apart(dark, objects, inside)]
+    )
+    height, width = (values[np.isfinite(values)] for values in (shapes[:, 0], shapes[:, 2]))
     if not (len(height) and len(width)):
         return objects
     middle = float(np.median(height))
     way = float(np.interp(middle, *_BALL_EDGE)) * middle * float(np.median(width))
-    return grown_by(dark, rims, inside, np.full(len(rims.area), way))
+    moved = objects.copy()
+    for box, own, rims in _rims_apart(dark, objects, inside):
+        rim = grown_by(dark[box], rims, inside[box], np.full(len(rims.area), way))
+        added = (rim == own) & (rims.parts == 0)
+        moved[box][added] = objects[box][rims.parts == own][0]
+    return moved
 
 
 def _means(image: Gray, labels: LabelImage, where: Mask, count: int) -> Floats:

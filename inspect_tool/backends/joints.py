@@ -33,7 +33,7 @@ from inspect_tool.backends._joint_outlines import (
     roundness_of_edges,
     ways_to_rim,
 )
-from inspect_tool.backends._joint_regions import Box, Gray, boxes, grown, smoothed
+from inspect_tool.backends._joint_regions import Box, Gray, boxes, grown
 from inspect_tool.backends._joint_settings import Settings, Shape
 from inspect_tool.backends._joint_shapes import check_shape, drawn, drawn_shape, joints_of_mask, read_positions
 from inspect_tool.backends._joint_voids import Voids, voids_of_joint
@@ -139,9 +139,10 @@ def alternatives(
     """
     load(settings)
     del model
-    gray = _eight_bit_scale(micrograph.pixels.astype(np.float32), micrograph.pixels.dtype)
-    dark = segmentation.settings["polarity"] == "solder dark"
-    image = smoothed(gray if dark else 255 - gray, 0.8)
+    image = _eight_bit_scale(micrograph.pixels.astype(np.float32), micrograph.pixels.dtype)
+    if segmentation.settings["polarity"] != "solder dark":
+        np.subtract(255, image, out=image)
+    cv2.GaussianBlur(image, (0, 0), 0.8, dst=image)
     lighter = settings.void_polarity == "lighter"
     assert segmentation.objects is not None  # made by segment above
     joint = segmentation.objects > 0
@@ -156,17 +157,32 @@ def alternatives(
                 changed = np.where(doubtful, 1 if name.endswith("-") else 2, segmentation.labels)
                 labels = np.where(segmentation.labels == VIA, VIA, changed).astype(np.int32)
                 yield name, _with_labels(segmentation, labels, segmentation.objects)
+        if not lighter:
+            np.negative(image, out=image)
         for name, share in (("void edge -", -_EDGE_SHARE), ("void edge +", _EDGE_SHARE)):
-            moved = moved_outline(image if lighter else -image, void, joint & (segmentation.labels != VIA), share)
-            labels = np.where(moved, 2, np.where(void, 1, segmentation.labels)).astype(np.int32)
+            moved = moved_outline(image, void, joint & (segmentation.labels != VIA), share)
+            labels = segmentation.labels.copy()
+            labels[void] = 1
+            labels[moved] = 2
+            del moved
             yield name, _with_labels(segmentation, labels, segmentation.objects)
+            del labels
+        del void
+        if not lighter:
+            np.negative(image, out=image)
     if not (settings.joints or settings.positions or settings.joint_mask) or settings.outline == "found":
         everywhere = np.ones(joint.shape, bool) if micrograph.roi is None else micrograph.roi
+        np.negative(image, out=image)
         for name, share in (("joint edge -", -_EDGE_SHARE), ("joint edge +", _EDGE_SHARE)):
-            moved = moved_outline(-image, joint, everywhere, share)
-            objects = np.where(moved, _nearest(segmentation.objects), 0).astype(np.int32)
-            labels = np.where(moved, np.maximum(segmentation.labels, 1), 0).astype(np.int32)
+            moved = moved_outline(image, joint, everywhere, share)
+            objects = _nearest(segmentation.objects) if share > 0 else segmentation.objects.copy()
+            objects[~moved] = 0
+            labels = segmentation.labels.copy()
+            labels[moved & (labels < 1)] = 1
+            labels[~moved] = 0
+            del moved
             yield name, _with_labels(segmentation, labels, objects)
+            del labels, objects
 
 
 def _joints(
@@ -269,7 +285,9 @@ def _nearest(objects: LabelImage) -> LabelImage:
     number = np.zeros(int(index.max()) + 1, np.int32)
     inside = objects > 0
     number[index[inside]] = objects[inside]
-    return np.asarray(number[index], dtype=np.int32)
+    for strip in np.array_split(index, max(index.shape[0] // 256, 1)):  # views: filled in place, to bound memory
+        strip[:] = number[strip]
+    return np.asarray(index, dtype=np.int32)
 
 
 def _with_labels(segmentation: Segmentation, labels: LabelImage, objects: LabelImage) -> Segmentation:

@@ -4,6 +4,7 @@ Labels are 0 background, 1 joint (solder), 2 void, 3 via; ``objects`` numbers th
 thing only, so overlapping projections count once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import hypot
 from typing import Literal
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from inspect_tool.model import LabelImage, Mask
 
 JOINT, VOID, VIA = 1, 2, 3
+_STRIP = 256  # rows
 QUADRANTS = ("upper left", "upper right", "lower left", "lower right")
 
 Counts = NDArray[np.int64]
@@ -79,36 +81,45 @@ def measure_voids(
     Joints, Voids
         Voids are 8-connected; one that lies in two joints is one void in each.
     """
-    numbers = np.unique(objects)
+    numbers = np.nonzero(_present(objects))[0]
     numbers = numbers[numbers > 0]
     size = int(numbers[-1]) + 1 if len(numbers) else 1
     void_map, voids = _voids(labels, objects, min_void_px)
     is_void = void_map > 0
-    area = np.bincount(objects.ravel(), minlength=size)
-    where = objects > 0
-    rows, columns = np.nonzero(where)
-    owner = objects[rows, columns]
-    largest = np.zeros(size, np.int64)
-    np.maximum.at(largest, voids.joint, voids.area)
+    del void_map
+    area = np.zeros(size, np.int64)
+    void_area, via_area = area.copy(), area.copy()
+    row_sum, column_sum = np.zeros(size), np.zeros(size)
     box = np.zeros((size, 4), np.int64)
     box[:, :2] = max(objects.shape)
-    np.minimum.at(box[:, 0], owner, rows)
-    np.minimum.at(box[:, 1], owner, columns)
-    np.maximum.at(box[:, 2], owner, rows + 1)
-    np.maximum.at(box[:, 3], owner, columns + 1)
+    for top, strip in _strips(objects):
+        rows, columns = np.nonzero(strip)
+        owner = strip[rows, columns]
+        rows += top
+        area += np.bincount(owner, minlength=size)
+        row_sum += np.bincount(owner, weights=rows, minlength=size)  # sums of whole numbers: exact in any order
+        column_sum += np.bincount(owner, weights=columns, minlength=size)
+        np.minimum.at(box[:, 0], owner, rows)
+        np.minimum.at(box[:, 1], owner, columns)
+        np.maximum.at(box[:, 2], owner, rows + 1)
+        np.maximum.at(box[:, 3], owner, columns + 1)
+        void_area += np.bincount(owner[is_void[rows, columns]], minlength=size)
+        via_area += np.bincount(owner[labels[rows, columns] == VIA], minlength=size)
+    largest = np.zeros(size, np.int64)
+    np.maximum.at(largest, voids.joint, voids.area)
     pick = numbers
     n = np.maximum(area, 1)
     return (
         Joints(
             number=numbers.astype(np.int64),
-            row=(np.bincount(owner, weights=rows, minlength=size) / n)[pick],
-            column=(np.bincount(owner, weights=columns, minlength=size) / n)[pick],
-            area=area[pick].astype(np.int64),
-            void_area=np.bincount(objects[is_void], minlength=size)[pick].astype(np.int64),
-            via_area=np.bincount(objects[(labels == VIA) & where], minlength=size)[pick].astype(np.int64),
+            row=(row_sum / n)[pick],
+            column=(column_sum / n)[pick],
+            area=area[pick],
+            void_area=void_area[pick],
+            via_area=via_area[pick],
             voids=np.bincount(voids.joint, minlength=size)[pick].astype(np.int64),
             largest_void=largest[pick],
-            void_edge=_sides(np.where(is_void, objects, 0), size)[pick],
+            void_edge=_sides(objects, size, is_void)[pick],
             joint_edge=_sides(objects, size)[pick],
             touches_edge=_touching(objects, whole, size)[pick],
             box=box[pick],
@@ -125,10 +136,10 @@ def _voids(labels: LabelImage, objects: LabelImage, min_void_px: float) -> tuple
     )
     parts: LabelImage = np.asarray(connected, dtype=np.int32)
     # joints that touch: a void across both is a void of each
-    first = np.zeros(count, np.int64)
+    first = np.zeros(count, np.int32)
     first[parts.ravel()] = inside.ravel()
-    crossing = (parts > 0) & (inside != first[parts])
-    if crossing.any():
+    crossing = any(((own > 0) & (inside[top : top + len(own)] != first[own])).any() for top, own in _strips(parts))
+    if crossing:
         pairs = np.stack([parts.ravel(), inside.ravel()], axis=1)[parts.ravel() > 0]
         kinds, index = np.unique(pairs, axis=0, return_inverse=True)
         parts = np.zeros_like(parts)
@@ -139,12 +150,15 @@ def _voids(labels: LabelImage, objects: LabelImage, min_void_px: float) -> tuple
         row = np.bincount(parts[rows, columns], weights=rows)[1:] / area
         column = np.bincount(parts[rows, columns], weights=columns)[1:] / area
     else:
-        area, joint = stats[1:, 4].astype(np.int64), first[1:]
+        area, joint = stats[1:, 4].astype(np.int64), first[1:].astype(np.int64)
         column = np.asarray(middle[1:, 0], dtype=np.float64)
         row = np.asarray(middle[1:, 1], dtype=np.float64)
+    del inside
     counts = area >= np.pi / 4 * min_void_px**2
     renumber = np.concatenate([[0], np.where(counts, np.cumsum(counts), 0)]).astype(np.int32)
-    return renumber[parts], Voids(
+    for _, own in _strips(parts):
+        own[:] = renumber[own]
+    return parts, Voids(
         joint=joint[counts],
         row=row[counts],
         column=column[counts],
@@ -152,13 +166,34 @@ def _voids(labels: LabelImage, objects: LabelImage, min_void_px: float) -> tuple
     )
 
 
-def _sides(objects: LabelImage, size: int) -> Counts:
-    """Pixel sides of each object that border on something else; the image border counts."""
-    padded = np.pad(objects, 1)
+def _present(objects: LabelImage) -> NDArray[np.bool_]:
+    """Tell for every number up to the largest one if it occurs."""
+    there = np.zeros(int(objects.max(initial=0)) + 1, bool)
+    for _, strip in _strips(objects):
+        there[strip] = True
+    return there
+
+
+def _strips(image: LabelImage) -> Iterator[tuple[int, LabelImage]]:
+    """Cut an image into strips of rows, each with its first row, to bound the memory of what is made of them."""
+    for top in range(0, image.shape[0], _STRIP):
+        yield top, image[top : top + _STRIP]
+
+
+def _sides(objects: LabelImage, size: int, only: Mask | None = None) -> Counts:
+    """Pixel sides of each object, or of its part in ``only``, that border on something else or the image border."""
     total = np.zeros(size, np.int64)
-    for a, b in ((padded[1:], padded[:-1]), (padded[:, 1:], padded[:, :-1])):
-        differ = a != b
-        total += np.bincount(a[differ], minlength=size) + np.bincount(b[differ], minlength=size)
+    above = np.zeros((1, objects.shape[1]), objects.dtype)
+    for top, strip in _strips(objects):
+        own = strip if only is None else strip * only[top : top + len(strip)]
+        down = np.concatenate([above, own])
+        across = np.pad(own, ((0, 0), (1, 1)))
+        above = own[-1:].copy()
+        for a, b in ((down[1:], down[:-1]), (across[:, 1:], across[:, :-1])):
+            differ = a != b
+            total += np.bincount(a[differ], minlength=size) + np.bincount(b[differ], minlength=size)
+    last = above[above > 0]
+    total += np.bincount(last, minlength=size)  # the lower border of the image
     return total
 
 
@@ -166,7 +201,7 @@ def _touching(objects: LabelImage, whole: Mask | None, size: int) -> NDArray[np.
     inner = np.ones(objects.shape, np.uint8) if whole is None else whole.astype(np.uint8)
     deep = cv2.erode(inner, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     touching = np.zeros(size, bool)
-    touching[np.unique(objects[deep == 0])] = True
+    touching[objects[deep == 0]] = True
     return touching
 
 

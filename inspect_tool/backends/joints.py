@@ -58,6 +58,8 @@ PATHS = ("positions", "joint_mask")
 CLASSES = {0: "background", 1: "joint", 2: "void"}
 VIA = 3
 
+_BAND = 256  # rows
+_BESIDE = 16  # rows beside a band that are looked at; outlines move by two
 _EDGE_SHARE = 0.07  # of the local contrast: how far a plausible outline lies from the one that was drawn
 
 
@@ -278,16 +280,21 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
 
 
 def _nearest(objects: LabelImage) -> LabelImage:
-    """Number of the nearest object for every pixel."""
-    _, index = cv2.distanceTransformWithLabels(
-        (objects == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    number = np.zeros(int(index.max()) + 1, np.int32)
-    inside = objects > 0
-    number[index[inside]] = objects[inside]
-    for strip in np.array_split(index, max(index.shape[0] // 256, 1)):  # views: filled in place, to bound memory
-        strip[:] = number[strip]
-    return np.asarray(index, dtype=np.int32)
+    """Number of the nearest object for every pixel within some pixels of one; band by band, to bound memory."""
+    numbers = objects.copy()
+    for top in range(0, len(objects), _BAND):
+        start = max(top - _BESIDE, 0)
+        own = objects[start : top + _BAND + _BESIDE]
+        if not own.any():
+            continue
+        _, index = cv2.distanceTransformWithLabels(
+            (own == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        number = np.zeros(int(index.max()) + 1, np.int32)
+        inside = own > 0
+        number[index[inside]] = own[inside]
+        numbers[top : top + _BAND] = number[index[top - start : top - start + _BAND]]
+    return numbers
 
 
 def _with_labels(segmentation: Segmentation, labels: LabelImage, objects: LabelImage) -> Segmentation:

@@ -115,6 +115,7 @@ def measure_field(
     for name, other in alternatives:
         numbers = other.objects if other.objects is not None else np.where(other.labels > 0, objects, 0)
         again, _ = measure.measure_voids(other.labels, np.asarray(numbers, np.int32), settings.min_void_px)
+        del other, numbers  # before the next one is made
         shares = _aligned(found.number, again, settings, micrograph)
         moved[name] = shares
         summaries[name] = _summary(shares["void_percent"][used], shares["largest_void_percent"][used])

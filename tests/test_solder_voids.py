@@ -205,3 +205,23 @@ def test_the_interval_holds_the_truth_of_most_seeds() -> None:
     held = coverage(range(8))
     assert sum(held["void_percent.max"]) >= 6
     assert sum(held["void_percent.mean"]) >= 6
+
+
+@pytest.mark.parametrize(("diameter_um", "void_edge"), [(320.0, 0.5), (360.0, 0.2), (360.0, 0.5), (400.0, 0.5)])
+def test_a_void_as_wide_as_most_of_a_ball_is_never_missed_in_silence(diameter_um, void_edge):
+    """Too little solder is left to compare with; the ball is then lighter in the middle, as no sound ball is."""
+    field = solder_balls(seed=3, rows=1, columns=2, voids=[[(0, 0, diameter_um)], []], void_edge=void_edge)
+    micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
+    found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
+    (check,) = [check for check in found.checks if "lighter in the middle" in check.name]
+    worst = next(result for result in found.results if result.quantity == "void_percent.max")
+    missed = worst.value < 0.9 * field.truth["field.void_percent.max"]
+    assert not missed or not check.passed
+
+
+def test_sound_balls_are_not_suspected():
+    for seed in range(4):
+        field = solder_balls(seed=seed, rows=2, columns=3)
+        micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
+        found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
+        assert [check.value for check in found.checks if "lighter in the middle" in check.name] == [0.0]

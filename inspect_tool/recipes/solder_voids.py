@@ -132,6 +132,7 @@ def measure_field(
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
         "contrast_to_noise": contrast_to_noise,
         "clipped_percent": clipped,
+        "joints_lighter_in_the_middle": _hollow(gray, segmentation, objects, found),
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
     return FieldMeasurement(
@@ -384,6 +385,33 @@ def _image_quality(
     return ratio, float(100 * ends[joint].mean())
 
 
+def _hollow(gray: NDArray[np.float32], segmentation: Segmentation, objects: LabelImage, found: measure.Joints) -> int:
+    """Count round joints whose solder is lighter in the middle than near the rim.
+
+    A ball is thickest in its middle. Where what is left as solder lets more through there than near the rim, a void
+    as wide as most of the ball was probably taken for solder.
+    """
+    sign = -1.0 if segmentation.settings.get("polarity") == "solder bright" else 1.0
+    hollow = 0
+    for i, (top, left, bottom, right) in enumerate(found.box.tolist()):
+        height, width = bottom - top, right - left
+        if found.touches_edge[i] or not 0.8 < height / width < 1.25 or found.area[i] < 0.7 * height * width:
+            continue
+        box = slice(top, bottom), slice(left, right)
+        rows, columns = np.ogrid[top:bottom, left:right]
+        share = np.hypot(rows - found.row[i], columns - found.column[i]) / sqrt(found.area[i] / pi)
+        own = objects[box] == found.number[i]
+        voids = (own & (segmentation.labels[box] != measure.JOINT)).astype(np.uint8)
+        solder = own & (cv2.dilate(voids, np.ones((7, 7), np.uint8)) == 0)  # away from the blurred edges of voids
+        middle, rim = solder & (share < 0.55), solder & (share > 0.7) & (share < 0.88)
+        edge = (share > 1.1) & (objects[box] == 0)
+        if np.count_nonzero(middle) < 0.15 * np.count_nonzero(own & (share < 0.55)) or not (rim.any() and edge.any()):
+            continue  # the middle is void already
+        inner, outer, around = (float(np.median(gray[box][part])) for part in (middle, rim, edge))
+        hollow += sign * (inner - outer) > 0.1 * sign * (around - outer) > 0
+    return hollow
+
+
 def _marks(objects: LabelImage, found: measure.Joints, names: Sequence[str]) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     for i, number in enumerate(found.number.tolist()):
@@ -601,6 +629,21 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         check_rule(standard, name, value, specimen=specimen) for name, value in rules.items() if name in standard.rules
     ]
     checks = [check for check in made if check is not None]
+    hollow = sum(int(field.values["joints_lighter_in_the_middle"]) for field in fields)
+    checks.append(
+        Check(
+            name="Round joints lighter in the middle than near the rim",
+            value=float(hollow),
+            relation="<=",
+            limit=0.0,
+            unit="joints",
+            passed=hollow == 0,
+            clause="own rule: a ball is thickest in its middle; a void as wide as most of it may have been missed",
+            scope="image",
+            specimen=specimen,
+            note="look at these joints, or draw the void by hand" if hollow else "",
+        )
+    )
     if settings.expected_joints is not None:
         off = max(abs(int(field.values["joints"]) - settings.expected_joints) for field in fields)
         seen = ", ".join(str(field.values["joints"]) for field in fields)

@@ -373,43 +373,6 @@ def _non_local(pixels: GrayImage, strength: float) -> GrayImage:
 # ---------------------------------------------------------------------------------------------------- contrast
 
 
-def gray_limits(pixels: GrayImage, low_percent: float = 0.1, high_percent: float = 99.9, roi: Any = None) -> Any:
-    """Gray values between which nearly all pixels lie; at least a million pixels are looked at.
-
-    Returns
-    -------
-    (low, high) : tuple of float
-        Low is below high.
-    """
-    step = max(1, int((pixels.size / 1_000_000) ** 0.5))
-    values = pixels[::step, ::step] if roi is None else pixels[::step, ::step][roi[::step, ::step]]
-    if values.size == 0:
-        values = pixels if roi is None else pixels[roi]
-    low, high = (float(item) for item in np.percentile(values, [low_percent, high_percent]))
-    if not low < high:
-        low, high = float(pixels.min()), float(pixels.max())
-    return (low, high) if low < high else (low, low + 1.0)
-
-
-def stretch8(pixels: GrayImage, low: float, high: float) -> NDArray[np.uint8]:
-    """Gray values from ``low`` to ``high`` spread over 0 to 255; for pictures and 8-bit filters.
-
-    >>> stretch8(np.array([[100.0, 150.0, 200.0]], dtype=np.float32), 100.0, 200.0)
-    array([[  0, 128, 255]], dtype=uint8)
-    """
-    scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255.0 / (high - low))
-    stretched: NDArray[np.uint8] = np.clip(np.floor(scaled + np.float32(0.5)), 0, 255).astype(np.uint8)
-    return stretched
-
-
-def as_uint8(pixels: GrayImage, roi: Any = None) -> NDArray[np.uint8]:
-    """8-bit image of any gray image: itself, or stretched between its 0.1 and 99.9 percentiles."""
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8, copy=False)
-    low, high = gray_limits(pixels, roi=roi)
-    return stretch8(pixels, low, high)
-
-
 def _as_type_of(pixels: GrayImage, made: Any) -> GrayImage:
     """Freshly made gray values in the type of the image; rounded in place, so that no third copy is needed."""
     if pixels.dtype == np.float32:

@@ -13,12 +13,10 @@ from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Region
 from inspect_tool.preprocess import (
     apply_region,
-    as_uint8,
     background,
     crop_like,
     denoise,
     flat_field,
-    gray_limits,
     largest_rectangle,
     noise_sigma,
     original_shape,
@@ -221,18 +219,6 @@ def test_denoise_refuses_what_it_cannot_do():
     with pytest.raises(SettingsError, match="must be > 0"):
         denoise(PIXELS, method="gaussian", size=0)
     assert denoise(PIXELS.astype(np.float32), size=7).dtype == np.float32
-
-
-def test_contrast_helpers():
-    deep = (PIXELS.astype(np.float32) * 100 + 5000).astype(np.float32)
-    low, high = gray_limits(deep, 0, 100)
-    assert (low, high) == (deep.min(), deep.max())
-    assert np.abs(as_uint8(deep).astype(int) - PIXELS).max() <= 2
-    assert as_uint8(PIXELS) is PIXELS
-    roi = np.zeros(deep.shape, bool)
-    roi[:5] = True
-    assert gray_limits(deep, 0, 100, roi=roi) == (deep[:5].min(), deep[:5].max())
-    assert gray_limits(np.full((5, 5), 3, np.uint8)) == (3, 4)
 
 
 # --------------------------------------------------------------------------------------------------------- rectangle

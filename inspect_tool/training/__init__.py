@@ -1,0 +1,1 @@
+"""Training of networks: drawing samples, fitting with resume, losses, augmentation, scores."""

@@ -6,6 +6,7 @@ A value is checked once, where it enters, and trusted inside. Unknown keys are e
 import hashlib
 import json
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from inspect_tool.errors import InspectError, OutputError, SettingsError
-from inspect_tool.model import Job, Report
+from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
+from inspect_tool.model import Job, ModelCard, Report
 
 T = TypeVar("T")
 
@@ -80,6 +81,43 @@ def load_job(path: Path) -> Job:
         msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
         raise SettingsError(msg)
     return job
+
+
+CARD = "model.toml"
+
+
+def load_model_card(folder: Path) -> ModelCard:
+    """Read and check the model card of a model folder; anything wrong is a ``BackendError``."""
+    path = folder / CARD
+    if not path.is_file():
+        found = f"{folder} has no {CARD}" if folder.is_dir() else f"{folder} is not a folder"
+        msg = f"{found}; a model is a folder that holds {CARD} and its weights"
+        raise BackendError(msg)
+    try:
+        data = read_toml(path)
+    except SettingsError as error:
+        raise BackendError(str(error)) from None
+    return checked(ModelCard, data, str(path), BackendError)
+
+
+def dump_model_card(card: ModelCard) -> str:
+    """Write a model card as TOML text; what is empty is left out."""
+    return _toml({key: value for key, value in plain(card).items() if value not in (None, "", [], {})})
+
+
+def _toml(table: Mapping[str, Any], under: str = "") -> str:
+    """TOML of plain data: values first, then tables, then arrays of tables; ``under`` is the head of the table."""
+    lines, after = [], []
+    for key, value in table.items():
+        name = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+        head = f"{under}.{name}" if under else name
+        if isinstance(value, Mapping):
+            after.append(f"\n[{head}]\n{_toml(value, head)}")
+        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+            after.extend(f"\n[[{head}]]\n{_toml(item, head)}" for item in value)
+        else:  # texts, numbers and lists of them are written as in JSON
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
+    return "".join([*lines, *after])
 
 
 def dump_report(report: Report) -> str:

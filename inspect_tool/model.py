@@ -172,6 +172,43 @@ class Segmentation:
     objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """One set of images that a network learned from."""
+
+    name: str
+    licence: str
+    images: int
+    source: str = ""  # where they come from, or which generator made them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What is known of trained weights: ``model.toml`` beside them."""
+
+    name: str
+    version: str
+    title: str
+    architecture: Literal["unet", "stardist", "cellpose3", "cellpose4"]
+    network: Mapping[str, Any]  # arguments of the network
+    classes: tuple[str, ...]  # of the output channels, background first; instance: name of the objects
+    sha256: str  # of the weights
+    licence: str
+    commercial: bool  # whether the licence of weights and data permits commercial use
+    weights: str = "weights.safetensors"
+    channels: Literal["gray", "rgb"] = "gray"
+    normalization: tuple[float, float] = (1.0, 99.0)  # percentiles of the image that become 0 and 1
+    pixel_um: float | None = None  # scale of the training images, where the structure has an absolute size [um/px]
+    structure: str = ""  # what structure_px measures, e.g. "mean lineal intercept of the grains"
+    structure_px: tuple[float, float] | None = None  # range of it in the training images [px]
+    recipes: tuple[str, ...] = ()
+    modality: Modality = "unknown"
+    settings: Mapping[str, Any] = default(default_factory=dict)  # of what turns the output into labels
+    training: tuple[TrainingData, ...] = ()
+    procedure: Mapping[str, Any] = default(default_factory=dict)  # script, seed, steps
+    scores: Mapping[str, float] = default(default_factory=dict)  # on data that was not trained on
+
+
 # ------------------------------------------------------------------------------------------ what was found
 
 

@@ -128,17 +128,34 @@ def polygon_mask(corners: Sequence[tuple[float, float]], shape: tuple[int, int])
     >>> int(polygon_mask([(1, 1), (1, 4), (3, 4), (3, 1)], (5, 6)).sum())
     6
     """
+    return outlines_mask([np.asarray(corners, dtype=float)], shape)
+
+
+def outlines_mask(outlines: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> Mask:
+    """Pixels whose centre lies inside an odd number of closed outlines: an outline inside another is a hole.
+
+    Parameters
+    ----------
+    outlines : sequence of arrays, (corners, 2)
+        Row and column of the corners of each; the origin is the centre of the first pixel. [px]
+    shape : (rows, columns)
+        Size of the mask. [px]
+    """
+    start = np.concatenate(outlines)
+    end = np.concatenate([np.roll(outline, -1, axis=0) for outline in outlines])
+    upward = start[:, 0] > end[:, 0]
+    # an edge that two outlines share is cut at the same places, in whichever direction each follows it
+    (r0, c0), (r1, c1) = (np.where(upward, one, other) for one, other in ((end.T, start.T), (start.T, end.T)))
+    # half-open in rows, so that a corner counts once
+    first = np.clip(np.ceil(r0), 0, shape[0]).astype(np.intp)
+    count = np.clip(np.ceil(r1), 0, shape[0]).astype(np.intp) - first
+    edge = np.repeat(np.arange(len(count)), count)
+    rows = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
+    slope = (c1 - c0) / np.where(r1 > r0, r1 - r0, 1.0)
+    crossing = c0[edge] + (rows - r0[edge]) * slope[edge]
+    columns = np.clip(np.ceil(crossing), 0, shape[1]).astype(np.intp)
     toggles = np.zeros((shape[0], shape[1] + 1), dtype=np.uint8)
-    points = np.asarray(corners, dtype=float)
-    for (r0, c0), (r1, c1) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        if r0 == r1:
-            continue
-        low, high = (r0, r1) if r0 < r1 else (r1, r0)
-        # half-open in rows, so that a corner counts once
-        rows = np.arange(max(int(np.ceil(low)), 0), min(int(np.ceil(high)), shape[0]))
-        crossing = c0 + (rows - r0) * (c1 - c0) / (r1 - r0)
-        columns = np.clip(np.ceil(crossing), 0, shape[1]).astype(np.intp)
-        toggles[rows, columns] ^= 1
+    np.bitwise_xor.at(toggles, (rows, columns), 1)
     np.bitwise_xor.accumulate(toggles, axis=1, out=toggles)
     inside: Mask = toggles[:, : shape[1]].astype(np.bool_)
     return inside

@@ -112,21 +112,60 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.classes))
     crop_like(micrograph, values, str(path))
     # the whole mask decides what its values mean: a crop may hold one of them only
-    mask = _mask(path, values, lossy)
-    kind = _kind(mask, settings)
-    labels, classes, found = _INTERPRET[kind](mask, settings)
-    labels = np.ascontiguousarray(crop_like(micrograph, labels, str(path)), dtype=np.int32)
+    meant = interpreted(path, values, lossy, settings)
+    labels = np.ascontiguousarray(crop_like(micrograph, meant.labels, str(path)), dtype=np.int32)
     if micrograph.roi is not None:
         labels[~micrograph.roi] = 0
     labels.setflags(write=False)
     return Segmentation(
         labels=labels,
-        classes=classes,
-        kind="instance" if kind in ("labels", "boundaries") or settings.separate else "semantic",
+        classes=meant.classes,
+        kind="instance" if meant.kind in ("labels", "boundaries") or settings.separate else "semantic",
         backend="labels",
-        settings={"mask": path.name, "mask_sha256": sha256_file(path), "kind": kind, **found},
+        settings={"mask": path.name, "mask_sha256": sha256_file(path), "kind": meant.kind, **meant.found},
         seconds=perf_counter() - start,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Meaning:
+    """What the numbers of a mask mean."""
+
+    labels: NDArray[Any]  # class or object numbers, integer or bool
+    classes: Mapping[int, str]  # as in ``Segmentation``
+    kind: MaskKind  # never "auto"
+    found: Mapping[str, Any]  # for the report: values, objects, lines, ...
+
+
+def interpreted(
+    path: Path, values: NDArray[Any], lossy: bool, settings: Settings, *, where: str = "[backend]"
+) -> Meaning:
+    """Tell what the numbers of a mask mean.
+
+    Parameters
+    ----------
+    path : Path
+        Name for messages.
+    values : array, (rows, columns) or (rows, columns, 3)
+        As read, whole.
+    lossy : bool
+        The file was compressed with loss.
+    settings : Settings
+        ``masks`` and ``separate`` of a label image do not matter here.
+    where : str
+        Where the settings stand, for messages.
+
+    Raises
+    ------
+    ReadError
+        One value only, or it is not clear what the values mean.
+    SettingsError
+        Names that do not fit the values.
+    """
+    mask = _mask(path, values, lossy, where)
+    kind = _kind(mask, settings)
+    labels, classes, found = _INTERPRET[kind](mask, settings)
+    return Meaning(labels=labels, classes=classes, kind=kind, found=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,12 +178,13 @@ class _Mask:
     counts: NDArray[np.int64]
     lossy: bool
     colored: bool
+    where: str  # the settings stand, for messages
 
 
 _Interpreted = tuple[NDArray[Any], Mapping[int, str], Mapping[str, Any]]
 
 
-def _mask(path: Path, image: NDArray[Any], lossy: bool) -> _Mask:
+def _mask(path: Path, image: NDArray[Any], lossy: bool, where: str) -> _Mask:
     colored = False
     if image.ndim == 3:
         red, green, blue = (image[:, :, i] for i in range(3))
@@ -177,6 +217,7 @@ def _mask(path: Path, image: NDArray[Any], lossy: bool) -> _Mask:
         counts=counts.astype(np.int64),
         lossy=lossy,
         colored=colored,
+        where=where,
     )
 
 
@@ -194,7 +235,7 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
             return "classes"  # a field of one class only
         msg = (
             f"{mask.path}: every pixel of the mask has the value {_shown(mask, mask.values[0])}: nothing is marked;"
-            ' if that is so, say kind = "binary" in [backend]'
+            f' if that is so, say kind = "binary" in {mask.where}'
         )
         raise ReadError(msg)
     if count == 2:
@@ -228,7 +269,7 @@ def _kind(mask: _Mask, settings: Settings) -> MaskKind:
     what = "objects or classes" if single else "a mask or a picture"
     msg = (
         f"{mask.path}: {count} values in {pieces} pieces: not clear whether this is {what};"
-        ' say kind = "labels" or "classes" in [backend]'
+        f' say kind = "labels" or "classes" in {mask.where}'
     )
     raise ReadError(msg)
 
@@ -271,7 +312,7 @@ def _binary(mask: _Mask, settings: Settings) -> _Interpreted:
     dark = settings.foreground == "dark"
     marked = ~bright if dark else bright
     if marked.all():
-        msg = f"{mask.path}: the whole mask is foreground; check the file and foreground = ... in [backend]"
+        msg = f"{mask.path}: the whole mask is foreground; check the file and foreground = ... in {mask.where}"
         raise ReadError(msg)
     classes = _binary_names(mask, settings, low=low, high=high, dark=dark)
     found = {**found, "foreground": "dark" if dark else "bright"}
@@ -383,7 +424,7 @@ def _boundaries(mask: _Mask, settings: Settings) -> _Interpreted:
     kept = np.flatnonzero(areas[1:] >= settings.min_region_px) + 1
     numbers[kept] = np.arange(1, len(kept) + 1)
     if len(kept) == 0:
-        msg = f"{mask.path}: no region between the lines; check foreground and min_region_px in [backend]"
+        msg = f"{mask.path}: no region between the lines; check foreground and min_region_px in {mask.where}"
         raise ReadError(msg)
     labels = _given_back(numbers[regions])
     found |= {

@@ -151,8 +151,9 @@ def _fused(network: "nn.Module") -> "nn.Module":
         if not isinstance(module, nn.Sequential):
             continue
         for i in range(len(module) - 1):
-            if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
-                module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
+            convolution, normalization = module[i], module[i + 1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(normalization, nn.BatchNorm2d):
+                module[i] = fuse_conv_bn_eval(convolution, normalization)
                 module[i + 1] = nn.Identity()
     return network
 
@@ -160,7 +161,7 @@ def _fused(network: "nn.Module") -> "nn.Module":
 def _on_cpu(network: "nn.Module", activation: "Callable[[Tensor], Tensor]", exact: bool) -> Callable[[Batch], Batch]:
     import torch
 
-    fused = _fused(deepcopy(network)).to(memory_format=torch.channels_last)
+    fused = _fused(deepcopy(network)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if not exact:
         fused = fused.bfloat16()  # one conversion of the weights, none per call
 
@@ -179,7 +180,7 @@ def _on_cuda(
 ) -> Callable[[Batch], Batch]:
     import torch
 
-    there = _fused(deepcopy(network)).to("cuda", memory_format=torch.channels_last)
+    there = _fused(deepcopy(network)).to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
 

@@ -19,6 +19,7 @@ Generators::
     two_phase(seed=, area_percent=, feature_um=, kind="gaussian", ...)                semantic labels
     multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
+    particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
@@ -32,6 +33,7 @@ from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
 from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
+from inspect_tool.synthetic.particles import particles
 from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
 
@@ -51,6 +53,7 @@ __all__ = [
     "die_attach",
     "grains",
     "multi_phase",
+    "particles",
     "pores",
     "solder_balls",
     "thermal_pad",

@@ -1,0 +1,320 @@
+"""Annotations of any common program to one label image: masks, LabelMe, COCO and ImageJ regions.
+
+What is asked for is explicit: class numbers (``semantic``) or object numbers (``instance``). A pixel that nobody
+looked at is -1, which is neither background nor an error of the network.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.backends import labels as masks
+from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.model import LabelImage
+from inspect_tool.readers import read_values
+from inspect_tool.training import _coco, _imagej, _labelme
+from inspect_tool.training.shapes import Shape, drawn
+
+UNKNOWN = -1
+"""Label of pixels that are not annotated."""
+
+IGNORE = "ignore"
+"""Class name of shapes and mask values that say: not annotated here."""
+
+_IN_SETTINGS = "the settings of the annotations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How annotations are read.
+
+    ``kind``: *semantic* gives class numbers, *instance* object numbers. ``names`` translates what stands in the file
+    (a class name, a mask value such as "255" or a color such as "#ff0000") to class names or to "ignore". ``blank``:
+    what is not marked is *background*, or *unknown* where only some of the structure was marked. ``mask``: what the
+    values of a mask image mean, see backend ``labels``; a *binary* mask read for instances gives one object per
+    8-connected piece. ``line_px``: width of drawn lines that have none. ``may_be_empty``: a field with nothing
+    marked is meant, not a mistake.
+    """
+
+    kind: Literal["semantic", "instance"] = "semantic"
+    names: Mapping[str, str] = default(default_factory=dict)  # in the file -> class name
+    blank: Literal["background", "unknown"] = "background"  # what is not marked
+    mask: masks.MaskKind = "auto"  # what the values of a mask image mean
+    foreground: Literal["auto", "bright", "dark"] = "auto"  # which value of a mask of two is marked
+    line_px: float = 1.0  # [px]
+    may_be_empty: bool = False  # a field without anything marked is meant
+
+
+def read_annotation(
+    path: Path, shape: tuple[int, int], classes: Sequence[str], settings: Settings | None = None, image: str = ""
+) -> LabelImage:
+    """Read the annotation of one image.
+
+    Parameters
+    ----------
+    path : Path
+        Mask image (TIFF, PNG, BMP; 8, 16 or 32 bit, palette or colors), LabelMe or COCO ``.json``, ImageJ ``.roi`` or
+        ``.zip``. Nothing that the file points to is opened.
+    shape : (rows, columns)
+        Size of the image. [px]
+    classes : sequence of str
+        Names of the classes, background first; the position is the class number.
+    settings : Settings, optional
+        Default: class numbers, what is not marked is background.
+    image : str
+        File name of the image, by which COCO files know it.
+
+    Returns
+    -------
+    array of int32, (rows, columns)
+        Class numbers, or object numbers from 1 on; 0 is background, -1 is not annotated. Where shapes overlap, the
+        smaller one is seen. Masks of instances: thin lines of 0 between objects are given back to them.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read or understood, is of another image, or marks nothing.
+    SettingsError
+        A class that is not one of ``classes``, or settings that do not fit the file.
+    """
+    chosen = settings or Settings()
+    _check(classes, chosen)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        found = _from_shapes(path, tuple(_json_shapes(path, shape, image, chosen)), shape, classes, chosen)
+    elif suffix in (".roi", ".zip"):
+        if not path.is_file():
+            msg = f"{path}: no such file"
+            raise ReadError(msg)
+        found = _from_shapes(path, tuple(_imagej.shapes(path, chosen.line_px)), shape, classes, chosen)
+    else:
+        found = _from_mask(path, shape, classes, chosen)
+    found.setflags(write=False)
+    return found
+
+
+def paired(images: Sequence[Path], annotations: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Pair images with their annotations: by equal names where all have them, else in their order.
+
+    One COCO file may hold the annotations of all images.
+
+    Raises
+    ------
+    SettingsError
+        Not as many annotations as images, or an order that the names contradict.
+
+    Examples
+    --------
+    >>> paired([Path("a.tif"), Path("b.tif")], [Path("b.png"), Path("a.png")])[0][1].name
+    'a.png'
+    """
+    if len(annotations) == 1 and len(images) > 1 and annotations[0].suffix.lower() == ".json":
+        return [(image, annotations[0]) for image in images]
+    if len(images) != len(annotations):
+        msg = f"{len(annotations)} annotations for {len(images)} images; give one per image, in their order"
+        raise SettingsError(msg)
+    named = {path.stem: path for path in annotations}
+    stems = [path.stem for path in images]
+    if len(named) == len(annotations) and set(named) == set(stems):
+        return [(image, named[image.stem]) for image in images]
+    for image, annotation in zip(images, annotations, strict=True):
+        if annotation.stem != image.stem and annotation.stem in stems and stems.count(annotation.stem) == 1:
+            msg = (
+                f"{annotation}: stands where the annotation of {image.name} is due, but is named like another image;"
+                " give images and annotations in one order"
+            )
+            raise SettingsError(msg)
+    return list(zip(images, annotations, strict=True))
+
+
+def _check(classes: Sequence[str], settings: Settings) -> None:
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        msg = f"classes are {', '.join(classes) or 'none'}; give different names, background first"
+        raise SettingsError(msg)
+    unknown = [name for name in settings.names.values() if name not in (*classes, IGNORE)]
+    if unknown:
+        raise SettingsError(_no_class("names", unknown[0], classes))
+    if not settings.line_px > 0:
+        msg = f"line_px = {settings.line_px:g}; a line needs a width above 0"
+        raise SettingsError(msg)
+
+
+# -------------------------------------------------------------------------------------------------------- shapes
+
+
+def _json_shapes(path: Path, shape: tuple[int, int], image: str, settings: Settings) -> Iterator[Shape]:
+    data = _json(path)
+    if isinstance(data, dict) and "shapes" in data:
+        return _labelme.shapes(str(path), data, shape, settings.line_px)
+    if isinstance(data, dict) and "annotations" in data:
+        return _coco.shapes(str(path), data, shape, image)
+    msg = f"{path}: neither LabelMe (no 'shapes') nor COCO (no 'annotations'); export it as one of them"
+    raise ReadError(msg)
+
+
+def _json(path: Path) -> Any:
+    try:
+        state = path.stat()
+        return _parsed(path, state.st_mtime_ns, state.st_size)
+    except FileNotFoundError:
+        msg = f"{path}: no such file"
+        raise ReadError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise ReadError(msg) from None
+
+
+@lru_cache(maxsize=1)  # a COCO file holds many images and may take seconds to parse
+def _parsed(path: Path, changed_ns: int, size: int) -> Any:  # noqa: ARG001 - they tell versions of a file apart
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        msg = f"{path}: not valid JSON ({' '.join(str(error).split())[:100]}); export it again"
+        raise ReadError(msg) from None
+
+
+def _from_shapes(
+    path: Path, shapes: Sequence[Shape], shape: tuple[int, int], classes: Sequence[str], settings: Settings
+) -> LabelImage:
+    if not shapes and not settings.may_be_empty:
+        raise ReadError(_empty(path, "holds no shape"))
+    numbers = [_class_number(item, path, classes, settings) for item in shapes]
+    if settings.kind == "instance":
+        numbers = _object_numbers(shapes, numbers)
+    return drawn(shapes, numbers, shape, 0 if settings.blank == "background" else UNKNOWN)
+
+
+def _object_numbers(shapes: Sequence[Shape], numbers: Sequence[int]) -> list[int]:
+    """Number objects in the order of the file; a crowd has no objects that could be told apart."""
+    objects: dict[tuple[int, str], int] = {}
+    found = []
+    for i, (item, number) in enumerate(zip(shapes, numbers, strict=True)):
+        if number <= 0 or item.crowd:
+            found.append(UNKNOWN if item.crowd else number)
+        else:
+            key = (number, item.group) if item.group else (-1, str(i))
+            found.append(objects.setdefault(key, len(objects) + 1))
+    return found
+
+
+def _class_number(item: Shape, path: Path, classes: Sequence[str], settings: Settings) -> int:
+    """Class of a shape by its name; regions of ImageJ are often called after their place, and have a number."""
+    imagej = path.suffix.lower() != ".json"
+    for text in (item.name, _imagej.class_name(item.name)) if imagej else (item.name,):
+        name = settings.names.get(text, text)
+        if name in classes:
+            return list(classes).index(name)
+        if name == IGNORE:
+            return UNKNOWN
+        folded = [i for i, known in enumerate(classes) if known.casefold() == name.casefold()]
+        if len(folded) == 1:
+            return folded[0]
+    if imagej and item.number < len(classes) and (item.number > 0 or len(classes) == 2):
+        return max(item.number, 1)
+    hint = f"; or give it group 1 to {len(classes) - 1} in ImageJ" if imagej else ""
+    raise SettingsError(_no_class(item.where, item.name, classes) + hint)
+
+
+def _no_class(where: str, name: str, classes: Sequence[str]) -> str:
+    return (
+        f"{where}: '{name}' is not one of the classes {', '.join(classes)} (or {IGNORE}); rename it or map it in names"
+    )
+
+
+def _empty(path: Path, found: str) -> str:
+    return f"{path}: {found}; mark the structure, or say may_be_empty if there is none in this field"
+
+
+# --------------------------------------------------------------------------------------------------------- masks
+
+
+def _from_mask(path: Path, shape: tuple[int, int], classes: Sequence[str], settings: Settings) -> LabelImage:
+    values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.names))
+    if values.shape[:2] != tuple(shape):
+        msg = (
+            f"{path}: mask has {values.shape[0]} x {values.shape[1]} px (rows x columns), the image"
+            f" {shape[0]} x {shape[1]}; give the mask of this image"
+        )
+        raise ReadError(msg)
+    if not values.any() and not {"0", "#000000"} & set(settings.names):
+        if not settings.may_be_empty:
+            raise ReadError(_empty(path, "every pixel of the mask is 0"))
+        return np.full(shape, 0 if settings.blank == "background" else UNKNOWN, dtype=np.int32)
+    if settings.kind == "instance":
+        found = _objects(path, values, lossy, settings)
+    else:
+        found = _class_image(path, values, lossy, classes, settings)
+    if settings.blank == "unknown":
+        found[found == 0] = UNKNOWN
+    return found
+
+
+def _objects(path: Path, values: NDArray[Any], lossy: bool, settings: Settings) -> LabelImage:
+    """Object numbers of a label image, a map of boundaries or, where stated, the pieces of a binary mask."""
+    if settings.names:
+        names = ", ".join(settings.names)
+        msg = f"{path}: a mask of objects has no class names, settings name {names}; take kind semantic, or no names"
+        raise SettingsError(msg)
+    meant = masks.interpreted(
+        path,
+        values,
+        lossy,
+        masks.Settings(
+            kind=settings.mask,
+            foreground=settings.foreground,
+            separate=settings.mask in ("binary", "classes"),
+            kinds=("labels", "boundaries"),
+        ),
+        where=_IN_SETTINGS,
+    )
+    return np.array(meant.labels, dtype=np.int32)
+
+
+def _class_image(
+    path: Path, values: NDArray[Any], lossy: bool, classes: Sequence[str], settings: Settings
+) -> LabelImage:
+    """Class numbers: the values themselves where they are some, a binary mask, or values with given names."""
+    wrong = [key for key in settings.names if not re.fullmatch(r"\d+|#[0-9a-fA-F]{6}", key)]
+    if wrong:
+        msg = f'{path}: names has \'{wrong[0]}\', but a mask has values such as "255" or colors such as "#ff0000"'
+        raise SettingsError(msg)
+    whole = values.ndim == 2 and values.dtype.kind in "biu" and not lossy
+    numbered = not settings.names and settings.mask in ("auto", "classes") and settings.foreground != "dark"
+    if whole and numbered and int(values.min()) >= 0 and int(values.max()) < len(classes):
+        return values.astype(np.int32)
+    meant = masks.interpreted(
+        path,
+        values,
+        lossy,
+        masks.Settings(
+            kind="classes" if settings.names and settings.mask == "auto" else settings.mask,
+            foreground=settings.foreground,
+            classes=settings.names,
+            kinds=("binary", "classes"),
+        ),
+        where=_IN_SETTINGS,
+    )
+    if settings.names:
+        # a value 0 that names leave out has a name of the mask's own: it is the background
+        places = {IGNORE: UNKNOWN, **{name: i for i, name in enumerate(classes)}}
+        table = {number: places.get(name, 0) for number, name in meant.classes.items()}
+    elif meant.kind in ("binary", "boundaries") and len(classes) == 2:
+        table = {0: 0, 1: 1}
+    else:
+        found = ", ".join(str(value) for value in list(meant.found.get("values", meant.classes))[:8])
+        msg = (
+            f"{path}: the mask has the values {found}, which are no numbers of the classes {', '.join(classes)}"
+            f' (0 to {len(classes) - 1}); say in names which is which, such as "255" = "{classes[-1]}"'
+        )
+        raise SettingsError(msg)
+    numbers = np.zeros(max(table) + 1, dtype=np.int32)
+    numbers[list(table)] = list(table.values())
+    return np.asarray(numbers[np.asarray(meant.labels, dtype=np.int32)], dtype=np.int32)

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import preprocess, readers, registry
+from inspect_tool import preprocess, question, readers, registry
 from inspect_tool.calibration import checks as calibration_checks
 from inspect_tool.calibration import same_scale, settle
 from inspect_tool.conformity import decide
@@ -50,6 +50,7 @@ from inspect_tool.model import (
     Segmentation,
     Specimen,
     Standard,
+    Statement,
     Thumbnail,
 )
 from inspect_tool.provenance import now, provenance
@@ -133,6 +134,8 @@ def run(
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
+        findings = replace(findings, statements=(*steps, *findings.statements))
         calibrations = [field.calibration for field in measured]
         same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
         report = _report(
@@ -160,13 +163,16 @@ def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images, scales, masks and requirements."""
     planned = plan(job_path)
     _model(planned)  # a backend checks its own settings and files when it loads
-    calibrations = [_read_source(planned, source).calibration for source in planned.sources]
+    calibrations = [read_source(planned, source).calibration for source in planned.sources]
     same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
     return planned
 
 
-def plan(job_path: str | Path) -> Plan:
-    """Resolve and check everything a job names; the images themselves are read later."""
+def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan:
+    """Resolve and check everything a job names; the images themselves are read later.
+
+    ``backend`` takes the place of the job's own ``[backend]`` table.
+    """
     from inspect_tool.report.render import load_settings, template_folder
 
     path = Path(job_path)
@@ -174,22 +180,23 @@ def plan(job_path: str | Path) -> Plan:
     where = path.name
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, where, under="settings")
-    table = dict(job.backend or recipe.BACKEND)
+    table = dict(backend or job.backend or recipe.BACKEND)
     backend_name = table.pop("name", None)
     if not isinstance(backend_name, str):
         msg = f"{where} backend.name: is missing; there are: {', '.join(registry.names('backend'))}"
         raise SettingsError(msg)
-    backend = registry.load("backend", backend_name)
-    backend_settings = checked(backend.Settings, table, where, under="backend")
+    module = registry.load("backend", backend_name)
+    backend_settings = checked(module.Settings, table, where, under="backend")
     standard = _standard(job, recipe, path)
     for exporter in job.exports:
         registry.load("exporter", exporter)
     folder = path.parent
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
-    backend_settings = _with_paths(backend, backend_settings, folder, f"{where} backend")
+    backend_settings = _with_paths(module, backend_settings, folder, f"{where} backend")
     sources = _sources(job, folder, where)
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
         backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
+    question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     requirements = _requirements(job, recipe, settings, where)
@@ -274,8 +281,11 @@ def measure_fields(
     chosen = checked(module.Settings, settings, "measure_fields()")
     edition = load_standard(standard or module.STANDARDS[0])
     numbered = _numbered(micrographs)
-    fields = [module.measure_field(m, s, chosen, edition) for m, s in zip(numbered, segmentations, strict=True)]
-    return module.combine(fields, chosen, edition)  # type: ignore[no-any-return]
+    answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
+    fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
+    findings: Findings = module.combine(fields, chosen, edition)
+    steps = dict.fromkeys(step for _, step in answers if step is not None)
+    return replace(findings, statements=(*steps, *findings.statements))
 
 
 def _numbered(micrographs: Sequence[Micrograph]) -> list[Micrograph]:
@@ -464,6 +474,7 @@ class Outcome:
     measurement: FieldMeasurement
     record: MicrographRecord
     thumbnails: tuple[Thumbnail, ...]
+    step: Statement | None  # how the labels were made to answer the question, where that took a step
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -489,25 +500,70 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
+    micrograph = read_source(planned, source)
+    segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned))
+    return _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+
+
+def measured_field(
+    planned: Plan, source: Source, micrograph: Micrograph, model: Any, *, alternatives: bool = True
+) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
+    """Segment one field with the backend of a plan and measure it with its recipe.
+
+    Parameters
+    ----------
+    planned : Plan
+    source : Source
+        One of its sources.
+    micrograph : Micrograph
+        As read from it.
+    model : Any
+        What ``load`` of the backend gave.
+    alternatives : bool
+        Measure the plausible other segmentations too, for the segmentation line of the budgets.
+
+    Returns
+    -------
+    Segmentation
+        As the recipe took it.
+    FieldMeasurement
+    Statement or None
+        The step that made the labels answer the question of the recipe.
+    """
     recipe = registry.load("recipe", planned.job.recipe)
     backend = registry.load("backend", planned.backend)
-    micrograph = _read_source(planned, source)
     settings = planned.backend_settings
     if source.mask:
         settings = replace(settings, masks=(source.mask,))
-    model = _model(planned)
+
+    def answering(segmentation: Segmentation) -> tuple[Segmentation, Statement | None]:
+        return question.answer(planned.job.recipe, recipe, segmentation, micrograph.roi)
+
     try:
         segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        taken, step = answering(segmentation)
         others: Iterable[tuple[str, Segmentation]] = ()
-        if hasattr(backend, "alternatives"):
-            others = backend.alternatives(model, micrograph, settings, segmentation)
+        if alternatives and hasattr(backend, "alternatives"):
+            found = backend.alternatives(model, micrograph, settings, segmentation)
+            others = _answering(found, answering)
         measurement: FieldMeasurement = recipe.measure_field(
-            micrograph, segmentation, planned.settings, planned.standard, others
+            micrograph, taken, planned.settings, planned.standard, others
         )
     except MemoryError:
         msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
         raise MeasurementError(msg) from None
-    return _pictures(planned, index, folder, micrograph, segmentation, measurement)
+    return taken, measurement, step
+
+
+def _answering(
+    found: Iterable[tuple[str, Segmentation]],
+    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
+) -> Iterator[tuple[str, Segmentation]]:
+    for name, other in found:
+        taken, _ = answering(other)
+        del other
+        yield name, taken
+        del taken  # or two of them are held at a time
 
 
 def _model(planned: Plan) -> Any:
@@ -522,7 +578,7 @@ def _model(planned: Plan) -> Any:
 _WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights takes longer than using them
 
 
-def _read_source(planned: Plan, source: Source) -> Micrograph:
+def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
     micrograph = replace(
         readers.read(source.path, planned.job.page),
@@ -546,6 +602,7 @@ def _pictures(
     micrograph: Micrograph,
     segmentation: Segmentation,
     measurement: FieldMeasurement,
+    step: Statement | None,
 ) -> Outcome:
     """Write the pictures of one field and describe them."""
     from inspect_tool.report import figures
@@ -597,7 +654,7 @@ def _pictures(
         overlay=files.overlay,
         notes=measurement.notes,
     )
-    return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails))
+    return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails), step=step)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -79,6 +79,20 @@ def load(settings: Settings) -> None:
         raise SettingsError(msg)
 
 
+def outputs(settings: Settings) -> tuple[Literal["classes", "objects", "grains"], ...]:
+    """Name what a mask can give with these settings; with ``kind = "auto"`` the mask decides among several."""
+    allowed = settings.kinds or get_args(MaskKind)
+    kinds = [kind for kind in (allowed if settings.kind == "auto" else (settings.kind,)) if kind != "auto"]
+    binary: Literal["classes", "objects"] = "objects" if settings.separate else "classes"
+    gives: dict[str, tuple[Literal["classes", "objects", "grains"], ...]] = {
+        "binary": (binary,),
+        "classes": (binary,),
+        "labels": ("objects", "grains"),
+        "boundaries": ("grains",),
+    }
+    return tuple(dict.fromkeys(output for kind in kinds for output in gives[kind]))
+
+
 def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmentation:  # noqa: ARG001 - no weights
     """Read the mask of one image.
 

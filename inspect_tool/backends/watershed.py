@@ -78,6 +78,11 @@ def load(settings: Settings) -> None:
     """Nothing to load."""
 
 
+def outputs(settings: Settings) -> tuple[Literal["objects", "grains"], ...]:
+    """Name what comes out: grains, which fill the field, or particles before a background."""
+    return ("grains",) if settings.mode == "grains" else ("objects",)
+
+
 def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmentation:  # noqa: ARG001
     """Label every grain or particle of one field.
 

@@ -62,14 +62,8 @@ def check(settings: Settings, micrograph: Micrograph) -> None:
         raise SettingsError(msg)
 
 
-def objects_of(micrograph: Micrograph, segmentation: Segmentation, settings: Settings) -> LabelImage | Mask:
+def objects_of(segmentation: Segmentation, settings: Settings) -> LabelImage | Mask:
     """Pores as the user has numbered them, or a mask of what is pore; all that is needed of a segmentation."""
-    if segmentation.settings.get("kind") == "boundaries":  # thin pores look like grain boundaries to backend labels
-        msg = (
-            f"{micrograph.path}: the mask was read as a map of boundaries; "
-            'say kind = "binary" in [backend] if it shows pores'
-        )
-        raise MeasurementError(msg)
     if segmentation.kind == "instance":
         return segmentation.labels
     first, *others = _classes(segmentation, settings)

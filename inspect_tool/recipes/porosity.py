@@ -29,6 +29,7 @@ from inspect_tool.recipes._porosity_results import checks_of, results_of, warnin
 from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, Settings, presentation
 
 __all__ = [
+    "ACCEPTS",
     "BACKEND",
     "MASKS",
     "QUANTITIES",
@@ -44,6 +45,7 @@ __all__ = [
 
 TITLE = "Porosity"
 QUESTION: Literal["coverage", "count"] = "coverage"
+ACCEPTS: Mapping[str, str] = MappingProxyType({"classes": "pieces", "objects": "as they are"})  # see question.py
 MASKS: tuple[str, ...] = ("binary", "labels")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = (
     "areal_porosity_2026",
@@ -99,11 +101,11 @@ def measure_field(
     # the alternatives first, and of each only its objects: two label images at a time and not four
     shifted: dict[str, dict[str, float]] = {}
     for name, other in alternatives:
-        objects = one.objects_of(micrograph, other, settings)
+        objects = one.objects_of(other, settings)
         del other
         shifted[name] = numbers(objects)[2]
         del objects
-    pores, place, found = numbers(one.objects_of(micrograph, segmentation, settings))
+    pores, place, found = numbers(one.objects_of(segmentation, settings))
     values: dict[str, float | int | str] = dict(found)
     features, marks = one.with_neighbours(pores, settings, pixel_um, values)
     shallow = one.shallow_percent(micrograph, pores)

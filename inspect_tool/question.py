@@ -1,0 +1,149 @@
+"""Which segmentation answers which question: the one table of what a recipe takes from a backend.
+
+A recipe asks *coverage* (how much of the area) or *count* (how many, how large); a backend gives *classes*
+(every pixel belongs to one, touching objects are not told apart), *objects* (a number for each, background
+between them) or *grains* (objects without background). What happens where the two meet:
+
+=====================  ====================  =======================  ==================
+question of a recipe   classes               objects                  grains
+=====================  ====================  =======================  ==================
+coverage               as they are           union, stated            refused
+count                  refused               as they are              as they are
+=====================  ====================  =======================  ==================
+
+A recipe that knows better has its own row, ``ACCEPTS``: porosity takes classes apart into connected pieces,
+solder voids need classes that name joint and void. What was done besides taking labels as they are stands in the
+method block of the report.
+
+A backend may have ``outputs(settings) -> tuple[Output, ...]``, all that it can give with these settings; without
+it, ``KINDS`` tells: semantic is classes, instance is objects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.model import Mask, Segmentation, Statement
+
+Question = Literal["coverage", "count"]
+Output = Literal["classes", "objects", "grains"]
+Step = Literal["as they are", "union", "pieces", "refused"]
+
+ACCEPTS: Mapping[Question, Mapping[Output, Step]] = {
+    "coverage": {"classes": "as they are", "objects": "union"},
+    "count": {"objects": "as they are", "grains": "as they are"},
+}
+"""What a recipe takes that has no ``ACCEPTS`` of its own; an output that is not named is refused."""
+
+_ASKS: Mapping[Question, str] = {"coverage": "how much of the area", "count": "how many and how large"}
+_GIVES: Mapping[Output, str] = {
+    "classes": "classes, in which objects that touch are not told apart",
+    "objects": "single objects",
+    "grains": "grains that leave nothing between them",
+}
+_USE: Mapping[Question, str] = {
+    "coverage": 'use a backend that gives classes (threshold, or labels with kind = "binary" or "classes")',
+    "count": 'use a backend that separates grains (watershed, or labels with kind = "labels" or "boundaries")',
+}
+
+
+def step(recipe: ModuleType, output: Output) -> Step:
+    """Tell what a recipe does with one kind of output."""
+    question: Question = recipe.QUESTION
+    accepts: Mapping[Output, Step] = getattr(recipe, "ACCEPTS", ACCEPTS[question])
+    return accepts.get(output, "refused")
+
+
+def outputs(backend: ModuleType, settings: Any) -> tuple[Output, ...]:
+    """Name what a backend can give with these settings; several, where only the image or a mask decides."""
+    if hasattr(backend, "outputs"):
+        return cast("tuple[Output, ...]", tuple(backend.outputs(settings)))
+    return tuple("classes" if kind == "semantic" else "objects" for kind in backend.KINDS)
+
+
+def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:
+    """Tell what a segmentation is: objects that leave no pixel of the region to a background are grains."""
+    if segmentation.kind == "semantic":
+        return "classes"
+    filled = segmentation.labels.all() if roi is None else (segmentation.labels[roi] != 0).all()
+    return "grains" if filled else "objects"
+
+
+def check_backend(recipe_name: str, recipe: ModuleType, backend_name: str, backend: ModuleType, settings: Any) -> None:
+    """Refuse a backend before any work when nothing it can give answers the question of the recipe.
+
+    Raises
+    ------
+    SettingsError
+        With the question, what the backend gives, and what to use.
+    """
+    found = outputs(backend, settings)
+    if all(step(recipe, output) == "refused" for output in found):
+        raise SettingsError(_refusal(recipe_name, recipe, backend_name, found[0]))
+
+
+def answer(
+    recipe_name: str, recipe: ModuleType, segmentation: Segmentation, roi: Mask | None = None
+) -> tuple[Segmentation, Statement | None]:
+    """Make a segmentation what the recipe takes, and state the step for the reader.
+
+    Returns
+    -------
+    Segmentation
+        Itself, or the union of its objects as class 1 before class 0, "matrix".
+    Statement or None
+        For the method block; None when labels are taken as they are and mean what the question asks.
+
+    Raises
+    ------
+    MeasurementError
+        A segmentation that does not answer the question.
+    """
+    output = output_of(segmentation, roi)
+    match step(recipe, output):
+        case "refused":
+            read_as = segmentation.settings.get("kind")  # of the user's own masks
+            where = f"the mask was read as {read_as}: " if read_as else ""
+            raise MeasurementError(where + _refusal(recipe_name, recipe, segmentation.backend, output))
+        case "union":
+            return union(segmentation), _statement(recipe, segmentation, _UNION)
+        case "pieces":
+            return segmentation, _statement(recipe, segmentation, _PIECES)
+        case _ if recipe.QUESTION == "coverage" and output == "objects":
+            return segmentation, _statement(recipe, segmentation, _OBJECTS)
+    return segmentation, None
+
+
+_UNION = (
+    "gives single objects; their union is what is measured: where objects overlap the area counts once, "
+    "and objects that touch are one feature"
+)
+_PIECES = "gives classes; single objects are the 8-connected pieces of a class, so that objects that touch count as one"
+_OBJECTS = "gives single objects: each counts as one, touching or not, and their union is the area"
+
+
+def union(segmentation: Segmentation) -> Segmentation:
+    """Take the objects of an instance segmentation together as one class."""
+    labels = (segmentation.labels > 0).astype(np.int32)
+    labels.setflags(write=False)
+    name = segmentation.classes.get(1, "object")
+    matrix = segmentation.classes.get(0, "matrix" if name != "matrix" else "background")
+    return replace(segmentation, labels=labels, classes={0: matrix, 1: name}, kind="semantic")
+
+
+def _statement(recipe: ModuleType, segmentation: Segmentation, text: str) -> Statement:
+    return Statement(
+        name="Question and separation",
+        text=f"{recipe.QUESTION} ({_ASKS[recipe.QUESTION]}); the backend {segmentation.backend} {text}",
+    )
+
+
+def _refusal(recipe_name: str, recipe: ModuleType, backend: str, output: Output) -> str:
+    question: Question = recipe.QUESTION
+    asks, gives = f"{question} ({_ASKS[question]})", _GIVES[output]
+    use: str = getattr(recipe, "USE", _USE[question])
+    return f"recipe {recipe_name} asks {asks}, the backend '{backend}' gives {gives}; {use}"

@@ -1,0 +1,184 @@
+"""Every registered backend meets every recipe: taken as it is, made to fit and stated, or refused in one line."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+
+from inspect_tool import pipeline, question, registry
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.model import Segmentation
+
+RECIPES = registry.names("recipe")
+BACKENDS = registry.names("backend")
+OUTPUTS = ("classes", "objects", "grains")
+
+# the table of docs/choosing.md, written down apart from the code
+TABLE = {
+    "grain_size": ("refused", "as they are", "as they are"),
+    "phase_fraction": ("as they are", "union", "refused"),
+    "porosity": ("pieces", "as they are", "refused"),
+    "solder_voids": ("as they are", "refused", "refused"),
+}
+# what each backend gives with its own default settings
+GIVES = {
+    "threshold": {"classes"},
+    "joints": {"classes"},
+    "watershed": {"grains"},
+    "labels": {"classes", "objects", "grains"},
+}
+
+
+@pytest.mark.parametrize("recipe", TABLE)
+def test_a_recipe_takes_what_the_table_says(recipe):
+    module = registry.load("recipe", recipe)
+    assert tuple(question.step(module, output) for output in OUTPUTS) == TABLE[recipe]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_backend_says_what_it_gives_and_keeps_to_its_kinds(name):
+    backend = registry.load("backend", name)
+    found = question.outputs(backend, backend.Settings())
+    assert found
+    assert set(found) <= set(OUTPUTS)
+    kinds = {"semantic" if output == "classes" else "instance" for output in found}
+    assert kinds <= set(backend.KINDS)
+    if name in GIVES:
+        assert set(found) == GIVES[name]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_with_every_recipe_is_taken_or_refused_in_one_line(name, recipe):
+    backend, module = registry.load("backend", name), registry.load("recipe", recipe)
+    settings = backend.Settings()
+    taken = {question.step(module, output) for output in question.outputs(backend, settings)} - {"refused"}
+    if taken:
+        question.check_backend(recipe, module, name, backend, settings)
+        return
+    with pytest.raises(SettingsError, match=rf"recipe {recipe} asks \w+ .* backend '{name}' gives .*; use ") as refused:
+        question.check_backend(recipe, module, name, backend, settings)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_default_backend_of_a_recipe_answers_its_question(recipe):
+    module = registry.load("recipe", recipe)
+    table = dict(module.BACKEND)
+    backend = registry.load("backend", table.pop("name"))
+    settings = backend.Settings(**table)
+    assert {question.step(module, output) for output in question.outputs(backend, settings)} != {"refused"}
+
+
+def segmentation(labels, kind, classes):
+    return Segmentation(labels=np.array(labels, np.int32), classes=classes, kind=kind, backend="drawn")
+
+
+OBJECTS = [[1, 1, 2, 0], [0, 0, 2, 0], [3, 0, 0, 0]]  # 1 and 2 touch
+
+
+def test_objects_are_taken_together_for_coverage_and_it_is_said():
+    module = registry.load("recipe", "phase_fraction")
+    given = segmentation(OBJECTS, "instance", {1: "carbide"})
+    taken, said = question.answer("phase_fraction", module, given)
+    assert taken.kind == "semantic"
+    assert dict(taken.classes) == {0: "matrix", 1: "carbide"}
+    assert taken.labels.tolist() == [[1, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]]
+    assert taken.labels.dtype == np.int32
+    assert not taken.labels.flags.writeable
+    assert "backend drawn gives single objects; their union" in said.text
+    assert said.text.startswith("coverage (how much of the area)")
+
+
+def test_classes_are_taken_apart_for_pores_and_it_is_said():
+    given = segmentation([[0, 1], [0, 0]], "semantic", {0: "metal", 1: "pore"})
+    taken, said = question.answer("porosity", registry.load("recipe", "porosity"), given)
+    assert taken is given
+    assert "8-connected pieces" in said.text
+
+
+def test_labels_that_mean_what_is_asked_need_no_words():
+    grains = segmentation([[1, 1], [2, 2]], "instance", {1: "grain"})
+    assert question.answer("grain_size", registry.load("recipe", "grain_size"), grains) == (grains, None)
+    classes = segmentation([[1, 0]], "semantic", {0: "matrix", 1: "dark"})
+    assert question.answer("phase_fraction", registry.load("recipe", "phase_fraction"), classes) == (classes, None)
+
+
+@pytest.mark.parametrize("recipe", ["phase_fraction", "porosity"])
+def test_grains_answer_no_coverage_question(recipe):
+    """Objects without background would be 100 % of the area whatever the picture shows."""
+    roi = np.array([[True, True, False]])
+    grains = segmentation([[1, 2, 0]], "instance", {1: "grain"})
+    with pytest.raises(MeasurementError, match=rf"{recipe} asks coverage .* 'drawn' gives grains that leave nothing"):
+        question.answer(recipe, registry.load("recipe", recipe), grains, roi)
+
+
+def test_a_recipe_of_a_plugin_gets_the_row_of_its_question():
+    for asked, row in question.ACCEPTS.items():
+        recipe = SimpleNamespace(QUESTION=asked)
+        assert tuple(question.step(recipe, output) for output in OUTPUTS) == tuple(
+            row.get(output, "refused") for output in OUTPUTS
+        )
+
+
+# ----------------------------------------------------------------------------------------------------- whole jobs
+
+
+def job(folder, recipe, backend, calibration='source = "ratio only"'):
+    path = folder / "job.toml"
+    path.write_text(
+        f'recipe = "{recipe}"\nimages = ["field.tif"]\nexports = ["json"]\n[calibration]\n{calibration}\n'
+        f"[backend]\n{backend}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A field with two squares that share an edge and one apart; the mask has a number for each."""
+    mask = np.zeros((120, 160), np.uint16)
+    mask[20:40, 20:40] = 1
+    mask[20:40, 40:60] = 2
+    mask[80:100, 100:130] = 3
+    tifffile.imwrite(tmp_path / "field.tif", np.where(mask > 0, 60, 200).astype(np.uint8))
+    tifffile.imwrite(tmp_path / "mask.tif", mask)
+    return tmp_path
+
+
+LABELS = 'name = "labels"\nmasks = ["mask.tif"]\nkind = "labels"'
+
+
+def test_check_refuses_before_the_images_are_measured(folder):
+    with pytest.raises(SettingsError, match=r"grain_size asks count .* 'threshold' gives classes.*watershed"):
+        pipeline.check(job(folder, "grain_size", 'name = "threshold"'))
+    with pytest.raises(SettingsError, match=r"phase_fraction asks coverage .* 'watershed' gives grains"):
+        pipeline.check(job(folder, "phase_fraction", 'name = "watershed"'))
+    with pytest.raises(
+        SettingsError, match=r"solder_voids asks coverage .* 'labels' gives single objects.*joint and void"
+    ):
+        pipeline.check(job(folder, "solder_voids", LABELS))
+
+
+def test_label_masks_give_the_area_of_a_phase(folder):
+    report = pipeline.run(job(folder, "phase_fraction", LABELS), folder / "out")
+    found = {result.quantity: result.value for result in report.results}
+    assert found["area_percent.object"] == pytest.approx(100 * (20 * 40 + 20 * 30) / (120 * 160))  # as drawn
+    said = [line.text for line in report.statements if line.name == "Question and separation"]
+    assert len(said) == 1
+    assert "their union is what is measured" in said[0]
+    written = json.loads((folder / "out" / "job" / "report.json").read_text(encoding="utf-8"))
+    assert said[0] in [line["text"] for line in written["statements"]]
+    assert written["micrographs"][0]["segmentation"]["kind"] == "semantic"
+
+
+def test_pores_that_touch_count_as_the_method_says(folder):
+    as_objects = pipeline.run(job(folder, "porosity", LABELS))
+    as_classes = pipeline.run(job(folder, "porosity", 'name = "labels"\nmasks = ["mask.tif"]\nkind = "binary"'))
+    assert len(as_objects.features.rows) == 3  # as numbered
+    assert len(as_classes.features.rows) == 2  # the two that share an edge are one piece
+    assert "each counts as one, touching or not" in as_objects.statements[0].text
+    assert "8-connected pieces of a class" in as_classes.statements[0].text

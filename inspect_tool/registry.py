@@ -25,6 +25,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "watershed": "inspect_tool.backends.watershed",
         "labels": "inspect_tool.backends.labels",
         "joints": "inspect_tool.backends.joints",
+        "unet": "inspect_tool.backends.unet",
     },
     "recipe": {
         "grain_size": "inspect_tool.recipes.grain_size",

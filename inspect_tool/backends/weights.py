@@ -121,6 +121,16 @@ def missing_extra(what: str, extra: str = "networks") -> str:
     return f"{what} needs the extra '{extra}': pip install 'inspect_tool[{extra}]'"
 
 
+def permitted(card: ModelCard, folder: Path, commercial: bool) -> None:
+    """Refuse a model whose licence does not permit the use; ``commercial`` says whether the use is commercial."""
+    if commercial and not card.commercial:
+        msg = (
+            f"{folder / CARD}: licence '{card.licence}' does not permit commercial use; choose another model, or set "
+            "commercial = false in [backend] for research"
+        )
+        raise BackendError(msg)
+
+
 def fitted(network: Any, weights: Mapping[str, "Tensor"], folder: Path) -> Any:
     """Put weights into a network, which is returned ready to predict; a misfit is a ``BackendError``."""
     try:

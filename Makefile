@@ -27,9 +27,9 @@ clean:
 	$(PYTHON) -m venv --without-pip .venv
 
 .venv/.demo: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e .
+	$(PIP) install -c constraints-cpu.txt -e ".[networks]"
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations]"
 	touch $@ .venv/.demo

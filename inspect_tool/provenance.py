@@ -24,6 +24,10 @@ _PACKAGES = (
     "jinja2",
     "weasyprint",
     "torch",
+    "safetensors",
+    "openvino",
+    "stardist",
+    "cellpose",
 )
 
 

@@ -444,7 +444,10 @@ def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Pa
 
 
 def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> Any:
-    """Make the file names among the settings of a plug-in (its ``PATHS``) absolute; a missing file is an error."""
+    """Make the file names among the settings of a plug-in (its ``PATHS``) absolute; a missing file is an error.
+
+    Its ``MODELS`` name a model: a folder beside the job file, or one that the backend knows by name.
+    """
     for key in getattr(module, "PATHS", ()):
         value = getattr(settings, key)
         if not value:
@@ -454,6 +457,10 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)
         settings = replace(settings, **{key: str(path)})
+    for key in getattr(module, "MODELS", ()):
+        path = (folder / getattr(settings, key)).resolve()
+        if path.is_dir():
+            settings = replace(settings, **{key: str(path)})
     return settings
 
 

@@ -33,6 +33,7 @@ from inspect_tool.backends.weights import (
     permitted,
 )
 from inspect_tool.errors import BackendError
+from inspect_tool.files import load_model_card
 from inspect_tool.model import LabelImage, Micrograph, ModelCard, Segmentation
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
+
+GRAINS = ("grain", "boundary")
+"""Classes of a model whose labels are grains."""
 
 SHIFT = 0.2
 """A class is plausible where its probability is between 0.5 ± this, if the card says nothing else."""
@@ -95,6 +99,11 @@ def load(settings: Settings) -> Model:
         raise BackendError(msg) from None
     fitted(network, weights, folder)
     return Model(card=card, network=network, predictor=_predictor(network, card, settings, settings.device))
+
+
+def outputs(settings: Settings) -> tuple[Literal["classes", "grains"], ...]:
+    """Say what the model gives: grains where its classes are grain and boundary, else classes."""
+    return ("grains",) if load_model_card(model_folder(settings.model)).classes == GRAINS else ("classes",)
 
 
 def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segmentation:

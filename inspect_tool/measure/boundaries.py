@@ -469,24 +469,24 @@ def crest_lines(strength: FloatImage, roi: Mask) -> Mask:
 
 
 def mean_distance(
-    strength: NDArray[np.float16], crest: Mask, levels: NDArray[np.float64], shortest_px: float
+    strength: NDArray[Any], crest: Mask | None, levels: NDArray[np.float64], shortest_px: float
 ) -> FloatImage:
     """Mean over several levels of the distance to the crests above the level, small parts left out. [px]
 
+    Without crests everything above the level counts, as in a map that shows lines and nothing else.
     Made strip by strip. The rows looked at above and below a strip are more than the distances found in it.
     """
-    total = np.zeros(crest.shape, np.float32)
-    height = len(crest)
+    total = np.zeros(strength.shape, np.float32)
+    height = len(strength)
     around = ceil(shortest_px) + 1
     reach = np.full(len(levels), 96)
-    for rows in strips(crest.shape):
+    for rows in strips(strength.shape):
         k = 0
         while k < len(levels):
             top, bottom = max(0, rows.start - reach[k]), min(height, rows.stop + reach[k])
             first, last = max(0, top - around), min(height, bottom + around)
-            lines = without_small_parts(
-                crest[first:last] & (strength[first:last].astype(np.float32) > np.float32(levels[k])), shortest_px
-            )
+            above = strength[first:last].astype(np.float32) > np.float32(levels[k])
+            lines = without_small_parts(above if crest is None else above & crest[first:last], shortest_px)
             free = np.logical_not(lines[top - first : bottom - first]).view(np.uint8)
             distance = cv2.distanceTransform(free, cv2.DIST_L2, 5)[rows.start - top : rows.stop - top]
             if (top > 0 or bottom < height) and distance.max() > reach[k]:

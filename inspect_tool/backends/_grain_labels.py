@@ -1,0 +1,238 @@
+"""From a map of boundary probability to grains: gaps closed, lines without support dropped, no pixel lost.
+
+The map is cut at several levels; the mean distance to the lines at these levels is a landscape in which a gap is a
+pass that is narrower than the grains on both sides of it. Its basins are flooded, which gives more regions than
+there are grains. A boundary between two of them is then judged by the probability seen along it: below a level it
+vanishes, weakest first. Another level of belief is another segmentation, made of the same regions.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+from zlib import compress, decompress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import BackendError
+from inspect_tool.measure import boundaries, flooding
+from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
+from inspect_tool.measure.flooding import Area, strips
+from inspect_tool.model import LabelImage, Mask
+
+Probability = NDArray[np.uint8] | NDArray[np.float32]
+
+CUTS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8)  # levels at which the map is cut for the landscape
+SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
+BASIN_PX = 0.5  # depth below which two basins are one, and a share of the usual basin on top [px]
+BASIN_SHARE = 0.05
+JUNCTION_PX = 3.0  # radius about triple points where the support of a boundary is not judged [px] ...
+JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
+LEVEL = 0.5
+ALTERNATIVES = (0.3, 0.7)
+SMALLEST_PX = 12
+SAMPLE = 4_000_000  # pixels on which the usual basin is looked up
+MISSED_U_REL = 0.02
+"""Standard uncertainty of the boundary length that no level brings back (docs/validation-networks.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a map is parted; the defaults suit the shipped network."""
+
+    level: float = LEVEL  # mean probability along a boundary below which it is dropped [1]
+    lower: float = ALTERNATIVES[0]  # levels that are as plausible: they feed the uncertainty
+    higher: float = ALTERNATIVES[1]
+    smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Partition:
+    """Regions before merging; all the levels are made of them."""
+
+    shape: tuple[int, int]
+    packed: tuple[bytes, ...]  # region numbers, strip by strip: a few percent of their size
+    regions: Regions  # nodes: pixels; sides: pixel pairs, their weight, weight times probability
+    settings: Settings
+
+    @property
+    def count(self) -> int:
+        """Regions before merging."""
+        return len(self.regions.best) - 1
+
+
+def partition(probability: Probability, roi: Mask | None, settings: Settings, where: str = "image") -> Partition:
+    """Part a field into regions, more of them than there are grains.
+
+    Parameters
+    ----------
+    probability : ndarray of uint8 (255 is certain) or float32 (1 is certain)
+        (rows, columns); probability that a pixel lies on a grain boundary.
+    roi : ndarray of bool, optional
+        (rows, columns); what lies outside gets no grain.
+    settings : Settings
+    where : str
+        What the error names: the path of the image.
+
+    Raises
+    ------
+    BackendError
+        Nothing is parted: the map shows no closed grain.
+    """
+    top = 255.0 if probability.dtype == np.uint8 else 1.0
+    inside = np.ones(probability.shape, bool) if roi is None else roi
+    cuts = top * np.array(CUTS)
+    distance = boundaries.mean_distance(probability, None, cuts, SHORTEST_LINE_PX)
+    step = ceil(sqrt(distance.size / SAMPLE))
+    few = distance[::step, ::step][inside[::step, ::step]]
+    if not few.size:
+        msg = f"{where}: no pixel lies in the region; check [region]"
+        raise BackendError(msg)
+    at, number = flooding.h_maxima(distance, BASIN_PX + BASIN_SHARE * float(np.percentile(few, 75)), inside)
+    if number.max(initial=0) < 2:
+        raise BackendError(_nothing(where))
+
+    def landscape(area: Area) -> FloatImage:
+        return probability[area].astype(np.float32) * np.float32(2 / top) - distance[area]
+
+    labels = flooding.basins(landscape, inside, at, number)
+    regions = _regions(labels, probability, top)
+    packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
+    height, width = labels.shape
+    return Partition(shape=(height, width), packed=packed, regions=regions, settings=settings)
+
+
+def labels_at(part: Partition, level: float | None = None, where: str = "image") -> LabelImage:
+    """Grains at a level of belief; each call makes a new image of the same regions.
+
+    Parameters
+    ----------
+    part : Partition
+    level : float, optional
+        Mean probability along a boundary below which it is dropped; that of the settings. [1]
+
+    Returns
+    -------
+    ndarray of int32
+        (rows, columns): 1, 2, ... without boundary pixels, every grain 4-connected; 0 only outside the region.
+
+    Raises
+    ------
+    BackendError
+        Fewer than two grains are left.
+    """
+    level = part.settings.level if level is None else level
+    regions = part.regions
+    count = part.count
+    owner = boundaries.merge_unsupported(count, regions.pairs, regions.sides[2], regions.sides[1], level)
+    merged = boundaries.joined([regions], owner)
+    none = np.zeros(len(merged.best), bool)
+    owner = boundaries.small_given_away(merged, part.settings.smallest_px, none)[owner]
+    if int(owner.max()) < 2:
+        raise BackendError(_nothing(where))
+    labels = np.empty(part.shape, np.int32)
+    for rows, strip in zip(strips(part.shape), part.packed, strict=True):
+        labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, part.shape[1])]
+    return labels
+
+
+def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, LabelImage]]:
+    """Grains at the lower and the higher level, one image at a time; a level that leaves no grain is left out."""
+    for name, level in (("boundary level -", part.settings.lower), ("boundary level +", part.settings.higher)):
+        try:
+            yield name, labels_at(part, level, where)
+        except BackendError:
+            continue
+
+
+def found(part: Partition, labels: LabelImage) -> dict[str, Any]:
+    """What the segmentation states beside the settings."""
+    return {"regions_before_merging": part.count, "grains": int(labels.max())}
+
+
+def _nothing(where: str) -> str:
+    return f"{where}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
+
+
+def _regions(labels: LabelImage, probability: Probability, top: float) -> Regions:
+    """Pixels of every region; between any two the pixel pairs, their weight, and weight times probability."""
+    count = int(labels.max())
+    halo = ceil(JUNCTION_PX) + 2
+
+    def parts() -> Iterator[Regions]:
+        for rows in strips(labels.shape, 1 << 19):
+            number = rows.stop - rows.start
+            strip = labels[rows.start : rows.stop + 1]
+            above = max(0, rows.start - halo)
+            free = boundaries.away_from_junctions(labels[above : rows.stop + 1 + halo], JUNCTION_PX)
+            free = free[rows.start - above :]
+            first_row = max(0, rows.start - 1)
+            near = boundaries.largest_nearby(probability[first_row : rows.stop + 2].astype(np.float32))
+            near = near[rows.start - first_row :]
+            pairs, first, second = boundaries.touching(strip, number)
+            weight = np.where(free[tuple(first)] + free[tuple(second)] > 0, 1.0, JUNCTION_WEIGHT)
+            seen: Floats = np.maximum(near[tuple(first)], near[tuple(second)]) / top
+            pairs, sides = boundaries.sum_by_pair(pairs, [np.ones(len(pairs)), weight, weight * seen])
+            yield Regions(
+                nodes=np.bincount(strip[:number].ravel(), minlength=count + 1)[np.newaxis].astype(np.float64),
+                best=np.zeros(count + 1),
+                pairs=pairs,
+                sides=np.stack(sides),
+            )
+
+    return boundaries.joined(parts())
+
+
+# --------------------------------------------------------------------------------------------------- magnification
+
+
+def grain_size_px(probability: Probability, roi: Mask | None = None) -> float:
+    """Mean intercept along rows and columns, from the lines of the map that are more likely than not. [px]
+
+    Infinite where no line is met.
+    """
+    line = probability > (127 if probability.dtype == np.uint8 else 0.5)
+    inside = np.ones(line.shape, bool) if roi is None else roi
+    entered = 0
+    length = 0
+    for here, before, counts in (
+        (line[:, 1:], line[:, :-1], inside[:, 1:]),
+        (line[1:], line[:-1], inside[1:]),
+    ):
+        entered += int(np.count_nonzero(here & ~before & counts))
+        length += int(np.count_nonzero(counts))
+    return length / entered if entered else float("inf")
+
+
+def settled_scale(
+    predict: Callable[[float], Probability], structure_px: tuple[float, float], *, rounds: int = 3
+) -> tuple[float, float]:
+    """Magnification at which the grains have a size that the network knows.
+
+    Parameters
+    ----------
+    predict : function
+        Gives the map of a sample of the image, magnified by a factor (below 1: made smaller).
+    structure_px : tuple of float
+        Smallest and largest mean intercept seen in training. [px]
+    rounds : int
+        Most trials; each looks at the map of the last one.
+
+    Returns
+    -------
+    scale : float
+        Factor; 1 where the grains are within the range as they are.
+    intercept_px : float
+        Estimated mean intercept in the image as it is, a rough figure for the report. [px]
+    """
+    low, high = structure_px
+    middle = sqrt(low * high)
+    scale, size = 1.0, float("inf")
+    for _ in range(rounds):
+        seen = grain_size_px(predict(scale))
+        size = seen / scale
+        if low <= seen <= high:
+            break
+        scale *= 0.25 if seen == float("inf") else min(max(middle / seen, 0.25), 4.0)
+    return scale, size

@@ -8,7 +8,7 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
-    {"calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
+    {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
     {"pipeline", "starter"},

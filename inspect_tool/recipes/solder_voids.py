@@ -25,6 +25,7 @@ from inspect_tool.model import (
     Component,
     FieldMeasurement,
     Findings,
+    GrayImage,
     LabelImage,
     Mark,
     Measurements,
@@ -115,8 +116,9 @@ def measure_field(
     moved: dict[str, dict[str, NDArray[np.float64]]] = {}
     summaries: dict[str, Mapping[str, float]] = {}
     for name, other in alternatives:
-        numbers = other.objects if other.objects is not None else np.where(other.labels > 0, objects, 0)
-        again, _ = measure.measure_voids(other.labels, np.asarray(numbers, np.int32), settings.min_void_px)
+        moved_joints = other.objects is None
+        numbers = objects if other.objects is None else other.objects
+        again, _ = measure.measure_voids(other.labels, numbers, settings.min_void_px, moved=moved_joints)
         del other, numbers  # before the next one is made
         shares = _aligned(found.number, again, settings, micrograph)
         moved[name] = shares
@@ -124,8 +126,7 @@ def measure_field(
     lines = _joint_lines(found, area, table, moved)
 
     features = _features(micrograph, found, names, table, area, dies)
-    gray = micrograph.pixels.astype(np.float32)
-    contrast_to_noise, clipped = _image_quality(micrograph, gray, segmentation.labels, objects, found)
+    contrast_to_noise, clipped = _image_quality(micrograph.pixels, segmentation.labels, objects, found)
     values: dict[str, float | int | str] = {
         "joints": len(names),
         "joints_at_edge": int(found.touches_edge.sum()),
@@ -134,7 +135,7 @@ def measure_field(
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
         "contrast_to_noise": contrast_to_noise,
         "clipped_percent": clipped,
-        "joints_lighter_in_the_middle": _hollow(gray, segmentation, objects, found),
+        "joints_lighter_in_the_middle": _hollow(micrograph.pixels, segmentation, objects, found),
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
     return FieldMeasurement(
@@ -367,27 +368,29 @@ def _void_table(
 
 
 def _image_quality(
-    micrograph: Micrograph, gray: NDArray[np.float32], labels: LabelImage, objects: LabelImage, found: measure.Joints
+    pixels: GrayImage, labels: LabelImage, objects: LabelImage, found: measure.Joints
 ) -> tuple[float, float]:
     """Contrast-to-noise of the joint that has the lowest one, and the share of clipped pixels in joints. [1], [%]."""
-    joint = objects > 0
-    low, high = (0.0, 255.0) if micrograph.pixels.dtype == np.uint8 else (float(gray.min()), float(gray.max()))
-    ends = (gray <= low) | (gray >= high)
-    solder = labels == measure.JOINT
-    noise = max(measure.gray_noise(gray, solder), 0.29 if micrograph.pixels.dtype == np.uint8 else 1e-12)
+    low, high = (0, 255) if pixels.dtype == np.uint8 else (pixels.min(), pixels.max())
+    noise = max(measure.gray_noise(pixels, labels == measure.JOINT), 0.29 if pixels.dtype == np.uint8 else 1e-12)
     ratios = []
+    clipped = 0
+    darkest, lightest = np.inf, -np.inf
     for number, (top, left, bottom, right) in zip(found.number.tolist(), found.box.tolist(), strict=True):
         box = (slice(max(top - 6, 0), bottom + 6), slice(max(left - 6, 0), right + 6))
+        gray = pixels[box].astype(np.float32)
         own = objects[box] == number
+        clipped += np.count_nonzero(own & ((gray <= low) | (gray >= high)))
+        darkest, lightest = min(darkest, gray[own].min()), max(lightest, gray[own].max())
         around = (cv2.dilate(own.astype(np.uint8), np.ones((11, 11), np.uint8)) > 0) & (objects[box] == 0)
-        inside = own & solder[box]
+        inside = own & (labels[box] == measure.JOINT)
         if around.any() and inside.any():
-            ratios.append(abs(float(np.median(gray[box][around])) - float(np.median(gray[box][inside]))) / noise)
-    ratio = min(ratios) if ratios else float(np.ptp(gray[joint])) / noise
-    return ratio, float(100 * ends[joint].mean())
+            ratios.append(abs(float(np.median(gray[around])) - float(np.median(gray[inside]))) / noise)
+    ratio = min(ratios) if ratios else float(lightest - darkest) / noise
+    return ratio, 100 * (clipped / int(found.area.sum()))
 
 
-def _hollow(gray: NDArray[np.float32], segmentation: Segmentation, objects: LabelImage, found: measure.Joints) -> int:
+def _hollow(pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, found: measure.Joints) -> int:
     """Count round joints whose solder is lighter in the middle than near the rim.
 
     A ball is thickest in its middle. Where what is left as solder lets more through there than near the rim, a void
@@ -409,7 +412,7 @@ def _hollow(gray: NDArray[np.float32], segmentation: Segmentation, objects: Labe
         edge = (share > 1.1) & (objects[box] == 0)
         if np.count_nonzero(middle) < 0.15 * np.count_nonzero(own & (share < 0.55)) or not (rim.any() and edge.any()):
             continue  # the middle is void already
-        inner, outer, around = (float(np.median(gray[box][part])) for part in (middle, rim, edge))
+        inner, outer, around = (float(np.median(pixels[box][part].astype(np.float32))) for part in (middle, rim, edge))
         hollow += sign * (inner - outer) > 0.1 * sign * (around - outer) > 0
     return hollow
 

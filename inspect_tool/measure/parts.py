@@ -1,0 +1,126 @@
+"""Connected parts of the mask of a large image, numbered strip by strip, never held as one label image.
+
+Strips also serve what else is wanted row by row or box by box of an image, so that memory does not grow with it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from inspect_tool.model import LabelImage, Mask
+
+_PIXELS = 1 << 18  # of a strip
+
+Values = TypeVar("Values", bound=NDArray[Any])
+
+
+def strip_rows(shape: tuple[int, ...]) -> int:
+    """Rows of a strip of about a quarter of a million pixels; an even number, see ``connected_parts``."""
+    return max(1, _PIXELS // (2 * max(1, shape[1]))) * 2
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """First row and the row after the last one of every strip of an image."""
+    step = strip_rows(shape)
+    for top in range(0, shape[0], step):
+        yield top, min(top + step, shape[0])
+
+
+class Rows(Generic[Values]):
+    """An image of which rows are made as they are asked for; those above what was asked for last are let go.
+
+    Parameters
+    ----------
+    make : callable
+        Values of the rows from the first to before the second number.
+    shape : tuple of int
+        Of the image.
+    """
+
+    def __init__(self, make: Callable[[int, int], Values], shape: tuple[int, ...]) -> None:
+        self._make, self._shape = make, shape
+        self._made: dict[int, Values] = {}
+
+    def __getitem__(self, box: tuple[slice, slice]) -> Values:
+        """Values in a box of rows and columns with a start and a stop."""
+        step = strip_rows(self._shape)
+        first, last = box[0].start // step, max(box[0].stop - 1, box[0].start) // step
+        for old in [i for i in self._made if i < first]:
+            del self._made[old]
+        for i in range(first, last + 1):
+            if i not in self._made:
+                self._made[i] = self._make(i * step, min((i + 1) * step, self._shape[0]))
+        wanted = np.concatenate([self._made[i][:, box[1]] for i in range(first, last + 1)])
+        return wanted[box[0].start - first * step : box[0].stop - first * step]  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """Connected parts of a mask, numbered from 1; entry 0 of an array stands for what is outside."""
+
+    mask: Callable[[int, int], Mask]
+    shape: tuple[int, ...]
+    box: NDArray[np.intp]  # top, left, bottom, right, half-open
+    numbers: tuple[NDArray[np.int32], ...]  # strip by strip: number of every part of the strip by itself
+
+    def rows(self, top: int, bottom: int) -> LabelImage:
+        """Numbers of the parts in the rows of one strip."""
+        return np.asarray(self.numbers[top // strip_rows(self.shape)][_alone(self.mask(top, bottom))[0]], np.int32)
+
+
+def _alone(mask: Mask) -> tuple[LabelImage, NDArray[np.int32]]:
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(parts, np.int32), np.asarray(stats, np.int32)
+
+
+def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) -> Parts:
+    """Number the 8-connected parts of a mask.
+
+    The numbers are those of ``cv2.connectedComponents`` of the whole mask: parts in the order of the first square of
+    2 x 2 pixels that they are in. Strips begin at even rows, so that their squares are those of the whole.
+
+    Parameters
+    ----------
+    mask : callable
+        Mask of the rows from the first to before the second number.
+    shape : tuple of int
+        Rows and columns of the whole mask.
+    """
+    counts, boxes, pairs = [0], [np.zeros((0, 4), np.intp)], [np.zeros((0, 2), np.intp)]
+    above = np.zeros(shape[1], np.intp)
+    for top, bottom in strips(shape):
+        own, stats = _alone(mask(top, bottom))
+        left, first, width, height = stats[1:, :4].T.astype(np.intp)
+        boxes.append(np.stack([first + top, left, first + top + height, left + width], axis=1))
+        before = sum(counts)
+        upper = np.where(own[0] > 0, own[0] + before, 0)
+        for a, b in ((above, upper), (above[1:], upper[:-1]), (above[:-1], upper[1:])):
+            both = (a > 0) & (b > 0)
+            pairs.append(np.unique(np.stack([a[both], b[both]], axis=1), axis=0).astype(np.intp))
+        above = np.where(own[-1] > 0, own[-1] + before, 0)
+        counts.append(len(stats) - 1)
+    total = sum(counts)
+    joined = np.concatenate(pairs) - 1
+    graph = coo_array((np.ones(len(joined), np.int8), (joined[:, 0], joined[:, 1])), shape=(total, total))
+    _, group = connected_components(graph, directed=False)
+    _, first_of, group = np.unique(group, return_index=True, return_inverse=True)
+    number = np.empty(len(first_of), np.int32)
+    number[np.argsort(first_of)] = np.arange(1, len(first_of) + 1)  # in the order of their first pieces
+    every = number[group.ravel()]
+    box = np.zeros((len(first_of) + 1, 4), np.intp)
+    box[1:, :2] = max(shape)
+    pieces = np.concatenate(boxes)
+    np.minimum.at(box[:, 0], every, pieces[:, 0])
+    np.minimum.at(box[:, 1], every, pieces[:, 1])
+    np.maximum.at(box[:, 2], every, pieces[:, 2])
+    np.maximum.at(box[:, 3], every, pieces[:, 3])
+    ends = np.cumsum(counts)
+    numbers = tuple(np.concatenate([np.zeros(1, np.int32), every[start:end]]) for start, end in pairwise(ends.tolist()))
+    return Parts(mask=mask, shape=shape, box=box, numbers=numbers)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,23 +37,27 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     The PDF carries ``report.json``, ``features.csv`` and, when the folder has it, ``job.toml``, so that a
     third party can recompute the result from the paper.
     """
-    fetcher = _OwnFiles((folder.resolve(), *search_path(template)))
-    page = weasyprint.HTML(
-        string=render(report, folder, template, "print"),
+    page = render(report, folder, template, "print")
+    return print_page(page, folder / "report.pdf", template, report.id, _attachments(report, folder))
+
+
+def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
+    """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only."""
+    partial = path.with_name(path.name + ".partial")
+    html = weasyprint.HTML(
+        string=page,
         base_url=f"{template.resolve().as_uri()}/",
-        url_fetcher=fetcher,
+        url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
     )
-    path = folder / "report.pdf"
-    partial = folder / "report.pdf.partial"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
-            page.write_pdf(
+            html.write_pdf(
                 partial,
-                attachments=_attachments(report, folder),
+                attachments=list(attachments),
                 pdf_variant="pdf/a-3b",
                 pdf_tags=True,
-                pdf_identifier=report.id.encode(),
+                pdf_identifier=identifier.encode(),
                 optimize_images=False,
             )
     except FatalURLFetchingError as refused:
@@ -71,17 +76,14 @@ def _attachments(report: Report, folder: Path) -> list[Any]:
     job = folder / "job.toml"
     if job.is_file():
         parts.insert(1, ("job.toml", "What was asked for", job.read_text(encoding="utf-8"), "Source"))
-    return [
-        weasyprint.Attachment(
-            string=content,
-            name=name,
-            description=description,
-            created=started,
-            modified=started,
-            relationship=relationship,
-        )
-        for name, description, content, relationship in parts
-    ]
+    return [attachment(*part, started) for part in parts]
+
+
+def attachment(name: str, description: str, content: str, relationship: str, made: datetime) -> Any:
+    """Make a text file that a PDF carries."""
+    return weasyprint.Attachment(
+        string=content, name=name, description=description, created=made, modified=made, relationship=relationship
+    )
 
 
 class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type information

@@ -6,7 +6,7 @@ color-deficient sight can tell apart. The same input gives the same bytes.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import floor, log10
@@ -514,13 +514,20 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> 
     The picture has no title: the report prints ``chart.title`` as text. Its own words are text too, so that
     they can be searched. The same chart gives the same bytes: no date, no random names.
     """
+
+    def draw(axes: Axes) -> None:
+        {"histogram": _histogram, "cumulative": _curves, "points": _points, "bars": _bars}[chart.kind](axes, chart)
+        _dress(axes, chart, legend_columns=1 if width_mm < 70 else 3)
+
+    return drawn_svg(draw, width_mm, height_mm)
+
+
+def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:
+    """Draw on axes in the style of the report; the same drawing gives the same bytes."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
         FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
-        draw = {"histogram": _histogram, "cumulative": _curves, "points": _points, "bars": _bars}[chart.kind]
-        draw(axes, chart)
-        _dress(axes, chart, legend_columns=1 if width_mm < 70 else 3)
+        draw(figure.add_subplot())
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return file.getvalue()

@@ -203,10 +203,35 @@ def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
         A picture of the report is missing.
     """
     settings = load_settings(template)
+    return render_page("page.html.j2", _context(report, settings, medium), folder, template, medium)
+
+
+def render_page(page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium) -> str:
+    """Render one page of a template: with its settings, style sheets, logo and pictures at hand.
+
+    Parameters
+    ----------
+    page : str
+        File name in the template, or in the shipped one.
+    values : mapping
+        What the page shows, by name.
+    folder : Path
+        The folder that holds the pictures the page names.
+    template : Path
+        The template folder.
+    medium : "screen" or "print"
+    """
+    settings = load_settings(template)
     folders = search_path(template)
+    common = {
+        "template": settings,
+        "medium": medium,
+        "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
+        "logo": _logo(settings.logo, folders),
+        "picture": lambda name, max_px=0: _picture(folder, name, max_px),
+    }
     with _explained(template, folders):
-        page = _environment(folders).get_template("page.html.j2")
-        return page.render(_context(report, folder, settings, folders, medium))
+        return _environment(folders).get_template(page).render(common | dict(values))
 
 
 @contextmanager
@@ -260,9 +285,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
     return None
 
 
-def _context(
-    report: Report, folder: Path, settings: TemplateSettings, folders: tuple[Path, ...], medium: Medium
-) -> dict[str, Any]:
+def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict[str, Any]:
     report = _worded(report)
     header = report.header
     main = main_results(report.results)
@@ -271,8 +294,6 @@ def _context(
     return {
         "report": report,
         "edition": text.designation(report.standard.id, report.standard.edition),
-        "template": settings,
-        "medium": medium,
         "main": main,
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
@@ -310,9 +331,6 @@ def _context(
         "parts": lambda table: parts(slim(table), settings.sizes.most_columns + 2),
         "legend": _legend,
         "quiet": _QUIET,
-        "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
-        "logo": _logo(settings.logo, folders),
-        "picture": lambda name, max_px=0: _picture(folder, name, max_px),
         "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height),
         "feature_data": lambda: _feature_data(report),
     }

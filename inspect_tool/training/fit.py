@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from inspect_tool.backends.runtime import Device, bf16_is_native
 from inspect_tool.errors import BackendError, OutputError
 from inspect_tool.files import plain, sha256_file, write_text
 
@@ -90,7 +91,7 @@ def fit(
     patience: int | None = None,
     wd: float = 1e-4,
     ema: float = 0.998,
-    device: str = "auto",
+    device: Device = "auto",
     identity: Mapping[str, Any] | None = None,
     report: Report | None = None,
 ) -> Fitted:
@@ -179,8 +180,7 @@ def fit(
             if report is not None:
                 report(state.step, steps, {"loss": found})
             if state.step % every == 0 or state.step == steps:
-                with torch.inference_mode(), _autocast(place):
-                    scores = dict(validate(average))
+                scores = judged(average, validate)
                 entry = {"step": state.step, "loss": total / counted, **scores}
                 entry["seconds"] = round(time.monotonic() - started, 2)
                 total, counted = 0.0, 0
@@ -189,6 +189,12 @@ def fit(
                 if report is not None:
                     report(state.step, steps, state.history[-1])
     return state.fitted(steps)
+
+
+def judged(network: nn.Module, validate: Validate) -> dict[str, float]:
+    """Validate a network on the device where it is, as ``fit`` does."""
+    with torch.inference_mode(), _autocast(next(network.parameters()).device):
+        return dict(validate(network.eval()))
 
 
 # ------------------------------------------------------------------------------------------------ one step
@@ -230,7 +236,7 @@ def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
             mine.copy_(theirs[name])
 
 
-def _device(device: str) -> torch.device:
+def _device(device: Device) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
@@ -242,10 +248,7 @@ def _device(device: str) -> torch.device:
 @contextmanager
 def _autocast(place: torch.device) -> Iterator[None]:
     """Compute in bfloat16 where the processor has it; without, it would only be slow."""
-    if place.type == "cuda":
-        able = torch.cuda.is_bf16_supported()
-    else:
-        able = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    able = torch.cuda.is_bf16_supported() if place.type == "cuda" else bf16_is_native()
     with torch.autocast(place.type, dtype=torch.bfloat16, enabled=able):
         yield
 

@@ -1,0 +1,450 @@
+"""Train a network on a laboratory's own annotated images: from a shipped model, or from nothing.
+
+From images and masks to a model folder that ``[backend] name = "unet", model = "FOLDER"`` can use::
+
+    trained = train(Request(recipe="porosity", images=("a*.tif",), masks=("masks",), out=Path("my_pores")))
+
+While it runs, ``<out>.training`` holds the checkpoint and the log; a run that was stopped or killed goes on from
+there with ``resume`` and ends with the same weights. At the end that folder goes and ``<out>`` is the model folder:
+weights, model card, ``log.csv``, and the worst validation cases as ``validation.png`` and ``validation.html``.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as default
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inspect_tool import __version__, registry
+from inspect_tool.backends.runtime import Device
+from inspect_tool.backends.weights import (
+    fitted,
+    load_weights,
+    model_folder,
+    permitted,
+    save_model,
+    shipped,
+    shipped_names,
+)
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.files import load_model_card, plain
+from inspect_tool.model import LabelImage, Modality, ModelCard
+from inspect_tool.networks.unet import UNet
+from inspect_tool.training import annotations, augment, samples, sheet
+from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, fit, judged
+from inspect_tool.training.judging import predicted_classes, validation
+from inspect_tool.training.losses import UNKNOWN, cross_entropy_dice
+from inspect_tool.training.samples import GRAIN_CLASSES, MasksAre, Sample, Split
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+"""Called with (steps done, steps in all, what was found last); the text changes with each validation."""
+
+RATE_NEW, RATE_TUNED = 1e-3, 3e-4
+ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
+GRAIN_STRUCTURE = "mean lineal intercept of the grains"
+CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that rare ones are seen
+PLACES = 50_000  # that crops may be centered on, per class
+
+_OUTPUTS: Mapping[str, tuple[str, ...]] = {
+    "grain_size": GRAIN_CLASSES,
+    "solder_voids": ("background", "joint", "void"),
+    "porosity": ("background", "pore"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to train, on what, and where the model goes."""
+
+    recipe: str
+    images: tuple[str, ...]  # files, patterns or folders
+    masks: tuple[str, ...]
+    out: Path  # becomes the model folder
+    model: str = ""  # shipped name or folder to start from; empty: the shipped one of the recipe
+    from_scratch: bool = False
+    classes: tuple[str, ...] = ()  # background first; empty: of the model, or of the recipe
+    names: Mapping[str, str] = default(default_factory=dict)  # class name, value or color in a mask -> class, "ignore"
+    masks_are: Literal["auto", "labels", "boundaries"] = "auto"  # of grains
+    unmarked: Literal["background", "unknown"] = "background"  # what is not marked in an annotation
+    may_be_empty: bool = False  # masks in which nothing is marked are meant
+    validation: tuple[str, ...] = ()  # names of the images that judge; empty: a quarter is drawn
+    pixel_um: float | None = None  # of every image; None: as the files tell [um/px]
+    footer_px: int = 0  # rows at the bottom of every image that are no image [px]
+    steps: int = 1000
+    batch: int = 8
+    size_px: int = 256  # side of a crop
+    rate: float | None = None  # None: RATE_NEW from scratch, RATE_TUNED otherwise
+    every: int | None = None  # steps between validations; None: a twentieth of the steps
+    patience: int | None = 6  # validations without a better score
+    seed: int = 0
+    device: Device = "auto"
+    network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
+    licence: str = "not stated"  # of the images
+    commercial: bool = True  # whether the images may be used commercially
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What came out."""
+
+    folder: Path
+    card: ModelCard
+    fitted: Fitted
+    training: tuple[str, ...]  # names of the images
+    validation: tuple[str, ...]
+    how: str  # the split came about
+    before: float | None  # score of the model it started from, on the same images; None: from scratch, other classes
+    notes: tuple[str, ...]  # what the user should know
+
+
+def train(request: Request, progress: Progress | None = None) -> Trained:
+    """Train and write the model folder.
+
+    Parameters
+    ----------
+    request : Request
+        What to train.
+    progress : callable, optional
+        Called after every step.
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; ``out`` is not touched then.
+    """
+    work = _work_folder(request)
+    base = _base(request)
+    reading = _reading(request, base)
+    parted = _samples(request, reading, base)
+    network, notes = _network(request, base, reading.classes)
+    size = _crop_side(request, parted.training, network.stride)
+    validate = validation(parted.validation, reading.classes)
+    before = judged(network, validate)["score"] if base is not None and not notes else None
+    run = fit(
+        network,
+        drawing(parted.training, reading.classes, size, request.seed),
+        cross_entropy_dice(len(reading.classes)),
+        validate,
+        folder=work,
+        steps=request.steps,
+        batch=request.batch,
+        seed=request.seed,
+        rate=request.rate or (RATE_TUNED if base is not None else RATE_NEW),
+        every=request.every or max(1, request.steps // 20),
+        patience=request.patience,
+        device=request.device,
+        identity={
+            "recipe": request.recipe,
+            "classes": reading.classes,
+            "training images": samples.hashes(parted.training),
+            "validation images": samples.hashes(parted.validation),
+            "start": base.card.sha256 if base is not None else "from scratch",
+            "network": _arguments(request, base, reading.classes),
+            "crop": size,
+            "pixel_um": parted.training[0].pixel_um,
+        },
+        report=_reporter(progress),
+    )
+    if before is not None and before >= run.score:
+        notes = (
+            *notes,
+            f"the model it started from scores {before:.3f} on the same images, no less than {run.score:.3f}",
+        )
+    if len(parted.validation) == 1:
+        notes = (*notes, f"one image judges ({parted.how}); a score from one image is a weak promise")
+    best = UNet(**_arguments(request, base, reading.classes))
+    fitted(best, run.weights, work)
+    values = _card(request, base, reading, parted, run, before, size)
+    card = save_model(request.out, values, run.weights)
+    cases = _cases(best, parted.validation, reading.classes)
+    try:
+        sheet.write(request.out, card, cases, parted.how, notes)
+        shutil.copyfile(work / LOG, request.out / LOG)
+        shutil.rmtree(work)
+    except OSError as error:
+        msg = f"{request.out}: cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
+    return Trained(
+        folder=request.out,
+        card=card,
+        fitted=run,
+        training=tuple(sample.name for sample in parted.training),
+        validation=tuple(sample.name for sample in parted.validation),
+        how=parted.how,
+        before=before,
+        notes=notes,
+    )
+
+
+# ------------------------------------------------------------------------------------------- what is asked for
+
+
+def _work_folder(request: Request) -> Path:
+    """Folder of the checkpoint; refuses to mix runs or to write over a model."""
+    for name, value in (("steps", request.steps), ("batch", request.batch), ("size", request.size_px)):
+        if value < 1:
+            msg = f"--{name} {value}: must be 1 or more"
+            raise SettingsError(msg)
+    if request.out.exists():
+        msg = f"{request.out}: exists already; choose another folder with --out, or remove this one"
+        raise OutputError(msg)
+    work = request.out.with_name(request.out.name + ".training")
+    if (work / STATE).exists() and not request.resume:
+        msg = f"{work}: holds the state of a run that did not end; go on with --resume, or remove the folder"
+        raise OutputError(msg)
+    return work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    folder: Path
+    card: ModelCard
+    weights: dict[str, torch.Tensor]
+
+
+def _base(request: Request) -> _Base | None:
+    """Model to start from."""
+    if request.from_scratch:
+        if request.model:
+            msg = "--from-scratch starts from nothing, --model from a model; give one of them"
+            raise SettingsError(msg)
+        return None
+    folder = model_folder(request.model) if request.model else _shipped_for(request.recipe)
+    card, weights = load_weights(folder, "unet")
+    permitted(card, folder, request.commercial)
+    return _Base(folder=folder, card=card, weights=weights)
+
+
+def _shipped_for(recipe: str) -> Path:
+    cards = [load_model_card(shipped(name)) for name in shipped_names()]
+    names = [card.name for card in cards if card.architecture == "unet" and recipe in card.recipes]
+    if len(names) != 1:
+        found = (
+            f"several shipped models fit ({', '.join(names)}): say which with --model" if names else "no shipped model"
+        )
+        msg = f"recipe {recipe}: {found}; or train from nothing with --from-scratch"
+        raise SettingsError(msg)
+    return shipped(names[0])
+
+
+def _reading(request: Request, base: _Base | None) -> samples.Reading:
+    registry.load("recipe", request.recipe)  # an unknown one is an error that lists those there are
+    outputs = _OUTPUTS.get(request.recipe, ())
+    classes = request.classes or (base.card.classes if base is not None else outputs)
+    if request.recipe != "porosity" and outputs and classes != outputs:
+        needed = ",".join(outputs)
+        msg = f"--classes {','.join(classes)}: recipe {request.recipe} has the classes {needed}, in this order"
+        raise SettingsError(msg)
+    if len(classes) < 2:
+        msg = f"recipe {request.recipe}: name the classes, background first: --classes matrix,carbide"
+        raise SettingsError(msg)
+    masks_are: MasksAre = request.masks_are if classes == GRAIN_CLASSES else "classes"
+    if request.masks_are != "auto" and masks_are == "classes":
+        msg = f"--masks-are {request.masks_are}: is for recipe grain_size; masks of {request.recipe} hold classes"
+        raise SettingsError(msg)
+    return samples.Reading(
+        channels=base.card.channels if base is not None else "gray",
+        normalization=base.card.normalization if base is not None else (1.0, 99.0),
+        pixel_um=request.pixel_um,
+        footer_px=request.footer_px,
+        classes=tuple(classes),
+        masks_are=masks_are,
+        marks=annotations.Settings(names=request.names, blank=request.unmarked, may_be_empty=request.may_be_empty),
+    )
+
+
+def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> Split:
+    """Read everything that trains or judges, at one scale."""
+    images = samples.files_of(request.images, "image")
+    masks = samples.files_of(request.masks, "mask")
+    read = [samples.read_sample(image, mask, reading) for image, mask in samples.paired(images, masks)]
+    names = [sample.name for sample in read]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"{name}: two images have this name; give each its own"
+            raise SettingsError(msg)
+    alike = samples.to_one_scale(read, base.card.pixel_um if base is not None else None)
+    if reading.classes == GRAIN_CLASSES:
+        alike = samples.as_boundaries(alike, base.card.structure_px if base is not None else None)
+    return samples.split(alike, reading.classes, chosen=request.validation, seed=request.seed)
+
+
+def _arguments(request: Request, base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
+    if base is not None:
+        return {**base.card.network, "classes": len(classes)}
+    return {"in_channels": 1, "base": 16, "depth": 4, **request.network, "classes": len(classes)}
+
+
+def _network(request: Request, base: _Base | None, classes: Sequence[str]) -> tuple[UNet, tuple[str, ...]]:
+    """Network with the weights it starts from; what the classes of the model do not cover starts anew."""
+    torch.manual_seed(request.seed)
+    network = UNet(**_arguments(request, base, classes))
+    if base is None:
+        return network, ()
+    if base.card.classes == tuple(classes):
+        fitted(network, base.weights, base.folder)
+        return network, ()
+    kept = {name: value for name, value in base.weights.items() if not name.startswith("head.")}
+    own = {name: value for name, value in network.state_dict().items() if name.startswith("head.")}
+    fitted(network, {**kept, **own}, base.folder)
+    was = ", ".join(base.card.classes)
+    return network, (f"the last layer starts anew: the model has the classes {was}",)
+
+
+def _crop_side(request: Request, training: Sequence[Sample], stride: int) -> int:
+    """Side of the crops: as asked for, no larger than the smallest image, a multiple of the stride. [px]"""
+    smallest = min(min(sample.target.shape) for sample in training)
+    side = min(request.size_px, smallest) // stride * stride
+    if side < 2 * stride:
+        msg = (
+            f"crops would be {side} px wide (smallest image {smallest} px, --size {request.size_px}), the least is "
+            f"{2 * stride}; give larger images or a larger --size"
+        )
+        raise SettingsError(msg)
+    return side
+
+
+# ------------------------------------------------------------------------------------------------ the two sides
+
+
+def drawing(training: Sequence[Sample], classes: Sequence[str], side: int, seed: int) -> Draw:
+    """Make the function that draws an augmented crop, half of them around any pixel, half around one of some class."""
+    rng = np.random.default_rng((seed, 2))
+    anywhere = _places(training, lambda target: target != UNKNOWN, rng)
+    each = [_places(training, lambda target, k=k: target == k, rng) for k in range(len(classes))]  # type: ignore[misc]
+    kinds = [places for places in each if len(places)]
+
+    def draw(rng: np.random.Generator) -> tuple[NDArray[np.float32], LabelImage]:
+        places = kinds[rng.integers(len(kinds))] if rng.random() < CROPS_OF_RARE else anywhere
+        which, row, column = (int(value) for value in places[rng.integers(len(places))])
+        sample = training[which]
+        shift = rng.uniform(-side / 3, side / 3, 2)
+        center = tuple(
+            float(np.clip(at, (side - 1) / 2, length - 1 - (side - 1) / 2)) if length > side else (length - 1) / 2
+            for at, length in zip(np.add((row, column), shift), sample.target.shape, strict=True)
+        )
+        image, target = augment.cut(sample.image, sample.target, rng, size=side, scale=ZOOM, center=center)  # type: ignore[arg-type]
+        image, target = augment.turn(image, target, rng)
+        image = augment.altered(image, rng, augment.LOOK)
+        return np.ascontiguousarray(image.transpose(2, 0, 1)), target
+
+    return draw
+
+
+def _places(
+    training: Sequence[Sample], wanted: Callable[[LabelImage], NDArray[np.bool_]], rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Some of the pixels that are wanted: (n, 3) number of the sample, row, column."""
+    found = []
+    for i, sample in enumerate(training):
+        at = np.flatnonzero(wanted(sample.target))
+        if len(at) > PLACES:
+            at = rng.choice(at, PLACES, replace=False)
+        rows, columns = np.unravel_index(at, sample.target.shape)
+        found.append(np.stack([np.full(len(at), i), rows, columns], axis=1).astype(np.int32))
+    return np.concatenate(found)
+
+
+# -------------------------------------------------------------------------------------------------- what came out
+
+
+def _reporter(progress: Progress | None) -> Callable[[int, int, Mapping[str, float]], None] | None:
+    if progress is None:
+        return None
+    text = "no validation yet"
+
+    def report(step: int, steps: int, values: Mapping[str, float]) -> None:
+        nonlocal text
+        if "score" in values:
+            text = f"loss {values['loss']:.4f}, score {values['score']:.4f}"
+        progress(step, steps, text)
+
+    return report
+
+
+def _card(
+    request: Request,
+    base: _Base | None,
+    reading: samples.Reading,
+    parted: Split,
+    run: Fitted,
+    before: float | None,
+    size: int,
+) -> dict[str, Any]:
+    """Values of the model card."""
+    every = (*parted.training, *parted.validation)
+    modalities: set[Modality] = {sample.modality for sample in every}
+    metric = "F1 of boundaries" if reading.classes == GRAIN_CLASSES else "mean IoU"
+    count = len({sample.name for sample in parted.training})
+    start = f"fine-tuned from {base.card.name}" if base is not None else "trained from scratch"
+    own = {
+        "name": "images of the user",
+        "licence": request.licence,
+        "images": count,
+        "source": "hashes of images and masks under procedure",
+    }
+    scores = {f"{metric} on validation images": run.score} | {
+        f"{key.replace('iou.', 'IoU ').replace('area_error.', 'mean error of area % ')} on validation images": value
+        for key, value in run.scores.items()
+        if key != "score"
+    }
+    if before is not None:
+        scores[f"{metric} on validation images, of {base.card.name if base is not None else ''}"] = before
+    return {
+        "name": request.out.name,
+        "version": "1",
+        "title": f"{', '.join(reading.classes)}: {start} on {count} images",
+        "architecture": "unet",
+        "network": _arguments(request, base, reading.classes),
+        "classes": reading.classes,
+        "licence": request.licence if base is None else f"images {request.licence}; start {base.card.licence}",
+        "commercial": request.commercial and (base is None or base.card.commercial),
+        "channels": reading.channels,
+        "normalization": reading.normalization,
+        "pixel_um": None if reading.classes == GRAIN_CLASSES else parted.training[0].pixel_um,
+        "structure": GRAIN_STRUCTURE if reading.classes == GRAIN_CLASSES else "",
+        "structure_px": _structure_px(every) if reading.classes == GRAIN_CLASSES else None,
+        "recipes": (request.recipe,),
+        "modality": modalities.pop() if len(modalities) == 1 else "unknown",
+        "settings": dict(base.card.settings) if base is not None and base.card.classes == reading.classes else {},
+        "training": [*(plain(base.card.training) if base is not None else []), own],
+        "procedure": plain(
+            {
+                "script": f"inspect-tool train {__version__}",
+                "start": f"{base.card.name} {base.card.version}, sha256 {base.card.sha256}" if base else "scratch",
+                "seed": request.seed,
+                "steps": run.steps,
+                "best_step": run.best_step,
+                "stopped": run.stopped,
+                "batch": request.batch,
+                "crop_px": size,
+                "split": parted.how,
+                "image_scale": {sample.name: round(sample.scaled, 4) for sample in every if sample.scaled != 1},
+                "training_images": samples.hashes(parted.training),
+                "validation_images": samples.hashes(parted.validation),
+            }
+        ),
+        "scores": {key: round(value, 4) for key, value in scores.items() if value == value},  # not NaN
+    }
+
+
+def _structure_px(known: Sequence[Sample]) -> tuple[float, float]:
+    """Range of mean intercepts that the network has seen, with what augmentation adds. [px]"""
+    sizes = [sample.intercept_px or 0.0 for sample in known]
+    return round(min(sizes) * ZOOM[0], 1), round(max(sizes) * ZOOM[1], 1)
+
+
+def _cases(network: UNet, judging: Sequence[Sample], classes: Sequence[str]) -> tuple[sheet.Case, ...]:
+    """Worst places of the validation images."""
+    network = network.eval()
+    found = []
+    with torch.inference_mode():
+        for sample in judging:
+            found += sheet.worst_places(sample, predicted_classes(network, sample), lines=classes == GRAIN_CLASSES)
+    return tuple(sorted(found, key=lambda case: -case.wrong)[: sheet.CASES])

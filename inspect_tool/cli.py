@@ -149,6 +149,84 @@ def init(
     print(f"  inspect-tool run {shown} --out reports")
 
 
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe the model is for.")],
+    images: Annotated[
+        list[str], typer.Option("--images", metavar="FILES", help="Image, folder or quoted pattern; may be repeated.")
+    ],
+    masks: Annotated[
+        list[str], typer.Option("--masks", metavar="FILES", help="Annotations of the images, paired by name.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Shipped model or model folder to start from.")] = "",
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Start from nothing.")] = False,
+    classes: Annotated[str, typer.Option(help="Names of the classes, background first: matrix,carbide.")] = "",
+    name: Annotated[list[str] | None, typer.Option(help="Meaning of a mask: 255=carbide, scratch=ignore.")] = None,
+    masks_are: Annotated[str, typer.Option(help="grain_size: labels (a number per grain) or boundaries.")] = "auto",
+    unmarked: Annotated[str, typer.Option(help="What is not marked: background or unknown.")] = "background",
+    may_be_empty: Annotated[bool, typer.Option("--may-be-empty", help="Masks with nothing marked are meant.")] = False,
+    validation: Annotated[list[str] | None, typer.Option(help="Image that judges; may be repeated.")] = None,
+    pixel_um: Annotated[float | None, typer.Option(help="Pixel size of every image [um/px].")] = None,
+    footer_px: Annotated[int, typer.Option(min=0, help="Rows at the bottom that are no image.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer at most.")] = 1000,
+    batch: Annotated[int, typer.Option(min=1, help="Crops in each step.")] = 8,
+    size: Annotated[int, typer.Option(min=1, help="Side of a crop [px].")] = 256,
+    rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many validations without a better score.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    licence: Annotated[str, typer.Option(help="Licence of the images, for the model card.")] = "not stated",
+    non_commercial: Annotated[bool, typer.Option("--non-commercial", help="No commercial use of the images.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that did not end.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network on annotated images of your own; the result is a model folder for backend unet."""
+    import json
+
+    from inspect_tool.training import request
+
+    asked = request.checked_request(
+        {
+            "recipe": recipe,
+            "images": images,
+            "masks": masks,
+            "out": out,
+            "model": model,
+            "from_scratch": from_scratch,
+            "classes": request.class_names(classes),
+            "names": request.name_table(name or []),
+            "masks_are": masks_are,
+            "unmarked": unmarked,
+            "may_be_empty": may_be_empty,
+            "validation": validation,
+            "pixel_um": pixel_um,
+            "footer_px": footer_px,
+            "steps": steps,
+            "batch": batch,
+            "size_px": size,
+            "rate": rate,
+            "patience": patience,
+            "seed": seed,
+            "device": device,
+            "licence": licence,
+            "commercial": not non_commercial,
+            "resume": resume,
+        }
+    )
+    try:
+        with _progress(out.name, quiet or as_json, only_news=True) as tell:
+            trained = request.run(asked, tell)
+    except KeyboardInterrupt:
+        print("stopped; the same command with --resume goes on from the last validation", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if as_json:
+        print(json.dumps(request.outcome(trained), ensure_ascii=False, indent=1))
+    elif not quiet:
+        print("\n".join(request.summary(trained)))
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -195,8 +273,8 @@ def _status(reports: "list[Report | None]") -> int:
 
 
 @contextmanager
-def _progress(name: str, silent: bool) -> "Iterator[Callable[[int, int, str], None] | None]":
-    """Show a bar on a terminal, plain lines in a log, nothing when silent."""
+def _progress(name: str, silent: bool, only_news: bool = False) -> "Iterator[Callable[[int, int, str], None] | None]":
+    """Show a bar on a terminal, plain lines in a log (``only_news``: where the text is new), nothing when silent."""
     if silent:
         yield None
     elif sys.stderr.isatty():
@@ -214,7 +292,15 @@ def _progress(name: str, silent: bool) -> "Iterator[Callable[[int, int, str], No
             task = bar.add_task("reading the job", total=None, job=name)
             yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
     else:
-        yield lambda done, total, text: print(f"{name}: {done}/{total} {text}", file=sys.stderr)
+        last = ""
+
+        def tell(done: int, total: int, text: str) -> None:
+            nonlocal last
+            if text != last or not only_news:
+                print(f"{name}: {done}/{total} {text}", file=sys.stderr, flush=True)
+            last = text
+
+        yield tell
 
 
 def _print_error(error: InspectError) -> None:

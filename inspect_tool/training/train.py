@@ -2,7 +2,7 @@
 
 From images and masks to a model folder that ``[backend] name = "unet", model = "FOLDER"`` can use::
 
-    trained = train(Request(recipe="porosity", images=("a*.tif",), masks=("masks",), out=Path("my_pores")))
+    trained = request.run(Request(recipe="porosity", images=("a*.tif",), masks=("masks",), out=Path("my_pores")))
 
 While it runs, ``<out>.training`` holds the checkpoint and the log; a run that was stopped or killed goes on from
 there with ``resume`` and ends with the same weights. At the end that folder goes and ``<out>`` is the model folder:
@@ -12,16 +12,14 @@ weights, model card, ``log.csv``, and the worst validation cases as ``validation
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as default
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from inspect_tool import __version__, registry
-from inspect_tool.backends.runtime import Device
 from inspect_tool.backends.weights import (
     fitted,
     load_weights,
@@ -39,10 +37,8 @@ from inspect_tool.training import annotations, augment, samples, sheet
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, fit, judged
 from inspect_tool.training.judging import predicted_classes, validation
 from inspect_tool.training.losses import UNKNOWN, cross_entropy_dice
+from inspect_tool.training.request import Progress, Request
 from inspect_tool.training.samples import GRAIN_CLASSES, MasksAre, Sample, Split
-
-Progress: TypeAlias = Callable[[int, int, str], None]
-"""Called with (steps done, steps in all, what was found last); the text changes with each validation."""
 
 RATE_NEW, RATE_TUNED = 1e-3, 3e-4
 ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
@@ -55,38 +51,6 @@ _OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "solder_voids": ("background", "joint", "void"),
     "porosity": ("background", "pore"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to train, on what, and where the model goes."""
-
-    recipe: str
-    images: tuple[str, ...]  # files, patterns or folders
-    masks: tuple[str, ...]
-    out: Path  # becomes the model folder
-    model: str = ""  # shipped name or folder to start from; empty: the shipped one of the recipe
-    from_scratch: bool = False
-    classes: tuple[str, ...] = ()  # background first; empty: of the model, or of the recipe
-    names: Mapping[str, str] = default(default_factory=dict)  # class name, value or color in a mask -> class, "ignore"
-    masks_are: Literal["auto", "labels", "boundaries"] = "auto"  # of grains
-    unmarked: Literal["background", "unknown"] = "background"  # what is not marked in an annotation
-    may_be_empty: bool = False  # masks in which nothing is marked are meant
-    validation: tuple[str, ...] = ()  # names of the images that judge; empty: a quarter is drawn
-    pixel_um: float | None = None  # of every image; None: as the files tell [um/px]
-    footer_px: int = 0  # rows at the bottom of every image that are no image [px]
-    steps: int = 1000
-    batch: int = 8
-    size_px: int = 256  # side of a crop
-    rate: float | None = None  # None: RATE_NEW from scratch, RATE_TUNED otherwise
-    every: int | None = None  # steps between validations; None: a twentieth of the steps
-    patience: int | None = 6  # validations without a better score
-    seed: int = 0
-    device: Device = "auto"
-    network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
-    licence: str = "not stated"  # of the images
-    commercial: bool = True  # whether the images may be used commercially
-    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +151,6 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
 
 def _work_folder(request: Request) -> Path:
     """Folder of the checkpoint; refuses to mix runs or to write over a model."""
-    for name, value in (("steps", request.steps), ("batch", request.batch), ("size", request.size_px)):
-        if value < 1:
-            msg = f"--{name} {value}: must be 1 or more"
-            raise SettingsError(msg)
     if request.out.exists():
         msg = f"{request.out}: exists already; choose another folder with --out, or remove this one"
         raise OutputError(msg)

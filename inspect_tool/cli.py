@@ -16,6 +16,7 @@ from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
     from inspect_tool.model import Report
+    from inspect_tool.report.comparison import Comparison
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -126,6 +127,42 @@ def check(
 
 
 @app.command()
+def compare(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML); its own backend is the reference.")],
+    backends: Annotated[
+        list[str],
+        typer.Option("--backends", "-b", help="Backends: names, NAME:key=value;key=value, or TOML files, by commas."),
+    ],
+    margin: Annotated[
+        list[str] | None,
+        typer.Option("--margin", "-m", help="X for the main results, or QUANTITY=X; in the unit of the quantity."),
+    ] = None,
+    out: Out = Path("reports"),
+    alpha: Annotated[float, typer.Option("--alpha", help="Risk of stating equivalence where there is none.")] = 0.05,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare backends on the fields of one job: differences in the measurand, and whether they agree.
+
+    Exit status: 0 equivalent within every margin or no margin was given, 4 not shown equivalent, 3 different,
+    2 something must be fixed first (one line says what), 1 a bug.
+    """
+    from inspect_tool import compare as comparing
+
+    with _progress(job.stem, quiet or as_json) as tell:
+        found, folder = comparing.compare(job, backends, out, margins=margin or (), alpha=alpha, progress=tell)
+    if as_json:
+        print((folder / "compare.json").read_text(encoding="utf-8"), end="")
+    elif not quiet:
+        _print_comparison(found, folder)
+    raise typer.Exit(
+        {"different": EXIT_FAIL, "not shown equivalent": EXIT_UNDECIDED, "not stated": EXIT_UNDECIDED}.get(
+            found.verdict, EXIT_PASS
+        )
+    )
+
+
+@app.command()
 def init(
     recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
@@ -173,7 +210,7 @@ def train(
     batch: Annotated[int, typer.Option(min=1, help="Crops in each step.")] = 8,
     size: Annotated[int, typer.Option(min=1, help="Side of a crop [px].")] = 256,
     rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many validations without a better score.")] = 6,
+    patience: Annotated[int, typer.Option(min=1, help="Stop after so many validations without a better score.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     licence: Annotated[str, typer.Option(help="Licence of the images, for the model card.")] = "not stated",
@@ -340,6 +377,36 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                 (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
             )
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_comparison(found: "Comparison", folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.comparison import difference_text
+    from inspect_tool.report.text import as_given, unit
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Quantity", "Backend", "Fields", "Difference (95 %)", "Margin", "Verdict"):
+        table.add_column(column)
+    for pair in found.pairs:
+        margin = pair.equivalence.margin
+        if not pair.main and margin is None:
+            continue
+        count = str(pair.agreement.n if pair.agreement is not None else 0)
+        asked = "" if margin is None else f"± {as_given(margin)} {unit(pair.unit)}"
+        verdict = pair.equivalence.decision if margin is not None else "no margin"
+        table.add_row(pair.title, pair.other, count, difference_text(pair), asked, verdict)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(f"reference: {found.candidates[0].label}", highlight=False, markup=False)
+    console.print(table)
+    for pair in found.pairs:
+        if pair.equivalence.margin is not None and pair.equivalence.decision != "equivalent":
+            line = f"{pair.quantity}, {pair.other}: {pair.equivalence.decision}: {pair.equivalence.reason}"
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
+    for warning in found.warnings:
+        console.print(f"note: {warning}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{folder / 'compare.pdf'}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

@@ -40,8 +40,8 @@ class Request:
     batch: int = 8
     size_px: int = 256  # side of a crop
     rate: float | None = None  # None: 0.001 from scratch, 0.0003 otherwise
-    every: int | None = None  # steps between validations; None: a twentieth of the steps
-    patience: int | None = 6  # validations without a better score
+    every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
+    patience: int | None = 10  # validations without a better score
     seed: int = 0
     device: Device = "auto"
     network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch

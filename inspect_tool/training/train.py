@@ -44,6 +44,7 @@ RATE_NEW, RATE_TUNED = 1e-3, 3e-4
 ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
 GRAIN_STRUCTURE = "mean lineal intercept of the grains"
 CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that rare ones are seen
+LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
 
 _OUTPUTS: Mapping[str, tuple[str, ...]] = {
@@ -100,7 +101,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         batch=request.batch,
         seed=request.seed,
         rate=request.rate or (RATE_TUNED if base is not None else RATE_NEW),
-        every=request.every or max(1, request.steps // 20),
+        every=request.every or max(LEAST_EVERY, request.steps // 20),
         patience=request.patience,
         device=request.device,
         identity={

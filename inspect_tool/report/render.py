@@ -628,7 +628,7 @@ def _logo(name: str, folders: tuple[Path, ...]) -> str:
     if path.suffix.lower() not in _MIME:
         msg = f"{path}: a logo must be SVG, PNG or JPEG"
         raise SettingsError(msg)
-    return _data_uri(path.read_bytes(), _MIME[path.suffix.lower()])
+    return data_uri(path.read_bytes(), _MIME[path.suffix.lower()])
 
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path:
@@ -648,14 +648,15 @@ def _picture(folder: Path, name: str, max_px: int) -> str:
     data = path.read_bytes()
     if max_px and path.suffix == ".jpg":
         data = figures.reduced(data, max_px)
-    return _data_uri(data, _MIME[path.suffix.lower()])
+    return data_uri(data, _MIME[path.suffix.lower()])
 
 
 def _chart(chart: Chart, width_mm: float, height_mm: float) -> str:
-    return _data_uri(figures.chart_svg(chart, width_mm, height_mm).encode(), _MIME[".svg"])
+    return data_uri(figures.chart_svg(chart, width_mm, height_mm).encode(), _MIME[".svg"])
 
 
-def _data_uri(data: bytes, mime: str) -> str:
+def data_uri(data: bytes, mime: str) -> str:
+    """Put a file into an address, so that a page holds it."""
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 

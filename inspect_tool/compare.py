@@ -1,0 +1,569 @@
+"""Several backends on the same fields of one job: paired differences in the measurand, and a verdict.
+
+The reference is the job's own backend; every other one is compared with it, field by field. The value of a field is
+what the recipe reports for that field alone, so that it holds for every recipe and every quantity.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, get_origin, get_type_hints
+
+from inspect_tool import pipeline, registry
+from inspect_tool.agreement import agreement, equivalence
+from inspect_tool.calibration import same_scale
+from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.files import checked, load_job, new_folder, plain, read_toml, sha256_bytes, write_text
+from inspect_tool.model import FieldMeasurement, Micrograph, Result, Segmentation, StandardRecord
+from inspect_tool.pipeline import Plan, Progress, Source
+from inspect_tool.provenance import now, provenance
+from inspect_tool.report.comparison import (
+    SCHEMA,
+    Candidate,
+    ComparedField,
+    Comparison,
+    Pair,
+    Plate,
+    Refusal,
+    overall,
+    page,
+)
+
+_PICTURE_PX = 1100  # longest side of a picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One backend of a comparison: its name for the reader and its ``[backend]`` table."""
+
+    label: str
+    table: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What one backend gave on all fields."""
+
+    candidate: Candidate
+    results: tuple[Mapping[str, Result], ...]  # by quantity, one mapping per field; empty where it refused
+    fields: tuple[ComparedField, ...]
+    pictures: tuple[str, ...]  # per field; empty where there is none
+
+
+def compare(
+    job_path: str | Path,
+    backends: Sequence[str],
+    out: str | Path,
+    *,
+    margins: Sequence[str] = (),
+    alpha: float = 0.05,
+    progress: Progress | None = None,
+) -> tuple[Comparison, Path]:
+    """Run several backends on the fields of one job and write the comparison.
+
+    Parameters
+    ----------
+    job_path : path
+        Job file (TOML); its own backend is the reference.
+    backends : sequence of str
+        Those to compare with it, see ``chosen_backends``.
+    out : path
+        Folder that gets ``<job name>_compare/compare.json``, ``compare.html`` and ``compare.pdf``.
+    margins : sequence of str
+        ``"0.25"`` for the main results, or ``"quantity=0.25"``; in the unit of the quantity.
+    alpha : float
+        Risk of stating equivalence where there is none.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+
+    Returns
+    -------
+    Comparison, Path
+        What was found, and the folder.
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; nothing is written then.
+    """
+    started, clock = now(), perf_counter()
+    path = Path(job_path)
+    chosen = chosen_backends(path, backends)
+    plans = [_planned(path, one) for one in chosen]
+    asked = stated_margins(margins, registry.load("recipe", plans[0].job.recipe), plans[0].job.recipe)
+    equivalence(None, None, alpha)  # refuses an alpha out of range before the work
+    tell = progress or _silent
+    with new_folder(Path(out) / f"{path.stem}_compare") as folder:
+        (folder / "pictures").mkdir()
+        total = len(chosen) * len(plans[0].sources) + 2
+        runs: list[_Run] = []
+        for plan, one in zip(plans, chosen, strict=True):
+            runs.append(_run(plan, one, folder, len(runs), tell, total))
+            _check_margins(asked, runs[0])  # after the first backend: the others may take long
+        tell(total - 2, total, "HTML")
+        found = _comparison(plans, runs, asked, alpha, started, perf_counter() - clock)
+        _keep(folder, found.plates)
+        _write(found, folder, plans[0].template, tell, total)
+    return found, Path(out) / f"{path.stem}_compare"
+
+
+def load_comparison(path: Path) -> Comparison:
+    """Read ``compare.json`` back."""
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        msg = f"{path}: not a comparison: {error}"
+        raise SettingsError(msg) from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
+        raise SettingsError(msg)
+    return checked(Comparison, data, str(path))
+
+
+# ---------------------------------------------------------------------------------------------- what was asked for
+
+
+def chosen_backends(job_path: Path, texts: Sequence[str]) -> tuple[Chosen, ...]:
+    """Read the backends of a comparison, the job's own first.
+
+    Each text holds one or more, separated by commas:
+
+    * ``watershed``: a name. That of the job's own backend, or of the recipe's default, means their own table;
+    * ``threshold:method=otsu;phase=dark``: a name with settings, values as in TOML, a bare word is a text;
+    * ``lab/unet.toml``: a file with the keys of a ``[backend]`` table. File names in a table are relative to the job.
+
+    Raises
+    ------
+    SettingsError
+        Nothing to compare, a backend twice, or text that cannot be read.
+    """
+    job = load_job(job_path)
+    recipe = registry.load("recipe", job.recipe)
+    own = dict(job.backend or recipe.BACKEND)
+    chosen = [Chosen(label=str(own.get("name", "")), table=own)]
+    known = {str(recipe.BACKEND["name"]): dict(recipe.BACKEND), chosen[0].label: own}
+    for item in (item for text in texts for item in _split(text)):
+        one = _chosen(item, known)
+        if one.table == own:
+            continue  # the reference is always there
+        if any(one.label == other.label for other in chosen):
+            msg = f"--backends: '{one.label}' is named twice"
+            raise SettingsError(msg)
+        chosen.append(one)
+    if len(chosen) == 1:
+        msg = (
+            f"--backends: names only the job's own backend '{chosen[0].label}', which is the reference; name another, "
+            f"there are: {', '.join(registry.names('backend'))}"
+        )
+        raise SettingsError(msg)
+    return tuple(chosen)
+
+
+def _split(text: str) -> list[str]:
+    """Cut at commas outside brackets, braces and quotes."""
+    parts = re.findall(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|'[^']*'|[^,\[{"'])+""", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
+    if item.lower().endswith(".toml"):
+        data = read_toml(Path(item))
+        table = dict(data.get("backend", data))
+        return Chosen(label=f"{table.get('name', '')} ({Path(item).stem})", table=table)
+    name, colon, rest = item.partition(":")
+    name = name.strip()
+    if not colon:
+        return Chosen(label=name, table=known.get(name, {"name": name}))
+    table = {"name": name}
+    for setting in filter(None, (part.strip() for part in rest.split(";"))):
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or not key:
+            msg = f"--backends {item}: '{setting}' is not key=value; write {name}:key=value;key=value"
+            raise SettingsError(msg)
+        table[key] = _value(value)
+    return Chosen(
+        label=f"{name}, {', '.join(f'{k} = {_shown(v)}' for k, v in table.items() if k != 'name')}", table=table
+    )
+
+
+def _value(text: str) -> Any:
+    """Read a value as TOML; what is none is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str).strip("[]").replace('"', "")
+
+
+def _planned(path: Path, one: Chosen) -> Plan:
+    """Plan the job with one of the backends; what is wrong names the backend."""
+    try:
+        name = one.table.get("name")
+        if not isinstance(name, str):
+            msg = f"backend.name: is missing; there are: {', '.join(registry.names('backend'))}"
+            raise SettingsError(msg)
+        settings = registry.load("backend", name).Settings
+        hints = get_type_hints(settings)
+        lists = {item.name for item in fields(settings) if get_origin(hints[item.name]) is tuple}
+        table = {
+            key: [value] if key in lists and not isinstance(value, list | tuple) else value
+            for key, value in one.table.items()
+        }
+        return pipeline.plan(path, table)
+    except InspectError as error:
+        msg = f"backend '{one.label}': {error}"
+        raise type(error)(msg) from None
+
+
+def stated_margins(texts: Sequence[str], recipe: Any, recipe_name: str) -> dict[str, float]:
+    """Read margins by quantity; the key "" stands for the main results.
+
+    Raises
+    ------
+    SettingsError
+        No number, not above 0, or a quantity that the recipe does not have.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        quantity, equals, number = text.rpartition("=")
+        quantity = quantity.strip()
+        try:
+            value = float(number)
+        except ValueError:
+            msg = f"--margin {text}: '{number}' is not a number; write --margin 0.25 or --margin quantity=0.25"
+            raise SettingsError(msg) from None
+        try:
+            equivalence(None, value)
+        except SettingsError as error:
+            msg = f"--margin {text}: {error}"
+            raise SettingsError(msg) from None
+        stem = quantity.split(".", 1)[0] + ".*"
+        if equals and quantity not in recipe.QUANTITIES and stem not in recipe.QUANTITIES:
+            msg = (
+                f"--margin {text}: recipe {recipe_name} has no '{quantity}'; there are: {', '.join(recipe.QUANTITIES)}"
+            )
+            raise SettingsError(msg)
+        if quantity in found:
+            msg = f"--margin {text}: a margin for {quantity or 'the main results'} was given before"
+            raise SettingsError(msg)
+        found[quantity] = value
+    return found
+
+
+def _check_margins(margins: Mapping[str, float], reference: _Run) -> None:
+    """Refuse margins for what the job does not report."""
+    found = _by_quantity(reference.results)
+    main = [quantity for quantity, result in found.items() if result.main]
+    if "" in margins and len({found[quantity].unit for quantity in main}) != 1:
+        first = f"{main[0]}={margins['']:g}" if main else f"quantity={margins['']:g}"
+        msg = (
+            f"--margin {margins['']:g}: this job has {len(main)} main results with units of their own "
+            f"({', '.join(main)}); say which, e.g. --margin {first}"
+        )
+        raise SettingsError(msg)
+    for quantity in margins:
+        if quantity and quantity not in found:
+            msg = f"--margin {quantity}: this job gives no such result; it gives {', '.join(found)}"
+            raise SettingsError(msg)
+
+
+# ------------------------------------------------------------------------------------------------------ measuring
+
+
+def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, total: int) -> _Run:
+    """Measure every field of a job with one backend."""
+    recipe = registry.load("recipe", planned.job.recipe)
+    clock = perf_counter()
+    model = registry.load("backend", planned.backend).load(planned.backend_settings)
+    loading = perf_counter() - clock
+    results: list[Mapping[str, Result]] = []
+    compared: list[ComparedField] = []
+    pictures: list[str] = []
+    refused: list[Refusal] = []
+    steps: dict[str, None] = {}
+    times: list[float] = []
+    weights, calibrations = "", []
+    for i, source in enumerate(planned.sources):
+        tell(number * len(planned.sources) + i, total, f"{one.label}: {source.name}")
+        micrograph = pipeline.read_source(planned, source)
+        calibrations.append(micrograph.calibration)
+        compared.append(_field(source, micrograph))
+        try:
+            segmentation, measurement, step = pipeline.measured_field(
+                planned, source, micrograph, model, alternatives=False
+            )
+            results.append(_alone(recipe, planned, measurement))
+        except (BackendError, MeasurementError, ReadError) as error:
+            refused.append(Refusal(image=source.name, reason=str(error)))
+            results.append({})
+            pictures.append("")
+            continue
+        if step is not None:
+            steps[step.text] = None
+        weights = segmentation.weights_sha256
+        if segmentation.seconds > 0:
+            times.append(segmentation.seconds / (segmentation.labels.size / 1e6))
+        pictures.append(_picture(folder, f"{i + 1:03d}_{number}", micrograph, segmentation))
+    if not any(results):
+        msg = f"backend '{one.label}': no field could be measured: {refused[0].reason}"
+        raise BackendError(msg)
+    same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
+    return _Run(
+        candidate=Candidate(
+            label=one.label,
+            backend=planned.backend,
+            settings=plain(planned.backend_settings),
+            weights_sha256=weights,
+            load_seconds=loading,
+            first_seconds_per_mpx=times[0] if times else None,
+            later_seconds_per_mpx=median(times[1:]) if len(times) > 1 else None,
+            refused=tuple(refused),
+            steps=tuple(steps),
+        ),
+        results=tuple(results),
+        fields=tuple(compared),
+        pictures=tuple(pictures),
+    )
+
+
+def _alone(recipe: Any, planned: Plan, measurement: FieldMeasurement) -> dict[str, Result]:
+    """Results of a recipe for one field alone, by quantity."""
+    findings = recipe.combine([measurement], planned.settings, planned.standard)
+    return {result.quantity: result for result in findings.results}
+
+
+def _field(source: Source, micrograph: Micrograph) -> ComparedField:
+    height, width = micrograph.pixels.shape
+    return ComparedField(
+        image=source.name,
+        sha256=source.sha256,
+        specimen=source.specimen,
+        section=source.section,
+        field=source.field,
+        height_px=height,
+        width_px=width,
+    )
+
+
+def _picture(folder: Path, stem: str, micrograph: Micrograph, segmentation: Segmentation) -> str:
+    from inspect_tool.report import figures
+
+    picture, scale = figures.field_picture(micrograph, _PICTURE_PX)
+    layer = figures.segmentation_layer(segmentation, figures.picture_size(micrograph.pixels.shape, scale))
+    name = f"pictures/{stem}.jpg"
+    (folder / name).write_bytes(figures.composite(picture, (layer,)))
+    return name
+
+
+# ------------------------------------------------------------------------------------------------------ comparing
+
+
+def _comparison(
+    plans: Sequence[Plan],
+    runs: Sequence[_Run],
+    margins: Mapping[str, float],
+    alpha: float,
+    started: Any,
+    seconds: float,
+) -> Comparison:
+    planned = plans[0]
+    recipe = registry.load("recipe", planned.job.recipe)
+    reference, *others = runs
+    pairs = [pair for other in others for pair in _pairs(reference, other, margins, alpha)]
+    found = Comparison(
+        schema=SCHEMA,
+        id="",
+        job=planned.path.stem,
+        recipe=planned.job.recipe,
+        question=recipe.QUESTION,
+        title=planned.job.header.title or recipe.TITLE,
+        header=planned.job.header,
+        standard=StandardRecord(
+            name=planned.standard.name,
+            id=planned.standard.id,
+            edition=planned.standard.edition,
+            title=planned.standard.title,
+            sha256=planned.standard.sha256,
+        ),
+        alpha=alpha,
+        verdict=overall(pairs),
+        candidates=tuple(run.candidate for run in runs),
+        fields=reference.fields,
+        pairs=tuple(pairs),
+        plates=tuple(plate for other in others for plate in _plates(reference, other, pairs)),
+        warnings=_warnings(reference, others, pairs),
+        provenance=provenance(
+            job_sha256=planned.sha256,
+            settings=planned.settings,
+            backend=planned.backend,
+            backend_settings=planned.backend_settings,
+            started=started,
+            seconds=seconds,
+        ),
+    )
+    return replace(found, id=_identification(found))
+
+
+def _pairs(reference: _Run, other: _Run, margins: Mapping[str, float], alpha: float) -> list[Pair]:
+    """Compare every quantity that both backends gave in some field; those of the main results first."""
+    mine, theirs = (_by_quantity(run.results) for run in (reference, other))
+    common = [quantity for quantity in mine if quantity in theirs]
+    label = other.candidate.label
+    if not common:
+        msg = (
+            f"backend '{label}': no quantity in common with '{reference.candidate.label}': {', '.join(theirs)} against "
+            f"{', '.join(mine)}; give the classes the same names (classes = ... of the backend)"
+        )
+        raise SettingsError(msg)
+    common.sort(key=lambda quantity: not mine[quantity].main)
+    lost = [name for name in margins if name and name not in common]
+    if lost:
+        msg = f"--margin {lost[0]}: backend '{label}' gives no such result; it gives {', '.join(theirs)}"
+        raise SettingsError(msg)
+    return [_pair(mine[quantity], reference, other, margins, alpha) for quantity in common]
+
+
+def _by_quantity(results: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
+    """One result of every quantity, for its title and unit."""
+    found: dict[str, Result] = {}
+    for field in results:
+        for quantity, result in field.items():
+            found.setdefault(quantity, result)
+    return found
+
+
+def _pair(result: Result, reference: _Run, other: _Run, margins: Mapping[str, float], alpha: float) -> Pair:
+    mine, theirs = (
+        [field[result.quantity].value if result.quantity in field else None for field in run.results]
+        for run in (reference, other)
+    )
+    both = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
+    found = agreement(*zip(*both, strict=True)) if both else None
+    margin = margins.get(result.quantity, margins.get("") if result.main else None)
+    verdict = equivalence(found, margin, alpha)
+    lonely = sum((a is None) != (b is None) for a, b in zip(mine, theirs, strict=True))
+    if lonely and margin is not None:  # what one of them cannot measure is seldom the easy part
+        reason = f"{lonely} of {len(mine)} fields have a value of one backend only; the others alone may flatter"
+        verdict = replace(verdict, decision="not stated", reason=reason)
+    return Pair(
+        quantity=result.quantity,
+        title=result.title or result.quantity,
+        unit=result.unit,
+        main=result.main,
+        other=other.candidate.label,
+        reference_values=tuple(mine),
+        other_values=tuple(theirs),
+        agreement=found,
+        equivalence=verdict,
+    )
+
+
+def _plates(reference: _Run, other: _Run, pairs: Sequence[Pair]) -> list[Plate]:
+    """The field in which the first main quantity differs most."""
+    own = [pair for pair in pairs if pair.other == other.candidate.label and pair.agreement is not None]
+    if not own:
+        return []
+    pair = own[0]
+    differences = [
+        (abs(b - a), i, a, b)
+        for i, (a, b) in enumerate(zip(pair.reference_values, pair.other_values, strict=True))
+        if a is not None and b is not None
+    ]
+    _, i, a, b = max(differences, key=lambda item: item[0])
+    field = reference.fields[i]
+    return [
+        Plate(
+            other=pair.other,
+            quantity=pair.quantity,
+            image=field.image,
+            specimen=field.specimen,
+            field=field.field,
+            reference_value=a,
+            other_value=b,
+            reference_picture=reference.pictures[i],
+            other_picture=other.pictures[i],
+        )
+    ]
+
+
+def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) -> tuple[str, ...]:
+    found = []
+    for run in (reference, *others):
+        refused = run.candidate.refused
+        if refused:
+            named = "; ".join(f"{item.image}: {item.reason}" for item in refused[:3])
+            found.append(
+                f"{run.candidate.label} could not measure {len(refused)} of {len(run.fields)} fields: {named}"
+                + ("; and more" if len(refused) > 3 else "")
+            )
+    mine = _by_quantity(reference.results)
+    for other in others:
+        theirs = _by_quantity(other.results)
+        for label, only in (
+            (reference.candidate.label, [name for name in mine if name not in theirs]),
+            (other.candidate.label, [name for name in theirs if name not in mine]),
+        ):
+            if only:
+                found.append(f"Only {label} gives {', '.join(only)}: not compared.")
+    if len({(field.specimen, field.section) for field in reference.fields}) > 1:
+        found.append("Fields of all specimens and sections are taken as one sample of differences.")
+    judged = [pair for pair in pairs if pair.equivalence.margin is not None]
+    if len(judged) > 1:
+        found.append(
+            f"{len(judged)} verdicts are given, each with its own risk; they are not corrected for their number."
+        )
+    return tuple(found)
+
+
+def _identification(found: Comparison) -> str:
+    """Identify a comparison by its day and its content; how long things took does not count."""
+    timeless = replace(
+        found,
+        candidates=tuple(
+            replace(one, load_seconds=0.0, first_seconds_per_mpx=None, later_seconds_per_mpx=None)
+            for one in found.candidates
+        ),
+        provenance=replace(found.provenance, started=found.provenance.started[:10], seconds=0.0),
+    )
+    canonical = json.dumps(plain(timeless), sort_keys=True)
+    day = found.provenance.started[:10].replace("-", "")
+    return f"IC-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
+
+
+# ------------------------------------------------------------------------------------------------------- writing
+
+
+def _keep(folder: Path, plates: Sequence[Plate]) -> None:
+    """Leave only the pictures that the page shows."""
+    kept = {name for plate in plates for name in (plate.reference_picture, plate.other_picture)}
+    for path in (folder / "pictures").iterdir():
+        if f"pictures/{path.name}" not in kept:
+            path.unlink()
+
+
+def _write(found: Comparison, folder: Path, template: Path, tell: Progress, total: int) -> None:
+    from datetime import datetime
+
+    from inspect_tool.exporters.pdf import attachment, print_page
+
+    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_text(folder / "compare.json", data)
+    write_text(folder / "compare.html", page(found, folder, template, "screen"))
+    tell(total - 1, total, "PDF")
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)
+    tell(total, total, "done")
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Report no progress."""

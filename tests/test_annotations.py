@@ -3,7 +3,6 @@
 import base64
 import json
 import zipfile
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from PIL import Image
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.preprocess import outlines_mask, polygon_mask
-from inspect_tool.training.annotations import Settings, paired, read_annotation
+from inspect_tool.training.annotations import Settings, read_annotation
 
 roifile = pytest.importorskip("roifile")
 
@@ -546,20 +545,6 @@ def test_masks_that_are_wrong(tmp_path):
 def test_classes_have_different_names(tmp_path, classes):
     with pytest.raises(SettingsError, match="give different names, background first"):
         read_annotation(tmp_path / "a.png", SHAPE, classes)
-
-
-# ----------------------------------------------------------------------------------------------------- pairs of files
-
-
-def test_images_are_paired_by_name_or_order():
-    images = [Path("f_2.tif"), Path("f_10.tif")]
-    assert paired(images, [Path("m/f_10.png"), Path("m/f_2.png")])[0][1] == Path("m/f_2.png")
-    assert paired(images, [Path("m_a.png"), Path("m_b.png")])[1][1] == Path("m_b.png")
-    assert [pair[1] for pair in paired(images, [Path("all.json")])] == [Path("all.json")] * 2
-    with pytest.raises(SettingsError, match="1 annotations for 2 images; give one per image"):
-        paired(images, [Path("m.png")])
-    with pytest.raises(SettingsError, match=r"f_10\.png: stands where the annotation of f_2\.tif is due"):
-        paired(images, [Path("f_10.png"), Path("other.png")])
 
 
 @given(data=st.binary(max_size=300))

@@ -101,40 +101,6 @@ def read_annotation(
     return found
 
 
-def paired(images: Sequence[Path], annotations: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Pair images with their annotations: by equal names where all have them, else in their order.
-
-    One COCO file may hold the annotations of all images.
-
-    Raises
-    ------
-    SettingsError
-        Not as many annotations as images, or an order that the names contradict.
-
-    Examples
-    --------
-    >>> paired([Path("a.tif"), Path("b.tif")], [Path("b.png"), Path("a.png")])[0][1].name
-    'a.png'
-    """
-    if len(annotations) == 1 and len(images) > 1 and annotations[0].suffix.lower() == ".json":
-        return [(image, annotations[0]) for image in images]
-    if len(images) != len(annotations):
-        msg = f"{len(annotations)} annotations for {len(images)} images; give one per image, in their order"
-        raise SettingsError(msg)
-    named = {path.stem: path for path in annotations}
-    stems = [path.stem for path in images]
-    if len(named) == len(annotations) and set(named) == set(stems):
-        return [(image, named[image.stem]) for image in images]
-    for image, annotation in zip(images, annotations, strict=True):
-        if annotation.stem != image.stem and annotation.stem in stems and stems.count(annotation.stem) == 1:
-            msg = (
-                f"{annotation}: stands where the annotation of {image.name} is due, but is named like another image;"
-                " give images and annotations in one order"
-            )
-            raise SettingsError(msg)
-    return list(zip(images, annotations, strict=True))
-
-
 def _check(classes: Sequence[str], settings: Settings) -> None:
     if len(classes) < 2 or len(set(classes)) != len(classes):
         msg = f"classes are {', '.join(classes) or 'none'}; give different names, background first"

@@ -22,7 +22,7 @@ from inspect_tool.files import sha256_file
 from inspect_tool.model import LabelImage, Modality, Region
 from inspect_tool.preprocess import apply_region
 from inspect_tool.training import annotations
-from inspect_tool.training.losses import UNKNOWN
+from inspect_tool.training.annotations import UNKNOWN
 
 MasksAre: TypeAlias = Literal["auto", "classes", "labels", "boundaries"]
 

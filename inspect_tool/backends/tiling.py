@@ -172,6 +172,6 @@ def _sound(made: NDArray[np.float32], given: NDArray[np.float32], where: str) ->
     if not np.isfinite(made).all():
         msg = f'{where}: the network gives values that are not finite numbers; check the weights, or precision = "fp32"'
         raise BackendError(msg)
-    if float(np.ptp(given)) > _FLAT and float(np.ptp(made, axis=(1, 2)).max()) == 0:
+    if float(np.ptp(given, axis=(1, 2)).max()) > _FLAT and float(np.ptp(made, axis=(1, 2)).max()) == 0:
         msg = f"{where}: the network gives {made.flat[0]:.3g} for every pixel of a tile that is not uniform"
         raise BackendError(msg)

@@ -1,0 +1,51 @@
+"""Networks whose answer is known: weights set by hand, so that a test has a truth."""
+
+from pathlib import Path
+
+import torch
+
+from inspect_tool.backends.weights import save_model
+from inspect_tool.networks.unet import UNet
+
+STEEP = 40.0
+"""Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""
+
+
+def gray_network(classes: int = 2) -> UNet:
+    """A U-Net that hands the gray value through its skip connection; class 1 is brighter than half.
+
+    Its other weights are zero: what it sees of its surroundings does not matter, so that every pixel is known.
+    """
+    network = UNet(classes=classes, base=2, depth=1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.fill_((1 + module.eps) ** 0.5)  # running mean 0 and variance 1: hands through
+        network.encoder[0][0].weight[0, 0, 1, 1] = 1
+        network.encoder[0][3].weight[0, 0, 1, 1] = 1
+        network.decoder[0][0].weight[0, 4, 1, 1] = 1  # four channels come from below, then the skipped ones
+        network.decoder[0][3].weight[0, 0, 1, 1] = 1
+        network.head.weight[1, 0] = STEEP
+        network.head.bias[1] = -STEEP / 2
+    return network.eval()
+
+
+def gray_model(folder: Path, **card: object) -> Path:
+    """Write the model folder of ``gray_network``; values of the card can be changed."""
+    network = gray_network(len(card.get("classes", ("dark", "bright"))))  # type: ignore[arg-type]
+    values = {
+        "name": folder.name,
+        "version": "1",
+        "title": "brighter than half",
+        "architecture": "unet",
+        "network": {"classes": network.head.out_channels, "base": 2, "depth": 1},
+        "classes": ["dark", "bright"],
+        "licence": "Apache-2.0",
+        "commercial": True,
+        "normalization": [0.0, 100.0],
+        **card,
+    }
+    save_model(folder, values, network.state_dict())
+    return folder

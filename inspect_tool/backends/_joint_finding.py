@@ -11,6 +11,7 @@ from inspect_tool.backends._joint_regions import (
     CROSS,
     Box,
     Gray,
+    Levels,
     boxes,
     filled,
     gradient_of,
@@ -22,33 +23,53 @@ from inspect_tool.backends._joint_regions import (
     widened,
 )
 from inspect_tool.backends._joint_settings import Settings
+from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
 
+_BAND = 256  # rows, a multiple of 4: half of them is even, as rounding looks at it
 
-def likely_polarities(gray: Gray, inside: Mask) -> list[Literal["solder dark", "solder bright"]]:
+
+def likely_polarities(gray: Levels, inside: Mask) -> list[Literal["solder dark", "solder bright"]]:
     """Order the polarities: what lies along the border of the image is rather not solder."""
-    smooth = cv2.GaussianBlur(gray, (0, 0), 1.5).astype(np.uint8)
+    smooth = np.empty(gray.shape, np.uint8)
+    for top, bottom in strips(gray.shape):
+        smooth[top:bottom] = gray.blurred(top, bottom, 1.5)
     level, _ = cv2.threshold(smooth[inside].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     border = np.concatenate([smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1]])
     # solder is dark in transmission; only a border that is clearly dark speaks for an inverted picture
     return ["solder bright", "solder dark"] if (border <= level).mean() > 0.75 else ["solder dark", "solder bright"]
 
 
-def polarity_of_joints(gray: Gray, objects: LabelImage) -> Literal["solder dark", "solder bright"]:
+def polarity_of_joints(gray: Levels, objects: LabelImage) -> Literal["solder dark", "solder bright"]:
     """Compare given joints with what lies around them."""
-    joint = objects > 0
-    around = (cv2.dilate(joint.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~joint
-    if not around.any() or not joint.any():
+    within, beside = [], []
+    for top, bottom in strips(gray.shape):
+        start = max(top - 6, 0)
+        joint = objects[start : bottom + 6] > 0
+        around = (cv2.dilate(joint.astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & ~joint
+        own = slice(top - start, bottom - start)
+        within.append(gray[top:bottom][joint[own]])
+        beside.append(gray[top:bottom][around[own]])
+    inner, outer = np.concatenate(within), np.concatenate(beside)
+    if not len(inner) or not len(outer):
         return "solder dark"
-    return "solder bright" if np.median(gray[joint]) > np.median(gray[around]) else "solder dark"
+    return "solder bright" if np.median(inner) > np.median(outer) else "solder dark"
 
 
-def find_joints(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelImage, str]:
+def _reduced(image: Levels, step: int) -> Gray:
+    """Mean gray values of squares of ``step`` x ``step`` pixels, 1 or 2; made in bands, to bound memory."""
+    if step == 1:
+        return image[:]
+    bands = [image[top : top + _BAND] for top in range(0, image.shape[0], _BAND)]
+    return np.concatenate([cv2.resize(each, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for each in bands])
+
+
+def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelImage, str]:
     """Find joints: dark regions with the steepest closed outlines, then those that belong to one layout.
 
     Parameters
     ----------
-    image : array (rows, columns)
+    image : Levels
         Gray values of 0 to 255, solder dark.
     inside : boolean array (rows, columns)
         Where joints may lie.
@@ -60,10 +81,11 @@ def find_joints(image: Gray, inside: Mask, settings: Settings) -> tuple[LabelIma
     tuple
         Numbers of the joints in reading order, 0 elsewhere (nothing but 0: no joint was found), and the layout.
     """
-    step = 2 if image.size > 500_000 else 1
-    small = cv2.resize(image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA) if step > 1 else image
+    step = 2 if image.pixels.size > 500_000 else 1
+    small = _reduced(image, step)
     mask = inside if step == 1 else cv2.resize(inside.astype(np.uint8), small.shape[::-1], interpolation=0) > 0
     bright = np.asarray(255 - cv2.GaussianBlur(cv2.medianBlur(small, 3), (0, 0), 1.2), dtype=np.float32)
+    del small
     low, high = np.percentile(bright[mask], [1, 99.5])
     if high - low < 3:
         return np.zeros(image.shape, np.int32), settings.layout
@@ -166,7 +188,7 @@ def _solid(region: Mask) -> bool:
     return bool(region.sum() >= 0.85 * hull)
 
 
-def _at_steepest_edge(image: Gray, inside: Mask, box: Box, region: Mask, level: float) -> tuple[Box, Mask]:
+def _at_steepest_edge(image: Levels, inside: Mask, box: Box, region: Mask, level: float) -> tuple[Box, Mask]:
     """Draw the outline of one dark region again at full resolution, at the level with the steepest edge."""
     wide, seed = widened(box, region, 6, image.shape)
     crop = smoothed(image[wide], 0.8)
@@ -198,7 +220,7 @@ def _at_steepest_edge(image: Gray, inside: Mask, box: Box, region: Mask, level: 
     return wide, best_region & inside[wide]
 
 
-def edges_near(image: Gray, inside: Mask, objects: LabelImage) -> LabelImage:
+def edges_near(image: Levels, inside: Mask, objects: LabelImage) -> LabelImage:
     """Move given outlines to the steepest edge near them."""
     found = np.zeros_like(objects)
     for number, box in boxes(objects):

@@ -1,13 +1,15 @@
 """Outlines of joints and voids: how steep and how round their edges are, and where the true rim lies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import pi
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from inspect_tool.backends._joint_regions import Box, Floats, Gray, boxes, gradient_of, grown, is_disc
+from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, gradient_of, grown, is_disc
+from inspect_tool.measure.parts import Area, Parts, Rows
 from inspect_tool.model import LabelImage, Mask
 
 # Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
@@ -84,25 +86,30 @@ def rims_of(image: Gray, lab: LabelImage, allowed: Mask) -> Rims:
     )
 
 
-def moved_outline(image: Gray, region: Mask, allowed: Mask, share: float) -> Mask:
+def moved_outline(
+    image: Area[Gray], parts: Parts, allowed: Callable[[Box], Mask], share: float
+) -> Iterator[tuple[Box, Mask]]:
     """Move the outline of bright regions to another gray level, by at most two pixels.
 
     Parameters
     ----------
-    image : array (rows, columns)
-        Gray values in which the regions are brighter than their surroundings.
-    region : boolean array
-    allowed : boolean array
-        Where regions may grow.
+    image : gives the gray values in a box
+        In which the regions are brighter than their surroundings.
+    parts : Parts
+        The regions.
+    allowed : callable
+        Where in a box regions may grow.
     share : float
         Of the local contrast; > 0 grows (a lower level), < 0 shrinks. [1]
 
-    Returns
-    -------
-    boolean array
+    Yields
+    ------
+    box, mask
+        The pixels in a box that a region gets (``share`` > 0) or loses.
     """
-    moved = region.copy()
-    for box, own, rims in _rims_apart(image, connected(region), allowed):
+    numbers = Rows(parts.rows, parts.shape)
+    tight = ((slice(top, bottom), slice(left, right)) for top, left, bottom, right in parts.box[1:].tolist())
+    for box, own, gray, rims in _rims_apart(image, enumerate(tight, start=1), numbers, parts.shape, allowed):
         contrast = float(rims.high[own] - rims.low[own])
         edge = float(rims.edge[own])
         if not (np.isfinite(contrast) and contrast > 0 and np.isfinite(edge)):
@@ -110,26 +117,31 @@ def moved_outline(image: Gray, region: Mask, allowed: Mask, share: float) -> Mas
         level = np.float32(edge - share * contrast)
         if share > 0:
             near = (rims.near == own) & (rims.out_px > 0) & (rims.out_px <= 2)
-            moved[box] |= near & allowed[box] & (image[box] >= level)
+            yield box, near & allowed(box) & (gray >= level)
         else:
-            moved[box] &= ~((rims.parts == own) & (rims.in_px <= 2) & (image[box] < level))
-    return moved
+            yield box, (rims.parts == own) & (rims.in_px <= 2) & (gray < level)
 
 
-def _rims_apart(image: Gray, lab: LabelImage, allowed: Mask) -> Iterator[tuple[Box, int, Rims]]:
-    """Rims of numbered bright regions one by one, to bound memory: a box, the number of the region in it, its rims.
+def _rims_apart(
+    image: Area[Gray],
+    regions: Iterable[tuple[int, Box]],
+    numbered: Area[LabelImage],
+    shape: tuple[int, ...],
+    allowed: Callable[[Box], Mask],
+) -> Iterator[tuple[Box, int, Gray, Rims]]:
+    """Rims of numbered bright regions one by one: a box, the number of the region in it, gray values in it, its rims.
 
     The box reaches so far that all within five pixels of the region is as in the whole image; other
     regions in the box may be cut, and only what belongs to the number is complete.
     """
-    for number, tight in boxes(lab):
-        box = grown(tight, _REACH, lab.shape)
-        numbers, parts = np.unique(lab[box], return_inverse=True)
+    for number, tight in regions:
+        box = grown(tight, _REACH, shape)
+        lab, gray = numbered[box], image[box]
+        numbers, parts = np.unique(lab, return_inverse=True)
         own = int(np.searchsorted(numbers, number))
         if numbers[0] > 0:  # no ground in the box
             parts, own = parts + 1, own + 1
-        parts = parts.reshape(lab[box].shape).astype(np.int32)
-        yield box, own, rims_of(image[box], parts, allowed[box])
+        yield box, own, gray, rims_of(gray, parts.reshape(lab.shape).astype(np.int32), allowed(box))
 
 
 def connected(region: Mask) -> LabelImage:
@@ -138,7 +150,7 @@ def connected(region: Mask) -> LabelImage:
     return np.asarray(parts, dtype=np.int32)
 
 
-def _edge_shape(rims: Rims) -> tuple[Floats, Floats, Floats]:
+def edge_shape(rims: Rims) -> tuple[Floats, Floats, Floats]:
     """Height of the outline between ground and middle, radius in widths of the edge, and that width. [1], [1], [px]."""
     contrast = rims.core - rims.low
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -148,16 +160,18 @@ def _edge_shape(rims: Rims) -> tuple[Floats, Floats, Floats]:
         return np.asarray(height), np.asarray(radius / width, dtype=np.float64), np.asarray(width)
 
 
-def roundness_of_edges(rims: Sequence[Rims], usual: float) -> float:
+def roundness_of_edges(
+    shapes: Sequence[tuple[Floats, Floats, Floats]], lengths: Sequence[Floats], usual: float
+) -> float:
     """Find how round the shoulder of the regions of one image is: p of thickness (1 - (d/r)^2)^p.
 
-    0 is a step (flat walls), 0.5 a sphere. The p whose outlines lie as high as the ones that were found, in least
-    absolute deviation with the length of the outlines as weight; ``usual`` counts as much as 30 px of outline.
+    0 is a step (flat walls), 0.5 a sphere. The p whose outlines lie as high as the ones that were found (their
+    ``edge_shape``), in least absolute deviation with the length of the outlines as weight; ``usual`` counts as much as
+    30 px of outline.
     """
-    found = [_edge_shape(each) for each in rims]
-    heights = np.concatenate([height for height, _, _ in found])
-    widths = np.concatenate([width for _, width, _ in found])
-    lengths = np.concatenate([each.length for each in rims])
+    heights = np.concatenate([height for height, _, _ in shapes])
+    widths = np.concatenate([width for _, width, _ in shapes])
+    weights = np.concatenate(lengths)
     told = np.isfinite(heights) & np.isfinite(widths) & (widths >= 1.15)
     trial = np.linspace(_ROUNDNESS[0], _ROUNDNESS[-1], 41)
     curves = np.array([np.interp(widths[told], _WIDTHS, row) for row in _HEIGHTS])  # p, region
@@ -165,13 +179,13 @@ def roundness_of_edges(rims: Sequence[Rims], usual: float) -> float:
     cost = 30 * np.abs(prior[1:] - prior[0])
     for k, p in enumerate(trial.tolist()):
         expected = _at_roundness(p, curves)
-        cost[k] += float((lengths[told] * np.abs(heights[told] - expected)).sum())
+        cost[k] += float((weights[told] * np.abs(heights[told] - expected)).sum())
     return float(trial[int(np.argmin(cost))])
 
 
-def ways_to_rim(rims: Rims, roundness: float) -> Floats:
-    """How far the rim of each region lies outside its steepest edge. [px]."""
-    _, widths, width = _edge_shape(rims)
+def ways_to_rim(shape: tuple[Floats, Floats, Floats], roundness: float) -> Floats:
+    """How far the rim of each region of that ``edge_shape`` lies outside its steepest edge. [px]."""
+    _, widths, width = shape
     rows = np.array([np.interp(np.nan_to_num(widths), _WIDTHS, row) for row in _SHIFTS])
     return np.asarray(np.nan_to_num(_at_roundness(roundness, rows) * width), dtype=np.float64)
 
@@ -183,47 +197,61 @@ def _at_roundness(p: float, rows: Floats) -> Floats:
     return np.asarray((1 - t) * rows[i] + t * rows[i + 1], dtype=np.float64)
 
 
-def grown_by(image: Gray, rims: Rims, allowed: Mask, way: Floats) -> LabelImage:
-    """Move outlines outwards by parts of a pixel, at most two pixels.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fringe:
+    """Pixels around the regions of a ``Rims`` by which these may grow: region by region, the highest first."""
 
-    As many pixels are added as the way times the length of the outline asks for, those first that are
-    highest on the edge.
-    """
-    way = np.clip(way, 0, _FURTHEST)
-    more = np.rint(rims.length * way + pi * way**2).astype(np.intp)
+    row: NDArray[np.int32]
+    column: NDArray[np.int32]
+    owner: NDArray[np.int32]
+    length: Floats  # of the outline of each region
+
+    def taken(self, way: Floats) -> Mask:
+        """Tell the pixels that regions get whose outlines move outwards by parts of a pixel, at most by two.
+
+        As many as the way times the length of the outline asks for, those first that are highest on the edge.
+        """
+        way = np.clip(way, 0, _FURTHEST)
+        more = np.rint(self.length * way + pi * way**2).astype(np.intp)
+        taken = np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner) < more[self.owner]
+        return np.asarray(taken, dtype=np.bool_)
+
+
+def fringe_of(image: Gray, rims: Rims, allowed: Mask) -> Fringe:
+    """Find the pixels by which the regions of ``rims`` may grow."""
     r, c = np.nonzero(allowed & (rims.parts == 0) & (rims.near > 0) & (rims.out_px <= _FURTHEST + 1))
     owner = rims.near[r, c]
     order = np.lexsort((rims.out_px[r, c] - image[r, c] / np.maximum(rims.steep[owner], 1e-6), owner))
-    r, c, owner = r[order], c[order], owner[order]
-    taken = np.arange(len(owner)) - np.searchsorted(owner, owner) < more[owner]
-    moved = rims.parts.copy()
-    moved[r[taken], c[taken]] = owner[taken]
-    return moved
+    return Fringe(
+        row=r[order].astype(np.int32), column=c[order].astype(np.int32), owner=owner[order], length=rims.length
+    )
 
 
-def balls_at_rim(image: Gray, inside: Mask, objects: LabelImage) -> LabelImage:
+def balls_at_rim(image: Levels, inside: Mask, objects: LabelImage) -> LabelImage:
     """Move the outlines of balls from the steepest edge to the rim, which lies outside it: their side is round.
 
     All balls of an image are alike and move by one way. The edges of other joints are steps and stay.
     """
-    discs = [is_disc(objects[box] == number) for number, box in boxes(objects)]
+    joints = boxes(objects)
+    discs = [is_disc(objects[box] == number) for number, box in joints]
     if 2 * sum(discs) <= len(discs):
         return objects
-    dark = 255 - image
-    cv2.GaussianBlur(dark, (0, 0), 0.8, dst=dark)
-    shapes = np.array(
-        [[float(values[own]) for values in _edge_shape(rims)] for _, own, rims in _rims_apart(dark, objects, inside)]
-    )
+
+    def balls() -> Iterator[tuple[Box, int, Gray, Rims]]:
+        dark = Rows(lambda top, bottom: image.blurred(top, bottom, 0.8, inverted=True), image.shape)
+        return _rims_apart(dark, joints, objects, objects.shape, lambda box: inside[box])
+
+    shapes = np.array([[float(values[own]) for values in edge_shape(rims)] for _, own, _, rims in balls()])
     height, width = (values[np.isfinite(values)] for values in (shapes[:, 0], shapes[:, 2]))
     if not (len(height) and len(width)):
         return objects
     middle = float(np.median(height))
     way = float(np.interp(middle, *_BALL_EDGE)) * middle * float(np.median(width))
     moved = objects.copy()
-    for box, own, rims in _rims_apart(dark, objects, inside):
-        rim = grown_by(dark[box], rims, inside[box], np.full(len(rims.area), way))
-        added = (rim == own) & (rims.parts == 0)
-        moved[box][added] = objects[box][rims.parts == own][0]
+    for (number, _), (box, own, gray, rims) in zip(joints, balls(), strict=True):
+        fringe = fringe_of(gray, rims, inside[box])
+        added = fringe.taken(np.full(len(rims.area), way)) & (fringe.owner == own)
+        moved[box][fringe.row[added], fringe.column[added]] = number
     return moved
 
 

@@ -12,13 +12,42 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import GrayImage, LabelImage, Mask
 
 Gray: TypeAlias = NDArray[np.float32]
 Floats: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[slice, slice]
 
 CROSS = np.ones((3, 3), np.uint8)
+_BESIDE = 16  # rows; a blur looks at four standard deviations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Levels:
+    """Gray values of 0 to 255 of an image, made for the part that is asked for."""
+
+    pixels: GrayImage
+    low: float = 0.0  # gray value that becomes 0
+    factor: np.float32 | None = None  # None: the values are those of the pixels
+    inverted: bool = False  # 255 less the value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns of the image."""
+        return self.pixels.shape
+
+    def __getitem__(self, part: Box | slice) -> Gray:
+        """Gray values of a box, or of some rows."""
+        gray = self.pixels[part].astype(np.float32)
+        if self.factor is not None:
+            gray = (gray - self.low) * self.factor
+        return 255 - gray if self.inverted else gray
+
+    def blurred(self, top: int, bottom: int, sigma: float, *, inverted: bool = False) -> Gray:
+        """Rows from ``top`` to before ``bottom`` of the image, or of 255 less it, blurred with a Gaussian."""
+        start = max(top - _BESIDE, 0)
+        rows = self[start : bottom + _BESIDE]
+        return smoothed(255 - rows if inverted else rows, sigma)[top - start : bottom - start]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,10 +115,10 @@ def nested_regions(
         free_length = np.bincount(owner, weights=free, minlength=count)
         steep = np.bincount(owner, weights=gradient[er, ec] * free, minlength=count)
         # the outline runs between the outermost pixels of the region and the first ones outside
-        wide = cv2.dilate(lab.astype(np.float32), CROSS).astype(np.int32)
-        outer = np.where((bright == 0) & inner, wide, 0)
-        outer_length = np.bincount(outer.ravel(), minlength=count)
-        outer_steep = np.bincount(outer.ravel(), weights=gradient.ravel(), minlength=count)
+        outside = np.nonzero(inner & (cv2.dilate(bright, CROSS) > bright))
+        outer = cv2.dilate(lab.astype(np.float32), CROSS)[outside].astype(np.int32)
+        outer_length = np.bincount(outer, minlength=count)
+        outer_steep = np.bincount(outer, weights=gradient[outside], minlength=count)
         first = np.zeros(count, np.intp)
         first[owner[::-1]] = np.arange(len(owner))[::-1]
         area = stats[:, 4].astype(np.intp)

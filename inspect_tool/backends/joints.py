@@ -15,30 +15,33 @@ noise, is at least as large as the stated minimum size, and does not just contin
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.backends._joint_finding import edges_near, find_joints, likely_polarities, polarity_of_joints
 from inspect_tool.backends._joint_outlines import (
-    Rims,
+    Fringe,
     balls_at_rim,
     connected,
-    grown_by,
+    edge_shape,
+    fringe_of,
     moved_outline,
     rims_of,
     roundness_of_edges,
     ways_to_rim,
 )
-from inspect_tool.backends._joint_regions import Box, Gray, boxes, grown
+from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, grown
 from inspect_tool.backends._joint_settings import Settings, Shape
 from inspect_tool.backends._joint_shapes import check_shape, drawn, drawn_shape, joints_of_mask, read_positions
-from inspect_tool.backends._joint_voids import Voids, voids_of_joint
+from inspect_tool.backends._joint_voids import voids_of_joint
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.measure.parts import Rows, connected_parts, strips
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 
 __all__ = [
     "CLASSES",
@@ -58,8 +61,6 @@ PATHS = ("positions", "joint_mask")
 CLASSES = {0: "background", 1: "joint", 2: "void"}
 VIA = 3
 
-_BAND = 256  # rows
-_BESIDE = 16  # rows beside a band that are looked at; outlines move by two
 _EDGE_SHARE = 0.07  # of the local contrast: how far a plausible outline lies from the one that was drawn
 
 
@@ -91,20 +92,19 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         and layout that were found, and the contrast and noise of the joints.
     """
     started = perf_counter()
-    gray = micrograph.pixels.astype(np.float32)
-    where = micrograph.path or "image"
-    if not np.isfinite(gray).all():
+    pixels, where = micrograph.pixels, micrograph.path or "image"
+    if not all(np.isfinite(pixels[top:bottom]).all() for top, bottom in strips(pixels.shape)):
         msg = f"{where}: holds values that are not numbers; repair the image"
         raise BackendError(msg)
-    if float(np.ptp(gray)) <= 0:
+    if pixels.min() == pixels.max():
         msg = f"{where}: every pixel has the same gray value; check the file"
         raise BackendError(msg)
-    gray = _eight_bit_scale(gray, micrograph.pixels.dtype)
-    inside = np.ones(gray.shape, bool) if micrograph.roi is None else micrograph.roi
-    objects, names, image, found = _joints(gray, inside, settings, where)
-    labels, support, details = _labels(image, objects, settings)
-    labels[~inside] = 0
-    objects[~inside] = 0
+    inside = _inside(micrograph)
+    objects, names, image, found = _joints(_eight_bit_scale(pixels), inside, settings, where)
+    labels, doubtful, details = _labels(image, objects, settings)
+    if micrograph.roi is not None:
+        labels[~inside] = 0
+        objects[~inside] = 0
     has_vias = bool((labels == VIA).any())
     return Segmentation(
         labels=labels,
@@ -112,7 +112,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         kind="semantic",
         backend="joints",
         objects=objects,
-        probability=None if settings.voids else support,
+        doubtful=None if settings.voids else doubtful,
         settings={
             **{
                 key: getattr(settings, key)
@@ -126,7 +126,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
             "joint_names": names,
         },
         seconds=perf_counter() - started,
-        coverage=float(inside.mean()),
+        coverage=1.0 if micrograph.roi is None else float(inside.mean()),
     )  # fmt: skip
 
 
@@ -141,55 +141,54 @@ def alternatives(
     """
     load(settings)
     del model
-    image = _eight_bit_scale(micrograph.pixels.astype(np.float32), micrograph.pixels.dtype)
-    if segmentation.settings["polarity"] != "solder dark":
-        np.subtract(255, image, out=image)
-    cv2.GaussianBlur(image, (0, 0), 0.8, dst=image)
-    lighter = settings.void_polarity == "lighter"
-    assert segmentation.objects is not None  # made by segment above
-    joint = segmentation.objects > 0
+    base, objects = segmentation.labels, segmentation.objects
+    assert objects is not None  # made by segment above
+    levels = replace(_eight_bit_scale(micrograph.pixels), inverted=segmentation.settings["polarity"] != "solder dark")
+
+    def blurred(*, negative: bool) -> Rows[Gray]:
+        def rows(top: int, bottom: int) -> Gray:
+            gray = levels.blurred(top, bottom, 0.8)
+            return -gray if negative else gray
+
+        return Rows(rows, base.shape)
+
     if not settings.voids:
-        void = segmentation.labels == 2
-        assert segmentation.probability is not None
-        for name, doubtful in (
-            ("faint voids -", void & (segmentation.probability < 0.9)),
-            ("faint voids +", ~void & (segmentation.probability > 0.1)),
+        assert segmentation.doubtful is not None
+        for name, doubtful, label in zip(
+            ("faint voids -", "faint voids +"), segmentation.doubtful, (1, 2), strict=True
         ):
-            if doubtful.any():
-                changed = np.where(doubtful, 1 if name.endswith("-") else 2, segmentation.labels)
-                labels = np.where(segmentation.labels == VIA, VIA, changed).astype(np.int32)
-                yield name, _with_labels(segmentation, labels, segmentation.objects)
-        if not lighter:
-            np.negative(image, out=image)
-        for name, share in (("void edge -", -_EDGE_SHARE), ("void edge +", _EDGE_SHARE)):
-            moved = moved_outline(image, void, joint & (segmentation.labels != VIA), share)
-            labels = segmentation.labels.copy()
-            labels[void] = 1
-            labels[moved] = 2
-            del moved
-            yield name, _with_labels(segmentation, labels, segmentation.objects)
+            if len(doubtful):
+                labels = base.copy()
+                labels.flat[doubtful[base.flat[doubtful] != VIA]] = label
+                yield name, replace(segmentation, labels=labels)
+                del labels  # before the next one is made
+        voids = connected_parts(lambda top, bottom: base[top:bottom] == 2, base.shape)
+        for name, share, label in (("void edge -", -_EDGE_SHARE, 1), ("void edge +", _EDGE_SHARE, 2)):
+            image = blurred(negative=settings.void_polarity == "darker")
+            labels = base.copy()
+            for box, moved in moved_outline(image, voids, lambda box: (objects[box] > 0) & (base[box] != VIA), share):
+                labels[box][moved] = label
+            yield name, replace(segmentation, labels=labels)
             del labels
-        del void
-        if not lighter:
-            np.negative(image, out=image)
     if not (settings.joints or settings.positions or settings.joint_mask) or settings.outline == "found":
-        everywhere = np.ones(joint.shape, bool) if micrograph.roi is None else micrograph.roi
-        np.negative(image, out=image)
-        for name, share in (("joint edge -", -_EDGE_SHARE), ("joint edge +", _EDGE_SHARE)):
-            moved = moved_outline(image, joint, everywhere, share)
-            objects = _nearest(segmentation.objects) if share > 0 else segmentation.objects.copy()
-            objects[~moved] = 0
-            labels = segmentation.labels.copy()
-            labels[moved & (labels < 1)] = 1
-            labels[~moved] = 0
-            del moved
-            yield name, _with_labels(segmentation, labels, objects)
-            del labels, objects
+        inside = _inside(micrograph)
+        joints = connected_parts(lambda top, bottom: objects[top:bottom] > 0, base.shape)
+        for name, share, label in (("joint edge -", -_EDGE_SHARE, 0), ("joint edge +", _EDGE_SHARE, 1)):
+            labels = base.copy()
+            for box, moved in moved_outline(blurred(negative=True), joints, lambda box: inside[box], share):
+                labels[box][moved] = label
+            yield name, replace(segmentation, labels=labels, objects=None)
+            del labels
+
+
+def _inside(micrograph: Micrograph) -> Mask:
+    """Where the image counts; one byte in memory where it counts as a whole."""
+    return np.broadcast_to(np.True_, micrograph.pixels.shape) if micrograph.roi is None else micrograph.roi
 
 
 def _joints(
-    gray: Gray, inside: Mask, settings: Settings, where: str
-) -> tuple[LabelImage, tuple[str, ...], Gray, dict[str, Any]]:
+    gray: Levels, inside: Mask, settings: Settings, where: str
+) -> tuple[LabelImage, tuple[str, ...], Levels, dict[str, Any]]:
     """Joint numbers, their names, the image with dark solder, and what was found about it."""
     shape = gray.shape
     if settings.joints or settings.positions or settings.joint_mask:
@@ -204,13 +203,13 @@ def _joints(
             source = "shapes of the job"
         objects[~inside] = 0
         polarity = settings.polarity if settings.polarity != "auto" else polarity_of_joints(gray, objects)
-        image = gray if polarity == "solder dark" else 255 - gray
+        image = replace(gray, inverted=polarity != "solder dark")
         if settings.outline == "found":
             objects = balls_at_rim(image, inside, edges_near(image, inside, objects))
         return objects, names, image, {"polarity": polarity, "layout": "given", "joints": source}
     polarities = [settings.polarity] if settings.polarity != "auto" else likely_polarities(gray, inside)
     for polarity in polarities:
-        image = gray if polarity == "solder dark" else 255 - gray
+        image = replace(gray, inverted=polarity != "solder dark")
         objects, layout = find_joints(image, inside, settings)
         if objects.any():
             names = tuple(str(i + 1) for i in range(int(objects.max())))
@@ -222,13 +221,25 @@ def _joints(
     raise BackendError(msg)
 
 
-def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[LabelImage, Gray, dict[str, Any]]:
-    """Label the voids and vias of every joint."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Edges:
+    """What is kept of the voids of one joint until the voids of all joints are known."""
+
+    box: Box
+    fringe: Fringe
+    shape: tuple[Floats, Floats, Floats]
+    support: NDArray[np.uint8]  # of every void
+
+
+def _labels(
+    image: Levels, objects: LabelImage, settings: Settings
+) -> tuple[LabelImage, tuple[NDArray[np.intp], NDArray[np.intp]], dict[str, Any]]:
+    """Label the voids and vias of every joint; tell the pixels of voids that just count and of what just does not."""
     labels = (objects > 0).astype(np.int32)
-    support = np.zeros(image.shape, np.float32)
-    bands = found_vias = 0
+    support = np.zeros(image.shape, np.uint8)  # quarters
+    bands = found_vias = round_ones = 0
     contrasts, noises = [], []
-    joints: list[tuple[Box, Voids, Rims, Mask]] = []
+    edges: list[_Edges] = []
     via = np.zeros(image.shape, bool)
     for shape in settings.vias:
         box, mask = drawn_shape(shape, image.shape)
@@ -244,25 +255,32 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
             free = joint & ~via[box]
             surroundings = (objects[box] == 0) & ~via[box]
             found = voids_of_joint(image[box], free, surroundings, settings)
-            support[box] = np.maximum(support[box], found.support)
             free &= ~found.via
-            joints.append((box, found, rims_of(found.value, connected(found.void), free), free))
+            rims = rims_of(found.value, connected(found.void), free)
+            quarters = (4 * found.support).astype(np.uint8)
+            best = np.zeros(len(rims.area), np.uint8)
+            np.maximum.at(best, rims.parts[found.void], quarters[found.void])
+            support[box] = np.maximum(support[box], np.where(found.void, best[rims.parts], quarters))
+            labels[box][found.void] = 2
+            edges.append(
+                _Edges(box=box, fringe=fringe_of(found.value, rims, free), shape=edge_shape(rims), support=best)
+            )
             via[box] |= found.via
             bands += found.bands
             found_vias += found.vias
+            round_ones += found.disc
             contrasts.append(found.contrast)
             noises.append(found.noise)
-    if joints:
+    if edges:
         # bubbles in a ball are rather round, those in a thin layer between two plates have walls
-        round_ones = sum(found.disc for _, found, _, _ in joints)
-        usual = 0.3 if 2 * round_ones > len(joints) else 0.0
-        roundness = roundness_of_edges([rims for _, _, rims, _ in joints], usual)
-        for box, found, rims, free in joints:
-            moved = grown_by(found.value, rims, free, ways_to_rim(rims, roundness))
-            labels[box][moved > 0] = 2
-            best = np.zeros(int(rims.parts.max()) + 1, np.float32)
-            np.maximum.at(best, rims.parts.ravel(), np.where(found.void, found.support, np.float32(0)).ravel())
-            support[box] = np.where(moved > 0, best[moved], support[box])
+        usual = 0.3 if 2 * round_ones > len(edges) else 0.0
+        roundness = roundness_of_edges([each.shape for each in edges], [each.fringe.length for each in edges], usual)
+        for each in edges:
+            fringe = each.fringe
+            taken = fringe.taken(ways_to_rim(each.shape, roundness))
+            at = fringe.row[taken], fringe.column[taken]
+            labels[each.box][at] = 2
+            support[each.box][at] = each.support[fringe.owner[taken]]
     labels[via & (objects > 0)] = VIA
     details: dict[str, Any] = {"voids": "drawn by hand" if settings.voids else "found in the image"}
     if contrasts:
@@ -272,46 +290,21 @@ def _labels(image: Gray, objects: LabelImage, settings: Settings) -> tuple[Label
             "straight_bands_ignored": bands,
             "vias_found": found_vias,
         }
-    if joints:
+    if edges:
         details["void_edge_roundness"] = round(roundness, 2)
     if settings.vias:
         details["vias_given"] = len(settings.vias)
-    return labels, support, details
+    counting, not_counting = [], []
+    for top, bottom in strips(labels.shape):
+        void, quarters = labels[top:bottom] == 2, support[top:bottom]
+        counting.append(np.flatnonzero(void & (quarters < 4)) + top * labels.shape[1])
+        not_counting.append(np.flatnonzero(~void & (quarters > 0)) + top * labels.shape[1])
+    return labels, (np.concatenate(counting), np.concatenate(not_counting)), details
 
 
-def _nearest(objects: LabelImage) -> LabelImage:
-    """Number of the nearest object for every pixel within some pixels of one; band by band, to bound memory."""
-    numbers = objects.copy()
-    for top in range(0, len(objects), _BAND):
-        start = max(top - _BESIDE, 0)
-        own = objects[start : top + _BAND + _BESIDE]
-        if not own.any():
-            continue
-        _, index = cv2.distanceTransformWithLabels(
-            (own == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-        )
-        number = np.zeros(int(index.max()) + 1, np.int32)
-        inside = own > 0
-        number[index[inside]] = own[inside]
-        numbers[top : top + _BAND] = number[index[top - start : top - start + _BAND]]
-    return numbers
-
-
-def _with_labels(segmentation: Segmentation, labels: LabelImage, objects: LabelImage) -> Segmentation:
-    return Segmentation(
-        labels=labels,
-        classes=segmentation.classes,
-        kind="semantic",
-        backend=segmentation.backend,
-        settings=segmentation.settings,
-        objects=objects,
-        coverage=segmentation.coverage,
-    )
-
-
-def _eight_bit_scale(gray: Gray, kind: np.dtype[Any]) -> Gray:
+def _eight_bit_scale(pixels: GrayImage) -> Levels:
     """Bring gray values to 0..255; 8-bit images stay as they are, others are stretched over their range."""
-    if kind == np.uint8:
-        return gray
-    low, high = float(gray.min()), float(gray.max())
-    return np.asarray((gray - low) * np.float32(255 / max(high - low, 1e-12)), dtype=np.float32)
+    if pixels.dtype == np.uint8:
+        return Levels(pixels=pixels)
+    low, high = float(pixels.min()), float(pixels.max())
+    return Levels(pixels=pixels, low=low, factor=np.float32(255 / max(high - low, 1e-12)))

@@ -6,7 +6,7 @@ Strips also serve what else is wanted row by row or box by box of an image, so t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -19,6 +19,13 @@ from inspect_tool.model import LabelImage, Mask
 _PIXELS = 1 << 18  # of a strip
 
 Values = TypeVar("Values", bound=NDArray[Any])
+Given = TypeVar("Given", bound=NDArray[Any], covariant=True)
+
+
+class Area(Protocol[Given]):
+    """What gives the values of an image in a box of it: an array, or ``Rows``."""
+
+    def __getitem__(self, box: tuple[slice, slice], /) -> Given: ...
 
 
 def strip_rows(shape: tuple[int, ...]) -> int:
@@ -34,7 +41,7 @@ def strips(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 
 class Rows(Generic[Values]):
-    """An image of which rows are made as they are asked for; those above what was asked for last are let go.
+    """An image of which rows are made as they are asked for; those well above what was asked for last are let go.
 
     Parameters
     ----------
@@ -48,17 +55,18 @@ class Rows(Generic[Values]):
         self._make, self._shape = make, shape
         self._made: dict[int, Values] = {}
 
-    def __getitem__(self, box: tuple[slice, slice]) -> Values:
+    def __getitem__(self, box: tuple[slice, slice], /) -> Values:
         """Values in a box of rows and columns with a start and a stop."""
         step = strip_rows(self._shape)
         first, last = box[0].start // step, max(box[0].stop - 1, box[0].start) // step
-        for old in [i for i in self._made if i < first]:
+        for old in [i for i in self._made if i < first - 1]:
             del self._made[old]
         for i in range(first, last + 1):
             if i not in self._made:
                 self._made[i] = self._make(i * step, min((i + 1) * step, self._shape[0]))
         wanted = np.concatenate([self._made[i][:, box[1]] for i in range(first, last + 1)])
-        return wanted[box[0].start - first * step : box[0].stop - first * step]  # type: ignore[return-value]
+        inner: Values = wanted[box[0].start - first * step : box[0].stop - first * step]
+        return inner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

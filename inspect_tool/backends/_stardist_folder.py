@@ -1,0 +1,294 @@
+"""A model folder as StarDist writes it: ``config.json``, ``thresholds.json`` and weights of Keras in HDF5.
+
+Only numbers and names are read from the HDF5 file; nothing in it can run. The layouts of Keras 2, of the
+compatible format that StarDist writes under Keras 3, of whole models, and of ``*.weights.h5`` are known.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.backends.weights import missing_extra
+from inspect_tool.errors import BackendError
+from inspect_tool.files import sha256_file
+from inspect_tool.model import ModelCard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CONFIG = "config.json"
+THRESHOLDS = "thresholds.json"
+WEIGHTS = ("weights_best.h5", "weights_last.h5", "weights_now.h5")  # the order in which StarDist itself prefers them
+DEFAULT_THRESHOLDS = {"prob": 0.5, "nms": 0.4}  # of StarDist, where a folder has no thresholds.json
+NORMALIZATION = (1.0, 99.8)  # percentiles; a folder does not say, these are those of the StarDist examples
+
+_NETWORK = {  # argument of StarDistNet: key of config.json
+    "in_channels": "n_channel_in",
+    "rays": "n_rays",
+    "grid": "grid",
+    "depth": "unet_n_depth",
+    "base": "unet_n_filter_base",
+    "convolutions": "unet_n_conv_per_depth",
+    "kernel": "unet_kernel_size",
+    "pool": "unet_pool",
+    "features": "net_conv_after_unet",
+    "activation": "unet_activation",
+    "last_activation": "unet_last_activation",
+    "batch_norm": "unet_batch_norm",
+}
+_PARTS = ("kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance")  # in the order of *.weights.h5
+_SUFFIX = re.compile(r"^(.*?)(?:_(\d+))?$")
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+def is_stardist_folder(folder: Path) -> bool:
+    """Whether a folder is one that StarDist wrote."""
+    return (folder / CONFIG).is_file()
+
+
+def read_folder(folder: Path) -> tuple[ModelCard, dict[str, "Tensor"]]:
+    """Read a StarDist 2D model folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``config.json``, weights in HDF5 and, usually, ``thresholds.json``.
+
+    Returns
+    -------
+    ModelCard
+        What the folder says; its licence is not stated.
+    dict of Tensor
+        State of ``StarDistNet``.
+
+    Raises
+    ------
+    BackendError
+        A file is missing or damaged, the network is none of StarDist 2D, a layer is missing or has another shape,
+        a weight is not a number, h5py is not installed.
+    """
+    config = _json(folder / CONFIG)
+    network = _network(config, folder / CONFIG)
+    weights = _weights_file(folder)
+    thresholds = dict(DEFAULT_THRESHOLDS)
+    if (folder / THRESHOLDS).is_file():
+        thresholds |= _json(folder / THRESHOLDS)
+    for name in DEFAULT_THRESHOLDS:
+        if not isinstance(thresholds[name], int | float) or not 0 < thresholds[name] < 1:
+            msg = f"{folder / THRESHOLDS} {name}: got {thresholds[name]!r}, must lie between 0 and 1"
+            raise BackendError(msg)
+    channels = network["in_channels"]
+    card = ModelCard(
+        name=folder.name,
+        version="not stated",
+        title=f"StarDist 2D model '{folder.name}'",
+        architecture="stardist",
+        network=network,
+        classes=("background", "object"),
+        sha256=sha256_file(weights),
+        licence="not stated",
+        commercial=True,  # nothing in the folder forbids it; the laboratory knows where it has it from
+        weights=weights.name,
+        channels="rgb" if channels == 3 else "gray",
+        normalization=NORMALIZATION,
+        settings={"prob_threshold": thresholds["prob"], "nms_threshold": thresholds["nms"]},
+    )
+    return card, _state(network, read_layers(weights), weights)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise BackendError(msg) from None
+    if not isinstance(found, dict):
+        msg = f"{path}: holds no table of settings"
+        raise BackendError(msg)
+    return found
+
+
+def _network(config: Mapping[str, Any], where: Path) -> dict[str, Any]:
+    for key, wanted in (("n_dim", 2), ("backbone", "unet")):
+        if config.get(key, wanted) != wanted:
+            msg = f"{where} {key}: is {config[key]!r}; only StarDist 2D models with {key} {wanted!r} can be used"
+            raise BackendError(msg)
+    missing = [key for key in _NETWORK.values() if key not in config]
+    if missing:
+        msg = f"{where}: has no '{missing[0]}'; this is no configuration of a StarDist 2D model"
+        raise BackendError(msg)
+    if config.get("unet_prefix"):
+        msg = f"{where} unet_prefix: is '{config['unet_prefix']}'; layers with a prefix cannot be read"
+        raise BackendError(msg)
+    network = {name: config[key] for name, key in _NETWORK.items()}
+    network["expansion"] = float(config.get("unet_expansion", 2))
+    if network["in_channels"] not in (1, 3):
+        msg = f"{where} n_channel_in: is {network['in_channels']}; gray (1) and color (3) images can be segmented"
+        raise BackendError(msg)
+    if any(size % 2 == 0 for size in network["kernel"]):
+        msg = f"{where} unet_kernel_size: is {network['kernel']}; only odd sizes can be used"
+        raise BackendError(msg)
+    from inspect_tool.networks.stardist_net import ACTIVATIONS
+
+    for name in ("activation", "last_activation"):
+        if network[name] not in ACTIVATIONS:
+            msg = f"{where} unet_{name}: is '{network[name]}', must be one of {', '.join(ACTIVATIONS)}"
+            raise BackendError(msg)
+    return network
+
+
+def _weights_file(folder: Path) -> Path:
+    for name in WEIGHTS:
+        for candidate in (folder / name, folder / name.replace(".h5", ".weights.h5")):
+            if candidate.is_file():
+                return candidate
+    others = sorted([*folder.glob("*.h5"), *folder.glob("*.hdf5")])
+    if len(others) != 1:
+        found = ", ".join(path.name for path in others) or "none"
+        msg = f"{folder}: needs weights_best.h5 or one .h5 file beside {CONFIG}; there are: {found}"
+        raise BackendError(msg)
+    return others[0]
+
+
+# -------------------------------------------------------------------------------------------- weights of Keras
+
+
+def read_layers(path: Path) -> dict[str, Arrays]:
+    """Weights by layer and part ("kernel", "bias", "gamma", ...), whatever layout Keras wrote.
+
+    Raises
+    ------
+    BackendError
+        The file is no HDF5 file, or holds no layers.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise BackendError(missing_extra(f"{path}:", "stardist")) from None
+    try:
+        with h5py.File(path, "r") as file:
+            root = file.get("model_weights", file)
+            newer = "layers" in root and "layer_names" not in root.attrs
+            layers = dict(_newer(root["layers"]) if newer else _compatible(root))
+    except OSError as error:
+        msg = f"{path}: is no HDF5 file that can be read: {error}"
+        raise BackendError(msg) from None
+    if not layers:
+        msg = f"{path}: holds no weights of layers"
+        raise BackendError(msg)
+    for name, parts in layers.items():
+        for part, values in parts.items():
+            if not np.isfinite(values).all():
+                msg = f"{path}: '{name}/{part}' holds values that are not finite numbers; take another copy"
+                raise BackendError(msg)
+    return layers
+
+
+def _compatible(root: Any) -> Iterator[tuple[str, Arrays]]:
+    """One group per layer; arrays below it end in kernel, bias, ... with or without ':0'."""
+    import h5py
+
+    for layer, group in root.items():
+        if not isinstance(group, h5py.Group):
+            continue
+        parts: Arrays = {}
+
+        def take(name: str, item: Any, parts: Arrays = parts) -> None:
+            if isinstance(item, h5py.Dataset):
+                parts[name.rsplit("/", 1)[-1].split(":")[0]] = np.asarray(item, np.float32)
+
+        group.visititems(take)
+        if parts:
+            yield layer, parts
+
+
+def _newer(layers: Any) -> Iterator[tuple[str, Arrays]]:
+    """One group per layer, named by class; the name of the layer is an attribute, arrays have numbers."""
+    for kind, group in layers.items():
+        numbered = group.get("vars", {})
+        if not len(numbered):
+            continue
+        arrays = [np.asarray(numbered[str(n)], np.float32) for n in range(len(numbered))]
+        names = _PARTS[0] if len(arrays) <= len(_PARTS[0]) else _PARTS[1]
+        label = numbered.attrs.get("name", kind)
+        name = label.decode() if isinstance(label, bytes) else str(label)
+        yield name, dict(zip(names, arrays, strict=False))
+
+
+def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path) -> dict[str, "Tensor"]:
+    """Weights under the names of ``StarDistNet``, shapes checked."""
+    import torch
+
+    from inspect_tool.networks.stardist_net import StarDistNet
+
+    plain = StarDistNet(**network)
+    expected = {name: tuple(values.shape) for name, values in plain.state_dict().items()}
+    grids = iter(_in_order(layers, "conv2d"))
+    norms = iter(_in_order(layers, "batch_normalization"))
+    state: dict[str, Tensor] = {}
+
+    def part(layer: str | None, name: str, wanted: str) -> NDArray[np.float32]:
+        if layer is None or layer not in layers or name not in layers[layer]:
+            msg = f"{path}: has no '{name}' of layer '{layer or wanted}', which {CONFIG} asks for"
+            raise BackendError(msg)
+        return layers[layer][name]
+
+    def put(name: str, values: NDArray[np.float32], layer: str) -> None:
+        if values.shape != expected[name]:
+            msg = f"{path}: layer '{layer}' has shape {values.shape}, {CONFIG} asks for {expected[name]}"
+            raise BackendError(msg)
+        state[name] = torch.from_numpy(np.array(values, np.float32))  # a copy that torch may own
+
+    def convolution(layer: str | None, wanted: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        # Keras: rows, columns, in, out; torch: out, in, rows, columns
+        return part(layer, "kernel", wanted).transpose(3, 2, 0, 1), part(layer, "bias", wanted)
+
+    for name, block in plain.layers.items():
+        source = next(grids, None) if name.startswith("grid_") else name
+        kernel, bias = convolution(source, name)
+        put(f"layers.{name}.0.weight", kernel, name)
+        put(f"layers.{name}.0.bias", bias, name)
+        if isinstance(block, torch.nn.Sequential) and isinstance(block[1], torch.nn.BatchNorm2d):
+            norm = next(norms, None)
+            for key, its in (
+                ("weight", "gamma"),
+                ("bias", "beta"),
+                ("running_mean", "moving_mean"),
+                ("running_var", "moving_variance"),
+            ):
+                put(f"layers.{name}.1.{key}", part(norm, its, f"batch_normalization of {name}"), name)
+            state[f"layers.{name}.1.num_batches_tracked"] = torch.tensor(0)
+    heads = [convolution(name, name) for name in ("prob", "dist")]
+    put("head.weight", np.concatenate([kernel for kernel, _ in heads]), "prob and dist")
+    put("head.bias", np.concatenate([bias for _, bias in heads]), "prob and dist")
+    return state
+
+
+def _in_order(layers: Mapping[str, Arrays], stem: str) -> list[str]:
+    """Layers that Keras named itself, in the order in which they were made: stem, stem_1, ... stem_10.
+
+    >>> _in_order({"conv2d_10": {}, "conv2d_9": {}, "prob": {}}, "conv2d")
+    ['conv2d_9', 'conv2d_10']
+    """
+    found = []
+    for name in layers:
+        match = _SUFFIX.match(name)
+        if match and match[1] == stem:
+            found.append((int(match[2] or 0), name))
+    return [name for _, name in sorted(found)]
+
+
+def threshold_of(card: ModelCard, name: str, where: Path) -> float:
+    """One threshold of a card, checked."""
+    value = card.settings.get(name)
+    if not isinstance(value, int | float) or not isfinite(value) or not 0 < value < 1:
+        msg = f"{where} settings.{name}: got {value!r}, must lie between 0 and 1"
+        raise BackendError(msg)
+    return float(value)

@@ -1,6 +1,9 @@
 """Scores of a network on whole annotated images, predicted as the backend predicts them."""
 
 from collections.abc import Sequence
+from functools import reduce
+from math import nan
+from operator import add
 
 import cv2
 import numpy as np
@@ -11,40 +14,42 @@ from torch import nn
 from inspect_tool.backends import tiling
 from inspect_tool.backends.runtime import Batch
 from inspect_tool.model import LabelImage
+from inspect_tool.training import metrics
 from inspect_tool.training.fit import Validate
 from inspect_tool.training.losses import UNKNOWN
 from inspect_tool.training.samples import GRAIN_CLASSES, Sample
-
-LINE_TOLERANCE_PX = 2.0  # a boundary found this far from the drawn one is found
 
 
 def validation(judging: Sequence[Sample], classes: Sequence[str]) -> Validate:
     """Make the function that scores a network on whole images.
 
-    ``score`` is the mean IoU of the classes, for boundaries F1 within ``LINE_TOLERANCE_PX``; besides, the IoU and the
-    error of the area share (points) of every class.
+    ``score`` is the mean IoU of the classes, for boundaries F1 within ``metrics.TOLERANCE_PX``; besides, the IoU and
+    the mean error of the area share (points) of every class. Counts of all images are added before a score is taken.
     """
 
     def validate(network: nn.Module) -> dict[str, float]:
-        table = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        errors, lines = [], np.zeros(4)
+        overlaps, lines = [], []
         for sample in judging:
             found = predicted_classes(network, sample)
-            counts = confusion(sample.target, found, len(classes))
-            table += counts
-            errors.append(100 * (counts.sum(axis=0) - counts.sum(axis=1)) / max(int(counts.sum()), 1))
+            overlaps.append(metrics.class_overlaps(sample.target, found, len(classes)))
             if tuple(classes) == GRAIN_CLASSES:
-                lines += _line_counts(sample.target, found)
-        iou = overlap(table)
-        scores = {"score": float(np.nanmean(iou))}
-        if tuple(classes) == GRAIN_CLASSES:
-            scores["score"] = float(2 * lines[0] * lines[2] / max(lines[0] * lines[3] + lines[2] * lines[1], 1.0))
+                lines.append(line_match(sample.target, found))
+        together = [reduce(add, each) for each in zip(*overlaps, strict=True)]
+        mean_iou = metrics.mean_of(overlap.iou for overlap in together)
+        scores = {"score": (reduce(add, lines).f1 if lines else mean_iou) or 0.0}
         for k, name in enumerate(classes):
-            scores[f"iou.{name}"] = float(iou[k])
-            scores[f"area_error.{name}"] = float(np.mean([abs(error[k]) for error in errors]))
+            iou = together[k].iou
+            scores[f"iou.{name}"] = nan if iou is None else iou
+            scores[f"area_error.{name}"] = float(np.mean([_area_error(each, k) for each in overlaps]))
         return scores
 
     return validate
+
+
+def _area_error(overlaps: Sequence[metrics.Overlap], k: int) -> float:
+    """Difference of the area share of a class in one image, as measured and as annotated. [points]"""
+    annotated = sum(overlap.truth for overlap in overlaps)
+    return 100 * abs(overlaps[k].predicted - overlaps[k].truth) / max(annotated, 1)
 
 
 def predicted_classes(network: nn.Module, sample: Sample) -> LabelImage:
@@ -68,30 +73,22 @@ def predicted_classes(network: nn.Module, sample: Sample) -> LabelImage:
     return found
 
 
-def confusion(target: LabelImage, found: LabelImage, classes: int) -> NDArray[np.int64]:
-    """Count annotated pixels by true class (rows) and found class (columns).
+def line_match(target: LabelImage, found: LabelImage) -> metrics.BoundaryMatch:
+    """Compare drawn and found lines (class 1), of whatever width, within a tolerance.
 
-    >>> confusion(np.array([[0, 1, -1]], dtype=np.int32), np.array([[1, 1, 1]], dtype=np.int32), 2).tolist()
-    [[0, 1], [0, 1]]
+    >>> target, found = np.zeros((5, 9), np.int32), np.zeros((5, 9), np.int32)
+    >>> target[:, 4], found[:, 5] = 1, 1
+    >>> line_match(target, found).f1
+    1.0
     """
-    known = target != UNKNOWN
-    pairs = target[known].astype(np.int64) * classes + found[known]
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-
-
-def overlap(table: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Intersection over union of each class; NaN for one that is neither there nor found."""
-    both = np.diag(table).astype(np.float64)
-    either = table.sum(axis=0) + table.sum(axis=1) - both
-    return np.divide(both, either, out=np.full(len(both), np.nan), where=either > 0)
-
-
-def _line_counts(target: LabelImage, found: LabelImage) -> NDArray[np.float64]:
-    """Boundary pixels found that are near a drawn one, found; drawn that are near a found one, drawn."""
-    known = target != UNKNOWN
-    drawn_, found_ = target == 1, (found == 1) & known
-    near_drawn = cv2.distanceTransform((~drawn_).astype(np.uint8), cv2.DIST_L2, 5) <= LINE_TOLERANCE_PX
-    near_found = cv2.distanceTransform((~found_).astype(np.uint8), cv2.DIST_L2, 5) <= LINE_TOLERANCE_PX
-    return np.array(
-        [(found_ & near_drawn).sum(), found_.sum(), (drawn_ & near_found).sum(), drawn_.sum()], dtype=np.float64
+    drawn, seen = target == 1, (found == 1) & (target != UNKNOWN)
+    near_drawn, near_seen = (
+        cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= metrics.TOLERANCE_PX
+        for line in (drawn, seen)
+    )
+    return metrics.BoundaryMatch(
+        truth_near=int((drawn & near_seen).sum()),
+        truth=int(drawn.sum()),
+        predicted_near=int((seen & near_drawn).sum()),
+        predicted=int(seen.sum()),
     )

@@ -1,0 +1,118 @@
+"""Joints and voids from the class probabilities of a network: background, joint, void."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import LabelImage, Mask
+
+JOINT, VOID, VIA = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointSettings:
+    """How probabilities become joints."""
+
+    threshold: float = 0.5  # a pixel lies in a joint when background is no more probable than this leaves [1]
+    min_joint_px: float = 12.0  # equivalent diameter of the smallest joint [px]
+    min_joint_share: float = 0.3  # of that of the joint at the middle of the joint area; less is a lead, or a speck [1]
+    sure: float = 0.6  # mean probability of a joint over its pixels, voids included [1]
+    round_via: float = 0.75  # 4 pi area / perimeter^2 of a hole that is taken for a via, not for a void [1]
+    largest_via: float = 0.05  # share of its joint that a via takes at most [1]
+
+
+def joint_labels(
+    probabilities: NDArray[np.uint8],
+    roi: Mask | None = None,
+    given: LabelImage | None = None,
+    settings: JointSettings | None = None,
+) -> tuple[LabelImage, LabelImage]:
+    """Number the joints and mark their voids.
+
+    Parameters
+    ----------
+    probabilities : ndarray of uint8
+        (3, rows, columns): background, joint, void, 255 for certainty.
+    roi : ndarray of bool, optional
+        (rows, columns); nothing is found outside.
+    given : ndarray of int32, optional
+        (rows, columns); numbers of the joints where their outlines are known. Then only voids are looked for: a
+        pixel of a joint is void when that is more probable than solder.
+    settings : JointSettings, optional
+        The defaults, if None.
+
+    Returns
+    -------
+    labels, objects : ndarray of int32
+        (rows, columns): 0 background, 1 joint, 2 void, 3 via; number of the joint, 0 where there is none.
+
+    Examples
+    --------
+    >>> share = np.zeros((3, 20, 20), np.uint8)
+    >>> share[0] = 255
+    >>> share[:, 3:17, 3:17] = np.array([0, 255, 0])[:, None, None]
+    >>> share[:, 8:10, 8:10] = np.array([0, 0, 255])[:, None, None]
+    >>> labels, objects = joint_labels(share)
+    >>> int((labels == 2).sum()), int((objects == 1).sum())
+    (4, 196)
+    """
+    settings = settings or JointSettings()
+    void = probabilities[2] > probabilities[1]
+    if given is not None:
+        objects = np.where(roi, given, 0).astype(np.int32) if roi is not None else given.astype(np.int32)
+    else:
+        inside = probabilities[0] <= 255 * (1 - settings.threshold)
+        if roi is not None:
+            inside &= roi
+        objects = _found(inside, probabilities, settings)
+    labels = (objects > 0).astype(np.int32)
+    labels[void & (objects > 0)] = VOID
+    if given is None:
+        _fill(labels, objects, settings)
+    return labels, objects
+
+
+def _found(inside: Mask, probabilities: NDArray[np.uint8], settings: JointSettings) -> LabelImage:
+    """Connected parts that are large and sure enough, numbered row by row of their tops."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+    area = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    area[0] = 0
+    if count == 1:
+        return np.zeros(inside.shape, np.int32)
+    flat = parts.ravel()
+    sure = 1 - np.bincount(flat, weights=probabilities[0].ravel(), minlength=count) / (255 * np.maximum(area, 1))
+    solder = np.bincount(flat, weights=(probabilities[1] >= probabilities[2]).ravel(), minlength=count)
+    order = np.argsort(area)
+    # half of all joint area lies in joints of at least this size: specks do not move it
+    usual = area[order][np.searchsorted(np.cumsum(area[order]), area.sum() / 2)]
+    diameter = np.sqrt(4 / np.pi * area)
+    least = max(settings.min_joint_px, settings.min_joint_share * float(np.sqrt(4 / np.pi * usual)))
+    kept = (diameter >= least) & (sure >= settings.sure) & (solder > 0.1 * area)
+    kept[0] = False
+    number = np.zeros(count, np.int32)
+    number[kept] = np.arange(1, np.count_nonzero(kept) + 1)
+    return np.asarray(number[parts], dtype=np.int32)
+
+
+def _fill(labels: LabelImage, objects: LabelImage, settings: JointSettings) -> None:
+    """Holes of a joint are vias where they are small and round, voids otherwise, in place."""
+    # what is connected with the border of the image, or with most of the background, is outside
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((objects == 0).astype(np.uint8), connectivity=8)
+    rows, columns = objects.shape
+    for number in range(1, count):
+        left, top, wide, high, area = (int(value) for value in stats[number])
+        if left == 0 or top == 0 or left + wide == columns or top + high == rows:
+            continue
+        window = (slice(top - 1, top + high + 1), slice(left - 1, left + wide + 1))
+        hole = parts[window] == number
+        ring = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~hole
+        around = np.bincount(objects[window][ring])
+        owner = int(around.argmax())
+        outline, _ = cv2.findContours(hole.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        perimeter = cv2.arcLength(outline[0], closed=True)
+        is_round = 4 * np.pi * area >= settings.round_via * perimeter**2
+        size = np.count_nonzero(objects == owner)
+        objects[window][hole] = owner
+        labels[window][hole] = VIA if is_round and area <= settings.largest_via * size else VOID

@@ -136,6 +136,18 @@ def test_labelme_lines_have_the_width_that_is_asked_for(tmp_path):
     assert count == 2
 
 
+def test_drawn_lines_may_be_the_boundaries_of_objects(tmp_path):
+    lines = [[[0, 10], [30, 10]], [[10, 0], [10, 20]], [[20, 0], [20, 20]]]
+    path = labelme(tmp_path, *(("boundary", "line", points) for points in lines))
+    settings = Settings(kind="instance", mask="boundaries")
+    found = read_annotation(path, SHAPE, ("grain", "boundary"), settings)
+    assert found.min() == 1
+    assert np.array_equal(np.unique(found[2, [2, 15, 25]]), [1, 2, 3])
+    assert found.max() == 6
+    path = labelme(tmp_path, *(("boundary", "line", p) for p in lines), ("ignore", "rectangle", [[22, 0], [30, 9]]))
+    assert (read_annotation(path, SHAPE, ("grain", "boundary"), settings)[:9, 22:] == -1).all()
+
+
 def test_labelme_masks_lie_at_their_corner(tmp_path):
     piece = np.array([[1, 0, 1], [0, 1, 1]], np.uint8)
     text = base64.b64encode(cv2.imencode(".png", piece * 255)[1].tobytes()).decode()

@@ -29,7 +29,7 @@ UNKNOWN = -1
 IGNORE = "ignore"
 """Class name of shapes and mask values that say: not annotated here."""
 
-_IN_SETTINGS = "the settings of the annotations"
+_IN_SETTINGS = "the settings of the annotations (--masks-are)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Settings:
     ``kind``: *semantic* gives class numbers, *instance* object numbers. ``names`` translates what stands in the file
     (a class name, a mask value such as "255" or a color such as "#ff0000") to class names or to "ignore". ``blank``:
     what is not marked is *background*, or *unknown* where only some of the structure was marked. ``mask``: what the
-    values of a mask image mean, see backend ``labels``; a *binary* mask read for instances gives one object per
-    8-connected piece. ``line_px``: width of drawn lines that have none. ``may_be_empty``: a field with nothing
+    values of a mask image mean, see backend ``labels``; for instances, a *binary* mask gives one object per 8-connected
+    piece, and *boundaries* says of drawn shapes too that they are the lines between objects. ``line_px``: width of drawn lines that have none. ``may_be_empty``: a field with nothing
     marked is meant, not a mistake.
     """
 
@@ -153,9 +153,25 @@ def _from_shapes(
     if not shapes and not settings.may_be_empty:
         raise ReadError(_empty(path, "holds no shape"))
     numbers = [_class_number(item, path, classes, settings) for item in shapes]
+    if settings.kind == "instance" and settings.mask == "boundaries":
+        return _between_lines(path, drawn(shapes, numbers, shape, 0))
     if settings.kind == "instance":
         numbers = _object_numbers(shapes, numbers)
     return drawn(shapes, numbers, shape, 0 if settings.blank == "background" else UNKNOWN)
+
+
+def _between_lines(path: Path, lines: LabelImage) -> LabelImage:
+    """Number the regions between drawn lines; what is not annotated stays so."""
+    meant = masks.interpreted(
+        path,
+        (lines > 0).astype(np.uint8),
+        False,
+        masks.Settings(kind="boundaries", foreground="bright"),
+        where=_IN_SETTINGS,
+    )
+    regions = np.array(meant.labels, dtype=np.int32)
+    regions[lines == UNKNOWN] = UNKNOWN
+    return regions
 
 
 def _object_numbers(shapes: Sequence[Shape], numbers: Sequence[int]) -> list[int]:

@@ -90,6 +90,23 @@ def test_numbers_of_the_joints_do_not_matter() -> None:
     assert a.void_area.tolist() == b.void_area[::-1].tolist()
 
 
+def test_a_moved_outline_keeps_the_numbers_of_the_joints() -> None:
+    objects = np.zeros((40, 60), np.int32)
+    objects[10:20, 10:20], objects[10:20, 23:33] = 5, 7
+    labels = np.zeros_like(objects)
+    labels[9:21, 9:21] = labels[9:21, 22:34] = 1  # a pixel wider all round
+    labels[12:14, 12:14] = 2
+    labels[38:, 58:] = 1  # more than 16 px from any joint
+    found, _ = joints.measure_voids(labels, objects, moved=True)
+    assert found.number.tolist() == [5, 7]
+    assert found.area.tolist() == [144, 144]
+    assert found.void_area.tolist() == [4, 0]
+    assert found.box.tolist() == [[9, 9, 21, 21], [9, 22, 21, 34]]
+    narrow, _ = joints.measure_voids(np.where(labels == 2, 1, 0).astype(np.int32), objects, moved=True)
+    assert narrow.number.tolist() == [5]
+    assert narrow.area.tolist() == [4]
+
+
 def test_noise_of_a_noisy_ramp() -> None:
     rng = np.random.default_rng(1)
     ramp = np.linspace(0, 100, 200)[None, :] + rng.normal(0, 3.0, (200, 200))

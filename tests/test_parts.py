@@ -1,0 +1,31 @@
+"""Parts numbered strip by strip against OpenCV's labeling of the whole mask, an independent implementation."""
+
+import cv2
+import numpy as np
+import pytest
+
+from inspect_tool.measure import parts
+
+
+@pytest.mark.parametrize("pixels", [1, 300, 1 << 18])  # strips of two rows, of a few, and the whole
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.5, 1.0])
+def test_parts_are_those_of_the_whole_mask(monkeypatch: pytest.MonkeyPatch, pixels: int, share: float) -> None:
+    monkeypatch.setattr(parts, "_PIXELS", pixels)
+    rng = np.random.default_rng(1)
+    for shape in ((1, 40), (61, 1), (61, 40), (64, 33)):
+        mask = rng.random(shape) < share
+        count, whole, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        found = parts.connected_parts(lambda top, bottom, mask=mask: mask[top:bottom], shape)
+        numbered = np.concatenate([found.rows(top, bottom) for top, bottom in parts.strips(shape)])
+        assert np.array_equal(numbered, whole)
+        assert len(found.box) == count
+        assert np.array_equal(found.box[1:, :2], stats[1:, [1, 0]])
+        assert np.array_equal(found.box[1:, 2:] - found.box[1:, :2], stats[1:, [3, 2]])
+
+
+def test_rows_are_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_PIXELS", 200)
+    image = np.arange(60 * 40).reshape(60, 40)
+    rows = parts.Rows(lambda top, bottom: image[top:bottom], image.shape)
+    for box in ((slice(3, 50), slice(2, 40)), (slice(55, 60), slice(0, 1)), (slice(0, 2), slice(5, 9))):
+        assert np.array_equal(rows[box], image[box])

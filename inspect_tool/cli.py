@@ -15,7 +15,7 @@ from inspect_tool import __version__
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
-    from inspect_tool.model import Report
+    from inspect_tool.model import Report, Table
     from inspect_tool.report.comparison import Comparison
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
@@ -262,6 +262,74 @@ def train(
         print(json.dumps(request.outcome(trained), ensure_ascii=False, indent=1))
     elif not quiet:
         print("\n".join(request.summary(trained)))
+
+
+@app.command()
+def score(
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe whose quantities are compared.")],
+    truth: Annotated[
+        list[str], typer.Option("--truth", metavar="FILES", help="Annotations, paired by name; may be repeated.")
+    ],
+    predicted: Annotated[
+        list[str] | None, typer.Option("--predicted", metavar="FILES", help="Masks to judge; or give a backend.")
+    ] = None,
+    images: Annotated[
+        list[str] | None, typer.Option("--images", metavar="FILES", help="Images: for a backend, and for the scale.")
+    ] = None,
+    backend: Annotated[str, typer.Option("--backend", "-b", help="Backend to judge, see: list backends.")] = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="Shipped model or model folder of the backend.")] = "",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Setting of the backend: threshold=0.4.")] = None,
+    recipe_set: Annotated[list[str] | None, typer.Option(help="Setting of the recipe: method=heyn.")] = None,
+    standard: Annotated[str, typer.Option(help="Edition, see: list standards.")] = "",
+    classes: Annotated[str, typer.Option(help="Names of the classes, background first: matrix,carbide.")] = "",
+    name: Annotated[list[str] | None, typer.Option(help="Meaning of a mask: 255=carbide, scratch=ignore.")] = None,
+    kind: Annotated[str, typer.Option(help="Masks hold: semantic (classes) or instance (objects).")] = "auto",
+    masks_are: Annotated[str, typer.Option(help="binary, labels, classes or boundaries.")] = "auto",
+    unmarked: Annotated[str, typer.Option(help="What is not marked: background or unknown.")] = "background",
+    may_be_empty: Annotated[bool, typer.Option("--may-be-empty", help="Masks with nothing marked are meant.")] = False,
+    pixel_um: Annotated[float | None, typer.Option(help="Pixel size of every image [um/px].")] = None,
+    footer_px: Annotated[int, typer.Option(min=0, help="Rows at the bottom that are no image.")] = 0,
+    tolerance_px: Annotated[float, typer.Option(min=0, help="Boundaries this near are the same [px].")] = 2.0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for score.json, .csv and .html.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Judge masks or a backend against annotated images: in pixels, objects and what the recipe measures."""
+    import json
+
+    from inspect_tool.training import request, score_files
+    from inspect_tool.training import score as scoring
+
+    asked = scoring.checked_request(
+        {
+            "recipe": recipe,
+            "truth": truth,
+            "predicted": predicted,
+            "images": images,
+            "backend": backend,
+            "backend_settings": scoring.setting_table(set_ or []) | ({"model": model} if model else {}),
+            "classes": request.class_names(classes),
+            "kind": kind,
+            "marks": {
+                "names": request.name_table(name or []),
+                "blank": unmarked,
+                "mask": masks_are,
+                "may_be_empty": may_be_empty,
+            },
+            "settings": scoring.setting_table(recipe_set or [], "--recipe-set"),
+            "standard": standard,
+            "pixel_um": pixel_um,
+            "footer_px": footer_px,
+            "tolerance_px": tolerance_px,
+        }
+    )
+    with _progress("score", quiet or as_json) as tell:
+        scores = scoring.score(asked, tell)
+    page = score_files.write(scores, out) if out is not None else None
+    if as_json:
+        print(json.dumps(score_files.as_data(scores), ensure_ascii=False, indent=1))
+    elif not quiet:
+        _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
 @app.command(name="list")

@@ -39,9 +39,9 @@ class Settings:
     ``kind``: *semantic* gives class numbers, *instance* object numbers. ``names`` translates what stands in the file
     (a class name, a mask value such as "255" or a color such as "#ff0000") to class names or to "ignore". ``blank``:
     what is not marked is *background*, or *unknown* where only some of the structure was marked. ``mask``: what the
-    values of a mask image mean, see backend ``labels``; for instances, a *binary* mask gives one object per 8-connected
-    piece, and *boundaries* says of drawn shapes too that they are the lines between objects. ``line_px``: width of drawn lines that have none. ``may_be_empty``: a field with nothing
-    marked is meant, not a mistake.
+    values of a mask image mean, see backend ``labels``; for instances, a *binary* mask gives one object per
+    8-connected piece, and *boundaries* says of drawn shapes too that they are the lines between objects. ``line_px``:
+    width of drawn lines that have none. ``may_be_empty``: a field with nothing marked is meant, not a mistake.
     """
 
     kind: Literal["semantic", "instance"] = "semantic"

@@ -4,6 +4,7 @@ What counts in the end is the last: both label images go through the recipe's ow
 image by image, and their results are compared as pairs. Scores of pixels and objects tell why they differ.
 """
 
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -153,6 +154,24 @@ class Scores:
     notes: tuple[str, ...]
 
 
+def checked_request(values: Mapping[str, Any]) -> Request:
+    """Make a request of what was typed.
+
+    Raises
+    ------
+    SettingsError
+        A value that is none of the choices, or a number out of range.
+    """
+    request = checked(Request, {key: value for key, value in values.items() if value is not None}, "inspect-tool score")
+    if request.pixel_um is not None and not request.pixel_um > 0:
+        msg = f"inspect-tool score pixel_um: got {request.pixel_um:g}, must be above 0"
+        raise SettingsError(msg)
+    if not request.tolerance_px >= 0:
+        msg = f"inspect-tool score tolerance_px: got {request.tolerance_px:g}, must be 0 or more"
+        raise SettingsError(msg)
+    return request
+
+
 # ------------------------------------------------------------------------------------------------------ whole runs
 
 
@@ -247,6 +266,25 @@ def _micrograph(field: _Field, request: Request) -> Micrograph:
     if stated is None and found.calibration.pixel_um is None:
         stated = Calibration(source=RATIO_ONLY)
     return apply_region(settle(found, stated), Region(footer_px=request.footer_px), Path())
+
+
+def setting_table(pairs: Sequence[str], option: str = "--set") -> dict[str, Any]:
+    """Read settings as they are typed: values as in TOML, bare words as text.
+
+    >>> setting_table(["threshold=0.4", "phase=dark", "levels=[90, 120]"])
+    {'threshold': 0.4, 'phase': 'dark', 'levels': [90, 120]}
+    """
+    table: dict[str, Any] = {}
+    for pair in pairs:
+        key, mark, value = (part.strip() for part in pair.partition("="))
+        if not mark or not key or not value:
+            msg = f"{option} {pair}: write the setting and its value, such as threshold=0.4"
+            raise SettingsError(msg)
+        try:
+            table[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[key] = value
+    return table
 
 
 def _given(field: _Field, micrograph: Micrograph, case: Case, marks: annotations.Settings) -> Segmentation:

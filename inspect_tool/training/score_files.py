@@ -1,0 +1,358 @@
+"""Scores as tables, ``score.json``, ``score.csv`` and ``score.html``: views that compute nothing new."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inspect_tool import __version__
+from inspect_tool.agreement import equivalence
+from inspect_tool.files import new_folder, plain, write_text
+from inspect_tool.model import Cell, Table
+from inspect_tool.provenance import now
+from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
+from inspect_tool.training.score import ImageScore, QuantityScore, Scores
+
+SCHEMA = "inspect_tool/score/1"
+
+_SHOWN = 3  # main quantities that have columns of their own in the table of images
+
+
+# ------------------------------------------------------------------------------------------------------- as data
+
+
+def as_data(scores: Scores) -> dict[str, Any]:
+    """All scores as values that JSON can hold; what does not exist is null."""
+    data = {
+        "schema": SCHEMA,
+        "software": f"inspect_tool {__version__}",
+        "created": now().isoformat(),
+        "recipe": scores.recipe,
+        "standard": scores.standard,
+        "classes": scores.classes,
+        "backend": scores.backend,
+        "tolerance_px": scores.tolerance_px,
+        "n_images": len(scores.images),
+        "notes": scores.notes,
+        "summary": _labels(scores) | {"quantities": {k: _quantity(v) for k, v in scores.quantities.items()}},
+        "images": [_image(image) for image in scores.images],
+    }
+    found: dict[str, Any] = plain(data)
+    return found
+
+
+def _labels(scores: Scores | ImageScore) -> dict[str, Any]:
+    return {
+        "pixels": {name: _overlap(overlap) for name, overlap in scores.pixels.items()},
+        "mean_iou": mean_of(overlap.iou for overlap in scores.pixels.values()),
+        "mean_dice": mean_of(overlap.dice for overlap in scores.pixels.values()),
+        "boundary": _boundary(scores.boundary),
+        "objects": {name: _objects(found) for name, found in scores.objects.items()},
+    }
+
+
+def _overlap(found: Overlap) -> dict[str, Any]:
+    return {
+        "iou": found.iou,
+        "dice": found.dice,
+        "truth_px": found.truth,
+        "predicted_px": found.predicted,
+        "both_px": found.both,
+    }
+
+
+def _boundary(found: BoundaryMatch) -> dict[str, Any]:
+    return {
+        "f1": found.f1,
+        "precision": found.precision,
+        "recall": found.recall,
+        "truth_px": found.truth,
+        "predicted_px": found.predicted,
+    }
+
+
+def _objects(found: Mapping[float, Match]) -> dict[str, Any]:
+    first = next(iter(found.values()))
+    return {
+        "n_truth": first.tp + first.fn,
+        "n_predicted": first.tp + first.fp,
+        "ap_mean": mean_of(item.ap for item in found.values()),
+        "thresholds": {
+            f"{threshold:.2f}": {
+                "tp": item.tp,
+                "fp": item.fp,
+                "fn": item.fn,
+                "ap": item.ap,
+                "precision": item.precision,
+                "recall": item.recall,
+                "f1": item.f1,
+                "mean_iou": item.mean_iou,
+                "pq": item.pq,
+            }
+            for threshold, item in found.items()
+        },
+    }
+
+
+def _quantity(score: QuantityScore) -> dict[str, Any]:
+    found = score.found
+    return {
+        "title": score.title,
+        "unit": score.unit,
+        "main": score.main,
+        "n": found.n if found is not None else 0,
+        "missing": score.missing,
+        "mean_truth": score.mean_truth,
+        "mean_difference": found.mean if found is not None else None,
+        "ci95": found.ci95 if found is not None else None,
+        "s": found.s if found is not None else None,
+        "limits": found.limits if found is not None else None,
+        "median_abs": score.median_abs,
+        "p95_abs": score.p95_abs,
+        "largest_abs": score.largest_abs,
+    }
+
+
+def _image(image: ImageScore) -> dict[str, Any]:
+    return {
+        "image": image.image,
+        "truth_sha256": image.truth_sha256,
+        "height_px": image.shape_px[0],
+        "width_px": image.shape_px[1],
+        "annotated_percent": image.annotated_percent,
+        **_labels(image),
+        "quantities": {
+            name: {"unit": pair.unit, "truth": pair.truth, "predicted": pair.predicted, "difference": pair.difference}
+            for name, pair in image.quantities.items()
+        },
+        "notes": image.notes,
+    }
+
+
+def as_csv(scores: Scores) -> str:
+    """One row per image: overlaps, boundaries, objects, and every quantity with its unit in the head."""
+    rows = [_flat(image) for image in scores.images]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows([{name: "" if value is None else value for name, value in plain(row).items()} for row in rows])
+    return text.getvalue()
+
+
+def _flat(image: ImageScore) -> dict[str, Any]:
+    row: dict[str, Any] = {"image": image.image, "annotated_percent": image.annotated_percent}
+    for name, overlap in image.pixels.items():
+        row |= {f"iou.{name}": overlap.iou, f"dice.{name}": overlap.dice}
+    row["mean_iou"] = mean_of(overlap.iou for overlap in image.pixels.values())
+    row["boundary_f1"] = image.boundary.f1
+    for name, found in image.objects.items():
+        row |= {
+            f"n_truth.{name}": found[0.5].tp + found[0.5].fn,
+            f"n_predicted.{name}": found[0.5].tp + found[0.5].fp,
+            f"ap50.{name}": found[0.5].ap,
+            f"ap75.{name}": found[0.75].ap,
+            f"ap_mean.{name}": mean_of(item.ap for item in found.values()),
+            f"f1.{name}": found[0.5].f1,
+            f"mean_iou.{name}": found[0.5].mean_iou,
+            f"pq.{name}": found[0.5].pq,
+        }
+    for name, pair in image.quantities.items():
+        head = f"{name} [{pair.unit}]"
+        row |= {f"{head} truth": pair.truth, f"{head} predicted": pair.predicted, f"{head} difference": pair.difference}
+    return row
+
+
+# -------------------------------------------------------------------------------------------------------- as tables
+
+
+def tables(scores: Scores) -> tuple[Table, ...]:
+    """Tables for a reader: the measured quantities first, then pixels, objects and every image."""
+    found = [quantity_table(scores, [name for name, item in scores.quantities.items() if item.main])]
+    if scores.pixels:
+        found.append(_pixel_table(scores))
+    if scores.objects:
+        found.append(_object_table(scores))
+    found.append(_image_table(scores))
+    return tuple(table for table in found if table.rows)
+
+
+def quantity_table(scores: Scores, names: Sequence[str], title: str = "Error in what is measured") -> Table:
+    """Differences of quantities over the images, predicted minus true."""
+    from inspect_tool.report import text
+
+    rows = []
+    for name in names:
+        score, unit = scores.quantities[name], text.unit(scores.quantities[name].unit)
+        found = score.found
+        spread = found.s or None if found is not None else None
+        rows.append(
+            (
+                f"{score.title} [{unit}]" if unit else score.title,
+                found.n if found is not None else 0,
+                text.value_text(score.mean_truth, spread),
+                text.value_text(found.mean, spread) if found is not None else text.NO_VALUE,
+                text.short(found.s, 2) if found is not None and found.s is not None else text.NO_VALUE,
+                text.short(score.median_abs, 2),
+                text.short(score.p95_abs, 2),
+                text.short(score.largest_abs, 2),
+                text.interval(found.limits, spread) if found is not None and found.limits else text.NO_VALUE,
+            )
+        )
+    return Table(
+        title=title,
+        columns=(
+            "Quantity",
+            "Images",
+            "Mean of the truth",
+            "Mean difference",
+            "s",
+            "Median |d|",
+            "95 % of |d|",
+            "Largest |d|",
+            "Limits of agreement",
+        ),
+        rows=tuple(rows),
+        note="d: predicted minus true, one value per image; limits of agreement: mean ± 1.96 s (Bland and Altman)",
+    )
+
+
+def _pixel_table(scores: Scores) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (name, _share(found.iou), _share(found.dice), found.truth, found.predicted)
+        for name, found in scores.pixels.items()
+    ]
+    values = scores.pixels.values()
+    mean = (_share(mean_of(found.iou for found in values)), _share(mean_of(found.dice for found in values)))
+    return Table(
+        title="Pixels",
+        columns=("Class", "IoU", "Dice", "Truth [px]", "Predicted [px]"),
+        rows=(*rows, ("mean of the classes", *mean, None, None)),
+        note="pixels of all images together; the mean is over classes that occur",
+    )
+
+
+def _object_table(scores: Scores) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, found in scores.objects.items():
+        half = found[0.5]
+        rows.append(
+            (
+                name,
+                half.tp + half.fn,
+                half.tp + half.fp,
+                _share(half.ap),
+                _share(found[0.75].ap),
+                _share(mean_of(item.ap for item in found.values())),
+                _share(half.f1),
+                _share(half.mean_iou),
+                _share(half.pq),
+            )
+        )
+    return Table(
+        title="Objects",
+        columns=("Objects", "Truth", "Predicted", "AP 0.50", "AP 0.75", "AP mean", "F1", "SQ", "PQ"),
+        rows=tuple(rows),
+        note=(
+            "AP = TP / (TP + FP + FN) at that IoU, mean over 0.50, 0.55, ... 0.95; F1, SQ (mean IoU of the matched) and"
+            " PQ = SQ × F1 at 0.50; objects of all images together"
+        ),
+    )
+
+
+def _image_table(scores: Scores) -> Table:
+    from inspect_tool.report import text
+
+    main = [name for name, item in scores.quantities.items() if item.main][:_SHOWN]
+    kinds = list(scores.objects)
+    heads = []
+    for name in main:
+        unit = text.unit(scores.quantities[name].unit)
+        heads += [f"{scores.quantities[name].title}{f' [{unit}]' if unit else ''}, truth", "predicted", "d"]
+    rows: list[tuple[Cell, ...]] = []
+    for image in scores.images:
+        row: list[Cell] = [image.image, _share(mean_of(found.iou for found in image.pixels.values()))]
+        row.append(_share(image.boundary.f1))
+        row += [_share(image.objects[kind][0.5].ap if kind in image.objects else None) for kind in kinds]
+        for name in main:
+            pair = image.quantities.get(name)
+            values = (None, None, None) if pair is None else (pair.truth, pair.predicted, pair.difference)
+            row += [text.short(value, 4) for value in values[:2]] + [text.short(values[2], 2)]
+        rows.append(tuple(row))
+    return Table(
+        title="Images",
+        columns=("Image", "Mean IoU", "Boundary F1", *(f"AP 0.50 {kind}" for kind in kinds), *heads),
+        rows=tuple(rows),
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def boundary_line(scores: Scores) -> str:
+    """Boundary score in words."""
+    found = scores.boundary
+    return (
+        f"Boundaries within {scores.tolerance_px:g} px: F1 {_share(found.f1)}, precision {_share(found.precision)},"
+        f" recall {_share(found.recall)}"
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- as files
+
+
+def write(scores: Scores, folder: Path) -> Path:
+    """Write ``score.json``, ``score.csv`` and ``score.html`` into a folder of its own and return the page."""
+    with new_folder(folder) as made:
+        data = json.dumps(as_data(scores), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        write_text(made / "score.json", data)
+        write_text(made / "score.csv", as_csv(scores))
+        write_text(made / "score.html", page(scores, made))
+    return folder / "score.html"
+
+
+def page(scores: Scores, folder: Path) -> str:
+    """Render the page: the tables, and a Bland-Altman plot of every main quantity."""
+    from inspect_tool.paths import data_folder
+    from inspect_tool.report import text
+    from inspect_tool.report.render import render_page
+
+    main = [name for name, item in scores.quantities.items() if item.main]
+    rest = [name for name in scores.quantities if name not in main]
+    against = scores.backend.get("name", "masks")
+    values = {
+        "scores": scores,
+        "against": against,
+        "created": now().isoformat(),
+        "software": f"inspect_tool {__version__}",
+        "tables": tables(scores),
+        "others": quantity_table(scores, rest, "Other quantities"),
+        "boundary": boundary_line(scores),
+        "plots": [_plot(scores, name) for name in main if scores.quantities[name].found is not None],
+        "settings": [(key, text.setting(value)) for key, value in plain(scores.backend.get("settings", {})).items()],
+    }
+    return render_page("score.html.j2", values, folder, data_folder("templates") / "inspection", "screen")
+
+
+def _plot(scores: Scores, name: str) -> dict[str, str]:
+    from inspect_tool.report.comparison import Pair, bland_altman_svg
+    from inspect_tool.report.render import data_uri
+
+    score = scores.quantities[name]
+    pairs = [image.quantities.get(name) for image in scores.images]
+    pair = Pair(
+        quantity=name,
+        title=score.title,
+        unit=score.unit,
+        main=True,
+        other="predicted",
+        reference_values=tuple(item.truth if item is not None else None for item in pairs),
+        other_values=tuple(item.predicted if item is not None else None for item in pairs),
+        agreement=score.found,
+        equivalence=equivalence(score.found, None),
+    )
+    svg = bland_altman_svg(pair, "truth", 120.0, 70.0)
+    return {"title": score.title, "svg": data_uri(svg.encode(), "image/svg+xml")}

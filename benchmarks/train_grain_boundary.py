@@ -38,7 +38,7 @@ TBM = SHARED / "data" / "tbm-grains-mlographypp"
 SIDE = 512  # of a synthetic field [px]
 FIELDS, VALIDATION = 520, 40
 VALIDATION_SEED = 900_000
-CROP = 192  # [px]
+CROP = 160  # [px]
 SEED = 20261123
 NETWORK = {"in_channels": 3, "classes": 2, "base": 16, "depth": 4}
 
@@ -360,7 +360,7 @@ def train(folder: Path, steps: int) -> Fitted:
         batch=8,
         seed=SEED,
         rate=2e-3,
-        every=200,
+        every=300,
         device="cpu",
         identity={"fields": len(pool), "tbm": len(tbm), "crop": CROP},
         report=said,
@@ -371,7 +371,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["pool", "train"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=3600)
     arguments = parser.parse_args()
     if arguments.what == "pool":
         draw_pool(arguments.folder)

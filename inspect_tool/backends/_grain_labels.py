@@ -25,8 +25,8 @@ Probability = NDArray[np.uint8] | NDArray[np.float32]
 
 CUTS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8)  # levels at which the map is cut for the landscape
 SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
-BASIN_PX = 0.5  # depth below which two basins are one, and a share of the usual basin on top [px]
-BASIN_SHARE = 0.05
+BASIN_PX = 0.3  # depth below which two basins are one, and a share of the usual basin on top [px]
+BASIN_SHARE = 0.02
 JUNCTION_PX = 3.0  # radius about triple points where the support of a boundary is not judged [px] ...
 JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
 LEVEL = 0.5

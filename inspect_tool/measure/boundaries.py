@@ -492,7 +492,7 @@ def mean_distance(
             if (top > 0 or bottom < height) and distance.max() > reach[k]:
                 reach[k] *= 2
                 continue
-            total[rows] += distance
+            total[rows] += np.minimum(distance, sum(strength.shape))  # without any line it has no bound
             k += 1
     total /= len(levels)
     return total

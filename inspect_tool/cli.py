@@ -474,7 +474,25 @@ def _print_comparison(found: "Comparison", folder: Path) -> None:
             console.print(line, highlight=False, soft_wrap=True, markup=False)
     for warning in found.warnings:
         console.print(f"note: {warning}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"{folder / 'compare.pdf'}", highlight=False, soft_wrap=True, markup=False)
+    first = next(name for name in ("compare.pdf", "compare.html", "compare.json") if (folder / name).exists())
+    console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_scores(tables: "tuple[Table, ...]", lines: tuple[str, ...], page: Path | None) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Grid
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for table in tables:
+        grid = Grid(title=table.title, title_justify="left", header_style="bold", pad_edge=False)
+        for i, column in enumerate(table.columns):
+            grid.add_column(escape(column), justify="left" if i == 0 else "right")
+        for row in table.rows:
+            grid.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        console.print(grid)
+    for line in (*lines, *([str(page)] if page is not None else [])):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

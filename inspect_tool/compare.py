@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -73,7 +74,8 @@ def compare(
     backends : sequence of str
         Those to compare with it, see ``chosen_backends``.
     out : path
-        Folder that gets ``<job name>_compare/compare.json``, ``compare.html`` and ``compare.pdf``.
+        Folder that gets ``<job name>_compare/compare.json``, and ``compare.html`` and ``compare.pdf`` where the job
+        exports these formats.
     margins : sequence of str
         ``"0.25"`` for the main results, or ``"quantity=0.25"``; in the unit of the quantity.
     alpha : float
@@ -108,7 +110,7 @@ def compare(
         tell(total - 2, total, "HTML")
         found = _comparison(plans, runs, asked, alpha, started, perf_counter() - clock)
         _keep(folder, found.plates)
-        _write(found, folder, plans[0].template, tell, total)
+        _write(found, folder, plans[0], tell, total)
     return found, Path(out) / f"{path.stem}_compare"
 
 
@@ -135,7 +137,8 @@ def chosen_backends(job_path: Path, texts: Sequence[str]) -> tuple[Chosen, ...]:
     Each text holds one or more, separated by commas:
 
     * ``watershed``: a name. That of the job's own backend, or of the recipe's default, means their own table;
-    * ``threshold:method=otsu;phase=dark``: a name with settings, values as in TOML, a bare word is a text;
+    * ``threshold:method=otsu;phase=dark``: a name with settings on top of that table, values as in TOML, a bare word
+      is a text;
     * ``lab/unet.toml``: a file with the keys of a ``[backend]`` table. File names in a table are relative to the job.
 
     Raises
@@ -150,7 +153,7 @@ def chosen_backends(job_path: Path, texts: Sequence[str]) -> tuple[Chosen, ...]:
     known = {str(recipe.BACKEND["name"]): dict(recipe.BACKEND), chosen[0].label: own}
     for item in (item for text in texts for item in _split(text)):
         one = _chosen(item, known)
-        if one.table == own:
+        if dict(one.table) == own:
             continue  # the reference is always there
         if any(one.label == other.label for other in chosen):
             msg = f"--backends: '{one.label}' is named twice"
@@ -180,16 +183,16 @@ def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
     name = name.strip()
     if not colon:
         return Chosen(label=name, table=known.get(name, {"name": name}))
-    table = {"name": name}
+    table = {"name": name} | dict(known.get(name, {}))
+    changed = {}
     for setting in filter(None, (part.strip() for part in rest.split(";"))):
         key, equals, value = (part.strip() for part in setting.partition("="))
         if not equals or not key:
             msg = f"--backends {item}: '{setting}' is not key=value; write {name}:key=value;key=value"
             raise SettingsError(msg)
-        table[key] = _value(value)
-    return Chosen(
-        label=f"{name}, {', '.join(f'{k} = {_shown(v)}' for k, v in table.items() if k != 'name')}", table=table
-    )
+        changed[key] = _value(value)
+    shown = ", ".join(f"{key} = {_shown(value)}" for key, value in changed.items())
+    return Chosen(label=f"{name}, {shown}" if shown else name, table=table | changed)
 
 
 def _value(text: str) -> Any:
@@ -550,18 +553,20 @@ def _keep(folder: Path, plates: Sequence[Plate]) -> None:
             path.unlink()
 
 
-def _write(found: Comparison, folder: Path, template: Path, tell: Progress, total: int) -> None:
-    from datetime import datetime
-
-    from inspect_tool.exporters.pdf import attachment, print_page
-
+def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total: int) -> None:
+    """Write the data, and the page in the formats that the job exports."""
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     write_text(folder / "compare.json", data)
-    write_text(folder / "compare.html", page(found, folder, template, "screen"))
+    if "html" in planned.job.exports:
+        write_text(folder / "compare.html", page(found, folder, planned.template, "screen"))
     tell(total - 1, total, "PDF")
-    made = datetime.fromisoformat(found.provenance.started)
-    carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
-    print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)
+    if "pdf" in planned.job.exports:
+        from inspect_tool.exporters.pdf import attachment, print_page
+
+        made = datetime.fromisoformat(found.provenance.started)
+        carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
+        printed = page(found, folder, planned.template, "print")
+        print_page(printed, folder / "compare.pdf", planned.template, found.id, carried)
     tell(total, total, "done")
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -144,6 +144,7 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
         "others": others,
         "specimens": tuple(dict.fromkeys(field.specimen for field in comparison.fields)),
         "sign": SIGNS,
+        "steps": tuple(dict.fromkeys(step for candidate in comparison.candidates for step in candidate.steps)),
         "judged": sorted(judged, key=lambda pair: _GRAVEST.index(pair.equivalence.decision)),
         "shown": shown,
         "rows_of": lambda label: [_row(pair, colors.accent, colors.rule) for pair in shown if pair.other == label],
@@ -169,13 +170,13 @@ SIGNS: Mapping[str, str] = {
 _GRAVEST: tuple[Decision, ...] = ("different", "not shown equivalent", "not stated", "equivalent")
 
 
-def difference_text(pair: Pair) -> str:
+def difference_text(pair: Pair, *, unit: bool = True) -> str:
     """Print the mean difference with the half width of its 95 % interval."""
     found = pair.agreement
     if found is None:
         return text.NO_VALUE
     half = (found.ci95[1] - found.ci95[0]) / 2 if found.ci95 is not None else None
-    return text.pm(*_rounding(found.mean, half), pair.unit)
+    return text.pm(*_rounding(found.mean, half), pair.unit if unit else "1")
 
 
 def _rounding(value: float, half: float | None) -> tuple[float, float | None]:
@@ -202,9 +203,9 @@ def _row(pair: Pair, accent: str, rule: str) -> dict[str, Any]:
         "pair": pair,
         "reference": _number(reference, place),
         "other": _number(other, place),
-        "difference": difference_text(pair),
+        "difference": difference_text(pair, unit=False),
         "n": found.n if found is not None else 0,
-        "margin": f"±{text.NBSP}{text.with_unit(text.as_given(verdict.margin), pair.unit)}" if verdict.margin else "",
+        "margin": f"±{text.NBSP}{text.as_given(verdict.margin)}" if verdict.margin else "",
         "strip": _strip(pair, accent, rule),
     }
 
@@ -279,51 +280,45 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
     assert found is not None
     both = [(a, b) for a, b in zip(pair.reference_values, pair.other_values, strict=True)]
     points = [((a + b) / 2, b - a) for a, b in both if a is not None and b is not None]
-    unit = f" [{text.unit(pair.unit)}]" if text.unit(pair.unit) else ""
+    plain = pair.unit.replace("mm2", "mm²").replace("um", "µm") if pair.unit.startswith("1/") else text.unit(pair.unit)
+    unit = f" [{plain}]" if plain else ""  # few fonts have a superscript minus
 
     def draw(axes: Axes) -> None:
         ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
         axes.spines[["top", "right"]].set_visible(False)
         axes.axhline(0, color=faint, lw=0.8, zorder=1)
-        bands: list[tuple[float, tuple[float, float] | None, Any, str]] = [(found.mean, found.ci95, "-", "mean")]
-        if found.limits is not None:
-            ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), ("−", "+"), strict=True)
-            bands += [(value, ci, (0, (5, 2)), f"mean {sign} 1.96 s") for value, ci, sign in ends]
         flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
-        for value, ci, dash, label in bands[:1] if flat else bands:
-            if ci is not None and not flat:
-                axes.axhspan(*ci, color=accent, alpha=0.11, lw=0, zorder=0)
+        lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [(found.mean, found.ci95, "-", "mean")]
+        if found.limits is not None and not flat:
+            ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), (text.MINUS, "+"), strict=True)
+            lines += [(value, ci, (0, (5, 2)), f"{sign}1.96 s") for value, ci, sign in ends]
+        for i, (value, ci, dash, label) in enumerate(lines):
             axes.axhline(value, color=accent, lw=1.3, ls=dash, zorder=2)
-            axes.annotate(
-                label,
-                (1.0, value),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 1.5),
-                textcoords="offset points",
-                ha="right",
-                va="bottom",
-                fontsize=7,
-                color=accent,
-            )
+            if ci is not None and not flat:  # at the edge, where no field lies
+                axes.errorbar(
+                    0.94 + 0.02 * i,
+                    value,
+                    yerr=[[value - ci[0]], [ci[1] - value]],
+                    transform=axes.get_yaxis_transform(),
+                    color=accent,
+                    lw=1.0,
+                    capsize=3.0,
+                    zorder=2,
+                )
+            at = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(label, (1.0, value), xytext=(3, 0), va="center", fontsize=7, color=accent, **at)
         margin = pair.equivalence.margin
-        low, high = axes.get_ylim()
-        reach = max([abs(low), abs(high), *(abs(d) for _, d in points)])
-        if margin is not None and margin < 3 * reach:
+        reach = max(abs(end) for value, ci, _, _ in lines for end in (value, *(ci or ())))
+        if margin is not None and margin < 2 * reach:
             for sign in (-1, 1):
                 axes.axhline(sign * margin, color=ink, lw=1.0, ls=(0, (1, 1.6)), zorder=1)
-                axes.annotate(
-                    "margin",
-                    (0.0, sign * margin),
-                    xycoords=("axes fraction", "data"),
-                    xytext=(2, 1.5),
-                    textcoords="offset points",
-                    fontsize=7,
-                    color=ink,
-                )
+                axes.annotate("margin", (0.0, sign * margin), xytext=(2, 1.5), fontsize=7, color=ink, **at)
         axes.plot(*zip(*points, strict=True), "o", ms=4.4, mec=ink, mfc="white", mew=1.0, ls="", zorder=3)
-        if flat and not any(abs(d) > 1e-12 for _, d in points):
+        if flat and reach < 1e-12:
             axes.set_ylim(*((-1.5 * margin, 1.5 * margin) if margin else (-1, 1)))
-        axes.margins(x=0.08)
+        low, high = min(x for x, _ in points), max(x for x, _ in points)
+        wide = (high - low) or abs(high) or 1.0
+        axes.set_xlim(low - 0.08 * wide, high + 0.18 * wide)
         axes.set_xlabel(f"Mean of both{unit}")
         axes.set_ylabel(f"{pair.other} {text.MINUS} {reference}{unit}" if len(pair.other) < 24 else f"Difference{unit}")
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -363,8 +358,8 @@ def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> list[Table]:
                     *(("Specimen",) if specimens else ()),
                     "Field",
                     "Image",
-                    reference.label,
-                    *(pair.other for pair in own),
+                    f"By {reference.label}",
+                    *(f"By {pair.other}" for pair in own),
                     *("Difference" if single else f"Difference, {pair.other}" for pair in own),
                 ),
                 rows=tuple(rows),
@@ -389,7 +384,7 @@ def _all_quantities(comparison: Comparison) -> Table:
                 *((pair.other,) if several else ()),
                 str(found.n if found is not None else 0),
                 _number(reference, found.s if found is not None and found.s else None),
-                difference_text(replace(pair, unit="1")),
+                difference_text(pair, unit=False),
                 text.short(share, 2) if share is not None and isfinite(share) else text.NO_VALUE,
                 spread,
                 limits,
@@ -413,7 +408,9 @@ def _all_quantities(comparison: Comparison) -> Table:
 
 def _times(comparison: Comparison) -> Table:
     def seconds(value: float | None) -> str:
-        return text.short(value, 2) if value is not None else text.NOT_STATED
+        if value is None:
+            return text.NOT_STATED
+        return text.short(value, 2) if value >= 0.01 else f"<{text.NBSP}0.01"
 
     return Table(
         title="Time",

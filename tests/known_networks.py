@@ -11,12 +11,12 @@ STEEP = 40.0
 """Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""
 
 
-def gray_network(classes: int = 2) -> UNet:
+def gray_network(classes: int = 2, in_channels: int = 1) -> UNet:
     """A U-Net that hands the gray value through its skip connection; class 1 is brighter than half.
 
     Its other weights are zero: what it sees of its surroundings does not matter, so that every pixel is known.
     """
-    network = UNet(classes=classes, base=2, depth=1)
+    network = UNet(in_channels=in_channels, classes=classes, base=2, depth=1)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
@@ -34,7 +34,8 @@ def gray_network(classes: int = 2) -> UNet:
 
 def gray_model(folder: Path, **card: object) -> Path:
     """Write the model folder of ``gray_network``; values of the card can be changed."""
-    network = gray_network(len(card.get("classes", ("dark", "bright"))))  # type: ignore[arg-type]
+    classes = len(card.get("classes", ("dark", "bright")))  # type: ignore[arg-type]
+    network = gray_network(classes, 3 if card.get("channels") == "rgb" else 1)
     values = {
         "name": folder.name,
         "version": "1",

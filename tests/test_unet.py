@@ -125,12 +125,16 @@ def test_more_than_two_classes_take_the_most_probable_one(tmp_path):
     ]
 
 
-def test_a_color_model_wants_a_color_image(tmp_path):
-    folder = gray_model(tmp_path / "color", channels="rgb")
-    pixels = np.zeros((32, 32), np.uint8)
-    model = unet.Model(card=unet.load_model_card(folder), network=None, predictor=None)
-    with pytest.raises(BackendError, match=r"a\.tif: model 'color' needs a color image"):
-        unet.segment(model, micrograph(pixels), unet.Settings(model=str(folder)))
+def test_a_color_model_sees_a_gray_image_as_three_equal_colors(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 120)).astype(np.uint8)
+    folder = gray_model(tmp_path / "color", channels="rgb", network={"in_channels": 3, "base": 2, "depth": 1})
+    _, _, gray_image = segmented(folder, micrograph(pixels), precision="fp32")
+    np.testing.assert_array_equal(gray_image.labels, pixels >= 128)
+    color = np.zeros((100, 120, 3), np.uint8)
+    color[..., 0] = pixels  # the network looks at red
+    color[0, 0] = 255
+    _, _, color_image = segmented(folder, micrograph(255 - pixels, color=color), precision="fp32")
+    np.testing.assert_array_equal(color_image.labels[1:], pixels[1:] >= 128)
 
 
 def test_a_constant_image_is_an_error(gray):

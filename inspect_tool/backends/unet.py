@@ -10,8 +10,9 @@ The image is brought to the scale that the network was trained at: by um/px wher
 otherwise by the size of the structure, which is estimated and stated.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
@@ -21,7 +22,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.backends import runtime, tiling
+from inspect_tool.backends import _grain_labels, runtime, tiling
+from inspect_tool.backends._joint_labels import VIA, joint_labels
+from inspect_tool.backends._joint_shapes import joints_of_mask
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
     fitted,
@@ -34,22 +37,28 @@ from inspect_tool.backends.weights import (
 )
 from inspect_tool.errors import BackendError
 from inspect_tool.files import load_model_card
-from inspect_tool.model import LabelImage, Micrograph, ModelCard, Segmentation
+from inspect_tool.measure import boundaries
+from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
-MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
+MODELS = ("model",)  # settings that name a model: a shipped one, or a folder beside the job file
+PATHS = ("joint_mask",)
 
 GRAINS = ("grain", "boundary")
 """Classes of a model whose labels are grains."""
+
+JOINTS = ("background", "joint", "void")
+"""Classes of a model whose labels are joints and the voids in them."""
 
 SHIFT = 0.2
 """A class is plausible where its probability is between 0.5 ± this, if the card says nothing else."""
 
 _SAME_SCALE = 1.05  # a smaller change of scale is not worth the blur it costs
 _LARGEST_SCALE = 8.0  # beyond, nothing of the structure is left or nothing is gained
+_SAMPLE_PX = 1024  # side of the part of an image on which the size of the structure is estimated
 _SMALLEST_TILE = 128  # to which a lack of device memory shrinks a tile [px]
 
 
@@ -60,6 +69,8 @@ class Settings:
     model: str = "grain_boundary"  # name of a shipped model, or a folder with weights and model.toml
     threshold: float | None = None  # probability from which a pixel is in the class; None: of the card [1]
     scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
+    mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
+    joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
     engine: Engine = "auto"  # auto: OpenVINO where it is installed, else torch
@@ -115,12 +126,13 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
         The image is constant, has not the channels the model needs, or the network gives no usable numbers.
     """
     start = perf_counter()
+    if model.card.classes == GRAINS:
+        return _grains(model, micrograph, settings, start)
     scale, how = _scale(model.card, micrograph, settings)
     maps, used = _maps(model, micrograph, settings, scale)
-    labels = _classes(maps, micrograph, _threshold(model.card, settings), {})
-    found = {"scale": round(scale, 4), "scale_from": how, **used}
+    labels, more = _labels(model, maps, micrograph, settings, {})
     _KEPT["last"] = (ref(labels), maps)
-    return _segmentation(model, settings, labels, found, start)
+    return _segmentation(model, settings, labels, {"scale": round(scale, 4), "scale_from": how, **used}, start, **more)
 
 
 def alternatives(
@@ -128,37 +140,56 @@ def alternatives(
 ) -> Iterator[tuple[str, Segmentation]]:
     """Segmentations that the probabilities hold nearly as plausible, from the same prediction."""
     kept = _KEPT.pop("last", None)
-    if kept is not None and kept[0]() is segmentation.labels:
-        maps = kept[1]
-    else:
-        maps, _ = _maps(model, micrograph, settings, float(segmentation.settings["scale"]))
+    if kept is None or kept[0]() is not segmentation.labels:
+        segmentation = segment(model, micrograph, settings)
+        kept = _KEPT.pop("last")
+    found = dict(segmentation.settings)
+    if isinstance(kept[1], _Parted):
+        for name, level in (
+            ("boundary level -", kept[1].partition.settings.lower),
+            ("boundary level +", kept[1].partition.settings.higher),
+        ):
+            start = perf_counter()
+            try:
+                labels = kept[1].labels(level, micrograph.path)
+            except BackendError:  # a level that leaves no grain is no alternative
+                continue
+            yield name, _segmentation(model, settings, labels, found, start)
+            del labels
+        return
     shift = float(model.card.settings.get("shift", SHIFT))
-    threshold = _threshold(model.card, settings)
-    for number, name in list(segmentation.classes.items())[1:]:
+    for number, name in enumerate(model.card.classes[1:], 1):
         for sign, change in (("-", -shift), ("+", shift)):
             start = perf_counter()
-            labels = _classes(maps, micrograph, threshold, {number: change})
-            yield (
-                f"probability of {name} {sign}",
-                _segmentation(model, settings, labels, dict(segmentation.settings), start),
-            )
-            del labels
+            labels, more = _labels(model, kept[1], micrograph, settings, {number: change})
+            yield f"probability of {name} {sign}", _segmentation(model, settings, labels, found, start, **more)
+            del labels, more
 
 
 def _segmentation(
-    model: Model, settings: Settings, labels: LabelImage, found: dict[str, Any], start: float
+    model: Model,
+    settings: Settings,
+    labels: LabelImage,
+    found: Mapping[str, Any],
+    start: float,
+    objects: LabelImage | None = None,
+    vias: bool = False,
 ) -> Segmentation:
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
     named = {"model": card.name, "model_version": card.version, "model_title": card.title, "licence": card.licence}
+    grains = card.classes == GRAINS
+    classes = {1: "grain"} if grains else dict(enumerate(card.classes))
     return Segmentation(
         labels=labels,
-        classes=dict(enumerate(card.classes)),
-        kind="semantic",
+        classes={**classes, VIA: "via"} if vias else classes,
+        kind="instance" if grains else "semantic",
         backend="unet",
         weights_sha256=card.sha256,
         settings={**used, **named, "threshold": _threshold(card, settings), **found},
         seconds=perf_counter() - start,
+        objects=objects,
+        missed_u_rel=float(card.settings.get("missed_u_rel", 0.0)),
     )
 
 
@@ -176,7 +207,7 @@ def _predictor(network: "nn.Module", card: ModelCard, settings: Settings, device
     return runtime.predictor(
         network,
         _activation(card),
-        3 if card.channels == "rgb" else 1,
+        _channels(card),
         device=device,
         engine=settings.engine,
         precision=settings.precision,
@@ -216,25 +247,31 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     """Predict a field at a scale; its probabilities come back at the scale of the image."""
     card, shape = model.card, micrograph.pixels.shape
     try:
-        low, high = gray_range(_channels(card, micrograph), card.normalization, micrograph.roi)
+        low, high = gray_range(_seen(card, micrograph), card.normalization, micrograph.roi)
     except BackendError as error:
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
-    pixels = _resized(_channels(card, micrograph), scale)
+    pixels = _resized(_seen(card, micrograph), scale)
 
     def read(area: tiling.Area) -> NDArray[np.float32]:
         part = normalized(pixels[area], low, high)
-        return part[None] if part.ndim == 2 else np.moveaxis(part, 2, 0)
+        if part.ndim == 3:
+            return np.moveaxis(part, 2, 0)
+        return np.broadcast_to(part, (_channels(card), *part.shape))  # a gray image is red, green and blue alike
 
     run, tile_px, made_on = _affordable(model, settings)
     grid = tiling.Grid(tile_px=tile_px, overlap_px=min(tiling.OVERLAP_PX, tile_px // 2), stride=_stride(card))
     made = tiling.predicted(read, (pixels.shape[0], pixels.shape[1]), run, grid, micrograph.path)
     bands = ((rows, tiling.quantized(band)) for rows, band in made)
-    if pixels.shape[:2] != shape:
+    if pixels.shape[:2] != shape and card.classes != GRAINS:
         bands = ((rows, band) for rows, band in [(slice(0, shape[0]), _restored(bands, pixels.shape[:2], shape))])
     packed = tuple((rows, band.shape, compress(band.tobytes(), 1)) for rows, band in bands)
     described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
+
+
+def _channels(card: ModelCard) -> int:
+    return 3 if card.channels == "rgb" else 1
 
 
 def _stride(card: ModelCard) -> int:
@@ -244,7 +281,7 @@ def _stride(card: ModelCard) -> int:
 def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, Any]]:
     """How to predict a tile, its side, and what was done about a lack of device memory: smaller tiles, then the CPU."""
     predictor, tile_px = model.predictor, settings.tile_px
-    channels = 3 if model.card.channels == "rgb" else 1
+    channels = _channels(model.card)
     if predictor.device == "cpu":
         return predictor.run, tile_px, predictor.described
     while True:
@@ -269,14 +306,9 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     return run, tile_px, used
 
 
-def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
-    """What the network sees: gray values, or colors."""
-    if card.channels == "gray":
-        return micrograph.pixels
-    if micrograph.color is None:
-        msg = f"{micrograph.path}: model '{card.name}' needs a color image, this one is gray; choose another model"
-        raise BackendError(msg)
-    return micrograph.color
+def _seen(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
+    """What the network sees: gray values, or colors where the image and the network have them."""
+    return micrograph.pixels if card.channels == "gray" or micrograph.color is None else micrograph.color
 
 
 def _resized(pixels: NDArray[Any], scale: float) -> NDArray[Any]:
@@ -326,5 +358,116 @@ def _classes(maps: _Maps, micrograph: Micrograph, threshold: float, changes: dic
     return labels
 
 
-_KEPT: dict[str, tuple["ref[LabelImage]", _Maps]] = {}
-"""Probabilities of the last field, until its alternatives are made of them."""
+def _labels(
+    model: Model, maps: _Maps, micrograph: Micrograph, settings: Settings, changes: dict[int, float]
+) -> tuple[LabelImage, dict[str, Any]]:
+    """Labels of the classes; of joints their numbers as well."""
+    if model.card.classes != JOINTS:
+        return _classes(maps, micrograph, _threshold(model.card, settings), changes), {}
+    whole = np.empty((len(JOINTS), *micrograph.pixels.shape), np.uint8)
+    for rows, band in maps:
+        whole[:, rows] = band
+    for number, change in changes.items():
+        whole[number] = np.clip(whole[number] + np.float32(255 * change), 0, 255)
+        others = [other for other in range(len(JOINTS)) if other != number]
+        whole[others] = np.clip(whole[others] - np.float32(255 * change / 2), 0, 255)
+    given = joints_of_mask(Path(settings.joint_mask), micrograph.pixels.shape)[0] if settings.joint_mask else None
+    labels, objects = joint_labels(whole, micrograph.roi, given)
+    if not objects.any():
+        msg = f"{micrograph.path}: model '{model.card.name}' finds no joint; give [backend] joint_mask"
+        raise BackendError(msg)
+    return labels, {"objects": objects, "vias": bool((labels == VIA).any())}
+
+
+# ------------------------------------------------------------------------------------------------------ grains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Parted:
+    """Regions of one field before merging, and the shape that their labels are brought to."""
+
+    partition: _grain_labels.Partition
+    shape: tuple[int, int]
+
+    def labels(self, level: float | None, where: str) -> LabelImage:
+        """Grains at a level of belief, at the scale of the image."""
+        labels = _grain_labels.labels_at(self.partition, level, where)
+        if labels.shape == self.shape:
+            return labels
+        rows, columns = (
+            (np.arange(size) + 0.5) * made / size for size, made in zip(self.shape, labels.shape, strict=True)
+        )
+        return np.ascontiguousarray(labels[rows.astype(np.intp)[:, None], columns.astype(np.intp)])
+
+
+def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: float) -> Segmentation:
+    """One label per grain; the image is brought to a size of the grains that the network knows."""
+    card, shape = model.card, micrograph.pixels.shape
+    roi = micrograph.roi
+    mount: Mask | None = None
+    if settings.mount == "auto":
+        every = np.ones(shape, bool) if roi is None else roi
+        mount = boundaries.mount_mask(micrograph.pixels, every)
+        if mount is not None:
+            roi = every & ~mount
+    counted = replace(micrograph, roi=roi)
+    scale, how, maps, used = _sized(model, counted, settings)
+    probability = np.vstack([band[0] for _, band in maps])
+    if scale < 1:  # few and large grains: their outlines are drawn at the scale of the image
+        probability = cv2.resize(probability, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    inside = roi
+    if roi is not None and probability.shape != shape:
+        inside = cv2.resize(roi.view(np.uint8), probability.shape[::-1], interpolation=cv2.INTER_NEAREST).view(bool)
+    chosen = {key: card.settings[key] for key in ("level", "lower", "higher", "smallest_px") if key in card.settings}
+    if settings.threshold is not None:
+        chosen["level"] = settings.threshold
+    parted = _Parted(
+        partition=_grain_labels.partition(probability, inside, _grain_labels.Settings(**chosen), micrograph.path),
+        shape=(shape[0], shape[1]),
+    )
+    labels = parted.labels(None, micrograph.path)
+    found = {
+        "scale": round(scale, 4),
+        "scale_from": how,
+        "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
+        "levels": [parted.partition.settings.lower, parted.partition.settings.level, parted.partition.settings.higher],
+        **_grain_labels.found(parted.partition, labels),
+        **used,
+    }
+    _KEPT["last"] = (ref(labels), parted)
+    return _segmentation(model, settings, labels, found, start)
+
+
+def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, Any]]:
+    """Scale of the prediction, where it comes from, and the prediction; an image that fits is predicted once."""
+    card = model.card
+    if settings.scale is not None or card.structure_px is None:
+        scale, how = _scale(card, micrograph, settings)
+        return scale, how, *_maps(model, micrograph, settings, scale)
+    height, width = micrograph.pixels.shape
+    sample = tuple(
+        slice(max(0, (n - _SAMPLE_PX) // 2), max(0, (n - _SAMPLE_PX) // 2) + _SAMPLE_PX) for n in (height, width)
+    )
+    part = micrograph
+    if max(height, width) > _SAMPLE_PX:
+        part = replace(
+            micrograph,
+            pixels=micrograph.pixels[sample],
+            color=None if micrograph.color is None else micrograph.color[sample],
+            roi=None if micrograph.roi is None or not micrograph.roi[sample].any() else micrograph.roi[sample],
+        )
+    tried: dict[float, tuple[_Maps, dict[str, Any]]] = {}
+
+    def predict(scale: float) -> NDArray[np.uint8]:
+        tried[scale] = _maps(model, part, settings, scale)
+        return np.vstack([band[0] for _, band in tried[scale][0]])
+
+    scale, size = _grain_labels.settled_scale(predict, card.structure_px)
+    how = f"mean intercept of about {size:.3g} px, {card.structure_px[0]:g} to {card.structure_px[1]:g} px in training"
+    if part is micrograph and scale in tried:
+        return scale, how, *tried[scale]
+    return scale, how, *_maps(model, micrograph, settings, scale)
+
+
+_KEPT: dict[str, tuple["ref[LabelImage]", "_Maps | _Parted"]] = {}
+"""What the last field was made of, until its alternatives are made of it."""

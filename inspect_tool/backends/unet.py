@@ -12,6 +12,7 @@ otherwise by the size of the structure, which is estimated and stated.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -296,12 +297,16 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     if tile_px < settings.tile_px:
         used["fallback"] = f"tiles of {tile_px} px: the device has too little memory for {settings.tile_px} px"
 
+    @cache
+    def on_cpu() -> Predictor:
+        return _predictor(model.network, model.card, settings, "cpu")
+
     def run(batch: Batch) -> Batch:
         try:
             return predictor.run(batch)
         except OutOfMemoryError:
             used["fallback"] = "CPU for some tiles: the device ran out of memory"
-            return _predictor(model.network, model.card, settings, "cpu").run(batch)
+            return on_cpu().run(batch)
 
     return run, tile_px, used
 

@@ -135,7 +135,7 @@ def compare(
     ],
     margin: Annotated[
         list[str] | None,
-        typer.Option("--margin", "-m", help="X for the main results, or QUANTITY=X; in the unit of the quantity."),
+        typer.Option("--margin", "-m", help="QUANTITY=X, in its unit; X alone is for the main results."),
     ] = None,
     out: Out = Path("reports"),
     alpha: Annotated[float, typer.Option("--alpha", help="Risk of stating equivalence where there is none.")] = 0.05,
@@ -335,7 +335,8 @@ def score(
 @app.command(name="list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="recipes, backends, standards, readers, exporters, templates, quantities or units")
+        str,
+        typer.Argument(help="recipes, backends, models, standards, readers, exporters, templates, quantities or units"),
     ],
 ) -> None:
     """List what there is of one kind."""

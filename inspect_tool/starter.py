@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from inspect_tool import registry, standards
 from inspect_tool.errors import SettingsError
+from inspect_tool.files import load_model_card
 from inspect_tool.model import Header
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS, dimension
@@ -101,6 +102,12 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             for name in standards.names():
                 standard = standards.load_standard(name)
                 yield name, f"{designation(standard.id, standard.edition)}: {standard.title}"
+        case "model":
+            from inspect_tool.backends.weights import model_folder, shipped_names
+
+            for name in shipped_names():
+                card = load_model_card(model_folder(name))
+                yield name, f"{card.title} ({card.architecture}; for {', '.join(card.recipes)})"
         case "template":
             for path in sorted(data_folder("templates").glob("*/template.toml")):
                 yield path.parent.name, str(path.parent)
@@ -114,7 +121,7 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
                 yield name, dimension(name)
         case _:
             msg = (
-                f"unknown kind '{kind}'; there are: recipes, backends, standards, readers, exporters, "
+                f"unknown kind '{kind}'; there are: recipes, backends, models, standards, readers, exporters, "
                 "templates, quantities, units"
             )
             raise SettingsError(msg)

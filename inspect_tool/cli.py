@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, SettingsError
@@ -29,6 +30,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _ManyFiles(TyperCommand):
+    """A command whose repeated options take several values in a row, as a shell makes of a pattern."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        names = {name for option in self.params if getattr(option, "multiple", False) for name in option.opts}
+        repeated: list[str] = []
+        current = ""
+        for arg in args:
+            if arg.startswith("-") and len(arg) > 1:
+                current = arg if arg in names else ""
+            elif current and repeated[-1] != current:
+                repeated.append(current)
+            repeated.append(arg)
+        return super().parse_args(ctx, repeated)
+
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
@@ -186,7 +204,7 @@ def init(
     print(f"  inspect-tool run {shown} --out reports")
 
 
-@app.command()
+@app.command(cls=_ManyFiles)
 def train(
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe the model is for.")],
     images: Annotated[
@@ -264,11 +282,11 @@ def train(
         print("\n".join(request.summary(trained)))
 
 
-@app.command()
+@app.command(cls=_ManyFiles)
 def score(
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe whose quantities are compared.")],
     truth: Annotated[
-        list[str], typer.Option("--truth", metavar="FILES", help="Annotations, paired by name; may be repeated.")
+        list[str], typer.Option("--truth", metavar="FILES", help="Annotations, paired with the images by name.")
     ],
     predicted: Annotated[
         list[str] | None, typer.Option("--predicted", metavar="FILES", help="Masks to judge; or give a backend.")

@@ -395,6 +395,9 @@ def test_the_command_prints_and_writes(tmp_path):
     assert (tmp_path / "out" / "score.html").exists()
     done = CliRunner().invoke(app, [*options, "--json"])
     assert json.loads(done.stdout)["summary"]["objects"]["pore"]["n_truth"] == 72
+    files = {name: sorted(str(path) for path in (folder / name).iterdir()) for name in ("truth", "predicted")}
+    # as a shell makes it of a pattern without quotes
+    options = ["score", "-r", "porosity", "--truth", *files["truth"], "--predicted", *files["predicted"]]
     done = CliRunner().invoke(app, [*options, "--quiet"])
     assert done.output == ""
     done = CliRunner().invoke(app, options[:5])

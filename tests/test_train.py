@@ -1,0 +1,359 @@
+"""Training on annotated images of one's own: from the files to a model folder that the backend uses."""
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from inspect_tool import readers, synthetic
+from inspect_tool.backends import unet
+from inspect_tool.backends.weights import load_weights
+from inspect_tool.cli import app
+from inspect_tool.errors import BackendError, OutputError, SettingsError
+from inspect_tool.files import sha256_file
+from inspect_tool.model import ModelCard
+from inspect_tool.training import request, sheet
+from inspect_tool.training.request import Request, checked_request, name_table
+from inspect_tool.training.samples import Sample
+from inspect_tool.training.train import train
+
+TINY = {"base": 8, "depth": 2}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory):
+    """Five two-phase fields as a worn microscope shows them, with masks; the last one is shown to nobody."""
+    folder = tmp_path_factory.mktemp("fields")
+    for seed in range(5):
+        made = synthetic.two_phase(seed=seed, area_percent=30, feature_um=12, shape_px=(128, 128))
+        where = folder / ("unseen" if seed == 4 else "shown")
+        where.mkdir(exist_ok=True)
+        cv2.imwrite(str(where / f"field_{seed}.png"), synthetic.degrade(made.pixels, 2, seed=seed))
+        cv2.imwrite(str(where / f"field_{seed}_mask.png"), (made.labels == 1).astype(np.uint8) * 255)
+    return folder
+
+
+def asked(fields, out, **changed):
+    given = {
+        "recipe": "phase_fraction",
+        "images": tuple(str(fields / f"shown/field_{k}.png") for k in range(4)),
+        "masks": (str(fields / "shown/*_mask.png"),),
+        "out": out,
+        "from_scratch": True,
+        "classes": ("matrix", "phase"),
+        "validation": ("field_3.png",),
+        "network": TINY,
+        "steps": 40,
+        "every": 20,
+        "batch": 4,
+        "size_px": 64,
+        "rate": 5e-3,
+    }
+    return Request(**given | changed)
+
+
+@pytest.fixture(scope="module")
+def trained(fields, tmp_path_factory):
+    torch.set_num_threads(1)
+    lines = []
+    found = train(
+        asked(fields, tmp_path_factory.mktemp("models") / "two_phase", licence="CC0-1.0"),
+        lambda *line: lines.append(line),
+    )
+    return found, lines
+
+
+# -------------------------------------------------------------------------------------------------- what is learned
+
+
+def test_three_annotated_images_are_enough_for_a_fourth(trained, fields):
+    found, _ = trained
+    # the truth of the unseen field comes from the generator; the prediction from the backend that users run
+    image, mask = (fields / "unseen" / f"field_4{end}.png" for end in ("", "_mask"))
+    truth = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) > 0
+    settings = unet.Settings(model=str(found.folder), engine="torch")
+    labels = unet.segment(unet.load(settings), readers.read(image), settings).labels == 1
+    assert (labels & truth).sum() / (labels | truth).sum() > 0.9
+    assert 100 * abs(labels.mean() - truth.mean()) < 1.0  # points of area
+
+
+def test_the_card_tells_what_was_done(trained, fields):
+    found, _ = trained
+    card, weights = load_weights(found.folder, "unet")
+    assert card == found.card
+    assert (card.name, card.classes, card.recipes) == ("two_phase", ("matrix", "phase"), ("phase_fraction",))
+    assert (card.licence, card.commercial) == ("CC0-1.0", True)
+    assert card.procedure["split"] == "by image, as stated with --validation"
+    assert list(card.procedure["validation_images"]) == ["field_3.png"]
+    assert list(card.procedure["training_images"]) == ["field_0.png", "field_1.png", "field_2.png"]
+    image, mask = card.procedure["training_images"]["field_0.png"].split()
+    assert image == sha256_file(fields / "shown/field_0.png")
+    assert mask == sha256_file(fields / "shown/field_0_mask.png")
+    assert card.scores["mean IoU on validation images"] == pytest.approx(found.fitted.score, abs=1e-4)
+    assert card.training[-1].images == 3
+    assert all(weight.dtype == torch.float32 for weight in weights.values() if weight.is_floating_point())
+
+
+def test_the_folder_is_whole_and_the_checkpoint_is_gone(trained):
+    found, lines = trained
+    names = sorted(path.name for path in found.folder.iterdir())
+    assert names == ["log.csv", "model.toml", "validation.html", "validation.png", "weights.safetensors"]
+    assert not found.folder.with_name("two_phase.training").exists()
+    assert lines[0] == (1, 40, "no validation yet")
+    assert re.fullmatch(r"loss \d\.\d{4}, score 0\.\d{4}", lines[-1][2])
+    assert "one image judges" in found.notes[0]
+
+
+def test_a_model_is_trained_further_and_measured_before(trained, fields, tmp_path):
+    found, _ = trained
+    tuned = train(asked(fields, tmp_path / "tuned", from_scratch=False, model=str(found.folder), steps=2))
+    # stored as float16, so alike and not equal
+    assert tuned.before == pytest.approx(found.fitted.score, abs=2e-3)
+    assert tuned.card.procedure["start"].endswith(found.card.sha256)
+    assert [data.images for data in tuned.card.training] == [3, 3]
+
+
+def test_other_classes_start_a_new_last_layer(trained, fields, tmp_path):
+    found, _ = trained
+    other = asked(
+        fields, tmp_path / "other", from_scratch=False, model=str(found.folder), classes=("iron", "carbide"), steps=2
+    )
+    assert "the last layer starts anew: the model has the classes matrix, phase" in train(other).notes
+
+
+def test_grains_are_learned_from_their_numbers(tmp_path):
+    for seed in range(2):
+        made = synthetic.grains(seed=seed, grains_per_mm2=1500, pixel_um=1.0, shape_px=(96, 112))
+        cv2.imwrite(str(tmp_path / f"steel_{seed}.png"), made.pixels)
+        cv2.imwrite(str(tmp_path / f"numbers_{seed}.png"), made.labels.astype(np.uint16))
+    found = train(
+        Request(
+            recipe="grain_size",
+            images=(str(tmp_path / "steel_*.png"),),
+            masks=(str(tmp_path / "numbers_*.png"),),
+            out=tmp_path / "grains",
+            from_scratch=True,
+            network=TINY,
+            steps=20,
+            every=20,
+            batch=2,
+            size_px=64,
+            rate=5e-3,
+        )
+    )
+    assert found.card.classes == ("grain", "boundary")
+    assert found.card.pixel_um is None
+    low, high = found.card.structure_px
+    # mean intercept of a Voronoi structure: pi/4 / sqrt(grains per area), here 20 px; augmentation adds a third
+    assert low < 20 < high
+    assert "F1 of boundaries on validation images" in found.card.scores
+
+
+# ---------------------------------------------------------------------------------------------------- interruption
+
+
+class _PullThePlugError(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
+    def pull(step, steps, text):
+        if step == 25:
+            raise _PullThePlugError
+
+    out = tmp_path / "two_phase"
+    with pytest.raises(_PullThePlugError):
+        train(asked(fields, out), pull)
+    assert not out.exists()
+    with pytest.raises(OutputError, match=r"holds the state of a run that did not end; go on with --resume"):
+        train(asked(fields, out))
+    with pytest.raises(OutputError, match="holds the state of another run: seed was 0, is 1 now"):
+        train(asked(fields, out, resume=True, seed=1))
+    steps = []
+    found = train(asked(fields, out, resume=True), lambda step, *_: steps.append(step))
+    assert min(steps) == 21
+    assert found.card.sha256 == trained[0].card.sha256  # bit for bit the weights of the run that was left alone
+
+
+# --------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"images": ("nothing_*.tif",)}, SettingsError, r"nothing_\*.tif: no image matches"),
+        ({"recipe": "grain"}, SettingsError, "unknown recipe 'grain'"),
+        ({"model": "superalloy"}, SettingsError, "--from-scratch starts from nothing, --model from a model"),
+        ({"model": "no_such", "from_scratch": False}, BackendError, "model 'no_such': no such folder"),
+        (
+            {"model": "best.pt", "from_scratch": False},
+            BackendError,
+            "can run code when they are loaded and are refused",
+        ),
+        ({"classes": ()}, SettingsError, "name the classes, background first: --classes matrix,carbide"),
+        ({"masks_are": "labels"}, SettingsError, "--masks-are labels: is for recipe grain_size"),
+        ({"recipe": "solder_voids"}, SettingsError, "has the classes background,joint,void, in this order"),
+        ({"size_px": 4}, SettingsError, "crops would be 4 px wide"),
+        ({"classes": ("a", "b", "c")}, SettingsError, "which are no numbers of the classes a, b, c"),
+        ({"validation": ("other.png",)}, SettingsError, "--validation other.png: is none of the images"),
+    ],
+)
+def test_what_must_be_fixed_is_said_in_one_line(fields, tmp_path, changed, error, message):
+    out = tmp_path / "model"
+    with pytest.raises(error, match=message) as raised:
+        train(asked(fields, out, **changed))
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_is_left_alone(trained, fields):
+    found, _ = trained
+    before = sha256_file(found.folder / "model.toml")
+    with pytest.raises(OutputError, match="two_phase: exists already; choose another folder with --out"):
+        train(asked(fields, found.folder))
+    assert sha256_file(found.folder / "model.toml") == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"masks_are": "lines"}, "masks_are: got 'lines', must be 'auto', 'labels' or 'boundaries'"),
+        ({"unmarked": "x"}, "unmarked: got 'x', must be 'background' or 'unknown'"),
+        ({"rate": -1.0}, "rate: got -1, must be above 0"),
+        ({"pixel_um": 0.0}, "pixel_um: got 0, must be above 0"),
+    ],
+)
+def test_options_are_checked_before_anything_is_read(values, message):
+    given = {"recipe": "porosity", "images": ["a"], "masks": ["b"], "out": "c"}
+    with pytest.raises(SettingsError, match=message):
+        checked_request(given | values)
+
+
+def test_a_name_needs_both_sides():
+    assert name_table(["a=b=c"]) == {"a=b": "c"}
+    with pytest.raises(SettingsError, match="--name carbide: say what stands in the mask and the class"):
+        name_table(["carbide"])
+
+
+def test_without_torch_the_extra_is_named(monkeypatch, fields, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "inspect_tool.training.train")
+    with pytest.raises(BackendError, match=r"command 'train' needs the extra 'networks': pip install"):
+        request.run(asked(fields, tmp_path / "model"))
+
+
+# ---------------------------------------------------------------------------------------------------- command line
+
+
+def test_the_command_writes_a_model_and_says_so(fields, trained, tmp_path):
+    out = tmp_path / "my model"
+    arguments = ["train", "-r", "phase_fraction", "--model", str(trained[0].folder), "--out", str(out)]
+    for k in range(4):
+        arguments += ["--images", str(fields / f"shown/field_{k}.png")]
+    arguments += ["--masks", str(fields / "shown/*_mask.png"), "--steps", "1", "--batch", "1", "--size", "32"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"{out}: model written" in result.output
+    assert "judged on field_" in result.output
+    assert "the model it started from 0.9" in result.output
+    assert 'use it in a job: [backend] name = "unet", model = "my model"' in result.output
+    assert result.output.count("my model: 1/1 ") <= 2
+    again = CliRunner().invoke(app, [*arguments, "--json", "--out", str(tmp_path / "second")])
+    told = json.loads(again.stdout)
+    assert told["validation"] == load_names(out)
+    assert told["scores"]
+
+
+def load_names(folder: Path) -> list[str]:
+    card, _ = load_weights(folder)
+    return list(card.procedure["validation_images"])
+
+
+# ----------------------------------------------------------------------------------------------------- worst cases
+
+
+@pytest.fixture
+def judged():
+    """An image 300 px wide whose right part was predicted wrong in three ways."""
+    truth = np.zeros((100, 300), np.int32)
+    truth[10:30, 200:220] = 1  # missed
+    truth[70:90, 200:220] = 2  # taken for 1
+    truth[:, 290:] = -1  # not annotated
+    found = np.zeros_like(truth)
+    found[40:60, 200:220] = 1  # too much
+    found[70:90, 200:220] = 1
+    found[:, 290:] = 1
+    image = np.full((100, 300, 1), 0.5, np.float32)
+    return Sample(name="a & b.tif", image=image, target=truth, image_sha256="", mask_sha256=""), found
+
+
+def test_the_worst_place_comes_first(judged):
+    sample, found = judged
+    worst = sheet.worst_places(sample, found, lines=False)
+    assert [(case.row, case.column) for case in worst] == [(0, 44), (0, 0)]
+    assert worst[0].wrong == pytest.approx(3 * 400 / (100 * 246))  # 10 of its 256 columns are not annotated
+    assert worst[1].wrong == pytest.approx(3 * 400 / (100 * 256))
+
+
+def test_differences_are_told_apart_by_color(judged):
+    sample, found = judged
+    case = sheet.worst_places(sample, found, lines=False)[0]
+    image, truth, prediction, difference = sheet.panels(case)
+    column = 210 - 44
+    assert tuple(difference[20, column]) == sheet.MISSED
+    assert tuple(difference[50, column]) == sheet.TOO_MUCH
+    assert tuple(difference[80, column]) == sheet.CONFUSED
+    assert len(set(map(int, difference[5, 5]))) == 1  # gray: nothing wrong
+    assert truth[50, 250].max() < image[50, 250].min()  # not annotated is dark
+    assert not np.array_equal(prediction[50, column], image[50, column])
+
+
+def test_a_line_beside_the_drawn_one_is_no_difference():
+    truth, found = np.zeros((40, 40), np.int32), np.zeros((40, 40), np.int32)
+    truth[:, 20], found[:, 22] = 1, 1
+    image = np.zeros((40, 40, 1), np.float32)
+    sample = Sample(name="a", image=image, target=truth, image_sha256="", mask_sha256="")
+    assert sheet.worst_places(sample, found, lines=True)[0].wrong == 0
+    assert sheet.worst_places(sample, np.roll(found, 2, axis=1), lines=True)[0].wrong == pytest.approx(2 / 40)
+
+
+def test_the_page_needs_nothing_else(judged, tmp_path):
+    sample, found = judged
+    card = ModelCard(
+        name="m", version="1", title="a <b>", architecture="unet", network={}, classes=("x", "y", "z & co"), sha256="",
+        licence="", commercial=True, scores={"mean IoU": 0.5},
+    )  # fmt: skip
+    cases = sheet.worst_places(sample, found, lines=False)
+    sheet.write(tmp_path, card, cases, "by image", ["a note"])
+    page = (tmp_path / "validation.html").read_text(encoding="utf-8")
+    assert "http" not in page
+    assert page.count("<img ") == page.count("data:image/png;base64,") == 4 * len(cases)
+    for text in ("a &amp; b.tif", "a &lt;b&gt;", "z &amp; co", "a note", "images that judge: by image", "0.5"):
+        assert text in page
+    picture = cv2.imread(str(tmp_path / "validation.png"))
+    assert picture is not None
+    assert picture.shape[1] == 4 * 256 + 5 * 6
+
+
+def test_narrow_images_fill_one_place_each():
+    image = np.zeros((300, 64, 1), np.float32)
+    target = np.zeros((300, 64), np.int32)
+    sample = Sample(name="a", image=image, target=target, image_sha256="", mask_sha256="")
+    cases = sheet.worst_places(sample, target, lines=False)
+    assert [(case.row, case.truth.shape) for case in cases] == [(0, (256, 64)), (44, (256, 64))]
+    assert sheet.worst_places(replace(sample, target=target - 1), target, lines=False) == []

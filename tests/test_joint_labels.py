@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspect_tool.backends._joint_labels import JointSettings, joint_labels
+from inspect_tool.backends._joint_labels import JointSettings, joint_labels, solder_dark
 
 
 def maps(classes: NDArray[np.int_], certainty: int = 255) -> NDArray[np.uint8]:
@@ -95,3 +95,18 @@ def test_a_lower_bar_lets_the_unsure_part_in() -> None:
     share[0] = np.where(two_balls() == 0, 130, 62)
     assert joint_labels(share, settings=JointSettings(sure=0.9))[1].max() == 0
     assert joint_labels(share, settings=JointSettings(sure=0.5))[1].max() == 2
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_an_inverted_picture_is_told(inverted: bool, known: bool) -> None:
+    classes = two_balls()
+    pixels = np.where(classes == 1, 40, np.where(classes == 2, 120, 210)).astype(np.uint8)
+    given = (classes > 0).astype(np.int32) if known else None
+    assert solder_dark(255 - pixels if inverted else pixels, given=given) is not inverted
+
+
+def test_solder_that_fills_the_picture_counts_as_dark() -> None:
+    pixels = np.full((50, 50), 90, np.uint8)
+    pixels[10:20, 10:20] = 160
+    assert solder_dark(pixels, given=np.ones((50, 50), np.int32))

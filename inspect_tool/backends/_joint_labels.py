@@ -1,6 +1,7 @@
 """Joints and voids from the class probabilities of a network: background, joint, void."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.model import LabelImage, Mask
 
 JOINT, VOID, VIA = 1, 2, 3
+_DARK_RIM = 0.75  # share of the border that is dark in an inverted picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,42 @@ def joint_labels(
     if given is None:
         _fill(labels, objects, settings)
     return labels, objects
+
+
+def solder_dark(pixels: NDArray[Any], roi: Mask | None = None, given: LabelImage | None = None) -> bool:
+    """Whether solder is the darker side, as more metal absorbs more, or the picture is inverted.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        (rows, columns).
+    roi : ndarray of bool, optional
+        (rows, columns); only what it marks counts.
+    given : ndarray of int32, optional
+        (rows, columns); numbers of the joints. They are compared with what lies around them; without, a border of
+        the image that is dark nearly everywhere speaks for an inverted picture.
+
+    Examples
+    --------
+    >>> picture = np.full((60, 60), 200, np.uint8)
+    >>> picture[20:40, 20:40] = 50
+    >>> solder_dark(picture), solder_dark(255 - picture)
+    (True, False)
+    """
+    step = max(1, int((pixels.size / 1e6) ** 0.5))  # medians of 1 Mpx are exact enough
+    few = pixels[::step, ::step]
+    counts = np.ones(few.shape, bool) if roi is None else roi[::step, ::step]
+    joint = None if given is None else (given[::step, ::step] > 0) & counts
+    if joint is not None and joint.any():
+        beside = cv2.dilate(joint.astype(np.uint8), np.ones((13, 13), np.uint8)).astype(bool) & ~joint & counts
+        return not beside.any() or bool(np.median(few[joint]) <= np.median(few[beside]))
+    low, high = np.percentile(few[counts], (1, 99)) if counts.any() else (0.0, 0.0)
+    if not high > low:
+        return True
+    smooth = cv2.GaussianBlur(np.clip((few - low) * (255 / (high - low)), 0, 255).astype(np.uint8), (0, 0), 1.5)
+    level, _ = cv2.threshold(smooth[counts].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    rim = counts & ~cv2.erode(counts.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(bool)
+    return bool((smooth[rim] <= level).mean() <= _DARK_RIM)
 
 
 def _found(inside: Mask, probabilities: NDArray[np.uint8], settings: JointSettings) -> LabelImage:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, gradient_of, grown, is_disc
-from inspect_tool.measure.parts import Area, Parts, Rows
+from inspect_tool.measure.parts import Area, Parts, Rows, strips
 from inspect_tool.model import LabelImage, Mask
 
 # Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
@@ -61,26 +61,32 @@ def rims_of(image: Gray, lab: LabelImage, allowed: Mask) -> Rims:
     out_px = np.asarray(cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)
     in_px = np.asarray(cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)
     near = cv2.dilate(lab.astype(np.float32), np.ones((11, 11), np.uint8)).astype(np.int32)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, lab.ravel(), in_px.ravel())
-    gradient = gradient_of(image)
-    rim_in, rim_out = region & (in_px <= 1.5), allowed & (out_px > 0) & (out_px <= 1.5)
+    deepest, area = np.zeros(count, np.float32), np.zeros(count, np.intp)
     sides = np.zeros(count)
+    for top, bottom in strips(lab.shape):
+        np.maximum.at(deepest, lab[top:bottom].ravel(), in_px[top:bottom].ravel())
+        area += np.bincount(lab[top:bottom].ravel(), minlength=count)
     padded = np.pad(lab, 1)
     for a, b in ((padded[1:], padded[:-1]), (padded[:, 1:], padded[:, :-1])):
         differ = a != b
         sides += np.bincount(a[differ], minlength=count) + np.bincount(b[differ], minlength=count)
+    del padded, differ, a, b
+    rim_in, rim_out = region & (in_px <= 1.5), allowed & (out_px > 0) & (out_px <= 1.5)
+    high = _means(image, lab, region & (in_px >= np.minimum(np.float32(3), deepest)[lab]), count)
+    core = _means(image, lab, region & (in_px >= (deepest / 2)[lab]), count)
+    low = _means(image, near, allowed & (out_px > 2.5) & (out_px <= 5), count)
+    gradient = gradient_of(image)
     return Rims(
         parts=lab,
         near=near,
         in_px=in_px,
         out_px=out_px,
         deepest=deepest.astype(np.float64),
-        area=np.bincount(lab.ravel(), minlength=count).astype(np.float64),
+        area=area.astype(np.float64),
         length=pi / 4 * sides,  # pixel sides of a smooth outline are 4/pi times its length
-        high=_means(image, lab, region & (in_px >= np.minimum(3.0, deepest[lab])), count),
-        core=_means(image, lab, region & (in_px >= deepest[lab] / 2), count),
-        low=_means(image, near, allowed & (out_px > 2.5) & (out_px <= 5), count),
+        high=high,
+        core=core,
+        low=low,
         edge=(_means(image, lab, rim_in, count) + _means(image, near, rim_out, count)) / 2,
         steep=(_means(gradient, lab, rim_in, count) + _means(gradient, near, rim_out, count)) / 2,
     )
@@ -136,12 +142,14 @@ def _rims_apart(
     """
     for number, tight in regions:
         box = grown(tight, _REACH, shape)
-        lab, gray = numbered[box], image[box]
-        numbers, parts = np.unique(lab, return_inverse=True)
-        own = int(np.searchsorted(numbers, number))
-        if numbers[0] > 0:  # no ground in the box
-            parts, own = parts + 1, own + 1
-        yield box, own, gray, rims_of(gray, parts.reshape(lab.shape).astype(np.int32), allowed(box))
+        lab = numbered[box]
+        numbers = np.unique(np.concatenate([np.unique(lab[top:bottom]) for top, bottom in strips(lab.shape)] + [[0]]))
+        parts = np.empty(lab.shape, np.int32)
+        for top, bottom in strips(lab.shape):
+            parts[top:bottom] = np.searchsorted(numbers, lab[top:bottom])
+        del lab
+        gray = image[box]
+        yield box, int(np.searchsorted(numbers, number)), gray, rims_of(gray, parts, allowed(box))
 
 
 def connected(region: Mask) -> LabelImage:
@@ -256,8 +264,10 @@ def balls_at_rim(image: Levels, inside: Mask, objects: LabelImage) -> LabelImage
 
 
 def _means(image: Gray, labels: LabelImage, where: Mask, count: int) -> Floats:
-    chosen = labels[where]
-    n = np.bincount(chosen, minlength=count)
-    total = np.bincount(chosen, weights=image[where], minlength=count)
+    n, total = np.zeros(count, np.intp), np.zeros(count)
+    for top, bottom in strips(labels.shape):
+        chosen = labels[top:bottom][where[top:bottom]]
+        n += np.bincount(chosen, minlength=count)
+        np.add.at(total, chosen, image[top:bottom][where[top:bottom]].astype(np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(total / n, dtype=np.float64)

@@ -239,9 +239,11 @@ def smoothed(image: Gray, sigma: float) -> Gray:
 
 def gradient_of(image: Gray) -> Gray:
     """Length of the gray-level gradient. [gray levels/px]."""
-    dy = cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3) / 8
-    dx = cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3) / 8
-    return np.asarray(np.hypot(dx, dy), dtype=np.float32)
+    dy = np.asarray(cv2.Sobel(image, cv2.CV_32F, 0, 1, ksize=3), dtype=np.float32)
+    dx = np.asarray(cv2.Sobel(image, cv2.CV_32F, 1, 0, ksize=3), dtype=np.float32)
+    dy /= 8
+    dx /= 8
+    return np.hypot(dx, dy, out=dx)
 
 
 def outer_outline(region: Mask) -> NDArray[np.int32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.backends._joint_regions import Box
 from inspect_tool.backends._joint_settings import Shape
 from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
 
 
@@ -106,8 +107,10 @@ def joints_of_mask(path: Path, shape: tuple[int, ...]) -> tuple[LabelImage, tupl
     if len(values) == 1:
         count, lab = cv2.connectedComponents((mask > 0).astype(np.uint8), connectivity=4)
         return np.asarray(lab, dtype=np.int32), tuple(str(i) for i in range(1, count))
-    objects = np.searchsorted(values, mask).astype(np.int32) + 1
-    objects[mask == 0] = 0
+    objects = np.empty(mask.shape, np.int32)
+    for top, bottom in strips(mask.shape):
+        rows = mask[top:bottom]
+        objects[top:bottom] = np.where(rows > 0, np.searchsorted(values, rows) + 1, 0)
     return objects, tuple(str(value) for value in values.tolist())
 
 

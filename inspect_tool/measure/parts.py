@@ -6,7 +6,7 @@ Strips also serve what else is wanted row by row or box by box of an image, so t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from inspect_tool.model import LabelImage, Mask
 
 _PIXELS = 1 << 18  # of a strip
+_KEPT = 16  # strips
 
 Values = TypeVar("Values", bound=NDArray[Any])
 Given = TypeVar("Given", bound=NDArray[Any], covariant=True)
@@ -41,7 +42,7 @@ def strips(shape: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 
 class Rows(Generic[Values]):
-    """An image of which rows are made as they are asked for; those well above what was asked for last are let go.
+    """An image of which rows are made as they are asked for; the last few strips are kept for the next box.
 
     Parameters
     ----------
@@ -55,18 +56,22 @@ class Rows(Generic[Values]):
         self._make, self._shape = make, shape
         self._made: dict[int, Values] = {}
 
+    def _strip(self, i: int) -> Values:
+        if i not in self._made:
+            step = strip_rows(self._shape)
+            for old in sorted(self._made)[: len(self._made) - _KEPT + 1]:
+                del self._made[old]
+            self._made[i] = self._make(i * step, min((i + 1) * step, self._shape[0]))
+        return self._made[i]
+
     def __getitem__(self, box: tuple[slice, slice], /) -> Values:
         """Values in a box of rows and columns with a start and a stop."""
-        step = strip_rows(self._shape)
-        first, last = box[0].start // step, max(box[0].stop - 1, box[0].start) // step
-        for old in [i for i in self._made if i < first - 1]:
-            del self._made[old]
-        for i in range(first, last + 1):
-            if i not in self._made:
-                self._made[i] = self._make(i * step, min((i + 1) * step, self._shape[0]))
-        wanted = np.concatenate([self._made[i][:, box[1]] for i in range(first, last + 1)])
-        inner: Values = wanted[box[0].start - first * step : box[0].stop - first * step]
-        return inner
+        (top, bottom), columns, step = (box[0].start, box[0].stop), box[1], strip_rows(self._shape)
+        wanted = np.empty((bottom - top, columns.stop - columns.start), self._strip(top // step).dtype)
+        for i in range(top // step, (bottom - 1) // step + 1):
+            first, last = max(top, i * step), min(bottom, (i + 1) * step)
+            wanted[first - top : last - top] = self._strip(i)[first - i * step : last - i * step, columns]
+        return cast("Values", wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,6 +1,7 @@
 """Scores of a network on whole annotated images, predicted as the backend predicts them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from math import nan
 from operator import add
@@ -13,11 +14,14 @@ from torch import nn
 
 from inspect_tool.backends import tiling
 from inspect_tool.backends.runtime import Batch
+from inspect_tool.backends.unet import GRAINS
 from inspect_tool.model import LabelImage
 from inspect_tool.training import metrics
 from inspect_tool.training.fit import Validate
 from inspect_tool.training.losses import UNKNOWN
-from inspect_tool.training.samples import GRAIN_CLASSES, Sample
+from inspect_tool.training.samples import Sample
+
+JUDGED_PX = 6_000_000  # of all images together, while the network learns
 
 
 def validation(judging: Sequence[Sample], classes: Sequence[str]) -> Validate:
@@ -32,7 +36,7 @@ def validation(judging: Sequence[Sample], classes: Sequence[str]) -> Validate:
         for sample in judging:
             found = predicted_classes(network, sample)
             overlaps.append(metrics.class_overlaps(sample.target, found, len(classes)))
-            if tuple(classes) == GRAIN_CLASSES:
+            if tuple(classes) == GRAINS:
                 lines.append(line_match(sample.target, found))
         together = [reduce(add, each) for each in zip(*overlaps, strict=True)]
         mean_iou = metrics.mean_of(overlap.iou for overlap in together)
@@ -44,6 +48,34 @@ def validation(judging: Sequence[Sample], classes: Sequence[str]) -> Validate:
         return scores
 
     return validate
+
+
+def in_part(judging: Sequence[Sample], most_px: int = JUDGED_PX) -> tuple[Sample, ...]:
+    """Cut a part out of each image, so that judging costs little beside learning; small sets stay whole.
+
+    Of nine parts of an image the one with the most classes, and then the most annotated pixels, is taken.
+    """
+    total = sum(sample.target.size for sample in judging)
+    if total <= most_px:
+        return tuple(judging)
+    share = (most_px / total) ** 0.5
+    return tuple(_richest_part(sample, share) for sample in judging)
+
+
+def _richest_part(sample: Sample, share: float) -> Sample:
+    rows, columns = (max(1, round(share * side)) for side in sample.target.shape)
+    areas = [
+        (slice(top, top + rows), slice(left, left + columns))
+        for top in ((sample.target.shape[0] - rows) * i // 2 for i in range(3))
+        for left in ((sample.target.shape[1] - columns) * i // 2 for i in range(3))
+    ]
+
+    def worth(area: tuple[slice, slice]) -> tuple[int, int]:
+        part = sample.target[area]
+        return len(np.unique(part[part != UNKNOWN])), int((part != UNKNOWN).sum())
+
+    area = max(areas, key=worth)
+    return replace(sample, image=sample.image[area], target=sample.target[area])
 
 
 def _area_error(overlaps: Sequence[metrics.Overlap], k: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import readers
+from inspect_tool.backends.unet import GRAINS
 from inspect_tool.backends.weights import gray_range, normalized
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
@@ -26,8 +27,8 @@ from inspect_tool.training.annotations import UNKNOWN
 
 MasksAre: TypeAlias = Literal["auto", "classes", "labels", "boundaries"]
 
-GRAIN_CLASSES = ("grain", "boundary")
 DRAWN = (".json", ".roi", ".zip")  # files of shapes, not of pixels
+NOT_CLEAR = "not clear whether it shows grains or boundaries; say --masks-are labels or --masks-are boundaries"
 THICKEST_LINE_PX = 9.0  # boundary lines are nowhere wider
 ENOUGH_PX = 100  # annotated pixels of a class without which nothing can be learned of it
 SHARE_VALIDATION = 0.25  # of the images
@@ -201,18 +202,21 @@ def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str)
         return annotations.read_annotation(mask, shape, reading.classes, settings, image)
     if mask.suffix.lower() in DRAWN:
         if reading.masks_are == "boundaries":
-            return _regions(annotations.read_annotation(mask, shape, GRAIN_CLASSES, settings, image))
+            return _regions(annotations.read_annotation(mask, shape, GRAINS, settings, image))
         settings = replace(settings, kind="instance")
-        return annotations.read_annotation(mask, shape, ("background", GRAIN_CLASSES[0]), settings, image)
+        return annotations.read_annotation(mask, shape, ("background", GRAINS[0]), settings, image)
     kind = reading.masks_are
     if kind == "auto" and not _is_clear(mask):
-        msg = (
-            f"{mask}: two values, of which neither makes thin lines: not clear whether it shows grains or boundaries; "
-            "say --masks-are labels or --masks-are boundaries"
-        )
+        msg = f"{mask}: two values, of which neither makes thin lines: {NOT_CLEAR}"
         raise ReadError(msg)
     settings = replace(settings, kind="instance", mask=kind)
-    return annotations.read_annotation(mask, shape, ("background", GRAIN_CLASSES[0]), settings, image)
+    try:
+        return annotations.read_annotation(mask, shape, ("background", GRAINS[0]), settings, image)
+    except ReadError as error:
+        if kind == "auto" and "not clear" in str(error):  # and it names a setting that nobody has here
+            msg = f"{mask}: {NOT_CLEAR}"
+            raise ReadError(msg) from None
+        raise
 
 
 def _is_clear(mask: Path) -> bool:
@@ -241,21 +245,18 @@ def _read_image(path: Path, reading: Reading) -> tuple[Sample, tuple[int, int]]:
     """Image without its annotation, and the size of the file before the footer was cut off. [px]"""
     whole = readers.read(path)
     micrograph = apply_region(whole, Region(footer_px=reading.footer_px), path.parent)
-    if reading.channels == "rgb":
-        if micrograph.color is None:
-            msg = f"{path}: is a gray image, the model takes color images; train another model for it"
-            raise ReadError(msg)
-        pixels: NDArray[np.generic] = micrograph.color
-    else:
-        pixels = micrograph.pixels[..., np.newaxis]
-    low, high = gray_range(pixels, reading.normalization)
+    seen = micrograph.pixels if reading.channels == "gray" or micrograph.color is None else micrograph.color
+    low, high = gray_range(seen, reading.normalization)
+    pixels = normalized(seen, low, high)
+    if pixels.ndim == 2:  # a gray image is red, green and blue alike
+        pixels = np.repeat(pixels[..., np.newaxis], 3 if reading.channels == "rgb" else 1, axis=2)
     told, pixel_um = micrograph.calibration.pixel_um, reading.pixel_um
     if pixel_um is not None and told is not None and abs(told / pixel_um - 1) > SAME_SCALE:
         msg = f"{path}: the file says {told:g} um/px, --pixel-um says {pixel_um:g}; correct one of them"
         raise CalibrationError(msg)
     sample = Sample(
         name=path.name,
-        image=normalized(pixels, low, high),
+        image=pixels,
         target=np.full(pixels.shape[:2], UNKNOWN, dtype=np.int32),
         image_sha256=micrograph.sha256 or sha256_file(path),
         mask_sha256="",

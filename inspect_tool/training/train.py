@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from inspect_tool import __version__, registry
+from inspect_tool.backends.unet import GRAINS, JOINTS
 from inspect_tool.backends.weights import (
     fitted,
     load_weights,
@@ -35,10 +36,10 @@ from inspect_tool.model import LabelImage, Modality, ModelCard
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training import annotations, augment, samples, sheet
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, fit, judged
-from inspect_tool.training.judging import predicted_classes, validation
+from inspect_tool.training.judging import in_part, predicted_classes, validation
 from inspect_tool.training.losses import UNKNOWN, cross_entropy_dice
 from inspect_tool.training.request import Progress, Request
-from inspect_tool.training.samples import GRAIN_CLASSES, MasksAre, Sample, Split
+from inspect_tool.training.samples import MasksAre, Sample, Split
 
 RATE_NEW, RATE_TUNED = 1e-3, 3e-4
 ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
@@ -48,8 +49,8 @@ LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
 
 _OUTPUTS: Mapping[str, tuple[str, ...]] = {
-    "grain_size": GRAIN_CLASSES,
-    "solder_voids": ("background", "joint", "void"),
+    "grain_size": GRAINS,
+    "solder_voids": JOINTS,
     "porosity": ("background", "pore"),
 }
 
@@ -89,7 +90,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     parted = _samples(request, reading, base)
     network, notes = _network(request, base, reading.classes)
     size = _crop_side(request, parted.training, network.stride)
-    validate = validation(parted.validation, reading.classes)
+    validate = validation(in_part(parted.validation), reading.classes)
     before = judged(network, validate)["score"] if base is not None and not notes else None
     run = fit(
         network,
@@ -125,7 +126,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         notes = (*notes, f"one image judges ({parted.how}); a score from one image is a weak promise")
     best = UNet(**_arguments(request, base, reading.classes))
     fitted(best, run.weights, work)
-    values = _card(request, base, reading, parted, run, before, size)
+    scores = judged(best, validation(parted.validation, reading.classes))
+    values = _card(request, base, reading, parted, run, scores, before, size)
     card = save_model(request.out, values, run.weights)
     cases = _cases(best, parted.validation, reading.classes)
     try:
@@ -205,7 +207,7 @@ def _reading(request: Request, base: _Base | None) -> samples.Reading:
     if len(classes) < 2:
         msg = f"recipe {request.recipe}: name the classes, background first: --classes matrix,carbide"
         raise SettingsError(msg)
-    masks_are: MasksAre = request.masks_are if classes == GRAIN_CLASSES else "classes"
+    masks_are: MasksAre = request.masks_are if classes == GRAINS else "classes"
     if request.masks_are != "auto" and masks_are == "classes":
         msg = f"--masks-are {request.masks_are}: is for recipe grain_size; masks of {request.recipe} hold classes"
         raise SettingsError(msg)
@@ -231,7 +233,7 @@ def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> 
             msg = f"{name}: two images have this name; give each its own"
             raise SettingsError(msg)
     alike = samples.to_one_scale(read, base.card.pixel_um if base is not None else None)
-    if reading.classes == GRAIN_CLASSES:
+    if reading.classes == GRAINS:
         alike = samples.as_boundaries(alike, base.card.structure_px if base is not None else None)
     return samples.split(alike, reading.classes, chosen=request.validation, seed=request.seed)
 
@@ -335,13 +337,14 @@ def _card(
     reading: samples.Reading,
     parted: Split,
     run: Fitted,
+    found: Mapping[str, float],
     before: float | None,
     size: int,
 ) -> dict[str, Any]:
     """Values of the model card."""
     every = (*parted.training, *parted.validation)
     modalities: set[Modality] = {sample.modality for sample in every}
-    metric = "F1 of boundaries" if reading.classes == GRAIN_CLASSES else "mean IoU"
+    metric = "F1 of boundaries" if reading.classes == GRAINS else "mean IoU"
     count = len({sample.name for sample in parted.training})
     start = f"fine-tuned from {base.card.name}" if base is not None else "trained from scratch"
     own = {
@@ -350,9 +353,9 @@ def _card(
         "images": count,
         "source": "hashes of images and masks under procedure",
     }
-    scores = {f"{metric} on validation images": run.score} | {
+    scores = {f"{metric} on validation images": found["score"]} | {
         f"{key.replace('iou.', 'IoU ').replace('area_error.', 'mean error of area % ')} on validation images": value
-        for key, value in run.scores.items()
+        for key, value in found.items()
         if key != "score"
     }
     if before is not None:
@@ -368,12 +371,12 @@ def _card(
         "commercial": request.commercial and (base is None or base.card.commercial),
         "channels": reading.channels,
         "normalization": reading.normalization,
-        "pixel_um": None if reading.classes == GRAIN_CLASSES else parted.training[0].pixel_um,
-        "structure": GRAIN_STRUCTURE if reading.classes == GRAIN_CLASSES else "",
-        "structure_px": _structure_px(every) if reading.classes == GRAIN_CLASSES else None,
+        "pixel_um": None if reading.classes == GRAINS else parted.training[0].pixel_um,
+        "structure": GRAIN_STRUCTURE if reading.classes == GRAINS else "",
+        "structure_px": _structure_px(every) if reading.classes == GRAINS else None,
         "recipes": (request.recipe,),
         "modality": modalities.pop() if len(modalities) == 1 else "unknown",
-        "settings": dict(base.card.settings) if base is not None and base.card.classes == reading.classes else {},
+        "settings": _settings(base, reading.classes),
         "training": [*(plain(base.card.training) if base is not None else []), own],
         "procedure": plain(
             {
@@ -395,6 +398,13 @@ def _card(
     }
 
 
+def _settings(base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
+    """What turns the output into labels, but for the threshold: the network was judged at one half."""
+    if base is None or base.card.classes != tuple(classes):
+        return {}
+    return {key: value for key, value in base.card.settings.items() if key != "threshold" or classes == GRAINS}
+
+
 def _structure_px(known: Sequence[Sample]) -> tuple[float, float]:
     """Range of mean intercepts that the network has seen, with what augmentation adds. [px]"""
     sizes = [sample.intercept_px or 0.0 for sample in known]
@@ -407,5 +417,5 @@ def _cases(network: UNet, judging: Sequence[Sample], classes: Sequence[str]) -> 
     found = []
     with torch.inference_mode():
         for sample in judging:
-            found += sheet.worst_places(sample, predicted_classes(network, sample), lines=classes == GRAIN_CLASSES)
+            found += sheet.worst_places(sample, predicted_classes(network, sample), lines=classes == GRAINS)
     return tuple(sorted(found, key=lambda case: -case.wrong)[: sheet.CASES])

@@ -339,6 +339,7 @@ def score(
             "pixel_um": pixel_um,
             "footer_px": footer_px,
             "tolerance_px": tolerance_px,
+            "picture_px": 640 if out is not None else 0,
         }
     )
     with _progress("score", quiet or as_json) as tell:

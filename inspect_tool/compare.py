@@ -4,23 +4,29 @@ The reference is the job's own backend; every other one is compared with it, fie
 what the recipe reports for that field alone, so that it holds for every recipe and every quantity.
 """
 
+import gzip
 import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from math import ceil, sqrt
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, get_origin, get_type_hints
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import checked, load_job, new_folder, plain, read_toml, sha256_bytes, write_text
-from inspect_tool.model import FieldMeasurement, Micrograph, Result, Segmentation, StandardRecord
+from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
 from inspect_tool.provenance import now, provenance
 from inspect_tool.report.comparison import (
@@ -36,6 +42,9 @@ from inspect_tool.report.comparison import (
 )
 
 _PICTURE_PX = 1100  # longest side of a picture
+_SMALLEST_PART = 160  # side of the part of a field that is shown [px]
+_LOOKED_AT = 25_000_000  # pixels in which that part is looked for
+_STRIP = 1024  # rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,8 @@ class _Run:
     candidate: Candidate
     results: tuple[Mapping[str, Result], ...]  # by quantity, one mapping per field; empty where it refused
     fields: tuple[ComparedField, ...]
-    pictures: tuple[str, ...]  # per field; empty where there is none
+    segmentations: tuple[Segmentation | None, ...]  # without their labels, which lie in files
+    labels: tuple[Path, ...]
 
 
 def compare(
@@ -77,7 +87,8 @@ def compare(
         Folder that gets ``<job name>_compare/compare.json``, and ``compare.html`` and ``compare.pdf`` where the job
         exports these formats.
     margins : sequence of str
-        ``"0.25"`` for the main results, or ``"quantity=0.25"``; in the unit of the quantity.
+        ``"quantity=0.25"``, in the unit of the quantity; ``"0.25"`` is for the first main result of the job and
+        those in the same unit.
     alpha : float
         Risk of stating equivalence where there is none.
     progress : callable, optional
@@ -108,8 +119,9 @@ def compare(
             runs.append(_run(plan, one, folder, len(runs), tell, total))
             _check_margins(asked, runs[0])  # after the first backend: the others may take long
         tell(total - 2, total, "HTML")
-        found = _comparison(plans, runs, asked, alpha, started, perf_counter() - clock)
-        _keep(folder, found.plates)
+        found = _comparison(plans, runs, asked, alpha, folder, started, perf_counter() - clock)
+        for file in folder.glob("*.labels"):
+            file.unlink()
         _write(found, folder, plans[0], tell, total)
     return found, Path(out) / f"{path.stem}_compare"
 
@@ -228,7 +240,7 @@ def _planned(path: Path, one: Chosen) -> Plan:
 
 
 def stated_margins(texts: Sequence[str], recipe: Any, recipe_name: str) -> dict[str, float]:
-    """Read margins by quantity; the key "" stands for the main results.
+    """Read margins by quantity; the key "" stands for the first main result and those in its unit.
 
     Raises
     ------
@@ -265,14 +277,6 @@ def stated_margins(texts: Sequence[str], recipe: Any, recipe_name: str) -> dict[
 def _check_margins(margins: Mapping[str, float], reference: _Run) -> None:
     """Refuse margins for what the job does not report."""
     found = _by_quantity(reference.results)
-    main = [quantity for quantity, result in found.items() if result.main]
-    if "" in margins and len({found[quantity].unit for quantity in main}) != 1:
-        first = f"{main[0]}={margins['']:g}" if main else f"quantity={margins['']:g}"
-        msg = (
-            f"--margin {margins['']:g}: this job has {len(main)} main results with units of their own "
-            f"({', '.join(main)}); say which, e.g. --margin {first}"
-        )
-        raise SettingsError(msg)
     for quantity in margins:
         if quantity and quantity not in found:
             msg = f"--margin {quantity}: this job gives no such result; it gives {', '.join(found)}"
@@ -290,7 +294,8 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     loading = perf_counter() - clock
     results: list[Mapping[str, Result]] = []
     compared: list[ComparedField] = []
-    pictures: list[str] = []
+    segmentations: list[Segmentation | None] = []
+    files = tuple(folder / f"{i}_{number}.labels" for i in range(len(planned.sources)))
     refused: list[Refusal] = []
     steps: dict[str, None] = {}
     times: list[float] = []
@@ -308,14 +313,16 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
         except (BackendError, MeasurementError, ReadError) as error:
             refused.append(Refusal(image=source.name, reason=str(error)))
             results.append({})
-            pictures.append("")
+            segmentations.append(None)
             continue
         if step is not None:
             steps[step.text] = None
         weights = segmentation.weights_sha256
         if segmentation.seconds > 0:
             times.append(segmentation.seconds / (segmentation.labels.size / 1e6))
-        pictures.append(_picture(folder, f"{i + 1:03d}_{number}", micrograph, segmentation))
+        _store(files[i], segmentation.labels)
+        segmentations.append(replace(segmentation, labels=np.zeros((0, 0), np.int32), probability=None, objects=None))
+        del segmentation
     if not any(results):
         msg = f"backend '{one.label}': no field could be measured: {refused[0].reason}"
         raise BackendError(msg)
@@ -334,7 +341,8 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
         ),
         results=tuple(results),
         fields=tuple(compared),
-        pictures=tuple(pictures),
+        segmentations=tuple(segmentations),
+        labels=files,
     )
 
 
@@ -357,14 +365,16 @@ def _field(source: Source, micrograph: Micrograph) -> ComparedField:
     )
 
 
-def _picture(folder: Path, stem: str, micrograph: Micrograph, segmentation: Segmentation) -> str:
-    from inspect_tool.report import figures
+def _store(path: Path, labels: LabelImage) -> None:
+    """Put labels aside, in strips: only those of the fields that are shown are needed again."""
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for start in range(0, labels.shape[0], _STRIP):
+            file.write(np.ascontiguousarray(labels[start : start + _STRIP]).tobytes())
 
-    picture, scale = figures.field_picture(micrograph, _PICTURE_PX)
-    layer = figures.segmentation_layer(segmentation, figures.picture_size(micrograph.pixels.shape, scale))
-    name = f"pictures/{stem}.jpg"
-    (folder / name).write_bytes(figures.composite(picture, (layer,)))
-    return name
+
+def _stored(path: Path, shape: tuple[int, int]) -> LabelImage:
+    with gzip.open(path, "rb") as file:
+        return np.frombuffer(file.read(), np.int32).reshape(shape)
 
 
 # ------------------------------------------------------------------------------------------------------ comparing
@@ -375,7 +385,8 @@ def _comparison(
     runs: Sequence[_Run],
     margins: Mapping[str, float],
     alpha: float,
-    started: Any,
+    folder: Path,
+    started: datetime,
     seconds: float,
 ) -> Comparison:
     planned = plans[0]
@@ -402,7 +413,11 @@ def _comparison(
         candidates=tuple(run.candidate for run in runs),
         fields=reference.fields,
         pairs=tuple(pairs),
-        plates=tuple(plate for other in others for plate in _plates(reference, other, pairs)),
+        plates=tuple(
+            plate
+            for number, other in enumerate(others, start=1)
+            for plate in _plates(planned, reference, other, pairs, folder, number)
+        ),
         warnings=_warnings(reference, others, pairs),
         provenance=provenance(
             job_sha256=planned.sha256,
@@ -432,7 +447,10 @@ def _pairs(reference: _Run, other: _Run, margins: Mapping[str, float], alpha: fl
     if lost:
         msg = f"--margin {lost[0]}: backend '{label}' gives no such result; it gives {', '.join(theirs)}"
         raise SettingsError(msg)
-    return [_pair(mine[quantity], reference, other, margins, alpha) for quantity in common]
+    first = mine[common[0]].unit  # a margin without a name is for the main results in this unit
+    named = {name: margins[""] for name in common if "" in margins and mine[name].main and mine[name].unit == first}
+    asked = named | {name: margin for name, margin in margins.items() if name}
+    return [_pair(mine[quantity], reference, other, asked.get(quantity), alpha) for quantity in common]
 
 
 def _by_quantity(results: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
@@ -444,14 +462,13 @@ def _by_quantity(results: Iterable[Mapping[str, Result]]) -> dict[str, Result]:
     return found
 
 
-def _pair(result: Result, reference: _Run, other: _Run, margins: Mapping[str, float], alpha: float) -> Pair:
+def _pair(result: Result, reference: _Run, other: _Run, margin: float | None, alpha: float) -> Pair:
     mine, theirs = (
         [field[result.quantity].value if result.quantity in field else None for field in run.results]
         for run in (reference, other)
     )
     both = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
     found = agreement(*zip(*both, strict=True)) if both else None
-    margin = margins.get(result.quantity, margins.get("") if result.main else None)
     verdict = equivalence(found, margin, alpha)
     lonely = sum((a is None) != (b is None) for a, b in zip(mine, theirs, strict=True))
     if lonely and margin is not None:  # what one of them cannot measure is seldom the easy part
@@ -470,19 +487,31 @@ def _pair(result: Result, reference: _Run, other: _Run, margins: Mapping[str, fl
     )
 
 
-def _plates(reference: _Run, other: _Run, pairs: Sequence[Pair]) -> list[Plate]:
-    """The field in which the first main quantity differs most."""
+def _plates(
+    planned: Plan, reference: _Run, other: _Run, pairs: Sequence[Pair], folder: Path, number: int
+) -> list[Plate]:
+    """Draw the field in which the first main quantity differs most, where the outlines differ most."""
     own = [pair for pair in pairs if pair.other == other.candidate.label and pair.agreement is not None]
     if not own:
         return []
     pair = own[0]
     differences = [
-        (abs(b - a), i, a, b)
+        (abs(b - a), -i, a, b)
         for i, (a, b) in enumerate(zip(pair.reference_values, pair.other_values, strict=True))
         if a is not None and b is not None
     ]
-    _, i, a, b = max(differences, key=lambda item: item[0])
+    _, place, a, b = max(differences)
+    i = -place
     field = reference.fields[i]
+    micrograph = pipeline.read_source(planned, planned.sources[i])
+    shape = (field.height_px, field.width_px)
+    labels = [_stored(run.labels[i], shape) for run in (reference, other)]
+    box = where_outlines_differ(*labels)
+    names = [f"pictures/{number}_{name}.jpg" for name in ("reference", "compared")]
+    for run, own_labels, name in zip((reference, other), labels, names, strict=True):
+        drawn = run.segmentations[i]
+        assert drawn is not None  # it has a value in this field
+        (folder / name).write_bytes(_picture(micrograph, replace(drawn, labels=own_labels), box))
     return [
         Plate(
             other=pair.other,
@@ -490,12 +519,59 @@ def _plates(reference: _Run, other: _Run, pairs: Sequence[Pair]) -> list[Plate]:
             image=field.image,
             specimen=field.specimen,
             field=field.field,
+            box=box,
             reference_value=a,
             other_value=b,
-            reference_picture=reference.pictures[i],
-            other_picture=other.pictures[i],
+            reference_picture=names[0],
+            other_picture=names[1],
         )
     ]
+
+
+def where_outlines_differ(first: LabelImage, second: LabelImage) -> tuple[int, int, int, int]:
+    """Find the part, a third of the longer side, with most outlines of one segmentation that the other lacks.
+
+    Outlines up to 3 px apart are the same. Of large images every second, third ... pixel is looked at.
+
+    Returns
+    -------
+    top, left, bottom, right : int
+        Half-open; the whole image where no outline differs.
+    """
+    step = max(1, ceil(sqrt(first.size / _LOOKED_AT)))
+    a, b = (_outlines(np.ascontiguousarray(labels[::step, ::step])) for labels in (first, second))
+    near = np.ones((7, 7), np.uint8)
+    near_a, near_b = (cv2.dilate(outlines, near).astype(np.uint8, copy=False) for outlines in (a, b))
+    alone = (a & (1 - near_b)) | (b & (1 - near_a))
+    height, width = first.shape
+    if not alone.any():
+        return 0, 0, height, width
+    side = min(max(_SMALLEST_PART, max(height, width) // 3), height, width)
+    kernel = (min(side // step, alone.shape[1]), min(side // step, alone.shape[0]))
+    counts = cv2.boxFilter(alone, cv2.CV_32F, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    row, column = (int(at) * step for at in np.unravel_index(int(counts.argmax()), counts.shape))
+    top = min(max(row - side // 2, 0), height - side)
+    left = min(max(column - side // 2, 0), width - side)
+    return top, left, top + side, left + side
+
+
+def _outlines(labels: LabelImage) -> NDArray[np.uint8]:
+    edge = np.zeros(labels.shape, np.uint8)
+    edge[:-1] |= labels[:-1] != labels[1:]
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    return edge
+
+
+def _picture(micrograph: Micrograph, segmentation: Segmentation, box: tuple[int, int, int, int]) -> bytes:
+    from inspect_tool.report import figures
+
+    window = np.s_[box[0] : box[2], box[1] : box[3]]
+    color = None if micrograph.color is None else micrograph.color[window]
+    part = replace(micrograph, pixels=micrograph.pixels[window], color=color, roi=None)
+    picture, scale = figures.field_picture(part, _PICTURE_PX)
+    size = figures.picture_size(part.pixels.shape, scale)
+    layer = figures.segmentation_layer(replace(segmentation, labels=segmentation.labels[window]), size)
+    return figures.composite(picture, (layer,))
 
 
 def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) -> tuple[str, ...]:
@@ -543,14 +619,6 @@ def _identification(found: Comparison) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------- writing
-
-
-def _keep(folder: Path, plates: Sequence[Plate]) -> None:
-    """Leave only the pictures that the page shows."""
-    kept = {name for plate in plates for name in (plate.reference_picture, plate.other_picture)}
-    for path in (folder / "pictures").iterdir():
-        if f"pictures/{path.name}" not in kept:
-            path.unlink()
 
 
 def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total: int) -> None:

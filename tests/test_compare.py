@@ -67,10 +67,8 @@ def test_the_differences_are_those_that_were_drawn(folder):
     assert found.verdict == "equivalent"
     plate = found.plates[0]
     assert (plate.image, plate.field) == ("field_4.tif", 4)  # most was added there
-    assert {path.name for path in (out / "pictures").iterdir()} == {
-        plate.reference_picture.removeprefix("pictures/"),
-        plate.other_picture.removeprefix("pictures/"),
-    }
+    written = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert written == {"compare.json", plate.reference_picture, plate.other_picture}
 
 
 def test_what_is_written_reads_back_and_nothing_else_is_accepted(folder):
@@ -138,6 +136,21 @@ def test_the_printed_table_and_json(folder, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="4"):
         cli.main()
     assert json.loads(capsys.readouterr().out)["verdict"] == "not shown equivalent"
+
+
+def test_the_part_that_is_shown_is_where_the_outlines_differ():
+    first = np.zeros((600, 900), np.int32)
+    first[50:550:50] = 1
+    second = first.copy()
+    second[480:520, 700:760] = 2
+    top, left, bottom, right = compare.where_outlines_differ(first, second)
+    assert (bottom - top, right - left) == (300, 300)  # a third of the longer side
+    assert top <= 480
+    assert bottom >= 520
+    assert left <= 700
+    assert right >= 760
+    assert compare.where_outlines_differ(first, first * 7) == (0, 0, 600, 900)
+    assert compare.where_outlines_differ(first, np.roll(first, 2, axis=0)) == (0, 0, 600, 900)
 
 
 def test_two_fields_and_one_give_no_verdict(folder):

@@ -76,13 +76,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plate:
-    """The field in which a backend and the reference differ most; pictures are relative to the folder."""
+    """Where a backend and the reference differ most; pictures are relative to the folder."""
 
     other: str
     quantity: str
     image: str
     specimen: str
     field: int
+    box: tuple[int, int, int, int]  # part of the field that is shown: top, left, bottom, right [px], half-open
     reference_value: float
     other_value: float
     reference_picture: str
@@ -287,6 +288,7 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
         ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
         axes.spines[["top", "right"]].set_visible(False)
         axes.axhline(0, color=faint, lw=0.8, zorder=1)
+        at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
         lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [(found.mean, found.ci95, "-", "mean")]
         if found.limits is not None and not flat:
@@ -305,7 +307,6 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
                     capsize=3.0,
                     zorder=2,
                 )
-            at = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
             axes.annotate(label, (1.0, value), xytext=(3, 0), va="center", fontsize=7, color=accent, **at)
         margin = pair.equivalence.margin
         reach = max(abs(end) for value, ci, _, _ in lines for end in (value, *(ci or ())))

@@ -109,6 +109,13 @@ def test_an_image_and_its_mask_are_read(field):
     assert (read.name, read.pixel_um) == ("field.png", 0.5)
 
 
+def test_a_gray_image_is_three_equal_colors_to_a_model_of_colors(field):
+    image, mask, _ = field
+    read = read_sample(image, mask, Reading(classes=CLASSES, masks_are="classes", channels="rgb"))
+    assert read.image.shape == (80, 96, 3)
+    assert np.array_equal(read.image[..., 0], read.image[..., 2])
+
+
 def test_the_footer_is_cut_off_image_and_mask(field):
     image, mask, made = field
     read = read_sample(image, mask, Reading(classes=CLASSES, masks_are="classes", footer_px=10))
@@ -171,6 +178,14 @@ def test_two_values_that_may_be_grains_are_not_guessed(grains):
     cv2.imwrite(str(folder / "two.png"), (made.labels % 2).astype(np.uint8) * 255)
     with pytest.raises(ReadError, match=r"not clear whether it shows grains or boundaries; say --masks-are labels or"):
         read_sample(folder / "steel.png", folder / "two.png", Reading(masks_are="auto"))
+
+
+def test_a_mask_that_may_be_anything_names_the_option(grains):
+    folder, made = grains
+    noise = np.random.default_rng(0).integers(0, 200, made.labels.shape).astype(np.uint8)
+    cv2.imwrite(str(folder / "noise.png"), noise)
+    with pytest.raises(ReadError, match=r"noise.png: not clear whether it shows grains or boundaries; say --masks-are"):
+        read_sample(folder / "steel.png", folder / "noise.png", Reading(masks_are="auto"))
 
 
 def test_lines_drawn_in_labelme_are_boundaries(grains):

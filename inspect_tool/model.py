@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
-LabelImage: TypeAlias = NDArray[np.int32]
+LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers fit into 8 bits, object numbers do not
 Mask: TypeAlias = NDArray[np.bool_]
 Modality: TypeAlias = Literal["optical", "sem", "xray", "unknown"]
 Plane: TypeAlias = Literal["longitudinal", "transverse", "planar", "not stated"]

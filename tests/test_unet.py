@@ -32,7 +32,7 @@ def test_every_pixel_gets_the_class_that_the_network_gives_it(gray):
     pixels = np.random.default_rng(0).integers(0, 256, (333, 451)).astype(np.uint8)
     _, _, found = segmented(gray, micrograph(pixels), precision="fp32")
     np.testing.assert_array_equal(found.labels, pixels >= 128)
-    assert found.labels.dtype == np.int32
+    assert found.labels.dtype == np.uint8
     assert found.kind == "semantic"
     assert found.classes == {0: "dark", 1: "bright"}
     assert found.coverage == 1.0

@@ -63,7 +63,7 @@ def joint_labels(
     settings = settings or JointSettings()
     void = probabilities[2] > probabilities[1]
     if given is not None:
-        objects = np.where(roi, given, 0).astype(np.int32) if roi is not None else given.astype(np.int32)
+        objects: LabelImage = np.where(roi, given, 0).astype(np.int32) if roi is not None else given.astype(np.int32)
     else:
         inside = probabilities[0] <= 255 * (1 - settings.threshold)
         if roi is not None:

@@ -455,14 +455,14 @@ def _boundaries(mask: _Mask, settings: Settings) -> _Interpreted:
 _INTERPRET = {"binary": _binary, "classes": _classes, "labels": _labels, "boundaries": _boundaries}
 
 
-def _given_back(labels: LabelImage) -> LabelImage:
+def _given_back(labels: LabelImage) -> NDArray[np.int32]:
     """Share the pixels of value 0 among the nearest labels (influence zones); linear in pixels."""
     empty = (labels == 0).view(np.uint8)
     _, nearest = cv2.distanceTransformWithLabels(empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     number = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
     filled = empty == 0
     number[nearest[filled]] = labels[filled]
-    shared: LabelImage = number[nearest]
+    shared: NDArray[np.int32] = number[nearest]
     return shared
 
 

@@ -13,6 +13,7 @@ otherwise by the size of the structure, which is estimated and stated.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -159,7 +160,7 @@ def alternatives(
             yield name, _segmentation(model, settings, labels, found, start)
             del labels
         return
-    shift = float(model.card.settings.get("shift", SHIFT))
+    shift = _shift(model.card)
     for number, name in enumerate(model.card.classes[1:], 1):
         for sign, change in (("-", -shift), ("+", shift)):
             start = perf_counter()
@@ -272,9 +273,26 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     bands = ((rows, tiling.quantized(band)) for rows, band in made)
     if pixels.shape[:2] != shape and card.classes != GRAINS:
         bands = ((rows, band) for rows, band in [(slice(0, shape[0]), _restored(bands, pixels.shape[:2], shape))])
-    packed = tuple((rows, band.shape, compress(band.tobytes(), 1)) for rows, band in bands)
+    kept = _kept_levels(card, settings)
+    packed = tuple((rows, band.shape, compress(kept(band).tobytes(), 1)) for rows, band in bands)
     described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
+
+
+def _kept_levels(card: ModelCard, settings: Settings) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """What of the probabilities is kept: of two classes which of the levels are reached, which packs to almost nothing.
+
+    Grains and more than two classes need them as they are.
+    """
+    if card.classes == GRAINS or len(card.classes) > 2:
+        return lambda band: band
+    threshold, shift = _threshold(card, settings), _shift(card)
+    levels = sorted(255 * (threshold + change) for change in (-shift, 0.0, shift))
+    reached = np.array(
+        [max((ceil(level) for level in levels if 0 <= level <= value), default=0) for value in range(256)]
+    )
+    table = reached.astype(np.uint8)
+    return lambda band: table[band]
 
 
 def _channels(card: ModelCard) -> int:
@@ -350,12 +368,16 @@ def _threshold(card: ModelCard, settings: Settings) -> float:
     return float(settings.threshold if settings.threshold is not None else card.settings.get("threshold", 0.5))
 
 
+def _shift(card: ModelCard) -> float:
+    return float(card.settings.get("shift", SHIFT))
+
+
 def _classes(maps: _Maps, micrograph: Micrograph, threshold: float, changes: dict[int, float]) -> LabelImage:
     """Class of every pixel; ``changes`` shifts the probability of a class by so much.
 
     Of two classes the second is taken from the threshold on; of more the most probable one.
     """
-    labels = np.empty(micrograph.pixels.shape, np.int32)
+    labels = np.empty(micrograph.pixels.shape, np.uint8)
     for rows, band in maps:
         if band.shape[0] == 1:
             labels[rows] = band[0] >= 255 * (threshold - changes.get(1, 0.0))

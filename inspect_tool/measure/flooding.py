@@ -190,7 +190,7 @@ def basins(landscape: Landscape, roi: Mask, at: NDArray[np.intp], number: NDArra
     return labels
 
 
-def numbered(mask: Mask) -> LabelImage:
+def numbered(mask: Mask) -> NDArray[np.int32]:
     """Numbers 1..n for the 4-connected parts of a mask."""
     return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
 

@@ -100,7 +100,8 @@ def measure_voids(
     row_sum, column_sum = np.zeros(size), np.zeros(size)
     box = np.zeros((size, 4), np.int64)
     box[:, :2] = max(objects.shape)
-    above = void_above = np.zeros((1, objects.shape[1]), np.int32)
+    above: LabelImage = np.zeros((1, objects.shape[1]), np.int32)
+    void_above = above
     for top, bottom in strips(objects.shape):
         strip, is_void = owners(top, bottom), counted(top, bottom) > 0
         rows, columns = np.nonzero(strip)

@@ -23,7 +23,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from inspect_tool.model import Chart, Layer, Mark, Micrograph, Notable, Segmentation
+from inspect_tool.model import Chart, LabelImage, Layer, Mark, Micrograph, Notable, Segmentation
 from inspect_tool.report.text import MINUS, NBSP, heading, short
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
@@ -288,7 +288,7 @@ def _resized(rgb: Rgb, size: Shape) -> Rgb:
     return np.ascontiguousarray(cv2.resize(rgb, (size[1], size[0]), interpolation=method), dtype=np.uint8)
 
 
-def _resized_labels(labels: NDArray[np.int32], size: Shape) -> NDArray[np.int32]:
+def _resized_labels(labels: LabelImage, size: Shape) -> LabelImage:
     if labels.shape == size:
         return labels
     rows = ((np.arange(size[0]) + 0.5) * labels.shape[0] / size[0]).astype(np.intp)
@@ -330,7 +330,7 @@ def _palette_png(indices: NDArray[np.uint8], palette: Sequence[tuple[int, int, i
     return file.getvalue()
 
 
-def _boundaries(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
+def _boundaries(labels: LabelImage) -> NDArray[np.uint8]:
     """Pixels whose label differs from the one below or to the right: one pixel wide."""
     edge = np.zeros(labels.shape, np.uint8)
     edge[:-1] |= (labels[:-1] != labels[1:]).view(np.uint8)

@@ -65,7 +65,7 @@ def test_a_backend_keeps_its_contract(name):
     model = backend.load(settings)
     first, again = (backend.segment(model, image, settings) for _ in range(2))
     assert np.array_equal(image.pixels, before)
-    assert first.labels.dtype == np.int32
+    assert first.labels.dtype in ((np.int32,) if first.kind == "instance" else (np.int32, np.uint8))
     assert first.labels.shape == image.pixels.shape
     assert first.labels.any()
     assert not first.labels[~roi].any()

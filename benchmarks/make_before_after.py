@@ -51,13 +51,19 @@ def grains() -> tuple[np.ndarray, np.ndarray]:
 
 def pores() -> tuple[np.ndarray, np.ndarray]:
     field = synthetic.pores(
-        seed=SEED, porosity_percent=5, mean_ecd_um=8, shape_px=(SIDE, SIDE), inclusions_per_mm2=900, scratches=120, stains=0.1
-    )  # fmt: skip
+        seed=SEED,
+        porosity_percent=5,
+        mean_ecd_um=8,
+        shape_px=(SIDE, SIDE),
+        inclusions_per_mm2=900,
+        scratches=120,
+        stains=0.1,
+    )
     return synthetic.degrade(field.pixels, 3, seed=SEED), field.labels
 
 
 def joints() -> tuple[np.ndarray, np.ndarray]:
-    field = synthetic.solder_balls(seed=SEED % 1000, rows=4, columns=4, vias=0.3)
+    field = synthetic.solder_balls(seed=SEED % 1000, rows=4, columns=4)
     side = min(field.pixels.shape)
     pixels = synthetic.degrade(field.pixels, 2, seed=SEED, modality="xray")
     return pixels[:side, :side], field.labels[:side, :side]
@@ -67,10 +73,17 @@ Row = tuple[
     str, Callable[[], tuple[np.ndarray, np.ndarray]], Callable[[np.ndarray], float], str, Mapping[str, Any], str
 ]
 ROWS: tuple[Row, ...] = (
-    ("Etched grains: faint lines, twins, precipitates", grains, intercept_px, "mean intercept", {"name": "watershed"}, "grain_boundary"),
+    (
+        "Etched grains: faint lines, twins, precipitates",
+        grains,
+        intercept_px,
+        "mean intercept",
+        {"name": "watershed"},
+        "grain_boundary",
+    ),
     ("Pores: scratches and inclusions are none", pores, area_percent, "porosity", {"name": "threshold"}, "pores"),
     ("Solder balls in X-rays", joints, void_percent, "voids", {"name": "joints"}, "solder_voids"),
-)  # fmt: skip
+)
 
 
 def segmented(image: Micrograph, table: Mapping[str, Any]) -> Segmentation:

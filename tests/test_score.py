@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -158,7 +159,9 @@ def test_a_prediction_that_cannot_be_measured_is_said_and_scored():
     total = summarized(case, [found])
     assert total.quantities["grain_size_number"].missing == 1
     assert total.quantities["grain_size_number"].found is None
-    assert total.notes[0].startswith("f.tif: prediction not measured")
+    assert total.notes[0].startswith("prediction not measured")
+    fine = field_score(case, micrograph(name="g.tif"), truth, truth)
+    assert summarized(case, [found, fine]).notes[0].startswith("f.tif: prediction not measured")
 
 
 def test_pixels_that_are_not_annotated_count_nowhere():
@@ -206,13 +209,34 @@ def test_objects_and_classes_are_compared_with_each_other():
     case = make_case(Request(recipe="porosity", truth=()))
     marked = discs(1)
     objects = cv2.connectedComponents(marked.view(np.uint8), connectivity=8)[1].astype(np.int32)
-    classes = as_segmentation(marked.astype(np.int32), case.classes, "semantic")
+    classes = as_segmentation(marked.astype(np.uint8), case.classes, "semantic")  # classes fit into 8 bits
     single = as_segmentation(objects, case.classes, "instance")
     for one, other in ((classes, single), (single, classes), (single, single)):
         found = field_score(case, micrograph(), one, other)
         assert found.pixels["pore"].iou == 1.0
         assert found.objects["pore"][0.95].ap == 1.0
         assert found.quantities["porosity_percent"].difference == pytest.approx(0)
+
+
+def test_errors_are_painted_where_they_are():
+    case = replace(make_case(Request(recipe="porosity", truth=())), picture_px=300)
+    truth, predicted = np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)
+    truth[20:60, 20:60] = predicted[20:60, 120:160] = 1  # missed, invented
+    truth[100:140, 20:60] = predicted[100:140, 20:60] = 1  # right
+    found = field_score(
+        case, micrograph(), *(as_segmentation(item, case.classes, "semantic") for item in (truth, predicted))
+    )
+    blue, green, red = np.moveaxis(cv2.imdecode(np.frombuffer(found.picture, np.uint8), 1).astype(int), -1, 0)
+    assert green.shape == SHAPE
+    assert red[40, 40] - blue[40, 40] > 150  # orange
+    assert blue[40, 140] - red[40, 140] > 100
+    assert abs(blue[120, 40] - red[120, 40]) < 20
+    shape = (100, 150)
+    halved = replace(case, picture_px=150)
+    small = field_score(
+        halved, micrograph(), *(as_segmentation(item, case.classes, "instance") for item in (truth, predicted))
+    )
+    assert cv2.imdecode(np.frombuffer(small.picture, np.uint8), 1).shape[:2] == shape
 
 
 # ------------------------------------------------------------------------------------------------------------ classes
@@ -232,6 +256,11 @@ def test_classes_are_brought_together_by_name():
         SettingsError, match=r"f\.tif: the prediction has the classes matrix, dark, the truth matrix, c"
     ):
         field_score(case, micrograph(), truth, prediction({0: "matrix", 1: "dark"}))
+    two = make_case(Request(recipe="phase_fraction", truth=(), classes=("matrix", "carbide")))
+    truth = as_segmentation(discs(1).astype(np.int32), two.classes, "semantic")
+    found = field_score(two, micrograph(), truth, prediction({0: "matrix", 1: "dark"}))
+    assert found.pixels["carbide"].iou == 1.0
+    assert found.notes == ("classes of the prediction are taken by their number: 'dark' for carbide",)
     first = make_case(Request(recipe="phase_fraction", truth=()), prediction({0: "light", 1: "dark"}))
     assert first.classes == ("light", "dark")
     with pytest.raises(SettingsError, match="recipe phase_fraction has no classes of its own; name them"):
@@ -364,7 +393,7 @@ def test_settings_are_read_as_they_are_typed():
 
 def test_files_hold_what_was_found(tmp_path):
     folder = pores(tmp_path)
-    found = score(asked(folder, predicted=(str(folder / "predicted"),)))
+    found = score(asked(folder, predicted=(str(folder / "predicted"),), picture_px=100))
     page = score_files.write(found, tmp_path / "out")
     text = (tmp_path / "out" / "score.json").read_text(encoding="utf-8")
     data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
@@ -382,6 +411,7 @@ def test_files_hold_what_was_found(tmp_path):
     html = page.read_text(encoding="utf-8")
     assert "Porosity: masks against annotated images" in html
     assert "default-src 'none'" in html
+    assert html.count("data:image/jpeg") == 3
     assert "http://" not in html.replace("http://www.w3.org", "")
 
 

@@ -15,6 +15,7 @@ Methods 2019 (TP/(TP+FP+FN) over IoU thresholds, there and by others called aver
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import Mask
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 """Overlaps (IoU) from which a pair counts as a match: 0.50, 0.55, ... 0.95."""
@@ -33,6 +34,7 @@ TOLERANCE_PX = 2.0
 
 Indices = NDArray[np.intp]
 Counts = NDArray[np.int64]
+Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,7 @@ class ObjectPairs:
 # --------------------------------------------------------------------------------------------------------- pixels
 
 
-def class_overlaps(truth: LabelImage, predicted: LabelImage, classes: int) -> tuple[Overlap, ...]:
+def class_overlaps(truth: Labels, predicted: Labels, classes: int) -> tuple[Overlap, ...]:
     """Count the pixels of each class number.
 
     Parameters
@@ -196,7 +198,7 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 
 
 def boundary_match(
-    truth: LabelImage, predicted: LabelImage, tolerance_px: float = TOLERANCE_PX, known: Mask | None = None
+    truth: Labels, predicted: Labels, tolerance_px: float = TOLERANCE_PX, known: Mask | None = None
 ) -> BoundaryMatch:
     """Compare the boundaries between labels: how much of each lies within a tolerance of the other.
 
@@ -212,18 +214,27 @@ def boundary_match(
     known : mask, optional
         Where the truth was annotated; default: where it is not negative. Boundaries elsewhere do not count.
     """
+    return boundary_errors(truth, predicted, tolerance_px, known)[0]
+
+
+def boundary_errors(
+    truth: Labels, predicted: Labels, tolerance_px: float = TOLERANCE_PX, known: Mask | None = None
+) -> tuple[BoundaryMatch, Mask, Mask]:
+    """Compare boundaries as ``boundary_match`` does, and give the missed and the invented ones as masks."""
     _same_shape(truth, predicted)
     annotated = truth >= 0 if known is None else known
     one, other = (boundaries(labels, annotated) for labels in (truth, predicted))
-    return BoundaryMatch(
-        truth_near=_near(one, other, tolerance_px),
+    missed, invented = _far(one, other, tolerance_px), _far(other, one, tolerance_px)
+    found = BoundaryMatch(
+        truth_near=int(np.count_nonzero(one) - np.count_nonzero(missed)),
         truth=int(np.count_nonzero(one)),
-        predicted_near=_near(other, one, tolerance_px),
+        predicted_near=int(np.count_nonzero(other) - np.count_nonzero(invented)),
         predicted=int(np.count_nonzero(other)),
     )
+    return found, missed, invented
 
 
-def boundaries(labels: LabelImage, known: Mask | None = None) -> Mask:
+def boundaries(labels: Labels, known: Mask | None = None) -> Mask:
     """Pixels whose right or lower neighbour has another label, where both are known."""
     lines = np.zeros(labels.shape, dtype=np.bool_)
     lines[:-1] = labels[:-1] != labels[1:]
@@ -236,17 +247,19 @@ def boundaries(labels: LabelImage, known: Mask | None = None) -> Mask:
     return lines
 
 
-def _near(lines: Mask, others: Mask, tolerance_px: float) -> int:
+def _far(lines: Mask, others: Mask, tolerance_px: float) -> Mask:
+    """Boundary pixels that are farther than the tolerance from every one of the others."""
     if not others.any() or not lines.any():
-        return 0
+        return lines
     distance = cv2.distanceTransform((~others).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return int(np.count_nonzero(distance[lines] <= tolerance_px + 1e-4))
+    far: Mask = lines & (np.asarray(distance) > tolerance_px + 1e-4)
+    return far
 
 
 # -------------------------------------------------------------------------------------------------------- objects
 
 
-def object_pairs(truth: LabelImage, predicted: LabelImage) -> ObjectPairs:
+def object_pairs(truth: Labels, predicted: Labels) -> ObjectPairs:
     """Overlaps of the objects of two label images.
 
     Parameters
@@ -283,7 +296,7 @@ def object_pairs(truth: LabelImage, predicted: LabelImage) -> ObjectPairs:
     )
 
 
-def _runs(truth: LabelImage, predicted: LabelImage) -> tuple[Counts, Counts, Counts]:
+def _runs(truth: Labels, predicted: Labels) -> tuple[Counts, Counts, Counts]:
     """Runs of equal pairs of labels along the rows, with their lengths: far fewer than pixels."""
     parts = []
     for one, other in zip(_strips(truth), _strips(predicted), strict=True):
@@ -355,13 +368,13 @@ def _assigned(rows: Indices, columns: Indices, iou: NDArray[np.float64]) -> Indi
 # ---------------------------------------------------------------------------------------------------------- parts
 
 
-def _strips(labels: LabelImage, pixels: int = 1 << 20) -> list[LabelImage]:
+def _strips(labels: Labels, pixels: int = 1 << 20) -> list[Labels]:
     """Whole rows of an image, about a million pixels at a time."""
     step = max(pixels // max(labels.shape[1], 1), 1)
     return [labels[top : top + step] for top in range(0, labels.shape[0], step)]
 
 
-def _same_shape(truth: LabelImage, predicted: LabelImage) -> None:
+def _same_shape(truth: Labels, predicted: Labels) -> None:
     if truth.shape != predicted.shape:
         msg = f"truth has {truth.shape} px and prediction {predicted.shape}; only images of one size can be compared"
         raise MeasurementError(msg)

@@ -21,7 +21,17 @@ from inspect_tool.agreement import Agreement, agreement
 from inspect_tool.calibration import RATIO_ONLY, settle
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file
-from inspect_tool.model import Calibration, LabelImage, Micrograph, Quantity, Region, Result, Segmentation, Standard
+from inspect_tool.model import (
+    Calibration,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Quantity,
+    Region,
+    Result,
+    Segmentation,
+    Standard,
+)
 from inspect_tool.preprocess import apply_region, crop_like, original_shape
 from inspect_tool.standards import load_standard
 from inspect_tool.training import annotations
@@ -30,9 +40,10 @@ from inspect_tool.training.metrics import (
     THRESHOLDS,
     TOLERANCE_PX,
     BoundaryMatch,
+    Labels,
     Match,
     Overlap,
-    boundary_match,
+    boundary_errors,
     class_overlaps,
     matches,
     mean_of,
@@ -76,6 +87,7 @@ class Request:
     pixel_um: float | None = None  # of every image; None: as the files tell [um/px]
     footer_px: int = 0  # rows at the bottom of every image that are no image [px]
     tolerance_px: float = TOLERANCE_PX  # of boundaries [px]
+    picture_px: int = 0  # longer side of a picture of the errors of each image; 0: none is made [px]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,6 +100,7 @@ class Case:
     standard: Standard
     classes: tuple[str, ...]  # background first
     tolerance_px: float = TOLERANCE_PX
+    picture_px: int = 0  # longer side of the pictures; 0: none [px]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +132,7 @@ class ImageScore:
     objects: Mapping[str, Mapping[float, Match]]  # by kind of object and threshold of the IoU
     quantities: Mapping[str, QuantityPair]
     notes: tuple[str, ...] = ()  # what could not be measured, and why
+    picture: bytes = b""  # JPEG: missed orange, invented blue, taken for another class magenta; empty: not asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +370,7 @@ def make_case(request: Request, first: Segmentation | None = None) -> Case:
         standard=load_standard(name),
         classes=classes,
         tolerance_px=request.tolerance_px,
+        picture_px=request.picture_px,
     )
 
 
@@ -404,29 +419,63 @@ def field_score(
     if not known.any():
         msg = f"{micrograph.path}: no pixel of the truth is annotated; mark something"
         raise MeasurementError(msg)
-    true = replace(truth, labels=np.where(known, truth.labels, UNKNOWN))
-    guess = _aligned(case, predicted, micrograph.path)
+    true = replace(truth, labels=np.where(known, truth.labels.astype(np.int32, copy=False), np.int32(UNKNOWN)))
+    guess, meant = _aligned(case, predicted, micrograph.path)
     region = replace(micrograph, roi=None if known.all() else known)
     quantities, notes = _quantities(case, region, true, guess)
+    boundary, missed, invented = boundary_errors(true.labels, np.maximum(guess.labels, 0), case.tolerance_px, known)
+    picture = b""
+    if case.picture_px:
+        if "instance" in (true.kind, guess.kind):
+            wrong: tuple[Mask, ...] = (missed, invented)
+        else:
+            wrong = _wrong_pixels(true.labels, guess.labels)
+        picture = _picture(micrograph, wrong, case.picture_px)
     return ImageScore(
         image=micrograph.path,
         truth_sha256=sha256_file(annotation) if annotation is not None else "",
         shape_px=(int(shape[0]), int(shape[1])),
         annotated_percent=100 * float(known.mean()),
         pixels=_pixels(case, true, guess),
-        boundary=boundary_match(true.labels, np.maximum(guess.labels, 0), case.tolerance_px, known),
+        boundary=boundary,
         objects={
             name: matches(object_pairs(one, other), THRESHOLDS) for name, one, other in _objects(case, true, guess)
         },
         quantities=quantities,
-        notes=notes,
+        notes=(*meant, *notes),
+        picture=picture,
     )
 
 
-def _aligned(case: Case, predicted: Segmentation, where: str) -> Segmentation:
-    """Give the classes of a prediction the numbers that the truth has."""
+def _wrong_pixels(truth: Labels, predicted: Labels) -> tuple[Mask, Mask, Mask]:
+    """Pixels that were missed, invented, or taken for another class."""
+    missed, invented = (truth > 0) & (predicted <= 0), (truth == 0) & (predicted > 0)
+    return missed, invented, (truth > 0) & (predicted > 0) & (truth != predicted)
+
+
+_COLORS = ((230, 97, 0), (26, 93, 200), (190, 40, 160))  # told apart by color-deficient sight too
+
+
+def _picture(micrograph: Micrograph, wrong: Sequence[Mask], longest_px: int) -> bytes:
+    """Paint errors over a pale copy of the image; thin ones are made two pixels wide to be seen."""
+    height, width = micrograph.pixels.shape
+    scale = min(longest_px / max(height, width), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    gray = cv2.resize(np.ascontiguousarray(micrograph.pixels), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    low, high = float(gray.min()), float(gray.max())
+    pale = 110 + 130 * (gray - low) / (high - low) if high > low else np.full_like(gray, 225)
+    picture = np.repeat(pale[:, :, None], 3, axis=2)
+    for mask, color in zip(wrong, _COLORS, strict=False):
+        share = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        seen = cv2.dilate(share, np.ones((2, 2), np.uint8)) > 0.2 * scale
+        picture[seen] = color[::-1]
+    return bytes(cv2.imencode(".jpg", picture.astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, 90))[1].tobytes())
+
+
+def _aligned(case: Case, predicted: Segmentation, where: str) -> tuple[Segmentation, tuple[str, ...]]:
+    """Give the classes of a prediction the numbers that the truth has; say so where the names do not tell."""
     if predicted.kind == "instance" or tuple(predicted.classes.values()) == case.classes:
-        return predicted
+        return predicted, ()
     numbers = {name.casefold(): i for i, name in enumerate(case.classes)}
     table = {number: numbers.get(name.casefold()) for number, name in predicted.classes.items()}
     if None in [number for label, number in table.items() if label != 0]:
@@ -438,11 +487,13 @@ def _aligned(case: Case, predicted: Segmentation, where: str) -> Segmentation:
                 " give --classes with the names of the prediction"
             )
             raise SettingsError(msg)
-        return replace(predicted, classes=dict(enumerate(case.classes)))
+        pairs = [f"'{name}' for {case.classes[i]}" for i, name in predicted.classes.items() if name != case.classes[i]]
+        note = f"classes of the prediction are taken by their number: {', '.join(pairs)}"
+        return replace(predicted, classes=dict(enumerate(case.classes))), (note,)
     lookup = np.zeros(max(table) + 1, dtype=np.int32)
     lookup[list(table)] = [number or 0 for number in table.values()]
     labels = np.where(predicted.labels < 0, UNKNOWN, lookup[np.maximum(predicted.labels, 0)]).astype(np.int32)
-    return replace(predicted, labels=labels, classes=dict(enumerate(case.classes)))
+    return replace(predicted, labels=labels, classes=dict(enumerate(case.classes))), ()
 
 
 def _pixels(case: Case, truth: Segmentation, predicted: Segmentation) -> dict[str, Overlap]:
@@ -455,7 +506,7 @@ def _pixels(case: Case, truth: Segmentation, predicted: Segmentation) -> dict[st
     return {name: overlap for name, overlap in zip(names, found, strict=True) if overlap.truth or overlap.predicted}
 
 
-def _objects(case: Case, truth: Segmentation, predicted: Segmentation) -> Iterator[tuple[str, LabelImage, LabelImage]]:
+def _objects(case: Case, truth: Segmentation, predicted: Segmentation) -> Iterator[tuple[str, Labels, Labels]]:
     """Objects of each kind: as numbered, or the 8-connected pieces of classes where the recipe takes them so."""
     if "instance" in (truth.kind, predicted.kind):
         one, other = (
@@ -472,7 +523,7 @@ def _objects(case: Case, truth: Segmentation, predicted: Segmentation) -> Iterat
             yield name, _pieces(truth.labels, numbers), _pieces(predicted.labels, numbers)
 
 
-def _pieces(labels: LabelImage, numbers: Sequence[int]) -> LabelImage:
+def _pieces(labels: Labels, numbers: Sequence[int]) -> Labels:
     marked = np.isin(labels, numbers) if len(numbers) > 1 else labels == numbers[0]
     _, found = cv2.connectedComponents(marked.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     return np.where(labels < 0, np.int32(UNKNOWN), found).astype(np.int32)
@@ -553,7 +604,9 @@ def _added(items: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
 
 
 def _notes(case: Case, images: Sequence[ImageScore], found: Mapping[str, QuantityScore]) -> tuple[str, ...]:
-    notes = [f"{image.image}: {note}" for image in images for note in image.notes]
+    everywhere = set.intersection(*(set(image.notes) for image in images))
+    notes = [note for note in images[0].notes if note in everywhere]
+    notes += [f"{image.image}: {note}" for image in images for note in image.notes if note not in everywhere]
     quantities: Mapping[str, Quantity] = case.recipe.QUANTITIES
     scaled = [name for name, quantity in quantities.items() if quantity.needs_scale and "*" not in name]
     if scaled and not any(name in found for name in scaled):

@@ -17,6 +17,8 @@ from inspect_tool.training.score import ImageScore, QuantityScore, Scores
 
 SCHEMA = "inspect_tool/score/1"
 
+_NONE = "–"
+_WORST = 4  # images that are shown
 _SHOWN = 3  # main quantities that have columns of their own in the table of images
 
 
@@ -271,25 +273,39 @@ def _image_table(scores: Scores) -> Table:
     for name in main:
         unit = text.unit(scores.quantities[name].unit)
         heads += [f"{scores.quantities[name].title}{f' [{unit}]' if unit else ''}, truth", "predicted", "d"]
-    rows: list[tuple[Cell, ...]] = []
-    for image in scores.images:
-        row: list[Cell] = [image.image, _share(mean_of(found.iou for found in image.pixels.values()))]
-        row.append(_share(image.boundary.f1))
-        row += [_share(image.objects[kind][0.5].ap if kind in image.objects else None) for kind in kinds]
-        for name in main:
-            pair = image.quantities.get(name)
-            values = (None, None, None) if pair is None else (pair.truth, pair.predicted, pair.difference)
-            row += [text.short(value, 4) for value in values[:2]] + [text.short(values[2], 2)]
-        rows.append(tuple(row))
+    columns: list[list[Cell]] = [
+        [image.image for image in scores.images],
+        *([_mean_ious(scores)] if scores.pixels else []),
+        [_share(image.boundary.f1) for image in scores.images],
+    ]
+    for kind in kinds:
+        found = [image.objects.get(kind) for image in scores.images]
+        columns.append([_share(item[0.5].ap) if item is not None else _NONE for item in found])
+    for name in main:
+        pairs = [image.quantities.get(name) for image in scores.images]
+        for part, digits in (("truth", 4), ("predicted", 4), ("difference", 2)):
+            values = [None if pair is None else getattr(pair, part) for pair in pairs]
+            columns.append(list(text.column(values, digits)))
+    rows = tuple(zip(*columns, strict=True))
     return Table(
         title="Images",
-        columns=("Image", "Mean IoU", "Boundary F1", *(f"AP 0.50 {kind}" for kind in kinds), *heads),
-        rows=tuple(rows),
+        columns=(
+            "Image",
+            *(("Mean IoU",) if scores.pixels else ()),
+            "Boundary F1",
+            *(f"AP 0.50 {kind}" for kind in kinds),
+            *heads,
+        ),
+        rows=rows,
     )
 
 
+def _mean_ious(scores: Scores) -> list[Cell]:
+    return [_share(mean_of(found.iou for found in image.pixels.values())) for image in scores.images]
+
+
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return _NONE if value is None else f"{value:.3f}"
 
 
 def boundary_line(scores: Scores) -> str:
@@ -331,10 +347,38 @@ def page(scores: Scores, folder: Path) -> str:
         "tables": tables(scores),
         "others": quantity_table(scores, rest, "Other quantities"),
         "boundary": boundary_line(scores),
-        "plots": [_plot(scores, name) for name in main if scores.quantities[name].found is not None],
+        "plots": [_plot(scores, name) for name in main if _several(scores.quantities[name])],
+        "plates": _worst(scores, main),
         "settings": [(key, text.setting(value)) for key, value in plain(scores.backend.get("settings", {})).items()],
     }
     return render_page("score.html.j2", values, folder, data_folder("templates") / "inspection", "screen")
+
+
+def _several(score: QuantityScore) -> bool:
+    return score.found is not None and score.found.n > 1
+
+
+def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, str]]:
+    """Pictures of the images that are farthest off: in the first quantity, else in pixels or objects."""
+    from inspect_tool.report import text
+    from inspect_tool.report.render import data_uri
+
+    def off(image: ImageScore) -> float:
+        pair = image.quantities.get(main[0]) if main else None
+        if pair is not None and pair.difference is not None:
+            return abs(pair.difference)
+        return 1e9 * (1 - (image.boundary.f1 or 0.0))  # not measured: worse than any that was
+
+    plates = []
+    for image in sorted((image for image in scores.images if image.picture), key=off, reverse=True)[:_WORST]:
+        pair = image.quantities.get(main[0]) if main else None
+        said = (
+            "not measured"
+            if pair is None or pair.difference is None
+            else f"d = {text.quantity(pair.difference, pair.unit, 2)}"
+        )
+        plates.append({"image": image.image, "said": said, "picture": data_uri(image.picture, "image/jpeg")})
+    return plates
 
 
 def _plot(scores: Scores, name: str) -> dict[str, str]:

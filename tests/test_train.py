@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,23 @@ def test_other_classes_start_a_new_last_layer(trained, fields, tmp_path):
     assert "the last layer starts anew: the model has the classes matrix, phase" in train(other).notes
 
 
+def test_a_model_with_a_scale_and_images_without_one(trained, fields, tmp_path):
+    found, _ = trained
+    scaled = tmp_path / "scaled"
+    shutil.copytree(found.folder, scaled)
+    card = (scaled / "model.toml").read_text()
+    (scaled / "model.toml").write_text("pixel_um = 0.5\n" + card)
+    given = {"from_scratch": False, "model": str(scaled), "steps": 2, "size_px": 32}
+    notes = train(asked(fields, tmp_path / "a", **given)).notes
+    assert any("two_phase was trained at 0.5 um/px; the images tell no scale" in note for note in notes)
+    double = train(asked(fields, tmp_path / "b", pixel_um=1.0, **given))
+    assert double.card.pixel_um == 0.5
+    assert double.card.procedure["image_scale"]["field_0.png"] == 2.0
+    (scaled / "model.toml").write_text(card.replace('architecture = "unet"', 'architecture = "stardist"'))
+    with pytest.raises(SettingsError, match="is a model of architecture 'stardist'; models of architecture 'unet'"):
+        train(asked(fields, tmp_path / "c", **given))
+
+
 def test_grains_are_learned_from_their_numbers(tmp_path):
     for seed in range(2):
         made = synthetic.grains(seed=seed, grains_per_mm2=1500, pixel_um=1.0, shape_px=(96, 112))
@@ -208,6 +226,11 @@ def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
         ({"classes": ()}, SettingsError, "name the classes, background first: --classes matrix,carbide"),
         ({"masks_are": "labels"}, SettingsError, "--masks-are labels: is for recipe grain_size"),
         ({"recipe": "solder_voids"}, SettingsError, "has the classes background,joint,void, in this order"),
+        (
+            {"recipe": "grain_size"},
+            SettingsError,
+            "--classes matrix,phase: recipe grain_size has the classes grain,bound",
+        ),
         ({"size_px": 4}, SettingsError, "crops would be 4 px wide"),
         ({"classes": ("a", "b", "c")}, SettingsError, "which are no numbers of the classes a, b, c"),
         ({"validation": ("other.png",)}, SettingsError, "--validation other.png: is none of the images"),

@@ -48,11 +48,8 @@ CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that 
 LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
 
-_OUTPUTS: Mapping[str, tuple[str, ...]] = {
-    "grain_size": GRAINS,
-    "solder_voids": JOINTS,
-    "porosity": ("background", "pore"),
-}
+_FIXED: Mapping[str, tuple[str, ...]] = {"grain_size": GRAINS, "solder_voids": JOINTS}  # what the backend knows
+_USUAL: Mapping[str, tuple[str, ...]] = {"porosity": ("background", "pore")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +88,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     network, notes = _network(request, base, reading.classes)
     size = _crop_side(request, parted.training, network.stride)
     validate = validation(in_part(parted.validation), reading.classes)
-    before = judged(network, validate)["score"] if base is not None and not notes else None
+    same = base is not None and base.card.classes == reading.classes
+    before = judged(network, validate)["score"] if same else None
     run = fit(
         network,
         drawing(parted.training, reading.classes, size, request.seed),
@@ -122,6 +120,9 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
             *notes,
             f"the model it started from scores {before:.3f} on the same images, no less than {run.score:.3f}",
         )
+    if base is not None and base.card.pixel_um is not None and parted.training[0].pixel_um is None:
+        told = f"{base.card.name} was trained at {base.card.pixel_um:g} um/px"
+        notes = (*notes, f"{told}; the images tell no scale and were taken as they are: give --pixel-um")
     if len(parted.validation) == 1:
         notes = (*notes, f"one image judges ({parted.how}); a score from one image is a weak promise")
     best = UNet(**_arguments(request, base, reading.classes))
@@ -179,6 +180,12 @@ def _base(request: Request) -> _Base | None:
             raise SettingsError(msg)
         return None
     folder = model_folder(request.model) if request.model else _shipped_for(request.recipe)
+    architecture = load_model_card(folder).architecture
+    if architecture != "unet":
+        msg = (
+            f"{folder}: is a model of architecture '{architecture}'; models of architecture 'unet' can be trained here"
+        )
+        raise SettingsError(msg)
     card, weights = load_weights(folder, "unet")
     permitted(card, folder, request.commercial)
     return _Base(folder=folder, card=card, weights=weights)
@@ -198,11 +205,11 @@ def _shipped_for(recipe: str) -> Path:
 
 def _reading(request: Request, base: _Base | None) -> samples.Reading:
     registry.load("recipe", request.recipe)  # an unknown one is an error that lists those there are
-    outputs = _OUTPUTS.get(request.recipe, ())
-    classes = request.classes or (base.card.classes if base is not None else outputs)
-    if request.recipe != "porosity" and outputs and classes != outputs:
-        needed = ",".join(outputs)
-        msg = f"--classes {','.join(classes)}: recipe {request.recipe} has the classes {needed}, in this order"
+    fixed = _FIXED.get(request.recipe, ())
+    usual = base.card.classes if base is not None else _USUAL.get(request.recipe, ())
+    classes = request.classes or fixed or usual
+    if fixed and classes != fixed:
+        msg = f"--classes {','.join(classes)}: recipe {request.recipe} has the classes {','.join(fixed)}, in this order"
         raise SettingsError(msg)
     if len(classes) < 2:
         msg = f"recipe {request.recipe}: name the classes, background first: --classes matrix,carbide"

@@ -549,7 +549,11 @@ def where_outlines_differ(first: LabelImage, second: LabelImage) -> tuple[int, i
     side = min(max(_SMALLEST_PART, max(height, width) // 3), height, width)
     kernel = (min(side // step, alone.shape[1]), min(side // step, alone.shape[0]))
     counts = cv2.boxFilter(alone, cv2.CV_32F, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    row, column = (int(at) * step for at in np.unravel_index(int(counts.argmax()), counts.shape))
+    row, column = (int(at) for at in np.unravel_index(int(counts.argmax()), counts.shape))
+    half = side // step // 2
+    top, left = max(row - half, 0), max(column - half, 0)
+    found = np.argwhere(alone[top : row + half + 1, left : column + half + 1])
+    row, column = (np.add(found.mean(axis=0), (top, left)) * step).round().astype(int).tolist()  # the middle of them
     top = min(max(row - side // 2, 0), height - side)
     left = min(max(column - side // 2, 0), width - side)
     return top, left, top + side, left + side

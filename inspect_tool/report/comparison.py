@@ -155,9 +155,21 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
         "times": _times(comparison),
         "title_of": {pair.quantity: pair.title for pair in comparison.pairs},
         "unit_of": {pair.quantity: pair.unit for pair in comparison.pairs},
+        "parts": [_part(plate, comparison) for plate in comparison.plates],
         "settings_of": lambda candidate: "; ".join(f"{k} = {text.setting(v)}" for k, v in candidate.settings.items()),
     }
     return render_page("comparison.html.j2", values, folder, template, medium)
+
+
+def _part(plate: Plate, comparison: Comparison) -> str:
+    """Say which part of which field a plate shows."""
+    top, left, bottom, right = plate.box
+    field = next(item for item in comparison.fields if item.image == plate.image)
+    place = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
+    if (bottom - top, right - left) == (field.height_px, field.width_px):
+        place = "the whole field: no outline lies more than 3 px beside one of the other"
+    whose = f"{plate.other}: " if len(comparison.candidates) > 2 else ""
+    return f"{whose}{text.file_name(plate.image)}, {place}."
 
 
 SIGNS: Mapping[str, str] = {

@@ -348,6 +348,8 @@ def test_coco_annotations_that_are_wrong(tmp_path, annotation, says):
 
 
 def test_coco_of_another_size(tmp_path):
+    unstated = coco(tmp_path, {"segmentation": [[2, 3, 6, 3, 6, 8, 2, 8]]}, images=[{"id": 7, "file_name": "f.png"}])
+    assert read_annotation(unstated, SHAPE, CLASSES).sum() == 20
     with pytest.raises(ReadError, match=r"image 'sub/f\.png' has 20 x 31 px \(rows x columns\) there"):
         read_annotation(coco(tmp_path, size=(20, 31)), SHAPE, CLASSES)
 
@@ -412,6 +414,8 @@ def test_imagej_classes_are_names_or_groups(tmp_path):
         found(rectangle(1, 1, 16, 21))
     with pytest.raises(SettingsError, match=r"is not one of the classes matrix, pore"):
         found(rectangle(1, 1, 16, 21, group=2), classes=CLASSES)
+    with pytest.raises(SettingsError, match=r"'scratch' is not one of the classes .* or give it group 1 in ImageJ"):
+        found(rectangle(5, 5, 9, 9, "scratch"), classes=CLASSES)
     # with one class the names are those that ImageJ gives
     assert np.array_equal(found(rectangle(5, 5, 9, 9), classes=CLASSES), box(5, 5, 9, 9))
     assert np.array_equal(found(rectangle(5, 5, 9, 9, "ignore"), classes=CLASSES), -box(5, 5, 9, 9))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from inspect_tool.calibration import RATIO_ONLY
 from inspect_tool.cli import app
-from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.training import score_files
 from inspect_tool.training.annotations import Settings
@@ -303,6 +303,34 @@ def test_a_backend_is_scored_on_its_images(tmp_path):
     assert found.pixels["pore"].iou > 0.9
     assert found.quantities["mean_pore_ecd_um"].found.n == 3
     assert found.notes == ()
+
+
+def test_an_image_that_a_backend_refuses_is_missing_and_scored(tmp_path, monkeypatch):
+    from inspect_tool.backends import threshold
+
+    folder, segment, seen = pores(tmp_path), threshold.segment, []
+
+    def refuses_the_second(model, field, chosen):
+        seen.append(field.path)
+        if field.path.endswith("f_1.png"):
+            msg = f"{field.path}: no contrast"
+            raise BackendError(msg)
+        return segment(model, field, chosen)
+
+    monkeypatch.setattr(threshold, "segment", refuses_the_second)
+    request = asked(folder, images=(str(folder / "images"),), backend="threshold")
+    found = score(request)
+    assert len(seen) == 3
+    assert found.notes[0] == "f_1.png: no prediction: f_1.png: no contrast"
+    assert found.images[1].pixels["pore"].iou == 0.0
+    assert found.images[0].pixels["pore"].iou > 0.9
+    monkeypatch.setattr(
+        threshold,
+        "segment",
+        lambda model, field, chosen: refuses_the_second(model, replace(field, path="f_1.png"), chosen),
+    )
+    with pytest.raises(BackendError, match=r"f_1\.png: no contrast"):
+        score(request)
 
 
 def test_label_images_and_a_footer(tmp_path):

@@ -22,7 +22,7 @@ def shapes(where: str, data: Mapping[str, Any], shape: tuple[int, int], image: s
     """
     entry = _image(where, data, image)
     size = entry.get("height"), entry.get("width")
-    if size != shape:
+    if None not in size and size != shape:
         msg = (
             f"{where}: image '{entry.get('file_name')}' has {size[0]} x {size[1]} px (rows x columns) there, this one"
             f" has {shape[0]} x {shape[1]}; give the annotation of this image"

@@ -55,7 +55,8 @@ def shapes(path: Path, line_px: float) -> Iterator[Shape]:
         where = f"{path}: region '{entry}'"
         try:
             roi = ImagejRoi.frombytes(data)
-            yield _shape(where, roi, PurePosixPath(entry).stem, line_px)
+            # the entry of an archive is the name of its region; a file of one region is named after the image
+            yield _shape(where, roi, "" if path.suffix.lower() == ".roi" else PurePosixPath(entry).stem, line_px)
         except ReadError:
             raise
         except _DAMAGE as error:
@@ -70,6 +71,16 @@ def class_name(text: str) -> str:
     ('void', 'void')
     """
     return re.sub(r"[-_ ]\d+$", "", text)
+
+
+def is_given_by_program(text: str) -> bool:
+    """Whether the name of a region is one that a program gave: a place, a number, an identifier.
+
+    >>> is_given_by_program("0012-0345"), is_given_by_program("roi 3"), is_given_by_program("scratch")
+    (True, True, False)
+    """
+    identifier = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|f\d+-c.*"
+    return re.fullmatch(rf"(roi)?[\d\s._-]*|{identifier}", text.lower()) is not None
 
 
 def _entries(path: Path) -> Iterator[tuple[str, bytes]]:

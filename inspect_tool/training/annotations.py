@@ -199,9 +199,12 @@ def _class_number(item: Shape, path: Path, classes: Sequence[str], settings: Set
         folded = [i for i, known in enumerate(classes) if known.casefold() == name.casefold()]
         if len(folded) == 1:
             return folded[0]
-    if imagej and item.number < len(classes) and (item.number > 0 or len(classes) == 2):
-        return max(item.number, 1)
-    hint = f"; or give it group 1 to {len(classes) - 1} in ImageJ" if imagej else ""
+    if imagej and 0 < item.number < len(classes):
+        return item.number
+    if imagej and item.number == 0 and len(classes) == 2 and _imagej.is_given_by_program(item.name):
+        return 1
+    groups = "1" if len(classes) == 2 else f"1 to {len(classes) - 1}"
+    hint = f"; or give it group {groups} in ImageJ" if imagej else ""
     raise SettingsError(_no_class(item.where, item.name, classes) + hint)
 
 

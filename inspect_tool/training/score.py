@@ -19,7 +19,7 @@ import numpy as np
 from inspect_tool import question, readers, registry
 from inspect_tool.agreement import Agreement, agreement
 from inspect_tool.calibration import RATIO_ONLY, settle
-from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file
 from inspect_tool.model import (
     Calibration,
@@ -205,21 +205,31 @@ def score(request: Request, progress: Progress | None = None) -> Scores:
     segment, described = _segmenter(request)
     case: Case | None = None
     found: list[ImageScore] = []
+    refused: list[InspectError] = []
     for i, field in enumerate(fields):
         if progress is not None:
             progress(i, len(fields), field.name)
         micrograph = _micrograph(field, request)
-        segmentation = None if segment is None else segment(micrograph)
+        segmentation, note = None, ""
+        if segment is not None:
+            try:
+                segmentation = segment(micrograph)
+            except (BackendError, MeasurementError) as error:  # a result too: nothing was found in this image
+                refused.append(error)
+                note = f"no prediction: {error}"
         if case is None:
+            if refused and not (request.classes or request.recipe in CLASSES):
+                raise refused[0]
             case = make_case(request, segmentation)
         kind = _kind(request, case.recipe)
         marks = replace(request.marks, kind=kind)
         truth = _read(field.truth, field, micrograph, case, marks)
         if segmentation is None:
-            segmentation = _given(field, micrograph, case, marks)
-        found.append(
-            field_score(case, micrograph, as_segmentation(truth, case.classes, kind), segmentation, field.truth)
-        )
+            segmentation = _nothing(truth, case, kind) if note else _given(field, micrograph, case, marks)
+        score_ = field_score(case, micrograph, as_segmentation(truth, case.classes, kind), segmentation, field.truth)
+        found.append(replace(score_, notes=(note, *score_.notes)) if note else score_)
+    if refused and len(refused) == len(fields):
+        raise refused[0]
     assert case is not None
     if progress is not None:
         progress(len(fields), len(fields), "done")
@@ -306,6 +316,10 @@ def _given(field: _Field, micrograph: Micrograph, case: Case, marks: annotations
     assert field.predicted is not None
     labels = _read(field.predicted, field, micrograph, case, replace(marks, may_be_empty=True))
     return as_segmentation(labels, case.classes, marks.kind, "masks")
+
+
+def _nothing(truth: LabelImage, case: Case, kind: Kind) -> Segmentation:
+    return as_segmentation(np.zeros(truth.shape, np.int32), case.classes, kind, "none")
 
 
 def _read(path: Path, field: _Field, micrograph: Micrograph, case: Case, marks: annotations.Settings) -> LabelImage:

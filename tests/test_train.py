@@ -23,7 +23,7 @@ from inspect_tool.model import ModelCard
 from inspect_tool.training import request, sheet
 from inspect_tool.training.request import Request, checked_request, name_table
 from inspect_tool.training.samples import Sample
-from inspect_tool.training.train import train
+from inspect_tool.training.train import drawing, train
 
 TINY = {"base": 8, "depth": 2}
 
@@ -180,6 +180,21 @@ def test_grains_are_learned_from_their_numbers(tmp_path):
     # mean intercept of a Voronoi structure: pi/4 / sqrt(grains per area), here 20 px; augmentation adds a third
     assert low < 20 < high
     assert "F1 of boundaries on validation images" in found.card.scores
+
+
+def test_layers_stay_upright():
+    # the upper half is bright and is class 1
+    target = np.zeros((128, 128), np.int32)
+    target[:64] = 1
+    image = target.astype(np.float32)[..., np.newaxis]
+    known = Sample(name="a", image=image, target=target, image_sha256="", mask_sha256="")
+    for upright in (True, False):
+        draw = drawing([known], ("coating", "substrate"), 64, 0, upright=upright)
+        crops = [draw(np.random.default_rng(seed))[1] for seed in range(40)]
+        both = [crop for crop in crops if (crop == 1).sum() > 200 and (crop == 0).sum() > 200]
+        rows = [np.argwhere(crop == 1)[:, 0].mean() < np.argwhere(crop == 0)[:, 0].mean() for crop in both]
+        assert all(rows) == upright
+        assert len(rows) > 10
 
 
 # ---------------------------------------------------------------------------------------------------- interruption

@@ -34,6 +34,13 @@ def test_turning_reaches_the_eight_ways_and_keeps_pixels():
     assert len(found) == 8
 
 
+def test_mirroring_keeps_up_and_down():
+    image = np.arange(12, dtype=np.float32).reshape(3, 4, 1)
+    target = np.arange(12, dtype=np.int32).reshape(3, 4)
+    found = {augment.mirror(image, target, random_state(seed))[1].tobytes() for seed in range(20)}
+    assert found == {target.tobytes(), np.ascontiguousarray(target[:, ::-1]).tobytes()}
+
+
 def test_a_cut_without_turn_and_scale_is_a_piece_of_the_image(disc):
     image, target = disc
     cut, labels = augment.cut(image, target, random_state(), size=65, angle_deg=0, center=(60, 80))

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.training.losses import UNKNOWN
+from inspect_tool.training.annotations import UNKNOWN
 
 Image = NDArray[np.float32]
 Target = NDArray[np.int32]
@@ -30,6 +30,13 @@ def turn(image: Image, target: Target, rng: np.random.Generator) -> tuple[Image,
     quarters, mirrored = int(rng.integers(4)), bool(rng.integers(2))
     image, target = np.rot90(image, quarters), np.rot90(target, quarters)
     if mirrored:
+        image, target = image[:, ::-1], target[:, ::-1]
+    return np.ascontiguousarray(image), np.ascontiguousarray(target)
+
+
+def mirror(image: Image, target: Target, rng: np.random.Generator) -> tuple[Image, Target]:
+    """Swap left and right in half of the cases: for structures with an up and a down, such as layers."""
+    if rng.integers(2):
         image, target = image[:, ::-1], target[:, ::-1]
     return np.ascontiguousarray(image), np.ascontiguousarray(target)
 

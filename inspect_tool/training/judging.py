@@ -15,10 +15,10 @@ from torch import nn
 from inspect_tool.backends import tiling
 from inspect_tool.backends.runtime import Batch
 from inspect_tool.backends.unet import GRAINS
-from inspect_tool.model import LabelImage
 from inspect_tool.training import metrics
+from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.augment import Target
 from inspect_tool.training.fit import Validate
-from inspect_tool.training.losses import UNKNOWN
 from inspect_tool.training.samples import Sample
 
 JUDGED_PX = 6_000_000  # of all images together, while the network learns
@@ -84,7 +84,7 @@ def _area_error(overlaps: Sequence[metrics.Overlap], k: int) -> float:
     return 100 * abs(overlaps[k].predicted - overlaps[k].truth) / max(annotated, 1)
 
 
-def predicted_classes(network: nn.Module, sample: Sample) -> LabelImage:
+def predicted_classes(network: nn.Module, sample: Sample) -> Target:
     """Most probable class of every pixel of an image of any size, tile by tile as in the backend."""
     place = next(network.parameters()).device
 
@@ -105,7 +105,7 @@ def predicted_classes(network: nn.Module, sample: Sample) -> LabelImage:
     return found
 
 
-def line_match(target: LabelImage, found: LabelImage) -> metrics.BoundaryMatch:
+def line_match(target: Target, found: Target) -> metrics.BoundaryMatch:
     """Compare drawn and found lines (class 1), of whatever width, within a tolerance.
 
     >>> target, found = np.zeros((5, 9), np.int32), np.zeros((5, 9), np.int32)

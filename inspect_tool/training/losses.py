@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-UNKNOWN = -1  # a pixel nobody annotated, or one from outside the image
+from inspect_tool.training.annotations import UNKNOWN as UNKNOWN
 
 
 def cross_entropy_dice(

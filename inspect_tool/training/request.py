@@ -39,6 +39,7 @@ class Request:
     steps: int = 1000
     batch: int = 8
     size_px: int = 256  # side of a crop
+    upright: bool = False  # images have an up and a down, as layers do: they are not turned
     rate: float | None = None  # None: 0.001 from scratch, 0.0003 otherwise
     every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
     patience: int | None = 10  # validations without a better score

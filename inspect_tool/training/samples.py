@@ -20,15 +20,15 @@ from inspect_tool.backends.unet import GRAINS
 from inspect_tool.backends.weights import gray_range, normalized
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
-from inspect_tool.model import LabelImage, Modality, Region
+from inspect_tool.model import Modality, Region
 from inspect_tool.preprocess import apply_region
 from inspect_tool.training import annotations
 from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.augment import Target
 
 MasksAre: TypeAlias = Literal["auto", "classes", "labels", "boundaries"]
 
 DRAWN = (".json", ".roi", ".zip")  # files of shapes, not of pixels
-NOT_CLEAR = "not clear whether it shows grains or boundaries; say --masks-are labels or --masks-are boundaries"
 THICKEST_LINE_PX = 9.0  # boundary lines are nowhere wider
 ENOUGH_PX = 100  # annotated pixels of a class without which nothing can be learned of it
 SHARE_VALIDATION = 0.25  # of the images
@@ -42,7 +42,7 @@ class Sample:
 
     name: str  # of the image file
     image: NDArray[np.float32]  # (rows, columns, channels), percentiles of the whole image at 0 and 1
-    target: LabelImage  # (rows, columns), class numbers, -1 = not annotated
+    target: Target  # (rows, columns), class numbers, -1 = not annotated
     image_sha256: str
     mask_sha256: str
     modality: Modality = "unknown"
@@ -196,27 +196,18 @@ def read_sample(path: Path, mask: Path, reading: Reading) -> Sample:
     return replace(sample, target=found[:rows, :columns], mask_sha256=sha256_file(mask))
 
 
-def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str) -> LabelImage:
-    settings = reading.marks
-    if reading.masks_are == "classes":
-        return annotations.read_annotation(mask, shape, reading.classes, settings, image)
-    if mask.suffix.lower() in DRAWN:
-        if reading.masks_are == "boundaries":
-            return _regions(annotations.read_annotation(mask, shape, GRAINS, settings, image))
-        settings = replace(settings, kind="instance")
-        return annotations.read_annotation(mask, shape, ("background", GRAINS[0]), settings, image)
-    kind = reading.masks_are
-    if kind == "auto" and not _is_clear(mask):
-        msg = f"{mask}: two values, of which neither makes thin lines: {NOT_CLEAR}"
-        raise ReadError(msg)
-    settings = replace(settings, kind="instance", mask=kind)
-    try:
-        return annotations.read_annotation(mask, shape, ("background", GRAINS[0]), settings, image)
-    except ReadError as error:
-        if kind == "auto" and "not clear" in str(error):  # and it names a setting that nobody has here
-            msg = f"{mask}: {NOT_CLEAR}"
-            raise ReadError(msg) from None
-        raise
+def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str) -> Target:
+    settings, classes = reading.marks, reading.classes
+    if reading.masks_are != "classes":
+        if reading.masks_are == "auto" and mask.suffix.lower() not in DRAWN and not _is_clear(mask):
+            msg = (
+                f"{mask}: two values, neither of which makes thin lines: not clear whether it shows grains or boundaries;"
+                " say --masks-are labels or --masks-are boundaries"
+            )
+            raise ReadError(msg)
+        settings = replace(settings, kind="instance", mask=reading.masks_are)
+        classes = ("background", GRAINS[1] if reading.masks_are == "boundaries" else GRAINS[0])
+    return np.asarray(annotations.read_annotation(mask, shape, classes, settings, image), np.int32)
 
 
 def _is_clear(mask: Path) -> bool:
@@ -227,18 +218,6 @@ def _is_clear(mask: Path) -> bool:
         return True
     lines = (values == found[int(counts.argmin())]).astype(np.uint8)
     return float(cv2.distanceTransform(lines, cv2.DIST_L2, 5).max()) <= THICKEST_LINE_PX / 2
-
-
-def _regions(lines: LabelImage) -> LabelImage:
-    """Number the regions between drawn lines (class 1); -1 stays, and line pixels go to the nearest region."""
-    open_ = (lines == 0).astype(np.uint8)
-    found = cv2.connectedComponents(open_, connectivity=4, ltype=cv2.CV_32S)[1]
-    _, nearest = cv2.distanceTransformWithLabels(1 - open_, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    number = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
-    number[nearest[found > 0]] = found[found > 0]
-    regions = np.asarray(number[nearest], dtype=np.int32)
-    regions[lines == UNKNOWN] = UNKNOWN
-    return regions
 
 
 def _read_image(path: Path, reading: Reading) -> tuple[Sample, tuple[int, int]]:
@@ -329,7 +308,7 @@ def as_boundaries(samples: Sequence[Sample], structure_px: tuple[float, float] |
 # ----------------------------------------------------------------------------------------------- targets
 
 
-def boundary_target(labels: LabelImage) -> LabelImage:
+def boundary_target(labels: Target) -> Target:
     """Make the classes grain (0) and boundary (1) of grain numbers: the boundary lies on both sides of the edge.
 
     Parameters
@@ -352,7 +331,7 @@ def boundary_target(labels: LabelImage) -> LabelImage:
     return target
 
 
-def mean_intercept_px(labels: LabelImage) -> float:
+def mean_intercept_px(labels: Target) -> float:
     """Mean length of rows and columns inside one grain, where the image is annotated. [px]
 
     >>> mean_intercept_px(np.array([[1, 1, 1, 2, 2, 2]], dtype=np.int32))

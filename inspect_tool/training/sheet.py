@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.files import write_text
-from inspect_tool.model import LabelImage, ModelCard
-from inspect_tool.training.losses import UNKNOWN
+from inspect_tool.model import ModelCard
+from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.augment import Target
 from inspect_tool.training.samples import Sample
 
 CASES = 8  # on the sheet
@@ -41,12 +42,12 @@ class Case:
     column: int
     wrong: float  # share of the annotated pixels that differ [1]
     gray: NDArray[np.float32]  # (rows, columns, channels)
-    truth: LabelImage
-    found: LabelImage
+    truth: Target
+    found: Target
     different: NDArray[np.bool_]
 
 
-def worst_places(sample: Sample, found: LabelImage, *, lines: bool) -> list[Case]:
+def worst_places(sample: Sample, found: Target, *, lines: bool) -> list[Case]:
     """Cut an image into places and rank them by the share of wrong pixels.
 
     Parameters
@@ -91,7 +92,7 @@ def _starts(side: int) -> list[int]:
     return [round(i * (side - SIDE_PX) / max(count - 1, 1)) if side > SIDE_PX else 0 for i in range(count)]
 
 
-def _different(truth: LabelImage, found: LabelImage, lines: bool) -> NDArray[np.bool_]:
+def _different(truth: Target, found: Target, lines: bool) -> NDArray[np.bool_]:
     known = truth != UNKNOWN
     if not lines:
         return np.asarray((truth != found) & known)
@@ -115,7 +116,7 @@ def panels(case: Case) -> tuple[Picture, Picture, Picture, Picture]:
     return image, truth, _tinted(image, case.found), faded
 
 
-def _tinted(image: Picture, labels: LabelImage) -> Picture:
+def _tinted(image: Picture, labels: Target) -> Picture:
     picture = image.astype(np.uint16)
     for number in range(1, int(labels.max(initial=0)) + 1):
         color = np.array(COLORS[(number - 1) % len(COLORS)], np.uint16)

@@ -32,12 +32,14 @@ from inspect_tool.backends.weights import (
 )
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
-from inspect_tool.model import LabelImage, Modality, ModelCard
+from inspect_tool.model import Modality, ModelCard
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training import annotations, augment, samples, sheet
+from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.augment import Target
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, fit, judged
 from inspect_tool.training.judging import in_part, predicted_classes, validation
-from inspect_tool.training.losses import UNKNOWN, cross_entropy_dice
+from inspect_tool.training.losses import cross_entropy_dice
 from inspect_tool.training.request import Progress, Request
 from inspect_tool.training.samples import MasksAre, Sample, Split
 
@@ -45,6 +47,7 @@ RATE_NEW, RATE_TUNED = 1e-3, 3e-4
 ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
 GRAIN_STRUCTURE = "mean lineal intercept of the grains"
 CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that rare ones are seen
+UPRIGHT_DEG = 8.0  # that images with an up and a down are tilted at most
 LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
 
@@ -92,7 +95,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     before = judged(network, validate)["score"] if same else None
     run = fit(
         network,
-        drawing(parted.training, reading.classes, size, request.seed),
+        drawing(parted.training, reading.classes, size, request.seed, upright=request.upright),
         cross_entropy_dice(len(reading.classes)),
         validate,
         folder=work,
@@ -111,6 +114,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
             "start": base.card.sha256 if base is not None else "from scratch",
             "network": _arguments(request, base, reading.classes),
             "crop": size,
+            "upright": request.upright,
             "pixel_um": parted.training[0].pixel_um,
         },
         report=_reporter(progress),
@@ -283,24 +287,28 @@ def _crop_side(request: Request, training: Sequence[Sample], stride: int) -> int
 # ------------------------------------------------------------------------------------------------ the two sides
 
 
-def drawing(training: Sequence[Sample], classes: Sequence[str], side: int, seed: int) -> Draw:
+def drawing(training: Sequence[Sample], classes: Sequence[str], side: int, seed: int, *, upright: bool = False) -> Draw:
     """Make the function that draws an augmented crop, half of them around any pixel, half around one of some class."""
     rng = np.random.default_rng((seed, 2))
     anywhere = _places(training, lambda target: target != UNKNOWN, rng)
     each = [_places(training, lambda target, k=k: target == k, rng) for k in range(len(classes))]  # type: ignore[misc]
     kinds = [places for places in each if len(places)]
+    turned, tilt = (augment.mirror, UPRIGHT_DEG) if upright else (augment.turn, 180.0)
 
-    def draw(rng: np.random.Generator) -> tuple[NDArray[np.float32], LabelImage]:
+    def draw(rng: np.random.Generator) -> tuple[NDArray[np.float32], Target]:
         places = kinds[rng.integers(len(kinds))] if rng.random() < CROPS_OF_RARE else anywhere
         which, row, column = (int(value) for value in places[rng.integers(len(places))])
         sample = training[which]
         shift = rng.uniform(-side / 3, side / 3, 2)
-        center = tuple(
-            float(np.clip(at, (side - 1) / 2, length - 1 - (side - 1) / 2)) if length > side else (length - 1) / 2
+        middle = [
+            float(np.clip(at, (side - 1) / 2, length - (side + 1) / 2)) if length > side else (length - 1) / 2
             for at, length in zip(np.add((row, column), shift), sample.target.shape, strict=True)
+        ]
+        center = (middle[0], middle[1])
+        image, target = augment.cut(
+            sample.image, sample.target, rng, size=side, scale=ZOOM, angle_deg=tilt, center=center
         )
-        image, target = augment.cut(sample.image, sample.target, rng, size=side, scale=ZOOM, center=center)  # type: ignore[arg-type]
-        image, target = augment.turn(image, target, rng)
+        image, target = turned(image, target, rng)
         image = augment.altered(image, rng, augment.LOOK)
         return np.ascontiguousarray(image.transpose(2, 0, 1)), target
 
@@ -308,7 +316,7 @@ def drawing(training: Sequence[Sample], classes: Sequence[str], side: int, seed:
 
 
 def _places(
-    training: Sequence[Sample], wanted: Callable[[LabelImage], NDArray[np.bool_]], rng: np.random.Generator
+    training: Sequence[Sample], wanted: Callable[[Target], NDArray[np.bool_]], rng: np.random.Generator
 ) -> NDArray[np.int32]:
     """Some of the pixels that are wanted: (n, 3) number of the sample, row, column."""
     found = []
@@ -395,6 +403,7 @@ def _card(
                 "stopped": run.stopped,
                 "batch": request.batch,
                 "crop_px": size,
+                "turned": "a little, mirrored" if request.upright else "by any angle, mirrored",
                 "split": parted.how,
                 "image_scale": {sample.name: round(sample.scaled, 4) for sample in every if sample.scaled != 1},
                 "training_images": samples.hashes(parted.training),

@@ -217,6 +217,8 @@ def score(request: Request, progress: Progress | None = None) -> Scores:
             except (BackendError, MeasurementError) as error:  # a result too: nothing was found in this image
                 refused.append(error)
                 note = f"no prediction: {error}"
+        if segmentation is not None and segmentation.weights_sha256:
+            described = {**described, "weights_sha256": segmentation.weights_sha256}
         if case is None:
             if refused and not (request.classes or request.recipe in CLASSES):
                 raise refused[0]

@@ -204,7 +204,8 @@ def keep(name: str, fitted: Fitted | Sequence[Fitted], card: Mapping[str, Any], 
     lines = [",".join(["run", *keys])]
     for number, run in enumerate(runs):
         for entry in run.history:
-            lines.append(",".join([str(number), *(f"{entry.get(key, float('nan')):.5g}" for key in keys)]))
+            values = [f"{entry.get(key, float('nan')):.5g}" for key in keys]
+            lines += [",".join([str(number), *values])]
     (RECORDS / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
     for number, run in enumerate(runs):

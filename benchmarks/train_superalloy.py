@@ -6,6 +6,7 @@ weights are kept. Besides, two-phase fields of our own, so that other grays and 
 
 import sys
 
+import cv2
 import numpy as np
 import torch
 from _training_data import DATA, WORK, Picture, crop, keep, one_core, picture, progress, read_gray, shaken, validation
@@ -33,17 +34,27 @@ def drawn(number: int) -> Picture:
     gray = (rng.uniform(0.45, 0.85), 0.0)
     gray = (gray[0], gray[0] - rng.uniform(0.08, 0.35))
     large = synthetic.two_phase(
-        seed=number, area_percent=rng.uniform(20, 60), feature_um=rng.uniform(22, 60), pixel_um=1.0, shape_px=(400, 400),
-        gray=gray, texture=tuple(rng.uniform(0.005, 0.04, 2)), edge=rng.choice([0.0, -0.15, -0.3]),
-    )  # fmt: skip
+        seed=number,
+        area_percent=rng.uniform(20, 60),
+        feature_um=rng.uniform(22, 60),
+        pixel_um=1.0,
+        shape_px=(400, 400),
+        gray=gray,
+        texture=tuple(rng.uniform(0.005, 0.04, 2)),
+        edge=rng.choice([0.0, -0.15, -0.3]),
+    )
     small = synthetic.two_phase(
-        seed=number + 10_000, area_percent=rng.uniform(1, 5), feature_um=rng.uniform(3.5, 7), kind="particles", pixel_um=1.0,
-        shape_px=(400, 400), gray=gray, texture=(0.0, 0.0),
-    )  # fmt: skip
+        seed=number + 10_000,
+        area_percent=rng.uniform(1, 5),
+        feature_um=rng.uniform(3.5, 7),
+        kind="particles",
+        pixel_um=1.0,
+        shape_px=(400, 400),
+        gray=gray,
+        texture=(0.0, 0.0),
+    )
     room = np.asarray(large.labels == 0)
     # specks lie in the matrix only, a few pixels from the large features
-    import cv2
-
     speck = (small.labels == 1) & (cv2.distanceTransform(room.astype(np.uint8), cv2.DIST_L2, 3) > 4)
     pixels = large.pixels.astype(np.float32)
     soft = cv2.GaussianBlur(speck.astype(np.float32), (0, 0), 0.8)
@@ -67,9 +78,19 @@ def main() -> None:
 
     network = UNet(**NETWORK)
     fitted = fit(
-        network, draw, cross_entropy_dice(3), validation(decides, 3), folder=WORK / "superalloy", steps=STEPS, batch=BATCH,
-        seed=SEED, rate=2e-3, every=40, ema=0.98, report=progress,
-    )  # fmt: skip
+        network,
+        draw,
+        cross_entropy_dice(3),
+        validation(decides, 3),
+        folder=WORK / "superalloy",
+        steps=STEPS,
+        batch=BATCH,
+        seed=SEED,
+        rate=2e-3,
+        every=40,
+        ema=0.98,
+        report=progress,
+    )
     card = {
         "title": "Gamma-prime precipitates in nickel superalloys",
         "network": NETWORK,
@@ -83,7 +104,8 @@ def main() -> None:
                 "name": "pretrained microscopy models, Super1 train (NASA)",
                 "licence": "MIT",
                 "images": len(everything),
-                "source": "J. Stuckner, B. Harder, T. Smith, npj Comput. Mater. 8 (2022) 200, doi 10.1038/s41524-022-00878-5",
+                "source": "J. Stuckner, B. Harder, T. Smith, npj Comput. Mater. 8 (2022) 200, "
+                "doi 10.1038/s41524-022-00878-5",
             },
             {
                 "name": "synthetic two-phase fields",

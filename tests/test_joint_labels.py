@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspect_tool.backends._joint_labels import JointSettings, joint_labels, solder_dark
+from inspect_tool.backends._joint_labels import JointSettings, joint_labels, solder_dark, working_scale
 
 
 def maps(classes: NDArray[np.int_], certainty: int = 255) -> NDArray[np.uint8]:
@@ -110,3 +110,24 @@ def test_solder_that_fills_the_picture_counts_as_dark() -> None:
     pixels = np.full((50, 50), 90, np.uint8)
     pixels[10:20, 10:20] = 160
     assert solder_dark(pixels, given=np.ones((50, 50), np.int32))
+
+
+def test_background_that_solder_encloses_in_a_given_joint_is_void() -> None:
+    classes = np.zeros((100, 100), int)
+    classes[10:90, 10:90] = 1
+    enclosed, at_rim = np.zeros(classes.shape, bool), np.zeros(classes.shape, bool)
+    enclosed[40:60, 30:70] = True
+    at_rim[10:20, 10:90] = True
+    truth = (classes > 0).astype(np.int32)
+    classes[enclosed | at_rim] = 0
+    labels, objects = joint_labels(maps(classes), given=truth)
+    assert np.array_equal(objects, truth)
+    assert (labels[enclosed] == 2).all()
+    assert (labels[at_rim] == 1).all()
+
+
+def test_small_joints_are_looked_at_as_they_are_and_large_ones_reduced() -> None:
+    shape = (600, 600)
+    assert working_scale(disc(shape, 300, 300, 60).astype(np.int32)) == 1
+    assert working_scale(disc(shape, 300, 300, 260).astype(np.int32)) == pytest.approx(0.5, abs=0.01)
+    assert working_scale(np.zeros(shape, np.int32)) == 1

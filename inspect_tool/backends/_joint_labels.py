@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from inspect_tool.model import LabelImage, Mask
 
 JOINT, VOID, VIA = 1, 2, 3
+LARGEST_PX = 260.0
+"""Equivalent diameter to which larger joints are brought; chosen on drawn pictures. [px]"""
+
+FIRST_PX = 420
+"""Longer side of the reduced image in which joints are looked for first, to know their size. [px]"""
+
 _DARK_RIM = 0.75  # share of the border that is dark in an inverted picture
 
 
@@ -40,8 +46,7 @@ def joint_labels(
     roi : ndarray of bool, optional
         (rows, columns); nothing is found outside.
     given : ndarray of int32, optional
-        (rows, columns); numbers of the joints where their outlines are known. Then only voids are looked for: a
-        pixel of a joint is void when that is more probable than solder.
+        (rows, columns); numbers of the joints where their outlines are known. Then only voids are looked for.
     settings : JointSettings, optional
         The defaults, if None.
 
@@ -61,19 +66,39 @@ def joint_labels(
     (4, 196)
     """
     settings = settings or JointSettings()
-    void = probabilities[2] > probabilities[1]
-    if given is not None:
-        objects: LabelImage = np.where(roi, given, 0).astype(np.int32) if roi is not None else given.astype(np.int32)
-    else:
-        inside = probabilities[0] <= 255 * (1 - settings.threshold)
-        if roi is not None:
-            inside &= roi
-        objects = _found(inside, probabilities, settings)
+    inside = probabilities[0] <= 255 * (1 - settings.threshold)
+    if roi is not None:
+        inside &= roi
+    # given joints without what looks like background: it is void where solder encloses it
+    objects = _found(inside, probabilities, settings) if given is None else (inside * given).astype(np.int32)
     labels = (objects > 0).astype(np.int32)
-    labels[void & (objects > 0)] = VOID
-    if given is None:
-        _fill(labels, objects, settings)
+    labels[(probabilities[2] > probabilities[1]) & (objects > 0)] = VOID
+    _fill(labels, objects, settings)
+    if given is not None:
+        # what looks like background but is not enclosed by solder is the network's doubt about the outline
+        outside = (labels == 0) & (given > 0)
+        labels[outside] = np.where(probabilities[2] > probabilities[1], VOID, JOINT)[outside]
+        objects = given.astype(np.int32)
+        if roi is not None:
+            objects[~roi] = 0
+        labels[objects == 0] = 0
     return labels, objects
+
+
+def working_scale(objects: LabelImage) -> float:
+    """Reduction of the image at which its joints are no larger than the network knows them. [1]
+
+    Half of all joint area lies in joints of at least the diameter that is brought to ``LARGEST_PX``; small joints
+    stay as they are.
+
+    >>> working_scale(np.ones((460, 461), np.int32))  # diameter 520 px
+    0.5
+    """
+    areas = np.sort(np.bincount(objects.ravel())[1:])
+    if not areas.any():
+        return 1.0
+    usual = areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)]
+    return min(1.0, round(LARGEST_PX / float(np.sqrt(4 / np.pi * usual)), 3))
 
 
 def solder_dark(pixels: NDArray[Any], roi: Mask | None = None, given: LabelImage | None = None) -> bool:
@@ -136,7 +161,6 @@ def _found(inside: Mask, probabilities: NDArray[np.uint8], settings: JointSettin
 
 def _fill(labels: LabelImage, objects: LabelImage, settings: JointSettings) -> None:
     """Holes of a joint are vias where they are small and round, voids otherwise, in place."""
-    # what is connected with the border of the image, or with most of the background, is outside
     count, parts, stats, _ = cv2.connectedComponentsWithStats((objects == 0).astype(np.uint8), connectivity=8)
     rows, columns = objects.shape
     for number in range(1, count):
@@ -152,5 +176,7 @@ def _fill(labels: LabelImage, objects: LabelImage, settings: JointSettings) -> N
         perimeter = cv2.arcLength(outline[0], closed=True)
         is_round = 4 * np.pi * area >= settings.round_via * perimeter**2
         size = np.count_nonzero(objects == owner)
+        if area > size:  # a frame around something else
+            continue
         objects[window][hole] = owner
         labels[window][hole] = VIA if is_round and area <= settings.largest_via * size else VOID

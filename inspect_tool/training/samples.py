@@ -201,7 +201,7 @@ def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str)
     if reading.masks_are != "classes":
         if reading.masks_are == "auto" and mask.suffix.lower() not in DRAWN and not _is_clear(mask):
             msg = (
-                f"{mask}: two values, neither of which makes thin lines: not clear whether it shows grains or boundaries;"
+                f"{mask}: two values, neither of them thin lines: not clear whether it shows grains or boundaries;"
                 " say --masks-are labels or --masks-are boundaries"
             )
             raise ReadError(msg)

@@ -473,7 +473,7 @@ def _print_comparison(found: "Comparison", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.comparison import difference_text
+    from inspect_tool.report.comparison import difference_text, difference_unit
     from inspect_tool.report.text import as_given, unit
 
     table = Table(title=None, header_style="bold", pad_edge=False)
@@ -484,7 +484,7 @@ def _print_comparison(found: "Comparison", folder: Path) -> None:
         if not pair.main and margin is None:
             continue
         count = str(pair.agreement.n if pair.agreement is not None else 0)
-        asked = "" if margin is None else f"± {as_given(margin)} {unit(pair.unit)}"
+        asked = "" if margin is None else f"± {as_given(margin)} {unit(difference_unit(pair.unit))}"
         verdict = pair.equivalence.decision if margin is not None else "no margin"
         table.add_row(pair.title, pair.other, count, difference_text(pair), asked, verdict)
     console = Console(width=None if sys.stdout.isatty() else 140)

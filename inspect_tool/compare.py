@@ -151,6 +151,7 @@ def chosen_backends(job_path: Path, texts: Sequence[str]) -> tuple[Chosen, ...]:
     * ``watershed``: a name. That of the job's own backend, or of the recipe's default, means their own table;
     * ``threshold:method=otsu;phase=dark``: a name with settings on top of that table, values as in TOML, a bare word
       is a text;
+    * ``traced@labels:masks=...``: any of these under a name for the reader;
     * ``lab/unet.toml``: a file with the keys of a ``[backend]`` table. File names in a table are relative to the job.
 
     Raises
@@ -187,6 +188,9 @@ def _split(text: str) -> list[str]:
 
 
 def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
+    named = re.fullmatch(r"([^@:=/\\]+)@(.+)", item)
+    if named:
+        return replace(_chosen(named[2].strip(), known), label=named[1].strip())
     if item.lower().endswith(".toml"):
         data = read_toml(Path(item))
         table = dict(data.get("backend", data))
@@ -321,7 +325,9 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
         if segmentation.seconds > 0:
             times.append(segmentation.seconds / (segmentation.labels.size / 1e6))
         _store(files[i], segmentation.labels)
-        segmentations.append(replace(segmentation, labels=np.zeros((0, 0), np.int32), probability=None, objects=None))
+        segmentations.append(
+            replace(segmentation, labels=segmentation.labels[:0, :0].copy(), probability=None, objects=None)
+        )
         del segmentation
     if not any(results):
         msg = f"backend '{one.label}': no field could be measured: {refused[0].reason}"
@@ -372,9 +378,13 @@ def _store(path: Path, labels: LabelImage) -> None:
             file.write(np.ascontiguousarray(labels[start : start + _STRIP]).tobytes())
 
 
-def _stored(path: Path, shape: tuple[int, int]) -> LabelImage:
-    with gzip.open(path, "rb") as file:
-        return np.frombuffer(file.read(), np.int32).reshape(shape)
+def _stored(run: _Run, place: int) -> Segmentation:
+    """Put the labels of a field back into its segmentation."""
+    segmentation, field = run.segmentations[place], run.fields[place]
+    assert segmentation is not None  # only asked for where the backend gave a value
+    with gzip.open(run.labels[place], "rb") as file:
+        labels = np.frombuffer(file.read(), segmentation.labels.dtype).reshape(field.height_px, field.width_px)
+    return replace(segmentation, labels=labels)
 
 
 # ------------------------------------------------------------------------------------------------------ comparing
@@ -504,14 +514,11 @@ def _plates(
     i = -place
     field = reference.fields[i]
     micrograph = pipeline.read_source(planned, planned.sources[i])
-    shape = (field.height_px, field.width_px)
-    labels = [_stored(run.labels[i], shape) for run in (reference, other)]
-    box = where_outlines_differ(*labels)
+    drawn = [_stored(run, i) for run in (reference, other)]
+    box = where_outlines_differ(*(segmentation.labels for segmentation in drawn))
     names = [f"pictures/{number}_{name}.jpg" for name in ("reference", "compared")]
-    for run, own_labels, name in zip((reference, other), labels, names, strict=True):
-        drawn = run.segmentations[i]
-        assert drawn is not None  # it has a value in this field
-        (folder / name).write_bytes(_picture(micrograph, replace(drawn, labels=own_labels), box))
+    for segmentation, name in zip(drawn, names, strict=True):
+        (folder / name).write_bytes(_picture(micrograph, segmentation, box))
     return [
         Plate(
             other=pair.other,

@@ -225,10 +225,10 @@ def test_backends_are_read_from_names_words_and_files(folder):
     path = job(folder)
     (folder / "lab.toml").write_text('[backend]\nname = "threshold"\nmethod = "fixed"\nlevels = [90.0]\n', "utf-8")
     found = compare.chosen_backends(
-        path, [f'threshold:classes=["a", "b"];level=1e2,watershed,{folder / "lab.toml"}', "labels:kind=binary"]
+        path, [f'threshold:classes=["a", "b"];level=1e2,watershed,{folder / "lab.toml"}', "own mask@labels:kind=binary"]
     )
     assert [one.label for one in found] == [
-        "labels", "threshold, classes = a, b, level = 100.0", "watershed", "threshold (lab)", "labels, kind = binary",
+        "labels", "threshold, classes = a, b, level = 100.0", "watershed", "threshold (lab)", "own mask",
     ]  # fmt: skip
     default = dict(load("recipe", "phase_fraction").BACKEND)
     assert dict(found[1].table) == default | {"classes": ["a", "b"], "level": 100.0}

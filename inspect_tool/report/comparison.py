@@ -145,6 +145,7 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
         "others": others,
         "specimens": tuple(dict.fromkeys(field.specimen for field in comparison.fields)),
         "sign": SIGNS,
+        "apart": lambda unit: text.unit(difference_unit(unit)),
         "steps": tuple(dict.fromkeys(step for candidate in comparison.candidates for step in candidate.steps)),
         "judged": sorted(judged, key=lambda pair: _GRAVEST.index(pair.equivalence.decision)),
         "shown": shown,
@@ -183,13 +184,22 @@ SIGNS: Mapping[str, str] = {
 _GRAVEST: tuple[Decision, ...] = ("different", "not shown equivalent", "not stated", "equivalent")
 
 
+def difference_unit(unit: str) -> str:
+    """Name the unit of a difference: two percentages differ by points.
+
+    >>> difference_unit("%"), difference_unit("um")
+    ('points', 'um')
+    """
+    return "points" if unit == "%" else unit
+
+
 def difference_text(pair: Pair, *, unit: bool = True) -> str:
     """Print the mean difference with the half width of its 95 % interval."""
     found = pair.agreement
     if found is None:
         return text.NO_VALUE
     half = (found.ci95[1] - found.ci95[0]) / 2 if found.ci95 is not None else None
-    return text.pm(*_rounding(found.mean, half), pair.unit if unit else "1")
+    return text.pm(*_rounding(found.mean, half), difference_unit(pair.unit) if unit else "1")
 
 
 def _rounding(value: float, half: float | None) -> tuple[float, float | None]:
@@ -238,7 +248,8 @@ def _strip(pair: Pair, accent: str, rule: str) -> Markup:
 
     low, high = (x(value) for value in verdict.interval)
     low, high = (low, high) if high - low > 1 else ((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
-    said = f"{text.interval(verdict.interval, None, pair.unit)} in a margin of ± {text.as_given(verdict.margin)}"
+    interval = text.interval(verdict.interval, None, difference_unit(pair.unit))
+    said = f"{interval} in a margin of ± {text.as_given(verdict.margin)}"
     beyond = " ".join(
         f"M{50 + 50 * side} 8l{-4 * side} -3.4v6.8z"
         for side, edge in ((-1, verdict.interval[0]), (1, verdict.interval[1]))
@@ -264,7 +275,9 @@ def _plot(pair: Pair, reference: str, comparison: Comparison) -> dict[str, Any]:
         spread = found.s or None
         low, high = (text.value_text(value, spread) for value in found.limits)
         ci_low, ci_high = (text.interval(ci, spread) for ci in (found.lower_limit_ci95, found.upper_limit_ci95))
-        words.append(f"limits of agreement {low} ({ci_low}) and {text.with_unit(high, pair.unit)} ({ci_high})")
+        words.append(
+            f"limits of agreement {low} ({ci_low}) and {text.with_unit(high, difference_unit(pair.unit))} ({ci_high})"
+        )
     else:
         words.append("limits of agreement not stated: fewer than 3 fields")
     trend = ""
@@ -295,6 +308,7 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
     points = [((a + b) / 2, b - a) for a, b in both if a is not None and b is not None]
     plain = pair.unit.replace("mm2", "mm²").replace("um", "µm") if pair.unit.startswith("1/") else text.unit(pair.unit)
     unit = f" [{plain}]" if plain else ""  # few fonts have a superscript minus
+    apart = f" [{difference_unit(plain)}]" if plain else ""
 
     def draw(axes: Axes) -> None:
         ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
@@ -325,7 +339,7 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
         if margin is not None and margin < 2 * reach:
             for sign in (-1, 1):
                 axes.axhline(sign * margin, color=ink, lw=1.0, ls=(0, (1, 1.6)), zorder=1)
-                axes.annotate("margin", (0.0, sign * margin), xytext=(2, 1.5), fontsize=7, color=ink, **at)
+            axes.annotate("± margin", (0.0, margin), xytext=(2, 1.5), fontsize=7, color=ink, **at)
         axes.plot(*zip(*points, strict=True), "o", ms=4.4, mec=ink, mfc="white", mew=1.0, ls="", zorder=3)
         if flat and reach < 1e-12:
             axes.set_ylim(*((-1.5 * margin, 1.5 * margin) if margin else (-1, 1)))
@@ -333,7 +347,9 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
         wide = (high - low) or abs(high) or 1.0
         axes.set_xlim(low - 0.08 * wide, high + 0.18 * wide)
         axes.set_xlabel(f"Mean of both{unit}")
-        axes.set_ylabel(f"{pair.other} {text.MINUS} {reference}{unit}" if len(pair.other) < 24 else f"Difference{unit}")
+        axes.set_ylabel(
+            f"{pair.other} {text.MINUS} {reference}{apart}" if len(pair.other) < 24 else f"Difference{apart}"
+        )
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.tick_params(axis="y", length=3)

@@ -383,8 +383,8 @@ def _stored(run: _Run, place: int) -> Segmentation:
     segmentation, field = run.segmentations[place], run.fields[place]
     assert segmentation is not None  # only asked for where the backend gave a value
     with gzip.open(run.labels[place], "rb") as file:
-        labels = np.frombuffer(file.read(), segmentation.labels.dtype).reshape(field.height_px, field.width_px)
-    return replace(segmentation, labels=labels)
+        labels: Any = np.frombuffer(file.read(), segmentation.labels.dtype)
+    return replace(segmentation, labels=labels.reshape(field.height_px, field.width_px))
 
 
 # ------------------------------------------------------------------------------------------------------ comparing

@@ -136,6 +136,20 @@ def test_labelme_lines_have_the_width_that_is_asked_for(tmp_path):
     assert count == 2
 
 
+def test_thin_gaps_between_drawn_grains_are_given_back(tmp_path):
+    grains = [[[0, 0], [14, 9]], [[15, 0], [30, 9]], [[0, 10], [14, 20]], [[15, 10], [30, 20]]]
+    path = labelme(tmp_path, *(("pore", "rectangle", points) for points in grains))
+    found = read_annotation(path, SHAPE, CLASSES, OBJECTS)
+    assert found.min() == 1
+    for number, ((left, top), (right, bottom)) in enumerate(grains, start=1):
+        assert (found[top:bottom, left:right] == number).all()
+    assert read_annotation(path, SHAPE, CLASSES, Settings(kind="instance", blank="unknown")).min() == -1
+    ignored = labelme(
+        tmp_path, *(("pore", "rectangle", points) for points in grains[:3]), ("ignore", "rectangle", grains[3])
+    )
+    assert (read_annotation(ignored, SHAPE, CLASSES, OBJECTS)[10:20, 15:30] == -1).all()
+
+
 def test_drawn_lines_may_be_the_boundaries_of_objects(tmp_path):
     lines = [[[0, 10], [30, 10]], [[10, 0], [10, 20]], [[20, 0], [20, 20]]]
     path = labelme(tmp_path, *(("boundary", "line", points) for points in lines))
@@ -537,6 +551,14 @@ def test_a_boundary_map_gives_grains_without_lines(tmp_path):
     found = read_annotation(save(tmp_path / "m.png", lines), lines.shape, CLASSES, OBJECTS)
     assert found.min() == 1
     assert found.max() == 9
+
+
+def test_two_values_may_be_boundaries_or_objects(tmp_path):
+    path = save(tmp_path / "m.png", (box(3, 2, 8, 6) * 255).astype(np.uint8))
+    with pytest.raises(
+        ReadError, match=r"not clear whether it shows boundaries or objects; say \"boundaries\", or \"bi"
+    ):
+        read_annotation(path, SHAPE, CLASSES, OBJECTS)
 
 
 def test_masks_that_are_wrong(tmp_path):

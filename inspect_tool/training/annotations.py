@@ -76,7 +76,7 @@ def read_annotation(
     -------
     array of int32, (rows, columns)
         Class numbers, or object numbers from 1 on; 0 is background, -1 is not annotated. Where shapes overlap, the
-        smaller one is seen. Masks of instances: thin lines of 0 between objects are given back to them.
+        smaller one is seen. Thin lines of 0 between objects are given back to them.
 
     Raises
     ------
@@ -157,7 +157,19 @@ def _from_shapes(
         return _between_lines(path, drawn(shapes, numbers, shape, 0))
     if settings.kind == "instance":
         numbers = _object_numbers(shapes, numbers)
-    return drawn(shapes, numbers, shape, 0 if settings.blank == "background" else UNKNOWN)
+    labels = drawn(shapes, numbers, shape, 0 if settings.blank == "background" else UNKNOWN)
+    return _without_gaps(path, labels) if settings.kind == "instance" else labels
+
+
+def _without_gaps(path: Path, labels: LabelImage) -> LabelImage:
+    """Give thin gaps between drawn objects back to them, as in a label image; wide ones are background."""
+    if not (labels > 0).any() or labels.all():
+        return labels
+    unknown = int(labels.max()) + 1
+    meant = masks.interpreted(
+        path, np.where(labels < 0, unknown, labels), False, masks.Settings(kind="labels"), where=_IN_SETTINGS
+    )
+    return np.where(meant.labels == unknown, UNKNOWN, meant.labels).astype(np.int32)
 
 
 def _between_lines(path: Path, lines: LabelImage) -> LabelImage:
@@ -256,10 +268,16 @@ def _objects(path: Path, values: NDArray[Any], lossy: bool, settings: Settings) 
             kind=settings.mask,
             foreground=settings.foreground,
             separate=settings.mask in ("binary", "classes"),
-            kinds=("labels", "boundaries"),
+            kinds=("binary", "labels", "boundaries"),
         ),
         where=_IN_SETTINGS,
     )
+    if settings.mask == "auto" and meant.kind == "binary":
+        msg = (
+            f"{path}: the mask has two values, and neither makes thin lines around many regions: not clear whether it"
+            f' shows boundaries or objects; say "boundaries", or "binary" for one object per piece, in {_IN_SETTINGS}'
+        )
+        raise ReadError(msg)
     return np.array(meant.labels, dtype=np.int32)
 
 

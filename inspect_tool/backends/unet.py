@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.backends import _grain_labels, runtime, tiling
-from inspect_tool.backends._joint_labels import VIA, joint_labels
+from inspect_tool.backends._joint_labels import FIRST_PX, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.backends._joint_shapes import joints_of_mask
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
@@ -131,7 +131,10 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     start = perf_counter()
     if model.card.classes == GRAINS:
         return _grains(model, micrograph, settings, start)
-    scale, how = _scale(model.card, micrograph, settings)
+    if model.card.classes == JOINTS and settings.scale is None:
+        scale, how = _joint_scale(model, micrograph, settings)
+    else:
+        scale, how = _scale(model.card, micrograph, settings)
     maps, used = _maps(model, micrograph, settings, scale)
     labels, more = _labels(model, maps, micrograph, settings, {})
     _KEPT["last"] = (ref(labels), maps)
@@ -246,6 +249,16 @@ def _scale(card: ModelCard, micrograph: Micrograph, settings: Settings) -> tuple
     return (1.0, how) if 1 / _SAME_SCALE < scale < _SAME_SCALE else (scale, how)
 
 
+def _joint_scale(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str]:
+    """Reduction that brings large joints to the size of the training: given ones, or those of a reduced image."""
+    objects = _given_joints(micrograph, settings)
+    if objects is not None:
+        return working_scale(objects), "size of the given joints"
+    first = min(1.0, FIRST_PX / max(micrograph.pixels.shape))
+    _, objects = joint_labels(_whole(_maps(model, micrograph, settings, first)[0], micrograph), micrograph.roi)
+    return working_scale(objects), f"size of the joints found at scale {first:.3g}"
+
+
 def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float) -> tuple[_Maps, dict[str, Any]]:
     """Predict a field at a scale; its probabilities come back at the scale of the image."""
     card, shape = model.card, micrograph.pixels.shape
@@ -255,6 +268,9 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
     pixels = _resized(_seen(card, micrograph), scale)
+    given = _given_joints(micrograph, settings)
+    if card.classes == JOINTS and not solder_dark(micrograph.pixels, micrograph.roi, given):
+        low, high = high, low  # an inverted picture: the network knows solder darker than the board
 
     def read(area: tiling.Area) -> NDArray[np.float32]:
         part = normalized(pixels[area], low, high)
@@ -397,19 +413,29 @@ def _labels(
     """Labels of the classes; of joints their numbers as well."""
     if model.card.classes != JOINTS:
         return _classes(maps, micrograph, _threshold(model.card, settings), changes), {}
-    whole = np.empty((len(JOINTS), *micrograph.pixels.shape), np.uint8)
-    for rows, band in maps:
-        whole[:, rows] = band
+    whole = _whole(maps, micrograph)
     for number, change in changes.items():
         whole[number] = np.clip(whole[number] + np.float32(255 * change), 0, 255)
         others = [other for other in range(len(JOINTS)) if other != number]
         whole[others] = np.clip(whole[others] - np.float32(255 * change / 2), 0, 255)
-    given = joints_of_mask(Path(settings.joint_mask), micrograph.pixels.shape)[0] if settings.joint_mask else None
-    labels, objects = joint_labels(whole, micrograph.roi, given)
+    labels, objects = joint_labels(whole, micrograph.roi, _given_joints(micrograph, settings))
     if not objects.any():
         msg = f"{micrograph.path}: model '{model.card.name}' finds no joint; give [backend] joint_mask"
         raise BackendError(msg)
     return labels, {"objects": objects, "vias": bool((labels == VIA).any())}
+
+
+def _whole(maps: _Maps, micrograph: Micrograph) -> NDArray[np.uint8]:
+    whole = np.empty((len(JOINTS), *micrograph.pixels.shape), np.uint8)
+    for rows, band in maps:
+        whole[:, rows] = band
+    return whole
+
+
+def _given_joints(micrograph: Micrograph, settings: Settings) -> LabelImage | None:
+    if not settings.joint_mask:
+        return None
+    return joints_of_mask(Path(settings.joint_mask), micrograph.pixels.shape)[0]
 
 
 # ------------------------------------------------------------------------------------------------------ grains

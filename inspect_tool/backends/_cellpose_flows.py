@@ -17,6 +17,7 @@ from inspect_tool.model import GrayImage, Mask
 CONTEXT_PX = 64  # what a chunk sees beyond its own part, at the scale of the network [px]
 KEPT_BYTES = 256_000_000  # flows that are kept for the alternatives; more are predicted again
 NOTHING = -100.0  # object score where the network was not asked: outside of what counts
+SAME = 1e-5  # share by which one and the same value varies, because tiles are averaged
 FLAT = 0.02  # an image that varies less may give a constant answer
 
 Area = tuple[slice, slice]
@@ -109,7 +110,8 @@ class FlowField:
         for top in range(0, image.shape[0], side):
             for left in range(0, image.shape[1], side):
                 tile = (slice(top, top + side), slice(left, left + side))
-                if np.ptp(image[tile]) > FLAT and not np.ptp(made[tile], axis=(0, 1)).any():
+                spread = float(np.ptp(made[tile], axis=(0, 1)).max())
+                if np.ptp(image[tile]) > FLAT and spread <= SAME * float(np.abs(made[tile]).max()):
                     msg = (
                         f"{self.path}: tile at row {top + origin[0]}, column {left + origin[1]}: the network gives one "
                         "and the same value all over, though the image is not uniform there; check the weights"

@@ -23,7 +23,7 @@ from inspect_tool.backends.runtime import (
     bf16_is_native,
     predictor,
 )
-from inspect_tool.backends.weights import fitted, load_weights, missing_extra, save_model
+from inspect_tool.backends.weights import fitted, load_weights, missing_extra, permitted, save_model
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card, sha256_file
 from inspect_tool.model import ModelCard
@@ -159,12 +159,7 @@ def _usable(card: ModelCard, folder: Path, installed: str, commercial: bool) -> 
     if not card.architecture.startswith("cellpose"):
         msg = f'{folder / CARD} architecture: is "{card.architecture}"; this backend uses "cellpose3" and "cellpose4"'
         raise BackendError(msg)
-    if commercial and not card.commercial:
-        msg = (
-            f"model {card.name}: its licence ({card.licence}) forbids commercial use; for research set commercial = "
-            "false under [backend], else take a model whose card permits it"
-        )
-        raise BackendError(msg)
+    permitted(card, folder, commercial)
     major = int(installed.split(".")[0])
     wanted = int(card.architecture.removeprefix("cellpose"))
     if (wanted == 3) != (major == 3) or major < 3:

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Literal
 from weakref import ref
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
@@ -25,12 +26,12 @@ from inspect_tool.backends._cellpose_network import Model, convert, ready_model
 from inspect_tool.backends.runtime import Device, Precision
 from inspect_tool.backends.weights import gray_range, model_folder
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 
-__all__ = ["FOLDERS", "KINDS", "Model", "Settings", "alternatives", "convert", "load", "segment"]
+__all__ = ["KINDS", "MODELS", "Model", "Settings", "alternatives", "convert", "load", "segment"]
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
-FOLDERS = ("model",)  # settings that name a model folder
+MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
 
 FLOW_THRESHOLD, CELLPROB_THRESHOLD = 0.4, 0.0  # of Cellpose, where neither job nor card says otherwise
 ITERATIONS = 200  # of the dynamics, at the scale of the network; Cellpose's own number
@@ -38,7 +39,7 @@ WINDOW = 2.0  # what a window sees beyond its own part, in diameters
 LARGEST_WINDOW = 3.0  # a window grows up to so many chunks beyond its own part
 SAME_PX = 2.0  # a centroid so near to the edge of a part may count to either side
 SHIFT = 1.0  # of the object score (a logit) that is as plausible (measured: docs/cellpose.md)
-SAMPLE_PX = 768  # side of the part of the image on which the diameter is found, at the scale of the network [px]
+SAMPLE_PX = 512  # side of the part of the image on which the diameter is found, at the scale of the network [px]
 LADDER = (0.5, 1.0, 2.0, 4.0, 8.0)  # diameters that are tried, in diameters of the training
 SETTLED = 0.1  # the diameter is found when it changes by less [1]
 
@@ -53,9 +54,9 @@ class Settings:
     cellprob_threshold: float | None = None  # object score (a logit) above which a pixel counts [1]
     min_size_px: int = 15  # smaller objects are dropped [px]
     invert: bool = False  # light and dark change places before the network sees the image
-    device: Device = "auto"  # where the network runs
-    precision: Precision = "auto"  # bf16 where the processor has it
-    commercial: bool = True  # the results are used commercially; false: weights for research may be used
+    device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
+    precision: Precision = "auto"  # auto: bfloat16 where the processor has it
+    commercial: bool = True  # false permits models whose licence forbids commercial use
     tile_batch: int = 8  # tiles at a time
     chunk_px: int = 2048  # side of what is predicted at once; bounds the memory [px]
 
@@ -166,14 +167,12 @@ def _prepared(model: Model, micrograph: Micrograph, settings: Settings) -> _Prep
     stated = [settings.cellprob_threshold, card.get("cellprob_threshold"), CELLPROB_THRESHOLD]
     threshold = float(next(value for value in stated if value is not None))
 
-    def prepared(diameter: float, origin: str, area: Area | None = None) -> _Prepared:
-        inside = pixels if area is None else pixels[area]
-        counts = roi if area is None or roi is None else roi[area]
+    def prepared(diameter: float, origin: str, part: GrayImage, counts: Mask | None, scale: float) -> _Prepared:
         flows = FlowField(
             model,
-            inside,
+            part,
             span,
-            trained_px / diameter,
+            scale,
             roi=counts,
             path=micrograph.path,
             chunk_px=settings.chunk_px,
@@ -191,20 +190,31 @@ def _prepared(model: Model, micrograph: Micrograph, settings: Settings) -> _Prep
             path=micrograph.path,
         )
 
+    def whole(diameter: float, origin: str) -> _Prepared:
+        return prepared(diameter, origin, pixels, roi, trained_px / diameter)
+
     here_um, there_um = micrograph.calibration.pixel_um, model.card.pixel_um
     if settings.diameter_px is not None:
-        return prepared(settings.diameter_px, "stated")
+        return whole(settings.diameter_px, "stated")
     if here_um is not None and there_um is not None:
-        return prepared(trained_px * there_um / here_um, "scale of the training")
+        return whole(trained_px * there_um / here_um, "scale of the training")
     middle = roi if roi is not None else np.ones((1, 1), bool)
 
     def measured(diameter: float) -> tuple[float, float]:
-        """Median diameter of the objects that are found with this one, and their area; on a part of the image."""
-        side = round(SAMPLE_PX * diameter / trained_px)
-        trial = prepared(diameter, "", _middle(middle, pixels.shape, side))
-        return _sizes(_labels(trial, threshold))
+        """Median diameter of the objects that are found with this one, and their share; on a part of the image."""
+        scale = trained_px / diameter
+        area = _middle(middle, pixels.shape, round(SAMPLE_PX / scale))
+        part, counts = pixels[area], None if roi is None else roi[area]
+        small = min(1.0, scale)
+        if small < 1:  # dynamics of large objects take long; their size is found as well on a smaller picture
+            size = (max(1, round(part.shape[1] * small)), max(1, round(part.shape[0] * small)))
+            part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
+            counts = None if counts is None else cv2.resize(counts.astype(np.uint8), size, interpolation=0).astype(bool)
+        trial = prepared(diameter * small, "", part, counts, scale / small)
+        median, covered = _sizes(_labels(trial, threshold))
+        return median / small, covered
 
-    return prepared(*_found_diameter(measured, trained_px, pixels.shape))
+    return whole(*_found_diameter(measured, trained_px, pixels.shape))
 
 
 def _found_diameter(

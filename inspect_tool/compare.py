@@ -326,7 +326,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
             times.append(segmentation.seconds / (segmentation.labels.size / 1e6))
         _store(files[i], segmentation.labels)
         segmentations.append(
-            replace(segmentation, labels=segmentation.labels[:0, :0].copy(), probability=None, objects=None)
+            replace(segmentation, labels=segmentation.labels[:0, :0].copy(), objects=None, doubtful=None)
         )
         del segmentation
     if not any(results):

@@ -167,7 +167,6 @@ class Segmentation:
     settings: Mapping[str, Any] = default(default_factory=dict)  # every value that was used, found ones included
     seconds: float = 0.0
     coverage: float = 1.0  # share of the pixels that the backend looked at [1]
-    probability: NDArray[np.float32] | None = None  # of the foreground, where a backend has one
     missed_u_rel: float = 0.0  # standard uncertainty of the boundary length that no alternative shows; from validation
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
     objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none

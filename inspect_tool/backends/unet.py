@@ -168,6 +168,7 @@ def alternatives(
         for sign, change in (("-", -shift), ("+", shift)):
             start = perf_counter()
             labels, more = _labels(model, kept[1], micrograph, settings, {number: change})
+            more.pop("objects", None)  # joints keep the numbers of the reported segmentation
             yield f"probability of {name} {sign}", _segmentation(model, settings, labels, found, start, **more)
             del labels, more
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from inspect_tool.calibration import RATIO_ONLY
 from inspect_tool.cli import app
-from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.errors import BackendError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.training import score_files
 from inspect_tool.training.annotations import Settings
@@ -422,7 +422,12 @@ def test_settings_are_read_as_they_are_typed():
 def test_files_hold_what_was_found(tmp_path):
     folder = pores(tmp_path)
     found = score(asked(folder, predicted=(str(folder / "predicted"),), picture_px=100))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("not to be touched")
     page = score_files.write(found, tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").exists()
+    with pytest.raises(OutputError, match=r"mine\.txt: cannot write here: .*; choose another folder with --out"):
+        score_files.write(found, tmp_path / "out" / "mine.txt")
     text = (tmp_path / "out" / "score.json").read_text(encoding="utf-8")
     data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert data == json.loads(json.dumps(score_files.as_data(found) | {"created": data["created"]}))

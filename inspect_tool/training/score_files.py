@@ -9,7 +9,8 @@ from typing import Any
 
 from inspect_tool import __version__
 from inspect_tool.agreement import equivalence
-from inspect_tool.files import new_folder, plain, write_text
+from inspect_tool.errors import OutputError
+from inspect_tool.files import plain, write_text
 from inspect_tool.model import Cell, Table
 from inspect_tool.provenance import now
 from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
@@ -321,12 +322,25 @@ def boundary_line(scores: Scores) -> str:
 
 
 def write(scores: Scores, folder: Path) -> Path:
-    """Write ``score.json``, ``score.csv`` and ``score.html`` into a folder of its own and return the page."""
-    with new_folder(folder) as made:
-        data = json.dumps(as_data(scores), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-        write_text(made / "score.json", data)
-        write_text(made / "score.csv", as_csv(scores))
-        write_text(made / "score.html", page(scores, made))
+    """Write ``score.json``, ``score.csv`` and ``score.html`` into a folder and return the page.
+
+    Other files of the folder are left alone; each file is whole or not there.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be made or written.
+    """
+    data = json.dumps(as_data(scores), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    shown = page(scores, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "score.json", data)
+        write_text(folder / "score.csv", as_csv(scores))
+        write_text(folder / "score.html", shown)
+    except OSError as error:
+        msg = f"{folder}: cannot write here: {error.strerror}; choose another folder with --out"
+        raise OutputError(msg) from None
     return folder / "score.html"
 
 

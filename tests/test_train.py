@@ -129,6 +129,19 @@ def test_a_model_is_trained_further_and_measured_before(trained, fields, tmp_pat
     assert [data.images for data in tuned.card.training] == [3, 3]
 
 
+def test_without_a_model_the_shipped_one_of_the_recipe_is_taken(fields, tmp_path, monkeypatch):
+    given = {"recipe": "porosity", "from_scratch": False, "classes": (), "network": {}, "steps": 1, "batch": 1}
+    found = train(asked(fields, tmp_path / "pores", **given))
+    assert found.card.title == "metal, pore: fine-tuned from pores on 3 images"
+    assert found.before is not None
+    monkeypatch.setattr("inspect_tool.training.train.shipped_names", lambda: ("pores", "pores"))
+    with pytest.raises(SettingsError, match=r"several shipped models fit \(pores, pores\): say which with --model"):
+        train(asked(fields, tmp_path / "more", **given))
+    monkeypatch.setattr("inspect_tool.training.train.shipped_names", lambda: ())
+    with pytest.raises(SettingsError, match="recipe porosity: no shipped model; or train from nothing with --from-"):
+        train(asked(fields, tmp_path / "none", **given))
+
+
 def test_other_classes_start_a_new_last_layer(trained, fields, tmp_path):
     found, _ = trained
     other = asked(
@@ -381,7 +394,7 @@ def test_the_page_needs_nothing_else(judged, tmp_path):
     page = (tmp_path / "validation.html").read_text(encoding="utf-8")
     assert "http" not in page
     assert page.count("<img ") == page.count("data:image/png;base64,") == 4 * len(cases)
-    for text in ("a &amp; b.tif", "a &lt;b&gt;", "z &amp; co", "a note", "images that judge: by image", "0.5"):
+    for text in ("a &amp; b.tif", "a &lt;b&gt;", "z &amp; co", "a note", "judged on by image", "0.5"):
         assert text in page
     picture = cv2.imread(str(tmp_path / "validation.png"))
     assert picture is not None

@@ -109,7 +109,7 @@ def summary(trained: "Trained") -> Iterator[str]:
     run = trained.fitted
     ended = "" if run.stopped == "steps" else ", no better score since"
     before = "" if trained.before is None else f"; the model it started from {trained.before:.4f}"
-    yield f"{trained.folder}: model written"
+    yield f"{trained.folder}: model written: {trained.card.title}"
     yield f"score {run.score:.4f} at step {run.best_step} of {run.steps}{ended}{before}"
     yield f"trained on {_list(trained.training)}"
     yield f"judged on {_list(trained.validation)} ({trained.how})"

@@ -162,7 +162,7 @@ def page(card: ModelCard, cases: Sequence[Case], split: str, notes: Sequence[str
     legend = [(_name(MISSED), "missed"), (_name(TOO_MUCH), "too much"), (_name(CONFUSED), "another class")]
     classes = [(_name(COLORS[(i - 1) % len(COLORS)]), name) for i, name in enumerate(card.classes) if i]
     figures = "".join(_figure(case) for case in cases)
-    remarks = "".join(f"<li>{escape(note)}</li>" for note in (f"images that judge: {split}", *notes))
+    remarks = "".join(f"<li>{escape(note)}</li>" for note in (f"judged on {split}", *notes))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(card.name)}: worst validation cases</title>
 <style>

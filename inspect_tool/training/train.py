@@ -134,9 +134,10 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     scores = judged(best, validation(parted.validation, reading.classes))
     values = _card(request, base, reading, parted, run, scores, before, size)
     card = save_model(request.out, values, run.weights)
+    judging = [sample.name for sample in parted.validation]
     cases = _cases(best, parted.validation, reading.classes)
     try:
-        sheet.write(request.out, card, cases, parted.how, notes)
+        sheet.write(request.out, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
         shutil.copyfile(work / LOG, request.out / LOG)
         shutil.rmtree(work)
     except OSError as error:
@@ -147,7 +148,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         card=card,
         fitted=run,
         training=tuple(sample.name for sample in parted.training),
-        validation=tuple(sample.name for sample in parted.validation),
+        validation=tuple(judging),
         how=parted.how,
         before=before,
         notes=notes,

@@ -61,7 +61,7 @@ def test_a_perfect_map_gives_the_drawn_grains(kind, tol):
     drawn = truth(kind=kind)
     found = grains(eight_bit(probability(drawn)))
     assert abs(g_difference(found, drawn)) < tol
-    assert found.max() == pytest.approx(drawn.max(), rel=0.06)
+    assert found.max() == pytest.approx(drawn.max(), rel=0.12)  # necks narrower than the lines part a grain
 
 
 @given(st.integers(0, 10_000))
@@ -117,7 +117,7 @@ def test_a_line_with_a_free_end_is_dropped():
         cv2.line(image, (48 * k + 10, 48 * 3 + 24), (48 * k + 24, 48 * 3 + 24), 0.95, 2)
     found = grains(image)
     assert found.max() == 36
-    assert abs(g_difference(found, drawn)) < 0.02
+    assert abs(g_difference(found, drawn)) < 0.06  # lines are drawn towards it
 
 
 def test_a_boundary_that_is_hardly_believed_goes_with_the_level():
@@ -142,12 +142,25 @@ def test_alternatives_bracket_what_is_found_and_leave_the_partition_as_it_is():
     assert np.array_equal(_grain_labels.labels_at(part), found)
 
 
-def test_small_regions_join_a_neighbor():
-    drawn = square_grains()
-    drawn[20:23, 20:23] = 99
+def test_a_pit_with_a_line_about_it_is_no_grain():
     image = probability(square_grains())
-    image[20:23, 20:23] = 0.95
+    for k in range(6):
+        cv2.circle(image, (48 * k + 24, 48 * k + 24), 4, 0.95, 2)
     assert grains(image).max() == 36
+
+
+def test_doubtful_boundaries_count_where_the_others_are_clear_and_not_where_all_are_doubtful():
+    drawn = square_grains()
+    clear = probability(drawn)
+    clear[:, 48 * 3 - 4 : 48 * 3 + 4] *= 0.4
+    part = partition(clear)
+    assert part.doubtful == pytest.approx(6 / 60, abs=0.05)  # 60 sides, junctions count less
+    assert _grain_labels.labels_at(part).max() > 32
+    doubtful = probability(drawn, certain=0.7)
+    doubtful[:, 48 * 3 - 4 : 48 * 3 + 4] *= 0.57
+    part = partition(doubtful)
+    assert part.doubtful > 0.9
+    assert _grain_labels.labels_at(part).max() == 30
 
 
 # ---------------------------------------------------------------------------------------------------- invariance
@@ -217,6 +230,12 @@ def test_the_image_is_brought_to_a_size_of_grains_that_the_network_knows(size_px
     assert low <= scale <= high
     assert 12 <= size_px * scale <= 90
     assert found_px == pytest.approx(size_px, rel=0.25)
+
+
+def test_a_level_that_is_set_is_kept_and_has_alternatives_on_both_sides():
+    part = partition(probability(truth()), settings=replace(DEFAULT, level=0.5))
+    assert part.levels == pytest.approx((0.2994, 0.5, 0.7006), abs=1e-4)  # log odds less and plus 0.85
+    assert part.settings.level == 0.5
 
 
 def test_settings_reach_the_grains():

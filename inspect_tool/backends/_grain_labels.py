@@ -2,13 +2,13 @@
 
 The map is cut at several levels; the mean distance to the lines at these levels is a landscape in which a gap is a
 pass that is narrower than the grains on both sides of it. Its basins are flooded, which gives more regions than
-there are grains. A boundary between two of them is then judged by the probability seen along it: below a level it
-vanishes, weakest first. Another level of belief is another segmentation, made of the same regions.
+there are grains. A boundary between two of them is then judged by the share of it whose probability lies above a
+level: below one half it vanishes, weakest first. Another level is another segmentation, made of the same regions.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import ceil, sqrt
+from dataclasses import dataclass, replace
+from math import ceil, exp, log, sqrt
 from typing import Any
 from zlib import compress, decompress
 
@@ -23,16 +23,25 @@ from inspect_tool.model import LabelImage, Mask
 
 Probability = NDArray[np.uint8] | NDArray[np.float32]
 
-CUTS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8)  # levels at which the map is cut for the landscape
+CUTS = (0.04, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)  # levels at which the map is cut for the landscape
 SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
-BASIN_PX = 0.3  # depth below which two basins are one, and a share of the usual basin on top [px]
-BASIN_SHARE = 0.02
+BASIN_PX = 0.1  # depth below which two basins are one: what is parted too much is joined again [px]
 JUNCTION_PX = 3.0  # radius about triple points where the support of a boundary is not judged [px] ...
 JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
-LEVEL = 0.5
-ALTERNATIVES = (0.3, 0.7)
+CLEAR, DOUBTFUL = (0.1, 0.2), (0.4, 0.62)
+"""Share of the boundary length that is doubtful, and the level that goes with it; tuned on drawn and traced grains.
+
+Where nearly all boundaries are clear, a doubtful one that closes a cell is a grain boundary with little etch. Where
+most are doubtful (tinted, deformed grains), texture looks like boundaries, and more must be seen of them.
+"""
+SUPPORT = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
+BELIEFS = 20  # classes of probability in which the length of a boundary is kept
+_BELIEFS = (np.arange(BELIEFS) + 0.5) / BELIEFS
+SEEN, SURE = 0.3, 0.8  # between these a boundary is doubtful; below the first it is none [1]
+SHIFT = 0.85  # of the log odds of the level, to either side, for the alternatives
+ISLAND = 0.05  # an island in one grain, smaller than this share of the mean grain, is a particle or a pit
+INTERIOR = 0.5  # a grain has a pixel that is less likely than this to be boundary
 SMALLEST_PX = 12
-SAMPLE = 4_000_000  # pixels on which the usual basin is looked up
 MISSED_U_REL = 0.02
 """Standard uncertainty of the boundary length that no level brings back (docs/validation-networks.md)."""
 
@@ -41,9 +50,9 @@ MISSED_U_REL = 0.02
 class Settings:
     """How a map is parted; the defaults suit the shipped network."""
 
-    level: float = LEVEL  # mean probability along a boundary below which it is dropped [1]
-    lower: float = ALTERNATIVES[0]  # levels that are as plausible: they feed the uncertainty
-    higher: float = ALTERNATIVES[1]
+    level: float | None = None  # probability that counts as seen; None: found. Half a boundary must be seen [1]
+    lower: float | None = None  # levels that are as plausible, for the uncertainty; None: from the level [1]
+    higher: float | None = None
     smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]
 
 
@@ -53,8 +62,10 @@ class Partition:
 
     shape: tuple[int, int]
     packed: tuple[bytes, ...]  # region numbers, strip by strip: a few percent of their size
-    regions: Regions  # nodes: pixels; sides: pixel pairs, their weight, weight times probability
-    settings: Settings
+    regions: Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, weight, weight by belief
+    levels: tuple[float, float, float]  # lower, used, higher
+    doubtful: float  # share of the boundary length that is neither clear nor nothing
+    settings: Settings  # with the levels that were found
 
     @property
     def count(self) -> int:
@@ -84,12 +95,10 @@ def partition(probability: Probability, roi: Mask | None, settings: Settings, wh
     inside = np.ones(probability.shape, bool) if roi is None else roi
     cuts = top * np.array(CUTS)
     distance = boundaries.mean_distance(probability, None, cuts, SHORTEST_LINE_PX)
-    step = ceil(sqrt(distance.size / SAMPLE))
-    few = distance[::step, ::step][inside[::step, ::step]]
-    if not few.size:
+    if not inside.any():
         msg = f"{where}: no pixel lies in the region; check [region]"
         raise BackendError(msg)
-    at, number = flooding.h_maxima(distance, BASIN_PX + BASIN_SHARE * float(np.percentile(few, 75)), inside)
+    at, number = flooding.h_maxima(distance, BASIN_PX, inside)
     if number.max(initial=0) < 2:
         raise BackendError(_nothing(where))
 
@@ -100,7 +109,16 @@ def partition(probability: Probability, roi: Mask | None, settings: Settings, wh
     regions = _regions(labels, probability, top)
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
     height, width = labels.shape
-    return Partition(shape=(height, width), packed=packed, regions=regions, settings=settings)
+    doubtful = _doubtful(regions)
+    lower, level, higher = levels = _levels(settings, doubtful)
+    return Partition(
+        shape=(height, width),
+        packed=packed,
+        regions=regions,
+        levels=levels,
+        doubtful=doubtful,
+        settings=replace(settings, lower=lower, level=level, higher=higher),
+    )
 
 
 def labels_at(part: Partition, level: float | None = None, where: str = "image") -> LabelImage:
@@ -110,7 +128,7 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
     ----------
     part : Partition
     level : float, optional
-        Mean probability along a boundary below which it is dropped; that of the settings. [1]
+        Probability that counts as seen; the one that was found or set. [1]
 
     Returns
     -------
@@ -122,13 +140,12 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
     BackendError
         Fewer than two grains are left.
     """
-    level = part.settings.level if level is None else level
+    level = part.levels[1] if level is None else level
     regions = part.regions
-    count = part.count
-    owner = boundaries.merge_unsupported(count, regions.pairs, regions.sides[2], regions.sides[1], level)
+    seen = np.clip(_BELIEFS / level - 0.5, 0, 1) @ regions.sides[2:]
+    owner = boundaries.merge_unsupported(part.count, regions.pairs, seen, regions.sides[1], SUPPORT)
     merged = boundaries.joined([regions], owner)
-    none = np.zeros(len(merged.best), bool)
-    owner = boundaries.small_given_away(merged, part.settings.smallest_px, none)[owner]
+    owner = boundaries.small_given_away(merged, part.settings.smallest_px, _no_grains(merged))[owner]
     if int(owner.max()) < 2:
         raise BackendError(_nothing(where))
     labels = np.empty(part.shape, np.int32)
@@ -139,7 +156,7 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
 
 def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, LabelImage]]:
     """Grains at the lower and the higher level, one image at a time; a level that leaves no grain is left out."""
-    for name, level in (("boundary level -", part.settings.lower), ("boundary level +", part.settings.higher)):
+    for name, level in (("boundary level -", part.levels[0]), ("boundary level +", part.levels[2])):
         try:
             yield name, labels_at(part, level, where)
         except BackendError:
@@ -148,15 +165,51 @@ def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, L
 
 def found(part: Partition, labels: LabelImage) -> dict[str, Any]:
     """What the segmentation states beside the settings."""
-    return {"regions_before_merging": part.count, "grains": int(labels.max())}
+    return {
+        "boundary_levels": [round(level, 3) for level in part.levels],
+        "doubtful_boundaries_percent": round(100 * part.doubtful, 1),
+        "regions_before_merging": part.count,
+        "grains": int(labels.max()),
+    }
 
 
 def _nothing(where: str) -> str:
     return f"{where}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
 
 
+def _doubtful(regions: Regions) -> float:
+    length = regions.sides[0]
+    mean = _BELIEFS @ regions.sides[2:] / np.maximum(regions.sides[1], 1e-9)
+    seen = float(length[mean >= SEEN].sum())
+    return float(length[(mean >= SEEN) & (mean < SURE)].sum()) / seen if seen > 0 else 0.0
+
+
+def _levels(settings: Settings, doubtful: float) -> tuple[float, float, float]:
+    level = settings.level
+    if level is None:
+        level = float(np.interp(doubtful, (CLEAR[0], DOUBTFUL[0]), (CLEAR[1], DOUBTFUL[1])))
+    odds = log(max(level, 1e-6) / max(1 - level, 1e-6))
+    lower, higher = (1 / (1 + exp(-odds - shift)) for shift in (-SHIFT, SHIFT))
+    return (
+        lower if settings.lower is None else settings.lower,
+        level,
+        higher if settings.higher is None else settings.higher,
+    )
+
+
+def _no_grains(regions: Regions) -> Mask:
+    """Regions that are no grains: all line, or small and within one grain (particles, pits with a line about them)."""
+    area, on_edge = regions.nodes
+    neighbors = np.bincount(regions.pairs.ravel(), minlength=len(area))
+    grains = area[1:][area[1:] > 0]
+    small = area < ISLAND * float(grains.mean()) if len(grains) else np.zeros(len(area), bool)
+    found: Mask = (small & (neighbors == 1) & (on_edge == 0)) | (regions.best < 1 - INTERIOR)
+    found[0] = False
+    return found
+
+
 def _regions(labels: LabelImage, probability: Probability, top: float) -> Regions:
-    """Pixels of every region; between any two the pixel pairs, their weight, and weight times probability."""
+    """Pixels of every region, and those on the edge of the image; what is seen between any two of them."""
     count = int(labels.max())
     halo = ceil(JUNCTION_PX) + 2
 
@@ -172,11 +225,18 @@ def _regions(labels: LabelImage, probability: Probability, top: float) -> Region
             near = near[rows.start - first_row :]
             pairs, first, second = boundaries.touching(strip, number)
             weight = np.where(free[tuple(first)] + free[tuple(second)] > 0, 1.0, JUNCTION_WEIGHT)
-            seen: Floats = np.maximum(near[tuple(first)], near[tuple(second)]) / top
-            pairs, sides = boundaries.sum_by_pair(pairs, [np.ones(len(pairs)), weight, weight * seen])
+            seen = np.maximum(near[tuple(first)], near[tuple(second)]) * np.float32(BELIEFS / top)
+            belief = np.minimum(seen.astype(np.int32), BELIEFS - 1)
+            parted: list[Floats] = [weight * (belief == k) for k in range(BELIEFS)]
+            pairs, sides = boundaries.sum_by_pair(pairs, [np.ones(len(pairs)), weight, *parted])
+            edge = [strip[:number, 0], strip[:number, -1]]
+            edge += [strip[0]] * (rows.start == 0) + [strip[number - 1]] * (rows.stop == labels.shape[0])
+            nodes = [np.bincount(part, minlength=count + 1) for part in (strip[:number].ravel(), np.concatenate(edge))]
+            best = np.full(count + 1, -np.inf)
+            np.maximum.at(best, strip[:number].ravel(), 1 - probability[rows].ravel() / np.float64(top))
             yield Regions(
-                nodes=np.bincount(strip[:number].ravel(), minlength=count + 1)[np.newaxis].astype(np.float64),
-                best=np.zeros(count + 1),
+                nodes=np.stack(nodes).astype(np.float64),
+                best=best,
                 pairs=pairs,
                 sides=np.stack(sides),
             )

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from inspect_tool.model import LabelImage, Mask
-from inspect_tool.synthetic._drawing import blurred, to_8bit
+from inspect_tool.synthetic._drawing import blurred, to_8bit, window_about
 from inspect_tool.synthetic._outlines import Outline, darken
 from inspect_tool.synthetic._random import cloud, pair_noise
 from inspect_tool.synthetic.field import Gray, Image, Shape
@@ -58,6 +58,9 @@ class Etch:
     twin_line: float = 0.5  # depth of the lines at twins, over that of the boundaries
     specks_per_mpx: float = 0.0  # precipitates and pits
     clusters_per_mpx: float = 0.0  # carbides where boundaries meet
+    cluster_px: float = 5.0  # largest spread of a cluster [px]
+    large_specks: float = 0.0  # share of specks with a radius of 2 to 5 px, half of them with a light middle
+    strays_per_mpx: float = 0.0  # short lines inside grains that part nothing: subgrains, slip, residue of polishing
     color: float = 0.0  # how colored the grains are (tint etch); 0 gives a gray picture
 
 
@@ -326,26 +329,51 @@ def _twins(rng: np.random.Generator, labels: LabelImage, etch: Etch) -> tuple[Gr
 
 
 def _specked(rng: np.random.Generator, picture: Gray, labels: LabelImage, etch: Etch) -> Gray:
-    """Draw precipitates and pits anywhere, and clusters of carbides on the boundaries, in place."""
+    """Draw precipitates and pits anywhere, clusters of carbides on the boundaries, and stray lines, in place."""
     rows, columns = picture.shape
     megapixels = picture.size / 1e6
     deep = rng.uniform(0.3, 0.9)
+    for _ in range(rng.poisson(etch.strays_per_mpx * megapixels)):
+        _draw_stray(rng, picture, etch)
     for _ in range(rng.poisson(etch.specks_per_mpx * megapixels)):
-        spot = Outline.disc(rng.uniform(0, rows), rng.uniform(0, columns), rng.uniform(0.6, 2.6))
-        darken(picture, spot, deep * rng.uniform(0.5, 1))
+        row, column, radius = rng.uniform(0, rows), rng.uniform(0, columns), rng.uniform(0.6, 2.6)
+        large = etch.large_specks > 0 and rng.uniform() < etch.large_specks
+        if large:
+            radius = rng.uniform(2, 5)
+        darken(picture, Outline.disc(row, column, radius), deep * rng.uniform(0.5, 1))
+        if large and rng.uniform() < 0.5:  # a pit that shines in its middle, or a ring about a particle
+            darken(picture, Outline.disc(row, column, radius * rng.uniform(0.3, 0.7)), -rng.uniform(0.3, 1.2))
     edge = np.flatnonzero((labels[:-1, :-1] != labels[1:, :-1]) & (labels[:-1, :-1] != labels[:-1, 1:]))
     for _ in range(rng.poisson(etch.clusters_per_mpx * megapixels) if len(edge) else 0):
         row, column = np.divmod(edge[rng.integers(len(edge))], columns - 1)
-        _draw_cluster(rng, picture, (float(row), float(column)), deep)
-    return picture
+        _draw_cluster(rng, picture, (float(row), float(column)), deep, etch.cluster_px)
+    return np.asarray(np.minimum(picture, 1), np.float32)
 
 
-def _draw_cluster(rng: np.random.Generator, picture: Gray, at: Sequence[float], deep: float) -> None:
-    reach = rng.uniform(1.0, 5.0)
+def _draw_stray(rng: np.random.Generator, picture: Gray, etch: Etch) -> None:
+    """Draw a short bent line with free ends, thinner and weaker than the boundaries."""
+    at = rng.uniform((0, 0), picture.shape)
+    angle, turn = rng.uniform(0, 2 * pi), rng.normal(0, 0.12)
+    points = [at]
+    for _ in range(int(rng.integers(4, 16))):
+        angle += turn
+        points.append(points[-1] + 2.5 * np.array([sin(angle), cos(angle)]))
+    window, _ = window_about(picture.shape, float(at[0]), float(at[1]), 44)
+    picture = picture[window]
+    canvas = np.zeros(picture.shape, np.uint8)
+    places = np.rint(16 * (np.array(points) - (window[0].start, window[1].start))[:, ::-1]).astype(np.int32)
+    cv2.polylines(canvas, [places], isClosed=False, color=255, thickness=1, lineType=cv2.LINE_AA, shift=4)
+    strength = np.float32(etch.depth * rng.uniform(0.15, 0.7) * (0.4 if etch.line in ("none", "relief") else 1) / 255)
+    cover = strength * cv2.GaussianBlur(canvas.astype(np.float32), (0, 0), rng.uniform(0.3, 0.8))
+    picture += cover * (1 - picture) if etch.line == "bright" else -cover * picture
+
+
+def _draw_cluster(rng: np.random.Generator, picture: Gray, at: Sequence[float], deep: float, spread_px: float) -> None:
+    reach = rng.uniform(1.0, spread_px)
     lengthened, angle = rng.uniform(1, 3), rng.uniform(0, pi)
-    for _ in range(int(rng.integers(2, 14))):
+    for _ in range(int(rng.integers(2, round(2.8 * spread_px)))):
         u, v = reach * lengthened * rng.standard_normal(), reach * rng.standard_normal()
-        u, v = (u, v) if hypot(u, v) < 12 else (0.0, 0.0)
+        u, v = (u, v) if hypot(u, v) < 2.4 * spread_px else (0.0, 0.0)
         spot = Outline.disc(
             at[0] + u * sin(angle) + v * cos(angle),
             at[1] + u * cos(angle) - v * sin(angle),

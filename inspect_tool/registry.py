@@ -26,6 +26,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "labels": "inspect_tool.backends.labels",
         "joints": "inspect_tool.backends.joints",
         "unet": "inspect_tool.backends.unet",
+        "stardist": "inspect_tool.backends.stardist",
         "cellpose": "inspect_tool.backends.cellpose",
     },
     "recipe": {

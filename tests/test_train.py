@@ -59,8 +59,8 @@ def asked(fields, out, **changed):
         "classes": ("matrix", "phase"),
         "validation": ("field_3.png",),
         "network": TINY,
-        "steps": 40,
-        "every": 20,
+        "steps": 30,
+        "every": 15,
         "batch": 4,
         "size_px": 64,
         "rate": 5e-3,
@@ -115,7 +115,7 @@ def test_the_folder_is_whole_and_the_checkpoint_is_gone(trained):
     names = sorted(path.name for path in found.folder.iterdir())
     assert names == ["log.csv", "model.toml", "validation.html", "validation.png", "weights.safetensors"]
     assert not found.folder.with_name("two_phase.training").exists()
-    assert lines[0] == (1, 40, "no validation yet")
+    assert lines[0] == (1, 30, "no validation yet")
     assert re.fullmatch(r"loss \d\.\d{4}, score 0\.\d{4}", lines[-1][2])
     assert "one image judges" in found.notes[0]
 
@@ -219,7 +219,7 @@ class _PullThePlugError(Exception):
 
 def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
     def pull(step, steps, text):
-        if step == 25:
+        if step == 20:
             raise _PullThePlugError
 
     out = tmp_path / "two_phase"
@@ -232,7 +232,7 @@ def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
         train(asked(fields, out, resume=True, seed=1))
     steps = []
     found = train(asked(fields, out, resume=True), lambda step, *_: steps.append(step))
-    assert min(steps) == 21
+    assert min(steps) == 16
     assert found.card.sha256 == trained[0].card.sha256  # bit for bit the weights of the run that was left alone
 
 

@@ -255,7 +255,9 @@ def _cellpose3(network: Any, card: ModelCard, device: Device, precision: Precisi
         if precision != "auto":
             raise
         made = make("fp32")
-    return Network(made.run, channels, 224, made.described)
+    # a difference on the probe would be one of flows and scores; docs/cellpose.md has it in area percent
+    described = {"device": made.device, "engine": made.engine, "precision": made.precision}
+    return Network(made.run, channels, 224, described)
 
 
 def _cellpose4(network: Any, device: Device, precision: Precision) -> Network:

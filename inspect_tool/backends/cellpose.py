@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from math import ceil, log
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 from weakref import ref
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from inspect_tool.backends._cellpose_flows import NOTHING, Area, FlowField, wider
+from inspect_tool.backends._cellpose_flows import NOTHING, Area, FlowField, Flows, wider
 from inspect_tool.backends._cellpose_network import Model, convert, ready_model
 from inspect_tool.backends.runtime import Device, Precision
 from inspect_tool.backends.weights import gray_range, model_folder
@@ -336,17 +337,40 @@ def _masks(prepared: _Prepared, threshold: float, window: Area) -> LabelImage:
                     flows[2],
                     niter=int(ITERATIONS / prepared.flows.scale),
                     cellprob_threshold=threshold,
-                    flow_threshold=prepared.flow_threshold,
-                    min_size=max(1, prepared.settings.min_size_px),
+                    flow_threshold=0.0,  # judged below
+                    min_size=-1,
                     max_size_fraction=1.0,  # nothing is dropped for being large
                     device=device,
                 )
+                _drop_contradicted(masks, flows, prepared.flow_threshold, window, prepared.flows.pixels.shape, device)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             device = torch.device("cpu")
             prepared.model.notes.append("device out of memory: dynamics on the CPU")
         else:
-            return np.asarray(masks, np.int32)
+            fill = import_module("cellpose.utils").fill_holes_and_remove_small_masks
+            return np.asarray(fill(masks, min_size=max(1, prepared.settings.min_size_px)), np.int32)
+
+
+def _drop_contradicted(
+    masks: NDArray[Any], flows: Flows, threshold: float, window: Area, shape: Sequence[int], device: Any
+) -> None:
+    """Drop, in place, objects whose shape contradicts their flow, as Cellpose does; not those the image edge cuts.
+
+    The flow points to the middle of a whole object; that of a cut one may lie outside of the image.
+    """
+    if threshold <= 0 or not masks.any():
+        return
+    dynamics = import_module("cellpose.dynamics")
+    judge = dynamics.flow_error if hasattr(dynamics, "flow_error") else dynamics.metrics.flow_error  # until 3.1
+    errors = judge(masks, flows[:2], device)[0]
+    bad = np.concatenate([[False], errors > threshold])
+    for axis in (0, 1):
+        if window[axis].start == 0:
+            bad[np.take(masks, 0, axis)] = False
+        if window[axis].stop == shape[axis]:
+            bad[np.take(masks, -1, axis)] = False
+    masks[bad[masks]] = 0
 
 
 def _owned(masks: LabelImage, window: Area, part: Area, shape: Sequence[int]) -> dict[int, Area]:

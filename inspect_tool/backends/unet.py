@@ -196,7 +196,7 @@ def _segmentation(
         settings={**used, **named, "threshold": _threshold(card, settings), **found},
         seconds=perf_counter() - start,
         objects=objects,
-        missed_u_rel=float(card.settings.get("missed_u_rel", 0.0)),
+        missed_u_rel=float(card.settings.get("missed_u_rel", _grain_labels.MISSED_U_REL if grains else 0.0)),
     )
 
 

@@ -56,7 +56,7 @@ def g_difference(labels, other):
 
 
 # lines three pixels wide run into each other in sharp corners, of which long grains have many
-@pytest.mark.parametrize(("kind", "tol"), [("poisson_voronoi", 0.05), ("laguerre", 0.04), ("elongated", 0.1)])
+@pytest.mark.parametrize(("kind", "tol"), [("poisson_voronoi", 0.05), ("laguerre", 0.05), ("elongated", 0.1)])
 def test_a_perfect_map_gives_the_drawn_grains(kind, tol):
     drawn = truth(kind=kind)
     found = grains(eight_bit(probability(drawn)))
@@ -156,7 +156,7 @@ def test_doubtful_boundaries_count_where_the_others_are_clear_and_not_where_all_
     part = partition(clear)
     assert part.doubtful == pytest.approx(6 / 60, abs=0.05)  # 60 sides, junctions count less
     assert _grain_labels.labels_at(part).max() > 32
-    doubtful = probability(drawn, certain=0.7)
+    doubtful = probability(drawn, certain=0.78)
     doubtful[:, 48 * 3 - 4 : 48 * 3 + 4] *= 0.57
     part = partition(doubtful)
     assert part.doubtful > 0.9

@@ -14,10 +14,12 @@ from PIL import Image, ImageFile, ImageOps
 
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
+from inspect_tool.readers._side_car import scale_beside
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
     Raster,
     Scale,
+    agreed,
     check_size,
     micrograph,
     quiet,
@@ -119,7 +121,7 @@ def _decode(path: Path, image: Image.Image) -> Raster:
     notes["compression"] = "JPEG (lossy)" if lossy else ("none" if kind == "BMP" else "deflate")
     if getattr(image, "n_frames", 1) > 1:
         notes["page"] = f"first of {image.n_frames} pictures in the file"  # type: ignore[attr-defined]
-    scale = _scale(image, kind)
+    scale = agreed(_scale(image, kind), scale_beside(path, image.width, image.height))
     notes.update(scale.notes)
     if "icc_profile" in image.info:
         notes["color profile"] = "ICC profile present, not applied"

@@ -8,7 +8,7 @@ rules that every reader needs: how large an image may be, and when a resolution 
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.calibration import AGREEMENT
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_file
 from inspect_tool.model import Calibration, GrayImage, Micrograph
@@ -41,6 +42,32 @@ _SCANNER_DPI = (2880, 3000, 3200, 3600, 4000, 4800, 5000, 5400, 5760, 6000, 6400
 
 SQUARE_WITHIN = 0.005
 """Pixels count as square when their sides differ by no more than this [1]."""
+
+# JEOL adds 64 or 128 rows to 960, FEI 29 to 442 and 70 to 1024 (where its own tag says 0): at most 13 % of the scan [1]
+_TALLEST_BAR = 0.15
+
+UNIT_UM = {
+    "um": 1.0,
+    "µm": 1.0,  # micro sign
+    "μm": 1.0,  # greek mu
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "micrometre": 1.0,
+    "nm": 1e-3,
+    "nanometer": 1e-3,
+    "nanometre": 1e-3,
+    "pm": 1e-6,
+    "å": 1e-4,
+    "angstrom": 1e-4,
+    "mm": 1e3,
+    "millimeter": 1e3,
+    "millimetre": 1e3,
+    "m": 1e6,
+    "meter": 1e6,
+    "metre": 1e6,
+}
+"""Units of length as microscopes and image programs write them, in lower case [um]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +94,7 @@ class Scale:
     source: str = ""
     note: str = ""
     notes: Mapping[str, str] = default(default_factory=dict)  # "pixel_aspect" when pixels are not square
+    refused: bool = False  # the file has a scale of its own that contradicts itself or the image
 
     def calibration(self) -> Calibration:
         """Write it down as a calibration without a stated uncertainty."""
@@ -87,9 +115,65 @@ def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
         return Scale(note=f"{what} says {size_x_um:g} x {size_y_um:g} um per pixel: no possible pixel size")
     if abs(size_x_um / size_y_um - 1) > SQUARE_WITHIN:
         note = f"{what} says that pixels are not square: {size_x_um:g} um wide, {size_y_um:g} um high"
-        return Scale(note=note, notes={"pixel_aspect": note})
+        return Scale(note=note, notes={"pixel_aspect": note}, refused=True)
     pixel_um = (size_x_um * size_y_um) ** 0.5
     return Scale(pixel_um=pixel_um, source=f"file metadata: {what}", note=f"{what}: {pixel_um:.6g} um per pixel")
+
+
+def stale(what: str, stated: tuple[int, int], found: tuple[int, int], pixel_um: float) -> Scale:
+    """Refuse a pixel size that was written for an image of another size.
+
+    Cut out, an image keeps its pixel size; made smaller, it does not. Nobody can tell which from the file.
+
+    Parameters
+    ----------
+    what : str
+        Where the pixel size stands, e.g. "Zeiss SEM tags".
+    stated, found : tuple of int
+        Width and height that belong to the pixel size, and those of the image. [px]
+    pixel_um : float
+        Pixel size as written. [um]
+
+    Examples
+    --------
+    >>> stale("Zeiss SEM tags", (1024, 768), (512, 384), 0.25).note
+    'Zeiss SEM tags are for 1024 x 768 px, the image has 512 x 384 px: 0.25 um per pixel if cropped, 0.5 if resized'
+    """
+    if stated[0] == found[0]:
+        otherwise = f"{pixel_um * stated[1] / found[1]:.6g} um high if stretched"
+    else:
+        otherwise = f"{pixel_um * stated[0] / found[0]:.6g} if resized"
+    sizes = f"{stated[0]} x {stated[1]} px, the image has {found[0]} x {found[1]} px"
+    return Scale(note=f"{what} are for {sizes}: {pixel_um:.6g} um per pixel if cropped, {otherwise}", refused=True)
+
+
+def scan_fits(scan: tuple[int, int], width: int, height: int) -> bool:
+    """Whether an image is the scan itself or the scan with a data bar below, which some microscopes add to it."""
+    return scan[0] == width and scan[1] <= height <= scan[1] * (1 + _TALLEST_BAR)
+
+
+def with_data_bar(scale: Scale, rows: int) -> Scale:
+    """Tell of the rows that a microscope added below its scan: they are no specimen. [px]"""
+    if rows <= 0:
+        return scale
+    note = f"{rows} rows below the scan; [region] footer_px = {rows} leaves them out"
+    return replace(scale, notes={**scale.notes, "data bar": note})
+
+
+def agreed(scale: Scale, other: Scale | None) -> Scale:
+    """Join two things that one file says of its scale; ``scale`` counts more.
+
+    Two pixel sizes must agree within 2 %, as a job's must with the file's. What contradicts itself stays refused,
+    whatever the other one says.
+    """
+    if other is None or scale.refused or (other.pixel_um is None and not other.refused):
+        return scale
+    if other.pixel_um is None or scale.pixel_um is None:
+        return other
+    ratio = scale.pixel_um / other.pixel_um
+    if abs(ratio - 1) > AGREEMENT:
+        return Scale(note=f"two scales that disagree: {scale.note}; {other.note}; ratio {ratio:.4g}", refused=True)
+    return replace(scale, note=f"{scale.note}; agrees with {other.note}")
 
 
 def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
@@ -120,7 +204,7 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
     if not unit:
         if abs(x / y - 1) > SQUARE_WITHIN:
             note = f"{what} says that pixels are not square ({x:g} : {y:g}) and has no unit"
-            return Scale(note=note, notes={"pixel_aspect": note})
+            return Scale(note=note, notes={"pixel_aspect": note}, refused=True)
         return Scale(note=f"{what} has no unit of length")
     unit_um = {"inch": 25400.0, "cm": 1e4, "m": 1e6}[unit]
     per = "dpi" if unit == "inch" else f"px/{unit}"

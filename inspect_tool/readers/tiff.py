@@ -17,15 +17,21 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
+from inspect_tool.readers._side_car import scale_beside
+from inspect_tool.readers._vendor_scale import TAGS, scale_of_tags
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
+    SQUARE_WITHIN,
+    UNIT_UM,
     Raster,
     Scale,
+    agreed,
     check_size,
     micrograph,
     quiet,
     scale_from_density,
     scale_of,
+    stale,
 )
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
@@ -53,28 +59,8 @@ _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
 # compressions whose largest factor is known: LZW, JPEG, deflate, PackBits
 _BOUNDED = {5, 6, 7, 8, 32773, 32946}
 
-# unit names as ImageJ and OME write them -> um
-_UNIT_UM = {
-    "um": 1.0,
-    "µm": 1.0,  # micro sign
-    "μm": 1.0,  # greek mu
-    "micron": 1.0,
-    "microns": 1.0,
-    "micrometer": 1.0,
-    "micrometre": 1.0,
-    "nm": 1e-3,
-    "nanometer": 1e-3,
-    "pm": 1e-6,
-    "å": 1e-4,
-    "angstrom": 1e-4,
-    "mm": 1e3,
-    "millimeter": 1e3,
-    "m": 1e6,
-    "meter": 1e6,
-}
+# resolution units as ImageJ writes them
 _DENSITY_UNIT = {"inch": "inch", "in": "inch", "inches": "inch", "cm": "cm", "centimeter": "cm"}
-
-_VENDOR = {34118: "Zeiss SEM", 34680: "FEI SEM", 34682: "FEI SEM"}
 
 
 def recognizes(head: bytes) -> bool:
@@ -182,7 +168,7 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
         if photometric != 3:
             notes["bits per pixel"] = f"{int(chosen.bitspersample)}, spread to 0 ... 255"
             samples = (samples.astype(np.uint16) * 255 // levels).astype(np.uint8)
-    scale = _scale(file, first)
+    scale = agreed(_scale(file, first, chosen), scale_beside(path, int(chosen.imagewidth), int(chosen.imagelength)))
     notes.update(scale.notes)
     orientation = int(chosen.tags.valueof(274, 1) or 1)
     if orientation in range(2, 9):
@@ -338,26 +324,33 @@ def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
 # ------------------------------------------------------------------------------------------------------ scale
 
 
-def _scale(file: tifffile.TiffFile, page: Any) -> Scale:
-    """Find the pixel size in the metadata: OME, then ImageJ, then the resolution tags."""
+def _scale(file: tifffile.TiffFile, first: Any, page: Any) -> Scale:
+    """Find the pixel size in the metadata: OME, then ImageJ, then the tags of the maker, then the resolution."""
+    width, height = int(page.imagewidth), int(page.imagelength)
     if file.is_ome:
-        found = _scale_ome(str(page.description))
+        found = _scale_ome(str(first.description), width, height)
         if found is not None:
             return found
-    x, y = (_ratio(page.tags.valueof(code)) for code in (282, 283))
+    x, y = (_ratio(page.tags.valueof(code, first.tags.valueof(code))) for code in (282, 283))
     if file.is_imagej:
         found = _scale_imagej(file.imagej_metadata or {}, x, y)
         if found is not None:
             return found
-    vendor = next((name for code, name in _VENDOR.items() if code in page.tags), "")
-    if vendor:
-        return Scale(note=f"{vendor} tags are there, their pixel size is not read by this reader")
+    resolution = _scale_resolution(x, y, page.tags.valueof(296, first.tags.valueof(296, 2)))
+    # a stack of a microscope has its tags on the first page only, a preview in front of the image has none
+    with_tags = page if any(code in page.tags for code in TAGS) else first
+    values = {code: with_tags.tags.valueof(code) for code in TAGS if code in with_tags.tags}
+    vendor = scale_of_tags(values, width, height)
+    return resolution if vendor is None else agreed(vendor, resolution)
+
+
+def _scale_resolution(x: float | None, y: float | None, unit: Any) -> Scale:
     if x is None and y is None:
         return Scale(note="no scale in the file")
-    unit = {1: "", 2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, 2)))
-    if unit is None:
+    name = {1: "", 2: "inch", 3: "cm"}.get(int(unit))
+    if name is None:
         return Scale(note="TIFF resolution has an unknown unit")
-    return scale_from_density(x or 0.0, y or 0.0, unit, "TIFF resolution")
+    return scale_from_density(x or 0.0, y or 0.0, name, "TIFF resolution")
 
 
 def _ratio(value: Any) -> float | None:
@@ -366,28 +359,50 @@ def _ratio(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _scale_ome(text: str) -> Scale | None:
+def _scale_ome(text: str, width: int, height: int) -> Scale | None:
     """Pixel size from OME-XML; None when it says nothing. The unit is um where none is written (OME schema)."""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return Scale(note="OME-XML with a document type is not read")
+        return Scale(note="OME-XML with a document type is not read", refused=True)
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - entities cannot be declared without a document type
     except ElementTree.ParseError:
-        return Scale(note="OME-XML cannot be parsed")
-    pixels = root.find(".//{*}Pixels")
-    if pixels is None or pixels.get("PhysicalSizeX") is None:
+        return Scale(note="OME-XML cannot be parsed", refused=True)
+    images = [item for item in root.iterfind(".//{*}Pixels") if item.get("PhysicalSizeX") is not None]
+    if not images:
         return None
+    sizes = [_ome_size(item) for item in images]
+    fitting = [item for item, size in zip(images, sizes, strict=True) if size in (None, (width, height))]
+    scales = [_scale_ome_pixels(item) for item in fitting or images[:1]]
+    refused = next((scale for scale in scales if scale.pixel_um is None), None)
+    if refused is not None:
+        return refused
+    if not fitting:
+        return stale("OME-XML values", sizes[0] or (0, 0), (width, height), scales[0].pixel_um or 0.0)
+    # several images in one file: the pages are not told apart here, so their scales must be one
+    finest, coarsest = (pick(scales, key=lambda scale: scale.pixel_um or 0.0) for pick in (min, max))
+    if (coarsest.pixel_um or 0.0) > (finest.pixel_um or 0.0) * (1 + SQUARE_WITHIN):
+        note = f"OME-XML has images of different scale: {finest.note}; {coarsest.note}; save the one that counts"
+        return Scale(note=note, refused=True)
+    return scales[0]
+
+
+def _ome_size(pixels: ElementTree.Element) -> tuple[int, int] | None:
+    x, y = (pixels.get(f"Size{axis}", "") for axis in ("X", "Y"))
+    return (int(x), int(y)) if x.isdecimal() and y.isdecimal() and int(x) and int(y) else None
+
+
+def _scale_ome_pixels(pixels: ElementTree.Element) -> Scale:
     sizes = []
     for axis in ("X", "Y"):
         unit = pixels.get(f"PhysicalSize{axis}Unit", "µm").strip()
-        factor = _UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
+        factor = UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
         text_value = pixels.get(f"PhysicalSize{axis}", pixels.get("PhysicalSizeX", ""))
         if factor is None:
-            return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length")
+            return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length", refused=True)
         try:
             sizes.append(float(text_value) * factor)
         except ValueError:
-            return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number")
+            return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number", refused=True)
     return scale_of(sizes[0], sizes[1], "OME PhysicalSizeX")
 
 
@@ -399,10 +414,10 @@ def _scale_imagej(metadata: dict[str, Any], x: float | None, y: float | None) ->
     if not x or not y:
         return Scale(note=f"ImageJ unit is '{unit}', but there is no resolution")
     if str(metadata.get("yunit", unit)).strip() not in (unit, str(metadata.get("unit"))):
-        return Scale(note=f"ImageJ has the unit '{unit}' along x and '{metadata['yunit']}' along y")
+        return Scale(note=f"ImageJ has the unit '{unit}' along x and '{metadata['yunit']}' along y", refused=True)
     if unit.lower() in _DENSITY_UNIT:
         return scale_from_density(x, y, _DENSITY_UNIT[unit.lower()], "ImageJ resolution")
-    factor = _UNIT_UM.get(unit.lower())
+    factor = UNIT_UM.get(unit.lower())
     if factor is None:
         return Scale(note=f"ImageJ has the unit '{unit}', which is unknown")
     return scale_of(factor / x, factor / y, f"ImageJ scale, unit {unit}")

@@ -147,7 +147,7 @@ def test_other_classes_start_a_new_last_layer(trained, fields, tmp_path):
     other = asked(
         fields, tmp_path / "other", from_scratch=False, model=str(found.folder), classes=("iron", "carbide"), steps=2
     )
-    assert "the last layer starts anew: the model has the classes matrix, phase" in train(other).notes
+    assert "the last layer started anew: two_phase has the classes matrix, phase" in train(other).notes
 
 
 def test_a_model_with_a_scale_and_images_without_one(trained, fields, tmp_path):
@@ -234,6 +234,22 @@ def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
     found = train(asked(fields, out, resume=True), lambda step, *_: steps.append(step))
     assert min(steps) == 16
     assert found.card.sha256 == trained[0].card.sha256  # bit for bit the weights of the run that was left alone
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_model_ends_with_resume(trained, fields, tmp_path, monkeypatch):
+    out = tmp_path / "two_phase"
+    with monkeypatch.context() as patched:
+        patched.setattr(sheet, "write", lambda *_: (_ for _ in ()).throw(_PullThePlugError))
+        with pytest.raises(_PullThePlugError):
+            train(asked(fields, out))
+    assert (out / "model.toml").exists()
+    with pytest.raises(OutputError, match="exists already"):
+        train(asked(fields, out))
+    with pytest.raises(OutputError, match=r"state of another run: names was \{\}, is \{'0': 'matrix'"):
+        train(asked(fields, out, resume=True, names={"0": "matrix", "255": "phase"}))
+    found = train(asked(fields, out, resume=True), lambda *_: pytest.fail("trained again"))
+    assert found.card.sha256 == trained[0].card.sha256
+    assert (out / "validation.html").exists()
 
 
 # --------------------------------------------------------------------------------------------------------- errors

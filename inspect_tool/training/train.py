@@ -88,7 +88,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     base = _base(request)
     reading = _reading(request, base)
     parted = _samples(request, reading, base)
-    network, notes = _network(request, base, reading.classes)
+    network = _network(request, base, reading.classes)
     size = _crop_side(request, parted.training, network.stride)
     validate = validation(in_part(parted.validation), reading.classes)
     same = base is not None and base.card.classes == reading.classes
@@ -106,35 +106,14 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         every=request.every or max(LEAST_EVERY, request.steps // 20),
         patience=request.patience,
         device=request.device,
-        identity={
-            "recipe": request.recipe,
-            "classes": reading.classes,
-            "training images": samples.hashes(parted.training),
-            "validation images": samples.hashes(parted.validation),
-            "start": base.card.sha256 if base is not None else "from scratch",
-            "network": _arguments(request, base, reading.classes),
-            "crop": size,
-            "upright": request.upright,
-            "pixel_um": parted.training[0].pixel_um,
-        },
+        identity=_identity(request, base, reading, parted, size),
         report=_reporter(progress),
     )
-    if before is not None and before >= run.score:
-        notes = (
-            *notes,
-            f"the model it started from scores {before:.3f} on the same images, no less than {run.score:.3f}",
-        )
-    if base is not None and base.card.pixel_um is not None and parted.training[0].pixel_um is None:
-        told = f"{base.card.name} was trained at {base.card.pixel_um:g} um/px"
-        notes = (*notes, f"{told}; the images tell no scale and were taken as they are: give --pixel-um")
-    if len(parted.validation) == 1:
-        notes = (*notes, f"one image judges ({parted.how}); a score from one image is a weak promise")
-    best = UNet(**_arguments(request, base, reading.classes))
-    fitted(best, run.weights, work)
+    best = fitted(UNet(**_arguments(request, base, reading.classes)), run.weights, work)
     scores = judged(best, validation(parted.validation, reading.classes))
-    values = _card(request, base, reading, parted, run, scores, before, size)
-    card = save_model(request.out, values, run.weights)
-    judging = [sample.name for sample in parted.validation]
+    notes = _notes(base, reading, parted, run, before)
+    card = save_model(request.out, _card(request, base, reading, parted, run, scores, before, size), run.weights)
+    judging = tuple(sample.name for sample in parted.validation)
     cases = _cases(best, parted.validation, reading.classes)
     try:
         sheet.write(request.out, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
@@ -148,7 +127,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         card=card,
         fitted=run,
         training=tuple(sample.name for sample in parted.training),
-        validation=tuple(judging),
+        validation=judging,
         how=parted.how,
         before=before,
         notes=notes,
@@ -160,11 +139,13 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
 
 def _work_folder(request: Request) -> Path:
     """Folder of the checkpoint; refuses to mix runs or to write over a model."""
-    if request.out.exists():
+    work = request.out.with_name(request.out.name + ".training")
+    begun = (work / STATE).exists()
+    # both are there when a run was killed while it wrote its model
+    if request.out.exists() and not (begun and request.resume):
         msg = f"{request.out}: exists already; choose another folder with --out, or remove this one"
         raise OutputError(msg)
-    work = request.out.with_name(request.out.name + ".training")
-    if (work / STATE).exists() and not request.resume:
+    if begun and not request.resume:
         msg = f"{work}: holds the state of a run that did not end; go on with --resume, or remove the folder"
         raise OutputError(msg)
     return work
@@ -250,26 +231,42 @@ def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> 
     return samples.split(alike, reading.classes, chosen=request.validation, seed=request.seed)
 
 
+def _identity(
+    request: Request, base: _Base | None, reading: samples.Reading, parted: Split, size: int
+) -> dict[str, Any]:
+    """What makes a run this run, one key for each thing that may differ in a run that is to go on."""
+    read = plain(reading)
+    marks = read.pop("marks")
+    return {
+        "recipe": request.recipe,
+        **{f"training image {name}": value for name, value in samples.hashes(parted.training).items()},
+        **{f"validation image {name}": value for name, value in samples.hashes(parted.validation).items()},
+        **read,
+        **marks,
+        "start": base.card.sha256 if base is not None else "from scratch",
+        "network": _arguments(request, base, reading.classes),
+        "crop": size,
+        "upright": request.upright,
+    }
+
+
 def _arguments(request: Request, base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
     if base is not None:
         return {**base.card.network, "classes": len(classes)}
     return {"in_channels": 1, "base": 16, "depth": 4, **request.network, "classes": len(classes)}
 
 
-def _network(request: Request, base: _Base | None, classes: Sequence[str]) -> tuple[UNet, tuple[str, ...]]:
+def _network(request: Request, base: _Base | None, classes: Sequence[str]) -> UNet:
     """Network with the weights it starts from; what the classes of the model do not cover starts anew."""
     torch.manual_seed(request.seed)
     network = UNet(**_arguments(request, base, classes))
     if base is None:
-        return network, ()
-    if base.card.classes == tuple(classes):
-        fitted(network, base.weights, base.folder)
-        return network, ()
-    kept = {name: value for name, value in base.weights.items() if not name.startswith("head.")}
-    own = {name: value for name, value in network.state_dict().items() if name.startswith("head.")}
-    fitted(network, {**kept, **own}, base.folder)
-    was = ", ".join(base.card.classes)
-    return network, (f"the last layer starts anew: the model has the classes {was}",)
+        return network
+    given = dict(base.weights)
+    if base.card.classes != tuple(classes):
+        given |= {name: value for name, value in network.state_dict().items() if name.startswith("head.")}
+    fitted(network, given, base.folder)
+    return network
 
 
 def _crop_side(request: Request, training: Sequence[Sample], stride: int) -> int:
@@ -345,6 +342,23 @@ def _reporter(progress: Progress | None) -> Callable[[int, int, Mapping[str, flo
         progress(step, steps, text)
 
     return report
+
+
+def _notes(
+    base: _Base | None, reading: samples.Reading, parted: Split, run: Fitted, before: float | None
+) -> tuple[str, ...]:
+    """What the user should know."""
+    notes = []
+    if base is not None and base.card.classes != reading.classes:
+        notes.append(f"the last layer started anew: {base.card.name} has the classes {', '.join(base.card.classes)}")
+    if before is not None and before >= run.score:
+        notes.append(f"the model it started from scores {before:.3f} on the same images, no less than {run.score:.3f}")
+    if base is not None and base.card.pixel_um is not None and parted.training[0].pixel_um is None:
+        told = f"{base.card.name} was trained at {base.card.pixel_um:g} um/px"
+        notes.append(f"{told}; the images tell no scale and were taken as they are: give --pixel-um")
+    if len(parted.validation) == 1:
+        notes.append(f"one image judges ({parted.how}); a score from one image is a weak promise")
+    return tuple(notes)
 
 
 def _card(

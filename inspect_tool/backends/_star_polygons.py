@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inspect_tool.model import LabelImage, Mask
 
 HELD = 400_000
-"""Candidates held at a time, about 450 MB at the choice with 32 rays; beyond, those far above the last row are settled."""
+"""Candidates held at a time, about 450 MB when 32 rays each; beyond, those far above the last row are settled."""
 
 OUTLINE_POINTS = 128  # at least so many corners: a polygon of 32 corners has 0.64 % less area than its circle
 

@@ -44,6 +44,15 @@ def test_what_is_small_beside_the_joints_is_none(radius: int) -> None:
     assert objects.max() == 2
 
 
+@pytest.mark.parametrize("inside", [0, 2])
+def test_the_ring_of_a_plated_hole_is_no_joint(inside: int) -> None:
+    classes = two_balls()
+    classes[disc(classes.shape, 66, 20, 12)] = 1
+    classes[disc(classes.shape, 66, 20, 9)] = inside
+    _, objects = joint_labels(maps(classes))
+    assert objects.max() == 2
+
+
 def test_an_unsure_part_is_no_joint() -> None:
     classes = two_balls()
     share = maps(classes)

@@ -26,6 +26,7 @@ class JointSettings:
     threshold: float = 0.5  # a pixel lies in a joint when background is no more probable than this leaves [1]
     min_joint_px: float = 12.0  # equivalent diameter of the smallest joint [px]
     min_joint_share: float = 0.3  # of that of the joint at the middle of the joint area; less is a lead, or a speck [1]
+    ring_share: float = 0.7  # smaller than this share of the usual joint and hollow: the ring of a plated hole [1]
     sure: float = 0.6  # mean probability of a joint over its pixels, voids included [1]
     round_via: float = 0.75  # 4 pi area / perimeter^2 of a hole that is taken for a via, not for a void [1]
     largest_via: float = 0.05  # share of its joint that a via takes at most [1]
@@ -154,6 +155,14 @@ def _found(inside: Mask, probabilities: NDArray[np.uint8], settings: JointSettin
     least = max(settings.min_joint_px, settings.min_joint_share * float(np.sqrt(4 / np.pi * usual)))
     kept = (diameter >= least) & (sure >= settings.sure) & (solder > 0.1 * area)
     kept[0] = False
+    for part in np.flatnonzero(kept & (diameter < settings.ring_share * np.sqrt(4 / np.pi * usual))):
+        left, top, wide, high = (int(value) for value in stats[part, :4])
+        window = (slice(top, top + high), slice(left, left + wide))
+        outline, _ = cv2.findContours(
+            (parts[window] == part).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        whole = cv2.drawContours(np.zeros((high, wide), np.uint8), outline, -1, 1, cv2.FILLED)
+        kept[part] = 2 * solder[part] > np.count_nonzero(whole)  # else the ring of a plated hole
     number = np.zeros(count, np.int32)
     number[kept] = np.arange(1, np.count_nonzero(kept) + 1)
     return np.asarray(number[parts], dtype=np.int32)

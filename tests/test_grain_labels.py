@@ -133,7 +133,7 @@ def test_a_boundary_that_is_hardly_believed_goes_with_the_level():
 def test_alternatives_bracket_what_is_found_and_leave_the_partition_as_it_is():
     rng = np.random.default_rng(5)
     drawn = truth()
-    believed = rng.uniform(0.2, 1, 1 + int(drawn.max())).astype(np.float32)[drawn]
+    believed = rng.uniform(0.5, 1, 1 + int(drawn.max())).astype(np.float32)[drawn]
     part = partition(eight_bit(probability(drawn) * cv2.GaussianBlur(believed, (0, 0), 3)))
     found = _grain_labels.labels_at(part)
     others = dict(_grain_labels.alternatives(part))

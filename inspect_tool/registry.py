@@ -19,6 +19,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
     "reader": {
         "tiff": "inspect_tool.readers.tiff",
         "plain": "inspect_tool.readers.plain",
+        "dicom": "inspect_tool.readers.dicom",
     },
     "backend": {
         "threshold": "inspect_tool.backends.threshold",

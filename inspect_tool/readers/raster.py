@@ -5,6 +5,7 @@ into a ``Micrograph``: gray values, color if the image is truly colored, read-on
 rules that every reader needs: how large an image may be, and when a resolution tag is believed.
 """
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from inspect_tool.calibration import AGREEMENT
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_file
-from inspect_tool.model import Calibration, GrayImage, Micrograph
+from inspect_tool.model import Calibration, GrayImage, Micrograph, Modality
 
 MAX_PIXELS = 500_000_000
 """Largest image that is decoded, rows x columns."""
@@ -247,14 +248,23 @@ def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, 
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep warnings of image libraries from the user: what matters becomes a note or a ``ReadError``."""
+def quiet(library: str = "") -> Iterator[None]:
+    """Keep warnings of an image library from the user: what matters becomes a note or a ``ReadError``.
+
+    ``library`` names the logger of one that logs what it finds odd.
+    """
+    logger = logging.getLogger(library or __name__)
+    before = logger.disabled
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        logger.disabled = True
+        try:
+            yield
+        finally:
+            logger.disabled = before
 
 
-def micrograph(path: Path, raster: Raster) -> Micrograph:
+def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Micrograph:
     """Turn a decoded plane into a checked, read-only micrograph.
 
     Pixels are uint8 when the samples are, else float32 with the values of the file (nothing is rescaled).
@@ -290,6 +300,7 @@ def micrograph(path: Path, raster: Raster) -> Micrograph:
         color=color,
         roi=roi,
         meta=notes,
+        modality=modality,
     )
 
 

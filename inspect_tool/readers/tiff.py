@@ -1,11 +1,8 @@
 """TIFF of every usual kind: baseline, tiled, BigTIFF, OME-TIFF, ImageJ; scale from metadata that can be trusted."""
 
-import logging
 import re
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -93,7 +90,7 @@ def read(path: Path, page: int | None = None) -> Micrograph:
 
 def raster(path: Path, page: int | None = None) -> Raster:
     """Decode one page; samples as they are to be seen, the stored numbers where they differ."""
-    with _silent(), quiet():
+    with quiet("tifffile"):
         try:
             with tifffile.TiffFile(path) as file:
                 return _decode(path, file, page)
@@ -103,18 +100,6 @@ def raster(path: Path, page: int | None = None) -> Raster:
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             msg = f"{path}: not a readable TIFF, damaged or truncated ({reason}); export it again"
             raise ReadError(msg) from error
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Tifffile logs what it finds odd; here it becomes an error or is of no matter."""
-    logger = logging.getLogger("tifffile")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
 
 
 def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import tifffile
+from dicom_example import write_dicom
 from PIL import Image
 
 from inspect_tool import readers, registry
@@ -20,6 +21,9 @@ def write(path):
     """Write a small gray picture in the format of a suffix, with a library that is not the reader."""
     if path.suffix in (".tif", ".tiff", ".btf", ".tf8"):
         tifffile.imwrite(path, GRAY)
+        return
+    if path.suffix in (".dcm", ".dicom", ".dcn"):
+        write_dicom(path, GRAY)
         return
     kind = {".png": "PNG", ".bmp": "BMP", ".dib": "BMP"}.get(path.suffix, "JPEG")
     Image.fromarray(GRAY).save(path, format=kind)

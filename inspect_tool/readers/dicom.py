@@ -1,0 +1,279 @@
+"""DICOM and DICONDE radiographs, uncompressed; pixel size at the object told apart from that at the detector."""
+
+import struct
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.calibration import AGREEMENT
+from inspect_tool.errors import ReadError
+from inspect_tool.model import Micrograph
+from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_of
+
+SUFFIXES = (".dcm", ".dicom", ".dcn")
+
+# implicit VR little endian, explicit little endian, explicit big endian
+_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+# computed and digital radiography, fluoroscopy, angiography, mammography, dental, film, tomography
+_XRAY = ("CR", "DX", "DR", "RF", "XA", "MG", "IO", "PX", "RG", "CT")
+
+# what pydicom throws at damaged bytes, beside its own error
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # also nesting without end
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+)
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is DICOM: four letters after a preamble of 128 bytes."""
+    return head[128:132] == b"DICM"
+
+
+def read(path: Path, page: int | None = None) -> Micrograph:
+    """Read one frame of an uncompressed DICOM or DICONDE file.
+
+    Gray values are those of the file; rescale, window and look-up tables are for displays and are not applied.
+    ``MONOCHROME1`` (low is white) is inverted, so that bright is high. Pixels of the padding value do not count.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    page : int, optional
+        0-based frame; may be left out when the file has one.
+
+    Returns
+    -------
+    Micrograph
+        Its calibration is the pixel size at the object, as far as the file states it.
+
+    Raises
+    ------
+    ReadError
+        The file is damaged, compressed, without pixels, too large, or has several frames and none was chosen; or the
+        extra ``dicom`` is not installed.
+    """
+    try:
+        from pydicom.errors import InvalidDicomError
+    except ImportError:
+        msg = f"{path}: DICOM files need the extra 'dicom': pip install 'inspect_tool[dicom]'"
+        raise ReadError(msg) from None
+    with quiet("pydicom"):
+        try:
+            raster, is_xray = _decode(path, page)
+        except ReadError:
+            raise
+        except (InvalidDicomError, *_DAMAGE) as error:
+            reason = " ".join(str(error).split()).replace(str(path), "the file")[:160] or type(error).__name__
+            msg = f"{path}: not a readable DICOM file, damaged or truncated ({reason}); export it again"
+            raise ReadError(msg) from error
+    return micrograph(path, raster, "xray" if is_xray else "unknown")
+
+
+def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
+    from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.pixels.utils import pixel_array
+
+    # looked at first: a deflated file would be unpacked, to whatever size, before anything is known of it
+    syntax = read_file_meta_info(path).get("TransferSyntaxUID", None)
+    if syntax is None or str(syntax) not in _UNCOMPRESSED:
+        name = "not stated" if syntax is None else f"'{syntax.name}'"
+        msg = f"{path}: transfer syntax is {name}; only uncompressed DICOM is read, so export it uncompressed"
+        raise ReadError(msg)
+    with path.open("rb") as file:
+        data = dcmread(file)
+    if "PixelData" not in data:
+        msg = f"{path}: holds no pixel data ({data.get('Modality', 'no')} modality); take the file with the image"
+        raise ReadError(msg)
+    height, width, samples, bits, stored = (
+        int(data.get(name) or otherwise)
+        for name, otherwise in (
+            ("Rows", 0),
+            ("Columns", 0),
+            ("SamplesPerPixel", 1),
+            ("BitsAllocated", 0),
+            ("BitsStored", 0),
+        )
+    )
+    frames = int(data.get("NumberOfFrames") or 1)
+    check_size(path, height, width, samples, bits, factor=1)
+    index = _frame(path, frames, page)
+    color = str(data.get("PhotometricInterpretation", ""))
+    if color not in ("MONOCHROME1", "MONOCHROME2", "RGB") or bits not in (8, 16, 32) or samples not in (1, 3):
+        msg = f"{path}: {color or 'no'} color model with {samples} x {bits} bit is not read; export it as gray"
+        raise ReadError(msg)
+    if float(data.get("RescaleSlope") or 1) < 0:
+        msg = f"{path}: rescale slope {data.RescaleSlope} turns the gray scale over; export it without"
+        raise ReadError(msg)
+    values = np.asarray(pixel_array(data, index=index, raw=True, correct_unused_bits=False))
+    _check_stored(path, values, stored)
+    notes = {"format": "DICOM", "compression": "none"}
+    if str(data.get("LossyImageCompression", "")) == "01":
+        notes["compression"] = "none, after a lossy one"
+    if frames > 1:
+        notes["page"] = f"{index} of {frames} (counted from 0)"
+    if stored != bits:
+        notes["bits per pixel"] = f"{stored} of {bits} in use"
+    alpha = _counting(data, values, notes)
+    if color == "MONOCHROME1":
+        values = _inverted(values, stored)
+        notes["gray scale"] = "white is zero in the file (MONOCHROME1); inverted"
+    if any(name in data for name in ("WindowCenter", "VOILUTSequence", "RescaleSlope", "ModalityLUTSequence")):
+        notes["display settings"] = "window, rescale and look-up tables are not applied"
+    relation = " ".join(str(data.get(f"PixelIntensityRelationship{end}", "")) for end in ("", "Sign")).strip()
+    if relation:
+        notes["gray against X-ray intensity"] = relation
+    scale = spacing_scale(
+        spacing=_pair(data.get("PixelSpacing")),
+        detector=_pair(data.get("ImagerPixelSpacing")) or _pair(data.get("NominalScannedPixelSpacing")),
+        calibrated=str(data.get("PixelSpacingCalibrationType", "") or ""),
+        magnification=_positive(data.get("EstimatedRadiographicMagnificationFactor")),
+        distances=(_positive(data.get("DistanceSourceToDetector")), _positive(data.get("DistanceSourceToPatient"))),
+        is_slice=str(data.get("Modality", "")) == "CT",
+    )
+    notes.update(scale.notes)
+    raster = Raster(samples=values, notes=notes, calibration=scale.calibration(), alpha=alpha)
+    return raster, str(data.get("Modality", "")) in _XRAY
+
+
+def spacing_scale(
+    *,
+    spacing: tuple[float, float] | None,
+    detector: tuple[float, float] | None,
+    calibrated: str = "",
+    magnification: float | None = None,
+    distances: tuple[float | None, float | None] = (None, None),
+    is_slice: bool = False,
+) -> Scale:
+    """Pixel size at the object from what DICOM states of spacings and magnification.
+
+    A radiograph is larger than the object. *Imager Pixel Spacing* is always at the detector; *Pixel Spacing* is at
+    the object only when it says how it was calibrated, or differs from the former. Where neither is so and no
+    magnification is stated, nobody can tell the size at the object.
+
+    Parameters
+    ----------
+    spacing : tuple of float, optional
+        Pixel Spacing (0028,0030): between rows, between columns. [mm]
+    detector : tuple of float, optional
+        Imager Pixel Spacing (0018,1164), or Nominal Scanned Pixel Spacing (0018,2010) of a film. [mm]
+    calibrated : str
+        Pixel Spacing Calibration Type (0028,0A02): GEOMETRY, FIDUCIAL or nothing.
+    magnification : float, optional
+        Estimated Radiographic Magnification Factor (0018,1114). [1]
+    distances : tuple of float
+        Source to detector (0018,1110) and source to object (0018,1111; in DICOM the patient). [mm]
+    is_slice : bool
+        A computed tomogram, whose Pixel Spacing is at the object.
+
+    References
+    ----------
+    DICOM PS3.3, section 10.7.1 (Basic Pixel Spacing Calibration Macro); ASTM E2339 (DICONDE) takes it over.
+    """
+    to_detector, to_object = distances
+    by_distances = to_detector / to_object if to_detector and to_object else None
+    if magnification and by_distances and abs(magnification / by_distances - 1) > AGREEMENT:
+        distance = f"{to_detector:g} mm / {to_object:g} mm = {by_distances:.4g}"
+        return _refused(f"DICOM magnification factor is {magnification:g}, the distances make it {distance}")
+    factor = magnification or by_distances
+    if factor is not None and factor < 1:
+        return _refused(f"DICOM magnification is {factor:.4g}: a radiograph is never smaller than its object")
+    if spacing is None and detector is None:
+        return Scale(note="no scale in the file")
+    is_detector = spacing is None or (detector is not None and not calibrated and _near(spacing, detector, 1e-4))
+    if not is_detector and spacing is not None:
+        if detector is None and not calibrated and not is_slice:
+            size = f"{spacing[1]:g} mm" if factor is None else f"{spacing[1]:g} mm, magnification {factor:.4g}"
+            return _refused(f"DICOM PixelSpacing {size}: the file does not say whether at the object or the detector")
+        if detector is not None and not is_slice and spacing[1] > detector[1] * (1 + AGREEMENT):
+            found = f"{spacing[1]:g} mm at the object, {detector[1]:g} mm at the detector"
+            return _refused(f"DICOM spacing is {found}: a radiograph is never smaller than its object")
+        if detector is not None and factor and not _near(spacing, (detector[0] / factor, detector[1] / factor)):
+            found = f"{spacing[1]:g} mm, ImagerPixelSpacing over magnification {detector[1] / factor:.4g} mm"
+            return _refused(f"DICOM PixelSpacing is {found}; they contradict")
+        how = f", calibrated by {calibrated.lower()}" if calibrated else ""
+        return scale_of(spacing[1] * 1e3, spacing[0] * 1e3, f"DICOM PixelSpacing{how}")
+    plane = detector or spacing or (inf, inf)
+    if factor is None:
+        return _refused(
+            f"DICOM spacing {plane[1]:g} mm is that of the detector; at the object it is smaller by the magnification,"
+            " which the file does not state"
+        )
+    what = f"DICOM detector spacing {plane[1]:g} mm over magnification {factor:.4g}"
+    return scale_of(plane[1] * 1e3 / factor, plane[0] * 1e3 / factor, what)
+
+
+def _refused(note: str) -> Scale:
+    return Scale(note=note, refused=True)
+
+
+def _near(one: tuple[float, float], other: tuple[float, float], within: float = AGREEMENT) -> bool:
+    return all(abs(a / b - 1) <= within for a, b in zip(one, other, strict=True))
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    """Spacing between rows and between columns; None when it is missing, empty or zero. [mm]"""
+    if value is None or isinstance(value, (str, bytes, float)) or len(value) != 2:
+        return None
+    rows, columns = (_positive(item) for item in value)
+    return (rows, columns) if rows and columns else None
+
+
+def _positive(value: Any) -> float | None:
+    number = float(value) if value not in (None, "") else 0.0
+    return number if 0 < number < inf else None
+
+
+def _frame(path: Path, frames: int, page: int | None) -> int:
+    if page is None and frames > 1:
+        msg = f"{path}: has {frames} frames; say which with page = 0 ... {frames - 1}"
+        raise ReadError(msg)
+    index = page or 0
+    if not 0 <= index < frames:
+        msg = f"{path}: no page {index}; there {'is page 0 only' if frames == 1 else f'are pages 0 ... {frames - 1}'}"
+        raise ReadError(msg)
+    return index
+
+
+def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:
+    """Refuse values above the stored bits: drawings in old files, or a wrong header; cut off, values would wrap."""
+    signed = values.dtype.kind == "i"
+    low, high = (-(2 ** (stored - 1)), 2 ** (stored - 1) - 1) if signed else (0, 2**stored - 1)
+    if stored < 1 or int(values.min()) < low or int(values.max()) > high:
+        found = f"{int(values.min())} ... {int(values.max())}"
+        msg = f"{path}: values {found} do not fit into the {stored} bits that the header states; export it again"
+        raise ReadError(msg)
+
+
+def _counting(data: Any, values: NDArray[Any], notes: dict[str, str]) -> NDArray[np.bool_] | None:
+    """Pixels that are no padding; None when no padding is stated."""
+    padding = data.get("PixelPaddingValue")
+    if not isinstance(padding, int) or values.ndim != 2:
+        return None
+    limit = data.get("PixelPaddingRangeLimit")
+    low, high = sorted((padding, limit if isinstance(limit, int) else padding))
+    counts: NDArray[np.bool_] = (values < low) | (values > high)
+    if counts.all():
+        return None
+    notes["padding"] = f"{int(np.count_nonzero(~counts))} pixels of the padding value {padding} do not count"
+    return counts
+
+
+def _inverted(values: NDArray[Any], stored: int) -> NDArray[Any]:
+    if values.dtype.kind == "i":
+        return ~values  # -1 - v
+    inverted: NDArray[Any] = values.dtype.type(2**stored - 1) - values
+    return inverted

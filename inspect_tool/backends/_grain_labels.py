@@ -3,7 +3,7 @@
 The map is cut at several levels; the mean distance to the lines at these levels is a landscape in which a gap is a
 pass that is narrower than the grains on both sides of it. Its basins are flooded, which gives more regions than
 there are grains. A boundary between two of them is then judged by the share of it whose probability lies above a
-level: below one half it vanishes, weakest first. Another level is another segmentation, made of the same regions.
+level: below 0.7 it vanishes, weakest first. Another level is another segmentation, made of the same regions.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,13 +31,13 @@ SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
 BASIN_PX = 0.1  # depth below which two basins are one: what is parted too much is joined again [px]
 JUNCTION_PX = 3.0  # radius about triple points where the support of a boundary is not judged [px] ...
 JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
-CLEAR, DOUBTFUL = (0.1, 0.3), (0.4, 0.63)
+CLEAR, DOUBTFUL = (0.3, 0.3), (0.45, 0.5)
 """Share of the boundary length that is doubtful, and the level that goes with it; tuned on drawn and traced grains.
 
 Where nearly all boundaries are clear, a doubtful one that closes a cell is a grain boundary with little etch. Where
 most are doubtful (tinted, deformed grains), texture looks like boundaries, and more must be seen of them.
 """
-SUPPORT = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
+SUPPORT = 0.7  # share of a boundary that must be seen, the rest is bridged [1]
 BELIEFS = 20  # classes of probability in which the length of a boundary is kept
 _BELIEFS = (np.arange(BELIEFS) + 0.5) / BELIEFS
 SEEN, SURE = 0.3, 0.8  # between these a boundary is doubtful; below the first it is none [1]
@@ -49,8 +49,8 @@ SMALLEST_PX = 12
 MISSED_U_REL = 0.03
 """Standard uncertainty of the boundary length that no level brings back: 0.09 G.
 
-From the drawn fields of the tuning set (95 of 100 errors below 0.13 G, and the levels show hardly any of it) and the
-steel, whose carbides and faint lines are read otherwise than by hand (docs/validation-networks.md).
+From drawn fields: 95 of 100 errors are below 0.13 G, of which the levels show hardly anything; and from the steel,
+whose carbides and faint lines the network reads otherwise than a hand (docs/validation-networks.md).
 """
 
 
@@ -58,7 +58,7 @@ steel, whose carbides and faint lines are read otherwise than by hand (docs/vali
 class Settings:
     """How a map is parted; the defaults suit the shipped network."""
 
-    level: float | None = None  # probability that counts as seen; None: found. Half a boundary must be seen [1]
+    level: float | None = None  # probability that counts as seen; None: found [1]
     lower: float | None = None  # levels that are as plausible, for the uncertainty; None: from the level [1]
     higher: float | None = None
     smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]

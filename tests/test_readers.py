@@ -137,6 +137,21 @@ def test_palette_and_inverted_gray(tmp_path):
     assert np.array_equal(read(tmp_path / "w.tif").pixels, (65535 - GRAY16).astype(np.float32))
 
 
+def test_a_detector_image_of_14_bits_in_16(tmp_path):
+    """What X-ray detectors write: deep, white is zero, the pitch of the detector as the resolution."""
+    pixels = RNG.integers(0, 2**14, (40, 56), dtype=np.uint16)
+    path = tmp_path / "a.tif"
+    # 127 um: 78.74 px/cm, 200 dpi
+    pitch = {"resolution": (78.74, 78.74), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(path, pixels, extratags=[(280, 3, 1, 0, True), (281, 3, 1, 16383, True)], **pitch)
+    found = read(path)
+    assert np.array_equal(found.pixels, pixels)
+    assert found.calibration.pixel_um is None
+    assert "200 dpi" in found.calibration.note
+    tifffile.imwrite(path, pixels, photometric="miniswhite", byteorder=">", **pitch)
+    assert np.array_equal(read(path).pixels, 65535.0 - pixels)
+
+
 @pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
 def test_bilevel(tmp_path, photometric):
     bits = GRAY8 > 128

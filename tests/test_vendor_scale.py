@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from inspect_tool.calibration import settle
@@ -13,6 +15,7 @@ from inspect_tool.readers._side_car import hitachi, jeol
 from inspect_tool.readers._vendor_scale import (
     DM_SIZES,
     DM_UNITS,
+    EXIF,
     SIS,
     TVIPS,
     ZEISS,
@@ -239,9 +242,11 @@ def test_tvips():
 
 
 def test_olympus_sis():
-    assert olympus_sis({"pixelsizex": 2.5e-8, "pixelsizey": 2.5e-8}, 10, 10).pixel_um == pytest.approx(0.025)
-    assert "no pixel size" in olympus_sis({}, 10, 10).note
-    assert "not square" in olympus_sis({"pixelsizex": 2.5e-8, "pixelsizey": 5e-8}, 10, 10).note
+    tags = {SIS: {"pixelsizex": 2.5e-8, "pixelsizey": 2.5e-8}, EXIF: {"PixelXDimension": 64, "PixelYDimension": 48}}
+    assert olympus_sis(tags, 64, 48).pixel_um == pytest.approx(0.025)
+    assert "for 64 x 48 px, the image has 32 x 24 px: 0.025 um" in olympus_sis(tags, 32, 24).note
+    assert "no pixel size" in olympus_sis({SIS: {}}, 10, 10).note
+    assert "not square" in olympus_sis({SIS: {"pixelsizex": 2.5e-8, "pixelsizey": 5e-8}}, 10, 10).note
 
 
 def test_digital_micrograph():
@@ -259,6 +264,30 @@ def test_damaged_tags_are_refused_and_no_tags_are_nothing():
         found = scale_of_tags({code: b"\0\1"}, 10, 10)
         assert found.refused
         assert found.pixel_um is None
+
+
+_VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.binary(max_size=4))
+_ENTRIES = st.lists(st.one_of(_VALUES, st.sampled_from(["nm", "µm", 2.5, "1024 * 768"])), max_size=3).map(tuple)
+
+
+@given(
+    zeiss_tag=st.dictionaries(
+        st.sampled_from(["ap_width", "ap_height", "ap_pixel_size", "ap_image_pixel_size", "dp_image_store", "dp_zoom"]),
+        _ENTRIES,
+    ),
+    fei_tag=st.dictionaries(
+        st.sampled_from(["Beam", "Scan", "EScan", "Image"]),
+        st.dictionaries(st.sampled_from(["Scan", "PixelWidth", "PixelHeight", "HorFieldsize", "ResolutionX"]), _VALUES),
+    ),
+    other=st.dictionaries(st.sampled_from([TVIPS, SIS, *DM_UNITS, *DM_SIZES]), _VALUES),
+    text=st.text(max_size=60),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_a_tag_is_a_scale_or_a_reason(zeiss_tag, fei_tag, other, text):
+    found = [zeiss_sem(zeiss_tag, 1024, 768), fei_sem(fei_tag, 1024, 884), hitachi(text, "a", 9, 9), jeol(text, 9, 9)]
+    found.append(scale_of_tags(other, 64, 48))
+    for scale in found:
+        assert scale is None or (scale.note and "\n" not in scale.note and (scale.pixel_um or not scale.source))
 
 
 def test_tags_and_a_believable_resolution_must_agree(tmp_path):
@@ -385,6 +414,15 @@ def test_a_side_car_of_another_image_stops_the_job(tmp_path):
     path.with_suffix(".txt").write_text(HITACHI.replace("1280x960", "64x48"))
     with pytest.raises(CalibrationError, match=r"is of the image 'field.tif', not of 'a'; give \[calibration\]"):
         settle(read(path), None)
+
+
+def test_a_long_or_broken_text_gives_one_short_line(tmp_path):
+    path = tmp_path / "field.tif"
+    tifffile.imwrite(path, gray(64, 48))
+    path.with_suffix(".txt").write_text("$$SM_MICRON_BAR 1\x0b\x0c2\n$$SM_MICRON_MARKER " + 3000 * "x")
+    note = read(path).calibration.note
+    assert note.startswith("JEOL side-car holds no scale bar (bar '1 2', marker 'xxx")
+    assert len(note) == 500
 
 
 def test_a_side_car_must_agree_with_the_image(tmp_path):

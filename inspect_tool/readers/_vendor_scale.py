@@ -13,11 +13,11 @@ from typing import Any
 
 from inspect_tool.readers.raster import UNIT_UM, Scale, scale_of, scan_fits, stale, with_data_bar
 
-ZEISS, FEI, FEI_OLD, TVIPS, SIS_TEXT, SIS = 34118, 34682, 34680, 37706, 33471, 33560
+ZEISS, FEI, FEI_OLD, TVIPS, SIS_TEXT, SIS, EXIF = 34118, 34682, 34680, 37706, 33471, 33560, 34665
 DM_UNITS, DM_SIZES = (65003, 65004), (65009, 65010)
 
 TAGS = (ZEISS, FEI, FEI_OLD, TVIPS, SIS_TEXT, SIS, *DM_UNITS, *DM_SIZES)
-"""Numbers of the tags that :func:`scale_of_tags` can use."""
+"""Numbers of the tags of makers; :func:`scale_of_tags` looks at EXIF beside them."""
 
 _WITHIN = 0.005  # numbers of one file that mean one length agree within this: they have four digits [1]
 _ZEISS_DISPLAY_PX = 1024  # width of the display that AP_PIXEL_SIZE counts for, whatever the stored size
@@ -39,12 +39,12 @@ def scale_of_tags(tags: Mapping[int, Any], width: int, height: int) -> Scale | N
         (FEI, fei_sem),
         (FEI_OLD, fei_sem),
         (TVIPS, tvips),
-        (SIS, olympus_sis),
-        (SIS_TEXT, olympus_sis),
     )
     for code, reader in readers:
         if code in tags:
             return reader(tags[code] if isinstance(tags[code], Mapping) else {}, width, height)
+    if SIS in tags or SIS_TEXT in tags:
+        return olympus_sis(tags, width, height)
     if any(code in tags for code in DM_SIZES):
         return digital_micrograph(tags)
     return None
@@ -149,12 +149,16 @@ def tvips(tag: Mapping[str, Any], width: int, height: int) -> Scale:
     return scale_of(x * 1e-3, y * 1e-3, what)
 
 
-def olympus_sis(tag: Mapping[str, Any], width: int, height: int) -> Scale:  # noqa: ARG001 - they hold no image size
-    """Olympus Soft Imaging: pixel size in meters."""
+def olympus_sis(tags: Mapping[int, Any], width: int, height: int) -> Scale:
+    """Olympus Soft Imaging: pixel size in meters; the EXIF tag of the same file has the size of the image."""
     what = "Olympus SIS tags"
-    x, y = (_number(tag.get(name)) for name in ("pixelsizex", "pixelsizey"))
+    text, found, exif = (tags[code] if isinstance(tags.get(code), Mapping) else {} for code in (SIS_TEXT, SIS, EXIF))
+    x, y = (_number(found.get(name)) or _number(text.get(name)) for name in ("pixelsizex", "pixelsizey"))
     if not x or not y:
         return _refused(f"{what} hold no pixel size")
+    size = tuple(round(_number(exif.get(f"Pixel{axis}Dimension")) or 0) for axis in "XY")
+    if all(size) and size != (width, height):
+        return stale(what, (size[0], size[1]), (width, height), x * 1e6)
     return scale_of(x * 1e6, y * 1e6, what)
 
 

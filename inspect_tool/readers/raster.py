@@ -44,6 +44,8 @@ _SCANNER_DPI = (2880, 3000, 3200, 3600, 4000, 4800, 5000, 5400, 5760, 6000, 6400
 SQUARE_WITHIN = 0.005
 """Pixels count as square when their sides differ by no more than this [1]."""
 
+_LONGEST_NOTE = 500  # letters
+
 # JEOL adds 64 or 128 rows to 960, FEI 29 to 442 and 70 to 1024 (where its own tag says 0): at most 13 % of the scan [1]
 _TALLEST_BAR = 0.15
 
@@ -98,8 +100,9 @@ class Scale:
     refused: bool = False  # the file has a scale of its own that contradicts itself or the image
 
     def calibration(self) -> Calibration:
-        """Write it down as a calibration without a stated uncertainty."""
-        return Calibration(pixel_um=self.pixel_um, source=self.source if self.pixel_um else "", note=self.note)
+        """Write it down as a calibration without a stated uncertainty; the note in one line, whatever a tag holds."""
+        note = " ".join(self.note.split())[:_LONGEST_NOTE]
+        return Calibration(pixel_um=self.pixel_um, source=self.source if self.pixel_um else "", note=note)
 
 
 def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:

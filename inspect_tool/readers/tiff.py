@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Micrograph
 from inspect_tool.readers._side_car import scale_beside
-from inspect_tool.readers._vendor_scale import TAGS, scale_of_tags
+from inspect_tool.readers._vendor_scale import EXIF, TAGS, scale_of_tags
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
     SQUARE_WITHIN,
@@ -324,7 +324,7 @@ def _scale(file: tifffile.TiffFile, first: Any, page: Any) -> Scale:
     resolution = _scale_resolution(x, y, page.tags.valueof(296, first.tags.valueof(296, 2)))
     # a stack of a microscope has its tags on the first page only, a preview in front of the image has none
     with_tags = page if any(code in page.tags for code in TAGS) else first
-    values = {code: with_tags.tags.valueof(code) for code in TAGS if code in with_tags.tags}
+    values = {code: with_tags.tags.valueof(code) for code in (*TAGS, EXIF) if code in with_tags.tags}
     vendor = scale_of_tags(values, width, height)
     return resolution if vendor is None else agreed(vendor, resolution)
 

@@ -93,7 +93,7 @@ TITLE = "Grain size"
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
 STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "astm_e1382_1997")
-BACKEND: Mapping[str, Any] = {"name": "watershed"}
+BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
 QUANTITIES: Mapping[str, Quantity] = {
     "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),
     "grain_size_number.intercept": Quantity(

@@ -45,6 +45,14 @@ SEED = 20261123
 STRUCTURE_PX = (12.0, 90.0)  # of the training fields, magnified by 0.7 to 1.4
 NETWORK = {"in_channels": 3, "classes": 2, "base": 16, "depth": 4}
 
+SCORES = {
+    "median size of the error of G, 72 drawn fields": 0.045,
+    "95th percentile of the error of G, 72 drawn fields": 0.144,
+    "error of G, steel of NIST": 0.143,
+    "error of the mean intercept over 23 traced crops [%]": 5.2,
+}
+"""What score_grains.py found with these weights (docs/validation-networks.md)."""
+
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
@@ -418,6 +426,7 @@ def write(folder: Path) -> None:
         "scores": {
             "boundary F1 within 2 px, 40 drawn fields": round(second.scores["f1_synthetic"], 4),
             "boundary F1 within 2 px, 11 traced crops": round(second.scores["f1_tbm"], 4),
+            **SCORES,
         },
     }
     note = (

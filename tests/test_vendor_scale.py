@@ -336,6 +336,19 @@ def test_ome_of_another_size_is_refused(tmp_path):
     assert "for 128 x 96 px, the image has 64 x 48 px: 0.5 um per pixel if cropped, 1 if resized" in found.note
 
 
+@pytest.mark.parametrize(("second", "expected"), [(0.5, 0.5), (0.25, None)])
+def test_ome_with_several_images_has_one_scale_or_none(tmp_path, second, expected):
+    image = '<Image><Pixels SizeX="64" SizeY="48" PhysicalSizeX="{0}" PhysicalSizeY="{0}"><TiffData/></Pixels></Image>'
+    label = '<Image><Pixels SizeX="9" SizeY="9" PhysicalSizeX="7" PhysicalSizeY="7"/></Image>'
+    head = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+    text = head + image.format(0.5) + image.format(second) + label + "</OME>"
+    tifffile.imwrite(tmp_path / "a.ome.tif", gray(64, 48), description=text, metadata=None)
+    found = read(tmp_path / "a.ome.tif").calibration
+    assert found.pixel_um == (None if expected is None else pytest.approx(expected))
+    if expected is None:
+        assert "images of different scale: OME PhysicalSizeX: 0.25 um per pixel; OME PhysicalSizeX: 0.5" in found.note
+
+
 def test_ome_pixels_that_are_not_square(tmp_path):
     found = ome(tmp_path / "a.ome.tif", gray(64, 48), PhysicalSizeX=0.5, PhysicalSizeY=0.6)
     with pytest.raises(CalibrationError, match=r"0\.5 um wide, 0\.6 um high; lengths cannot be measured"):

@@ -186,6 +186,15 @@ def test_twice_the_magnification_gives_as_many_grains():
     assert grains(large).max() == pytest.approx(grains(image).max(), rel=0.03)
 
 
+def test_a_map_that_was_enlarged_gives_boundaries_without_kinks():
+    drawn = truth()
+    small = grains(eight_bit(probability(drawn)))
+    large = cv2.resize(eight_bit(probability(drawn)), None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR)
+    found = _grain_labels.labels_at(_grain_labels.partition(large, None, DEFAULT, enlarged=3.0))
+    # crossings with the rows and columns of a picture of three times the size are three times as many
+    assert crossings(found) / 3 == pytest.approx(crossings(small), rel=0.02)
+
+
 # ---------------------------------------------------------------------------------------------------- errors
 
 

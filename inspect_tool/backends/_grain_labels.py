@@ -26,6 +26,7 @@ Probability = NDArray[np.uint8] | NDArray[np.float32]
 
 CUTS = (0.04, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)  # levels at which the map is cut for the landscape
 SHARPEN, SHARPEN_PX = 0.8, 2.0  # how much the map is sharpened before it is flooded, and how far that reaches [px]
+KINK = 0.4  # standard deviation of the smoothing of an enlarged map, in pixels of the small one
 UNIT = 140.0  # what a probability of 1 is in the sharpened map, whose crests rise above it and must fit into 8 bits
 SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
 BASIN_PX = 0.1  # depth below which two basins are one: what is parted too much is joined again [px]
@@ -81,7 +82,9 @@ class Partition:
         return len(self.regions.best) - 1
 
 
-def partition(probability: Probability, roi: Mask | None, settings: Settings, where: str = "image") -> Partition:
+def partition(
+    probability: Probability, roi: Mask | None, settings: Settings, where: str = "image", *, enlarged: float = 1.0
+) -> Partition:
     """Part a field into regions, more of them than there are grains.
 
     Parameters
@@ -93,6 +96,9 @@ def partition(probability: Probability, roi: Mask | None, settings: Settings, wh
     settings : Settings
     where : str
         What the error names: the path of the image.
+    enlarged : float
+        How many times the map was enlarged after the prediction (bilinear): the kinks of that are smoothed, or
+        boundaries would follow them. [1]
 
     Raises
     ------
@@ -101,6 +107,8 @@ def partition(probability: Probability, roi: Mask | None, settings: Settings, wh
     """
     top = 255.0 if probability.dtype == np.uint8 else 1.0
     inside = np.ones(probability.shape, bool) if roi is None else roi
+    if enlarged > 1:
+        probability = _smoothed(probability, KINK * enlarged)
     sharp = _sharpened(probability, top)
     distance = boundaries.mean_distance(sharp, None, UNIT * np.array(CUTS), SHORTEST_LINE_PX)
     if not inside.any():
@@ -179,6 +187,10 @@ def found(part: Partition, labels: LabelImage) -> dict[str, Any]:
         "regions_before_merging": part.count,
         "grains": int(labels.max()),
     }
+
+
+def _smoothed(probability: Probability, sigma_px: float) -> Probability:
+    return cv2.GaussianBlur(probability, (0, 0), sigma_px)  # type: ignore[return-value]
 
 
 def _sharpened(probability: Probability, top: float) -> NDArray[np.uint8]:

@@ -482,7 +482,9 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
     if settings.threshold is not None:
         chosen["level"] = settings.threshold
     parted = _Parted(
-        partition=_grain_labels.partition(probability, inside, _grain_labels.Settings(**chosen), micrograph.path),
+        partition=_grain_labels.partition(
+            probability, inside, _grain_labels.Settings(**chosen), micrograph.path, enlarged=max(1.0, 1 / scale)
+        ),
         shape=(shape[0], shape[1]),
     )
     labels = parted.labels(None, micrograph.path)

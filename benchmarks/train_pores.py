@@ -17,9 +17,9 @@ from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
 
 CLASSES = ("metal", "pore")
-NETWORK = {"in_channels": 1, "classes": 2, "base": 8, "depth": 4}
-SEED, STEPS, BATCH, SIZE = 31, 600, 8, 160
-POOL, SIDE = 320, 320
+NETWORK = {"in_channels": 1, "classes": 2, "base": 8, "depth": 5}
+SEED, STEPS, BATCH, SIZE = 31, 640, 8, 192
+POOL, SIDE = 300, 352
 
 
 def drawn(number: int) -> Picture:
@@ -32,12 +32,13 @@ def spoiled(number: int, side: int = 640) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng((SEED, number))
     metal = rng.uniform(0.4, 0.92)
     pore = metal * rng.uniform(0.03, 0.5)
-    ecd = float(np.exp(rng.uniform(np.log(5), np.log(45))))
+    large = rng.uniform() < 0.4
+    ecd = float(np.exp(rng.uniform(*np.log((40, 150) if large else (4, 45)))))
     made = synthetic.pores(
         seed=number,
-        porosity_percent=float(np.exp(rng.uniform(np.log(0.1), np.log(14)))),
+        porosity_percent=float(np.exp(rng.uniform(*np.log((2, 14) if large else (0.1, 14))))),
         mean_ecd_um=ecd,
-        spread=rng.uniform(0.2, 0.6),
+        spread=rng.uniform(0.2, 0.35 if large else 0.6),
         shrinkage=rng.uniform(0, 1),
         clusters=rng.choice([0.0, 0.5]),
         shape_px=(side, side),
@@ -56,7 +57,7 @@ def spoiled(number: int, side: int = 640) -> tuple[np.ndarray, np.ndarray]:
     if rng.uniform() < 0.35:
         _specks(rng, image, free, metal)
     labels = made.labels.copy()
-    if rng.uniform() < 0.25:
+    if rng.uniform() < 0.15:
         labels = _mounted(rng, image, labels, pore)
     pixels = np.clip(255 * image, 0, 255).astype(np.uint8)
     return synthetic.degrade(pixels, int(rng.integers(0, 4)), seed=number), labels
@@ -144,7 +145,7 @@ def main() -> None:
 
     def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         one = shown[rng.integers(len(shown))]
-        image, labels = crop(rng, one, SIZE, zoom=(0.6, 1.7), stretch=1.1)
+        image, labels = crop(rng, one, SIZE, zoom=(0.5, 1.7), stretch=1.1)
         if rng.uniform() < 0.5:
             image = np.clip(rng.uniform(0.75, 1.25) * (image - 0.5) + 0.5 + rng.uniform(-0.12, 0.12), -0.5, 1.5)
         return image[None].astype(np.float32), labels
@@ -172,7 +173,7 @@ def main() -> None:
         batch=BATCH,
         seed=SEED,
         rate=3e-3,
-        every=60,
+        every=80,
         ema=0.985,
         report=progress,
     )
@@ -181,7 +182,7 @@ def main() -> None:
         "network": NETWORK,
         "classes": CLASSES,
         "structure": "mean equivalent diameter of the pores",
-        "structure_px": (4.0, 70.0),
+        "structure_px": (4.0, 150.0),
         "recipes": ("porosity",),
         "modality": "optical",
         "training": [

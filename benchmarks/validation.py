@@ -1,4 +1,4 @@
-"""Measure the defaults on real images with known truth, and on synthetic fields at three levels; write docs/validation.md.
+"""Measure the backends without a network on real images with known truth and on synthetic fields; write docs/validation.md.
 
     python benchmarks/validation.py [FOLDER]      FOLDER: real images with ground truth, default ../shared/data
 
@@ -25,8 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PIXELS = Calibration(pixel_um=1.0, u_rel=0.001, source="one unit per pixel")  # for images without a scale
 
 
-def defaults(recipe: str) -> dict[str, Any]:
-    return dict(registry.load("recipe", recipe).BACKEND)
+def classical(recipe: str) -> dict[str, Any]:
+    """Give the backend of a recipe that needs no network."""
+    return {"name": "watershed"} if recipe == "grain_size" else dict(registry.load("recipe", recipe).BACKEND)
 
 
 def segment(micrograph: Micrograph, **table: Any) -> Segmentation:
@@ -61,7 +62,7 @@ def nist_steel(data: Path) -> Iterator[str]:
     picture = inspect_tool.read(folder / "images" / "steel_optical_original.tif", calibration=scale)
     mask = str(folder / "masks" / "steel_optical_segmented.tif")
     rows = {
-        "raw picture, `watershed` (default)": segment(picture, **defaults("grain_size")),
+        "raw picture, `watershed`": segment(picture, **classical("grain_size")),
         "boundary map given by NIST, `labels`": segment(picture, name="labels", masks=(mask,), kind="boundaries"),
     }
     quantities = (
@@ -90,7 +91,7 @@ def tbm(data: Path) -> Iterator[str]:
         micrograph = inspect_tool.read(path, calibration=PIXELS)
         try:
             truth = segment(micrograph, name="labels", masks=(str(folder / "masks" / path.name),), kind="boundaries")
-            found = segment(micrograph, **defaults("grain_size"))
+            found = segment(micrograph, **classical("grain_size"))
             lengths = [results("grain_size", micrograph, s)["mean_intercept_um"] for s in (found, truth)]
         except inspect_tool.InspectError:
             failed += 1
@@ -125,7 +126,7 @@ def nasa_nickel(data: Path) -> Iterator[str]:
     for path in sorted((folder / "images").glob("*.png")):
         micrograph = inspect_tool.read(path, calibration=Calibration(source="ratio only"))
         truth = values(folder / "masks" / path.name) > 0
-        found = segment(micrograph, **defaults("phase_fraction")).labels == 1
+        found = segment(micrograph, **classical("phase_fraction")).labels == 1
         iou = np.count_nonzero(found & truth) / np.count_nonzero(found | truth)
         scores.setdefault(path.name.split("__")[0], []).append((100 * (found.mean() - truth.mean()), iou))
     yield from fraction_rows(scores)
@@ -241,7 +242,7 @@ STUDIES = {
 def synthetic_levels(seeds: int = 6) -> Iterator[str]:
     yield "### Synthetic fields at three levels of degradation\n"
     yield "Truth is that of the drawn field. Level 1 is a good laboratory image, 2 an ordinary one (shading, noise, some scratches and pits),"
-    yield f"3 a poor one. Mean error and largest |error| over {seeds} fields, each measured alone, default backend and settings.\n"
+    yield f"3 a poor one. Mean error and largest |error| over {seeds} fields, each measured alone, default settings.\n"
     yield from head("recipe", "quantity", "unit", "level 1", "level 2", "level 3")
     for recipe, (make, quantity, truth, unit) in STUDIES.items():
         cells = []
@@ -255,7 +256,7 @@ def synthetic_levels(seeds: int = 6) -> Iterator[str]:
                     calibration=Calibration(pixel_um=field.pixel_um, u_rel=0.002, source="exact"),
                 )
                 try:
-                    found = results(recipe, micrograph, segment(micrograph, **defaults(recipe)))
+                    found = results(recipe, micrograph, segment(micrograph, **classical(recipe)))
                     errors.append(found[quantity] - field.truth[truth])
                 except inspect_tool.InspectError:
                     refused += 1
@@ -270,8 +271,9 @@ def synthetic_levels(seeds: int = 6) -> Iterator[str]:
 INTRO = """\
 # Validation
 
-Made by `python benchmarks/validation.py` with version {version}; every figure is measured with default settings. Real images lie
-outside this project (they keep their own licences); each is named with its source. A score on few images is an indication for
+Made by `python benchmarks/validation.py` with version {version}; every figure is measured with default settings of the
+backends that need no network: `watershed`, `threshold` and `joints`. The networks have pages of their own, on the same images:
+[grains](validation-networks.md), [classes and joints](validation-coverage.md). Real images lie outside this project (they keep their own licences); each is named with its source. A score on few images is an indication for
 your material, not a promise: measure your own golden images before you rely on it.
 """
 

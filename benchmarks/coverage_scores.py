@@ -92,7 +92,8 @@ def microconstituents(data: Path) -> Iterator[str]:
     yield "Model `microconstituents`. Cross-validation over the published folds as far as their pictures are here"
     yield "(20 of 24, five folds): every picture is measured by a network that never saw its fold. IoU of all pixels"
     yield "together; a picture alone: error of the area share. Scale, size of the network and number of steps were"
-    yield "changed once, after a first run of fold 0. Published, PixelNet with a pretrained encoder: mean 62.6 ± 2.5.\n"
+    yield "changed once, after a first run of fold 0, and training was prolonged while it helped; the loss weights are"
+    yield "taken out of the probabilities. Published, PixelNet with a pretrained encoder: mean 62.6 ± 2.5.\n"
 
     def ious(tables: Sequence[np.ndarray]) -> np.ndarray:
         total = np.sum(tables, axis=0).astype(float)
@@ -219,8 +220,8 @@ def solder(data: Path) -> Iterator[str]:
 def solder_drawn(data: Path) -> Iterator[str]:
     """Rows for fields with exact truth; joints are found."""
     del data
-    yield "Drawn fields of the public generators with exact truth, joints found; three fields each, not trained on. Mean"
-    yield "error of the void % of all joints together, and largest |error|.\n"
+    yield "Drawn fields of the public generators with exact truth, joints found; three fields each, not trained on."
+    yield "Mean error of the void % of all joints together, and largest |error|.\n"
     yield from head("fields", "level", "`joints`", "`unet`")
     kinds = {
         "balls": lambda seed: synthetic.solder_balls(seed=seed),

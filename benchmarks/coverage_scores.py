@@ -134,7 +134,7 @@ def pores(data: Path) -> Iterator[str]:
     yield "## Pores\n"
     yield "Model `pores`, trained on drawn pictures only. Other drawn fields, exact truth; mean error and largest"
     yield "|error| of the porosity in points. *plain*: the fields of `validation.md`, six per level. *spoiled*: 24"
-    yield "fields with scratches, gray inclusions, stains and etching, one in four with mounting resin in view.\n"
+    yield "fields with scratches, gray inclusions, stains and etching, 15 in 100 with mounting resin in view.\n"
     yield from head("fields", "`threshold`", "`unet`")
     for level in (1, 2, 3):
         fields = [

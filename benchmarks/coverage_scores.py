@@ -185,9 +185,10 @@ def solder(data: Path) -> Iterator[str]:
     folder = data / "solder-voids-xray"
     index = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     yield "## Solder voids\n"
-    yield "Model `solder_voids`, trained on drawn pictures only; every choice was made on drawn pictures. The"
-    yield "labelled X-ray pictures marked *ok* are only measured: void % of all joints of a picture together, found"
-    yield "minus labelled.\n"
+    yield "Model `solder_voids`, trained on drawn pictures only; weights and scale were chosen on drawn pictures. The"
+    yield "labelled X-ray pictures marked *ok* are only measured: void % of all joints of a picture together, found minus"
+    yield "labelled. One rule was written after a first look at these figures: in a given joint, what looks like board but"
+    yield "is enclosed by solder is a void (as it already was where joints are found); the median did not move.\n"
     yield from head(
         "picture", "set", "label [%]", "given: `joints`", "given: `unet`", "found: `joints`", "found: `unet`"
     )

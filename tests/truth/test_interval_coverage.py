@@ -5,6 +5,7 @@ joints that were drawn (voids): closed formulas and drawn geometry, never a meas
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -62,14 +63,20 @@ STUDIES = [
 ]
 
 
+@cache
+def default_backend(recipe):
+    """Load the default backend of a recipe once: module, settings, model."""
+    table = dict(registry.load("recipe", recipe).BACKEND)
+    backend = registry.load("backend", table.pop("name"))
+    chosen = checked(backend.Settings, table, "backend")
+    return backend, chosen, backend.load(chosen)
+
+
 def interval(study, study_seed):
     """Run one study: its fields through default backend and recipe; interval and truth."""
     recipe = registry.load("recipe", study.recipe)
-    table = dict(recipe.BACKEND)
-    backend = registry.load("backend", table.pop("name"))
-    chosen, settings = checked(backend.Settings, table, "backend"), recipe.Settings()
-    standard = load_standard(recipe.STANDARDS[0])
-    model = backend.load(chosen)
+    backend, chosen, model = default_backend(study.recipe)
+    settings, standard = recipe.Settings(), load_standard(recipe.STANDARDS[0])
     measured = []
     for i in range(study.fields):
         field = study.make(1000 * study_seed + i)

@@ -44,7 +44,7 @@ NETWORK = {"in_channels": 1, "classes": 4, "base": 8, "depth": 5}
 PIXEL_UM = 0.26
 SEED, BATCH, SIZE = 17, 8, 160
 WEIGHTS = (1.3, 1.0, 0.8, 2.0)
-CYCLES = (750, 280, 300)  # steps, each a cosine of its own that starts from the averaged weights of the one before
+CYCLES = (750, 280, 300, 300)  # steps, each a cosine of its own that starts from the averaged weights of the one before
 CENTERS = (0.2, 0.1, 0.2, 0.5)  # share of the crops that are laid on a pixel of the class
 
 
@@ -102,7 +102,7 @@ def train(name: str, shown: Sequence[Picture], kept_aside: Sequence[Picture]) ->
             batch=BATCH,
             seed=SEED + cycle,
             rate=4e-3 if cycle == 0 else 3e-3,
-            every=(125, 140, 150)[cycle],
+            every=(125, 140, 150, 150)[cycle],
             ema=0.985,
             wd=1e-3,
             report=progress,

@@ -91,6 +91,7 @@ def train(name: str, shown: Sequence[Picture], kept_aside: Sequence[Picture]) ->
 
     network = UNet(**NETWORK)
     history: list[Mapping[str, float]] = []
+    seconds = 0.0
     for cycle, steps in enumerate(CYCLES):
         fitted = fit(
             network,
@@ -108,11 +109,14 @@ def train(name: str, shown: Sequence[Picture], kept_aside: Sequence[Picture]) ->
             report=progress,
         )
         network.load_state_dict(fitted.weights)
+        seconds += fitted.seconds
         history += [
             {**entry, "step": entry["step"] + sum(CYCLES[:cycle]), "score": entry["mean_iou"]}
             for entry in fitted.history
         ]
-    return replace(fitted, weights=unweighted(fitted.weights), history=tuple(history), steps=sum(CYCLES))
+    return replace(
+        fitted, weights=unweighted(fitted.weights), history=tuple(history), steps=sum(CYCLES), seconds=seconds
+    )
 
 
 def unweighted(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

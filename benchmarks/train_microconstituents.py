@@ -200,6 +200,7 @@ def ship(shown: Sequence[Picture], folds: Sequence[int]) -> None:
                 "Microsc. Microanal. 25 (2019) 21, doi 10.1017/S1431927618015635; changed: scale, gray, crops",
             }
         ],
+        "settings": {"eight_views": True},
         "procedure": {
             "script": "train_microconstituents.py",
             "seed": SEED,

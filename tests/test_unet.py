@@ -110,6 +110,30 @@ def test_an_image_is_brought_to_the_scale_of_the_training(tmp_path):
         segmented(folder, micrograph(field.pixels, 0.1))
 
 
+def test_the_mean_of_eight_views_treats_all_directions_alike():
+    seen = []
+
+    def slanted(batch):  # answers with the gray value of the pixel above, as a network with a preference might
+        seen.append(batch.shape)
+        return np.roll(batch, 1, axis=2)
+
+    pixels = np.zeros((1, 1, 5, 7), np.float32)
+    pixels[0, 0, 2, 3] = 8
+    made = unet._averaged(slanted, pixels)[0, 0]
+    expected = np.zeros((5, 7))
+    expected[[1, 3, 2, 2], [3, 3, 2, 4]] = 2
+    np.testing.assert_allclose(made, expected)
+    assert sorted(seen) == [(1, 1, 5, 7)] * 4 + [(1, 1, 7, 5)] * 4
+
+
+def test_a_card_asks_for_eight_views(tmp_path):
+    folder = gray_model(tmp_path / "gray", settings={"eight_views": True})
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 91)).astype(np.uint8)
+    _, _, found = segmented(folder, micrograph(pixels), precision="fp32")
+    np.testing.assert_array_equal(found.labels, pixels >= 128)
+    assert found.settings["eight_views"]
+
+
 def test_more_than_two_classes_take_the_most_probable_one(tmp_path):
     folder = gray_model(tmp_path / "three", classes=["dark", "bright", "none"])
     pixels = np.random.default_rng(0).integers(0, 256, (64, 80)).astype(np.uint8)

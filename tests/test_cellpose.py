@@ -173,8 +173,11 @@ def test_alternatives_do_not_run_the_network_again_and_lie_on_both_sides(exact, 
 
 def test_chunks_neither_cut_nor_double_nor_lose_an_object(exact):
     field = particles(4, shape_px=(640, 720), level=0, roughness=0.0)
-    whole = backend.segment(exact, micrograph(field), backend.Settings(diameter_px=30.0))
-    cut = backend.segment(exact, micrograph(field), backend.Settings(diameter_px=30.0, chunk_px=256))
+    # Cellpose sees the style of what it is given, which differs from chunk to chunk; an object on the verge of the
+    # flow threshold may then stand or fall, so that threshold is left out
+    settings = backend.Settings(diameter_px=30.0, flow_threshold=0.0)
+    whole = backend.segment(exact, micrograph(field), settings)
+    cut = backend.segment(exact, micrograph(field), replace(settings, chunk_px=256))
     assert matching(whole.labels, cut.labels, iou=0.8) >= 0.97
     areas = [float((found.labels > 0).mean()) for found in (whole, cut)]
     assert areas[1] == pytest.approx(areas[0], rel=0.002)

@@ -84,6 +84,22 @@ def test_an_engine_that_gives_other_answers_is_refused(network, monkeypatch):
         runtime.predictor(network, softmax, 1, device="cpu", engine="torch")
 
 
+def test_a_network_that_bfloat16_blurs_too_much_runs_in_single_precision(network, monkeypatch):
+    honest = runtime._on_cpu
+
+    def blurred(network, activation, exact):
+        run = honest(network, activation, True)
+        return run if exact else lambda batch: run(batch) + 0.1
+
+    monkeypatch.setattr(runtime, "_on_cpu", blurred)
+    monkeypatch.setattr(runtime, "bf16_is_native", lambda: True)
+    assert runtime.predictor(network, softmax, 1, device="cpu", engine="torch").precision == "fp32"
+    with pytest.raises(
+        BackendError, match=r"torch with bf16 on cpu gives other answers .*difference 0\.1, 0\.05 allowed"
+    ):
+        runtime.predictor(network, softmax, 1, device="cpu", engine="torch", precision="bf16")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_an_error(network):
     with pytest.raises(BackendError, match=r'device = "cuda": torch sees no CUDA device; set device = "auto" or "cpu"'):

@@ -183,7 +183,7 @@ def test_a_full_device_means_smaller_tiles_and_then_the_cpu(gray):
         np.testing.assert_array_equal(found.labels, expected.labels)
         assert found.settings["tile_px"] == tile
         assert found.settings["fallback"].startswith(said)
-    assert asked[:2] == [512, 256]
+    assert asked[:3] == [1024, 512, 256]
 
 
 def test_without_torch_the_extra_is_named(gray, monkeypatch):

@@ -18,7 +18,7 @@ Area = tuple[slice, slice]
 Read = Callable[[Area], NDArray[np.float32]]
 """Gives the normalized pixels of an area inside the image: (channels, rows, columns)."""
 
-TILE_PX = 512
+TILE_PX = 1024
 OVERLAP_PX = 128
 
 _WHOLE = 1e-3  # blending weights of a pixel add up to 1 within this

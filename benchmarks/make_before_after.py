@@ -48,8 +48,8 @@ def grains() -> tuple[np.ndarray, np.ndarray]:
 def pores() -> tuple[np.ndarray, np.ndarray]:
     field = synthetic.pores(
         seed=SEED,
-        porosity_percent=5,
-        mean_ecd_um=8,
+        porosity_percent=8,
+        mean_ecd_um=22,
         shape_px=(SIDE, SIDE),
         inclusions_per_mm2=900,
         scratches=120,
@@ -58,9 +58,9 @@ def pores() -> tuple[np.ndarray, np.ndarray]:
     return synthetic.degrade(field.pixels, 3, seed=SEED), field.labels
 
 
-def tinted() -> tuple[np.ndarray, np.ndarray]:
+def bright() -> tuple[np.ndarray, np.ndarray]:
     structure = Structure(mean_intercept_px=30, bend=0.2, ragged=0.05, spread=0.3, stretch=1.4)
-    etch = Etch(line="none", ground=0.55, facets=0.2, gradient=0.06, texture=0.03, specks_per_mpx=300)
+    etch = Etch(line="bright", ground=0.4, depth=0.35, faint=0.15, facets=0.05, striation=0.05, specks_per_mpx=900)
     pixels, labels = irregular_grains(seed=SEED + 1, structure=structure, etch=etch, shape_px=(SIDE, SIDE))
     return synthetic.degrade(pixels, 2, seed=SEED), labels
 
@@ -77,7 +77,14 @@ ROWS: tuple[Row, ...] = (
         {"name": "watershed"},
         "grain_boundary",
     ),
-    ("Tinted grains: no lines at all", tinted, intercept_px, "mean intercept", {"name": "watershed"}, "grain_boundary"),
+    (
+        "Bright boundaries, slip lines, precipitates",
+        bright,
+        intercept_px,
+        "mean intercept",
+        {"name": "watershed"},
+        "grain_boundary",
+    ),
     ("Pores: scratches and inclusions are none", pores, area_percent, "porosity", {"name": "threshold"}, "pores"),
 )
 

@@ -465,7 +465,7 @@ def test_thin_pores_that_read_as_boundaries_are_refused_by_porosity(tmp_path):
     tifffile.imwrite(tmp_path / "mask.tif", (pixels < 100).astype(np.uint8))
     micrograph = read(tmp_path / "field.tif", pixel_um=1.0)
     lines = segment(micrograph, "labels", masks=(str(tmp_path / "mask.tif"),))
-    with pytest.raises(MeasurementError, match='the mask was read as boundaries: .* kind = "binary"'):
+    with pytest.raises(MeasurementError, match=r'the mask was read as boundaries: .* kind = "binary"'):
         measure_fields("porosity", [micrograph], [lines])
     pores = segment(micrograph, "labels", masks=(str(tmp_path / "mask.tif"),), kind="binary")
     found = measure_fields("porosity", [micrograph], [pores])

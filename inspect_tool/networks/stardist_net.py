@@ -119,7 +119,7 @@ class StarDistNet(nn.Module):
             for pool in self.grid_pools:
                 reach += self.convolutions * half * step + (pool[axis] - 1) * step
                 step *= pool[axis]
-            for level in range(self.depth):
+            for _level in range(self.depth):
                 # down and up again on this level, and what pooling and the upsampling cell add
                 reach += 2 * self.convolutions * half * step + 2 * (self.pool[axis] - 1) * step
                 step *= self.pool[axis]

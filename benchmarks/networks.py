@@ -140,6 +140,61 @@ def tiles() -> None:
         )
 
 
+def precision() -> None:
+    from collections.abc import Mapping
+
+    from inspect_tool import measure_fields, synthetic
+    from inspect_tool.backends import unet
+    from inspect_tool.model import Calibration, Micrograph, Segmentation
+
+    def intercept_g(image: Micrograph, found: Segmentation) -> float:
+        results = measure_fields("grain_size", [image], [found]).results
+        return next(result.value for result in results if result.quantity == "grain_size_number.intercept")
+
+    def area(_: Micrograph, found: Segmentation) -> float:
+        return 100 * float(np.mean(found.labels > 0))
+
+    def voids(_: Micrograph, found: Segmentation) -> float:
+        return 100 * np.count_nonzero(found.labels == 2) / np.count_nonzero(found.labels)
+
+    shape = (600, 700)
+    studies = {
+        "grain_boundary": (lambda s: synthetic.grains(seed=s, grain_size_number=8.5, shape_px=shape), intercept_g, "G"),
+        "pores": (
+            lambda s: synthetic.pores(seed=s, porosity_percent=5, mean_ecd_um=14, shape_px=shape),
+            area,
+            "points",
+        ),
+        "superalloy": (
+            lambda s: synthetic.two_phase(seed=s, area_percent=40, feature_um=10, shape_px=shape),
+            area,
+            "points",
+        ),
+        "solder_voids": (lambda s: synthetic.solder_balls(seed=s, rows=3, columns=4), voids, "points"),
+    }
+    ways: tuple[Mapping[str, str], ...] = tuple(
+        {"engine": engine, "precision": chosen} for engine in ("torch", "openvino") for chosen in ("fp32", "bf16")
+    )
+    for model, (draw, measurand, unit) in studies.items():
+        images = []
+        for k in range(8):
+            field = draw(9000 + k)
+            modality = "xray" if model == "solder_voids" else "optical"
+            pixels = synthetic.degrade(field.pixels, 1 + k % 3, seed=k, modality=modality)
+            calibration = Calibration(pixel_um=field.pixel_um, source="synthetic")
+            images.append(Micrograph(pixels=pixels, calibration=calibration, path="field.tif"))
+        reference = None
+        for way in ways:
+            settings = unet.Settings(model=model, **way)
+            loaded = unet.load(settings)
+            values = np.array([measurand(image, unet.segment(loaded, image, settings)) for image in images])
+            reference = values if reference is None else reference
+            print(
+                f"{model:<15}{way['engine']:<9}{way['precision']}  largest difference in 8 fields "
+                f"{np.abs(values - reference).max():.4f} {unit}, of a probability {loaded.predictor.difference:.4f}"
+            )
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["engines"]:
@@ -150,6 +205,8 @@ def main() -> None:
             sizes([float(value) for value in megapixels] or [1, 4, 16, 64])
         case ["tiles"]:
             tiles()
+        case ["precision"]:
+            precision()
         case _:
             print(__doc__)
 

@@ -296,6 +296,7 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
         bands = ((rows, band) for rows, band in [(slice(0, shape[0]), _restored(bands, pixels.shape[:2], shape))])
     kept = _kept_levels(card, settings)
     packed = tuple((rows, band.shape, compress(kept(band).tobytes(), 1)) for rows, band in bands)
+    model.predictor.release()
     described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
 

@@ -62,6 +62,7 @@ SHIFT = 0.2
 _SAME_SCALE = 1.05  # a smaller change of scale is not worth the blur it costs
 _LARGEST_SCALE = 8.0  # beyond, nothing of the structure is left or nothing is gained
 _SAMPLE_PX = 1024  # side of the part of an image on which the size of the structure is estimated
+_LARGE_PX = 4_000_000  # from here on memory counts for more than the time of taking it again
 _BATCH = 8  # tiles at a time on a GPU; a CPU is fastest with one, which stays in its cache
 _SMALLEST_TILE = 128  # to which a lack of device memory shrinks a tile [px]
 
@@ -296,7 +297,8 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
         bands = ((rows, band) for rows, band in [(slice(0, shape[0]), _restored(bands, pixels.shape[:2], shape))])
     kept = _kept_levels(card, settings)
     packed = tuple((rows, band.shape, compress(kept(band).tobytes(), 1)) for rows, band in bands)
-    model.predictor.release()
+    if pixels.shape[0] * pixels.shape[1] > _LARGE_PX:
+        model.predictor.release()
     described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
 

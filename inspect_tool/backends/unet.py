@@ -46,6 +46,8 @@ from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmenta
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from inspect_tool.networks.unet import UNet
+
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MODELS = ("model",)  # settings that name a model: a shipped one, or a folder beside the job file
 PATHS = ("joint_mask",)
@@ -72,7 +74,9 @@ class Settings:
     """What can be set; the model card has the rest."""
 
     model: str = "grain_boundary"  # name of a shipped model, or a folder with weights and model.toml
-    threshold: float | None = None  # probability from which a pixel is in the class; None: of the card [1]
+    threshold: float | None = (
+        None  # of two classes: probability of the second; grains: of a boundary; None: of the card [1]
+    )
     scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
@@ -88,7 +92,7 @@ class Model:
     """A network made ready, with its card."""
 
     card: ModelCard
-    network: "nn.Module"
+    network: "UNet"
     predictor: Predictor
 
 
@@ -153,17 +157,11 @@ def alternatives(
         kept = _KEPT.pop("last")
     found = dict(segmentation.settings)
     if isinstance(kept[1], _Parted):
-        for name, level in (
-            ("boundary level -", kept[1].partition.settings.lower),
-            ("boundary level +", kept[1].partition.settings.higher),
-        ):
-            start = perf_counter()
-            try:
-                labels = kept[1].labels(level, micrograph.path)
-            except BackendError:  # a level that leaves no grain is no alternative
-                continue
-            yield name, _segmentation(model, settings, labels, found, start)
+        start = perf_counter()
+        for name, labels in _grain_labels.alternatives(kept[1].partition, micrograph.path):
+            yield name, _segmentation(model, settings, kept[1].at_scale(labels), found, start)
             del labels
+            start = perf_counter()
         return
     shift = _shift(model.card)
     for number, name in enumerate(model.card.classes[1:], 1):
@@ -288,7 +286,7 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     grid = tiling.Grid(
         tile_px=tile_px,
         overlap_px=min(tiling.OVERLAP_PX, tile_px // 2),
-        stride=_stride(card),
+        stride=model.network.stride,
         batch=1 if model.predictor.device == "cpu" else _BATCH,
     )
     made = tiling.predicted(read, (pixels.shape[0], pixels.shape[1]), run, grid, micrograph.path)
@@ -334,10 +332,6 @@ def _kept_levels(card: ModelCard, settings: Settings) -> Callable[[NDArray[np.ui
 
 def _channels(card: ModelCard) -> int:
     return 3 if card.channels == "rgb" else 1
-
-
-def _stride(card: ModelCard) -> int:
-    return 1 << int(card.network.get("depth", 4))
 
 
 def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, Any]]:
@@ -469,9 +463,8 @@ class _Parted:
     partition: _grain_labels.Partition
     shape: tuple[int, int]
 
-    def labels(self, level: float | None, where: str) -> LabelImage:
-        """Grains at a level of belief, at the scale of the image."""
-        labels = _grain_labels.labels_at(self.partition, level, where)
+    def at_scale(self, labels: LabelImage) -> LabelImage:
+        """Labels of the partition at the scale of the image."""
         if labels.shape == self.shape:
             return labels
         rows, columns = (
@@ -507,12 +500,12 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
         ),
         shape=(shape[0], shape[1]),
     )
-    labels = parted.labels(None, micrograph.path)
+    labels = parted.at_scale(_grain_labels.labels_at(parted.partition, where=micrograph.path))
     found = {
         "scale": round(scale, 4),
         "scale_from": how,
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
-        "levels": [parted.partition.settings.lower, parted.partition.settings.level, parted.partition.settings.higher],
+        "threshold": round(parted.partition.levels[1], 4),
         **_grain_labels.found(parted.partition, labels),
         **used,
     }

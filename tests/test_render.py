@@ -84,6 +84,18 @@ def test_what_a_user_wrote_is_never_markup(made):
         assert "{{ 7 * 7 }}" in html
 
 
+def test_hash_of_the_weights_is_printed_once_for_all_images(made):
+    report = made.report
+    digest = "0123456789abcdef" * 4
+    records = tuple(
+        replace(record, segmentation={**record.segmentation, "weights_sha256": digest}) for record in report.micrographs
+    )
+    printed = words(page(made, micrographs=records))
+    assert len(records) > 1
+    assert printed.count("Weights of the network, SHA-256 " + "01234567 89abcdef " * 4) == 1
+    assert "Weights of the network" not in words(page(made))
+
+
 def test_feature_data_cannot_end_its_script(made):
     table = Table(title="Features", columns=("feature", "class"), rows=((1, "</script><b>"), (2, "\u2028")))
     html = page(made, medium="screen", features=table)

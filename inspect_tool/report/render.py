@@ -580,11 +580,14 @@ def _image_notes(report: Report) -> dict[str, Any]:
     first = known[0] if known else {}
     same = {name: value for name, value in first.items() if all(notes.get(name) == value for notes in known)}
 
+    weights = (record.segmentation.get("weights_sha256") for record in records)
+
     def listed(notes: dict[str, str]) -> list[str]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in notes.items()]
 
     return {
         "scales": tuple(dict.fromkeys(replace(record.calibration, note="") for record in records)),
+        "weights": tuple(dict.fromkeys(filter(None, weights))),
         "common": listed(same),
         "single": [listed({k: v for k, v in notes.items() if k not in same}) for notes in known],
     }

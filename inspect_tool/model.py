@@ -65,24 +65,43 @@ class Header:
 class Calibration:
     """Scale of an image. ``pixel_um`` is None when only ratios may be reported (``source = "ratio only"``)."""
 
-    pixel_um: float | None = None  # [um/px]
+    pixel_um: float | None = None  # width of a pixel; height too where pixel_y_um is None [um/px]
+    pixel_y_um: float | None = None  # height of a pixel that is not square [um/px]
     u_rel: float = 0.0  # relative standard uncertainty [1]
     source: str = ""
     certificate: str = ""
     valid_until: date | None = None
     note: str = ""  # what the reader or the job said about the scale, e.g. "TIFF tag, 10 px/mm"
+    file: str = ""  # calibration file of the laboratory, or the folder that holds them
+    instrument: str = ""  # with the objective it names one calibration file of the folder
+    objective: str = ""
+    zoom: float | None = None
+    binning: int | None = None
+    expired: Literal["report", "stop"] = "report"  # what a date of work after ``valid_until`` does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleSource:
+    """One thing that tells the scale of an image: the job, the file, or a bar burned into the picture."""
+
+    kind: Literal["job", "calibration file", "file metadata", "scale bar"]
+    pixel_um: float  # [um/px]
+    pixel_y_um: float | None = None  # where the pixel is not square [um/px]
+    u_rel: float = 0.0  # relative standard uncertainty; 0: not stated [1]
+    note: str = ""  # what was found, in words
+    used: bool = False  # the one that the measurement uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """The part of an image that is measured; pixels of the image file, 0-based.
 
-    ``footer_px`` rows are cut from the bottom; ``rectangle`` is (top, left, height, width) and is cut
-    out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave the image
-    whole and mark what counts.
+    ``footer_px`` rows are cut from the bottom, None: a data bar that is found there; ``rectangle`` is (top, left,
+    height, width) and is cut out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave
+    the image whole and mark what counts.
     """
 
-    footer_px: int = 0
+    footer_px: int | None = None
     rectangle: tuple[int, int, int, int] | None = None
     polygon: tuple[tuple[float, float], ...] = ()
     mask: str = ""
@@ -124,6 +143,7 @@ class Job:
     template: str = "inspection"
     modality: Modality = "unknown"
     page: int | None = None  # page of a multi-page file, 0-based; None: the file must have one page
+    scale_bar: Literal["auto", "off", "required"] = "auto"  # whether a bar in the picture is read and compared
     mixed_scales: bool = False  # images of different pixel size are meant
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
     header: Header = default(default_factory=Header)
@@ -153,6 +173,7 @@ class Micrograph:
     color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
     roi: Mask | None = None  # True where the image counts; None: everywhere
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
+    scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -491,6 +512,7 @@ class MicrographRecord:
     layers: tuple[Layer, ...] = ()
     overlay: str = ""  # the picture with every layer burned in, for paper
     notes: tuple[str, ...] = ()
+    scale_sources: tuple[ScaleSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

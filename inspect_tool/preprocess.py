@@ -162,15 +162,16 @@ def outlines_mask(outlines: Sequence[NDArray[np.float64]], shape: tuple[int, int
 
 
 def _window(where: str, height: int, width: int, region: Region) -> tuple[int, int, int, int]:
-    if region.footer_px < 0 or region.footer_px >= height:
-        msg = f"{where}: footer_px = {region.footer_px}, the image has {height} rows; give 0 to {height - 1}"
+    footer_px = region.footer_px or 0
+    if footer_px < 0 or footer_px >= height:
+        msg = f"{where}: footer_px = {footer_px}, the image has {height} rows; give 0 to {height - 1}"
         raise SettingsError(msg)
-    rows = height - region.footer_px
+    rows = height - footer_px
     if region.rectangle is None:
         return 0, 0, rows, width
     top, left, tall, wide = region.rectangle
     if top < 0 or left < 0 or tall < 1 or wide < 1 or top + tall > rows or left + wide > width:
-        footer = f" above the footer of {region.footer_px} rows" if region.footer_px else ""
+        footer = f" above the footer of {footer_px} rows" if footer_px else ""
         msg = (
             f"{where}: rectangle [top, left, height, width] = {list(region.rectangle)} does not lie inside"
             f" the {rows} rows x {width} columns{footer}"

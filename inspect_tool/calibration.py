@@ -4,19 +4,21 @@ A scale that is missing, untrusted or contradictory is an error, never a guess. 
 (no certificate, an expired one, no stated uncertainty) is a failed ``Check`` beside the number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from math import isfinite
+from itertools import combinations
+from math import hypot, isfinite, log2, sqrt
 
 from inspect_tool.errors import CalibrationError, SettingsError
-from inspect_tool.model import Calibration, Check, Micrograph
+from inspect_tool.model import Calibration, Check, Micrograph, ScaleSource
 
 RATIO_ONLY = "ratio only"
+FROM_BAR = "scale bar"
 FROM_FILE = "file metadata"
 
 AGREEMENT = 0.02
-"""Largest relative difference between the stated scale and the file's own [1]."""
+"""Relative expanded uncertainty that the scale of an instrument is allowed when nobody states one [1]."""
 
 SAME_WITHIN = 0.005
 """Pixel sizes that differ by no more than this are one scale [1]."""
@@ -37,9 +39,13 @@ def check_stated(stated: Calibration, where: str) -> None:
     if stated.source == RATIO_ONLY and stated.pixel_um is not None:
         msg = f'{where}: source = "ratio only" stands beside pixel_um = {stated.pixel_um:g}; give one of them'
         raise SettingsError(msg)
-    if stated.pixel_um is not None and not _FINEST_UM <= stated.pixel_um <= _COARSEST_UM:
-        limits = f"{_FINEST_UM:g} to {_COARSEST_UM:g}"
-        msg = f"{where}: pixel_um = {stated.pixel_um:g}; put in the measured um per pixel, {limits}"
+    for name, size in (("pixel_um", stated.pixel_um), ("pixel_y_um", stated.pixel_y_um)):
+        if size is not None and not _FINEST_UM <= size <= _COARSEST_UM:
+            limits = f"{_FINEST_UM:g} to {_COARSEST_UM:g}"
+            msg = f"{where}: {name} = {size:g}; put in the measured um per pixel, {limits}"
+            raise SettingsError(msg)
+    if stated.pixel_um is None and stated.pixel_y_um is not None:
+        msg = f"{where}: pixel_y_um (height of a pixel) stands without pixel_um (its width); give both"
         raise SettingsError(msg)
     if not (isfinite(stated.u_rel) and 0 <= stated.u_rel < _LARGEST_U_REL):
         msg = (
@@ -49,11 +55,12 @@ def check_stated(stated: Calibration, where: str) -> None:
         raise SettingsError(msg)
 
 
-def settle(micrograph: Micrograph, stated: Calibration | None) -> Micrograph:
-    """Settle the scale of an image from what the job states and what the file says.
+def settle(micrograph: Micrograph, stated: Calibration | None, bar: ScaleSource | None = None) -> Micrograph:
+    """Settle the scale of an image from what the job states, what the file says and what a bar in the picture says.
 
-    A stated pixel size needs no metadata, but must agree with a trusted one within 2 %. A stated calibration
-    without a pixel size (an uncertainty and a certificate, say) completes the scale of the file.
+    Whatever of the three exists must agree (see :func:`difference`). A scale that the job states is used before that of
+    the file. A stated calibration without a pixel size (an uncertainty and a certificate, say) completes the scale
+    of the file, or that of the bar where the job says ``source = "scale bar"``: a bar alone is never used unasked.
 
     Parameters
     ----------
@@ -61,16 +68,19 @@ def settle(micrograph: Micrograph, stated: Calibration | None) -> Micrograph:
         As read: its calibration is the file's own.
     stated : Calibration, optional
         ``[calibration]`` of the job.
+    bar : ScaleSource, optional
+        What the bar in the picture makes of the width of a pixel.
 
     Returns
     -------
     Micrograph
-        With the calibration that is to be used. ``pixel_um`` is None only when the job says ``ratio only``.
+        With the calibration that is to be used, and all that tells the scale in ``scale_sources``. ``pixel_um`` is
+        None only when the job says ``ratio only``.
 
     Raises
     ------
     CalibrationError
-        No scale, two scales that disagree, or pixels that are not square.
+        No scale, or scales that disagree.
     SettingsError
         The stated calibration cannot be meant.
     """
@@ -79,32 +89,99 @@ def settle(micrograph: Micrograph, stated: Calibration | None) -> Micrograph:
         check_stated(stated, f"{where}: [calibration]")
         if stated.source == RATIO_ONLY:
             return replace(micrograph, calibration=replace(stated, note=_joined(stated.note, found.note)))
+    given = stated is not None and stated.pixel_um is not None
     aspect = micrograph.meta.get("pixel_aspect", "")
-    if aspect:
+    if aspect and not (stated is not None and stated.pixel_y_um is not None):
         msg = (
-            f"{where}: {aspect}; lengths cannot be measured on such an image: resample it to square pixels,"
-            ' or take [calibration] source = "ratio only"'
+            f"{where}: {aspect}; give both sides, [calibration] pixel_um (width) and pixel_y_um (height),"
+            ' or take source = "ratio only"'
         )
         raise CalibrationError(msg)
-    if stated is None or stated.pixel_um is None:
-        if found.pixel_um is None:
-            msg = (
-                f"{where}: {found.note or 'no scale in the file'}; give [calibration] pixel_um = ... (um per pixel),"
-                ' or source = "ratio only" to report ratios alone'
-            )
+    sources = [item for item in (_by_job(stated), _by_file(found), bar) if item is not None]
+    _check_agreement(where, sources)
+    if given:
+        assert stated is not None
+        chosen, used = stated, 0
+    elif stated is not None and stated.source == FROM_BAR:
+        if bar is None:
+            msg = f'{where}: source = "{FROM_BAR}", but no bar was read in the picture; give [calibration] pixel_um'
             raise CalibrationError(msg)
-        return replace(micrograph, calibration=found if stated is None else _completed(stated, found))
-    if found.pixel_um is None:
-        return replace(micrograph, calibration=replace(stated, note=_joined(stated.note, found.note)))
-    ratio = stated.pixel_um / found.pixel_um
-    if abs(ratio - 1) > AGREEMENT:
+        u_rel = hypot(bar.u_rel, stated.u_rel)  # of the reading, and what the job states of the instrument
+        chosen, used = replace(stated, pixel_um=bar.pixel_um, u_rel=u_rel), len(sources) - 1
+    elif found.pixel_um is not None:
+        chosen, used = (found if stated is None else _completed(stated, found)), 0
+    else:
+        seen = "" if bar is None else f'; the {_told(bar)}, which source = "{FROM_BAR}" takes'
         msg = (
-            f"{where}: the job states {stated.pixel_um:.6g} um per pixel, the file says {found.pixel_um:.6g}"
-            f" ({found.note}); ratio {ratio:.4g}; correct the one that is wrong (a resized image keeps an old scale)"
+            f"{where}: {found.note or 'no scale in the file'}; give [calibration] pixel_um = ... (um per pixel),"
+            f' or source = "ratio only" to report ratios alone{seen}'
         )
         raise CalibrationError(msg)
-    note = f"agrees with the file within {100 * abs(ratio - 1):.2g} % ({found.note})"
-    return replace(micrograph, calibration=replace(stated, note=_joined(stated.note, note)))
+    taken = replace(sources[used], used=True)
+    others = [item for i, item in enumerate(sources) if i != used]
+    notes = [_agreeing(taken, item) for item in others]
+    if not any(item.kind == "file metadata" for item in sources):
+        notes.append(found.note)
+    chosen = replace(chosen, note=_joined(chosen.note, *notes))
+    return replace(micrograph, calibration=chosen, scale_sources=(taken, *others))
+
+
+def difference(one: ScaleSource, other: ScaleSource) -> tuple[float, float]:
+    """How far two scales are apart, and how far they may be; both relative. [1]
+
+    An instrument's own scale (tags, bars) is allowed 2 % as an expanded uncertainty, whoever reads it; uncertainties
+    that are stated, or that come from reading a bar, join it in quadrature (coverage factor 2). A bar tells the width
+    of a pixel only.
+    """
+    apart = abs(one.pixel_um / other.pixel_um - 1)
+    if "scale bar" not in (one.kind, other.kind):
+        apart = max(apart, abs((one.pixel_y_um or one.pixel_um) / (other.pixel_y_um or other.pixel_um) - 1))
+    return apart, sqrt(AGREEMENT**2 + (2 * one.u_rel) ** 2 + (2 * other.u_rel) ** 2)
+
+
+def agreement(told: Iterable[Sequence[ScaleSource]]) -> tuple[Check, ...]:
+    """Say how well the scales of the images agree, where an image has more than one: the pair nearest to its limit.
+
+    Parameters
+    ----------
+    told : iterable of sequences of ScaleSource
+        ``scale_sources`` of each image.
+    """
+    pairs = [(*difference(one, other), one, other) for item in told for one, other in combinations(item, 2)]
+    if not pairs:
+        return ()
+    apart, limit, one, other = max(pairs, key=lambda pair: pair[0] / pair[1])
+    return (
+        Check(
+            name="scales that were compared agree",
+            value=100 * apart,
+            relation="<=",
+            limit=100 * limit,
+            unit="%",
+            passed=apart <= limit,
+            clause="ISO/IEC 17025: equipment and metrological traceability",
+            scope="calibration",
+            note=f"{_told(one)}; {_told(other)}",
+        ),
+    )
+
+
+def magnification_planes(calibrations: Iterable[Calibration]) -> tuple[Check, ...]:
+    """Ask in which plane the scale of an X-ray image holds; ratios need none.
+
+    Parameters
+    ----------
+    calibrations : iterable of Calibration
+        Of the X-ray images, as settled.
+    """
+    found = []
+    for item in dict.fromkeys(calibrations):
+        if item.pixel_um is None:
+            continue
+        plane = item.plane or ("object, as the file states" if item.source.startswith(f"{FROM_FILE}: DICOM") else "")
+        note = f"scale holds in this plane: {plane}" if plane else f"{_named(item)}: give [calibration] plane"
+        found.append(_check("magnification plane of the scale stated", float(bool(plane)), "1", bool(plane), note, 1.0))
+    return tuple(dict.fromkeys(found))
 
 
 def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...]:
@@ -112,9 +189,9 @@ def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...
 
     - *certificate valid*: fails after ``valid_until``; there is none to judge where no date is given.
     - *uncertainty stated*: fails at ``u_rel`` 0, which no scale has; the budget then lacks its scale line.
-    - *certificate behind the scale*: fails when the scale is the file's own and the job names no certificate. The
-      number may well be right, but nobody has compared it with a reference, so it is not traceable. A scale that
-      the job states is a declaration of the laboratory; its source is printed and no check is made of it.
+    - *certificate behind the scale*: fails when the scale is the file's own, or that of a bar, and the job names no
+      certificate. The number may well be right, but nobody has compared it with a reference, so it is not traceable.
+      A scale that the job states is a declaration of the laboratory; its source is printed, no check is made of it.
 
     Parameters
     ----------
@@ -142,9 +219,10 @@ def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...
                 0.0,
             )
         )
-        if item.source.startswith(FROM_FILE):
+        if item.source.startswith((FROM_FILE, FROM_BAR)):
             certified = bool(item.certificate)
-            note = name if certified else f"{name}: taken from the file, no certificate stands behind it"
+            taken = "file" if item.source.startswith(FROM_FILE) else "bar in the picture"
+            note = name if certified else f"{name}: taken from the {taken}, no certificate stands behind it"
             found.append(_check("certificate behind the scale", float(certified), "1", certified, note, 1.0))
     return tuple(dict.fromkeys(found))
 
@@ -193,10 +271,70 @@ def _same(one: float | None, other: float | None) -> bool:
     return abs(one / other - 1) <= SAME_WITHIN
 
 
+def _by_job(stated: Calibration | None) -> ScaleSource | None:
+    if stated is None or stated.pixel_um is None:
+        return None
+    return ScaleSource(
+        kind="calibration file" if stated.file else "job",
+        pixel_um=stated.pixel_um,
+        pixel_y_um=stated.pixel_y_um,
+        u_rel=stated.u_rel,
+        note=stated.source,
+    )
+
+
+def _by_file(found: Calibration) -> ScaleSource | None:
+    if found.pixel_um is None:
+        return None
+    return ScaleSource(
+        kind="file metadata", pixel_um=found.pixel_um, pixel_y_um=found.pixel_y_um, u_rel=found.u_rel, note=found.note
+    )
+
+
+_SAYS = {
+    "job": "job states",
+    "calibration file": "calibration file states",
+    "file metadata": "file says",
+    "scale bar": "scale bar makes it",
+}
+
+
+def _told(source: ScaleSource) -> str:
+    height = "" if source.pixel_y_um is None else f" (height {source.pixel_y_um:.6g})"
+    found = f" ({source.note})" if source.note else ""
+    return f"{_SAYS[source.kind]} {source.pixel_um:.6g} um per pixel{height}{found}"
+
+
+def _agreeing(one: ScaleSource, other: ScaleSource) -> str:
+    apart, _ = difference(one, other)
+    name = {"file metadata": "the file", "scale bar": "the scale bar"}.get(other.kind, f"the {other.kind}")
+    return f"agrees with {name} within {100 * apart:.2g} % ({other.note})"
+
+
+def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
+    """Refuse scales that disagree: all the numbers, and what the difference does to lengths, areas and grain size."""
+    apart = [(*difference(one, other), one, other) for one, other in combinations(sources, 2)]
+    wrong = [pair for pair in apart if pair[0] > pair[1]]
+    if not wrong:
+        return
+    _, limit, one, other = max(wrong, key=lambda pair: pair[0] / pair[1])
+    ratio = one.pixel_um / other.pixel_um
+    if abs(ratio - 1) <= limit:  # the widths agree, the heights do not
+        ratio = (one.pixel_y_um or one.pixel_um) / (other.pixel_y_um or other.pixel_um)
+    names = ", the ".join(_told(source) for source in sources)
+    msg = (
+        f"{where}: the {names}; ratio {ratio:.4g}, allowed {100 * limit:.2g} %: lengths differ by {ratio:.4g} times,"
+        f" areas by {ratio**2:.4g}, G by {-2 * log2(ratio):+.2f}; correct the one that is wrong"
+        " (a resized image keeps an old scale)"
+    )
+    raise CalibrationError(msg)
+
+
 def _completed(stated: Calibration, found: Calibration) -> Calibration:
     """The scale of the file with the uncertainty and certificate that the job states."""
     note = _joined(stated.note, f"source stated: {stated.source}" if stated.source else "")
-    return replace(stated, pixel_um=found.pixel_um, source=found.source, note=_joined(note, found.note))
+    sides = {"pixel_um": found.pixel_um, "pixel_y_um": found.pixel_y_um}
+    return replace(stated, **sides, source=found.source, note=_joined(note, found.note))
 
 
 def _named(item: Calibration) -> str:

@@ -78,6 +78,7 @@ class Calibration:
     zoom: float | None = None
     binning: int | None = None
     expired: Literal["report", "stop"] = "report"  # what a date of work after ``valid_until`` does
+    plane: str = ""  # X-ray: the plane in which the scale holds, e.g. "plane of the joints"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ class Region:
     rectangle: tuple[int, int, int, int] | None = None
     polygon: tuple[tuple[float, float], ...] = ()
     mask: str = ""
+    exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

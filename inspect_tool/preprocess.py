@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.model import GrayImage, Mask, Micrograph, Region
 from inspect_tool.readers import read_values
 
@@ -63,11 +63,16 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
         roi = _both(roi, _polygon(where, region.polygon, (top, left), (rows, columns)))
     if region.mask:
         roi = _both(roi, _mask_file(cropped, folder / region.mask))
+    if region.exclude:
+        roi = _both(roi, _without(where, region.exclude, (height, width))[cut])
     if roi is None:
         return cropped
     count = int(np.count_nonzero(roi))
     if count == 0:
-        msg = f"{where}: no pixel is left inside the region; check [region] polygon, mask, rectangle and footer_px"
+        msg = (
+            f"{where}: no pixel is left inside the region; check [region] polygon, mask, rectangle, exclude and"
+            " footer_px"
+        )
         raise SettingsError(msg)
     meta["region"] = f"{count} of {roi.size} pixels count ({100 * count / roi.size:.4g} %)"
     return replace(cropped, roi=_kept(roi), meta=meta)
@@ -101,16 +106,119 @@ def crop_like(micrograph: Micrograph, mask: NDArray[Any], where: str) -> NDArray
     shape = micrograph.pixels.shape
     if size == shape:
         return mask
-    whole = original_shape(micrograph)
-    if size == whole:
-        top, left = (int(part) for part in micrograph.meta["crop_offset_px"].split(", "))
-        return mask[top : top + shape[0], left : left + shape[1]]
-    cut = "" if whole == shape else f" or {shape[0]} x {shape[1]} px after the crop"
+    whole, cropped = original_shape(micrograph), _before_squaring(micrograph)
+    if size in (whole, cropped):
+        if size == whole:
+            top, left = (int(part) for part in micrograph.meta["crop_offset_px"].split(", "))
+            mask = mask[top : top + cropped[0], left : left + cropped[1]]
+        return mask if cropped == shape else _nearest(mask, shape, _stretch(micrograph))
+    cut = "" if whole == cropped else f" or {cropped[0]} x {cropped[1]} px after the crop"
     msg = (
         f"{where}: mask has {size[0]} x {size[1]} px (rows x columns), image {micrograph.path} has"
         f" {whole[0]} x {whole[1]} px{cut}; give a mask of the same size"
     )
     raise ReadError(msg)
+
+
+_MOST_STRETCHED = 4.0
+"""A pixel with sides further apart than this is a mistake in a tag, or a line scan, and no picture [1]."""
+
+
+def to_square_pixels(micrograph: Micrograph) -> Micrograph:
+    """Resample an image whose pixels are not square to squares of their shorter side, by linear interpolation.
+
+    Every measurement that follows counts pixels along rows, columns and diagonals alike, so the shape of a pixel is
+    honored here, once. Nothing is lost: the finer direction stays as it is, the coarser one gets more pixels. The
+    outermost fraction of a pixel that has no neighbor keeps the value of the last one. Cost is linear in pixels.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        With a settled scale; ``calibration.pixel_y_um`` says how high a pixel is.
+
+    Returns
+    -------
+    Micrograph
+        With ``pixel_y_um`` None and ``meta["pixels"]`` that tells what was done. An image of square pixels, or without
+        a scale, comes back as it is.
+
+    Raises
+    ------
+    CalibrationError
+        The sides differ by more than four times.
+    """
+    scale = micrograph.calibration
+    if scale.pixel_um is None or scale.pixel_y_um is None:
+        return micrograph
+    wide, high = scale.pixel_um, scale.pixel_y_um
+    if max(wide, high) > _MOST_STRETCHED * min(wide, high):
+        msg = (
+            f"{micrograph.path}: a pixel of {wide:.6g} um x {high:.6g} um (width x height) is no shape that a picture"
+            " has; correct the scale, or resample the image"
+        )
+        raise CalibrationError(msg)
+    side = min(wide, high)
+    stretch = high / side, wide / side
+    rows, columns = micrograph.pixels.shape
+    shape = int(rows * stretch[0] + 1e-6), int(columns * stretch[1] + 1e-6)
+    note = f"{wide:.6g} um wide and {high:.6g} um high in the file; resampled to squares of {side:.6g} um"
+    meta = {**micrograph.meta, "pixels": note, "before_squaring_px": f"{rows} x {columns}"}
+    meta["stretched_by"] = f"{stretch[0]!r}, {stretch[1]!r}"  # rows, columns
+    color, roi = micrograph.color, micrograph.roi
+    return replace(
+        micrograph,
+        pixels=_kept(_linear(micrograph.pixels, shape, stretch)),
+        color=None if color is None else _kept(_linear(color, shape, stretch)),
+        roi=None if roi is None else _kept(_nearest(roi, shape, stretch)),
+        calibration=replace(scale, pixel_um=side, pixel_y_um=None),
+        meta=meta,
+    )
+
+
+def _before_squaring(micrograph: Micrograph) -> tuple[int, int]:
+    """Rows and columns after the crop and before pixels were made square. [px]"""
+    rows, columns = micrograph.meta.get("before_squaring_px", " x ".join(map(str, micrograph.pixels.shape))).split(
+        " x "
+    )
+    return int(rows), int(columns)
+
+
+def _stretch(micrograph: Micrograph) -> tuple[float, float]:
+    rows, columns = micrograph.meta["stretched_by"].split(", ")
+    return float(rows), float(columns)
+
+
+def _nearest(values: NDArray[Any], shape: tuple[int, int], stretch: tuple[float, float]) -> NDArray[Any]:
+    """Take the pixel in which the center of each new pixel lies: classes and object numbers have nothing between."""
+    at = [
+        np.minimum(((np.arange(size) + 0.5) / factor).astype(np.intp), old - 1)
+        for size, factor, old in zip(shape, stretch, values.shape, strict=False)
+    ]
+    taken: NDArray[Any] = values[at[0]][:, at[1]]
+    return taken
+
+
+def _linear(values: NDArray[Any], shape: tuple[int, int], stretch: tuple[float, float]) -> NDArray[Any]:
+    """Interpolate between the centers of pixels, in blocks of rows: only one block is held as real numbers."""
+    made = np.empty((*shape, *values.shape[2:]), dtype=values.dtype)
+    (above, below, down), (left, right, across) = (
+        _neighbors(size, factor, old) for size, factor, old in zip(shape, stretch, values.shape, strict=False)
+    )
+    down, across = (weight.reshape(-1, *[1] * (values.ndim - 1 - axis)) for axis, weight in enumerate((down, across)))
+    tall = max(1, 4_000_000 // shape[1])
+    for top in range(0, shape[0], tall):
+        part = slice(top, top + tall)
+        upper, lower = (values[rows[part]].astype(np.float32) for rows in (above, below))
+        between = upper + (lower - upper) * down[part]
+        block = between[:, left] + (between[:, right] - between[:, left]) * across
+        made[part] = np.rint(block) if values.dtype.kind == "u" else block
+    return made
+
+
+def _neighbors(size: int, factor: float, old: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    at = np.clip((np.arange(size) + 0.5) / factor - 0.5, 0, old - 1)
+    first = np.floor(at).astype(np.intp)
+    return first, np.minimum(first + 1, old - 1), (at - first).astype(np.float32)
 
 
 def polygon_mask(corners: Sequence[tuple[float, float]], shape: tuple[int, int]) -> Mask:
@@ -202,6 +310,20 @@ def _mask_file(micrograph: Micrograph, path: Path) -> Mask:
     # lossy or smoothed masks have values between: half way decides
     inside: Mask = values > (float(low) + float(high)) / 2 if low == 0 and high == 255 else values > low
     return inside
+
+
+def _without(where: str, boxes: Sequence[tuple[int, int, int, int]], shape: tuple[int, int]) -> Mask:
+    """Everything but some rectangles (top, left, height, width) of the image file."""
+    counts = np.ones(shape, dtype=np.bool_)
+    for top, left, tall, wide in boxes:
+        if top < 0 or left < 0 or tall < 1 or wide < 1 or top + tall > shape[0] or left + wide > shape[1]:
+            msg = (
+                f"{where}: exclude [top, left, height, width] = {[top, left, tall, wide]} does not lie inside"
+                f" the {shape[0]} rows x {shape[1]} columns"
+            )
+            raise SettingsError(msg)
+        counts[top : top + tall, left : left + wide] = False
+    return counts
 
 
 def _both(one: Mask | None, other: Mask) -> Mask:

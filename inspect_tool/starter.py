@@ -30,6 +30,7 @@ images   = ["field_*.tif"]   # tif, png, jpg or bmp, relative to this file; ever
 # template = "inspection"    # or the path of your own template folder
 # exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
 # page     = 0               # of a file with several pages
+# scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 
 # Several specimens or sections instead of 'images' (one [[specimens]] for each):
 # [[specimens]]
@@ -48,12 +49,15 @@ source = "stage micrometer"  # source = "ratio only" here; else how the pixel si
 u_rel = 0.005                # relative standard uncertainty of pixel_um [1]; 0.005 is an example
 certificate = ""             # of the stage micrometer or grid
 # valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
+# pixel_y_um = 0.0           # height of a pixel that is not square; pixel_um is its width then
+# plane = "plane of the joints"             # X-ray: where the scale holds
 
 # [region]                   # the part of the image that counts
-# footer_px = 0              # rows of an information bar to cut off at the bottom
+# footer_px = 64             # rows of a data bar to cut off at the bottom; not given: one that is found; 0: none
 # rectangle = [0, 0, 600, 800]              # top, left, height, width [px]
 # polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
 # mask = "roi.png"                          # image of the same size: what is not 0 counts
+# exclude = [[900, 20, 60, 300]]            # rectangles that do not count: top, left, height, width [px]
 """
 
 

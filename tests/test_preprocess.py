@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from skimage.draw import polygon2mask
 
-from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Region
 from inspect_tool.preprocess import (
     apply_region,
@@ -21,6 +21,7 @@ from inspect_tool.preprocess import (
     noise_sigma,
     original_shape,
     polygon_mask,
+    to_square_pixels,
 )
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (60, 80), dtype=np.uint8)
@@ -257,3 +258,78 @@ def test_largest_rectangle_in_a_disk_is_a_square():
     # the inscribed square has the side r sqrt 2
     assert height == pytest.approx(400 * 2**0.5, abs=3)
     assert width == pytest.approx(400 * 2**0.5, abs=3)
+
+
+# ------------------------------------------------------------------------------------------- pixels not square
+
+
+def oblong(pixels, wide, high, **more):
+    scale = Calibration(pixel_um=wide, pixel_y_um=high, u_rel=0.01, source="x")
+    return Micrograph(pixels=pixels, calibration=scale, path="a.tif", **more)
+
+
+def test_square_pixels_stay_as_they_are():
+    whole = image()
+    assert to_square_pixels(whole) is whole
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_plane_stays_a_plane_when_pixels_are_made_square(kind):
+    # gray = 2 x + 3 y at the centers of pixels of 1 um x 1.5 um; squares of 1 um see the same plane
+    rows, columns = np.mgrid[:20, :30]
+    plane = (2 * (columns + 0.5) + 3 * 1.5 * (rows + 0.5)).astype(kind)
+    found = to_square_pixels(oblong(plane, 1.0, 1.5))
+    assert found.pixels.shape == (30, 30)
+    assert found.pixels.dtype == kind
+    assert (found.calibration.pixel_um, found.calibration.pixel_y_um) == (1.0, None)
+    assert not found.pixels.flags.writeable
+    rows, columns = np.mgrid[:30, :30]
+    truth = 2 * (columns + 0.5) + 3 * (rows + 0.5)
+    inner = slice(1, -1)  # the outermost half pixel has nothing to interpolate with
+    assert np.abs(found.pixels[inner] - truth[inner]).max() <= (1.01 if kind == np.uint8 else 1e-3)
+    assert "1 um wide and 1.5 um high" in found.meta["pixels"]
+
+
+def test_a_disk_seen_by_oblong_pixels_is_round_again():
+    rows, columns = np.mgrid[:100, :200]
+    disk = ((rows * 2 - 100) ** 2 + (columns - 100) ** 2 <= 60**2).astype(np.uint8) * 255
+    found = to_square_pixels(oblong(disk, 0.5, 1.0)).pixels > 127
+    assert found.shape == (200, 200)
+    tall, wide = (int(found.any(axis=axis).sum()) for axis in (1, 0))
+    assert abs(tall - wide) <= 2
+    assert found.sum() == pytest.approx(np.pi * 60**2, rel=0.01)
+
+
+def test_color_and_region_are_made_square_too():
+    color = np.dstack([PIXELS] * 3)
+    roi = PIXELS > 100
+    found = to_square_pixels(oblong(PIXELS, 2.0, 1.0, color=color, roi=roi))
+    assert found.pixels.shape == (PIXELS.shape[0], 2 * PIXELS.shape[1])
+    assert np.array_equal(found.color[:, :, 1], found.pixels)
+    assert np.array_equal(found.roi[:, ::2], roi)
+    assert np.array_equal(found.roi[:, 1::2], roi)
+
+
+def test_a_mask_of_the_file_or_of_the_cut_image_follows_its_pixels(tmp_path):
+    cut = to_square_pixels(apply_region(oblong(PIXELS, 1.0, 2.0), Region(footer_px=10), tmp_path))
+    labels = (np.arange(PIXELS.size, dtype=np.int32) % 7).reshape(PIXELS.shape)
+    whole = crop_like(cut, labels, "m.png")
+    assert whole.shape == cut.pixels.shape == (2 * (PIXELS.shape[0] - 10), PIXELS.shape[1])
+    assert np.array_equal(whole[::2], labels[:-10])
+    assert np.array_equal(whole[1::2], labels[:-10])
+    assert np.array_equal(crop_like(cut, labels[:-10], "m.png"), whole)
+    assert np.array_equal(crop_like(cut, whole, "m.png"), whole)
+
+
+def test_pixels_that_no_picture_has_are_refused():
+    with pytest.raises(CalibrationError, match=r"a\.tif: a pixel of 0\.1 um x 1 um"):
+        to_square_pixels(oblong(PIXELS, 0.1, 1.0))
+
+
+def test_rectangles_that_do_not_count(tmp_path):
+    found = apply_region(image(), Region(exclude=((2, 3, 4, 5),), footer_px=10), tmp_path)
+    expected = np.ones((PIXELS.shape[0] - 10, PIXELS.shape[1]), dtype=bool)
+    expected[2:6, 3:8] = False
+    assert np.array_equal(found.roi, expected)
+    with pytest.raises(SettingsError, match=r"exclude \[top, left, height, width\] = \[0, 0, 4, 9999\] does not lie"):
+        apply_region(image(), Region(exclude=((0, 0, 4, 9999),)), tmp_path)

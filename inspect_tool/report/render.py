@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cache
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNot
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import checked, read_toml
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
@@ -47,6 +48,7 @@ BLOCKS = (
     "checks",
     "features",
     "tables",
+    "calibration",
     "provenance",
 )
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -314,6 +316,7 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         "figure_drawn": any("figure" in layer.name for record in report.micrographs for layer in record.layers),
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
+        **_scales(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
         "tables": [made for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
         "objects": _object_counts(report),
@@ -566,7 +569,7 @@ def _image_notes(report: Report) -> dict[str, Any]:
     asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
     known: list[dict[str, str]] = []
     for record in records:
-        notes = {"scale": text.prose(record.calibration.note)} if record.calibration.note else {}
+        notes = {} if record.scale_sources else {"scale": text.prose(record.calibration.note)}
         whole = {"crop offset px": "0, 0", "original shape px": f"{record.height_px} x {record.width_px}"}
         notes |= {
             name: str(value)
@@ -591,6 +594,34 @@ def _image_notes(report: Report) -> dict[str, Any]:
         "common": listed(same),
         "single": [listed({k: v for k, v in notes.items() if k not in same}) for notes in known],
     }
+
+
+_MOST_SCALES = 4  # groups of images whose scale is told alike; more would fill pages with the same numbers
+
+
+def _scales(report: Report) -> dict[str, Any]:
+    """Group the images whose scale is told by the same sources with the same numbers."""
+    groups: dict[Any, list[MicrographRecord]] = {}
+    for record in report.micrographs:
+        key = replace(record.calibration, note=""), tuple((s.kind, s.pixel_um, s.used) for s in record.scale_sources)
+        groups.setdefault(key, []).append(record)
+    shown = []
+    for records in list(groups.values())[:_MOST_SCALES]:
+        first = records[0]
+        pairs = [difference(one, other) for one, other in combinations(first.scale_sources, 2)]
+        apart, limit = max(pairs, key=lambda pair: pair[0] / pair[1], default=(None, None))
+        shown.append(
+            {
+                "calibration": first.calibration,
+                "sources": first.scale_sources,
+                "images": text.listed([text.file_name(record.image) for record in records]),
+                "apart": apart,
+                "limit": limit,
+                "xray": first.modality == "xray",
+                "pixels": [record.meta["pixels"] for record in records[:1] if "pixels" in record.meta],
+            }
+        )
+    return {"scales": shown, "scales_left_out": sum(len(r) for r in list(groups.values())[_MOST_SCALES:])}
 
 
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:

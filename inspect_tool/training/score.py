@@ -32,7 +32,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
-from inspect_tool.preprocess import apply_region, crop_like, original_shape
+from inspect_tool.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.standards import load_standard
 from inspect_tool.training import annotations
 from inspect_tool.training.annotations import UNKNOWN
@@ -291,7 +291,7 @@ def _micrograph(field: _Field, request: Request) -> Micrograph:
         found = replace(readers.read(field.image), path=field.name)
     if stated is None and found.calibration.pixel_um is None:
         stated = Calibration(source=RATIO_ONLY)
-    return apply_region(settle(found, stated), Region(footer_px=request.footer_px), Path())
+    return to_square_pixels(apply_region(settle(found, stated), Region(footer_px=request.footer_px), Path()))
 
 
 def setting_table(pairs: Sequence[str], option: str = "--set") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.model import Header, Table
+from inspect_tool.model import Calibration, Header, ScaleSource, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
 
@@ -291,3 +291,55 @@ def test_one_field_takes_half_the_rows():
 def test_columns_that_hold_nothing_are_not_printed():
     table = Table(title="", columns=("a", "s"), rows=((1.0, None), (2.0, None)))
     assert render.slim(table).columns == ("a",)
+
+
+# ------------------------------------------------------------------------------------------------------- the scale
+
+SOURCES = (
+    ScaleSource(kind="job", pixel_um=0.2513, u_rel=0.004, note="stage micrometer", used=True),
+    ScaleSource(kind="file metadata", pixel_um=0.252, note="OME PhysicalSizeX: 0.252 um per pixel"),
+    ScaleSource(kind="scale bar", pixel_um=0.2506, u_rel=0.0011, note="200 um = 798 px"),
+)
+
+
+def scale_block(made, *changed):
+    records = tuple(replace(made.report.micrographs[0], image=f"{i}.tif", **c) for i, c in enumerate(changed))
+    text = words(page(made, micrographs=records))
+    return text[text.rindex(" Scale ") : text.rindex(" Provenance ")]
+
+
+def test_the_scale_block_shows_each_source_their_agreement_and_the_chain(made):
+    scale = Calibration(pixel_um=0.2513, u_rel=0.004, source="stage micrometer", certificate="C-1", binning=2)
+    text = scale_block(made, {"calibration": scale, "scale_sources": SOURCES})
+    for row in (
+        "job 0.2513 0.4 % stage micrometer yes",
+        "file metadata 0.252 not stated OME PhysicalSizeX: 0.252 µm per pixel compared",
+        "scale bar 0.2506 0.11 % 200 µm = 798 px compared",
+    ):
+        assert row in text.replace("\xa0", " ")
+    # 0.252 / 0.2506 is the pair nearest to its limit: 0.56 % of sqrt(2² + (2 x 0.11)²) %
+    assert "Agreement within 0.56 %, 2 % allowed" in text.replace("\xa0", " ")
+    assert "← stage micrometer ← certificate C-1" in text
+
+
+def test_what_the_chain_lacks_is_said(made):
+    scale = Calibration(pixel_um=0.5)
+    text = scale_block(made, {"calibration": scale, "scale_sources": SOURCES[1:2], "modality": "xray"})
+    for words_ in (
+        "uncertainty not stated",
+        "source not stated",
+        "certificate not stated",
+        "nothing to compare it with",
+    ):
+        assert words_ in text
+    assert "Magnification plane not stated ; results in % need no scale" in text
+
+
+def test_images_told_alike_are_one_group_and_ratio_only_is_said(made):
+    told = {"calibration": Calibration(pixel_um=0.5, source="x"), "scale_sources": SOURCES[:1]}
+    text = scale_block(made, told, told, {"calibration": Calibration(source="ratio only"), "scale_sources": ()})
+    assert text.count("Told by") == 1
+    assert "0.tif and 1.tif" in text
+    assert "Ratio only" in text
+    many = [{"calibration": Calibration(pixel_um=0.5 + i, source="x"), "scale_sources": ()} for i in range(6)]
+    assert "2 more images have a scale told in other words" in scale_block(made, *many)

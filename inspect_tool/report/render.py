@@ -589,7 +589,6 @@ def _image_notes(report: Report) -> dict[str, Any]:
         return [f"{name.replace('_', ' ')}: {value}" for name, value in notes.items()]
 
     return {
-        "scales": tuple(dict.fromkeys(replace(record.calibration, note="") for record in records)),
         "weights": tuple(dict.fromkeys(filter(None, weights))),
         "common": listed(same),
         "single": [listed({k: v for k, v in notes.items() if k not in same}) for notes in known],

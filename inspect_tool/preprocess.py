@@ -111,7 +111,10 @@ def crop_like(micrograph: Micrograph, mask: NDArray[Any], where: str) -> NDArray
         if size == whole:
             top, left = (int(part) for part in micrograph.meta["crop_offset_px"].split(", "))
             mask = mask[top : top + cropped[0], left : left + cropped[1]]
-        return mask if cropped == shape else _nearest(mask, shape, _stretch(micrograph))
+        if cropped == shape:
+            return mask
+        rows, columns = (float(part) for part in micrograph.meta["pixels_joined"].split(", "))
+        return _sampled(mask, (rows, columns))
     cut = "" if whole == cropped else f" or {cropped[0]} x {cropped[1]} px after the crop"
     msg = (
         f"{where}: mask has {size[0]} x {size[1]} px (rows x columns), image {micrograph.path} has"
@@ -120,16 +123,19 @@ def crop_like(micrograph: Micrograph, mask: NDArray[Any], where: str) -> NDArray
     raise ReadError(msg)
 
 
-_MOST_STRETCHED = 4.0
+_LONGEST_PIXEL = 4.0
 """A pixel with sides further apart than this is a mistake in a tag, or a line scan, and no picture [1]."""
 
 
 def to_square_pixels(micrograph: Micrograph) -> Micrograph:
-    """Resample an image whose pixels are not square to squares of their shorter side, by linear interpolation.
+    """Resample an image whose pixels are not square to squares of their longer side.
 
     Every measurement that follows counts pixels along rows, columns and diagonals alike, so the shape of a pixel is
-    honored here, once. Nothing is lost: the finer direction stays as it is, the coarser one gets more pixels. The
-    outermost fraction of a pixel that has no neighbor keeps the value of the last one. Cost is linear in pixels.
+    honored here, once. Along the finer direction gray values are averaged over the length of a new pixel; masks give
+    the pixel in which its center lies (see :func:`crop_like`). The longer side is taken because squares of
+    the shorter one would give the outline of every object in a mask steps of several pixels, which counts of
+    intersections and perimeters take for outline: 7 % of a mean intercept at a ratio of 2. Less than one new
+    pixel at the far end is left out. Cost is linear in pixels.
 
     Parameters
     ----------
@@ -151,25 +157,24 @@ def to_square_pixels(micrograph: Micrograph) -> Micrograph:
     if scale.pixel_um is None or scale.pixel_y_um is None:
         return micrograph
     wide, high = scale.pixel_um, scale.pixel_y_um
-    if max(wide, high) > _MOST_STRETCHED * min(wide, high):
+    if max(wide, high) > _LONGEST_PIXEL * min(wide, high):
         msg = (
             f"{micrograph.path}: a pixel of {wide:.6g} um x {high:.6g} um (width x height) is no shape that a picture"
             " has; correct the scale, or resample the image"
         )
         raise CalibrationError(msg)
-    side = min(wide, high)
-    stretch = high / side, wide / side
+    side = max(wide, high)
+    joined = side / high, side / wide  # pixels of the file in one new pixel, along rows and along columns
     rows, columns = micrograph.pixels.shape
-    shape = int(rows * stretch[0] + 1e-6), int(columns * stretch[1] + 1e-6)
     note = f"{wide:.6g} um wide and {high:.6g} um high in the file; resampled to squares of {side:.6g} um"
     meta = {**micrograph.meta, "pixels": note, "before_squaring_px": f"{rows} x {columns}"}
-    meta["stretched_by"] = f"{stretch[0]!r}, {stretch[1]!r}"  # rows, columns
+    meta["pixels_joined"] = f"{joined[0]!r}, {joined[1]!r}"
     color, roi = micrograph.color, micrograph.roi
     return replace(
         micrograph,
-        pixels=_kept(_linear(micrograph.pixels, shape, stretch)),
-        color=None if color is None else _kept(_linear(color, shape, stretch)),
-        roi=None if roi is None else _kept(_nearest(roi, shape, stretch)),
+        pixels=_kept(_averaged(micrograph.pixels, joined)),
+        color=None if color is None else _kept(_averaged(color, joined)),
+        roi=None if roi is None else _kept(_sampled(roi, joined)),
         calibration=replace(scale, pixel_um=side, pixel_y_um=None),
         meta=meta,
     )
@@ -183,42 +188,42 @@ def _before_squaring(micrograph: Micrograph) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def _stretch(micrograph: Micrograph) -> tuple[float, float]:
-    rows, columns = micrograph.meta["stretched_by"].split(", ")
-    return float(rows), float(columns)
-
-
-def _nearest(values: NDArray[Any], shape: tuple[int, int], stretch: tuple[float, float]) -> NDArray[Any]:
+def _sampled(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]:
     """Take the pixel in which the center of each new pixel lies: classes and object numbers have nothing between."""
-    at = [
-        np.minimum(((np.arange(size) + 0.5) / factor).astype(np.intp), old - 1)
-        for size, factor, old in zip(shape, stretch, values.shape, strict=False)
-    ]
-    taken: NDArray[Any] = values[at[0]][:, at[1]]
-    return taken
-
-
-def _linear(values: NDArray[Any], shape: tuple[int, int], stretch: tuple[float, float]) -> NDArray[Any]:
-    """Interpolate between the centers of pixels, in blocks of rows: only one block is held as real numbers."""
-    made = np.empty((*shape, *values.shape[2:]), dtype=values.dtype)
-    (above, below, down), (left, right, across) = (
-        _neighbors(size, factor, old) for size, factor, old in zip(shape, stretch, values.shape, strict=False)
+    rows, columns = (
+        ((np.arange(_fitting(old, factor)) + 0.5) * factor).astype(np.intp)
+        for old, factor in zip(values.shape, joined, strict=False)
     )
-    down, across = (weight.reshape(-1, *[1] * (values.ndim - 1 - axis)) for axis, weight in enumerate((down, across)))
-    tall = max(1, 4_000_000 // shape[1])
-    for top in range(0, shape[0], tall):
-        part = slice(top, top + tall)
-        upper, lower = (values[rows[part]].astype(np.float32) for rows in (above, below))
-        between = upper + (lower - upper) * down[part]
-        block = between[:, left] + (between[:, right] - between[:, left]) * across
-        made[part] = np.rint(block) if values.dtype.kind == "u" else block
+    return values[rows][:, columns]
+
+
+def _averaged(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]:
+    """Mean over the pixels that a new one covers, in part or whole, in blocks of rows: one block is held as reals."""
+    rows, columns = (_fitting(old, factor) for old, factor in zip(values.shape, joined, strict=False))
+    made = np.empty((rows, columns, *values.shape[2:]), dtype=values.dtype)
+    tall = max(1, 4_000_000 // values.shape[1])
+    for top in range(0, rows, tall):
+        block = np.arange(top, min(top + tall, rows))
+        mean = _mean_along(_mean_along(values, block, joined[0], 0), np.arange(columns), joined[1], 1)
+        made[block] = np.rint(mean) if values.dtype.kind == "u" else mean
     return made
 
 
-def _neighbors(size: int, factor: float, old: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    at = np.clip((np.arange(size) + 0.5) / factor - 0.5, 0, old - 1)
-    first = np.floor(at).astype(np.intp)
-    return first, np.minimum(first + 1, old - 1), (at - first).astype(np.float32)
+def _mean_along(values: NDArray[Any], at: NDArray[np.intp], factor: float, axis: int) -> NDArray[np.float32]:
+    """Mean over ``factor`` pixels along an axis, from pixel ``at * factor`` on."""
+    start, end = at * factor, (at + 1) * factor
+    total: Any = 0.0
+    for step in range(int(np.ceil(factor)) + 1):
+        pixel = np.floor(start).astype(np.intp) + step
+        share = np.clip(np.minimum(end, pixel + 1) - np.maximum(start, pixel), 0, None) / factor
+        share = share.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1 - axis))
+        total = total + share * np.take(values, np.minimum(pixel, values.shape[axis] - 1), axis=axis)
+    return np.asarray(total, dtype=np.float32)
+
+
+def _fitting(pixels: int, factor: float) -> int:
+    """How many new pixels fit into a number of old ones; the last one may be short by a rounding error."""
+    return max(1, int(pixels / factor + 1e-6))
 
 
 def polygon_mask(corners: Sequence[tuple[float, float]], shape: tuple[int, int]) -> Mask:

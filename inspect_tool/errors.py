@@ -15,9 +15,22 @@ A message says where, what was found, and what to do, in one line. Anything that
 ``InspectError`` is a bug of ours and ends with a traceback and exit status 1.
 """
 
+import re
+
+_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 
 class InspectError(Exception):
-    """The user must fix something; the message is one line that says where, what and how."""
+    """The user must fix something; the message is one line that says where, what and how.
+
+    Names and values of a user's file stand in messages: what would break the line, or cannot be printed, is escaped.
+
+    >>> str(SettingsError("job.toml: unknown key 'a\\nb'"))
+    "job.toml: unknown key 'a\\\\nb'"
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_NOT_PRINTED.sub(lambda found: repr(found[0])[1:-1], message))
 
 
 class ReadError(InspectError):

@@ -139,7 +139,25 @@ def load_report(path: Path) -> Report:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
         raise SettingsError(msg)
-    return checked(Report, data, str(path))
+    report = checked(Report, data, str(path))
+    _check_shapes(report, path)
+    return report
+
+
+def _check_shapes(report: Report, path: Path) -> None:
+    """Check what the types of a report leave open: cells in a row, and what stands in its free mappings."""
+    for table in (report.fields, report.features, *report.tables):
+        short = next((i for i, row in enumerate(table.rows) if len(row) != len(table.columns)), None)
+        if short is not None:
+            found = f"{len(table.rows[short])} cells for {len(table.columns)} columns"
+            msg = f"{path}: table '{table.title}', row {short}: {found}; the file was changed or damaged"
+            raise SettingsError(msg)
+    for record in report.micrographs:
+        classes, used = (record.segmentation.get(key, {}) for key in ("classes", "settings"))
+        named = isinstance(classes, dict) and all(key.isdecimal() and isinstance(classes[key], str) for key in classes)
+        if not named or not isinstance(used, dict):
+            msg = f"{path}: image {record.image}: classes or settings are no table; the file was changed or damaged"
+            raise SettingsError(msg)
 
 
 def report_schema() -> dict[str, Any]:

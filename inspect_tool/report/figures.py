@@ -6,6 +6,7 @@ color-deficient sight can tell apart. The same input gives the same bytes.
 """
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -524,7 +525,9 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> 
 
 def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:
     """Draw on axes in the style of the report; the same drawing gives the same bytes."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # texts stay texts in the SVG: what shows them has other fonts than what measured them here
+        warnings.filterwarnings("ignore", message="Glyph ")
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
         FigureCanvasSVG(figure)
         draw(figure.add_subplot())

@@ -79,7 +79,7 @@ def settle(micrograph: Micrograph, stated: Calibration | None) -> Micrograph:
         check_stated(stated, f"{where}: [calibration]")
         if stated.source == RATIO_ONLY:
             return replace(micrograph, calibration=replace(stated, note=_joined(stated.note, found.note)))
-    aspect = micrograph.meta.get("pixel_aspect", "")
+    aspect = micrograph.meta.get("pixel_aspect", "") or (found.note if found.pixel_y_um is not None else "")
     if aspect:
         msg = (
             f"{where}: {aspect}; lengths cannot be measured on such an image: resample it to square pixels,"

@@ -20,6 +20,10 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "tiff": "inspect_tool.readers.tiff",
         "plain": "inspect_tool.readers.plain",
         "dicom": "inspect_tool.readers.dicom",
+        "czi": "inspect_tool.readers.czi",
+        "lif": "inspect_tool.readers.lif",
+        "nd2": "inspect_tool.readers.nd2",
+        "ome_zarr": "inspect_tool.readers.ome_zarr",
     },
     "backend": {
         "threshold": "inspect_tool.backends.threshold",

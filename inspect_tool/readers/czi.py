@@ -240,8 +240,10 @@ def _covered(plane: _Plane) -> NDArray[np.bool_] | None:
 
 def _segment(path: Path, file: BinaryIO, position: int, name: bytes, size: int) -> int:
     """Number of bytes after the head of a segment; one that is not there, or not whole, is a ``ReadError``."""
-    file.seek(position)
-    found, _, used = struct.unpack("<16sqq", file.read(32))
+    found, used = b"", 0
+    if 0 < position <= size - 32:
+        file.seek(position)
+        found, _, used = struct.unpack("<16sqq", file.read(32))
     if found.rstrip(b"\0") != name or not 0 <= used <= size - position - 32:
         msg = f"{path}: a part of the CZI file is missing (no whole {name.decode()}); it is truncated or damaged"
         raise ReadError(msg)

@@ -5,15 +5,15 @@ import struct
 import numpy as np
 
 
-def write_lif(path, images, *, head=""):
+def write_lif(path, images, *, head="", size=None):
     """Write images to a LIF file.
 
     ``images`` maps a name to (pixels, pixel size x, y [um], LUT names): pixels are (time, z, channel, rows, columns),
-    or (time, z, rows, columns, 3) for a color image (no LUT names).
+    or (time, z, rows, columns, 3) for a color image (no LUT names). ``size`` is what the header says of rows and columns.
     """
     elements, blocks = [], []
     for number, (name, (pixels, size_x, size_y, channels)) in enumerate(images.items()):
-        elements.append(_element(name, number, pixels, size_x, size_y, channels))
+        elements.append(_element(name, number, pixels, size_x, size_y, channels, size))
         blocks.append(_block(f"MemBlock_{number}", np.ascontiguousarray(pixels).tobytes()))
     text = (
         f'{head}<LMSDataContainerHeader Version="2"><Element Name="project" Visibility="1"><Data/><Memory Size="0"'
@@ -29,13 +29,15 @@ def _block(name, data):
     return struct.pack("<IIBQBI", 0x70, 14 + len(letters), 0x2A, len(data), 0x2A, len(letters) // 2) + letters + data
 
 
-def _element(name, number, pixels, size_x, size_y, channels):
+def _element(name, number, pixels, size_x, size_y, channels, stated):
     color = pixels.shape[-1] == 3 and not channels
     size = pixels.itemsize
     if color:
         times, depth, rows, columns, _ = pixels.shape
         steps = {"X": 3 * size, "Y": 3 * size * columns}
-        described = [(tag, size * place, lut) for place, (tag, lut) in enumerate(((1, "Red"), (2, "Green"), (3, "Blue")))]
+        described = [
+            (tag, size * place, lut) for place, (tag, lut) in enumerate(((1, "Red"), (2, "Green"), (3, "Blue")))
+        ]
     else:
         times, depth, count, rows, columns = pixels.shape
         steps = {"X": size, "Y": size * columns}
@@ -44,8 +46,8 @@ def _element(name, number, pixels, size_x, size_y, channels):
     plane = size * rows * columns * (3 if color else len(channels))
     # the length lies between the middles of the first and the last pixel
     dimensions = [
-        (1, columns, (columns - 1) * size_x * 1e-6, "m", steps["X"]),
-        (2, rows, (rows - 1) * size_y * 1e-6, "m", steps["Y"]),
+        (1, stated[1] if stated else columns, (columns - 1) * size_x * 1e-6, "m", steps["X"]),
+        (2, stated[0] if stated else rows, (rows - 1) * size_y * 1e-6, "m", steps["Y"]),
         *([(3, depth, 1e-6 * (depth - 1), "m", plane)] if depth > 1 else []),
         *([(4, times, 1.0, "s", plane * depth)] if times > 1 else []),
     ]

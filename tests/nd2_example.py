@@ -9,7 +9,9 @@ PROBE = {"pFluorescentProbe": {"m_sName": "none"}}  # the metadata of the librar
 MAP_NAME, MAP_END = b"ND2 FILEMAP SIGNATURE NAME 0001!", b"ND2 CHUNK MAP SIGNATURE 0000001!"
 
 
-def write_nd2(path, pixels, *, pixel_um=0.25, calibrated=True, channels=("Mono",), loops=(), leave_out=(), **attributes):
+def write_nd2(
+    path, pixels, *, pixel_um=0.25, calibrated=True, channels=("Mono",), loops=(), leave_out=(), **attributes
+):
     """Write frames to an ND2 file.
 
     ``pixels`` are (frames, rows, columns, components); ``loops`` are ("z" | "time", count) or ("scene", names), the

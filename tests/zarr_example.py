@@ -5,7 +5,9 @@ import json
 import numpy as np
 
 
-def write_zarr(path, pixels, *, version="0.5", axes="yx", pixel_um=(0.25, 0.25), unit="micrometer", channels=(), **options):
+def write_zarr(
+    path, pixels, *, version="0.5", axes="yx", pixel_um=(0.25, 0.25), unit="micrometer", channels=(), **options
+):
     """Write an array and, as level 1 of the pyramid, every second pixel of it; sizes are (x, y) [unit]."""
     import zarr
 

@@ -169,7 +169,9 @@ def _plane(path: Path, which: Selection) -> _Plane:
             msg = f"{path}: the CZI file holds no image; export it again"
             raise ReadError(msg)
         root = _xml(path, file, metadata, size)
-        starts = {name: sorted({tile.start[name] for tile in tiles if name in tile.start}) for name in _dimensions(tiles)}
+        starts = {
+            name: sorted({tile.start[name] for tile in tiles if name in tile.start}) for name in _dimensions(tiles)
+        }
         for name, what in _OTHER.items():
             if len(starts.get(name, ())) > 1:
                 msg = f"{path}: has {len(starts[name])} {what}, which cannot be chosen here; export the one that counts"

@@ -167,7 +167,9 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     height, width = _count(dimensions[_Y]), _count(dimensions[_X])
     check_size(path, height, width, len(taken), 8 * dtype.itemsize, factor=1)
     strides = int(dimensions[_Y]["BytesInc"]), int(dimensions[_X]["BytesInc"])
-    steps = {name: at[axis] for name, axis in _AXIS.items() if name in dimensions} | {name: at["page"] for name in extra}
+    steps = {name: at[axis] for name, axis in _AXIS.items() if name in dimensions} | {
+        name: at["page"] for name in extra
+    }
     start = sum(index * int(dimensions[name]["BytesInc"]) for name, index in steps.items())
     block = image.memory_block
     offsets = tuple(start + int(item["BytesInc"]) for item in taken)

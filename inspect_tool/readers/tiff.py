@@ -160,9 +160,7 @@ def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
     )
     _check_segments(path, file, chosen)
     if stack > 1:
-        check_size(
-            path, int(first.imagelength) * stack, int(first.imagewidth), 1, int(first.bitspersample), factor=1
-        )
+        check_size(path, int(first.imagelength) * stack, int(first.imagewidth), 1, int(first.bitspersample), factor=1)
     return _Plane(
         first=first,
         page=chosen,

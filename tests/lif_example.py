@@ -9,7 +9,8 @@ def write_lif(path, images, *, head="", size=None):
     """Write images to a LIF file.
 
     ``images`` maps a name to (pixels, pixel size x, y [um], LUT names): pixels are (time, z, channel, rows, columns),
-    or (time, z, rows, columns, 3) for a color image (no LUT names). ``size`` is what the header says of rows and columns.
+    or (time, z, rows, columns, 3) for a color image (no LUT names). ``size``: what the header says of rows and
+    columns.
     """
     elements, blocks = [], []
     for number, (name, (pixels, size_x, size_y, channels)) in enumerate(images.items()):
@@ -59,8 +60,8 @@ def _element(name, number, pixels, size_x, size_y, channels, stated):
         for tag, place, lut in described
     )
     spread = "".join(
-        f'<DimensionDescription DimID="{key}" NumberOfElements="{count}" Origin="0" Length="{length:.12e}" Unit="{unit}"'
-        f' BytesInc="{step}" BitInc="0"/>'
+        f'<DimensionDescription DimID="{key}" NumberOfElements="{count}" Origin="0" Length="{length:.12e}"'
+        f' Unit="{unit}" BytesInc="{step}" BitInc="0"/>'
         for key, count, length, unit, step in dimensions
     )
     return (

@@ -1,4 +1,4 @@
-"""Nikon ND2 files (version 3) written byte by byte, for the tests of the reader: chunks, and a map of them at the end."""
+"""Nikon ND2 files (version 3) written byte by byte, for tests of the reader: chunks, and a map of them at the end."""
 
 import struct
 

@@ -55,9 +55,9 @@ def write_nikon(path, planes, x_um, y_um):
     write_nd2(path, np.moveaxis(planes, 0, 2)[None], pixel_um=x_um, channels=NAMES[: len(planes)])
 
 
-def write_folder(path, planes, x_um, y_um):
+def write_folder(path, planes, x_um, y_um, **options):
     shutil.rmtree(path, ignore_errors=True)
-    write_zarr(path, planes, axes="cyx", pixel_um=(x_um, y_um), channels=NAMES[: len(planes)])
+    write_zarr(path, planes, axes="cyx", pixel_um=(x_um, y_um), channels=NAMES[: len(planes)], **options)
 
 
 # reader: function that writes (planes, rows, columns), axis of the planes ("" for one only), module it needs

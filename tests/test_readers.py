@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from inspect_tool.errors import ReadError
 from inspect_tool import readers
+from inspect_tool.errors import ReadError
 from inspect_tool.model import Selection
 from inspect_tool.readers import plain, raster, read, read_values, tiff
 

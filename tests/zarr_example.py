@@ -1,4 +1,4 @@
-"""OME-Zarr images of both versions, for the tests of the reader: zarr writes the arrays, the metadata are written here."""
+"""OME-Zarr images of both versions, for tests of the reader: zarr writes the arrays, metadata are written here."""
 
 import json
 

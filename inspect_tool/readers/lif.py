@@ -159,17 +159,16 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
         "scene": scenes,
         "channel": 1 if colors else [item.get("LUTName", "") for item in channels],
         **{axis: _count(dimensions[name]) for name, axis in _AXIS.items() if name in dimensions},
-        **{"page": _count(dimensions[name]) for name in extra},
     }
+    if extra:
+        axes["page"] = _count(dimensions[extra[0]])
     at = _planes.chosen(path, axes, which)
     taken = sorted(channels, key=lambda item: _RGB[int(item["ChannelTag"])]) if colors else [channels[at["channel"]]]
     dtype = _dtype(path, taken[0])
     height, width = _count(dimensions[_Y]), _count(dimensions[_X])
     check_size(path, height, width, len(taken), 8 * dtype.itemsize, factor=1)
     strides = int(dimensions[_Y]["BytesInc"]), int(dimensions[_X]["BytesInc"])
-    steps = {name: at[axis] for name, axis in _AXIS.items() if name in dimensions} | {
-        name: at["page"] for name in extra
-    }
+    steps = {name: at[axis] for name, axis in _AXIS.items() if name in dimensions} | dict.fromkeys(extra, at["page"])
     start = sum(index * int(dimensions[name]["BytesInc"]) for name, index in steps.items())
     block = image.memory_block
     offsets = tuple(start + int(item["BytesInc"]) for item in taken)

@@ -1,4 +1,4 @@
-"""Nikon ND2 through the library nd2; the map of the file is checked first, because a missing frame would come out black."""
+"""Nikon ND2 through nd2; the map of the file is checked first, because a missing frame would come out black."""
 
 import struct
 from collections.abc import Iterator, Mapping

@@ -296,8 +296,8 @@ def _check_chunks(path: Path, stored: Any, plane: _Plane) -> None:
         key = stored.metadata.encode_chunk_key(place)
         if not (plane.array / key).is_file():
             msg = (
-                f"{path}: chunk {plane.array.name}/{key} is missing and would be read as one gray value; if the image is"
-                " really empty there, write it with its empty chunks"
+                f"{path}: chunk {plane.array.name}/{key} is missing and would be read as one gray value;"
+                " if the image is really empty there, write it with its empty chunks"
             )
             raise ReadError(msg)
 

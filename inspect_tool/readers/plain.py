@@ -212,6 +212,8 @@ def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
 def _scale(path: Path, image: Image.Image) -> Scale:
     """Pixel size from the file and the text beside it, of the image as it stands after its orientation tag."""
     found = agreed(_scale_in(image, str(image.format)), scale_beside(path, image.width, image.height))
+    if found.pixel_y_um is None:  # a PNG is decoded to know its orientation, which is no matter for square pixels
+        return found
     return found.turned() if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8) else found
 
 

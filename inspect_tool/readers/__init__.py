@@ -89,7 +89,7 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
 
 
 def _folder_reader(path: Path) -> ModuleType | None:
-    for name in registry.names("reader"):
+    for name in registry.each("reader"):
         module = registry.load("reader", name)
         if hasattr(module, "recognizes_folder") and module.recognizes_folder(path):
             return module
@@ -107,7 +107,7 @@ def _reader_for(path: Path) -> tuple[ModuleType, str]:
     suffix = path.suffix.lower()
     readers = []
     # one after the other: a reader of another package is imported only when no other knows the content
-    for name in registry.names("reader"):
+    for name in registry.each("reader"):
         module = registry.load("reader", name)
         if hasattr(module, "recognizes") and module.recognizes(head):
             fits = suffix in module.SUFFIXES

@@ -3,8 +3,9 @@
     python benchmarks/reading.py            # 10 Mpx
     python benchmarks/reading.py --rows 1000
 
-Prints a table: size of the file, time of ``readers.scale``, time of ``readers.read``, their ratio. A reader that decoded
-pixels to tell the scale would show a ratio near 1. Times are the least of several runs, with the file in the cache.
+Prints a table: size of the file, time of ``readers.scale``, time of ``readers.read``, their ratio. A reader that
+decoded pixels to tell the scale would show a ratio near 1. Times are the least of several runs, with the file in the
+cache.
 """
 
 import argparse
@@ -27,7 +28,14 @@ def write_all(folder: Path, pixels: np.ndarray) -> dict[str, Path]:
 
     made = {}
     for name, suffix in (
-        *(("tiff", ".ome.tif"), ("plain", ".png"), ("dicom", ".dcm"), ("czi", ".czi"), ("lif", ".lif"), ("nd2", ".nd2")),
+        *(
+            ("tiff", ".ome.tif"),
+            ("plain", ".png"),
+            ("dicom", ".dcm"),
+            ("czi", ".czi"),
+            ("lif", ".lif"),
+            ("nd2", ".nd2"),
+        ),
         ("ome_zarr", ".ome.zarr"),
     ):
         made[name] = folder / f"field{suffix}"

@@ -217,6 +217,17 @@ def test_nd2_without_a_calibration_a_color_one_and_one_that_lies(tmp_path):
     one_line("36 bytes per row promised for 36 px", path)
 
 
+def test_nd2_metadata_with_entities_are_refused(tmp_path):
+    """Metadata of older versions are XML."""
+    pytest.importorskip("nd2", reason="the extra nd2 is not installed")
+    path = tmp_path / "a.nd2"
+    write_nd2(path, GRAY[None, :, :, None])
+    data, text = path.read_bytes(), b'<?xml version="1.0"?>' + BOMB.encode()
+    at = data.index("SLxPictureMetadata".encode("utf-16-le")) - 2
+    path.write_bytes(data[:at] + text + data[at + len(text) :])
+    one_line("declare a document type", path)
+
+
 # ------------------------------------------------------------------------------------------------------- OME-Zarr
 
 

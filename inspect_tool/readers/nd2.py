@@ -212,7 +212,7 @@ def _check_metadata(path: Path) -> None:
         for name, position in _map(path, file, size).items():
             if name.startswith(_METADATA):
                 _, length = _chunk(path, file, position, size)
-                text = file.read(min(length, 4096)).replace(b"\0", b"").decode("latin-1")
+                text = file.read(length).replace(b"\0", b"").decode("latin-1")
                 if declares_entities(text):
                     msg = f"{path}: the metadata declare a document type, which no microscope writes; it is not read"
                     raise ReadError(msg)

@@ -172,6 +172,19 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_source(path: Path) -> str:
+    """SHA-256 of an image, hexadecimal: of a file its own, of a folder that of the list of its files.
+
+    The list has a line per file, "<its SHA-256>  <path below the folder>", in the order of the bytes of the paths:
+    what ``sha256sum`` prints for them, so that anybody can compute it again.
+    """
+    if not path.is_dir():
+        return sha256_file(path)
+    files = {item.relative_to(path).as_posix(): item for item in path.rglob("*") if item.is_file()}
+    lines = [f"{sha256_file(files[name])}  {name}\n" for name in sorted(files, key=os.fsencode)]
+    return sha256_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+
+
 def sha256_bytes(data: bytes) -> str:
     """SHA-256 of bytes, hexadecimal."""
     return hashlib.sha256(data).hexdigest()

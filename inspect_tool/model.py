@@ -30,6 +30,17 @@ Cell: TypeAlias = float | int | str | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which plane of an image file with several; numbers are 0-based. What is None, the file must have once only."""
+
+    page: int | None = None  # of a file whose planes have no names of their own, e.g. a multi-page TIFF
+    scene: int | str | None = None  # number or name
+    channel: int | str | None = None  # number or name
+    z: int | None = None
+    time: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """Identification of the work (ISO/IEC 17025, 7.8.2); what stays empty is printed as "not stated"."""
 
@@ -144,7 +155,11 @@ class Job:
     specimens: tuple[Specimen, ...] = ()
     template: str = "inspection"
     modality: Modality = "unknown"
-    page: int | None = None  # page of a multi-page file, 0-based; None: the file must have one page
+    page: int | None = None  # these five choose a plane of a file with several, see ``Selection``
+    scene: int | str | None = None
+    channel: int | str | None = None
+    z: int | None = None
+    time: int | None = None
     scale_bar: Literal["auto", "off", "required"] = "auto"  # whether a bar in the picture is read and compared
     mixed_scales: bool = False  # images of different pixel size are meant
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")

@@ -31,6 +31,7 @@ from inspect_tool.files import (
     new_folder,
     plain,
     sha256_file,
+    sha256_source,
     write_text,
 )
 from inspect_tool.model import (
@@ -48,6 +49,7 @@ from inspect_tool.model import (
     Requirement,
     Result,
     Segmentation,
+    Selection,
     Specimen,
     Standard,
     Statement,
@@ -249,12 +251,20 @@ def read(
     pixel_um: float | None = None,
     calibration: Calibration | None = None,
     page: int | None = None,
+    scene: int | str | None = None,
+    channel: int | str | None = None,
+    z: int | None = None,
+    time: int | None = None,
 ) -> Micrograph:
-    """Read one image with its scale: stated here, or from the file's own trusted metadata."""
+    """Read one image with its scale: stated here, or from the file's own trusted metadata.
+
+    ``page`` to ``time`` choose a plane of a file with several, see ``model.Selection``.
+    """
     stated = calibration
     if pixel_um is not None:
         stated = Calibration(pixel_um=pixel_um, source="stated by the caller")
-    return settle(readers.read(Path(path), page), stated)
+    which = Selection(page=page, scene=scene, channel=channel, z=z, time=time)
+    return settle(readers.read(Path(path), which), stated)
 
 
 def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
@@ -397,16 +407,16 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
 
 def _digest(path: Path) -> str:
     try:
-        return sha256_file(path)
+        return sha256_source(path)
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
         raise ReadError(msg) from None
 
 
 def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
-    """Files of one pattern, in natural order (field_2 before field_10)."""
+    """Files of one pattern, and folders that are images, in natural order (field_2 before field_10)."""
     literal = folder / pattern
-    if literal.is_file():
+    if literal.is_file() or readers.is_image_folder(literal):
         return [literal]
     if literal.is_dir():
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
@@ -420,7 +430,7 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
     except ValueError as error:
         msg = f"{where}: '{pattern}' is not a file pattern: {error}"
         raise SettingsError(msg) from None
-    found = [path for path in found if path.is_file()]
+    found = [path for path in found if path.is_file() or readers.is_image_folder(path)]
     if not found:
         msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
         raise SettingsError(msg)
@@ -588,7 +598,7 @@ _WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights tak
 def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
     micrograph = replace(
-        readers.read(source.path, planned.job.page),
+        readers.read(source.path, _selection(planned.job)),
         path=source.name,
         sha256=source.sha256,
         specimen=source.specimen,
@@ -600,6 +610,10 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
         micrograph = replace(micrograph, modality=planned.job.modality)
     micrograph = settle(micrograph, source.stated)
     return preprocess.apply_region(micrograph, planned.job.region, planned.path.parent)
+
+
+def _selection(job: Job) -> Selection:
+    return Selection(page=job.page, scene=job.scene, channel=job.channel, z=job.z, time=job.time)
 
 
 def _pictures(

@@ -6,6 +6,7 @@ A plug-in of another package is announced in its ``pyproject.toml``::
     my_network = "my_package.my_network"
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -20,6 +21,10 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "tiff": "inspect_tool.readers.tiff",
         "plain": "inspect_tool.readers.plain",
         "dicom": "inspect_tool.readers.dicom",
+        "czi": "inspect_tool.readers.czi",
+        "lif": "inspect_tool.readers.lif",
+        "nd2": "inspect_tool.readers.nd2",
+        "ome_zarr": "inspect_tool.readers.ome_zarr",
     },
     "backend": {
         "threshold": "inspect_tool.backends.threshold",
@@ -50,8 +55,14 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 def names(kind: Kind) -> tuple[str, ...]:
     """List the names of one kind of plug-in, built-in ones first."""
+    return tuple(each(kind))
+
+
+def each(kind: Kind) -> Iterator[str]:
+    """Give one name after the other, as :func:`names`; installed packages are searched only after the built-in ones."""
+    yield from _BUILT_IN[kind]
     found = [point.name for point in entry_points(group=f"inspect_tool.{kind}")]
-    return (*_BUILT_IN[kind], *(name for name in sorted(found) if name not in _BUILT_IN[kind]))
+    yield from (name for name in sorted(found) if name not in _BUILT_IN[kind])
 
 
 def load(kind: Kind, name: str) -> ModuleType:

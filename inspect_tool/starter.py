@@ -26,11 +26,15 @@ _INTRO = """\
 
 recipe   = "{recipe}"
 standard = {standard}{other_standards}
-images   = ["field_*.tif"]   # tif, png, jpg or bmp, relative to this file; every image is one field
+images   = ["field_*.tif"]   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
 # template = "inspection"    # or the path of your own template folder
 # exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
-# page     = 0               # of a file with several pages
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
+# page     = 0               # of a file with several pages; or, where the file names its planes:
+# scene    = 0               # number from 0, or name; channel too
+# channel  = "BSE"
+# z        = 0
+# time     = 0
 
 # Several specimens or sections instead of 'images' (one [[specimens]] for each):
 # [[specimens]]

@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEG2000Los
 
 from inspect_tool.calibration import settle
 from inspect_tool.errors import CalibrationError, ReadError
-from inspect_tool.model import Calibration
+from inspect_tool.model import Calibration, Selection
 from inspect_tool.readers import read, read_values
 from inspect_tool.readers.dicom import spacing_scale
 
@@ -100,11 +100,14 @@ def test_padding_does_not_count(path):
 def test_frames_need_a_choice(path):
     stack = np.stack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
     write_dicom(path, stack)
-    one_line(path, r"has 3 frames; say which with page = 0 \.\.\. 2")
-    assert np.array_equal(read(path, 2).pixels, stack[2])
-    assert read(path, 2).meta["page"] == "2 of 3 (counted from 0)"
+    one_line(path, r"has 3 pages; say which with page = 0 \.\.\. 2")
+    for which in (Selection(page=2), Selection(time=2)):
+        assert np.array_equal(read(path, which).pixels, stack[2])
+        assert read(path, which).meta["page"] == "2 of 3 (counted from 0)"
     with pytest.raises(ReadError, match=r"no page 3; there are pages 0 \.\.\. 2"):
-        read(path, 3)
+        read(path, Selection(page=3))
+    with pytest.raises(ReadError, match=r"no page 1; there is page 0 only"):
+        read(path, Selection(page=1, time=1))
 
 
 def test_dicom_is_no_mask(path):

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from inspect_tool import readers
 from inspect_tool.errors import ReadError
+from inspect_tool.model import Selection
 from inspect_tool.readers import plain, raster, read, read_values, tiff
 
 RNG = np.random.default_rng(5)
@@ -137,15 +139,21 @@ def test_palette_and_inverted_gray(tmp_path):
     assert np.array_equal(read(tmp_path / "w.tif").pixels, (65535 - GRAY16).astype(np.float32))
 
 
-def test_a_detector_image_of_14_bits_in_16(tmp_path):
-    """What X-ray detectors write: deep, white is zero, the pitch of the detector as the resolution."""
-    pixels = RNG.integers(0, 2**14, (40, 56), dtype=np.uint16)
+@pytest.mark.parametrize("bits", [12, 14])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_detector_image_of_12_or_14_bits_in_16(tmp_path, bits, byteorder):
+    """What X-ray detectors write: deep, with the pitch of the detector as the resolution; values are kept."""
+    pixels = RNG.integers(0, 2**bits, (40, 56), dtype=np.uint16)
+    pixels[0, :2] = 0, 2**bits - 1
     path = tmp_path / "a.tif"
     # 127 um: 78.74 px/cm, 200 dpi
     pitch = {"resolution": (78.74, 78.74), "resolutionunit": "CENTIMETER"}
-    tifffile.imwrite(path, pixels, extratags=[(280, 3, 1, 0, True), (281, 3, 1, 16383, True)], **pitch)
+    tags = [(280, 3, 1, 0, True), (281, 3, 1, 2**bits - 1, True)]
+    tifffile.imwrite(path, pixels, extratags=tags, byteorder=byteorder, **pitch)
     found = read(path)
+    assert found.pixels.dtype == np.float32
     assert np.array_equal(found.pixels, pixels)
+    assert found.meta["bit depth"] == "16 bit integer"
     assert found.calibration.pixel_um is None
     assert "200 dpi" in found.calibration.note
     tifffile.imwrite(path, pixels, photometric="miniswhite", byteorder=">", **pitch)
@@ -251,12 +259,13 @@ def test_several_pages_need_a_choice(tmp_path, options):
     stack = np.stack([GRAY8, 255 - GRAY8, GRAY8.copy()])
     path = tmp_path / ("s.ome.tif" if "ome" in options else "s.tif")
     tifffile.imwrite(path, stack, photometric="minisblack", **options)
-    with pytest.raises(ReadError, match=r"s(\.ome)?\.tif: has 3 pages; say which with page = 0 \.\.\. 2"):
+    axis = "channel" if "ome" in options else "page"  # OME-XML says what the three are
+    with pytest.raises(ReadError, match=rf"s(\.ome)?\.tif: has 3 {axis}s; say which with {axis} = 0 \.\.\. 2"):
         read(path)
-    assert np.array_equal(read(path, 1).pixels, stack[1])
-    assert read(path, 1).meta["page"] == "1 of 3 (counted from 0)"
+    assert np.array_equal(read(path, Selection(page=1)).pixels, stack[1])
+    assert read(path, Selection(page=1)).meta["page"] == "1 of 3 (counted from 0)"
     with pytest.raises(ReadError, match=r"no page 3; there are pages 0 \.\.\. 2"):
-        read(path, 3)
+        read(path, Selection(page=3))
 
 
 def test_a_stack_of_imagej_behind_one_header(tmp_path):
@@ -274,7 +283,7 @@ def test_a_stack_of_imagej_behind_one_header(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ReadError, match="has 3 pages"):
         read(path)
-    assert np.array_equal(read(path, 2).pixels, stack[2].astype(np.float32))
+    assert np.array_equal(read(path, Selection(page=2)).pixels, stack[2].astype(np.float32))
 
 
 def test_a_pyramid_and_a_thumbnail_are_no_pages(tmp_path):
@@ -379,9 +388,11 @@ def test_a_wrong_suffix_is_read_by_its_content_and_noted(tmp_path):
 
 def test_plain_files_have_one_page(tmp_path):
     Image.fromarray(GRAY8).save(tmp_path / "a.png")
-    assert np.array_equal(read(tmp_path / "a.png", 0).pixels, GRAY8)
-    with pytest.raises(ReadError, match="no page 2; the file has page 0 only"):
-        read(tmp_path / "a.png", 2)
+    assert np.array_equal(read(tmp_path / "a.png", Selection(page=0, channel=0)).pixels, GRAY8)
+    with pytest.raises(ReadError, match="no page 2; there is page 0 only"):
+        read(tmp_path / "a.png", Selection(page=2))
+    with pytest.raises(ReadError, match="no channel 'DAPI'; there is channel 0 only"):
+        read(tmp_path / "a.png", Selection(channel="DAPI"))
 
 
 # ---------------------------------------------------------------------------------------------------------- scale
@@ -491,8 +502,32 @@ def test_a_resolution_without_a_unit_is_no_scale(tmp_path):
 def test_pixels_that_are_not_square(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, resolution=(20000, 10000), resolutionunit="CENTIMETER")
     found = read(tmp_path / "a.tif")
-    assert found.calibration.pixel_um is None
-    assert "0.5 um wide, 1 um high" in found.meta["pixel_aspect"]
+    assert (found.calibration.pixel_um, found.calibration.pixel_y_um) == (pytest.approx(0.5), pytest.approx(1.0))
+    assert "0.5 um wide, 1 um high" in found.calibration.note
+    assert "pixel_aspect" not in found.meta
+
+
+@pytest.mark.parametrize(("density", "sides"), [((20000, 19910), (0.5011, None)), ((20000, 19890), (0.5, 0.50277))])
+def test_pixels_are_square_to_half_a_percent(tmp_path, density, sides):
+    """20000 and 19910 px/cm differ by 0.45 %: one size, the geometric mean; 19890 is 0.55 % off."""
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, resolution=density, resolutionunit="CENTIMETER")
+    found = read(tmp_path / "a.tif").calibration
+    assert found.pixel_um == pytest.approx(sides[0], rel=1e-4)
+    assert found.pixel_y_um == (sides[1] and pytest.approx(sides[1], rel=1e-4))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_quarter_turn_changes_width_and_height_of_the_pixels(tmp_path, orientation):
+    """Tags 5 to 8 turn the image by a quarter: what was 0.5 um wide and 1 um high is now 1 um wide."""
+    path = tmp_path / "a.tif"
+    tags = [(274, 3, 1, orientation, True)]
+    tifffile.imwrite(path, GRAY8, resolution=(20000, 10000), resolutionunit="CENTIMETER", extratags=tags)
+    found = read(path)
+    turned = orientation >= 5
+    assert found.pixels.shape == (GRAY8.shape[::-1] if turned else GRAY8.shape)
+    sides = found.calibration.pixel_um, found.calibration.pixel_y_um
+    assert sides == pytest.approx((1.0, 0.5) if turned else (0.5, 1.0))
+    assert readers.scale(path) == found.calibration
 
 
 def test_real_images_are_read_without_a_scale_unless_a_maker_wrote_one(shared_data):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from inspect_tool.calibration import settle
 from inspect_tool.errors import CalibrationError, ReadError
-from inspect_tool.model import Calibration
+from inspect_tool.model import Calibration, Selection
 from inspect_tool.readers import read
 from inspect_tool.readers._side_car import hitachi, jeol
 from inspect_tool.readers._vendor_scale import (
@@ -52,7 +52,7 @@ def gray(width, height):
     ],
 )
 def test_files_of_microscope_makers(shared_data, name, page, pixel_um):
-    found = read(shared_data / "sem-vendor-tiff" / "images" / name, page)
+    found = read(shared_data / "sem-vendor-tiff" / "images" / name, Selection(page=page))
     assert found.calibration.pixel_um == pytest.approx(pixel_um, rel=3e-5)
     assert found.calibration.source.startswith("file metadata: ")
     assert settle(found, None).calibration.pixel_um == found.calibration.pixel_um
@@ -68,7 +68,7 @@ def test_files_of_microscope_makers(shared_data, name, page, pixel_um):
     ],
 )
 def test_files_of_microscope_makers_without_a_scale(shared_data, name, page, says):
-    found = read(shared_data / "sem-vendor-tiff" / "images" / name, page)
+    found = read(shared_data / "sem-vendor-tiff" / "images" / name, Selection(page=page))
     assert found.calibration.pixel_um is None
     with pytest.raises(CalibrationError, match=says):
         settle(found, None)
@@ -222,11 +222,11 @@ def test_fei_that_does_not_fit():
     assert fei_sem({"Scan": {**unsized["Scan"], "HorFieldsize": 2.048e-6}}, 1024, 884).pixel_um == pytest.approx(2e-3)
 
 
-def test_fei_pixels_that_are_not_square_are_refused_with_both_numbers():
+def test_fei_pixels_that_are_not_square_are_handed_on_with_both_numbers():
     tag = fei(PixelHeight=2.5e-9)
     found = fei_sem({**tag, "EScan": {}}, 1024, 884)
-    assert found.refused
-    assert "0.002 um wide, 0.0025 um high" in found.notes["pixel_aspect"]
+    assert (found.pixel_um, found.pixel_y_um) == (pytest.approx(2e-3), pytest.approx(2.5e-3))
+    assert "0.002 um wide, 0.0025 um high" in found.note
     assert fei_sem({**fei(PixelHeight=2.009e-9), "EScan": {}}, 1024, 884).pixel_um == pytest.approx(2.0045e-3, rel=1e-4)
 
 

@@ -1,7 +1,8 @@
 """Image files to micrographs: one module per family of formats, each with ``SUFFIXES`` and ``read``.
 
 A reader is chosen by what the file holds (``recognizes(head)`` of the module, where it has one), then by
-the suffix of its name. A name that does not fit the content is read and noted.
+the suffix of its name. A name that does not fit the content is read and noted. An image that is a folder goes to
+the reader whose ``recognizes_folder(path)`` says so.
 """
 
 from dataclasses import replace
@@ -13,18 +14,18 @@ from numpy.typing import NDArray
 
 from inspect_tool import registry
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Micrograph
+from inspect_tool.model import Calibration, Micrograph, Selection
 
 
-def read(path: Path, page: int | None = None) -> Micrograph:
-    """Read an image file of any known format.
+def read(path: Path, which: Selection = Selection()) -> Micrograph:
+    """Read one plane of an image of any known format.
 
     Parameters
     ----------
     path : Path
-        The file.
-    page : int, optional
-        0-based page of a file with several.
+        The file, or the folder of a format whose images are folders.
+    which : Selection
+        Which plane of a file with several.
 
     Returns
     -------
@@ -35,11 +36,30 @@ def read(path: Path, page: int | None = None) -> Micrograph:
     Raises
     ------
     ReadError
-        The file is missing, empty, damaged, too large, of an unknown format, constant or not finite.
+        The file is missing, empty, damaged, too large, of an unknown format, constant or not finite; or it has
+        several planes and ``which`` does not say which one counts.
     """
     reader, note = _reader_for(path)
-    found: Micrograph = reader.read(path, page)
+    found: Micrograph = reader.read(path, which)
     return replace(found, meta={**found.meta, "file name": note}) if note else found
+
+
+def scale(path: Path, which: Selection = Selection()) -> Calibration:
+    """Tell what the file says of its scale, without decoding its pixels (where its reader can).
+
+    Raises
+    ------
+    ReadError
+        As :func:`read`, as far as it shows without the pixels.
+    """
+    reader, _ = _reader_for(path)
+    found: Calibration = reader.scale(path, which) if hasattr(reader, "scale") else reader.read(path, which).calibration
+    return found
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether a folder is one image, of a format whose images are folders."""
+    return path.is_dir() and _folder_reader(path) is not None
 
 
 def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool]:
@@ -68,12 +88,26 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
     return (found.samples if colors or found.stored is None else found.stored), found.lossy
 
 
+def _folder_reader(path: Path) -> ModuleType | None:
+    for name in registry.each("reader"):
+        module = registry.load("reader", name)
+        if hasattr(module, "recognizes_folder") and module.recognizes_folder(path):
+            return module
+    return None
+
+
 def _reader_for(path: Path) -> tuple[ModuleType, str]:
+    if path.is_dir():
+        module = _folder_reader(path)
+        if module is None:
+            msg = f"{path}: is a folder, not an image"
+            raise ReadError(msg)
+        return module, ""
     head = _head(path)
     suffix = path.suffix.lower()
     readers = []
     # one after the other: a reader of another package is imported only when no other knows the content
-    for name in registry.names("reader"):
+    for name in registry.each("reader"):
         module = registry.load("reader", name)
         if hasattr(module, "recognizes") and module.recognizes(head):
             fits = suffix in module.SUFFIXES
@@ -93,9 +127,6 @@ def _head(path: Path) -> bytes:
             head = file.read(256)
     except FileNotFoundError:
         msg = f"{path}: no such file"
-        raise ReadError(msg) from None
-    except IsADirectoryError:
-        msg = f"{path}: is a folder, not an image"
         raise ReadError(msg) from None
     except (OSError, ValueError) as error:
         msg = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,6 +1,8 @@
 """DICOM and DICONDE radiographs, uncompressed; pixel size at the object told apart from that at the detector."""
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,9 @@ from numpy.typing import NDArray
 
 from inspect_tool.calibration import AGREEMENT
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Micrograph
-from inspect_tool.readers.raster import Raster, Scale, check_size, micrograph, quiet, scale_of
+from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.readers import _planes
+from inspect_tool.readers.raster import Raster, Scale, check_size, damaged, micrograph, missing, quiet, scale_of
 
 SUFFIXES = (".dcm", ".dicom", ".dcn")
 
@@ -36,12 +39,15 @@ _DAMAGE = (
 )
 
 
+_SHORT = 65536  # values of more bytes are left in the file when only the header counts
+
+
 def recognizes(head: bytes) -> bool:
     """Whether a file that starts with these bytes is DICOM: four letters after a preamble of 128 bytes."""
     return head[128:132] == b"DICM"
 
 
-def read(path: Path, page: int | None = None) -> Micrograph:
+def read(path: Path, which: Selection = Selection()) -> Micrograph:
     """Read one frame of an uncompressed DICOM or DICONDE file.
 
     Gray values are those of the file; rescale, window and look-up tables are for displays and are not applied.
@@ -51,8 +57,8 @@ def read(path: Path, page: int | None = None) -> Micrograph:
     ----------
     path : Path
         The file.
-    page : int, optional
-        0-based frame; may be left out when the file has one.
+    which : Selection
+        ``page`` or ``time`` is the frame; may be left out when the file has one.
 
     Returns
     -------
@@ -65,27 +71,38 @@ def read(path: Path, page: int | None = None) -> Micrograph:
         The file is damaged, compressed, without pixels, too large, or has several frames and none was chosen; or the
         extra ``dicom`` is not installed.
     """
+    with _careful(path):
+        data, index = _header(path, which, pixels=True)
+        raster = _decode(path, data, index)
+    return micrograph(path, raster, "xray" if str(data.get("Modality", "")) in _XRAY else "unknown")
+
+
+def scale(path: Path, which: Selection = Selection()) -> Calibration:
+    """Tell what the file says of its scale; no pixel is decoded."""
+    with _careful(path):
+        data, _ = _header(path, which, pixels=False)
+        return _scale(data).calibration()
+
+
+@contextmanager
+def _careful(path: Path) -> Iterator[None]:
     try:
         from pydicom.errors import InvalidDicomError
     except ImportError:
-        msg = f"{path}: DICOM files need the extra 'dicom': pip install 'inspect_tool[dicom]'"
-        raise ReadError(msg) from None
+        raise missing(path, "DICOM", "dicom") from None
     with quiet("pydicom"):
         try:
-            raster, is_xray = _decode(path, page)
+            yield
         except ReadError:
             raise
         except (InvalidDicomError, *_DAMAGE) as error:
-            reason = " ".join(str(error).split()).replace(str(path), "the file")[:160] or type(error).__name__
-            msg = f"{path}: not a readable DICOM file, damaged or truncated ({reason}); export it again"
-            raise ReadError(msg) from error
-    return micrograph(path, raster, "xray" if is_xray else "unknown")
+            raise damaged(path, "DICOM file", error) from error
 
 
-def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
+def _header(path: Path, which: Selection, *, pixels: bool) -> tuple[Any, int]:
+    """Elements of the file, as far as they were checked without decoding a pixel, and the frame that was chosen."""
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
-    from pydicom.pixels.utils import pixel_array
 
     # looked at first: a deflated file would be unpacked, to whatever size, before anything is known of it
     syntax = read_file_meta_info(path).get("TransferSyntaxUID", None)
@@ -94,23 +111,16 @@ def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
         msg = f"{path}: transfer syntax is {name}; only uncompressed DICOM is read, so export it uncompressed"
         raise ReadError(msg)
     with path.open("rb") as file:
-        data = dcmread(file)
+        data = dcmread(file, defer_size=None if pixels else _SHORT)
     if "PixelData" not in data:
         msg = f"{path}: holds no pixel data ({data.get('Modality', 'no')} modality); take the file with the image"
         raise ReadError(msg)
-    height, width, samples, bits, stored = (
+    height, width, samples, bits = (
         int(data.get(name) or otherwise)
-        for name, otherwise in (
-            ("Rows", 0),
-            ("Columns", 0),
-            ("SamplesPerPixel", 1),
-            ("BitsAllocated", 0),
-            ("BitsStored", 0),
-        )
+        for name, otherwise in (("Rows", 0), ("Columns", 0), ("SamplesPerPixel", 1), ("BitsAllocated", 0))
     )
-    frames = int(data.get("NumberOfFrames") or 1)
     check_size(path, height, width, samples, bits, factor=1)
-    index = _frame(path, frames, page)
+    index = _frame(path, _frames(data), which)
     color = str(data.get("PhotometricInterpretation", ""))
     if color not in ("MONOCHROME1", "MONOCHROME2", "RGB") or bits not in (8, 16, 32) or samples not in (1, 3):
         msg = f"{path}: {color or 'no'} color model with {samples} x {bits} bit is not read; export it as gray"
@@ -118,13 +128,24 @@ def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
     if float(data.get("RescaleSlope") or 1) < 0:
         msg = f"{path}: rescale slope {data.RescaleSlope} turns the gray scale over; export it without"
         raise ReadError(msg)
+    return data, index
+
+
+def _frames(data: Any) -> int:
+    return int(data.get("NumberOfFrames") or 1)
+
+
+def _decode(path: Path, data: Any, index: int) -> Raster:
+    from pydicom.pixels.utils import pixel_array
+
+    stored, bits = int(data.get("BitsStored") or 0), int(data.BitsAllocated)
+    color = str(data.PhotometricInterpretation)
     values = np.asarray(pixel_array(data, index=index, raw=True, correct_unused_bits=False))
     _check_stored(path, values, stored)
     notes = {"format": "DICOM", "compression": "none"}
     if str(data.get("LossyImageCompression", "")) == "01":
         notes["compression"] = "none, after a lossy one"
-    if frames > 1:
-        notes["page"] = f"{index} of {frames} (counted from 0)"
+    notes.update(_planes.notes({"page": _frames(data)}, {"page": index}))
     if stored != bits:
         notes["bits per pixel"] = f"{stored} of {bits} in use"
     alpha = _counting(data, values, notes)
@@ -136,7 +157,13 @@ def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
     relation = " ".join(str(data.get(f"PixelIntensityRelationship{end}", "")) for end in ("", "Sign")).strip()
     if relation:
         notes["gray against X-ray intensity"] = relation
-    scale = spacing_scale(
+    found = _scale(data)
+    notes.update(found.notes)
+    return Raster(samples=values, notes=notes, calibration=found.calibration(), alpha=alpha)
+
+
+def _scale(data: Any) -> Scale:
+    return spacing_scale(
         spacing=_pair(data.get("PixelSpacing")),
         detector=_pair(data.get("ImagerPixelSpacing")) or _pair(data.get("NominalScannedPixelSpacing")),
         calibrated=str(data.get("PixelSpacingCalibrationType", "") or ""),
@@ -144,9 +171,6 @@ def _decode(path: Path, page: int | None) -> tuple[Raster, bool]:
         distances=(_positive(data.get("DistanceSourceToDetector")), _positive(data.get("DistanceSourceToPatient"))),
         is_slice=str(data.get("Modality", "")) == "CT",
     )
-    notes.update(scale.notes)
-    raster = Raster(samples=values, notes=notes, calibration=scale.calibration(), alpha=alpha)
-    return raster, str(data.get("Modality", "")) in _XRAY
 
 
 def spacing_scale(
@@ -237,15 +261,9 @@ def _positive(value: Any) -> float | None:
     return number if 0 < number < inf else None
 
 
-def _frame(path: Path, frames: int, page: int | None) -> int:
-    if page is None and frames > 1:
-        msg = f"{path}: has {frames} frames; say which with page = 0 ... {frames - 1}"
-        raise ReadError(msg)
-    index = page or 0
-    if not 0 <= index < frames:
-        msg = f"{path}: no page {index}; there {'is page 0 only' if frames == 1 else f'are pages 0 ... {frames - 1}'}"
-        raise ReadError(msg)
-    return index
+def _frame(path: Path, frames: int, which: Selection) -> int:
+    axis = "page" if which.time is None else "time"  # a frame is called either; both is one too many
+    return _planes.chosen(path, {axis: frames}, which)[axis]
 
 
 def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Micrograph
+from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.readers._planes import chosen
 from inspect_tool.readers._side_car import scale_beside
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
@@ -21,6 +22,7 @@ from inspect_tool.readers.raster import (
     Scale,
     agreed,
     check_size,
+    damaged,
     micrograph,
     quiet,
     scale_from_density,
@@ -55,15 +57,15 @@ def recognizes(head: bytes) -> bool:
     return head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"))
 
 
-def read(path: Path, page: int | None = None) -> Micrograph:
+def read(path: Path, which: Selection = Selection()) -> Micrograph:
     """Read a PNG, JPEG or BMP file.
 
     Parameters
     ----------
     path : Path
         The file.
-    page : int, optional
-        These formats have one page: 0 or None.
+    which : Selection
+        These formats have one plane: 0 or None everywhere.
 
     Returns
     -------
@@ -75,25 +77,34 @@ def read(path: Path, page: int | None = None) -> Micrograph:
     ReadError
         The file is damaged, too large or not of these formats.
     """
-    return micrograph(path, raster(path, page))
+    return micrograph(path, raster(path, which))
 
 
-def raster(path: Path, page: int | None = None) -> Raster:
+def raster(path: Path, which: Selection = Selection()) -> Raster:
     """Decode the image; samples as they are to be seen, palette indices beside them."""
-    if page not in (None, 0):
-        msg = f"{path}: no page {page}; the file has page 0 only"
-        raise ReadError(msg)
+    chosen(path, {}, which)
+    with _opened(path) as image:
+        return _decode(path, image)
+
+
+def scale(path: Path, which: Selection = Selection()) -> Calibration:
+    """Tell what the file says of its scale; nothing is decoded."""
+    chosen(path, {}, which)
+    with _opened(path) as image:
+        _check_header(path, image)
+        return _scale(path, image).calibration()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     with quiet(), _own_limits():
         try:
             with Image.open(path, formats=_FORMATS) as image:
-                return _decode(path, image)
+                yield image
         except ReadError:
             raise
         except _DAMAGE as error:
-            reason = " ".join(str(error).split())
-            reason = reason.replace(str(path), "the file").replace(repr(str(path)), "the file")[:160]
-            msg = f"{path}: not a readable image, damaged or truncated ({reason}); export it again"
-            raise ReadError(msg) from error
+            raise damaged(path, "image", error) from error
 
 
 @contextmanager
@@ -111,18 +122,22 @@ def _own_limits() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def _decode(path: Path, image: Image.Image) -> Raster:
-    kind = str(image.format)
-    factor = MAX_COMPRESSION if kind != "BMP" or image.info.get("compression") else 1
+def _check_header(path: Path, image: Image.Image) -> None:
+    factor = MAX_COMPRESSION if image.format != "BMP" or image.info.get("compression") else 1
     bits = 1 if image.mode == "1" else 8
     check_size(path, image.height, image.width, len(image.getbands()), bits, factor=factor)
+
+
+def _decode(path: Path, image: Image.Image) -> Raster:
+    kind = str(image.format)
+    _check_header(path, image)
     notes = {"format": "JPEG" if kind == "MPO" else kind}
     lossy = kind in ("JPEG", "MPO")
     notes["compression"] = "JPEG (lossy)" if lossy else ("none" if kind == "BMP" else "deflate")
     if getattr(image, "n_frames", 1) > 1:
         notes["page"] = f"first of {image.n_frames} pictures in the file"  # type: ignore[attr-defined]
-    scale = agreed(_scale(image, kind), scale_beside(path, image.width, image.height))
-    notes.update(scale.notes)
+    found = _scale(path, image)
+    notes.update(found.notes)
     if "icc_profile" in image.info:
         notes["color profile"] = "ICC profile present, not applied"
     orientation = image.getexif().get(_ORIENTATION, 1)
@@ -143,7 +158,7 @@ def _decode(path: Path, image: Image.Image) -> Raster:
     if orientation in range(2, 9):
         notes["orientation"] = f"EXIF orientation {orientation}; image turned upright"
     return Raster(
-        samples=samples, notes=notes, calibration=scale.calibration(), lossy=lossy, stored=stored, alpha=alpha
+        samples=samples, notes=notes, calibration=found.calibration(), lossy=lossy, stored=stored, alpha=alpha
     )
 
 
@@ -194,7 +209,15 @@ def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
     return samples[::rows, ::columns]
 
 
-def _scale(image: Image.Image, kind: str) -> Scale:
+def _scale(path: Path, image: Image.Image) -> Scale:
+    """Pixel size from the file and the text beside it, of the image as it stands after its orientation tag."""
+    found = agreed(_scale_in(image, str(image.format)), scale_beside(path, image.width, image.height))
+    if found.pixel_y_um is None:  # a PNG is decoded to know its orientation, which is no matter for square pixels
+        return found
+    return found.turned() if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8) else found
+
+
+def _scale_in(image: Image.Image, kind: str) -> Scale:
     """Pixel size from the density that PNG, JFIF, EXIF or BMP carry, if it can be one."""
     info = image.info
     if kind == "PNG":

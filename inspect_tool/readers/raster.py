@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
+from math import log
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.calibration import AGREEMENT
 from inspect_tool.errors import ReadError
-from inspect_tool.files import sha256_file
+from inspect_tool.files import sha256_source
 from inspect_tool.model import Calibration, GrayImage, Micrograph, Modality
 
 MAX_PIXELS = 500_000_000
@@ -93,16 +95,24 @@ class Raster:
 class Scale:
     """What a file says of its scale: pixel size [um] when it is believed, and in words what was found."""
 
-    pixel_um: float | None = None
+    pixel_um: float | None = None  # width of a pixel; height too where pixel_y_um is None
+    pixel_y_um: float | None = None  # height of a pixel that is not square
     source: str = ""
     note: str = ""
-    notes: Mapping[str, str] = default(default_factory=dict)  # "pixel_aspect" when pixels are not square
+    notes: Mapping[str, str] = default(default_factory=dict)  # "pixel_aspect": not square, and of unknown size
     refused: bool = False  # the file has a scale of its own that contradicts itself or the image
 
     def calibration(self) -> Calibration:
         """Write it down as a calibration without a stated uncertainty; the note in one line, whatever a tag holds."""
         note = " ".join(self.note.split())[:_LONGEST_NOTE]
-        return Calibration(pixel_um=self.pixel_um, source=self.source if self.pixel_um else "", note=note)
+        source = self.source if self.pixel_um else ""
+        return Calibration(pixel_um=self.pixel_um, pixel_y_um=self.pixel_y_um, source=source, note=note)
+
+    def turned(self) -> "Scale":
+        """Scale of the image after a quarter turn: width and height of its pixels change places."""
+        if self.pixel_y_um is None:
+            return self
+        return replace(self, pixel_um=self.pixel_y_um, pixel_y_um=self.pixel_um, note=f"{self.note} (before the turn)")
 
 
 def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
@@ -114,12 +124,18 @@ def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
         Width and height of a pixel. [um]
     what : str
         What said so, e.g. "OME PhysicalSizeX".
+
+    Returns
+    -------
+    Scale
+        ``pixel_um`` is the geometric mean of both where they differ by no more than 0.5 %; else the width, and
+        ``pixel_y_um`` the height.
     """
     if not all(FINEST_UM <= size <= COARSEST_UM for size in (size_x_um, size_y_um)):
         return Scale(note=f"{what} says {size_x_um:g} x {size_y_um:g} um per pixel: no possible pixel size")
     if abs(size_x_um / size_y_um - 1) > SQUARE_WITHIN:
         note = f"{what} says that pixels are not square: {size_x_um:g} um wide, {size_y_um:g} um high"
-        return Scale(note=note, notes={"pixel_aspect": note}, refused=True)
+        return Scale(pixel_um=size_x_um, pixel_y_um=size_y_um, source=f"file metadata: {what}", note=note)
     pixel_um = (size_x_um * size_y_um) ** 0.5
     return Scale(pixel_um=pixel_um, source=f"file metadata: {what}", note=f"{what}: {pixel_um:.6g} um per pixel")
 
@@ -174,7 +190,8 @@ def agreed(scale: Scale, other: Scale | None) -> Scale:
         return scale
     if other.pixel_um is None or scale.pixel_um is None:
         return other
-    ratio = scale.pixel_um / other.pixel_um
+    high, other_high = (item.pixel_y_um or item.pixel_um or 0.0 for item in (scale, other))
+    ratio = max(scale.pixel_um / other.pixel_um, high / other_high, key=lambda item: abs(log(item)))
     if abs(ratio - 1) > AGREEMENT:
         return Scale(note=f"two scales that disagree: {scale.note}; {other.note}; ratio {ratio:.4g}", refused=True)
     return replace(scale, note=f"{scale.note}; agrees with {other.note}")
@@ -250,6 +267,35 @@ def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, 
         raise ReadError(msg)
 
 
+def missing(path: Path, what: str, extra: str) -> ReadError:
+    """Error of a reader whose library is not installed."""
+    return ReadError(f"{path}: {what} files need the extra '{extra}': pip install 'inspect_tool[{extra}]'")
+
+
+def damaged(path: Path, what: str, error: BaseException) -> ReadError:
+    """Error of a file that a library cannot make sense of: one line, whatever the library said."""
+    reason = " ".join(str(error).split())
+    reason = reason.replace(repr(str(path)), "the file").replace(str(path), "the file")[:160] or type(error).__name__
+    return ReadError(f"{path}: not a readable {what}, damaged or truncated ({reason}); export it again")
+
+
+def parse_xml(path: Path, text: str, what: str) -> ElementTree.Element:
+    """Parse metadata of a file; a document type is refused, because entities that blow up need one."""
+    if declares_entities(text):
+        msg = f"{path}: {what} declares a document type, which no microscope writes; the file is not read"
+        raise ReadError(msg)
+    try:
+        return ElementTree.fromstring(text)  # noqa: S314 - no document type, so no entities
+    except (ElementTree.ParseError, ValueError) as error:
+        msg = f"{path}: {what} cannot be parsed ({error}); the file is damaged"
+        raise ReadError(msg) from None
+
+
+def declares_entities(text: str) -> bool:
+    """Whether XML has a document type, in which entities could be declared that blow up when they are replaced."""
+    return "<!DOCTYPE" in text or "<!ENTITY" in text
+
+
 @contextmanager
 def quiet(library: str = "") -> Iterator[None]:
     """Keep warnings of an image library from the user: what matters becomes a note or a ``ReadError``.
@@ -299,7 +345,7 @@ def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Mi
         pixels=pixels,
         calibration=raster.calibration,
         path=str(path),
-        sha256=sha256_file(path),
+        sha256=sha256_source(path),
         color=color,
         roi=roi,
         meta=notes,

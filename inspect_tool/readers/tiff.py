@@ -3,32 +3,35 @@
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Micrograph
+from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.readers import _planes
+from inspect_tool.readers._ome import OmePlane, ome_planes, scale_ome, scale_ome_of
 from inspect_tool.readers._side_car import scale_beside
 from inspect_tool.readers._vendor_scale import EXIF, TAGS, scale_of_tags
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
-    SQUARE_WITHIN,
     UNIT_UM,
     Raster,
     Scale,
     agreed,
     check_size,
+    damaged,
     micrograph,
     quiet,
     scale_from_density,
     scale_of,
-    stale,
 )
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
@@ -65,15 +68,15 @@ def recognizes(head: bytes) -> bool:
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read(path: Path, page: int | None = None) -> Micrograph:
+def read(path: Path, which: Selection = Selection()) -> Micrograph:
     """Read one page of a TIFF file.
 
     Parameters
     ----------
     path : Path
         The file.
-    page : int, optional
-        0-based page; may be left out when the file has one page.
+    which : Selection
+        ``page``, or scene, channel, z and time where OME-XML names them; may be left out when the file has one page.
 
     Returns
     -------
@@ -85,24 +88,46 @@ def read(path: Path, page: int | None = None) -> Micrograph:
     ReadError
         The file is damaged, too large, of an unknown kind, or has several pages and none was chosen.
     """
-    return micrograph(path, raster(path, page))
+    return micrograph(path, raster(path, which))
 
 
-def raster(path: Path, page: int | None = None) -> Raster:
+def raster(path: Path, which: Selection = Selection()) -> Raster:
     """Decode one page; samples as they are to be seen, the stored numbers where they differ."""
+    with _opened(path) as file:
+        return _decode(path, file, _plane(path, file, which))
+
+
+def scale(path: Path, which: Selection = Selection()) -> Calibration:
+    """Tell what the file says of its scale; no pixel is decoded."""
+    with _opened(path) as file:
+        return _scale(path, file, _plane(path, file, which)).calibration()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
     with quiet("tifffile"):
         try:
             with tifffile.TiffFile(path) as file:
-                return _decode(path, file, page)
+                yield file
         except ReadError:
             raise
         except _DAMAGE as error:
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
-            msg = f"{path}: not a readable TIFF, damaged or truncated ({reason}); export it again"
-            raise ReadError(msg) from error
+            raise damaged(path, "TIFF", error) from error
 
 
-def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plane:
+    """The plane that was chosen, checked as far as its header tells."""
+
+    first: Any  # page with the tags of the whole file
+    page: Any  # page with the tags of the plane
+    frame: int | None  # number behind the one header of a stack, see ``_frames_in_one_page``
+    frames: int
+    notes: dict[str, str]
+    ome: OmePlane | None  # what OME-XML says of this plane
+
+
+def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
     pages = [item for item in file.pages if not (isinstance(item, tifffile.TiffPage) and item.is_reduced)]
     if not pages:
         msg = f"{path}: the TIFF file holds no image; export it again"
@@ -110,9 +135,19 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
     first: Any = pages[0].aspage()
     count = len(pages)
     stack = _frames_in_one_page(file, first) if count == 1 else 1
-    planes = max(count, stack)
-    index = _chosen(path, planes, page)
-    chosen: Any = pages[index].aspage() if stack == 1 else first
+    # a page number counts pages, whatever OME-XML calls them
+    named = ome_planes(str(first.description), len(file.pages)) if file.is_ome and which.page is None else None
+    ome = None
+    if named is None:
+        axes: dict[str, _planes.Positions] = {"page": max(count, stack)}
+        at = _planes.chosen(path, axes, which)
+        chosen: Any = pages[at["page"]].aspage() if stack == 1 else first
+    else:
+        scene = _planes.chosen(path, {"scene": named.scenes}, Selection(scene=which.scene))["scene"]
+        axes = {"scene": named.scenes, **named.axes[scene]}
+        at = _planes.chosen(path, axes, which)
+        ome = named.plane(path, at)
+        chosen = file.pages[ome.page].aspage()
     photometric, compression = int(chosen.photometric), int(chosen.compression)
     _check_kind(path, chosen, photometric, compression)
     check_size(
@@ -125,14 +160,29 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
     )
     _check_segments(path, file, chosen)
     if stack > 1:
-        height, width = int(first.imagelength), int(first.imagewidth)
-        check_size(path, height * stack, width, 1, int(first.bitspersample), factor=1)
-        data = file.series[0].asarray().reshape((stack, *first.shape))[index]
-    else:
+        check_size(path, int(first.imagelength) * stack, int(first.imagewidth), 1, int(first.bitspersample), factor=1)
+    return _Plane(
+        first=first,
+        page=chosen,
+        frame=at["page"] if stack > 1 else None,
+        frames=stack,
+        notes=_planes.notes(axes, at),
+        ome=ome,
+    )
+
+
+def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
+    chosen, first = plane.page, plane.first
+    photometric, compression = int(chosen.photometric), int(chosen.compression)
+    if plane.frame is None:
         data = chosen.asarray()
-    notes = {"format": "BigTIFF" if file.is_bigtiff else "TIFF", "compression": _compression(chosen, compression)}
-    if planes > 1:
-        notes["page"] = f"{index} of {planes} (counted from 0)"
+    else:
+        data = file.series[0].asarray().reshape((plane.frames, *first.shape))[plane.frame]
+    notes = {
+        "format": "BigTIFF" if file.is_bigtiff else "TIFF",
+        "compression": _compression(chosen, compression),
+        **plane.notes,
+    }
     samples, alpha = _channels(path, chosen, np.asarray(data), notes)
     stored = None
     if photometric == 3 and samples.ndim == 2:
@@ -153,9 +203,9 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
         if photometric != 3:
             notes["bits per pixel"] = f"{int(chosen.bitspersample)}, spread to 0 ... 255"
             samples = (samples.astype(np.uint16) * 255 // levels).astype(np.uint8)
-    scale = agreed(_scale(file, first, chosen), scale_beside(path, int(chosen.imagewidth), int(chosen.imagelength)))
-    notes.update(scale.notes)
-    orientation = int(chosen.tags.valueof(274, 1) or 1)
+    found = _scale(path, file, plane)
+    notes.update(found.notes)
+    orientation = _orientation(chosen)
     if orientation in range(2, 9):
         samples, stored, alpha = (_turned(item, orientation) for item in (samples, stored, alpha))
         notes["orientation"] = f"tag {orientation}; image turned upright"
@@ -164,7 +214,7 @@ def _decode(path: Path, file: tifffile.TiffFile, page: int | None) -> Raster:
     return Raster(
         samples=samples,
         notes=notes,
-        calibration=scale.calibration(),
+        calibration=found.calibration(),
         lossy=compression in _LOSSY,
         stored=stored,
         alpha=alpha,
@@ -179,17 +229,6 @@ def _frames_in_one_page(file: tifffile.TiffFile, first: Any) -> int:
         return 1
     images = (file.imagej_metadata or {}).get("images", 1)
     return int(images) if isinstance(images, int) and images > 1 and int(first.compression) == 1 else 1
-
-
-def _chosen(path: Path, planes: int, page: int | None) -> int:
-    if page is None and planes > 1:
-        msg = f"{path}: has {planes} pages; say which with page = 0 ... {planes - 1}"
-        raise ReadError(msg)
-    index = 0 if page is None else page
-    if not 0 <= index < planes:
-        msg = f"{path}: no page {index}; there {'is page 0 only' if planes == 1 else f'are pages 0 ... {planes - 1}'}"
-        raise ReadError(msg)
-    return index
 
 
 def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> None:
@@ -296,6 +335,10 @@ def _cmyk_to_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     return (paper[:, :, :3] * paper[:, :, 3:] // 255).astype(np.uint8)
 
 
+def _orientation(page: Any) -> int:
+    return int(page.tags.valueof(274, 1) or 1)
+
+
 def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
     """Turn upright what the orientation tag says is turned (values 2 to 8 of the TIFF specification)."""
     if samples is None:
@@ -309,11 +352,20 @@ def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
 # ------------------------------------------------------------------------------------------------------ scale
 
 
-def _scale(file: tifffile.TiffFile, first: Any, page: Any) -> Scale:
+def _scale(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Scale:
+    """Pixel size from the file and the text beside it, of the image as it stands after its orientation tag."""
+    found = agreed(_scale_in(file, plane), scale_beside(path, int(plane.page.imagewidth), int(plane.page.imagelength)))
+    return found.turned() if _orientation(plane.page) in (5, 6, 7, 8) else found
+
+
+def _scale_in(file: tifffile.TiffFile, plane: _Plane) -> Scale:
     """Find the pixel size in the metadata: OME, then ImageJ, then the tags of the maker, then the resolution."""
+    first, page = plane.first, plane.page
     width, height = int(page.imagewidth), int(page.imagelength)
     if file.is_ome:
-        found = _scale_ome(str(first.description), width, height)
+        found = scale_ome(str(first.description), width, height) if plane.ome is None else None
+        if plane.ome is not None:
+            found = scale_ome_of(plane.ome.pixels, width, height)
         if found is not None:
             return found
     x, y = (_ratio(page.tags.valueof(code, first.tags.valueof(code))) for code in (282, 283))
@@ -342,53 +394,6 @@ def _ratio(value: Any) -> float | None:
     if isinstance(value, tuple) and len(value) == 2:
         return value[0] / value[1] if value[1] else 0.0
     return None if value is None else float(value)
-
-
-def _scale_ome(text: str, width: int, height: int) -> Scale | None:
-    """Pixel size from OME-XML; None when it says nothing. The unit is um where none is written (OME schema)."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return Scale(note="OME-XML with a document type is not read", refused=True)
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - entities cannot be declared without a document type
-    except ElementTree.ParseError:
-        return Scale(note="OME-XML cannot be parsed", refused=True)
-    images = [item for item in root.iterfind(".//{*}Pixels") if item.get("PhysicalSizeX") is not None]
-    if not images:
-        return None
-    sizes = [_ome_size(item) for item in images]
-    fitting = [item for item, size in zip(images, sizes, strict=True) if size in (None, (width, height))]
-    scales = [_scale_ome_pixels(item) for item in fitting or images[:1]]
-    refused = next((scale for scale in scales if scale.pixel_um is None), None)
-    if refused is not None:
-        return refused
-    if not fitting:
-        return stale("OME-XML values", sizes[0] or (0, 0), (width, height), scales[0].pixel_um or 0.0)
-    # several images in one file: the pages are not told apart here, so their scales must be one
-    finest, coarsest = (pick(scales, key=lambda scale: scale.pixel_um or 0.0) for pick in (min, max))
-    if (coarsest.pixel_um or 0.0) > (finest.pixel_um or 0.0) * (1 + SQUARE_WITHIN):
-        note = f"OME-XML has images of different scale: {finest.note}; {coarsest.note}; save the one that counts"
-        return Scale(note=note, refused=True)
-    return scales[0]
-
-
-def _ome_size(pixels: ElementTree.Element) -> tuple[int, int] | None:
-    x, y = (pixels.get(f"Size{axis}", "") for axis in ("X", "Y"))
-    return (int(x), int(y)) if x.isdecimal() and y.isdecimal() and int(x) and int(y) else None
-
-
-def _scale_ome_pixels(pixels: ElementTree.Element) -> Scale:
-    sizes = []
-    for axis in ("X", "Y"):
-        unit = pixels.get(f"PhysicalSize{axis}Unit", "µm").strip()
-        factor = UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
-        text_value = pixels.get(f"PhysicalSize{axis}", pixels.get("PhysicalSizeX", ""))
-        if factor is None:
-            return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length", refused=True)
-        try:
-            sizes.append(float(text_value) * factor)
-        except ValueError:
-            return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number", refused=True)
-    return scale_of(sizes[0], sizes[1], "OME PhysicalSizeX")
 
 
 def _scale_imagej(metadata: dict[str, Any], x: float | None, y: float | None) -> Scale | None:

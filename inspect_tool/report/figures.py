@@ -502,7 +502,7 @@ _STYLE: dict[Any, Any] = {
     "axes.unicode_minus": True,
 }
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
-_LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
+LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
 _FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
 _HATCHES = ("", "///", "...", "\\\\\\")
 
@@ -542,21 +542,21 @@ def _histogram(axes: Axes, chart: Chart) -> None:
             axes.stairs(counts, edges, fill=False, color="white", lw=0.4)
             axes.vlines(edges[1:-1], 0, np.minimum(counts[1:], counts[:-1]), color="white", lw=0.5)
         else:
-            color, dash = _LINES[i % len(_LINES)]
+            color, dash = LINES[i % len(LINES)]
             axes.stairs(counts, edges, fill=False, color=color, linestyle=dash, lw=1.3, label=series.name)
     axes.set_ylim(bottom=0)
 
 
 def _curves(axes: Axes, chart: Chart) -> None:
     for i, series in enumerate(chart.series):
-        color, dash = _LINES[i % len(_LINES)]
+        color, dash = LINES[i % len(LINES)]
         axes.plot(series.x, series.y, color=color, linestyle=dash, lw=1.5, drawstyle="steps-post", label=series.name)
     axes.set_ylim(bottom=0)
 
 
 def _points(axes: Axes, chart: Chart) -> None:
     for i, series in enumerate(chart.series):
-        color, _ = _LINES[i % len(_LINES)]
+        color, _ = LINES[i % len(LINES)]
         marker = "osD^"[i % 4]
         fill = color if i % 2 == 0 else "white"
         axes.plot(series.x, series.y, marker, ms=4.2, mec=color, mfc=fill, mew=0.9, label=series.name)

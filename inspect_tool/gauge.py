@@ -5,7 +5,7 @@ file: two trials that rest on the same image are refused.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from inspect_tool.report.gauge import (
     overall,
     page,
 )
+from inspect_tool.report.render import load_settings, template_folder
 from inspect_tool.standards import load_standard, unverified
 
 _DEFAULT_STANDARD: Mapping[Design, str] = {
@@ -76,6 +77,7 @@ class StudyFile:
 
     title: str = ""
     template: str = "inspection"
+    exports: tuple[Literal["json", "html", "pdf"], ...] = ("json", "html", "pdf")  # the data are always written
     header: Header = field(default_factory=Header)
     plan: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""  # CSV file
@@ -123,14 +125,25 @@ def gauge(
     study, plan = _stated(paths, options or {})
     design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
     standard = load_standard(plan.standard or _DEFAULT_STANDARD[design])
+    template = template_folder(study.template, first.parent)
+    load_settings(template)  # refuses a wrong one before the jobs are run
     tolerance, limits = _tolerance(plan)
     names = _asked_criteria(plan, design, tolerance)
-    data = _read(paths, study, plan, first.parent, tell)
+    runs = study.runs or (_runs(paths) if _kind(first) == "run" else ())
+    total = len(runs) + 2
+    if runs:
+        if plan.unit:
+            msg = "gauge: --unit is for a table; reports state the unit of a quantity"
+            raise SettingsError(msg)
+        folder = first.parent if study.runs else Path()
+        data = from_reports(runs, folder, plan.quantity, lambda i, name: tell(i, total, name), one_part=plan.type1)
+    else:
+        data = read_table(first.parent / study.data if study.data else first, plan.unit, one_part=plan.type1)
     found = _report(data, plan, design, standard, tolerance, limits, names)
     found = replace(
         found,
         study=first.name if len(paths) == 1 else f"{first.name} and {len(paths) - 1} more",
-        title=study.title or found.title,
+        title=study.title or found.title or first.stem,
         header=study.header,
         provenance=provenance(
             job_sha256=sha256_file(first),
@@ -143,7 +156,7 @@ def gauge(
     )
     found = replace(found, id=_identification(found))
     name = f"{first.stem if first.name != 'report.json' else first.resolve().parent.name}_gauge"
-    _write(found, Path(out) / name, study.template, first.parent, tell)
+    _write(found, Path(out) / name, study.exports, template, lambda i, name: tell(total - 2 + i, total, name))
     return found, Path(out) / name
 
 
@@ -178,7 +191,10 @@ def _stated(paths: Sequence[Path], options: Mapping[str, Any]) -> tuple[StudyFil
         if bool(study.data) == bool(study.runs):
             msg = f"{first}: give either 'data', a CSV file, or [[runs]]" + (", not both" if study.runs else "")
             raise SettingsError(msg)
-    plan = checked(Plan, {**study.plan, **options}, f"{first}" if study.plan else "gauge", under="plan")
+    stated = dict(study.plan)
+    if str(stated.get("standard", "")).endswith(".toml"):
+        stated["standard"] = str(first.parent / str(stated["standard"]))
+    plan = checked(Plan, {**stated, **options}, f"{first}" if study.plan else "gauge", under="plan")
     for name in ("tolerance", "lower", "upper", "reference", "resolution"):
         value = getattr(plan, name)
         if value is not None and not abs(value) < LARGEST:
@@ -262,21 +278,6 @@ def _asked_criteria(plan: Plan, design: Design, tolerance: float | None) -> tupl
     return tuple(dict.fromkeys(names))
 
 
-# ------------------------------------------------------------------------------------------------------- reading
-
-
-def _read(paths: Sequence[Path], study: StudyFile, plan: Plan, folder: Path, tell: Progress) -> StudyValues:
-    if _kind(paths[0]) == "table":
-        return read_table(paths[0], plan.unit, one_part=plan.type1)
-    if study.data:
-        return read_table(folder / study.data, plan.unit, one_part=plan.type1)
-    if plan.unit:
-        msg = "gauge: --unit is for a table; reports state the unit of a quantity"
-        raise SettingsError(msg)
-    runs = study.runs or _runs(paths)
-    return from_reports(runs, folder if study.runs else Path(), plan.quantity, tell, one_part=plan.type1)
-
-
 def _runs(paths: Sequence[Path]) -> tuple[Run, ...]:
     return tuple(Run(report=str(path)) if path.suffix.lower() == ".json" else Run(job=str(path)) for path in paths)
 
@@ -343,7 +344,7 @@ def _report(
         schema=SCHEMA,
         id="",
         study="",
-        title=data.title or "Gauge study",
+        title=data.title,
         header=Header(),
         design=design,
         method="capability" if design == "type 1" else plan.method,
@@ -478,22 +479,24 @@ def _identification(found: GaugeReport) -> str:
     return f"GS-{made.started[:10].replace('-', '')}-{sha256_bytes(canonical.encode())[:8].upper()}"
 
 
-def _write(found: GaugeReport, target: Path, template_name: str, beside: Path, tell: Progress) -> None:
-    """Write the data and the page."""
-    from inspect_tool.exporters.pdf import attachment, print_page
-    from inspect_tool.report.render import template_folder
-
-    template = template_folder(template_name, beside)
+def _write(
+    found: GaugeReport, target: Path, exports: Sequence[str], template: Path, tell: Callable[[int, str], None]
+) -> None:
+    """Write the data, and the page in the formats that the study exports."""
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     with new_folder(target) as folder:
         write_text(folder / "gauge.json", data)
-        tell(1, 3, "HTML")
-        write_text(folder / "gauge.html", page(found, folder, template, "screen"))
-        tell(2, 3, "PDF")
-        made = datetime.fromisoformat(found.provenance.started)
-        carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
-        print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
-    tell(3, 3, "done")
+        if "html" in exports:
+            tell(0, "HTML")
+            write_text(folder / "gauge.html", page(found, folder, template, "screen"))
+        if "pdf" in exports:
+            from inspect_tool.exporters.pdf import attachment, print_page
+
+            tell(1, "PDF")
+            made = datetime.fromisoformat(found.provenance.started)
+            carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
+            print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
+    tell(2, "done")
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_report, sha256_file
 from inspect_tool.model import Report
-from inspect_tool.pipeline import Progress
 from inspect_tool.report.gauge import Design, Observation, StudyInput
 
 _MOST_BYTES = 2_000_000  # of a table; a study has some hundred lines
+_MOST_VALUES = 5000
 _COLUMNS = ("part", "appraiser", "trial", "value", "unit", "image_sha256", "image", "note")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 LARGEST = 1e100  # beyond it squares overflow; nothing measured is that large
@@ -87,6 +87,9 @@ def read_table(path: Path, unit: str = "", *, one_part: bool = False) -> StudyVa
     numbered = [(i, [cell.strip() for cell in row]) for i, row in enumerate(rows, start=1) if any(map(str.strip, row))]
     if not numbered:
         msg = f"{path}: is empty; a study has the columns part, appraiser, trial, value"
+        raise ReadError(msg)
+    if len(numbered) > _MOST_VALUES:
+        msg = f"{path}: {len(numbered)} lines; a study has some hundred, is this the right file?"
         raise ReadError(msg)
     columns = [name.lower() for name in numbered[0][1]]
     _check_columns(path, columns, ("value",) if one_part else _COLUMNS[:4])
@@ -166,7 +169,7 @@ def _observation(line: Mapping[str, str], where: str, number: int, one_part: boo
 
 
 def from_reports(
-    runs: Sequence[Run], folder: Path, quantity: str, tell: Progress, *, one_part: bool = False
+    runs: Sequence[Run], folder: Path, quantity: str, tell: Callable[[int, str], None], *, one_part: bool = False
 ) -> StudyValues:
     """Take the values from reports, and run the jobs of which there is none yet.
 
@@ -178,6 +181,8 @@ def from_reports(
         What the file names of the runs are relative to.
     quantity : str
         Name of the result; empty: the first main result of the first report.
+    tell : callable
+        Called with (number of the run, its file).
     one_part : bool
         A type-1 study: the appraiser need not be known.
     """
@@ -196,7 +201,7 @@ def from_reports(
         if run.report and run.backend:
             msg = f"gauge {where}: a report was measured already; 'backend' is for a job"
             raise SettingsError(msg)
-        tell(i, len(runs) + 2, name)
+        tell(i, name)
         key = (name, json.dumps(dict(run.backend), sort_keys=True, default=str))
         if key not in known:
             known[key] = _one_report(run, folder / name)

@@ -503,8 +503,8 @@ _STYLE: dict[Any, Any] = {
 }
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
 LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
-_FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
-_HATCHES = ("", "///", "...", "\\\\\\")
+FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
+HATCHES = ("", "///", "...", "\\\\\\")
 
 
 @lru_cache(maxsize=64)
@@ -538,7 +538,7 @@ def _histogram(axes: Axes, chart: Chart) -> None:
         edges = np.asarray(series.x, float)
         counts = np.asarray(series.y, float)
         if i == 0:
-            axes.stairs(counts, edges, fill=True, color=_FILLS[0], lw=0, label=series.name)
+            axes.stairs(counts, edges, fill=True, color=FILLS[0], lw=0, label=series.name)
             axes.stairs(counts, edges, fill=False, color="white", lw=0.4)
             axes.vlines(edges[1:-1], 0, np.minimum(counts[1:], counts[:-1]), color="white", lw=0.5)
         else:
@@ -567,7 +567,7 @@ def _bars(axes: Axes, chart: Chart) -> None:
     width = 0.72 / n
     for i, series in enumerate(chart.series):
         x = np.arange(len(series.y)) + (i - (n - 1) / 2) * width
-        fill, hatch = _FILLS[i % 4], _HATCHES[i % 4]
+        fill, hatch = FILLS[i % 4], HATCHES[i % 4]
         bars = axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
         if len(series.y) * n <= 12:  # direct labels
             axes.bar_label(bars, labels=[short(value, 3) for value in series.y], padding=1.5, fontsize=7.5)

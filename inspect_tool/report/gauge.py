@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.formulas.aiag_msa import ControlLimits, GaugeStudy
 from inspect_tool.formulas.type_1 import Type1
-from inspect_tool.model import Cell, Chart, Header, Provenance, Series, StandardRecord, Table
+from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 
@@ -149,7 +149,11 @@ def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> s
         "small_p": lambda p: f"<{text.NBSP}0.001" if p < 0.001 else text.short(p, 3),
         "charts": _charts(report),
         "values_table": _values_table(report),
-        "settings": "; ".join(f"{k} = {text.setting(v)}" for k, v in report.provenance.settings.items()),
+        "settings": "; ".join(
+            f"{name} = {text.setting(value)}"
+            for name, value in report.provenance.settings.items()
+            if value not in (None, "", False) and not (name == "method" and report.design != "crossed")
+        ),
         "hashed": [item for item in report.observations if item.images],
     }
     return render_page("gauge.html.j2", values, folder, template, medium)
@@ -189,19 +193,29 @@ def _strip(percent: float, accent: str, rule: str) -> Markup:
 
 
 def _values_table(report: GaugeReport) -> Table:
-    """Every value: one row per appraiser and part, one column per trial."""
-    if report.design == "type 1":
-        rows: list[tuple[Cell, ...]] = [
-            (i, item.value, item.value - report.reference if report.reference is not None else None)
-            for i, item in enumerate(report.observations, start=1)
-        ]
-        return Table(title="Values", columns=("No.", "Value", "Value less reference"), rows=tuple(rows))
-    cells = _cells(report)
+    """Every value as text, at one decimal place: one row per appraiser and part, one column per trial."""
+    values = [item.value for item in report.observations]
+    place = text.common_place(values, digits=6, decades=6.0)
+
+    def printed(value: float, more: int = 0) -> str:
+        return text.at_place(value, place + more) if place is not None else text.number(value, 6)
+
+    if report.reference is not None:
+        apart = [value - report.reference for value in values]
+        return Table(
+            title="Values",
+            columns=("No.", "Value", "Value less reference"),
+            rows=tuple(
+                (str(i), printed(value), printed(difference))
+                for i, (value, difference) in enumerate(zip(values, apart, strict=True), start=1)
+            ),
+        )
     return Table(
         title="Values",
         columns=("Appraiser", "Part", *(f"Trial {i}" for i in range(1, report.trials + 1)), "Mean", "Range"),
         rows=tuple(
-            (appraiser, part, *values, fmean(values), max(values) - min(values)) for appraiser, part, values in cells
+            (appraiser, part, *map(printed, own), printed(fmean(own), 1), printed(max(own) - min(own)))
+            for appraiser, part, own in _cells(report)
         ),
     )
 
@@ -260,7 +274,7 @@ def _study_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
             True,
             _drawn(lambda axes: _chart_by_cell(axes, report, means, x_limits, "Mean"), wide=True),
         ),
-        ("Components of variation", in_bars, False, _components_svg(report)),
+        ("Components of variation", in_bars, False, _drawn(lambda axes: _components(axes, report))),
         ("Values by appraiser", by_appraiser, False, _drawn(lambda axes: _by_appraiser(axes, report))),
     ]
     if report.design == "crossed":
@@ -286,7 +300,7 @@ def _outside(values: Sequence[float], limits: tuple[float, float, float] | None)
 
 
 def _drawn(draw: Callable[[Axes], None], *, wide: bool = False) -> str:
-    return figures.drawn_svg(draw, *((174.0, 46.0) if wide else (84.0, 56.0)))
+    return figures.drawn_svg(draw, *((174.0, 40.0) if wide else (84.0, 50.0)))
 
 
 def _axis_label(report: GaugeReport, word: str) -> str:
@@ -344,7 +358,7 @@ def _chart_by_cell(
     if limits is not None:
         low, center, high = limits
         axes.axhline(center, color=figures.INK, lw=0.9)
-        for value in (low, high):
+        for value in (low, high) if low else (high,):
             axes.axhline(value, color=figures.INK, lw=0.9, ls=(0, (5, 2)))
         out = [(j, value) for j, value in enumerate(points) if not low <= value <= high]
         if out and word == "Range":
@@ -397,32 +411,45 @@ def _interaction(axes: Axes, report: GaugeReport) -> None:
             mew=0.9,
             label=_short(appraiser, 18),
         )
-    axes.legend(frameon=False, fontsize=7, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.1, ncols=3)
+    _legend(axes)
     _name_ticks(axes, report.parts, 44)
     axes.set_xlabel("Part")
     _dress(axes, report, "Mean")
 
 
-def _components_svg(report: GaugeReport) -> str:
+def _components(axes: Axes, report: GaugeReport) -> None:
+    """Draw the shares of every component side by side; their numbers stand in the table."""
     shown = [item for item in report.variations if item.name != "tv"]
     series = [
-        Series(name="contribution", x=(), y=tuple(item.percent_contribution for item in shown)),
-        Series(name="study variation", x=(), y=tuple(item.percent_study for item in shown)),
+        ("contribution", [item.percent_contribution for item in shown]),
+        ("study", [item.percent_study for item in shown]),
+        ("tolerance", [item.percent_tolerance for item in shown if item.percent_tolerance is not None]),
     ]
-    if report.tolerance is not None:
-        series.append(Series(name="tolerance", x=(), y=tuple(item.percent_tolerance or 0.0 for item in shown)))
-    chart = Chart(
-        kind="bars",
-        title="Components of variation",
-        x_label="",
-        y_label="Share [%]",
-        series=tuple(series),
-        categories=tuple(_LETTERS[item.name] for item in shown),
+    series = [(name, shares) for name, shares in series if shares]
+    width = 0.8 / len(series)
+    for i, (name, shares) in enumerate(series):
+        at = [j + (i - (len(series) - 1) / 2) * width for j in range(len(shown))]
+        fill, hatch = figures.FILLS[i], figures.HATCHES[i]
+        axes.bar(at, shares, 0.94 * width, color=fill, hatch=hatch, edgecolor="white", lw=0, label=name)
+    axes.set_xticks(range(len(shown)), [_LETTERS[item.name] for item in shown])
+    _legend(axes)
+    _dress(axes, report, "Share")
+    axes.set_ylabel("Share [%]")
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(
+        frameon=False,
+        fontsize=7,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        borderaxespad=0.1,
+        ncols=3,
+        columnspacing=1.2,
     )
-    return figures.chart_svg(chart)
 
 
-_LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "PV", "tv": "TV"}
+_LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "PV"}
 
 
 def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float]) -> None:

@@ -139,6 +139,28 @@ def test_a_nested_study_is_that_of_its_dummy_variables():
     assert found.ev == pytest.approx(sqrt(ms_e))
     assert found.pv == pytest.approx(sqrt((ms_p - ms_e) / 2))
     assert found.av == pytest.approx(sqrt(max(0, (ms_a - ms_p) / 10)))
+    assert found.grr_low < found.grr < found.grr_high
+
+
+@pytest.mark.parametrize(("appraiser_s", "part_s"), [(0.4, 2.0), (0.4, 0.3), (1.0, 1.0)])
+def test_the_interval_of_a_nested_grr_holds_the_truth_in_about_95_of_100_studies(appraiser_s, part_s):
+    truth, inside, stated = sqrt(appraiser_s**2 + 0.5**2), 0, 0
+    for seed in range(500):
+        random = np.random.default_rng(seed)
+        values = random.normal(0, appraiser_s, (3, 1, 1)) + random.normal(0, part_s, (3, 5, 1))
+        found = aiag_msa.nested(values + random.normal(0, 0.5, (3, 5, 2)), MSA)
+        if found.grr_low is not None:
+            stated += 1
+            inside += found.grr_low <= truth <= found.grr_high
+    assert stated > 485
+    assert 0.92 <= inside / stated <= 0.985  # 0.95 ± 3 sqrt(0.95 x 0.05 / 500)
+
+
+def test_an_interval_that_leaves_out_the_estimate_is_not_stated():
+    # appraisers agree far better than their parts let expect: the estimate of their variance is negative, cut at 0
+    values = [[[0.0, 0.1], [10.0, 10.1]], [[10.0, 10.1], [0.0, 0.1]]]
+    found = aiag_msa.nested(values, MSA)
+    assert found.set_to_zero == ("appraiser",)
     assert (found.grr_low, found.grr_high) == (None, None)
 
 

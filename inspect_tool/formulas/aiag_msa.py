@@ -54,7 +54,9 @@ class GaugeStudy:
     tv: float  # total variation
     ndc_exact: float
     ndc: int  # number of distinct categories, truncated
-    grr_low: float | None  # 95 % interval of GRR; None: not stated for this method
+    grr_low: (
+        float | None
+    )  # 95 % interval of GRR; None: average and range, or the interval leaves out an estimate cut at 0
     grr_high: float | None
     set_to_zero: tuple[str, ...]  # components whose estimate was negative
     interaction_p: float | None  # None: not tested
@@ -219,7 +221,9 @@ def nested(values: Values, standard: Standard) -> GaugeStudy:
         "appraiser": (appraiser.ms - part.ms) / (parts * trials),
         "part": (part.ms - error.ms) / trials,
     }
-    return _study(components, standard, anova=(appraiser, part, error, total))
+    share = 1 / (parts * trials)
+    terms = ((share, appraiser), (-share, part), (1.0, error))
+    return _study(components, standard, anova=(appraiser, part, error, total), terms=terms)
 
 
 def percent_of_tolerance(s: float, tolerance: float, standard: Standard) -> float:
@@ -270,12 +274,12 @@ def control_limits(values: Values, standard: Standard) -> ControlLimits | None:
 
 
 def large_sample_interval(terms: Sequence[tuple[float, AnovaRow]], coverage: float = 0.95) -> tuple[float, float]:
-    """Interval of a sum of mean squares with positive weights (modified large samples).
+    """Interval of a weighted sum of mean squares (modified large samples), cut at 0.
 
     Parameters
     ----------
     terms : sequence of (weight, row)
-        The sum is that of weight times mean square.
+        The sum is that of weight times mean square; weights may be negative.
 
     Examples
     --------
@@ -286,15 +290,26 @@ def large_sample_interval(terms: Sequence[tuple[float, AnovaRow]], coverage: flo
     References
     ----------
     Graybill and Wang, Confidence intervals on nonnegative linear combinations of variances, J. Am. Statist. Assoc.
-    1980. With one term it is the exact interval of a variance.
+    1980; with negative weights Ting, Burdick, Graybill, Jeyaratnam and Lu, J. Statist. Comput. Simul. 1990, without
+    the terms of two weights of one sign. With one term it is the exact interval of a variance.
     """
-    from scipy.special import chdtri
+    from scipy.special import chdtri, fdtri
 
     tail = (1 - coverage) / 2
+    near = [1 - row.dof / chdtri(row.dof, tail) for _, row in terms]
+    far = [row.dof / chdtri(row.dof, 1 - tail) - 1 for _, row in terms]
+    sizes = [abs(weight) * row.ms for weight, row in terms]
+    added = [i for i, (weight, _) in enumerate(terms) if weight > 0]
+    taken = [i for i, (weight, _) in enumerate(terms) if weight < 0]
+    below = sum((near[i] * sizes[i]) ** 2 for i in added) + sum((far[i] * sizes[i]) ** 2 for i in taken)
+    above = sum((far[i] * sizes[i]) ** 2 for i in added) + sum((near[i] * sizes[i]) ** 2 for i in taken)
+    for i in added:
+        for j in taken:
+            high, low = (fdtri(terms[i][1].dof, terms[j][1].dof, p) for p in (1 - tail, tail))
+            below += ((high - 1) ** 2 - (near[i] * high) ** 2 - far[j] ** 2) / high * sizes[i] * sizes[j]
+            above += ((1 - low) ** 2 - (far[i] * low) ** 2 - near[j] ** 2) / low * sizes[i] * sizes[j]
     middle = sum(weight * row.ms for weight, row in terms)
-    below = sum(((1 - row.dof / chdtri(row.dof, tail)) * weight * row.ms) ** 2 for weight, row in terms)
-    above = sum(((row.dof / chdtri(row.dof, 1 - tail) - 1) * weight * row.ms) ** 2 for weight, row in terms)
-    return max(0.0, float(middle - sqrt(below))), float(middle + sqrt(above))
+    return max(0.0, float(middle - sqrt(max(0.0, below)))), max(0.0, float(middle + sqrt(max(0.0, above))))
 
 
 def _row(source: str, dof: int, ss: float, against: AnovaRow | None = None) -> AnovaRow:
@@ -321,7 +336,9 @@ def _study(
     grr2 = sum(kept.values())
     grr, pv = sqrt(grr2), sqrt(pv2)
     exact = constant(standard, "ndc_factor").value * pv / grr
-    low, high = large_sample_interval(terms) if terms else (None, None)
+    low, high = (sqrt(square) for square in large_sample_interval(terms)) if terms else (None, None)
+    if low is not None and high is not None and not low <= grr <= high:  # the estimate was cut at 0, the interval not
+        low, high = None, None
     return GaugeStudy(
         ev=sqrt(kept["repeatability"]),
         av=sqrt(kept["appraiser"]) if "appraiser" in kept else None,
@@ -331,8 +348,8 @@ def _study(
         tv=sqrt(grr2 + pv2),
         ndc_exact=exact,
         ndc=int(exact),
-        grr_low=None if low is None else sqrt(low),
-        grr_high=None if high is None else sqrt(high),
+        grr_low=low,
+        grr_high=high,
         set_to_zero=tuple(name for name, value in components.items() if value < 0),
         interaction_p=None,
         pooled=False,

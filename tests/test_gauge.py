@@ -430,6 +430,21 @@ def test_a_study_file_maps_reports_and_refuses_one_file_analyzed_twice(jobs, tmp
         gauge([study], tmp_path / "out")
 
 
+def test_backends_as_appraisers_measure_the_same_images(jobs, tmp_path):
+    otsu = '{ name = "threshold", method = "otsu", phase = "bright", classes = ["matrix", "foreground"] }'
+    runs = [f'{{ appraiser = "drawn", trial = {k}, job = "job_{k}.toml" }}' for k in (0, 1)]
+    runs += [f'{{ appraiser = "otsu", trial = {k}, job = "job_{k}.toml", backend = {otsu} }}' for k in (0, 1)]
+    study = tmp_path / "study.toml"
+    plan = 'quantity = "area_percent.foreground"'
+    study.write_text(f'exports = ["json"]\nruns = [{", ".join(runs)}]\n[plan]\n{plan}\n', encoding="utf-8")
+    found, _ = gauge([study], tmp_path / "out")
+    values = {(item.appraiser, item.part, item.trial): item.value for item in found.observations}
+    # both find what was drawn, so there is no variation between them
+    assert all(values["otsu", part, trial] == pytest.approx(values["drawn", part, trial]) for _, part, trial in values)
+    assert found.found.av == pytest.approx(0, abs=1e-9)
+    assert any("Appraisers evaluate the same images" in note for note in found.warnings)
+
+
 def test_a_report_without_the_quantity_or_an_operator_is_refused(jobs, tmp_path):
     with pytest.raises(SettingsError, match="no result 'grain_size_number'; there are area_percent"):
         gauge(jobs, tmp_path / "out", {"quantity": "grain_size_number"})

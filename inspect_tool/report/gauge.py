@@ -152,7 +152,8 @@ def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> s
         "settings": "; ".join(
             f"{name} = {text.setting(value)}"
             for name, value in report.provenance.settings.items()
-            if value not in (None, "", False) and not (name == "method" and report.design != "crossed")
+            if value is not None and value is not False and value != ""
+            if name != "method" or report.design == "crossed"
         ),
         "hashed": [item for item in report.observations if item.images],
     }
@@ -173,13 +174,19 @@ def limit_text(criterion: Criterion) -> str:
 
 
 def value_text(criterion: Criterion) -> str:
-    """Print what was found for a criterion, to a place at which it cannot seem to meet a limit that it does not."""
-    digits = 4 if criterion.unit == "%" else 3
-    return (
-        text.with_unit(text.as_given(criterion.value), criterion.unit)
-        if criterion.name == "ndc"
-        else (text.quantity(criterion.value, criterion.unit, digits))
+    """Print what was found for a criterion, with as many digits as it takes to see on which side of a limit it is.
+
+    >>> def of(value):
+    ...     return Criterion(name="study", title="", value=value, unit="%", relation="<=", limit=10.0, conditional=30.0,
+    ...         decision="conditional", clause="")
+    >>> value_text(of(27.861)), value_text(of(10.00012))
+    ('27.86\xa0%', '10.0001\xa0%')
+    """
+    value, limits = criterion.value, (criterion.limit, criterion.conditional)
+    digits = next(
+        (n for n in range(4, 12) if not any(float(f"{value:.{n}g}") == limit != value for limit in limits)), 12
     )
+    return text.quantity(value, criterion.unit, digits)
 
 
 def _strip(percent: float, accent: str, rule: str) -> Markup:
@@ -260,7 +267,6 @@ def _study_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
             "the better parts are told apart."
         )
     in_bars = "Shares of variances (contribution) add up to 100 %, shares of standard deviations do not."
-    by_appraiser = "Every value; bar, the mean. A mean apart from the others is reproducibility."
     charts = [
         (
             "Range of the trials, by appraiser",
@@ -275,8 +281,10 @@ def _study_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
             _drawn(lambda axes: _chart_by_cell(axes, report, means, x_limits, "Mean"), wide=True),
         ),
         ("Components of variation", in_bars, False, _drawn(lambda axes: _components(axes, report))),
-        ("Values by appraiser", by_appraiser, False, _drawn(lambda axes: _by_appraiser(axes, report))),
     ]
+    if len(report.appraisers) > 1:
+        words = "Every value; bar, the mean. A mean apart from the others is reproducibility."
+        charts.append(("Values by appraiser", words, False, _drawn(lambda axes: _by_appraiser(axes, report))))
     if report.design == "crossed":
         by_part = "Every value; line, the mean of each part."
         charts.append(("Values by part", by_part, False, _drawn(lambda axes: _by_part(axes, report))))
@@ -326,7 +334,7 @@ def _name_ticks(axes: Axes, names: Sequence[str], most: int) -> None:
     """Write names under their places; those that would run into each other are left out."""
     longest = max(len(name) for name in names)
     step = max(1, -(-len(names) * (longest + 1) // most))
-    axes.set_xticks(range(0, len(names), step), [_short(name, 14) for name in names[::step]])
+    axes.set_xticks(range(0, len(names), step), [_short(name, max(14, most // len(names))) for name in names[::step]])
     axes.tick_params(axis="x", labelsize=7)
 
 

@@ -239,6 +239,7 @@ def test_a_missing_factor_is_named_with_those_there_are(trials):
         ([[[1.0, 2.0]], [[1.0]]], "needs one finite number"),
         ([[[1.0, float("nan")]], [[1.0, 2.0]]], "needs one finite number"),
         ([[[1.0, 1.0]], [[2.0, 2.0]]], "agree to the last digit"),
+        ([[[0.0, 1e-200]], [[2.0, 2.0]]], "agree to the last digit"),
     ],
 )
 @pytest.mark.parametrize("evaluate", [aiag_msa.crossed, aiag_msa.average_range])

@@ -43,6 +43,7 @@ def test_a_bias_never_raises_the_index_and_none_leaves_both_equal(reference):
         ([1.0], 1.0, "1 value; at least 2"),
         ([1.0, float("nan")], 1.0, "finite numbers"),
         ([1.0, 1.0, 1.0], 1.0, "agree to the last digit"),
+        ([0.0, 1e-200], 1.0, "agree to the last digit"),
         ([1.0, 1.1], 0.0, "tolerance: got 0"),
     ],
 )

@@ -373,7 +373,7 @@ def _checked(values: Values, names: tuple[str, str, str] = ("part", "appraiser",
         if count < 2 and name != "appraiser":
             msg = f"gauge study: {count} {name}; at least 2 are needed"
             raise MeasurementError(msg)
-    if not np.ptp(cells, axis=2).any():
+    if not (np.ptp(cells, axis=2) ** 2).any():  # squared: what is too small to square has no variance
         msg = (
             "gauge study: all trials of every part agree to the last digit, so that there is no repeatability; take "
             "new images for every trial, or read the gauge more finely"

@@ -64,14 +64,14 @@ def capability(values: Sequence[float], reference: float, tolerance: float, stan
     if not (isfinite(tolerance) and tolerance > 0):
         msg = f"tolerance: got {tolerance:g}, must be above 0: upper less lower limit"
         raise MeasurementError(msg)
-    if min(values) == max(values):
+    mean = sum(values) / n
+    s = sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
+    if min(values) == max(values) or s == 0:
         msg = (
             "type-1 study: all values agree to the last digit, so that there is no repeatability; take a new image "
             "for every value, or read the gauge more finely"
         )
         raise MeasurementError(msg)
-    mean = sum(values) / n
-    s = sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
     bias, error = mean - reference, s / sqrt(n)
     half = coverage_factor(n - 1) * error
     share, spread = constant(standard, "tolerance_share").value / 100, constant(standard, "spread").value

@@ -18,6 +18,7 @@ from inspect_tool.errors import InspectError, SettingsError
 if TYPE_CHECKING:
     from inspect_tool.model import Report, Table
     from inspect_tool.report.comparison import Comparison
+    from inspect_tool.report.gauge import GaugeReport
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -178,6 +179,62 @@ def compare(
             found.verdict, EXIT_PASS
         )
     )
+
+
+@app.command()
+def gauge(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="STUDY...", help="CSV file, study file (TOML), or jobs and report.json files."),
+    ],
+    out: Out = Path("reports"),
+    method: Annotated[str | None, typer.Option("--method", help="anova or range (average and range).")] = None,
+    nested: Annotated[bool, typer.Option("--nested", help="Every appraiser has parts of his own.")] = False,
+    type1: Annotated[bool, typer.Option("--type1", help="One part of known value: Cg, Cgk, bias.")] = False,
+    quantity: Annotated[str | None, typer.Option(help="Result of the reports, see: list quantities.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of a CSV file that does not state it.")] = None,
+    tolerance: Annotated[float | None, typer.Option(help="Upper less lower limit, in the unit of the values.")] = None,
+    lower: Annotated[float | None, typer.Option(help="Lower limit; with --upper, in place of --tolerance.")] = None,
+    upper: Annotated[float | None, typer.Option(help="Upper limit.")] = None,
+    reference: Annotated[float | None, typer.Option(help="Type 1: known value of the part.")] = None,
+    resolution: Annotated[float | None, typer.Option(help="Type 1: smallest step of the gauge.")] = None,
+    criteria: Annotated[
+        str | None,
+        typer.Option(help="By commas: study, tolerance, ndc; type 1: cg, cgk, resolution; or none. Default: all."),
+    ] = None,
+    standard: Annotated[str | None, typer.Option(help="Edition or file with constants and limits.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Judge the gauge: repeatability and reproducibility of a study with parts, appraisers and trials.
+
+    Exit status: 0 acceptable or no criterion was asked, 4 conditional, 3 not acceptable,
+    2 something must be fixed first (one line says what), 1 a bug.
+    """
+    from inspect_tool import gauge as gauging
+
+    options = {
+        "method": method,
+        "nested": nested or None,
+        "type1": type1 or None,
+        "quantity": quantity,
+        "unit": unit,
+        "tolerance": tolerance,
+        "lower": lower,
+        "upper": upper,
+        "reference": reference,
+        "resolution": resolution,
+        "criteria": criteria,
+        "standard": standard,
+    }
+    with _progress(inputs[0].stem, quiet or as_json) as tell:
+        given = {name: value for name, value in options.items() if value is not None}
+        found, folder = gauging.gauge(inputs, out, given, progress=tell)
+    if as_json:
+        print((folder / "gauge.json").read_text(encoding="utf-8"), end="")
+    elif not quiet:
+        _print_gauge(found, folder)
+    raise typer.Exit({"not acceptable": EXIT_FAIL, "conditional": EXIT_UNDECIDED}.get(found.verdict, EXIT_PASS))
 
 
 @app.command()
@@ -498,6 +555,41 @@ def _print_comparison(found: "Comparison", folder: Path) -> None:
         console.print(f"note: {warning}", highlight=False, soft_wrap=True, markup=False)
     first = next(name for name in ("compare.pdf", "compare.html", "compare.json") if (folder / name).exists())
     console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_gauge(found: "GaugeReport", folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.gauge import limit_text, value_text
+    from inspect_tool.report.text import number, quantity, with_unit
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    if found.capability is not None:
+        for column in ("Values", "Mean", "s", "Bias", "Cg", "Cgk"):
+            table.add_column(column)
+        one = found.capability
+        figures = (quantity(value, found.unit) for value in (one.mean, one.s, one.bias))
+        table.add_row(str(one.n), *figures, number(one.cg, 3), number(one.cgk, 3))
+    else:
+        columns = ("Component", "s", "of the variance", "of the study variation", "of the tolerance")
+        for column in columns[: 4 if found.tolerance is None else 5]:
+            table.add_column(column)
+        for item in found.variations:
+            shares = (item.percent_contribution, item.percent_study, item.percent_tolerance)
+            table.add_row(
+                item.title,
+                with_unit(number(item.s), found.unit),
+                *(f"{share:.2f} %" for share in shares if share is not None),
+            )
+    console.print(table)
+    for asked in found.criteria:
+        line = f"{asked.title}: {value_text(asked)}, asked {limit_text(asked)}: {asked.decision}"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    first = next(name for name in ("gauge.pdf", "gauge.html", "gauge.json") if (folder / name).exists())
+    for line in (*(f"note: {warning}" for warning in found.warnings), found.verdict, str(folder / first)):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_scores(tables: "tuple[Table, ...]", lines: tuple[str, ...], page: Path | None) -> None:

@@ -106,6 +106,7 @@ def run(
     *,
     name: str = "",
     workers: int = 1,
+    backend: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run one job.
@@ -121,6 +122,8 @@ def run(
         Name of the folder; default: the name of the job file without its suffix.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
+    backend : mapping, optional
+        A ``[backend]`` table that takes the place of the job's own.
     progress : callable, optional
         Called with (steps done, steps in all, text).
 
@@ -130,7 +133,7 @@ def run(
         For whatever the user must fix; nothing is written then.
     """
     started, clock = now(), time.perf_counter()
-    planned = plan(job_path)
+    planned = plan(job_path, backend)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name or planned.path.stem) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)

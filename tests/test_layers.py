@@ -11,7 +11,7 @@ LAYERS = [
     {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "pipeline", "starter"},
+    {"compare", "gauge", "gauge_values", "pipeline", "starter"},
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -503,9 +503,9 @@ _STYLE: dict[Any, Any] = {
     "axes.unicode_minus": True,
 }
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
-_LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
-_FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
-_HATCHES = ("", "///", "...", "\\\\\\")
+LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
+FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
+HATCHES = ("", "///", "...", "\\\\\\")
 
 
 @lru_cache(maxsize=64)
@@ -541,25 +541,25 @@ def _histogram(axes: Axes, chart: Chart) -> None:
         edges = np.asarray(series.x, float)
         counts = np.asarray(series.y, float)
         if i == 0:
-            axes.stairs(counts, edges, fill=True, color=_FILLS[0], lw=0, label=series.name)
+            axes.stairs(counts, edges, fill=True, color=FILLS[0], lw=0, label=series.name)
             axes.stairs(counts, edges, fill=False, color="white", lw=0.4)
             axes.vlines(edges[1:-1], 0, np.minimum(counts[1:], counts[:-1]), color="white", lw=0.5)
         else:
-            color, dash = _LINES[i % len(_LINES)]
+            color, dash = LINES[i % len(LINES)]
             axes.stairs(counts, edges, fill=False, color=color, linestyle=dash, lw=1.3, label=series.name)
     axes.set_ylim(bottom=0)
 
 
 def _curves(axes: Axes, chart: Chart) -> None:
     for i, series in enumerate(chart.series):
-        color, dash = _LINES[i % len(_LINES)]
+        color, dash = LINES[i % len(LINES)]
         axes.plot(series.x, series.y, color=color, linestyle=dash, lw=1.5, drawstyle="steps-post", label=series.name)
     axes.set_ylim(bottom=0)
 
 
 def _points(axes: Axes, chart: Chart) -> None:
     for i, series in enumerate(chart.series):
-        color, _ = _LINES[i % len(_LINES)]
+        color, _ = LINES[i % len(LINES)]
         marker = "osD^"[i % 4]
         fill = color if i % 2 == 0 else "white"
         axes.plot(series.x, series.y, marker, ms=4.2, mec=color, mfc=fill, mew=0.9, label=series.name)
@@ -570,7 +570,7 @@ def _bars(axes: Axes, chart: Chart) -> None:
     width = 0.72 / n
     for i, series in enumerate(chart.series):
         x = np.arange(len(series.y)) + (i - (n - 1) / 2) * width
-        fill, hatch = _FILLS[i % 4], _HATCHES[i % 4]
+        fill, hatch = FILLS[i % 4], HATCHES[i % 4]
         bars = axes.bar(x, series.y, width * 0.94, color=fill, hatch=hatch, edgecolor="white", lw=0, label=series.name)
         if len(series.y) * n <= 12:  # direct labels
             axes.bar_label(bars, labels=[short(value, 3) for value in series.y], padding=1.5, fontsize=7.5)

@@ -240,8 +240,8 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         if max(one.above, one.below, other.above, other.below) > _LONGEST_TICK * (stop - start):
             return None
         if any(
-            end.above and _crossed(share[:, inner], int(seen[0]) - end.above - 1, -1)
-            or end.below and _crossed(share[:, inner], int(seen[-1]) + end.below + 1, 1)
+            (end.above and _closed(share, inner, int(seen[0]) - end.above - 1, -1))
+            or (end.below and _closed(share, inner, int(seen[-1]) + end.below + 1, 1))
             for end in (one, other)
         ):
             return None  # a frame, not a bar
@@ -308,7 +308,7 @@ def _end(share: NDArray[Any], line: NDArray[Any], rows: tuple[int, int], start: 
     below, at = (float(line[column - 1]), float(line[column])) if column else (0.0, 1.0)
     edge = column - (at - 0.5) / max(at - below, 0.25) if column else -0.5
     reach = max(3, round(1.5 * thick) + 2)
-    near = slice(max(column - reach, 0), column + reach + 1)
+    near = slice(max(column - 2, 0), column + reach + 1)  # a tick begins where the line ends
     tick_rows = {sign: _tick(share[:, near], first if sign < 0 else last, sign) for sign in (-1, 1)}
     above, below_rows = len(tick_rows[-1]), len(tick_rows[1])
     if above + below_rows < 2:
@@ -329,10 +329,14 @@ def _end(share: NDArray[Any], line: NDArray[Any], rows: tuple[int, int], start: 
     return _End(near.start + center, outer, above, below_rows, (wide[-1] - wide[0]) / 2, soft)
 
 
-def _crossed(share: NDArray[Any], row: int, sign: int) -> bool:
-    """Whether another line runs where a tick ends."""
+def _closed(share: NDArray[Any], inner: slice, row: int, sign: int) -> bool:
+    """Whether a line runs from tick to tick where they end, and no further."""
     rows = [at for at in (row, row + sign, row + 2 * sign) if 0 <= at < len(share)]
-    return any(float(share[at].mean()) > 0.6 for at in rows)
+    outside = np.concatenate([np.arange(inner.start - 5), np.arange(inner.stop + 5, share.shape[1])])
+    return any(
+        float(share[at, inner].mean()) > 0.6 and not (len(outside) and float(share[at, outside].mean()) > 0.5)
+        for at in rows
+    )
 
 
 def _tick(share: NDArray[Any], edge: int, sign: int) -> list[int]:

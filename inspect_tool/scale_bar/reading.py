@@ -161,6 +161,9 @@ def _labeled(bar: Bar, picture: labels.Picture) -> _Seen:
             if doubt or _may_be_length(texts):
                 doubts.append(doubt or f"its label reads '{max(texts, key=len)}'")
             continue
+        if bar.style in ("solid bar", "plain line") and not _same_ink(bar, picture, place):
+            doubts.append(f"its label '{texts[0]}' is not of its color, and so it may be a field or a frame of the label")
+            continue
         points = labels.count_points(window, box)
         stated = sum(mark in texts[0] for mark in ".,")
         if points is not None and points != stated:
@@ -234,6 +237,15 @@ def _distance(bar: Bar, box: Box) -> float | None:
         gap = left - (b_left + b_wide) if middle > bar.right else b_left - (left + wide)
         return max(gap / tall, 0.0) if gap <= 2.0 * tall else None
     return None
+
+
+def _same_ink(bar: Bar, picture: labels.Picture, box: Box) -> bool:
+    """Whether a label is written in the color of its bar; a line without ticks may be anything else."""
+    line = picture[round(bar.row), round(bar.left) + 2 : round(bar.right) - 1].astype(np.int16)
+    top, left, tall, wide = box
+    letters = picture[top : top + tall, left : left + wide].astype(np.int16)
+    near = (np.abs(letters - np.median(line, axis=0)) <= 80).all(axis=2)
+    return bool(0.03 <= near.mean() <= 0.5)
 
 
 def _may_be_length(texts: Sequence[str]) -> bool:

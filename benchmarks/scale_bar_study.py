@@ -48,7 +48,7 @@ def case(seed):
         footer = bool(rng.uniform() < 0.5)
         length = LENGTHS[rng.integers(len(LENGTHS))]
         unit = ("um", "um", "um", "nm", "mm")[rng.integers(5)]
-        if unit == "nm" and length < 1:
+        if (unit == "nm" and length < 1) or (unit == "mm" and length > 20):
             continue
         style = STYLES[rng.choice(4, p=(0.45, 0.1 if footer else 0, 0.3, 0.15 if footer else 0.25))]
         text_px = int(rng.integers(14, 42))
@@ -61,7 +61,7 @@ def case(seed):
         length_px = float(rng.uniform(0.04, 0.35)) * pixels.shape[1]
         number = f"{length:g}"
         if rng.uniform() < 0.15:
-            number = f"{length:.1f}" if length < 100 else number
+            number = f"{length:.2f}" if length < 10 else f"{length:.1f}" if length < 100 else number
         if rng.uniform() < 0.2:
             number = number.replace(".", ",")
         micro = "u" if font == "hershey" or rng.uniform() < 0.3 else ("µ" if rng.uniform() < 0.6 else "μ")

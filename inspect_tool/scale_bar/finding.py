@@ -17,6 +17,7 @@ Plane: TypeAlias = NDArray[np.uint8]
 _STEP = 28  # gray levels from bar to what is beside it
 _SHORTEST = 0.02  # of the width of the picture
 _LONGEST = 0.8
+_THICKEST = 0.5  # of its length
 _LONGEST_TICK = 0.5  # of the bar, on one side
 _UNSURE = 0.012  # of the length: more than this from the width of the ticks is no scale
 _MOST_EDGES = 400  # the longest of them; a picture with more is a texture
@@ -94,7 +95,7 @@ class _Stroke:
 
 
 def _lines(plane: Plane, number: int, bright: bool) -> list[Bar]:
-    shortest = max(12, round(_SHORTEST * plane.shape[1]))
+    shortest = max(12, round(_SHORTEST * plane.shape[1])) | 1  # odd: opening with an even side moves what it keeps
     # a frame of the opposite value: a bar at the very edge of the picture has edges, too
     framed = cv2.copyMakeBorder(plane, 2, 2, 0, 0, cv2.BORDER_CONSTANT, value=0 if bright else 255)
     here, above, below = framed[2:-2], framed[:-4], framed[4:]
@@ -146,7 +147,7 @@ def _strokes(plane: Plane, tops: NDArray[np.int32], bottoms: NDArray[np.int32]) 
             (np.abs(bottoms[:, 0] - left) <= slack)
             & (np.abs(bottoms[:, 1] - right) <= slack)
             & (bottoms[:, 3] > top)
-            & (bottoms[:, 3] - top <= max(5, 0.34 * length))
+            & (bottoms[:, 3] - top <= max(5, _THICKEST * length))
         ]
         if len(below) == 0:
             continue
@@ -156,9 +157,11 @@ def _strokes(plane: Plane, tops: NDArray[np.int32], bottoms: NDArray[np.int32]) 
         middle = plane[top:bottom, left + 2 : right - 2]
         inset = (bottom - top) // 4
         core = middle[inset : bottom - top - inset] if bottom - top > 3 else middle
-        values = np.median(core, axis=0)  # per column: a soft line is no less one line
+        spread = core.std(axis=1)
+        # of a soft line, the row that it covers; of a thick one, what most rows say
+        values = core[int(spread.argmin())] if bottom - top <= 4 else np.median(core, axis=0)
         value = float(np.median(values))
-        if np.percentile(np.abs(values - value), 95) > 16 or core.std() > 40:
+        if np.percentile(np.abs(values - value), 95) > 16 or np.median(spread) > 40:
             continue
         found.append(_Stroke(left, right, top, bottom, value))
     return found
@@ -198,14 +201,10 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     left, right = max(stroke.left - margin, 0), min(stroke.right + margin, width)
     window = plane[top:bottom, left:right].astype(np.float32)
     inner = slice(stroke.left - left, stroke.right - left)
-    beside = [
-        window[row - top, inner]
-        for row in (stroke.top - 3, stroke.top - 2, stroke.bottom + 1, stroke.bottom + 2)
-        if top <= row < bottom
-    ]
+    beside = _beside(stroke, top, bottom)
     if not beside:
         return None
-    ground = float(np.median(np.concatenate(beside)))
+    ground = float(np.median(window[beside, inner]))
     rows = window[stroke.top - top : stroke.bottom - top]
     profile = np.median(rows[:, inner], axis=1)
     peak = float(profile.max() if bright else profile.min())
@@ -216,17 +215,23 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     drawn = np.flatnonzero((profile - ground) / contrast >= 0.5)
     first, last = int(drawn[0]) + stroke.top - top, int(drawn[-1]) + stroke.top - top
     seen = np.flatnonzero((profile - ground) / contrast >= 0.15) + stroke.top - top
-    line = share[first : last + 1].mean(axis=0) / max(share[first : last + 1, inner].mean(), 0.5)
     weights = np.clip((profile - ground) / contrast, 0, 1)
     row = float((weights * np.arange(len(weights))).sum() / weights.sum()) + stroke.top
-    ends = [
-        _end(share, line, (int(seen[0]), int(seen[-1])), stroke.left - left),
-        _end(share[:, ::-1], line[::-1], (int(seen[0]), int(seen[-1])), right - stroke.right),
-    ]
-    if ends[0] is None or ends[1] is None:
+    # what lies beside the line may change from end to end
+    near = max(16, 4 * tall)
+    sides = []
+    for flip, start in ((False, stroke.left - left), (True, right - stroke.right)):
+        turned = window[:, ::-1] if flip else window
+        local = float(np.median([turned[at, : start + near] for at in _beside(stroke, top, bottom)]))
+        if abs(peak - local) < _STEP or (peak > local) != bright:
+            return None
+        part = (turned[:, : start + length] - local) / (peak - local)
+        border = right == width if flip else left == 0
+        sides.append(_end(part, (first, last), (int(seen[0]), int(seen[-1])), start, border))
+    one, other = sides
+    if one is None or other is None:
         return None
     mirror = right - left - 1
-    one, other = ends[0], ends[1]
     start, stop = left + one.at, left + mirror - other.at
     ticked = [end.above + end.below > 0 for end in (one, other)]
     if ticked[0] != ticked[1]:
@@ -256,8 +261,10 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     thick = last - first + 1
     if style == "plain line" and thick >= max(4, 0.02 * (stop - start)):
         style = "solid bar"
-    if style != "line with end ticks" and (stroke.gap or thick > 0.34 * (stop - start)):
-        return None
+    if style != "line with end ticks" and (
+        stroke.gap or thick > _THICKEST * (stop - start) or stop - start < max(24, 0.025 * width)
+    ):
+        return None  # what has no ticks must be long: dashes of a text are lines, too
     even = float(np.std(rows[(last + first) // 2 - (stroke.top - top), inner])) <= 8 if stroke.gap is None else True
     same = abs(one.above - other.above) <= 1 and abs(one.below - other.below) <= 1
     # drawn on whole pixels: rectangular, half a pixel to each side; the fit adds what soft edges hide; where in a wide
@@ -293,14 +300,27 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     )
 
 
-def _end(share: NDArray[Any], line: NDArray[Any], rows: tuple[int, int], start: int) -> _End | None:
-    """Left end of a line (of its mirror image: the right one); ``start`` is a column that surely belongs to it."""
+def _beside(stroke: _Stroke, top: int, bottom: int) -> list[int]:
+    """Rows next to a stroke, above and below, counted from ``top``."""
+    rows = (stroke.top - 3, stroke.top - 2, stroke.bottom + 1, stroke.bottom + 2)
+    return [row - top for row in rows if top <= row < bottom]
+
+
+def _end(
+    share: NDArray[Any], core: tuple[int, int], rows: tuple[int, int], start: int, at_border: bool
+) -> _End | None:
+    """Left end of a line (of its mirror image: the right one); ``start`` is a column that surely belongs to it.
+
+    ``core`` are the rows that the line covers by half or more, ``rows`` those that it touches.
+    """
+    line = share[core[0] : core[1] + 1].mean(axis=0)
+    line = line / max(float(np.median(line[start:])), 0.5)
     first, last = rows
     thick = last - first + 1
     outside = np.flatnonzero(line[: start + 3] < 0.5)
     column = int(outside[-1]) + 1 if len(outside) else 0
-    if column > start + 2:
-        return None
+    if column > start + 2 or (column == 0 and not at_border):
+        return None  # the line goes on where its contrast ends
     # what comes next must not go on as the bar does: a bar ends, a scratch fades
     clear = line[max(column - max(5, thick), 0) : max(column - 2, 0)]
     if clear.size and clear.max() > 0.5:

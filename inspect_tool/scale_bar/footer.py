@@ -8,6 +8,7 @@ from inspect_tool.model import GrayImage
 
 _TALLEST = 0.25  # of the picture
 _FLAT = 6  # gray levels that compression moves a drawn background
+_THICKEST_FRAME = 4  # rows
 _INK = 40  # gray levels between background and what is written on it
 
 
@@ -55,11 +56,11 @@ def find_footer(pixels: GrayImage, color: NDArray[np.uint8] | None = None) -> in
     top = bottom
     while top > 0 and share[top - 1] >= 0.4 and not (line[top - 1] and bottom - top >= least):
         top -= 1
-    framed = top > 0 and bool(line[top - 1])
-    if framed:
-        frame = np.median(band[top - 1])
-        while top > 0 and line[top - 1] and abs(np.median(band[top - 1]) - frame) <= 2 * _FLAT:
-            top -= 1
+    frame = 0
+    while frame < top and line[top - 1 - frame] and abs(_middle(band, top - 1 - frame) - _middle(band, top - 1)) <= _FLAT:
+        frame += 1
+    framed = 0 < frame <= _THICKEST_FRAME  # an even specimen has rows of one value, too, but many of them
+    top -= frame if framed else 0
     if top == 0 or bottom - top < least:
         return 0
     # without a frame the bar begins where the picture ends: from one row to the next
@@ -73,6 +74,10 @@ def _lines(band: NDArray[np.uint8], ground: int) -> NDArray[np.bool_]:
     middle = np.median(band, axis=1)
     alike = (np.abs(band - middle[:, None]) <= 2 * _FLAT).mean(axis=1)
     return np.asarray((alike >= 0.75) & (np.abs(middle - ground) > _INK))
+
+
+def _middle(band: NDArray[np.uint8], row: int) -> float:
+    return float(np.median(band[row]))
 
 
 def _is_written(bar: NDArray[np.uint8], on_ground: NDArray[np.bool_], ground: int) -> bool:

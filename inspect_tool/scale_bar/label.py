@@ -117,22 +117,40 @@ def find_texts(picture: Picture) -> list[Box]:
     return boxes
 
 
-def read_text(picture: Picture, box: Box) -> list[str]:
-    """Read one line of text several times, each time from other pixels: margins, sizes and polarity differ."""
+def read_text(picture: Picture, box: Box, ink: NDArray[np.float32] | None = None) -> list[str]:
+    """Read one line of text several times, each time from other pixels: margins, sizes and polarity differ.
+
+    Parameters
+    ----------
+    picture : array of uint8, (rows, columns, 3)
+        Where the text stands.
+    box : (top, left, height, width)
+        Of the text. [px]
+    ink : array of float32, (rows, columns), optional
+        1 where the picture has the color of the bar, 0 where it is far from it: a label of that color is read once
+        more without what lies behind it.
+    """
     top, left, tall, wide = box
     texts: list[str] = []
-    for margin, height, invert in ((0.08, 48, False), (0.22, 64, True), (0.15, 32, False)):
+    for margin, height, kind in _PASSES if ink is not None else _PASSES[:3]:
         more = max(1, round(margin * tall))
-        t, x = max(top - more, 0), max(left - 2 * more, 0)
-        crop = picture[t : top + tall + more, x : left + wide + 2 * more]
+        rows = slice(max(top - more, 0), top + tall + more)
+        columns = slice(max(left - 2 * more, 0), left + wide + 2 * more)
+        if kind == "ink" and ink is not None:
+            crop = np.repeat((255 * ink[rows, columns, None]).astype(np.uint8), 3, axis=2)
+        else:
+            crop = picture[rows, columns]
         scale = height / len(crop)
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         crop = cv2.resize(crop, (max(8, round(scale * crop.shape[1])), height), interpolation=way)
-        if invert:
+        if kind == "inverted":
             crop = 255 - crop
         found = _engine()(np.ascontiguousarray(crop), use_det=False, use_cls=False, use_rec=True)
         texts.append(found.txts[0] if found.txts else "")
     return texts
+
+
+_PASSES = ((0.08, 48, "as it is"), (0.22, 64, "inverted"), (0.15, 32, "as it is"), (0.15, 48, "ink"))
 
 
 def agreed(texts: Sequence[str]) -> tuple[Length | None, str]:
@@ -157,39 +175,45 @@ def agreed(texts: Sequence[str]) -> tuple[Length | None, str]:
 # -------------------------------------------------------------------------------------------------------- points
 
 
-def count_points(picture: Picture, box: Box) -> int | None:
+def count_points(picture: Picture, box: Box, text: str, ink: NDArray[np.float32] | None = None) -> int | None:
     """Decimal points in a label, by the shape of its letters and without reading; None where letters cannot be told.
 
-    A point is small, stands on the base line, and has a digit on each side.
+    A point or comma is small, stands on the base line within the number, and has letters on both sides. ``text`` is
+    what was read: it tells how much of the width the number takes. Other parameters as of ``read_text``.
     """
     top, left, tall, wide = box
     if tall < 5:
         return None
-    crop = picture[max(top - 1, 0) : top + tall + 1, max(left - 2, 0) : left + wide + 2]
+    window = slice(max(top - 1, 0), top + tall + 1), slice(max(left - 2, 0), left + wide + 2)
+    plane = _sharpest(picture[window]) if ink is None else (255 * ink[window]).astype(np.uint8)
     scale = max(1, round(64 / tall))
-    gray = cv2.resize(crop.max(axis=2), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    low = cv2.resize(crop.min(axis=2), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    best = max((gray, low), key=lambda plane: float(plane.std()))
-    _, ink = cv2.threshold(best, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if ink.mean() > 0.5:
-        ink = 1 - ink
-    count, _, stats, _ = cv2.connectedComponentsWithStats(ink)
+    plane = cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    mask = cv2.threshold(plane, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
+    if mask.mean() > 0.5:
+        mask = 1 - mask
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     parts = stats[1:count]
-    parts = parts[parts[:, cv2.CC_STAT_AREA] >= 4]
-    high = len(ink)
-    letters = parts[(parts[:, 3] >= 0.35 * high) & (parts[:, 3] <= 0.98 * high) & (parts[:, 2] <= 1.6 * high)]
+    high = len(mask)
+    tallest = (parts[:, 3] >= 0.35 * high) & (parts[:, 3] <= 0.98 * high) & (parts[:, 2] <= 1.6 * high)
+    letters = parts[tallest]
     if len(letters) < 2:
         return None
     size = float(np.median(letters[:, 3]))
     base = float(np.median(letters[:, 1] + letters[:, 3]))
-    small = parts[
-        (parts[:, 3] <= 0.36 * size)
+    points = parts[
+        (parts[:, 3] <= 0.45 * size)
         & (parts[:, 2] <= 0.36 * size)
         & (parts[:, 1] + parts[:, 3] / 2 >= base - 0.3 * size)
-        & (parts[:, 1] <= base + 0.05 * size)
+        & (parts[:, 1] <= base)
         & (parts[:, 4] >= 0.008 * size * size)
     ]
-    first, last = letters[:, 0].min(), letters[:, 0].max()
-    return int(((small[:, 0] > first) & (small[:, 0] < last)).sum())
+    first = letters[:, 0].min()
+    number = len(text) - len(text.lstrip("0123456789.,"))
+    # letters of a unit are wider than figures, so the number ends before this
+    last = first + (letters[:, 0].max() - first) * (number + 0.3) / len(text)
+    return int(((points[:, 0] > first) & (points[:, 0] < last)).sum())
 
 
+def _sharpest(crop: Picture) -> NDArray[np.uint8]:
+    """The channel in which letters stand out most."""
+    return np.asarray(max(cv2.split(crop), key=lambda channel: float(channel.std())), dtype=np.uint8)

@@ -149,28 +149,30 @@ def _labeled(bar: Bar, picture: labels.Picture) -> _Seen:
     top, left, window = _window(bar, picture)
     found: list[_Seen] = []
     doubts: list[str] = []
-    boxes = labels.find_texts(window)
-    for box in _lines_of_text(boxes):
+    ink = _ink(bar, picture, window)
+    for box in dict.fromkeys(_extended(ink, box) for box in _lines_of_text(labels.find_texts(window))):
         place = (box[0] + top, box[1] + left, box[2], box[3])
         distance = _distance(bar, place)
         if distance is None:
             continue
-        texts = labels.read_text(window, box)
+        own = ink if _is_written_in(ink, box) else None
+        texts = labels.read_text(window, box, own)
         length, doubt = labels.agreed(texts)
         if length is None:
             if doubt or _may_be_length(texts):
                 doubts.append(doubt or f"its label reads '{max(texts, key=len)}'")
             continue
-        if bar.style in ("solid bar", "plain line") and not _same_ink(bar, picture, place):
-            doubts.append(f"its label '{texts[0]}' is not of its color, and so it may be a field or a frame of the label")
-            continue
-        points = labels.count_points(window, box)
-        stated = sum(mark in texts[0] for mark in ".,")
-        if points is not None and points != stated:
-            doubts.append(f"its label reads '{texts[0]}', but its letters show {points} decimal points")
-            continue
         text = next(text for text in texts if labels.parse(text) == length)
-        found.append(_Seen(bar=bar, length=length, text=text, box=place, distance=distance))
+        points, stated = labels.count_points(window, box, text, own), int("." in text or "," in text)
+        if bar.gap is None and _is_cut(box, window, place, picture):
+            doubts.append(f"its label '{text}' may go on")
+        elif own is None and bar.style in ("solid bar", "plain line"):
+            doubts.append(f"its label '{text}' is not of its color: it may be a field or a frame of the label")
+        # a point that was lost is a factor of ten; one that was read every time may have run into a letter
+        elif points is not None and points > stated:
+            doubts.append(f"its label reads '{text}', but its letters show a decimal point")
+        else:
+            found.append(_Seen(bar=bar, length=length, text=text, box=place, distance=distance))
     if not found:
         return _Seen(bar=bar, doubt=next(iter(doubts), ""))
     found.sort(key=lambda seen: seen.distance)
@@ -190,7 +192,7 @@ def _window(bar: Bar, picture: labels.Picture) -> tuple[int, int, labels.Picture
         rows = slice(max(top - tall // 2, 0), min(top + tall + tall // 2, height))
         return rows.start, start, np.ascontiguousarray(picture[rows, start:stop])
     more = max(48, round(0.35 * wide), 3 * tall)
-    aside = max(120, round(0.4 * wide))
+    aside = max(220, round(0.5 * wide))
     rows = slice(max(top - more, 0), min(top + tall + more, height))
     columns = slice(max(left - aside, 0), min(left + wide + aside, width))
     window = picture[rows, columns].copy()
@@ -207,7 +209,7 @@ def _lines_of_text(boxes: Sequence[Box]) -> list[Box]:
         for i, (top, left, tall, wide) in enumerate(lines):
             overlap = min(top + tall, box[0] + box[2]) - max(top, box[0])
             space = box[1] - (left + wide)
-            if overlap >= 0.5 * min(tall, box[2]) and space <= 1.0 * min(tall, box[2]):
+            if overlap >= 0.5 * min(tall, box[2]) and space <= 0.6 * min(tall, box[2]):
                 t, x = min(top, box[0]), min(left, box[1])
                 lines[i] = (t, x, max(top + tall, box[0] + box[2]) - t, max(left + wide, box[1] + box[3]) - x)
                 break
@@ -233,23 +235,57 @@ def _distance(bar: Bar, box: Box) -> float | None:
             gap = top - (b_top + b_tall)
         return max(gap / tall, 0.0) if gap <= 2.0 * tall else None
     level = abs(top + tall / 2 - bar.row) <= max(0.8 * tall, b_tall / 2)
-    if level:
-        gap = left - (b_left + b_wide) if middle > bar.right else b_left - (left + wide)
+    if level and middle > bar.right:
+        gap = left - (b_left + b_wide)
         return max(gap / tall, 0.0) if gap <= 2.0 * tall else None
     return None
 
 
-def _same_ink(bar: Bar, picture: labels.Picture, box: Box) -> bool:
-    """Whether a label is written in the color of its bar; a line without ticks may be anything else."""
-    line = picture[round(bar.row), round(bar.left) + 2 : round(bar.right) - 1].astype(np.int16)
+def _ink(bar: Bar, picture: labels.Picture, window: labels.Picture) -> NDArray[np.float32]:
+    """How near every pixel is to the color of the bar: 1 the same, 0 far from it."""
+    columns = slice(max(round(bar.left) + 2, 0), round(bar.right) - 1)
+    line = picture[round(bar.row), columns] if bar.style != "ruler ticks" else np.full((1, 3), bar.level)
+    if bar.gap is not None:
+        line = picture[round(bar.row), round(bar.left) + 2 : bar.gap[0] - 2]
+    away = np.abs(window.astype(np.float32) - np.median(line, axis=0).astype(np.float32)).max(axis=2)
+    return np.asarray(np.clip(1.5 - away / 60, 0, 1), dtype=np.float32)
+
+
+def _extended(ink: NDArray[np.float32], box: Box) -> Box:
+    """A box that holds the letters of the same color next to it: a figure that was left out is a factor of ten."""
     top, left, tall, wide = box
-    letters = picture[top : top + tall, left : left + wide].astype(np.int16)
-    near = (np.abs(letters - np.median(line, axis=0)) <= 80).all(axis=2)
-    return bool(0.03 <= near.mean() <= 0.5)
+    if not _is_written_in(ink, box):
+        return box
+    columns = np.flatnonzero((ink[top : top + tall] > 0.5).any(axis=0))
+    space = max(3, round(0.5 * tall))
+    start, stop = left, left + wide
+    for column in columns[columns < left + wide // 2][::-1].tolist():
+        if start - column > space or left - column > 6 * tall:
+            break
+        start = min(start, column)
+    for column in columns[columns > left + wide // 2].tolist():
+        if column - stop > space or column - left - wide > 6 * tall:
+            break
+        stop = max(stop, column + 1)
+    return top, start, tall, stop - start
+
+
+def _is_written_in(ink: NDArray[np.float32], box: Box) -> bool:
+    """Whether a text has the color of the bar, and what lies around it has not."""
+    top, left, tall, wide = box
+    letters = ink[top : top + tall, left : left + wide]
+    around = np.concatenate([letters[0], letters[-1], letters[:, 0], letters[:, -1]])
+    return bool(0.03 <= (letters > 0.5).mean() <= 0.6 and np.median(around) < 0.5)
+
+
+def _is_cut(box: Box, window: labels.Picture, place: Box, picture: labels.Picture) -> bool:
+    """Whether a text reaches the end of the part of the picture that was read, and may go on behind it."""
+    left, right = box[1] <= 2, box[1] + box[3] >= window.shape[1] - 2
+    return (left and place[1] > 4) or (right and place[1] + place[3] < picture.shape[1] - 4)
 
 
 def _may_be_length(texts: Sequence[str]) -> bool:
-    return sum(re.search(r"\d.*[a-zA-Zµμ]", text) is not None for text in texts) >= 2
+    return sum(re.fullmatch(r"\W*\d[\d.,]* ?[a-zA-Zµμ'.]{1,14}\W*", text) is not None for text in texts) >= 2
 
 
 def _owners(seen: Sequence[_Seen]) -> list[_Seen]:

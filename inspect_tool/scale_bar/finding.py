@@ -325,6 +325,14 @@ def _end(
     clear = line[max(column - max(5, thick), 0) : max(column - 2, 0)]
     if clear.size and clear.max() > 0.5:
         return None
+    # up to its end a drawn bar has its full value, over its full height; where it runs into a bright grain it has not
+    full = np.flatnonzero(np.abs(line[column : start + 4] - 1) <= 0.25)
+    if len(full) == 0 or full[0] > 2:
+        return None
+    if core[1] - core[0] >= 2 and column:
+        starts = [np.flatnonzero(row[: start + 3] < 0.5) for row in share[core[0] + 1 : core[1]]]
+        if np.ptp([int(found[-1]) if len(found) else -1 for found in starts]) > 1:
+            return None
     below, at = (float(line[column - 1]), float(line[column])) if column else (0.0, 1.0)
     edge = column - (at - 0.5) / max(at - below, 0.25) if column else -0.5
     reach = max(3, round(1.5 * thick) + 2)

@@ -147,11 +147,35 @@ def _picture(pixels: GrayImage, color: NDArray[np.uint8] | None) -> labels.Pictu
 def _labeled(bar: Bar, picture: labels.Picture) -> _Seen:
     """Read what is written beside a bar."""
     top, left, window = _window(bar, picture)
+    ink = _ink(bar, picture, window)
+    found, doubts = _labels(bar, picture, window, ink, (top, left), labels.find_texts(window))
+    if not found and not doubts and bar.clean:
+        # over a busy specimen letters are lost in it; of the color of the bar there is little else
+        alone = np.repeat((255 * ink[:, :, None]).astype(np.uint8), 3, axis=2)
+        found, doubts = _labels(bar, picture, window, ink, (top, left), labels.find_texts(alone))
+    if not found:
+        return _Seen(bar=bar, doubt=next(iter(doubts), ""))
+    found.sort(key=lambda seen: seen.distance)
+    others = {seen.length for seen in found[1:]} - {found[0].length}
+    if others or doubts:
+        texts = [f"'{seen.text}'" for seen in found]
+        return _Seen(bar=bar, doubt="; ".join(dict.fromkeys([f"beside it stands {' and '.join(texts)}", *doubts])))
+    return found[0]
+
+
+def _labels(
+    bar: Bar,
+    picture: labels.Picture,
+    window: labels.Picture,
+    ink: NDArray[np.float32],
+    origin: tuple[int, int],
+    boxes: Sequence[Box],
+) -> tuple[list[_Seen], list[str]]:
+    """Labels among the texts of a window, and why others that may be labels are not taken."""
     found: list[_Seen] = []
     doubts: list[str] = []
-    ink = _ink(bar, picture, window)
-    for box in dict.fromkeys(_extended(ink, box) for box in _lines_of_text(labels.find_texts(window))):
-        place = (box[0] + top, box[1] + left, box[2], box[3])
+    for box in dict.fromkeys(_extended(ink, box) for box in _lines_of_text(boxes)):
+        place = (box[0] + origin[0], box[1] + origin[1], box[2], box[3])
         distance = _distance(bar, place)
         if distance is None:
             continue
@@ -173,14 +197,7 @@ def _labeled(bar: Bar, picture: labels.Picture) -> _Seen:
             doubts.append(f"its label reads '{text}', but its letters show a decimal point")
         else:
             found.append(_Seen(bar=bar, length=length, text=text, box=place, distance=distance))
-    if not found:
-        return _Seen(bar=bar, doubt=next(iter(doubts), ""))
-    found.sort(key=lambda seen: seen.distance)
-    others = {seen.length for seen in found[1:]} - {found[0].length}
-    if others or doubts:
-        texts = [f"'{seen.text}'" for seen in found]
-        return _Seen(bar=bar, doubt="; ".join(dict.fromkeys([f"beside it stands {' and '.join(texts)}", *doubts])))
-    return found[0]
+    return found, doubts
 
 
 def _window(bar: Bar, picture: labels.Picture) -> tuple[int, int, labels.Picture]:
@@ -256,7 +273,8 @@ def _extended(ink: NDArray[np.float32], box: Box) -> Box:
     top, left, tall, wide = box
     if not _is_written_in(ink, box):
         return box
-    columns = np.flatnonzero((ink[top : top + tall] > 0.5).any(axis=0))
+    inset = round(0.15 * tall)  # a frame or a rule above the text is no letter
+    columns = np.flatnonzero((ink[top + inset : top + tall - inset] > 0.5).sum(axis=0) >= max(2, 0.08 * tall))
     space = max(3, round(0.5 * tall))
     start, stop = left, left + wide
     for column in columns[columns < left + wide // 2][::-1].tolist():

@@ -121,7 +121,7 @@ def scale_bar(
     100.0
     """
     exact = convert(length, unit, "um") / pixel_um
-    length_px = exact if soft or style == "ruler ticks" else float(round(exact))
+    length_px = exact if soft else float(round(exact))
     colored = len({*color}) > 1 or pixels.ndim == 3 or len({*ground}) > 1 or (box is not None and len({*box}) > 1)
     canvas = (np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels).astype(np.float32)
     if footer_px:
@@ -131,8 +131,6 @@ def scale_bar(
     left = at[1] * width - length_px / 2
     if not soft:
         row, left = float(round(row)), float(round(left))
-    if style == "ruler ticks":
-        length_px = float(_INTERVALS * round(exact / _INTERVALS))
     if length_px < 3 or left < 0 or left + length_px > width - 1:
         msg = f"synthetic.scale_bar: a bar of {length_px:g} px does not fit at column {left:.0f} of {width}; change pixel_um"
         raise SettingsError(msg)
@@ -193,7 +191,8 @@ def _draw(
     up = row if style == "ruler ticks" else row - (tall - line) // 2
     count = _INTERVALS if style == "ruler ticks" else 1
     for i in range(count + 1):
-        _rectangle(cover, up, left + i * length / count, tall, tick)
+        along = i * length / count
+        _rectangle(cover, up, left + (along if length % 1 else round(along)), tall, tick)  # whole pixels stay whole
     if style == "line with end ticks":
         gap = label_wide + 12 if place == "inside" else 0
         half = (length + tick - gap) / 2

@@ -110,7 +110,7 @@ def by_hand(line: tuple[float, float, float, float], length_um: float) -> BarRea
     return BarReading(
         status="read",
         pixel_um=pixel_um,
-        u_rel=np.sqrt(2) * _HALF_PIXEL / length_px,
+        u_rel=float(np.sqrt(2)) * _HALF_PIXEL / length_px,
         length_px=length_px,
         length_um=length_um,
         ends=((y1, x1), (y2, x2)),
@@ -120,7 +120,7 @@ def by_hand(line: tuple[float, float, float, float], length_um: float) -> BarRea
     )
 
 
-_HALF_PIXEL = 0.5 / np.sqrt(3)
+_HALF_PIXEL = 0.5 / float(np.sqrt(3))
 
 
 # -------------------------------------------------------------------------------------------------------- labels

@@ -421,7 +421,7 @@ def _rulers(plane: Plane, bright: bool, footer_px: int) -> list[Bar]:
     ticks = [
         (int(left), int(top), int(wide), int(tall))
         for left, top, wide, tall, area in stats[1:count]
-        if tall >= 3 and 1.5 * wide <= tall and area >= 0.9 * wide * tall
+        if tall >= 3 and 1.5 * wide <= tall and area >= 0.6 * wide * tall
     ]
     for top in sorted({tick[1] for tick in ticks}):
         # the first, middle and last tick may be taller
@@ -438,9 +438,9 @@ def _ruler(
 ) -> Bar | None:
     if len(ticks) < 5:
         return None
-    centers = np.array([left + (wide - 1) / 2 for left, _, wide, _ in ticks])
+    centers = np.array([_tick_center(away, tick) for tick in ticks])
     steps = np.diff(centers)
-    if steps.max() - steps.min() > 1.5 or steps.min() < 4 or len({wide for _, _, wide, _ in ticks}) > 2:
+    if steps.max() - steps.min() > 1.5 or steps.min() < 4 or np.ptp([wide for _, _, wide, _ in ticks]) > 2:
         return None
     top = min(tick[1] for tick in ticks)
     bottom = max(tick[1] + tick[3] for tick in ticks)
@@ -462,6 +462,15 @@ def _ruler(
         drawn=((first + top - 1, max(left - 1, 0), bottom - top + 2, right - left + 2),),
         doubt="" if len(ticks) in (5, 6, 11, 21) else f"a ruler of {len(ticks)} ticks may lack some",
     )
+
+
+def _tick_center(away: Plane, tick: tuple[int, int, int, int]) -> float:
+    """Column of the middle of a tick, weighted by how far each pixel is from the background."""
+    left, top, wide, tall = tick
+    start = max(left - 1, 0)
+    weights = away[top : top + tall, start : left + wide + 1].sum(axis=0, dtype=float)
+    weights[weights < 0.1 * weights.max()] = 0
+    return float((weights * np.arange(start, start + len(weights))).sum() / weights.sum())
 
 
 def _distinct(bars: Sequence[Bar]) -> list[Bar]:

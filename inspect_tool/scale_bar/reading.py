@@ -21,6 +21,7 @@ Box: TypeAlias = tuple[int, int, int, int]  # top, left, height, width
 
 _FINEST_UM, _COARSEST_UM = 1e-5, 1e4  # as for a scale that a job states
 _MOST_BARS = 6
+_SPACE = 0.36  # between words, of the height of the box around them
 _BY_HAND = "give its length by hand: inspect-tool calibrate IMAGE --line x1,y1,x2,y2 --length 10um"
 
 
@@ -174,7 +175,8 @@ def _labels(
     """Labels among the texts of a window, and why others that may be labels are not taken."""
     found: list[_Seen] = []
     doubts: list[str] = []
-    for box in dict.fromkeys(_extended(ink, box) for box in _lines_of_text(boxes)):
+    whole = [_extended(ink, box) for box in _lines_of_text(boxes)]
+    for box in dict.fromkeys(part for box in whole for part in _parts(ink, box)):
         place = (box[0] + origin[0], box[1] + origin[1], box[2], box[3])
         distance = _distance(bar, place)
         if distance is None:
@@ -226,7 +228,7 @@ def _lines_of_text(boxes: Sequence[Box]) -> list[Box]:
         for i, (top, left, tall, wide) in enumerate(lines):
             overlap = min(top + tall, box[0] + box[2]) - max(top, box[0])
             space = box[1] - (left + wide)
-            if overlap >= 0.5 * min(tall, box[2]) and space <= 0.6 * min(tall, box[2]):
+            if overlap >= 0.5 * min(tall, box[2]) and space <= _SPACE * min(tall, box[2]):
                 t, x = min(top, box[0]), min(left, box[1])
                 lines[i] = (t, x, max(top + tall, box[0] + box[2]) - t, max(left + wide, box[1] + box[3]) - x)
                 break
@@ -275,7 +277,7 @@ def _extended(ink: NDArray[np.float32], box: Box) -> Box:
         return box
     inset = round(0.15 * tall)  # a frame or a rule above the text is no letter
     columns = np.flatnonzero((ink[top + inset : top + tall - inset] > 0.5).sum(axis=0) >= max(2, 0.08 * tall))
-    space = max(3, round(0.5 * tall))
+    space = max(3, round(_SPACE * tall))
     start, stop = left, left + wide
     for column in columns[columns < left + wide // 2][::-1].tolist():
         if start - column > space or left - column > 6 * tall:
@@ -286,6 +288,18 @@ def _extended(ink: NDArray[np.float32], box: Box) -> Box:
             break
         stop = max(stop, column + 1)
     return top, start, tall, stop - start
+
+
+def _parts(ink: NDArray[np.float32], box: Box) -> list[Box]:
+    """Texts on one line with more than a space between them: an information bar says more than the length."""
+    top, left, tall, wide = box
+    if not _is_written_in(ink, box):
+        return [box]
+    columns = np.flatnonzero((ink[top : top + tall, left : left + wide] > 0.5).any(axis=0))
+    wider = np.flatnonzero(np.diff(columns) > 2.1 * _SPACE * tall)
+    starts = [left, *(left + columns[wider + 1] - 1).tolist()]
+    stops = [*(left + columns[wider] + 2).tolist(), left + wide]
+    return [(top, start, tall, stop - start) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _is_written_in(ink: NDArray[np.float32], box: Box) -> bool:

@@ -19,10 +19,46 @@ from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.readers import read
 from inspect_tool.scale_bar import find_footer, read_bar
 
-LENGTHS = (1, 2, 2.5, 3, 4, 5, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 0.1, 0.2, 0.25, 0.5, 1.5)
+LENGTHS = (
+    1,
+    2,
+    2.5,
+    3,
+    4,
+    5,
+    10,
+    15,
+    20,
+    25,
+    30,
+    40,
+    50,
+    75,
+    100,
+    150,
+    200,
+    250,
+    300,
+    400,
+    500,
+    0.1,
+    0.2,
+    0.25,
+    0.5,
+    1.5,
+)
 STYLES = ("line with end ticks", "ruler ticks", "solid bar", "plain line")
 FONTS = ("sans", "sans bold", "serif", "mono", "hershey")
-COLORS = ((255, 255, 255), (0, 0, 0), (255, 255, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 200, 0), (0, 255, 255))
+COLORS = (
+    (255, 255, 255),
+    (0, 0, 0),
+    (255, 255, 0),
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 200, 0),
+    (0, 255, 255),
+)
 FOOTER_TEXT = ("15.00 kV   WD = 9.7 mm   Mag = 10.00 K X", "HV 5 kV | 3.2 mm | SE2", "20.0kV 12.5mm x1.00k SE", "")
 
 
@@ -35,11 +71,17 @@ def background(seed):
     if kind == 0:
         field = synthetic.grains(seed=seed, grain_size_number=float(rng.uniform(5, 9)), shape_px=shape)
     elif kind == 1:
-        field = synthetic.two_phase(seed=seed, area_percent=float(rng.uniform(10, 60)), feature_um=float(rng.uniform(5, 30)), shape_px=shape)
+        field = synthetic.two_phase(
+            seed=seed, area_percent=float(rng.uniform(10, 60)), feature_um=float(rng.uniform(5, 30)), shape_px=shape
+        )
     elif kind == 2:
-        field = synthetic.pores(seed=seed, porosity_percent=float(rng.uniform(1, 8)), mean_ecd_um=float(rng.uniform(8, 25)), shape_px=shape)
+        field = synthetic.pores(
+            seed=seed, porosity_percent=float(rng.uniform(1, 8)), mean_ecd_um=float(rng.uniform(8, 25)), shape_px=shape
+        )
     else:
-        field = synthetic.particles(seed=seed, area_percent=float(rng.uniform(5, 25)), mean_ecd_um=float(rng.uniform(8, 25)), shape_px=shape)
+        field = synthetic.particles(
+            seed=seed, area_percent=float(rng.uniform(5, 25)), mean_ecd_um=float(rng.uniform(8, 25)), shape_px=shape
+        )
     return synthetic.degrade(field.pixels, int(rng.integers(0, 3)), seed=seed)
 
 
@@ -80,13 +122,19 @@ def case(seed):
             "unit": unit,
             "style": style,
             "color": color,
-            "at": (float(rng.uniform(0.55, 0.8)), float(rng.uniform(0.2, 0.8))) if not footer else (float(rng.uniform(0.3, 0.8)), float(rng.uniform(0.3, 0.8))),
+            "at": (float(rng.uniform(0.55, 0.8)), float(rng.uniform(0.2, 0.8)))
+            if not footer
+            else (float(rng.uniform(0.3, 0.8)), float(rng.uniform(0.3, 0.8))),
             "line_px": line_px,
             "tick_px": int(rng.choice([1, 2, 3])),
             "tick_tall_px": int(rng.integers(max(8, line_px + 4), 28)),
             "text_px": text_px,
             "font": font,
-            "place": ("above", "below", "right", "inside")[rng.choice(4, p=(0.35, 0.35, 0.15, 0.15 if style == "line with end ticks" else 0))] if style == "line with end ticks" else ("above", "below", "right")[rng.integers(3)],
+            "place": ("above", "below", "right", "inside")[
+                rng.choice(4, p=(0.35, 0.35, 0.15, 0.15 if style == "line with end ticks" else 0))
+            ]
+            if style == "line with end ticks"
+            else ("above", "below", "right")[rng.integers(3)],
             "label": label,
             "box": (255, 255, 255) if style == "line with end ticks" and not footer and rng.uniform() < 0.2 else None,
             "footer_px": int(rng.integers(50, 110)) if footer else 0,
@@ -138,12 +186,37 @@ def main():
         by_font[settings["font"], verdict] += 1
         if verdict == "right":
             pulls.append((found.pixel_um / burned.pixel_um - 1) / found.u_rel)
-        footers["right" if find_footer(gray, color) == burned.footer_px else ("missed" if find_footer(gray, color) == 0 else "wrong")] += 1
+        footers[
+            "right"
+            if find_footer(gray, color) == burned.footer_px
+            else ("missed" if find_footer(gray, color) == 0 else "wrong")
+        ] += 1
         if verdict != "right":
-            print(seed, verdict, f"'{burned.label}' {burned.length_px:.0f} px", burned.style, settings["font"], settings["text_px"], settings["place"], "soft" if settings["soft"] else "hard", f"q{settings['jpeg_quality']}", f"n{settings['noise']:g}", settings["color"], "footer" if burned.footer_px else "", "|", found.label, found.style, found.note[:170], flush=True)
+            print(
+                seed,
+                verdict,
+                f"'{burned.label}' {burned.length_px:.0f} px",
+                burned.style,
+                settings["font"],
+                settings["text_px"],
+                settings["place"],
+                "soft" if settings["soft"] else "hard",
+                f"q{settings['jpeg_quality']}",
+                f"n{settings['noise']:g}",
+                settings["color"],
+                "footer" if burned.footer_px else "",
+                "|",
+                found.label,
+                found.style,
+                found.note[:170],
+                flush=True,
+            )
             if asked.save:
                 asked.save.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(asked.save / f"{seed}.png"), burned.pixels if burned.pixels.ndim == 2 else burned.pixels[:, :, ::-1])
+                cv2.imwrite(
+                    str(asked.save / f"{seed}.png"),
+                    burned.pixels if burned.pixels.ndim == 2 else burned.pixels[:, :, ::-1],
+                )
     print(dict(total), {key: round(100 * value / asked.cases, 2) for key, value in total.items()})
     for table in (by_style, by_font):
         for name in dict.fromkeys(key for key, _ in table):

@@ -115,7 +115,7 @@ def _lines(plane: Plane, number: int, bright: bool) -> list[Bar]:
     return bars + [bar for bar in found if bar is not None]
 
 
-def _edges(steps: Plane, shortest: int) -> NDArray[np.int32]:
+def _edges(steps: NDArray[Any], shortest: int) -> NDArray[np.int32]:
     """Straight horizontal edges of at least ``shortest`` pixels: left, right, top, bottom; the longest first."""
     mask = cv2.threshold(steps, _STEP, 1, cv2.THRESH_BINARY)[1]
     # closed over single pixels that compression changed, then only what is long and straight stays
@@ -232,7 +232,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     if one is None or other is None:
         return None
     mirror = right - left - 1
-    start, stop = left + one.at, left + mirror - other.at
+    begin, stop = left + one.at, left + mirror - other.at
     ticked = [end.above + end.below > 0 for end in (one, other)]
     if ticked[0] != ticked[1]:
         return None
@@ -242,7 +242,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         tallest = max(2.0, 0.25 * max(one.above, one.below))
         if abs(one.above - other.above) > tallest or abs(one.below - other.below) > tallest:
             return None
-        if max(one.above, one.below, other.above, other.below) > _LONGEST_TICK * (stop - start):
+        if max(one.above, one.below, other.above, other.below) > _LONGEST_TICK * (stop - begin):
             return None
         if any(
             (end.above and _closed(share, inner, int(seen[0]) - end.above - 1, -1))
@@ -251,18 +251,18 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         ):
             return None  # a frame, not a bar
         tick_px = max(1.0, 2 * max(one.half, other.half) + 1)
-        if tick_px >= 3 and (tick_px - 1) / np.sqrt(3) > _UNSURE * (stop - start):
-            whole = stop - start
+        if tick_px >= 3 and (tick_px - 1) / np.sqrt(3) > _UNSURE * (stop - begin):
+            whole = stop - begin
             doubt = (
                 f"its end ticks are {tick_px:.0f} px wide: {whole:.0f} px between their centers and"
                 f" {whole + tick_px:.0f} px over all, and nobody says which counts"
             )
     style: Style = "line with end ticks" if ticked[0] else "plain line"
     thick = last - first + 1
-    if style == "plain line" and thick >= max(4, 0.02 * (stop - start)):
+    if style == "plain line" and thick >= max(4, 0.02 * (stop - begin)):
         style = "solid bar"
     if style != "line with end ticks" and (
-        stroke.gap or thick > _THICKEST * (stop - start) or stop - start < max(24, 0.025 * width)
+        stroke.gap or thick > _THICKEST * (stop - begin) or stop - begin < max(24, 0.025 * width)
     ):
         return None  # what has no ticks must be long: dashes of a text are lines, too
     even = float(np.std(rows[(last + first) // 2 - (stroke.top - top), inner])) <= 8 if stroke.gap is None else True
@@ -272,7 +272,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     fit = 0.2 if one.soft or other.soft else 0.05
     return Bar(
         style=style,
-        left=start,
+        left=begin,
         right=stop,
         row=row,
         box=_box(
@@ -287,12 +287,18 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         contrast=abs(contrast),
         level=round(peak),
         plane=number,
-        clean=style == "line with end ticks" and even and same and abs(contrast) >= 2 * _STEP and stop - start >= 24,
+        clean=style == "line with end ticks" and even and same and abs(contrast) >= 2 * _STEP and stop - begin >= 24,
         drawn=(
-            _box(top + first - 1, start - 1, top + last + 2, stop + 2, plane.shape),
+            _box(top + first - 1, begin - 1, top + last + 2, stop + 2, plane.shape),
             *(
-                _box(top + first - end.above - 1, at - end.half - 1, top + last + end.below + 2, at + end.half + 2, plane.shape)
-                for at, end in ((start, one), (stop, other))
+                _box(
+                    top + first - end.above - 1,
+                    at - end.half - 1,
+                    top + last + end.below + 2,
+                    at + end.half + 2,
+                    plane.shape,
+                )
+                for at, end in ((begin, one), (stop, other))
             ),
         ),
         gap=stroke.gap,
@@ -306,9 +312,7 @@ def _beside(stroke: _Stroke, top: int, bottom: int) -> list[int]:
     return [row - top for row in rows if top <= row < bottom]
 
 
-def _end(
-    share: NDArray[Any], core: tuple[int, int], rows: tuple[int, int], start: int, at_border: bool
-) -> _End | None:
+def _end(share: NDArray[Any], core: tuple[int, int], rows: tuple[int, int], start: int, at_border: bool) -> _End | None:
     """Left end of a line (of its mirror image: the right one); ``start`` is a column that surely belongs to it.
 
     ``core`` are the rows that the line covers by half or more, ``rows`` those that it touches.
@@ -341,11 +345,7 @@ def _end(
     above, below_rows = len(tick_rows[-1]), len(tick_rows[1])
     if above + below_rows < 2:
         return _End(edge, edge, 0, 0, 0.0, 0.08 < below < 0.4 or at < 0.92)
-    centers = []
-    for found in tick_rows.values():
-        if found:
-            centers.append([_center(share[row, near]) for row in found])
-    flat = np.array([center for part in centers for center in part])
+    flat = np.array([_center(share[row, near]) for found in tick_rows.values() for row in found])
     middle = float(np.median(flat))
     if float(np.abs(flat - middle).max()) > max(0.8, 0.2 * thick):
         return None  # ends of a ridge or a scratch; a tick is straight
@@ -372,7 +372,6 @@ def _tick(share: NDArray[Any], edge: int, sign: int) -> list[int]:
     rows: list[int] = []
     row = edge + sign
     last = None
-    skipped = 0
     while 0 <= row < len(share):
         values = share[row]
         high = int(values.argmax())

@@ -15,7 +15,7 @@ _INK = 40  # gray levels between background and what is written on it
 def to_8bit(pixels: GrayImage) -> NDArray[np.uint8]:
     """Gray values stretched to 0 ... 255 where they are not 8 bit already; what is burned in lies at the ends."""
     if pixels.dtype == np.uint8:
-        return pixels
+        return np.asarray(pixels, dtype=np.uint8)
     low, high = float(pixels.min()), float(pixels.max())
     scale = 255.0 / (high - low) if high > low else 0.0
     return np.asarray(cv2.convertScaleAbs(pixels, alpha=scale, beta=-low * scale), dtype=np.uint8)
@@ -57,7 +57,9 @@ def find_footer(pixels: GrayImage, color: NDArray[np.uint8] | None = None) -> in
     while top > 0 and share[top - 1] >= 0.4 and not (line[top - 1] and bottom - top >= least):
         top -= 1
     frame = 0
-    while frame < top and line[top - 1 - frame] and abs(_middle(band, top - 1 - frame) - _middle(band, top - 1)) <= _FLAT:
+    while (
+        frame < top and line[top - 1 - frame] and abs(_middle(band, top - 1 - frame) - _middle(band, top - 1)) <= _FLAT
+    ):
         frame += 1
     # an even specimen has rows of one value, too, but many of them
     framed = 0 < frame <= _THICKEST_FRAME and (

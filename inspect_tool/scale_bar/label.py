@@ -62,7 +62,10 @@ def parse(text: str) -> Length | None:
     found = _LABEL.fullmatch(plain)
     if found is None:
         return None
-    digits, unit = found.group(1).replace(",", "."), _UNITS.get(found.group(2).lower() if len(found.group(2)) > 2 else found.group(2))
+    digits, unit = (
+        found.group(1).replace(",", "."),
+        _UNITS.get(found.group(2).lower() if len(found.group(2)) > 2 else found.group(2)),
+    )
     if unit is None or (len(digits) > 1 and digits[0] == "0" and digits[1] != "."):
         return None
     value = float(digits)
@@ -132,6 +135,7 @@ def read_text(picture: Picture, box: Box, ink: NDArray[np.float32] | None = None
     """
     top, left, tall, wide = box
     texts: list[str] = []
+    crop: NDArray[Any]
     for margin, height, kind in _PASSES if ink is not None else _PASSES[:3]:
         more = max(1, round(margin * tall))
         rows = slice(max(top - more, 0), top + tall + more)
@@ -162,7 +166,9 @@ def agreed(texts: Sequence[str]) -> tuple[Length | None, str]:
     # p for a badly read micro sign: a factor of a million, so only the readings that are sure of it count
     sure = [length for length in lengths if length.unit != "pm"]
     if len(sure) < 2:
-        return None, f"its label reads {seen}: too little agreement" + (", pm or um" if len(sure) < len(lengths) else "")
+        return None, f"its label reads {seen}: too little agreement" + (
+            ", pm or um" if len(sure) < len(lengths) else ""
+        )
     if any(length != sure[0] for length in sure) or any(
         length.value != sure[0].value or sure[0].unit != "um" for length in lengths if length.unit == "pm"
     ):
@@ -185,12 +191,12 @@ def count_points(picture: Picture, box: Box, text: str, ink: NDArray[np.float32]
     if tall < 5:
         return None
     window = slice(max(top - 1, 0), top + tall + 1), slice(max(left - 2, 0), left + wide + 2)
-    plane = _sharpest(picture[window]) if ink is None else (255 * ink[window]).astype(np.uint8)
+    plane: NDArray[Any] = _sharpest(picture[window]) if ink is None else (255 * ink[window]).astype(np.uint8)
     scale = max(1, round(64 / tall))
     plane = cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     mask = cv2.threshold(plane, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
     if mask.mean() > 0.5:
-        mask = 1 - mask
+        mask = np.asarray(1 - mask, dtype=np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     parts = stats[1:count]
     high = len(mask)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import hypot, isclose
 from typing import Literal, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -176,7 +175,7 @@ def _labels(
     found: list[_Seen] = []
     doubts: list[str] = []
     whole = [_extended(ink, box) for box in _lines_of_text(boxes)]
-    for box in dict.fromkeys(part for box in whole for part in _parts(ink, box)):
+    for box in dict.fromkeys(part for line in whole for part in _parts(ink, line)):
         place = (box[0] + origin[0], box[1] + origin[1], box[2], box[3])
         distance = _distance(bar, place)
         if distance is None:
@@ -248,10 +247,7 @@ def _distance(bar: Bar, box: Box) -> float | None:
     around = left <= (bar.left + bar.right) / 2 <= left + wide
     if within or around:
         # beside the ticks or between them, but not across the line
-        if top + tall / 2 <= bar.row:
-            gap = b_top - (top + tall)
-        else:
-            gap = top - (b_top + b_tall)
+        gap = b_top - (top + tall) if top + tall / 2 <= bar.row else top - (b_top + b_tall)
         return max(gap / tall, 0.0) if gap <= 2.0 * tall else None
     level = abs(top + tall / 2 - bar.row) <= max(0.8 * tall, b_tall / 2)
     if level and middle > bar.right:
@@ -324,11 +320,11 @@ def _owners(seen: Sequence[_Seen]) -> list[_Seen]:
     """One bar per label: a label belongs to the nearest of the bars beside it."""
     kept: list[_Seen] = []
     for one in sorted(seen, key=lambda item: (item.length is None, item.distance, item.bar.doubt != "")):
-        taken = one.box is not None and any(
-            other.box is not None and _overlap(one.box, other.box) for other in kept
-        )
+        taken = one.box is not None and any(other.box is not None and _overlap(one.box, other.box) for other in kept)
         # a frame or a rule around a label that has its bar is not another bar
-        near = one.box is None and any(other.box is not None and _overlap(other.box, _grown(one.bar.box)) for other in kept)
+        near = one.box is None and any(
+            other.box is not None and _overlap(other.box, _grown(one.bar.box)) for other in kept
+        )
         if not taken and not near:
             kept.append(one)
     return kept

@@ -103,8 +103,8 @@ def summary(reading: BarReading, path: Path, out: Path | None) -> list[str]:
     label = f"label '{reading.label}', " if reading.label else ""
     lines = [
         f"{path}: {reading.pixel_um:.6g} um per pixel, relative standard uncertainty {100 * reading.u_rel:.2g} %",
-        f"  {label}{reading.length_um:g} um over {reading.length_px:.2f} px, {reading.style},"
-        f" from ({x1:.1f}, {y1:.1f}) to ({x2:.1f}, {y2:.1f}) (column, row)",
+        f"  {label}{reading.length_um:g} um over {reading.length_px:.2f} px, {reading.style}",
+        f"  from ({x1:.1f}, {y1:.1f}) to ({x2:.1f}, {y2:.1f}) (column, row)",
     ]
     if reading.footer_px:
         lines.append(f"  information bar at the bottom: footer_px = {reading.footer_px}")

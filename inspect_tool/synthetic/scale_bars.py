@@ -132,7 +132,7 @@ def scale_bar(
     if not soft:
         row, left = float(round(row)), float(round(left))
     if length_px < 3 or left < 0 or left + length_px > width - 1:
-        msg = f"synthetic.scale_bar: a bar of {length_px:g} px does not fit at column {left:.0f} of {width}; change pixel_um"
+        msg = f"synthetic.scale_bar: {length_px:g} px do not fit at column {left:.0f} of {width}; change pixel_um"
         raise SettingsError(msg)
     label = label or f"{length:g} {'um' if font == 'hershey' and unit == 'um' else unit.replace('u', 'µ')}"
     letters = _letters(label, font, text_px, soft)
@@ -142,18 +142,18 @@ def scale_bar(
     if top < 0 or start < 0 or top + letters.shape[0] > height or start + letters.shape[1] > width:
         msg = f"synthetic.scale_bar: the label '{label}' does not fit {place} of the bar; change at, text_px or place"
         raise SettingsError(msg)
-    canvas += cover[:, :, None] * (np.float32(color) - canvas)
+    canvas += cover[:, :, None] * (np.array(color, dtype=np.float32) - canvas)
     window = canvas[top : top + letters.shape[0], start : start + letters.shape[1]]
-    ink = np.float32(color)
+    ink = np.array(color, dtype=np.float32)
     if box is not None:
         window[:] = box
-        ink = np.float32((0, 0, 0) if sum(box) > 380 else (255, 255, 255))
+        ink = np.array((0, 0, 0) if sum(box) > 380 else (255, 255, 255), dtype=np.float32)
     window += letters[:, :, None] * (ink - window)
     if footer_px and text:
         written = _letters(text, font, min(text_px, footer_px // 2), soft)
         shown = written[:, : max(0, min(start, bar[1]) - 40)]
         into = canvas[height - footer_px + 4 : height - footer_px + 4 + len(shown), 20 : 20 + shown.shape[1]]
-        into += shown[:, :, None] * (np.float32(color) - into)
+        into += shown[:, :, None] * (np.array(color, dtype=np.float32) - into)
     half = 0.0 if style in ("solid bar", "plain line") else (tick_px - 1) / 2
     first = left - 0.5 if style in ("solid bar", "plain line") else left + half
     middle = row + (line_px - 1) / 2 if style != "ruler ticks" else row + (tick_tall_px - 1) / 2
@@ -204,7 +204,11 @@ def _draw(
 def _rectangle(cover: NDArray[np.float32], top: float, left: float, tall: float, wide: float) -> None:
     """Share of each pixel that a rectangle covers; ``top`` and ``left`` are centers of its first row and column."""
     rows, columns = (
-        np.clip(np.minimum(np.arange(size) + 0.5, start - 0.5 + length) - np.maximum(np.arange(size) - 0.5, start - 0.5), 0, 1)
+        np.clip(
+            np.minimum(np.arange(size) + 0.5, start - 0.5 + length) - np.maximum(np.arange(size) - 0.5, start - 0.5),
+            0,
+            1,
+        )
         for size, start, length in ((cover.shape[0], top, tall), (cover.shape[1], left, wide))
     )
     np.maximum(cover, np.outer(rows, columns), out=cover)

@@ -410,6 +410,31 @@ def score(
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
+@app.command()
+def calibrate(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Image with a scale bar burned in.")],
+    line: Annotated[str, typer.Option(help="By hand: column and row of both ends, x1,y1,x2,y2 [px].")] = "",
+    length: Annotated[str, typer.Option(help="By hand: what the line stands for, e.g. 200um.")] = "",
+    page: Annotated[int | None, typer.Option(min=0, help="Page of a file with several, from 0.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="PNG that shows what was read.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read the scale bar of an image: um per pixel with its uncertainty, and the block for a job.
+
+    Exit status: 0 read, 2 refused, with one line that says what was seen.
+    """
+    import json
+
+    from inspect_tool.scale_bar import request
+
+    reading = request.measure(image, page=page, line=line, length=length, out=out)
+    if as_json:
+        print(json.dumps(request.as_data(reading, image), ensure_ascii=False, indent=1))
+    request.check_read(reading, image)
+    if not as_json:
+        print("\n".join(request.summary(reading, image, out)))
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[

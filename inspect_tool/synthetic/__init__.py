@@ -24,6 +24,7 @@ Generators::
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
     degrade(pixels, level, seed=)                                                     what a microscope does to them
+    scale_bar(pixels, pixel_um=, length=, style=, ...)                                a bar burned in: a ``BurnedBar``
 
 Objects are drawn with the share of each pixel that they cover (from the distance to their outline),
 so that edges are physical and areas are not biased by the pixel grid.
@@ -36,10 +37,12 @@ from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
 from inspect_tool.synthetic.particles import particles
 from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
+from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
 
 __all__ = [
     "G_FROM_DENSITY",
     "LEVELS",
+    "BurnedBar",
     "Degradation",
     "Field",
     "GrainKind",
@@ -55,6 +58,7 @@ __all__ = [
     "multi_phase",
     "particles",
     "pores",
+    "scale_bar",
     "solder_balls",
     "thermal_pad",
     "two_phase",

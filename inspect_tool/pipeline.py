@@ -18,10 +18,9 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
-from inspect_tool import preprocess, question, readers, registry
-from inspect_tool.calibration import checks as calibration_checks
+from inspect_tool import calibration, preprocess, question, readers, registry, scale_bar
 from inspect_tool.calibration import same_scale, settle
 from inspect_tool.conformity import decide
 from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
@@ -45,9 +44,11 @@ from inspect_tool.model import (
     MicrographRecord,
     Plane,
     Quantity,
+    Region,
     Report,
     Requirement,
     Result,
+    ScaleSource,
     Segmentation,
     Selection,
     Specimen,
@@ -148,7 +149,7 @@ def run(
             recipe,
             outcomes,
             findings,
-            calibration_checks(calibrations, _date_of_work(planned.job, started.date())),
+            _scale_checks(outcomes, _date_of_work(planned.job, started.date())),
             folder,
             provenance(
                 job_sha256=planned.sha256,
@@ -267,7 +268,7 @@ def read(
     if pixel_um is not None:
         stated = Calibration(pixel_um=pixel_um, source="stated by the caller")
     which = Selection(page=page, scene=scene, channel=channel, z=z, time=time)
-    return settle(readers.read(Path(path), which), stated)
+    return preprocess.to_square_pixels(settle(readers.read(Path(path), which), stated))
 
 
 def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
@@ -611,8 +612,60 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     )
     if planned.job.modality != "unknown":
         micrograph = replace(micrograph, modality=planned.job.modality)
-    micrograph = settle(micrograph, source.stated)
-    return preprocess.apply_region(micrograph, planned.job.region, planned.path.parent)
+    bar = _bar(micrograph, planned.job.scale_bar)
+    told = None if bar is None or bar.pixel_um is None else _told_by(bar)
+    micrograph = settle(_noted(micrograph, bar), source.stated, told)
+    region = _without_writing(micrograph, planned.job.region, bar)
+    return preprocess.to_square_pixels(preprocess.apply_region(micrograph, region, planned.path.parent))
+
+
+def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:
+    """What a bar burned into the picture says; one that must be read and cannot be is an error."""
+    if wanted == "off":
+        return None
+    bar = scale_bar.read_bar(micrograph.pixels, micrograph.color)
+    if wanted == "required" and bar.pixel_um is None:
+        msg = f'{micrograph.path}: scale_bar = "required", but {bar.note or "the picture holds no scale bar"}'
+        raise CalibrationError(msg)
+    return bar
+
+
+def _told_by(bar: scale_bar.BarReading) -> ScaleSource:
+    assert bar.pixel_um is not None
+    return ScaleSource(kind="scale bar", pixel_um=bar.pixel_um, u_rel=bar.u_rel, note=bar.note)
+
+
+def _noted(micrograph: Micrograph, bar: scale_bar.BarReading | None) -> Micrograph:
+    """Tell of a bar that was seen and not read, so that nobody takes it for compared."""
+    if bar is None or bar.status != "refused":
+        return micrograph
+    return replace(micrograph, meta={**micrograph.meta, "scale bar in the picture": f"not used: {bar.note}"})
+
+
+def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarReading | None) -> Region:
+    """Leave out of the region what is no specimen: a data bar at the foot, a bar and its label in the picture.
+
+    A footer that the job states is taken as it is, 0 too.
+    """
+    height = micrograph.pixels.shape[0]
+    if region.footer_px is None:
+        found = scale_bar.find_footer(micrograph.pixels, micrograph.color) if bar is None else bar.footer_px
+        region = replace(region, footer_px=found)
+    kept = height - (region.footer_px or 0)
+    if bar is None or bar.status != "read" or bar.box is None or bar.box[0] >= kept:
+        return region
+    top, left, tall, wide = bar.box
+    return replace(region, exclude=(*region.exclude, (top, left, min(tall, kept - top), wide)))
+
+
+def _scale_checks(outcomes: Sequence[Outcome], today: date) -> tuple[Check, ...]:
+    """Judge the scales of a job: what stands behind them, and whether all that tells one agrees."""
+    records = [outcome.record for outcome in outcomes]
+    return (
+        *calibration.checks([record.calibration for record in records], today),
+        *calibration.agreement(record.scale_sources for record in records),
+        *calibration.magnification_planes(record.calibration for record in records if record.modality == "xray"),
+    )
 
 
 def _selection(job: Job) -> Selection:
@@ -677,6 +730,7 @@ def _pictures(
         layers=files.layers,
         overlay=files.overlay,
         notes=measurement.notes,
+        scale_sources=micrograph.scale_sources,
     )
     return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails), step=step)
 

@@ -290,7 +290,7 @@ def test_a_plane_stays_a_plane_when_pixels_are_made_square(kind, high):
     assert (found.calibration.pixel_um, found.calibration.pixel_y_um) == (side, None)
     assert not found.pixels.flags.writeable
     truth = plane(found.pixels.shape, side, side)
-    # p of a pixel joined to 1 - p of the next: their mean lies p (1 - p) / 2 f of a pixel off the center, at most 1 / 8 f
+    # p of one pixel and 1 - p of the next: their mean lies p (1 - p) / 2 f of a pixel off the center, at most 1 / 8 f
     slope, factor = (2 * 1.0, high) if high > 1 else (3 * high, 1 / high)
     rounding = 1.0 if kind == np.uint8 else 1e-3  # half a gray value in the file, half after
     assert np.abs(found.pixels - truth).max() <= slope / 8 / factor + rounding

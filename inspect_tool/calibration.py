@@ -333,8 +333,13 @@ def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
 def _completed(stated: Calibration, found: Calibration) -> Calibration:
     """The scale of the file with the uncertainty and certificate that the job states."""
     note = _joined(stated.note, f"source stated: {stated.source}" if stated.source else "")
-    sides = {"pixel_um": found.pixel_um, "pixel_y_um": found.pixel_y_um}
-    return replace(stated, **sides, source=found.source, note=_joined(note, found.note))
+    return replace(
+        stated,
+        pixel_um=found.pixel_um,
+        pixel_y_um=found.pixel_y_um,
+        source=found.source,
+        note=_joined(note, found.note),
+    )
 
 
 def _named(item: Calibration) -> str:

@@ -425,9 +425,10 @@ def calibrate(
     """
     import json
 
+    from inspect_tool.model import Selection
     from inspect_tool.scale_bar import request
 
-    reading = request.measure(image, page=page, line=line, length=length, out=out)
+    reading = request.measure(image, which=Selection(page=page), line=line, length=length, out=out)
     if as_json:
         print(json.dumps(request.as_data(reading, image), ensure_ascii=False, indent=1))
     request.check_read(reading, image)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_tool.errors import CalibrationError, SettingsError
+from inspect_tool.model import Selection
 from inspect_tool.readers import read
 from inspect_tool.scale_bar import picture
 from inspect_tool.scale_bar.reading import BarReading, by_hand, read_bar
@@ -15,7 +16,7 @@ _HAND = "by hand: --line x1,y1,x2,y2 --length 200um"
 
 
 def measure(
-    path: Path, *, page: int | None = None, line: str = "", length: str = "", out: Path | None = None
+    path: Path, *, which: Selection = Selection(), line: str = "", length: str = "", out: Path | None = None
 ) -> BarReading:
     """Scale of an image from the bar burned into it, or from two points that a person picked.
 
@@ -23,8 +24,8 @@ def measure(
     ----------
     path : Path
         The image.
-    page : int, optional
-        0-based, of a file with several.
+    which : Selection
+        Plane of a file with several.
     line, length : str
         "x1,y1,x2,y2" in pixels and "200um": by hand, without looking for a bar. Both or none.
     out : Path, optional
@@ -38,7 +39,7 @@ def measure(
     if bool(line) != bool(length):
         msg = f"--{'line' if line else 'length'} alone is not enough; give both {_HAND}"
         raise SettingsError(msg)
-    image = read(path, page)
+    image = read(path, which)
     if line:
         points = parse_line(line)
         height, width = image.pixels.shape

@@ -229,9 +229,9 @@ def _read_image(path: Path, reading: Reading) -> tuple[Sample, tuple[int, int]]:
     pixels = normalized(seen, low, high)
     if pixels.ndim == 2:  # a gray image is red, green and blue alike
         pixels = np.repeat(pixels[..., np.newaxis], 3 if reading.channels == "rgb" else 1, axis=2)
-    told, high, pixel_um = micrograph.calibration.pixel_um, micrograph.calibration.pixel_y_um, reading.pixel_um
-    if high is not None:
-        msg = f"{path}: pixels are {told:g} um wide and {high:g} um high; resample image and mask to square pixels"
+    told, pixel_y_um, pixel_um = micrograph.calibration.pixel_um, micrograph.calibration.pixel_y_um, reading.pixel_um
+    if pixel_y_um is not None:
+        msg = f"{path}: pixels are {told:g} um wide and {pixel_y_um:g} um high; resample image and mask to square ones"
         raise CalibrationError(msg)
     if pixel_um is not None and told is not None and abs(told / pixel_um - 1) > SAME_SCALE:
         msg = f"{path}: the file says {told:g} um/px, --pixel-um says {pixel_um:g}; correct one of them"

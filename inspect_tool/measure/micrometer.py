@@ -89,9 +89,12 @@ def measure_lines(pixels: GrayImage) -> tuple[LineFamily, ...]:
     for one in seen:
         if isinstance(one, _Refused) and one.contrast >= strongest / 2 and (one.sure or not found):
             raise MeasurementError(one.reason)
-    found = [one for one in found if one.contrast >= strongest / 4]
+    found = [one for one in found if one.contrast >= strongest / 4 and _has_edges_along(image, one)]
+    if not found and all(isinstance(one, LineFamily) for one in seen):
+        raise MeasurementError(_NOTHING)
     if not found:
-        raise MeasurementError(max((one for one in seen if isinstance(one, _Refused)), key=_weight).reason)
+        refused = [one for one in seen if isinstance(one, _Refused)]
+        raise MeasurementError(max(refused, key=lambda one: one.contrast).reason)
     for one in found:
         if abs(one.tilt_deg) > MAX_TILT_DEG:
             much = f"{abs(one.tilt_deg):.1f}" if abs(one.tilt_deg) < _SEARCHED_DEG else f"more than {_SEARCHED_DEG:g}"
@@ -148,6 +151,23 @@ def pixel_sizes(families: list[LineFamily], pitch_um: float) -> list[float]:
     return sizes
 
 
+def _has_edges_along(image: NDArray[np.float32], family: LineFamily) -> bool:
+    """Tell whether the edges in an image run along the lines of a family, so that they are not a cut through others.
+
+    Lines at 45 degrees cross every row of pixels at a constant distance as well.
+    """
+    import cv2
+
+    smooth = cv2.GaussianBlur(image, (0, 0), 1.0)
+    down, right = cv2.Sobel(smooth, cv2.CV_32F, 0, 1), cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
+    across = right if family.axis == "x" else down
+    along = down if family.axis == "x" else right
+    away = np.degrees(np.arctan2(-along, across)) - family.tilt_deg  # of the edge's normal from that of the lines
+    away = np.abs((away + 90) % 180 - 90)
+    energy, _ = np.histogram(away, bins=6, range=(0, 90), weights=across**2 + along**2)
+    return bool(energy[0] >= 0.4 * energy.max())
+
+
 def _crossings(image: NDArray[np.float32], x: LineFamily, y: LineFamily) -> float:
     """Share of the places where two families cross that have what the families are made of.
 
@@ -192,10 +212,6 @@ class _Lattice:
     middle: float  # of the band, across [px]
 
 
-def _weight(refused: _Refused) -> float:
-    return refused.contrast
-
-
 def _family(image: NDArray[np.float32], axis: Axis) -> LineFamily | _Refused:
     """Find the lines that follow each other along the columns of an image."""
     height, width = image.shape
@@ -235,25 +251,27 @@ def _slope(image: NDArray[np.float32]) -> float:
     block = max(1, min(4, image.shape[0] // 64))
     rows = image[: image.shape[0] // block * block].reshape(-1, block, image.shape[1]).mean(axis=1)
     middles = np.arange(len(rows)) * block + (block - 1) / 2 - (image.shape[0] - 1) / 2
-    every = max(1, len(rows) // 220)
+    every = -(-len(rows) // 220)
     rows, middles = rows[::every], middles[::every]
     columns = np.arange(image.shape[1])
 
-    def sharpness(slope: float) -> float:
+    def sharpness(slope: float, parts: int) -> float:
         shift = np.rint(slope * middles).astype(int)
         reach = int(np.abs(shift).max())
         if image.shape[1] - 2 * reach < 32:
             return 0.0
         place = columns[reach:-reach] if reach else columns
-        total = rows[np.arange(len(rows))[:, None], place[None, :] + shift[:, None]].mean(axis=0)
-        return float(np.mean(np.diff(total) ** 2))
+        leaned = rows[np.arange(len(rows))[:, None], place[None, :] + shift[:, None]]
+        return sum(float(np.mean(np.diff(part.mean(axis=0)) ** 2)) for part in np.array_split(leaned, parts))
 
-    step = 1.2 / image.shape[0]
+    def sharpest(slopes: Array, parts: int) -> float:
+        return float(slopes[int(np.argmax([sharpness(slope, parts) for slope in slopes]))])
+
+    step = 1.2 / image.shape[0]  # parts of the height first: their profiles stand eight times larger steps
     limit = tan(radians(_SEARCHED_DEG))
-    coarse = np.arange(-round(limit / step), round(limit / step) + 1) * step
-    at = float(coarse[int(np.argmax([sharpness(slope) for slope in coarse]))])
-    fine = at + np.linspace(-1.5, 1.5, 13) * step
-    return float(fine[int(np.argmax([sharpness(slope) for slope in fine]))])
+    at = sharpest(np.arange(-limit, limit, 8 * step), 8)
+    at = sharpest(at + np.arange(-9, 10) * step, 1)
+    return sharpest(at + np.linspace(-1.5, 1.5, 13) * step, 1)
 
 
 def _profile(image: NDArray[np.float32], slope: float, top: int, bottom: int) -> Array:
@@ -313,19 +331,24 @@ def _coarse(image: NDArray[np.float32], slope: float, noise: float) -> _Lattice 
             reason = f"two spacings that do not fit each other: {finest:.2f} and {one.spacing:.2f} px"
             return _Refused(reason=reason, contrast=deepest)
     chosen = max((one for one in lattices if one.spacing < 1.2 * finest), key=lambda one: len(one.numbers))
-    for centers, _, _ in peaks:
-        share, extra = _against(centers, chosen)
-        if share >= 0.7 and extra > max(3, 0.25 * len(chosen.numbers)):
-            reason = (
-                f"lines {chosen.spacing:.1f} px apart, and {extra} more between them:"
-                " part of the scale is subdivided; take a part that is divided evenly"
-            )
-            return _Refused(reason=reason, contrast=deepest, sure=True)
+    for (top, bottom), (centers, _, _) in zip(bands, peaks, strict=True):
+        faint = _peaks(_profile(image, slope, top, bottom), noise / sqrt(bottom - top), least=0.04)[0]
+        for between, many in ((centers, 0.25), (faint, 0.6)):  # faint ones may be dirt, or lines that blur together
+            share, extra = _against(between, chosen)
+            if share >= 0.7 and extra > max(3, many * len(chosen.numbers)):
+                reason = (
+                    f"lines {chosen.spacing:.1f} px apart, and {extra} more between them:"
+                    " part of the scale is subdivided; take a part that is divided evenly"
+                )
+                return _Refused(reason=reason, contrast=deepest, sure=True)
     return chosen
 
 
-def _peaks(profile: Array, noise: float) -> tuple[Array, Array, Array]:
-    """Lines of a profile: centers [px], depths [gray levels] and widths at half depth [px]."""
+def _peaks(profile: Array, noise: float, least: float = 0.2) -> tuple[Array, Array, Array]:
+    """Lines of a profile: centers [px], depths [gray levels] and widths at half depth [px].
+
+    ``least`` is the depth that counts, as a share of that of the deep ones.
+    """
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks, peak_widths
 
@@ -338,7 +361,7 @@ def _peaks(profile: Array, noise: float) -> tuple[Array, Array, Array]:
     if not len(at):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     depth = facts["prominences"]
-    keep = depth >= 0.2 * np.percentile(depth, 80)
+    keep = depth >= least * np.percentile(depth, 80)
     at, depth = at[keep], depth[keep]
     left, right = smooth[at - 1], smooth[at + 1]
     bend = left - 2 * smooth[at] + right
@@ -377,10 +400,12 @@ def _placed(centers: Array) -> tuple[float, NDArray[np.intp], NDArray[np.intp]] 
 
 def _against(centers: Array, lattice: _Lattice) -> tuple[float, int]:
     """Share of the lines of a lattice that a band shows, and how many lines it has between them."""
-    inside = centers[(centers > lattice.centers[0]) & (centers < lattice.centers[-1])]
-    places = np.interp(inside, lattice.centers, lattice.numbers)
+    first, last = lattice.centers[0], lattice.centers[-1]
+    places = np.interp(centers, lattice.centers, lattice.numbers)
+    places += (np.minimum(centers - first, 0) + np.maximum(centers - last, 0)) / lattice.spacing  # beyond its ends
     on = np.abs(places - np.rint(places)) < _ON_LATTICE
-    return len(np.unique(np.rint(places[on]))) / max(1, len(lattice.numbers) - 2), int((~on).sum())
+    shown = np.isin(lattice.numbers, np.rint(places[on]))
+    return float(shown.mean()), int((~on).sum())
 
 
 # ---------------------------------------------------------------------------------------------- reading the lines

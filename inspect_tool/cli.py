@@ -141,6 +141,8 @@ def check(
                 f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
                 f"{_count(len(planned.requirements), 'requirement')}"
             )
+            for line in pipeline.scale_lines(planned):
+                print(f"  scale: {line}")
     raise typer.Exit(status)
 
 

@@ -8,10 +8,10 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
-    {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
+    {"agreement", "calibration", "calibration_files", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "pipeline", "starter"},
+    {"compare", "pipeline", "stage_micrometer", "starter"},
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

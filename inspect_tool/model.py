@@ -499,6 +499,7 @@ class CalibrationRecord:
     pixel_y_um: float | None = None  # height of a pixel that is not square [um/px]
     u_rel: float = 0.0  # relative standard uncertainty; 0: not stated [1]
     coverage_factor: float | None = None  # for 95 %
+    laboratory: str = ""
     instrument: str = ""
     objective: str = ""
     zoom: float | None = None

@@ -47,7 +47,7 @@ class LineFamily:
     numbers: NDArray[np.intp]  # of the lines that count
     centers_px: Array
     deviations_px: Array  # from the straight line of position against number
-    missing: tuple[int, ...]  # numbers without a line that could be read
+    missing: tuple[int, ...]  # numbers between the first and the last without a line that could be read
     outliers: tuple[int, ...]  # numbers of lines that lie off and do not count
     points: Array  # (number, row, column) of every reading [px]
     covered: tuple[float, float]  # share of the field along and across the axis that has lines [1]
@@ -512,7 +512,7 @@ def _fitted(points: Array, axis: Axis, shape: tuple[int, int], lattice: _Lattice
     points = points[np.isin(points[:, 0], numbers)]
     surface = _Surface.fitted(points, wide)
     tilt = degrees(atan(surface.lean(float(numbers.mean()), level)))
-    everything = set(range(int(lattice.numbers[-1]) + 1))
+    inside = set(range(int(numbers[0]), int(numbers[-1]) + 1))
     rows, columns = (points[:, 1], points[:, 2]) if axis == "x" else (points[:, 2], points[:, 1])
     return LineFamily(
         axis=axis,
@@ -524,7 +524,7 @@ def _fitted(points: Array, axis: Axis, shape: tuple[int, int], lattice: _Lattice
         numbers=numbers,
         centers_px=centers,
         deviations_px=deviations,
-        missing=tuple(sorted(everything - {int(number) for number in numbers} - set(outliers))),
+        missing=tuple(sorted(inside - {int(number) for number in numbers} - set(outliers))),
         outliers=outliers,
         points=np.column_stack([points[:, 0], rows, columns]),
         covered=(float(np.ptp(centers)) / (width - 1), float(np.ptp(points[:, 1])) / (height - 1)),

@@ -202,7 +202,9 @@ def _chosen(folder: Path, stated: Calibration, where: str) -> tuple[Path, Calibr
     wanted = ", ".join(f"{name} {_said(getattr(stated, name))}" for name in asked)
     listed = "; ".join(f"{_name(path)}: {_setting(record)}" for path, record in fit or records)
     if fit:
-        msg = f"{where}: {len(fit)} calibration files are for {wanted}; state zoom or binning, or name the file: {listed}"
+        msg = (
+            f"{where}: {len(fit)} calibration files are for {wanted}; state zoom or binning, or name the file: {listed}"
+        )
     else:
         msg = f"{where}: no calibration file is for {wanted}; there are: {listed}"
     raise CalibrationError(msg)

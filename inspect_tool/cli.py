@@ -182,6 +182,62 @@ def compare(
     )
 
 
+@app.command(cls=_ManyFiles)
+def calibrate(
+    stage_micrometer: Annotated[
+        list[Path],
+        typer.Option("--stage-micrometer", metavar="FILES", help="Images of it along x and y, or of a grid."),
+    ],
+    pitch: Annotated[str, typer.Option(help="Distance of neighboring lines, the short ones counted: 10um.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for calibration.toml and calibration.pdf.")],
+    pixel: Annotated[
+        float | None, typer.Option(help="Pixel size that is expected [um/px]; another is refused.")
+    ] = None,
+    square_pixels: Annotated[bool, typer.Option("--square-pixels", help="Known: one axis is enough.")] = False,
+    laboratory: Annotated[str, typer.Option(help="For the report.")] = "",
+    instrument: Annotated[str, typer.Option(help="Name by which jobs find the file.")] = "",
+    objective: Annotated[str, typer.Option(help="And the objective.")] = "",
+    zoom: Annotated[float | None, typer.Option(help="Factor of the zoom.")] = None,
+    binning: Annotated[int | None, typer.Option(min=1, help="Of the camera.")] = None,
+    camera: Annotated[str, typer.Option(help="For the report.")] = "",
+    reference: Annotated[str, typer.Option(help="The micrometer and its number.")] = "",
+    certificate: Annotated[str, typer.Option(help="Of the micrometer.")] = "",
+    u_certificate: Annotated[str, typer.Option(help="Its standard uncertainty U/2 of the length seen: 0.15um.")] = "",
+    issued: Annotated[str, typer.Option(help="Date of the certificate, YYYY-MM-DD.")] = "",
+    due: Annotated[str, typer.Option(help="Last day of use, YYYY-MM-DD.")] = "",
+    operator: Annotated[str, typer.Option(help="Who took the images.")] = "",
+    date: Annotated[str, typer.Option("--date", help="Of the calibration, YYYY-MM-DD; default today.")] = "",
+    template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    quiet: Quiet = False,
+) -> None:
+    """Measure the pixel size on a stage micrometer or a pitch grid; write its calibration file and report."""
+    from inspect_tool import stage_micrometer as micrometer
+
+    asked = micrometer.checked_request(
+        {
+            "pitch": pitch,
+            "expected_um": pixel,
+            "square": square_pixels,
+            "laboratory": laboratory,
+            "instrument": instrument,
+            "objective": objective,
+            "zoom": zoom,
+            "binning": binning,
+            "camera": camera,
+            "reference": reference,
+            "certificate": certificate,
+            "u_certificate": u_certificate,
+            "issued": issued,
+            "due": due,
+            "operator": operator,
+            "made": date,
+        }
+    )
+    calibrated = micrometer.calibrate(stage_micrometer, asked, out, template)
+    if not quiet:
+        print("\n".join([*micrometer.summary(calibrated), str(out / "calibration.toml"), str(out / "calibration.pdf")]))
+
+
 @app.command()
 def init(
     recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes")],

@@ -1,10 +1,11 @@
 """Images of a stage micrometer or pitch grid to a calibration file and its report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 from inspect_tool import readers
 from inspect_tool.calibration import AGREEMENT, SAME_WITHIN
@@ -21,8 +22,11 @@ from inspect_tool.model import (
 from inspect_tool.provenance import now
 from inspect_tool.report.calibration_page import MeasuredImage, page
 from inspect_tool.report.render import template_folder
+from inspect_tool.report.text import pm
 from inspect_tool.uncertainty import combined, coverage_factor, effective_dof, half_range
+from inspect_tool.units import length_um
 
+_LARGEST = 1e9
 _ONE_SETTING = 0.01  # images of one setting agree within this [1]
 
 
@@ -57,7 +61,9 @@ class Calibrated:
     warnings: tuple[str, ...]
 
 
-def calibrate(images: Sequence[Path], request: Request, out: Path | None = None, template: str = "inspection") -> Calibrated:
+def calibrate(
+    images: Sequence[Path], request: Request, out: Path | None = None, template: str = "inspection"
+) -> Calibrated:
     """Measure images of a stage micrometer, a pitch grid or a dot grid, all at one setting of an instrument.
 
     Parameters
@@ -77,7 +83,7 @@ def calibrate(images: Sequence[Path], request: Request, out: Path | None = None,
     MeasurementError
         An image without a micrometer that can be read; see ``measure.micrometer.measure_lines``.
     """
-    check_request(request)
+    _check(request)
     folder = template_folder(template)
     measured = _measured(images, request.pitch_um)
     calibrated = evaluated(measured, request)
@@ -96,13 +102,61 @@ def calibrate(images: Sequence[Path], request: Request, out: Path | None = None,
     return calibrated
 
 
-def check_request(request: Request) -> None:
+def checked_request(stated: Mapping[str, Any]) -> Request:
+    """Turn what a user writes into a request: lengths with their unit, dates as YYYY-MM-DD; "" is not stated.
+
+    Raises
+    ------
+    SettingsError
+        One line that names the option and what was written.
+    """
+    values = dict(stated)
+    for name in ("pitch", "u_certificate"):
+        written = values.pop(name)
+        try:
+            values[f"{name}_um"] = length_um(written) if written else None
+        except SettingsError as error:
+            msg = f"--{name.replace('_', '-')}: {error}"
+            raise SettingsError(msg) from None
+    for name, option in (("issued", "issued"), ("due", "due"), ("made", "date")):
+        written = values[name]
+        try:
+            values[name] = date.fromisoformat(written) if written else None
+        except ValueError:
+            msg = f"--{option}: '{written}' is not a date; write YYYY-MM-DD"
+            raise SettingsError(msg) from None
+    if values["pitch_um"] is None:
+        msg = "--pitch: is missing; give the distance of neighboring lines, for example 10um"
+        raise SettingsError(msg)
+    return Request(**values)
+
+
+def summary(calibrated: Calibrated) -> list[str]:
+    """What came out, in a few lines for the terminal."""
+    record = calibrated.record
+    lines = []
+    for axis, size in (("x", record.pixel_um), ("y", record.pixel_y_um)):
+        if size is not None:
+            name = "pixel size" if record.pixel_y_um is None else f"pixel size along {axis}"
+            factor = record.coverage_factor
+            expanded = None if factor is None else factor * record.u_rel * size
+            lines.append(f"{name}: {pm(size, expanded, 'um')} per px" + ("" if expanded is None else " (95 %)"))
+    for reading in record.readings:
+        size = reading.length_um / reading.length_px[0]
+        lines.append(f"  {reading.image}, {reading.axis}: {size:.6g} um per px from {reading.lines} lines")
+    return [*lines, *(f"note: {warning}" for warning in calibrated.warnings)]
+
+
+def _check(request: Request) -> None:
     """Refuse what cannot be meant before an image is read."""
     for name in ("pitch_um", "expected_um", "u_certificate_um", "zoom", "binning"):
         value = getattr(request, name)
-        if value is not None and not 0 < value < 1e9:
+        if value is not None and not 0 < value < _LARGEST:
             msg = f"calibrate: {name.removesuffix('_um').replace('_', ' ')} is {value:g}, must be > 0"
             raise SettingsError(msg)
+    if request.u_certificate_um is not None and request.u_certificate_um > request.pitch_um:
+        msg = f"calibrate: the certificate's uncertainty, {request.u_certificate_um:g} um, is larger than the pitch"
+        raise SettingsError(msg)
     if request.due is not None and request.due < (request.made or now().date()):
         msg = f"calibrate: due {request.due.isoformat()} lies before the calibration"
         raise SettingsError(msg)
@@ -160,19 +214,20 @@ def evaluated(images: Sequence[MeasuredImage], request: Request) -> Calibrated:
                 raise CalibrationError(msg)
     local = _local(images)
     difference = means[0] / means[-1] - 1
-    one = abs(difference) <= max(SAME_WITHIN, half_range(local or (0.0,)) * sqrt(3))
+    one = abs(difference) <= max(SAME_WITHIN, half_range(local or ()) * sqrt(3))
     pixel_um = sum(means) / len(means) if one else means[0]
-    budget = _budget(images, request, means, one=one, local=local)
+    lines = _budget(images, request, means, one=one, local=local)
+    budget = tuple(replace(line, u=_rounded(line.u, 4)) for line in lines)
     complete = request.u_certificate_um is not None
     families = [(family, size) for image in images for family, size in zip(image.families, image.pixel_um, strict=True)]
     worst, size = max(families, key=lambda pair: pair[0].largest_deviation_px * pair[1])
     warnings = tuple(_warnings(images, request, means, pixel_um))
     height, width = images[0].micrograph.pixels.shape
     record = CalibrationRecord(
-        pixel_um=pixel_um,
-        pixel_y_um=None if one else means[-1],
-        u_rel=combined(budget) if complete else 0.0,
-        coverage_factor=coverage_factor(effective_dof(budget)) if complete else None,
+        pixel_um=_rounded(pixel_um, 8),
+        pixel_y_um=None if one else _rounded(means[-1], 8),
+        u_rel=_rounded(combined(budget), 4) if complete else 0.0,
+        coverage_factor=_rounded(coverage_factor(effective_dof(budget)), 4) if complete else None,
         laboratory=request.laboratory,
         instrument=request.instrument,
         objective=request.objective,
@@ -185,10 +240,10 @@ def evaluated(images: Sequence[MeasuredImage], request: Request) -> Calibrated:
         certificate=request.certificate,
         u_certificate_um=request.u_certificate_um,
         pitch_um=request.pitch_um,
-        x_over_y_percent=100 * difference if x and y else None,
-        non_linearity_um=worst.largest_deviation_px * size,
-        non_linearity_px=worst.largest_deviation_px,
-        local_scale_percent=None if local is None else (100 * local[0], 100 * local[1]),
+        x_over_y_percent=_rounded(100 * difference, 3) if x and y else None,
+        non_linearity_um=_rounded(worst.largest_deviation_px * size, 3),
+        non_linearity_px=_rounded(worst.largest_deviation_px, 3),
+        local_scale_percent=None if local is None else (_rounded(100 * local[0], 3), _rounded(100 * local[1], 3)),
         images=tuple(EvidenceImage(file=i.micrograph.path, sha256=i.micrograph.sha256) for i in images),
         readings=tuple(_readings(images, request.pitch_um)),
         budget=budget,
@@ -229,10 +284,10 @@ def _readings(images: Iterable[MeasuredImage], pitch_um: float) -> Iterable[Cali
             yield CalibrationReading(
                 axis=family.axis,
                 length_um=length_um,
-                length_px=(length_um / size,),
+                length_px=(_rounded(length_um / size, 8),),
                 image=image.micrograph.path,
                 lines=len(family.numbers),
-                tilt_deg=family.tilt_deg,
+                tilt_deg=round(family.tilt_deg, 3),
             )
 
 
@@ -255,9 +310,7 @@ def _budget(
             for family in families
         ]
         basis = f"u = {request.u_certificate_um:g} um over the length that the lines span, mean of the images"
-        lines.append(
-            Component(name="certificate", u=sum(per_length) / len(per_length), kind="B", basis=basis)
-        )
+        lines.append(Component(name="certificate", u=sum(per_length) / len(per_length), kind="B", basis=basis))
     of_axis = [sqrt(sum(family.u_rel**2 for family in group)) / len(group) for group in by_axis]
     reading = sqrt(sum(u**2 for u in of_axis)) / len(of_axis) if one else max(of_axis)
     count = sum(len(family.numbers) for family in families)
@@ -300,9 +353,9 @@ def _budget(
         lines.append(
             Component(
                 name="non-linearity",
-                u=half_range(local),
+                u=max(-local[0], local[1]) / sqrt(3),
                 kind="B",
-                basis=f"the scale changes by {100 * local[0]:+.2g} to {100 * local[1]:+.2g} % across the field; rectangular",
+                basis=f"the scale lies {_range(local)} % off its mean across the field; rectangular",
             )
         )
     else:
@@ -319,6 +372,15 @@ def _budget(
             )
         )
     return tuple(lines)
+
+
+def _range(local: tuple[float, float]) -> str:
+    return " to ".join(f"{100 * share:+.2g}" for share in local).replace("-", "−")
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Value as the file holds it: more digits than its uncertainty allows mean nothing."""
+    return float(f"{value:.{digits}g}")
 
 
 def _warnings(

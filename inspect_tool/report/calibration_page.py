@@ -53,13 +53,14 @@ def page(
     """
     budget = sorted(record.budget, key=lambda line: -line.u)
     total = sum(line.u**2 for line in budget)
+    pictures = _pictures(record, images)
     values: dict[str, Any] = {
         "record": record,
         "identifier": identifier,
         "answers": _answers(record),
         "facts": _facts(record),
-        "pictures": _pictures(record, images),
-        "charts": [_deviations(images)],
+        "pictures": pictures,
+        "chart": _deviations(images, 84.0 if len(pictures) == 1 else 56.0),
         "budget": [{"line": line, "share": line.u**2 / total if total else 0.0} for line in budget],
         "u": np.sqrt(total),
         "dof": effective_dof(record.budget),
@@ -83,7 +84,8 @@ def _answers(record: CalibrationRecord) -> list[dict[str, str]]:
     return [
         {
             "what": what,
-            "value": text.pm(size, (record.coverage_factor or 0) * record.u_rel * size if stated else None, "um/px"),
+            "value": text.pm(size, (record.coverage_factor or 0) * record.u_rel * size if stated else None, "um")
+            + " per px",
             "how": f"u_rel = {text.number(record.u_rel, 3)}, k = {text.number(record.coverage_factor, 3)} (95 %)"
             if stated
             else "uncertainty not stated",
@@ -130,10 +132,11 @@ def _found(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> list[t
     along, across = (max(family.covered[i] for family in families) for i in (0, 1))
     rows = [
         (
-            "Width over height of a pixel",
+            "Width over height",
             "not measured"
             if record.x_over_y_percent is None
-            else f"{text.short(record.x_over_y_percent, 2)} % apart from 1",
+            else f"pixels are {text.short(abs(record.x_over_y_percent), 2)} %"
+            f" {'wider than high' if record.x_over_y_percent > 0 else 'higher than wide'}",
         ),
         (
             "Non-linearity",
@@ -142,10 +145,10 @@ def _found(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> list[t
         ),
     ]
     if record.local_scale_percent is None:
-        rows.append(("Distortion across the field", "none shown (F test, 1 %)"))
+        rows.append(("Distortion", "none shown (F test, 1 %)"))
     else:
         low, high = record.local_scale_percent
-        rows.append(("Distortion across the field", f"scale {low:+.2g} % to {high:+.2g} % of its mean".replace("-", "−")))
+        rows.append(("Distortion", f"scale {low:+.2g} % to {high:+.2g} % of its mean".replace("-", "−")))
     rows.append(("Field seen", f"{100 * along:.0f} % along, {100 * across:.0f} % across the axis at most"))
     return rows
 
@@ -206,12 +209,17 @@ def _marks(family: LineFamily) -> list[Mark]:
     return marks
 
 
-def _deviations(images: Sequence[MeasuredImage]) -> dict[str, str]:
+def _reach(image: MeasuredImage, axis: str) -> int:
+    """Distance of the outermost pixels along an axis. [px]"""
+    return image.micrograph.pixels.shape[1 if axis == "x" else 0] - 1
+
+
+def _deviations(images: Sequence[MeasuredImage], width_mm: float) -> dict[str, str]:
     """Chart of the distance of each line from its place on an even scale."""
     series = []
     for axis in ("x", "y"):
         points = [
-            (float(center), float(deviation) * size)
+            (100 * float(center) / _reach(image, axis), float(deviation) * size)
             for image in images
             for family, size in zip(image.families, image.pixel_um, strict=True)
             if family.axis == axis
@@ -222,11 +230,10 @@ def _deviations(images: Sequence[MeasuredImage]) -> dict[str, str]:
             series.append(Series(name=f"along {axis}", x=at, y=off))
     chart = Chart(
         kind="points",
-        title="Distance of the lines from an even scale",
-        x_label="Place in the image [px]",
+        title="Distance of every line from its place on an even scale",
+        x_label="Place in the field [%]",
         y_label="Distance [um]",
         series=tuple(series),
     )
-    svg = figures.chart_svg(chart, 84.0, 50.0)
+    svg = figures.chart_svg(chart, width_mm, 0.75 * width_mm)
     return {"title": chart.title, "svg": data_uri(svg.encode(), "image/svg+xml")}
-

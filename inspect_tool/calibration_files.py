@@ -155,8 +155,8 @@ def check_image(calibration: Calibration, shape: Sequence[int], where: str, binn
     if calibration.image_px is not None and tuple(shape[:2]) != tuple(calibration.image_px):
         msg = (
             f"{where}: the image is {shape[1]} x {shape[0]} px, {source} was made at"
-            f" {calibration.image_px[1]} x {calibration.image_px[0]} px; an image of another size was resized, binned or"
-            " cropped: take the original, or calibrate at this size"
+            f" {calibration.image_px[1]} x {calibration.image_px[0]} px; an image of another size was resized, binned"
+            " or cropped: take the original, or calibrate at this size"
         )
         raise CalibrationError(msg)
     found = re.findall(r"\d+", binning)
@@ -202,9 +202,7 @@ def _chosen(folder: Path, stated: Calibration, where: str) -> tuple[Path, Calibr
     wanted = ", ".join(f"{name} {_said(getattr(stated, name))}" for name in asked)
     listed = "; ".join(f"{_name(path)}: {_setting(record)}" for path, record in fit or records)
     if fit:
-        msg = (
-            f"{where}: {len(fit)} calibration files are for {wanted}; state zoom or binning, or name the file: {listed}"
-        )
+        msg = f"{where}: {len(fit)} calibration files fit {wanted}; state zoom or binning, or name one: {listed}"
     else:
         msg = f"{where}: no calibration file is for {wanted}; there are: {listed}"
     raise CalibrationError(msg)

@@ -18,6 +18,7 @@ from inspect_tool.model import (
     CalibrationRecord,
     Component,
     EvidenceImage,
+    Micrograph,
 )
 from inspect_tool.provenance import now
 from inspect_tool.report.calibration_page import MeasuredImage, page
@@ -85,8 +86,8 @@ def calibrate(
     """
     _check(request)
     folder = template_folder(template)
-    measured = _measured(images, request.pitch_um)
-    calibrated = evaluated(measured, request)
+    seen = measured((_read(path) for path in images), request.pitch_um)
+    calibrated = evaluated(seen, request)
     if out is not None:
         from inspect_tool.exporters.pdf import attachment, print_page
 
@@ -96,7 +97,7 @@ def calibrate(
         identifier = f"CAL-{day:%Y%m%d}-{sha256_bytes(text.encode())[:8].upper()}"
         with new_folder(out) as target:
             write_text(target / FILE, text)
-            html = page(calibrated.record, measured, calibrated.warnings, identifier, target, folder)
+            html = page(calibrated.record, seen, calibrated.warnings, identifier, target, folder)
             carried = [attachment(FILE, "The calibration as data", text, "Data", made)]
             print_page(html, target / "calibration.pdf", folder, identifier, carried)
     return calibrated
@@ -162,23 +163,37 @@ def _check(request: Request) -> None:
         raise SettingsError(msg)
 
 
-def _measured(paths: Sequence[Path], pitch_um: float) -> tuple[MeasuredImage, ...]:
+def _read(path: Path) -> Micrograph:
+    return replace(readers.read(path), path=path.name, sha256=sha256_file(path))
+
+
+def measured(micrographs: Iterable[Micrograph], pitch_um: float) -> tuple[MeasuredImage, ...]:
+    """Measure the lines in images of one setting, and the pixel size that each family of them gives.
+
+    Raises
+    ------
+    CalibrationError
+        The same picture twice, or another size.
+    MeasurementError
+        An image without lines that can be used.
+    """
     found: list[MeasuredImage] = []
-    for path in paths:
-        micrograph = readers.read(path)
-        micrograph = replace(micrograph, path=path.name, sha256=sha256_file(path))
+    for micrograph in micrographs:
         for other in found:
-            if micrograph.sha256 == other.micrograph.sha256:
-                msg = f"{path.name}: the same picture as {other.micrograph.path}; a picture counts once"
+            if micrograph.sha256 and micrograph.sha256 == other.micrograph.sha256:
+                msg = f"{micrograph.path}: the same picture as {other.micrograph.path}; a picture counts once"
                 raise CalibrationError(msg)
             if micrograph.pixels.shape != other.micrograph.pixels.shape:
                 (h, w), (h0, w0) = micrograph.pixels.shape, other.micrograph.pixels.shape
-                msg = f"{path.name}: {w} x {h} px, but {other.micrograph.path} has {w0} x {h0}; one setting, one size"
+                msg = (
+                    f"{micrograph.path}: {w} x {h} px, but {other.micrograph.path} has {w0} x {h0} px;"
+                    " all images of one setting have one size"
+                )
                 raise CalibrationError(msg)
         try:
             families = measure_lines(micrograph.pixels)
         except MeasurementError as error:
-            msg = f"{path.name}: {error}"
+            msg = f"{micrograph.path}: {error}"
             raise MeasurementError(msg) from None
         found.append(MeasuredImage(micrograph=micrograph, families=families))
     if not found:
@@ -309,7 +324,7 @@ def _budget(
             request.u_certificate_um / (request.pitch_um * float(family.numbers[-1] - family.numbers[0]))
             for family in families
         ]
-        basis = f"u = {request.u_certificate_um:g} um over the length that the lines span, mean of the images"
+        basis = f"u = {request.u_certificate_um:g} um over the length that the lines span"
         lines.append(Component(name="certificate", u=sum(per_length) / len(per_length), kind="B", basis=basis))
     of_axis = [sqrt(sum(family.u_rel**2 for family in group)) / len(group) for group in by_axis]
     reading = sqrt(sum(u**2 for u in of_axis)) / len(of_axis) if one else max(of_axis)
@@ -320,7 +335,7 @@ def _budget(
             u=reading,
             kind="A",
             dof=sum(family.dof for family in families),
-            basis=f"scatter of {count} lines about the straight line of position against number",
+            basis=f"scatter of {count} lines about straight lines of position against number",
         )
     )
     dof = len(families) - len(by_axis)
@@ -346,7 +361,7 @@ def _budget(
                 name="x/y difference",
                 u=half_range(relative),
                 kind="B",
-                basis=f"one value for both axes, which differ by {100 * abs(means[0] / means[1] - 1):.2g} %; rectangular",
+                basis=f"one value for axes that differ by {100 * abs(means[0] / means[1] - 1):.2g} %; rectangular",
             )
         )
     if local is not None:
@@ -355,7 +370,7 @@ def _budget(
                 name="non-linearity",
                 u=max(-local[0], local[1]) / sqrt(3),
                 kind="B",
-                basis=f"the scale lies {_range(local)} % off its mean across the field; rectangular",
+                basis=f"local scale {_range(local)} % off its mean; rectangular",
             )
         )
     else:
@@ -368,7 +383,7 @@ def _budget(
                 name="non-linearity",
                 u=sqrt(2 / 3) * largest,
                 kind="B",
-                basis="largest deviation of a line at both ends of the length that the lines span; rectangular",
+                basis="largest deviation of a line, at both ends of the lines; rectangular",
             )
         )
     return tuple(lines)
@@ -404,4 +419,4 @@ def _warnings(
     own = {image.micrograph.calibration.pixel_um for image in images} - {None}
     for value in sorted(value for value in own if value is not None):
         if abs(pixel_um / value - 1) > AGREEMENT:
-            yield f"the image files say {value:.6g} um per pixel, the measured value is {pixel_um / value:.4g} times that"
+            yield f"the image files say {value:.6g} um per pixel; measured: {pixel_um / value:.4g} times that"

@@ -48,6 +48,10 @@ source = "stage micrometer"  # source = "ratio only" here; else how the pixel si
 u_rel = 0.005                # relative standard uncertainty of pixel_um [1]; 0.005 is an example
 certificate = ""             # of the stage micrometer or grid
 # valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
+# file = "calibrations"      # instead of all lines above: a calibration file, or the folder of them with
+# instrument = "Axio Imager" # the instrument and the objective that name one (docs/calibration.md);
+# objective = "50x"          # zoom and binning where several fit
+# expired = "stop"           # an expired calibration stops the job; default "report"
 
 # [region]                   # the part of the image that counts
 # footer_px = 0              # rows of an information bar to cut off at the bottom

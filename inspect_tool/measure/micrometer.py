@@ -6,7 +6,7 @@ for lines that follow each other along x, then, transposed, along y: lines give 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import atan, cos, degrees, radians, sqrt, tan
+from math import atan, degrees, radians, sqrt, tan
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -25,6 +25,8 @@ _SEARCHED_DEG = 12.0
 _BANDS = 15  # overlapping, each an eighth of the image: long and short lines of a graduation are told apart
 _NARROW = 40  # bands in which every line is read
 _ON_LATTICE = 0.2  # farthest from its place that a line is still that line, in spacings
+_UNEVEN = 0.03  # distance that most lines keep to a smooth course, in spacings
+_UNEVEN_PX = 0.25  # and what the reading of a profile allows [px]
 _MISSING, _STRAY = 0.35, 0.2  # shares of a family that may be hidden, and that may be dirt
 _SHOWN = 0.01  # significance at which unevenness counts as distortion
 _WIDE = 0.3  # share of the field across which lines must reach to tell how it bends
@@ -89,7 +91,9 @@ def measure_lines(pixels: GrayImage) -> tuple[LineFamily, ...]:
     for one in seen:
         if isinstance(one, _Refused) and one.contrast >= strongest / 2 and (one.sure or not found):
             raise MeasurementError(one.reason)
-    found = [one for one in found if one.contrast >= strongest / 4 and _has_edges_along(image, one)]
+    found = [one for one in found if one.contrast >= strongest / 4]
+    edges = [_edges_along(image, one) for one in found]
+    found = [one for one, share in zip(found, edges, strict=True) if share >= 0.4]
     if not found and all(isinstance(one, LineFamily) for one in seen):
         raise MeasurementError(_NOTHING)
     if not found:
@@ -100,6 +104,12 @@ def measure_lines(pixels: GrayImage) -> tuple[LineFamily, ...]:
             much = f"{abs(one.tilt_deg):.1f}" if abs(one.tilt_deg) < _SEARCHED_DEG else f"more than {_SEARCHED_DEG:g}"
             msg = f"the micrometer is turned by {much} degrees; turn it to within {MAX_TILT_DEG:g}"
             raise MeasurementError(msg)
+    if len(found) == 1 and max(edges) < 1.5:
+        msg = (
+            "evenly spaced along one axis, but the edges run in all directions: not lines; turn the rows of a grid to"
+            f" within {MAX_TILT_DEG:g} degrees of the image, and clean it"
+        )
+        raise MeasurementError(msg)
     if len(found) == 2 and _crossings(image, *found) < 0.7:
         msg = (
             "rows and columns do not meet in the dots of a square grid; turn its rows to within"
@@ -151,10 +161,10 @@ def pixel_sizes(families: list[LineFamily], pitch_um: float) -> list[float]:
     return sizes
 
 
-def _has_edges_along(image: NDArray[np.float32], family: LineFamily) -> bool:
-    """Tell whether the edges in an image run along the lines of a family, so that they are not a cut through others.
+def _edges_along(image: NDArray[np.float32], family: LineFamily) -> float:
+    """How strong the edges along the lines of a family are, relative to those of the strongest other direction.
 
-    Lines at 45 degrees cross every row of pixels at a constant distance as well.
+    Lines at 45 degrees cross every row of pixels at a constant distance as well, but no edge runs across the rows.
     """
     import cv2
 
@@ -165,7 +175,7 @@ def _has_edges_along(image: NDArray[np.float32], family: LineFamily) -> bool:
     away = np.degrees(np.arctan2(-along, across)) - family.tilt_deg  # of the edge's normal from that of the lines
     away = np.abs((away + 90) % 180 - 90)
     energy, _ = np.histogram(away, bins=6, range=(0, 90), weights=across**2 + along**2)
-    return bool(energy[0] >= 0.4 * energy.max())
+    return float(energy[0] / max(energy[1:].max(), 1e-12))
 
 
 def _crossings(image: NDArray[np.float32], x: LineFamily, y: LineFamily) -> float:
@@ -395,7 +405,9 @@ def _placed(centers: Array) -> tuple[float, NDArray[np.intp], NDArray[np.intp]] 
     numbers = numbers[on] - numbers[on[0]]
     if len(np.unique(numbers)) < len(numbers) or len(numbers) < (1 - _MISSING) * (numbers[-1] + 1):
         return None
-    return float(np.polyfit(numbers, centers[on], 1)[0]), numbers, on
+    spacing = float(np.polyfit(numbers, centers[on], 1)[0])
+    off = np.abs(centers[on] - _curve(numbers, centers[on], numbers))
+    return (spacing, numbers, on) if np.percentile(off, 80) < max(_UNEVEN * spacing, _UNEVEN_PX) else None
 
 
 def _against(centers: Array, lattice: _Lattice) -> tuple[float, int]:
@@ -413,7 +425,7 @@ def _against(centers: Array, lattice: _Lattice) -> tuple[float, int]:
 
 def _readings(image: NDArray[np.float32], slope: float, noise: float, lattice: _Lattice) -> Array:
     """Read every line in narrow bands: (number, place across, center along), bright lines. [px]"""
-    height, width = image.shape
+    height = image.shape[0]
     tall = max(4, height // _NARROW)
     tops = np.arange(0, height - tall + 1, tall)
     middles = tops + (tall - 1) / 2
@@ -483,9 +495,9 @@ def _fitted(points: Array, axis: Axis, shape: tuple[int, int], lattice: _Lattice
     if len(points) < 3 * MIN_INTERVALS:
         return too_few
     wide = float(np.ptp(points[:, 1])) > _WIDE * height
-    for _ in range(4):  # readings that lie off a smooth surface are dirt
+    for _ in range(4):  # readings that lie off the smooth course of their own line are dirt
         surface = _Surface.fitted(points, wide)
-        off = np.abs(points[:, 2] - surface(points))
+        off = np.abs(_beside(points[:, 0].astype(int), points[:, 2] - surface(points)))
         limit = max(0.1, 5 * 1.4826 * float(np.median(off)))
         if off.max() <= limit:
             break
@@ -531,6 +543,16 @@ def _fitted(points: Array, axis: Axis, shape: tuple[int, int], lattice: _Lattice
         local=_local_scale(points, surface, float(spacing), len(numbers)),
         contrast=lattice.depth,
     )
+
+
+def _beside(numbers: NDArray[np.intp], off: Array) -> Array:
+    """Distances of readings from the median of those of their line."""
+    order = np.argsort(numbers, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    result = off.copy()
+    for part in parts:
+        result[part] -= np.median(off[part])
+    return result
 
 
 def _at_level(points: Array, level: float) -> Array:

@@ -15,7 +15,7 @@ from inspect_tool.report.render import data_uri, render_page
 from inspect_tool.uncertainty import effective_dof
 
 _PICTURE_PX = 1000
-_MOST_ROWS = 8  # readings that are printed; all of them stand in the file
+_MOST_ROWS = 6  # readings that are printed; all of them stand in the file
 _LABELS = 6  # line numbers on a picture
 
 
@@ -69,7 +69,6 @@ def page(
         "found": _found(record, images),
         "chain": _chain(record, images),
         "warnings": warnings,
-        "images": record.images[:_MOST_ROWS],
         "software": f"inspect_tool {__version__}",
     }
     return render_page("calibration.html.j2", values, folder, template, "print")
@@ -120,10 +119,14 @@ def _chain(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> list[t
         ("Pitch", f"{text.as_given(record.pitch_um)} µm between neighboring lines, as the laboratory states"),
         (
             "Measured",
-            f"{text.plural(len(images), 'image')}, {text.plural(count, 'reading')} over"
-            f" {text.number(min(spans), 4)} to {text.number(max(spans), 4)} µm",
+            f"{text.plural(len(images), 'image')}, {text.plural(count, 'reading')} over {_between(spans)} µm",
         ),
     ]
+
+
+def _between(values: Sequence[float]) -> str:
+    low, high = text.number(min(values), 4), text.number(max(values), 4)
+    return low if low == high else f"{low} to {high}"
 
 
 def _found(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> list[tuple[str, str]]:
@@ -132,16 +135,15 @@ def _found(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> list[t
     along, across = (max(family.covered[i] for family in families) for i in (0, 1))
     rows = [
         (
-            "Width over height",
+            "Pixel shape",
             "not measured"
             if record.x_over_y_percent is None
-            else f"pixels are {text.short(abs(record.x_over_y_percent), 2)} %"
+            else f"{text.short(abs(record.x_over_y_percent), 2)} %"
             f" {'wider than high' if record.x_over_y_percent > 0 else 'higher than wide'}",
         ),
         (
             "Non-linearity",
-            f"{text.number(record.non_linearity_um, 2)} µm ({text.number(record.non_linearity_px, 2)} px),"
-            " largest distance of a line from its place",
+            f"{text.number(record.non_linearity_um, 2)} µm ({text.number(record.non_linearity_px, 2)} px) at most",
         ),
     ]
     if record.local_scale_percent is None:

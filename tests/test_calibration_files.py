@@ -116,7 +116,11 @@ def test_binning_tells_two_files_apart(tmp_path):
             CalibrationError,
             "the job states binning 2, axio_50x.toml was made with binning 1",
         ),
-        ({"file": "calibrations/axio_50x.toml", "pixel_um": 0.25}, SettingsError, "'file' and 'pixel_um' are both given"),
+        (
+            {"file": "calibrations/axio_50x.toml", "pixel_um": 0.25},
+            SettingsError,
+            "'file' and 'pixel_um' are both given",
+        ),
         ({"file": "calibrations/axio_50x.toml", "u_rel": 0.1}, SettingsError, "'file' and 'u_rel' are both given"),
         ({"file": "empty", "instrument": "a", "objective": "b"}, SettingsError, "'empty' holds no calibration file"),
     ],
@@ -130,7 +134,9 @@ def test_what_names_no_single_file_is_refused_and_says_what_there_is(tmp_path, s
 def test_an_image_of_another_size_is_refused_with_both_sizes():
     made = Calibration(pixel_um=0.25, source="calibration file a.toml", image_px=(1000, 1200))
     check_image(made, (1000, 1200), "a.png")
-    with pytest.raises(CalibrationError, match=r"b.png: the image is 600 x 500 px, .*a.toml was made at 1200 x 1000 px"):
+    with pytest.raises(
+        CalibrationError, match=r"b.png: the image is 600 x 500 px, .*a.toml was made at 1200 x 1000 px"
+    ):
         check_image(made, (500, 600), "b.png")
 
 
@@ -138,7 +144,7 @@ def test_an_image_of_another_binning_is_refused_with_both():
     made = Calibration(pixel_um=0.25, source="calibration file a.toml", binning=1)
     check_image(made, (10, 10), "a.png", "1 x 1")
     check_image(made, (10, 10), "a.png")
-    with pytest.raises(CalibrationError, match="the image says binning 2 x 2, .* at binning 1"):
+    with pytest.raises(CalibrationError, match=r"the image says binning 2 x 2, .* at binning 1"):
         check_image(made, (10, 10), "a.png", "2 x 2")
 
 

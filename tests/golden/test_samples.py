@@ -20,8 +20,10 @@ import tifffile
 from PIL import Image
 
 import inspect_tool
-from inspect_tool.files import load_job, read_toml
+from inspect_tool import calibration_files
+from inspect_tool.files import load_job
 from inspect_tool.model import Report
+from inspect_tool.uncertainty import combined
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"

@@ -87,9 +87,9 @@ def measure_lines(pixels: GrayImage) -> tuple[LineFamily, ...]:
     image = np.asarray(pixels, dtype=np.float32)
     seen = [_family(image, "x"), _family(np.ascontiguousarray(image.T), "y")]
     found = [one for one in seen if isinstance(one, LineFamily)]
-    strongest = max((one.contrast for one in seen), default=0.0)
+    strongest = max((one.contrast for one in seen if isinstance(one, LineFamily) or one.sure), default=0.0)
     for one in seen:
-        if isinstance(one, _Refused) and one.contrast >= strongest / 2 and (one.sure or not found):
+        if isinstance(one, _Refused) and one.sure and one.contrast >= strongest / 2:
             raise MeasurementError(one.reason)
     found = [one for one in found if one.contrast >= strongest / 4]
     edges = [_edges_along(image, one) for one in found]
@@ -162,13 +162,15 @@ def pixel_sizes(families: list[LineFamily], pitch_um: float) -> list[float]:
 
 
 def _edges_along(image: NDArray[np.float32], family: LineFamily) -> float:
-    """How strong the edges along the lines of a family are, relative to those of the strongest other direction.
+    """How strong the edges along the lines of a family are where it reaches, relative to any other direction.
 
     Lines at 45 degrees cross every row of pixels at a constant distance as well, but no edge runs across the rows.
     """
     import cv2
 
-    smooth = cv2.GaussianBlur(image, (0, 0), 1.0)
+    low, high = family.points[:, 1:].min(axis=0).astype(int), family.points[:, 1:].max(axis=0).astype(int)
+    reached = image[max(low[0], 0) : high[0] + 1, max(low[1], 0) : high[1] + 1]
+    smooth = cv2.GaussianBlur(np.ascontiguousarray(reached), (0, 0), 1.0)
     down, right = cv2.Sobel(smooth, cv2.CV_32F, 0, 1), cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
     across = right if family.axis == "x" else down
     along = down if family.axis == "x" else right

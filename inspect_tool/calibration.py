@@ -265,6 +265,17 @@ def same_scale(calibrations: Sequence[Calibration], allowed: bool = False, names
     raise CalibrationError(msg)
 
 
+def stop_if_expired(stated: Calibration, today: date, where: str) -> None:
+    """Refuse a calibration that may not be used any more, where its job says ``expired = "stop"``."""
+    if stated.expired == "stop" and stated.valid_until is not None and stated.valid_until < today:
+        name = stated.source or stated.certificate or "the calibration"
+        msg = (
+            f"{where}: {name}: valid until {stated.valid_until.isoformat()}, work done {today.isoformat()};"
+            ' calibrate again (expired = "stop" is set)'
+        )
+        raise CalibrationError(msg)
+
+
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other

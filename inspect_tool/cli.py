@@ -142,6 +142,8 @@ def check(
                 f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
                 f"{_count(len(planned.requirements), 'requirement')}"
             )
+            for line in pipeline.scale_lines(planned):
+                print(f"  scale: {line}")
     raise typer.Exit(status)
 
 
@@ -179,6 +181,97 @@ def compare(
             found.verdict, EXIT_PASS
         )
     )
+
+
+@app.command(cls=_ManyFiles)
+def calibrate(
+    image: Annotated[Path | None, typer.Argument(metavar="[IMAGE]", help="Image with a scale bar burned in.")] = None,
+    line: Annotated[str, typer.Option(help="By hand: column and row of both ends, x1,y1,x2,y2 [px].")] = "",
+    length: Annotated[str, typer.Option(help="By hand: what the line stands for, e.g. 200um.")] = "",
+    page: Annotated[int | None, typer.Option(min=0, help="Page of a file with several, from 0.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Bar: PNG that shows what was read. Micrometer: folder for file and report."),
+    ] = None,
+    stage_micrometer: Annotated[
+        list[Path] | None,
+        typer.Option("--stage-micrometer", metavar="FILES", help="Images of it along x and y, or of a grid."),
+    ] = None,
+    pitch: Annotated[str, typer.Option(help="Distance of neighboring lines, the short ones counted: 10um.")] = "",
+    pixel: Annotated[
+        float | None, typer.Option(help="Pixel size that is expected [um/px]; another is refused.")
+    ] = None,
+    square_pixels: Annotated[bool, typer.Option("--square-pixels", help="Known: one axis is enough.")] = False,
+    laboratory: Annotated[str, typer.Option(help="For the report.")] = "",
+    instrument: Annotated[str, typer.Option(help="Name by which jobs find the file.")] = "",
+    objective: Annotated[str, typer.Option(help="And the objective.")] = "",
+    zoom: Annotated[float | None, typer.Option(help="Factor of the zoom.")] = None,
+    binning: Annotated[int | None, typer.Option(min=1, help="Of the camera.")] = None,
+    camera: Annotated[str, typer.Option(help="For the report.")] = "",
+    reference: Annotated[str, typer.Option(help="The micrometer and its number.")] = "",
+    certificate: Annotated[str, typer.Option(help="Of the micrometer.")] = "",
+    u_certificate: Annotated[str, typer.Option(help="Its standard uncertainty U/2 of the length seen: 0.15um.")] = "",
+    issued: Annotated[str, typer.Option(help="Date of the certificate, YYYY-MM-DD.")] = "",
+    due: Annotated[str, typer.Option(help="Last day of use, YYYY-MM-DD.")] = "",
+    operator: Annotated[str, typer.Option(help="Who took the images.")] = "",
+    date: Annotated[str, typer.Option("--date", help="Of the calibration, YYYY-MM-DD; default today.")] = "",
+    template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Read the scale bar of an image, or measure the pixel size on images of a stage micrometer or pitch grid.
+
+    A bar gives um per pixel with its uncertainty and the block for a job; a micrometer a calibration file and its
+    report. Exit status: 0 read, 2 refused, with one line that says what was seen.
+    """
+    if stage_micrometer:
+        if image is not None or line or length or page is not None or as_json:
+            msg = "--stage-micrometer stands beside what is for a scale bar; give one of them"
+            raise SettingsError(msg)
+        if not pitch or out is None:
+            msg = "--stage-micrometer needs --pitch (distance of its lines, e.g. 10um) and --out (folder)"
+            raise SettingsError(msg)
+        from inspect_tool import stage_micrometer as micrometer
+
+        asked = micrometer.checked_request(
+            {
+                "pitch": pitch,
+                "expected_um": pixel,
+                "square": square_pixels,
+                "laboratory": laboratory,
+                "instrument": instrument,
+                "objective": objective,
+                "zoom": zoom,
+                "binning": binning,
+                "camera": camera,
+                "reference": reference,
+                "certificate": certificate,
+                "u_certificate": u_certificate,
+                "issued": issued,
+                "due": due,
+                "operator": operator,
+                "made": date,
+            }
+        )
+        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template)
+        if not quiet:
+            written = [str(out / "calibration.toml"), str(out / "calibration.pdf")]
+            print("\n".join([*micrometer.summary(calibrated), *written]))
+        return
+    if image is None:
+        msg = "give an image with a scale bar, or --stage-micrometer FILES --pitch 10um --out FOLDER"
+        raise SettingsError(msg)
+    import json
+
+    from inspect_tool.model import Selection
+    from inspect_tool.scale_bar import request
+
+    reading = request.measure(image, which=Selection(page=page), line=line, length=length, out=out)
+    if as_json:
+        print(json.dumps(request.as_data(reading, image), ensure_ascii=False, indent=1))
+    request.check_read(reading, image)
+    if not (as_json or quiet):
+        print("\n".join(request.summary(reading, image, out)))
 
 
 @app.command()
@@ -408,32 +501,6 @@ def score(
         print(json.dumps(score_files.as_data(scores), ensure_ascii=False, indent=1))
     elif not quiet:
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
-
-
-@app.command()
-def calibrate(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="Image with a scale bar burned in.")],
-    line: Annotated[str, typer.Option(help="By hand: column and row of both ends, x1,y1,x2,y2 [px].")] = "",
-    length: Annotated[str, typer.Option(help="By hand: what the line stands for, e.g. 200um.")] = "",
-    page: Annotated[int | None, typer.Option(min=0, help="Page of a file with several, from 0.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="PNG that shows what was read.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Read the scale bar of an image: um per pixel with its uncertainty, and the block for a job.
-
-    Exit status: 0 read, 2 refused, with one line that says what was seen.
-    """
-    import json
-
-    from inspect_tool.model import Selection
-    from inspect_tool.scale_bar import request
-
-    reading = request.measure(image, which=Selection(page=page), line=line, length=length, out=out)
-    if as_json:
-        print(json.dumps(request.as_data(reading, image), ensure_ascii=False, indent=1))
-    request.check_read(reading, image)
-    if not as_json:
-        print("\n".join(request.summary(reading, image, out)))
 
 
 @app.command(name="list")

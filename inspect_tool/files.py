@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
-from inspect_tool.model import Job, ModelCard, Report
+from inspect_tool.model import CalibrationRecord, Job, ModelCard, Report
 
 T = TypeVar("T")
 
@@ -103,6 +103,27 @@ def load_model_card(folder: Path) -> ModelCard:
 def dump_model_card(card: ModelCard) -> str:
     """Write a model card as TOML text; what is empty is left out."""
     return _toml({key: value for key, value in plain(card).items() if value not in (None, "", [], {})})
+
+
+def load_calibration(path: Path) -> CalibrationRecord:
+    """Read a calibration file and check its keys; ``calibration_files.read`` checks its numbers too."""
+    return checked(CalibrationRecord, read_toml(path), str(path))
+
+
+def dump_calibration(record: CalibrationRecord) -> str:
+    """Write a calibration file as TOML text; what is empty is left out."""
+    return _toml(_stated(plain(record)))
+
+
+def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is empty, in the tables of a table too."""
+    return {
+        key: [_stated(item) if isinstance(item, Mapping) else item for item in value]
+        if isinstance(value, list)
+        else value
+        for key, value in table.items()
+        if value not in (None, "", [], {})
+    }
 
 
 def _toml(table: Mapping[str, Any], under: str = "") -> str:

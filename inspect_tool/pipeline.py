@@ -20,8 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from inspect_tool import calibration, preprocess, question, readers, registry, scale_bar
-from inspect_tool.calibration import same_scale, settle
+from inspect_tool import calibration, calibration_files, preprocess, question, readers, registry, scale_bar
+from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
 from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import (
@@ -382,7 +382,9 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
     found: list[Source] = []
     counts: dict[str, int] = {}
     seen: dict[str, Path] = {}
-    for specimen in specimens:
+    for i, specimen in enumerate(specimens):
+        own = f"{where} specimens.{i}.calibration" if specimen.calibration is not None else f"{where} calibration"
+        stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
             for path in _expand(pattern, folder, f"{where} images"):
                 digest = _digest(path)
@@ -400,13 +402,31 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
                         section=specimen.section,
                         plane=specimen.plane,
                         field=counts[specimen.id],
-                        stated=specimen.calibration or job.calibration,
+                        stated=stated,
                     )
                 )
     if not found:
         msg = f"{where} images: names no image"
         raise SettingsError(msg)
     return tuple(found)
+
+
+def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str) -> Calibration | None:
+    """Calibration of some images, with what its file says, and still in force where the job insists on it."""
+    if calibration is None:
+        return None
+    resolved = calibration_files.resolve(calibration, folder, where)
+    stop_if_expired(resolved, _date_of_work(job, now().date()), where)
+    return resolved
+
+
+def scale_lines(planned: Plan) -> list[str]:
+    """What the calibrations of a checked job are, and which of their rules they fail: one line each."""
+    stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
+    made = [item for item in stated if item.pixel_um is not None]
+    lines = [calibration_files.described(item) for item in made]
+    failed = [rule for rule in calibration.checks(made, _date_of_work(planned.job, now().date())) if not rule.passed]
+    return [*lines, *(f"not met: {rule.name}: {rule.note}" for rule in failed)]
 
 
 def _digest(path: Path) -> str:
@@ -612,6 +632,10 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     )
     if planned.job.modality != "unknown":
         micrograph = replace(micrograph, modality=planned.job.modality)
+    if source.stated is not None:
+        calibration_files.check_image(
+            source.stated, micrograph.pixels.shape, micrograph.path, micrograph.meta.get("binning", "")
+        )
     bar = _bar(micrograph, planned.job.scale_bar)
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)

@@ -55,6 +55,10 @@ certificate = ""             # of the stage micrometer or grid
 # valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
 # pixel_y_um = 0.0           # height of a pixel that is not square; pixel_um is its width then
 # plane = "plane of the joints"             # X-ray: where the scale holds
+# file = "calibrations"      # instead of all lines above: a calibration file, or the folder of them with
+# instrument = "Axio Imager" # the instrument and the objective that name one (docs/calibration.md);
+# objective = "50x"          # zoom and binning where several fit
+# expired = "stop"           # an expired calibration stops the job; default "report"
 
 # [region]                   # the part of the image that counts
 # footer_px = 64             # rows of a data bar to cut off at the bottom; not given: one that is found; 0: none

@@ -4,6 +4,8 @@ An unknown unit is an error, never 1. The micrometre is written ``um`` in names,
 code; only the report prints ``µm``.
 """
 
+import re
+
 from inspect_tool.errors import SettingsError
 
 # unit -> (dimension, size in the first unit of that dimension)
@@ -75,3 +77,17 @@ def convert(value: float, unit: str, to: str) -> float:
         msg = f"cannot convert '{unit}' ({dimension(unit)}) to '{to}' ({dimension(to)})"
         raise SettingsError(msg)
     return value * (_UNITS[unit][1] / _UNITS[to][1])
+
+
+def length_um(text: str) -> float:
+    """Read a length with its unit, as a person writes it.
+
+    >>> length_um("10um"), length_um("0.01 mm"), length_um("200 µm"), length_um("1,5 nm")
+    (10.0, 10.0, 200.0, 0.0015)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)\s*", text)
+    unit = found[2].replace("µ", "u").replace("μ", "u") if found else ""
+    if found is None or unit not in _UNITS or dimension(unit) != "length":
+        msg = f"'{text}' is not a length; give a number and its unit, for example 10um or 0.01mm"
+        raise SettingsError(msg)
+    return convert(float(found[1].replace(",", ".")), unit, "um")

@@ -23,6 +23,7 @@ Generators::
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
+    stage_micrometer(seed=, pixel_um=, pitch_um=, kind="lines", axis="x", ...)        1 on a line
     degrade(pixels, level, seed=)                                                     what a microscope does to them
     scale_bar(pixels, pixel_um=, length=, style=, ...)                                a bar burned in: a ``BurnedBar``
 
@@ -34,6 +35,7 @@ from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
 from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
+from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
 from inspect_tool.synthetic.particles import particles
 from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
@@ -50,6 +52,7 @@ __all__ = [
     "Gray",
     "Image",
     "Joint",
+    "MicrometerKind",
     "PhaseKind",
     "Shape",
     "degrade",
@@ -60,6 +63,7 @@ __all__ = [
     "pores",
     "scale_bar",
     "solder_balls",
+    "stage_micrometer",
     "thermal_pad",
     "two_phase",
 ]

@@ -20,8 +20,10 @@ import tifffile
 from PIL import Image
 
 import inspect_tool
-from inspect_tool.files import load_job, read_toml
+from inspect_tool import calibration_files
+from inspect_tool.files import load_job
 from inspect_tool.model import Report
+from inspect_tool.uncertainty import combined
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -101,14 +103,14 @@ def test_requirements_have_a_source_and_certificates_outlive_the_release(recipe:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_calibration_records_give_the_pixel_size_of_the_job(recipe: str) -> None:
-    record = read_toml(SAMPLES / recipe / "calibration.toml")
+    record = calibration_files.read(SAMPLES / recipe / "calibration.toml")
     job = load_job(SAMPLES / recipe / "job.toml")
     assert job.calibration is not None
-    readings = record["columns_px"] + record["rows_px"]
-    assert record["span_um"] / np.mean(readings) == pytest.approx(job.calibration.pixel_um, rel=1e-3)
-    u_rel = np.hypot(record["u_span_um"] / record["span_um"], record["u_reading_px"] / np.mean(readings))
-    assert u_rel <= job.calibration.u_rel
-    assert record["certificate"] == job.calibration.certificate
+    sizes = [reading.length_um / px for reading in record.readings for px in reading.length_px]
+    assert np.mean(sizes) == pytest.approx(job.calibration.pixel_um, rel=1e-3)
+    assert (record.pixel_um, record.u_rel) == (job.calibration.pixel_um, job.calibration.u_rel)
+    assert combined(record.budget) == pytest.approx(record.u_rel, rel=0.02)
+    assert (record.certificate, record.due) == (job.calibration.certificate, job.calibration.valid_until)
 
 
 def test_the_samples_stay_small() -> None:

@@ -9,7 +9,7 @@ PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
     {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
-    {"readers", "preprocess", "backends", "measure", "formulas"},
+    {"readers", "preprocess", "backends", "measure", "formulas", "quality"},
     {"recipes", "report", "exporters", "training"},
     {"compare", "pipeline", "starter"},
     {"cli", "__main__"},

@@ -24,6 +24,7 @@ _SOFT_PX = 2.0  # blur above which the wider pair of Gaussians tells it better [
 _WIDEST_PX = 20.0  # more than that is not told apart [px]
 _ABOVE_NOISE = 5.0  # an edge has a gradient of at least so many standard deviations of what noise makes of it
 _STRONG = 0.5  # edges count from this share of the gradient that the steepest tenth of their tile has
+_HALO_PX = 14  # beyond the reach of the widest Gaussian
 _FEW = 25  # pixels of edges below which a tile has no structure
 _FAINT = 0.3  # tiles with lower edges than this share of the highest ones have only texture
 _TILE_PX = 96  # shortest side of a tile
@@ -62,21 +63,32 @@ def edges(pixels: GrayImage, roi: Mask | None = None) -> Edges:
     if min(shape) < 3:
         return Edges(blur_px=blank, height=blank, level=blank, noise=noise, step=step)
     inner = None if roi is None else _eroded(roi)
-    gradients = [_gradient(pixels, scale) for scale in _SCALES]
-    fine, coarse = (_by_tile(pixels, gradients[k : k + 2], _SCALES[k : k + 2], noise, inner, tiles) for k in (0, 1))
+    found = np.full((2, 3, *tiles), np.nan)
+    for i in range(tiles[0]):  # one row of tiles at a time keeps the gradients of a large image out of memory
+        rows = slice(_start(i, tiles[0], shape[0]), _start(i + 1, tiles[0], shape[0]))
+        around = slice(max(0, rows.start - _HALO_PX), min(shape[0], rows.stop + _HALO_PX))
+        band = np.ascontiguousarray(pixels[around])
+        counts = np.zeros(band.shape, np.bool_)
+        counts[rows.start - around.start : rows.stop - around.start] = True if inner is None else inner[rows]
+        gradients = [_gradient(band, scale) for scale in _SCALES]
+        for k in (0, 1):
+            found[k, :, i] = _by_tile(band, gradients[k : k + 2], _SCALES[k : k + 2], noise, counts, tiles[1])
+    fine, coarse = found
     # soft edges are found behind the wider Gaussians, where noise does not make crests of its own
     is_soft = (coarse[0] > _SOFT_PX) | np.isnan(fine[0])
     blur, height, level = np.where(is_soft, coarse, fine)
     if np.isfinite(height).any():
         faint = height < _FAINT * np.nanpercentile(height, 90)
         blur[faint] = height[faint] = level[faint] = np.nan
-    return Edges(
-        blur_px=blur.reshape(tiles), height=height.reshape(tiles), level=level.reshape(tiles), noise=noise, step=step
-    )
+    return Edges(blur_px=blur, height=height, level=level, noise=noise, step=step)
 
 
 def _tiles_along(side: int) -> int:
     return max(1, min(_MOST, side // _TILE_PX))
+
+
+def _start(tile: int, tiles: int, side: int) -> int:
+    return tile * side // tiles
 
 
 def _eroded(roi: Mask) -> Mask:
@@ -112,23 +124,21 @@ def _by_tile(
     gradients: list[_Gradient],
     scales: tuple[float, ...],
     noise: float,
-    inner: Mask | None,
-    tiles: tuple[int, int],
+    counts: Mask,
+    tiles: int,
 ) -> FloatArray:
-    """Blur, height and level of every tile, (3, tiles), from the gradients behind two Gaussians."""
+    """Blur, height and level of the tiles of one row, (3, tiles), from the gradients behind two Gaussians."""
     narrow, wide = gradients
-    rows, columns = _crests(wide, _ABOVE_NOISE * wide.gain * noise, inner)
+    rows, columns = _crests(wide, _ABOVE_NOISE * wide.gain * noise, counts)
     one, two = (
         made.across[rows, columns].astype(float) ** 2 + made.down[rows, columns].astype(float) ** 2
         for made in (narrow, wide)
     )
     gray = pixels[rows, columns].astype(float)
-    tile = (rows * tiles[0] // pixels.shape[0]) * tiles[1] + columns * tiles[1] // pixels.shape[1]
-    order = np.argsort(tile, kind="stable")
-    ends = np.searchsorted(tile[order], np.arange(tiles[0] * tiles[1] + 1))
-    found = np.full((3, tiles[0] * tiles[1]), np.nan)
-    for i, (start, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
-        own = order[start:end]
+    found = np.full((3, tiles), np.nan)
+    for i in range(tiles):
+        start, stop = (_start(k, tiles, pixels.shape[1]) for k in (i, i + 1))
+        own = np.flatnonzero((columns >= start) & (columns < stop))
         if len(own) < _FEW:
             continue
         own = own[two[own] >= _STRONG**2 * np.percentile(two[own], 90)]
@@ -143,7 +153,7 @@ def _by_tile(
     return found
 
 
-def _crests(gradient: _Gradient, lowest: float, inner: Mask | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _crests(gradient: _Gradient, lowest: float, counts: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pixels where the gradient is steepest along the axis that it follows more."""
     steep = cv2.magnitude(gradient.across, gradient.down)
     middle = steep[1:-1, 1:-1]
@@ -153,9 +163,7 @@ def _crests(gradient: _Gradient, lowest: float, inner: Mask | None) -> tuple[NDA
         (middle >= steep[1:-1, :-2]) & (middle > steep[1:-1, 2:]),
         (middle >= steep[:-2, 1:-1]) & (middle > steep[2:, 1:-1]),
     )
-    crest &= middle > lowest
-    if inner is not None:
-        crest &= inner[1:-1, 1:-1]
+    crest &= (middle > lowest) & counts[1:-1, 1:-1]
     rows, columns = np.nonzero(crest)
     return rows + 1, columns + 1
 
@@ -230,10 +238,13 @@ def clipped_percent(pixels: GrayImage, roi: Mask | None = None) -> tuple[float, 
         histogram = np.bincount(counted, minlength=256)
         dark, bright = histogram[0] - histogram[1], histogram[255] - histogram[254]
     else:
-        values, histogram = np.unique(counted, return_counts=True)
-        if len(values) < 3:
+        low, high, step = float(counted.min()), float(counted.max()), gray_step(pixels)
+        if high - low < 2 * step:
             return 0.0, 0.0
-        dark, bright = histogram[0] - histogram[1], histogram[-1] - histogram[-2]
+        dark, bright = (
+            np.count_nonzero(counted == end) - np.count_nonzero(np.abs(counted - beside) < step / 2)
+            for end, beside in ((low, low + step), (high, high - step))
+        )
     return 100 * max(0, int(dark)) / counted.size, 100 * max(0, int(bright)) / counted.size
 
 
@@ -256,6 +267,5 @@ def _period_step(pixels: NDArray[np.generic]) -> float:
     np.minimum(steps, 4 * steps.mean(), out=steps)  # edges of the structure are no steps of blocks
     profile = steps.mean(axis=0, dtype=np.float64)
     beside = profile[1:-1] - (profile[:-2] + profile[2:]) / 2
-    phases = np.median(beside[: len(beside) // 8 * 8].reshape(-1, 8), axis=0)
-    highest = int(phases.argmax())
-    return max(0.0, float(phases[highest] - np.median(np.delete(phases, highest))))
+    phases = np.sort(np.median(beside[: len(beside) // 8 * 8].reshape(-1, 8), axis=0))
+    return float(phases[-1] - phases[-2])  # without blocks no phase stands out from the rest

@@ -541,7 +541,9 @@ def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[
     MeasurementError
         It is not fit to be measured, and the job does not accept it.
     """
-    return _judged(planned, source, quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, source.name))
+    return _judged(
+        planned, source, quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, source.name)
+    )
 
 
 def judge_structure(

@@ -11,12 +11,11 @@ from math import hypot
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, plain
 from inspect_tool.measure import image_quality
-from inspect_tool.model import Acceptance, Check, GrayImage, Job, Mask, Micrograph, Segmentation, Table
+from inspect_tool.model import Acceptance, Check, GrayImage, Job, LabelImage, Mask, Micrograph, Segmentation, Table
 
 # ------------------------------------------------------------------------------------------------------ limits
 
@@ -170,7 +169,12 @@ def limits_of(job: Job, where: str) -> Limits:
     limits = checked(Limits, changed, where, under="quality")
     for name in NAMES:
         limit: Limit | None = getattr(limits, name)
-        if limit is not None and limit.red is not None and _is_beyond(name, limit.advised, limit.red) and limit.advised != limit.red:
+        if (
+            limit is not None
+            and limit.red is not None
+            and _is_beyond(name, limit.advised, limit.red)
+            and limit.advised != limit.red
+        ):
             msg = f"{where} quality.{name}: red = {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
             raise SettingsError(msg)
     return limits
@@ -310,21 +314,17 @@ def structure_figures(
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
         width = hypot(blur, _LEAST_BLUR_PX)
-        found.append(
-            Figure(check="resolution", value=size / width, limit=limits.resolution, image=image, where=where)
-        )
+        found.append(Figure(check="resolution", value=size / width, limit=limits.resolution, image=image, where=where))
     clipped = values.get("clipped_percent")
     if isinstance(clipped, float | int):
-        found.append(
-            Figure(check="saturated_joints", value=float(clipped), limit=limits.saturated_joints, image=image)
-        )
+        found.append(Figure(check="saturated_joints", value=float(clipped), limit=limits.saturated_joints, image=image))
     return tuple(found)
 
 
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 
-def structure_px(labels: NDArray[np.integer], kind: Literal["semantic", "instance"]) -> float | None:
+def structure_px(labels: LabelImage, kind: Literal["semantic", "instance"]) -> float | None:
     """Mean chord of the objects (label above 0), weighted by length, along rows and columns. [px]
 
     Semantic classes above 0 count together. None when there is no object.

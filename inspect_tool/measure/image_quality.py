@@ -111,10 +111,8 @@ def _gradient(pixels: GrayImage, scale: float) -> _Gradient:
     smooth = cv2.getGaussianKernel(2 * int(3 * scale + 0.5) + 1, scale, cv2.CV_32F).ravel()
     slope = smooth * (np.arange(len(smooth), dtype=np.float32) - len(smooth) // 2)
     slope /= np.float32((slope * (np.arange(len(smooth)) - len(smooth) // 2)).sum())
-    across, down = (
-        cv2.sepFilter2D(pixels, cv2.CV_32F, *kernels, borderType=cv2.BORDER_REFLECT_101)
-        for kernels in ((slope, smooth), (smooth, slope))
-    )
+    across = cv2.sepFilter2D(pixels, cv2.CV_32F, slope, smooth, borderType=cv2.BORDER_REFLECT_101)
+    down = cv2.sepFilter2D(pixels, cv2.CV_32F, smooth, slope, borderType=cv2.BORDER_REFLECT_101)
     gain = sqrt(float((slope.astype(float) ** 2).sum() * (smooth.astype(float) ** 2).sum()))
     return _Gradient(across=np.asarray(across), down=np.asarray(down), gain=gain)
 

@@ -1,5 +1,6 @@
 """What specimen, microscope and camera do to perfect pixels."""
 
+from itertools import pairwise
 from typing import Literal
 
 import cv2
@@ -110,7 +111,7 @@ def _soft_corner(picture: Gray, deepest_px: float) -> Gray:
     steps = deepest_px * np.arange(9) / 8
     result = picture.copy()
     sharp = picture
-    for low, high in zip(steps[:-1], steps[1:], strict=True):
+    for low, high in pairwise(steps):
         soft = blurred(picture, float(high))
         share = np.clip((variance - low**2) / (high**2 - low**2), 0, 1)
         result = np.where(variance > low**2, sharp + share * (soft - sharp), result)

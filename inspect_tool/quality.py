@@ -36,7 +36,7 @@ class Limits:
     soft_region: Limit = Limit(advised=2.5, red=8.0)  # blur of the softest tile over that of the sharper ones, at most
     contrast: Limit = Limit(advised=10.0, red=4.0)  # height of the edges, at least [steps of the gray scale]
     noise: Limit = Limit(advised=3.0, red=1.5)  # height of the edges over the noise, at least [1]
-    saturation: Limit | None = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
+    saturation: Limit = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
     saturated_joints: Limit = Limit(advised=1.0, red=10.0)  # the same inside solder joints, at most [%]
     shading: Limit = Limit(advised=1.5, red=4.0)  # trend of the brightness over the height of the edges, at most [1]
     compression: Limit = Limit(advised=3.0, red=8.0)  # steps between blocks over the height of the edges, at most [%]
@@ -55,12 +55,12 @@ LIMITS: Mapping[str, Limits] = {
     "phase_fraction": Limits(size=Limit(advised=15.0, red=9.0)),
     # the metal may be clipped as long as the pores are not washed out
     "porosity": Limits(saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)),
-    # rims of balls are soft, parts lie at several heights, and what is beside the joints may be clipped
+    # rims of balls are soft, parts lie at several heights, and a part of what is beside the joints may be clipped
     "solder_voids": Limits(
         focus=Limit(advised=4.0, red=7.0),
         soft_region=Limit(advised=4.0, red=10.0),
         contrast=Limit(advised=10.0, red=5.0),
-        saturation=None,
+        saturation=Limit(advised=20.0, red=60.0),
         resolution=Limit(advised=25.0, red=15.0),
     ),
 }
@@ -212,6 +212,7 @@ class Figure:
     limit: Limit
     image: str = ""
     where: str = ""  # the place of the figure, e.g. "bottom right corner, tile 4, 4 of 4 x 4"
+    share: float = 1.0  # of the tiles, that show structure [1]
     accepted: str = ""  # who accepted a red one, and why
 
 
@@ -263,9 +264,16 @@ def image_figures(
     dark, bright = image_quality.clipped_percent(pixels, roi)
     found["saturation"] = max(dark, bright), ("black" if dark > bright else "white") if max(dark, bright) > 0 else ""
     return tuple(
-        Figure(check=name, value=found[name][0], where=found[name][1], limit=getattr(limits, name), image=image)
+        Figure(
+            check=name,
+            value=found[name][0],
+            where=found[name][1],
+            share=float(known.mean()),
+            limit=getattr(limits, name),
+            image=image,
+        )
         for name in NAMES
-        if name in found and getattr(limits, name) is not None
+        if name in found
     )
 
 
@@ -293,7 +301,8 @@ def structure_figures(
 ) -> tuple[Figure, ...]:
     """Figures of an image together with those of what was segmented in it.
 
-    Where the image has structure and the segmentation has none, the size is 0: what is there was not found.
+    Where half of the tiles and more show structure and the segmentation holds nothing, the size is 0: what is there
+    was not found. Where fewer do, nothing may be what there is (a section without pores).
 
     Parameters
     ----------
@@ -307,13 +316,13 @@ def structure_figures(
     """
     image = figures[0].image
     found = list(figures)
-    blur = {figure.check: figure.value for figure in figures}["focus"]
-    if blur is not None:
-        size = structure_px(segmentation.labels, segmentation.kind) or 0.0
+    focus = next(figure for figure in figures if figure.check == "focus")
+    size = structure_px(segmentation.labels, segmentation.kind) or 0.0
+    if focus.value is not None and (size or focus.share >= _COVERED):
         where = f"chord {size:.3g} px" if size else "nothing was found"
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
-        width = hypot(blur, _LEAST_BLUR_PX)
+        width = hypot(focus.value, _LEAST_BLUR_PX)
         found.append(Figure(check="resolution", value=size / width, limit=limits.resolution, image=image, where=where))
     clipped = values.get("clipped_percent")
     if isinstance(clipped, float | int):
@@ -321,6 +330,7 @@ def structure_figures(
     return tuple(found)
 
 
+_COVERED = 0.5
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 

@@ -259,6 +259,16 @@ def test_an_empty_segmentation_of_an_image_with_structure_is_red(tmp_path):
         quality.judged(found, ())
 
 
+def test_a_section_without_pores_may_have_a_scratch():
+    pixels = np.clip(np.random.default_rng(1).normal(180, 2, (400, 400)), 0, 255).astype(np.uint8)
+    pixels[20:60, 30:50] = 90
+    image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="field")
+    empty = pipeline.segment(image, "threshold", method="fixed", levels=(1.0,))
+    found = quality.image_figures(pixels, image="field")
+    assert found[0].share == 1 / 16
+    assert quality.structure_figures(empty, {}, found) == found
+
+
 def test_clipped_joints_stop_and_do_not_double_the_rule_of_the_method():
     figure = Figure(check="saturated_joints", value=25.0, limit=Limits().saturated_joints, image="a")
     assert quality.is_red(figure)

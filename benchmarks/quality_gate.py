@@ -5,7 +5,8 @@
 ``series``: fields with exactly known truth go through the default backend of every recipe, one degradation at a time
 and step by step worse. For every step: the error of the main result against what was drawn in those very fields, the
 stated U (95 %), and what the gate says. ``real``: how many real images (default ../shared/data) get a remark or are
-stopped. ``cost``: seconds of one core per Mpx and in units of decoding a PNG and of the threshold backend. Seeds are fixed.
+stopped. ``cost``: seconds of one core per Mpx, and in units of decoding a PNG and of the threshold backend. Seeds are
+fixed.
 """
 
 import os

@@ -46,8 +46,9 @@ class Limits:
 
 _DEFAULT = Limits()
 LIMITS: Mapping[str, Limits] = {
-    # thin lines go first, in a soft corner and in noise; bright grains may be clipped as long as the lines are not
+    # thin lines go first, in blur and in noise; bright grains may be clipped as long as the lines are not
     "grain_size": Limits(
+        focus=Limit(advised=2.0, red=2.5),
         soft_region=Limit(advised=2.5, red=3.5),
         noise=Limit(advised=5.0, red=2.5),
         saturation=Limit(advised=5.0, red=85.0),

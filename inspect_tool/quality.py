@@ -37,7 +37,7 @@ class Limits:
     contrast: Limit = Limit(advised=10.0, red=4.0)  # height of the edges, at least [steps of the gray scale]
     noise: Limit = Limit(advised=3.0, red=1.5)  # height of the edges over the noise, at least [1]
     saturation: Limit = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
-    saturated_joints: Limit = Limit(advised=1.0, red=10.0)  # the same inside solder joints, at most [%]
+    saturated_joints: Limit = Limit(advised=1.0, red=20.0)  # the same inside solder joints, at most [%]
     shading: Limit = Limit(advised=1.5, red=4.0)  # trend of the brightness over the height of the edges, at most [1]
     compression: Limit = Limit(advised=3.0, red=8.0)  # steps between blocks over the height of the edges, at most [%]
     size: Limit | None = None  # chord of what was found, at least [px]

@@ -158,6 +158,8 @@ def test_clipped_pixels_are_those_beyond_the_histogram():
 def test_the_step_of_the_gray_scale():
     assert gray_step(np.zeros((4, 4), np.uint8)) == 1.0
     assert gray_step((phases() // 4 * 4).astype(np.uint8)) == 4.0
+    # black and white alone are no low contrast
+    assert gray_step(np.array([[0.0, 1.0]], np.float32)) == pytest.approx(1 / 255)
 
 
 def test_the_figures_are_those_of_the_turned_picture():

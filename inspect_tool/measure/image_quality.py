@@ -30,6 +30,7 @@ _FAINT = 0.3  # tiles with lower edges than this share of the highest ones have 
 _TILE_PX = 96  # shortest side of a tile
 _MOST = 8  # tiles along a side
 _QUANTIZATION = 0.2887  # noise of rounding to whole steps, 1/√12 [steps]
+_DRAWN = 8  # gray values of a drawing, at most
 _FIT_TILES = 12  # tiles below which a trend of six terms is no trend
 _SAMPLE = 1_000_000  # pixels that are looked at for steps of the gray scale and for blocks
 
@@ -180,11 +181,15 @@ def _blur(ratio: float, narrow: float, wide: float) -> float:
 def gray_step(pixels: GrayImage) -> float:
     """Smallest difference between two gray values that occur, from a sample. [gray values]
 
-    >>> gray_step(np.array([[0, 3, 6], [9, 3, 0]], dtype=np.uint8))
-    3.0
+    An image of few values was drawn and not taken by a camera: it has no steps, a 255th of its range stands for one.
+
+    >>> gray_step(np.arange(0, 60, 3, dtype=np.uint8)), gray_step(np.array([0, 255, 255], dtype=np.uint8))
+    (3.0, 1.0)
     """
-    seen = np.unique(pixels.ravel()[:: max(1, pixels.size // (_SAMPLE // 10))])
-    return float(np.diff(seen.astype(float)).min()) if len(seen) > 1 else 1.0
+    seen = np.unique(pixels.ravel()[:: max(1, pixels.size // (_SAMPLE // 10))]).astype(float)
+    if len(seen) < 2:
+        return 1.0
+    return float(np.diff(seen).min()) if len(seen) > _DRAWN else float(seen[-1] - seen[0]) / 255
 
 
 def trend(level: FloatArray) -> FloatArray | None:

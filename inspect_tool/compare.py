@@ -310,9 +310,11 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
         calibrations.append(micrograph.calibration)
         compared.append(_field(source, micrograph))
         try:
+            figures = pipeline.judge_image(planned, source, micrograph)
             segmentation, measurement, step = pipeline.measured_field(
                 planned, source, micrograph, model, alternatives=False
             )
+            pipeline.judge_structure(planned, source, segmentation, measurement, figures)
             results.append(_alone(recipe, planned, measurement))
         except (BackendError, MeasurementError, ReadError) as error:
             refused.append(Refusal(image=source.name, reason=str(error)))

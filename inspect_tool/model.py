@@ -148,6 +148,16 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """Leave to measure images that a check of image quality would stop, with the reason that the report prints."""
+
+    check: str
+    reason: str
+    by: str = ""
+    images: tuple[str, ...] = ()  # file names or patterns; empty: every image of the job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
 
@@ -171,6 +181,8 @@ class Job:
     settings: Mapping[str, Any] = default(default_factory=dict)
     backend: Mapping[str, Any] = default(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
+    quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
+    accept: tuple[Acceptance, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------- what an image is
@@ -404,6 +416,7 @@ class Check:
     scope: Literal["method", "calibration", "image", "consistency"] = "method"
     specimen: str = ""  # empty: the whole job
     note: str = ""
+    accepted: str = ""  # who accepted that it is not met, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from dataclasses import field as default
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from inspect_tool import calibration, calibration_files, preprocess, question, readers, registry, scale_bar
+from inspect_tool import calibration, calibration_files, preprocess, quality, question, readers, registry, scale_bar
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
 from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
@@ -96,6 +97,7 @@ class Plan:
     sources: tuple[Source, ...]
     requirements: tuple[Requirement, ...]
     template: Path
+    limits: quality.Limits = default(default_factory=quality.Limits)
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -141,7 +143,12 @@ def run(
         measured = [outcome.measurement for outcome in outcomes]
         findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
-        findings = replace(findings, statements=(*steps, *findings.statements))
+        figures = [figure for outcome in outcomes for figure in outcome.figures]
+        findings = replace(
+            findings,
+            statements=(*steps, *findings.statements),
+            tables=(*findings.tables, quality.table(figures, [source.name for source in planned.sources])),
+        )
         calibrations = [field.calibration for field in measured]
         same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
         report = _report(
@@ -149,7 +156,10 @@ def run(
             recipe,
             outcomes,
             findings,
-            _scale_checks(outcomes, _date_of_work(planned.job, started.date())),
+            (
+                *_scale_checks(outcomes, _date_of_work(planned.job, started.date())),
+                *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
+            ),
             folder,
             provenance(
                 job_sha256=planned.sha256,
@@ -166,10 +176,14 @@ def run(
 
 
 def check(job_path: str | Path) -> Plan:
-    """Check a job without measuring: its keys, files, images, scales, masks and requirements."""
+    """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements."""
     planned = plan(job_path)
     _model(planned)  # a backend checks its own settings and files when it loads
-    calibrations = [read_source(planned, source).calibration for source in planned.sources]
+    calibrations = []
+    for source in planned.sources:
+        micrograph = read_source(planned, source)
+        judge_image(planned, source, micrograph)
+        calibrations.append(micrograph.calibration)
     same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
     return planned
 
@@ -206,6 +220,8 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     requirements = _requirements(job, recipe, settings, where)
+    limits = quality.limits_of(job, where)
+    quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
     load_settings(template)
     known = {source.specimen for source in sources}
@@ -226,6 +242,7 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
         sources=sources,
         requirements=requirements,
         template=template,
+        limits=limits,
     )
 
 
@@ -516,6 +533,7 @@ class Outcome:
     record: MicrographRecord
     thumbnails: tuple[Thumbnail, ...]
     step: Statement | None  # how the labels were made to answer the question, where that took a step
+    figures: tuple[quality.Figure, ...] = ()  # of image quality
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -542,8 +560,46 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
+    figures = judge_image(planned, source, micrograph)
     segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned))
-    return _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+    figures = judge_structure(planned, source, segmentation, measurement, figures)
+    outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+    return replace(outcome, figures=figures)
+
+
+def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[quality.Figure, ...]:
+    """Judge an image before it is measured; with masks of the user's own it is a picture only, and never refused.
+
+    Raises
+    ------
+    MeasurementError
+        It is not fit to be measured, and the job does not accept it.
+    """
+    return _judged(
+        planned, source, quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, source.name)
+    )
+
+
+def judge_structure(
+    planned: Plan,
+    source: Source,
+    segmentation: Segmentation,
+    measurement: FieldMeasurement,
+    figures: Sequence[quality.Figure],
+) -> tuple[quality.Figure, ...]:
+    """Judge what was segmented by the image it comes from; gives the figures of both.
+
+    Raises
+    ------
+    MeasurementError
+        As ``judge_image``.
+    """
+    found = quality.structure_figures(segmentation, measurement.values, figures, planned.limits)
+    return _judged(planned, source, found)
+
+
+def _judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) -> tuple[quality.Figure, ...]:
+    return tuple(figures) if source.mask else quality.judged(figures, planned.job.accept)
 
 
 def measured_field(

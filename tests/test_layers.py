@@ -19,7 +19,7 @@ LAYERS = [
         "synthetic",
         "networks",
     },
-    {"readers", "preprocess", "scale_bar", "backends", "measure", "formulas"},
+    {"readers", "preprocess", "scale_bar", "backends", "measure", "formulas", "quality"},
     {"recipes", "report", "exporters", "training"},
     {"compare", "gauge", "gauge_values", "pipeline", "stage_micrometer", "starter"},
     {"cli", "__main__"},

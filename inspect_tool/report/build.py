@@ -304,7 +304,9 @@ def _warnings(
     """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
     found = [*findings.warnings, *more]
     found += [
-        f"{check.name}: not met" + (f" ({check.note})" if check.note else "")
+        f"{check.name}: not met"
+        + (f" ({check.note})" if check.note else "")
+        + (f"; measured all the same, accepted {check.accepted}" if check.accepted else "")
         for check in checks
         if not check.passed and check.scope in ("image", "consistency")
     ]

@@ -1,5 +1,6 @@
 """What specimen, microscope and camera do to perfect pixels."""
 
+from itertools import pairwise
 from typing import Literal
 
 import cv2
@@ -81,8 +82,12 @@ def degrade(
         picture = picture.mean() + level.contrast * (picture - picture.mean())
     if level.blur_px > 0:
         picture = blurred(picture, level.blur_px)
+    if level.soft_corner_px > 0:
+        picture = _soft_corner(picture, level.soft_corner_px)
     if level.shading > 0:
         picture *= _shading(rng, shape, level.shading, even=modality == "xray")
+    if level.exposure != 1:
+        picture *= level.exposure
     variance = np.full(shape, level.read_noise**2, dtype=np.float32)
     if level.electrons > 0:
         # shot noise of n electrons is sqrt(n); thousands of them are as good as normal
@@ -93,6 +98,25 @@ def degrade(
         packed = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, level.jpeg_quality])[1]
         result = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
     return result
+
+
+def _soft_corner(picture: Gray, deepest_px: float) -> Gray:
+    """Focus lost evenly from the middle of the image to its bottom right corner, as on a tilted section.
+
+    Between pictures of stepwise stronger blur the gray value is interpolated in the variance of the blur.
+    """
+    rows, columns = picture.shape
+    along = np.add.outer(np.linspace(-1, 1, rows, dtype=np.float32), np.linspace(-1, 1, columns, dtype=np.float32))
+    variance = (deepest_px * np.clip(along / 2, 0, 1)) ** 2
+    steps = deepest_px * np.arange(9) / 8
+    result = picture.copy()
+    sharp = picture
+    for low, high in pairwise(steps):
+        soft = blurred(picture, float(high))
+        share = np.clip((variance - low**2) / (high**2 - low**2), 0, 1)
+        result = np.where(variance > low**2, sharp + share * (soft - sharp), result)
+        sharp = soft
+    return np.asarray(result, dtype=np.float32)
 
 
 def _shading(rng: np.random.Generator, shape: Shape, depth: float, *, even: bool) -> Gray:

@@ -48,7 +48,9 @@ class Degradation:
 
     shading: float = 0.0  # darkening towards one corner, share of the gray value [1]
     blur_px: float = 0.0  # standard deviation of the point spread
+    soft_corner_px: float = 0.0  # more blur from the middle to one corner, where it reaches this deviation
     contrast: float = 1.0  # factor about the mean gray value [1]
+    exposure: float = 1.0  # factor of the gray value before the camera clips it [1]
     electrons: float = 0.0  # full well of the camera: shot noise is sqrt(signal); 0 is no shot noise
     read_noise: float = 0.0  # standard deviation [gray levels]
     scratches: int = 0  # per megapixel

@@ -139,10 +139,12 @@ def test_a_line_whose_contrast_fades_has_no_end_there():
 def test_half_a_pixel_at_each_end_is_in_the_uncertainty():
     plain = np.full((300, 640), 110, dtype=np.uint8)
     thin = the_bar(synthetic.scale_bar(plain, pixel_um=1, length=150, tick_px=1, at=(0.5, 0.5)))
-    # two rectangular distributions of half width 0.5 px (GUM 4.3.7) and 0.05 px of the fit at each end
-    assert thin.u_px == pytest.approx(np.sqrt(2 * (0.5**2 / 3 + 0.05**2)))
+    # rectangular (GUM 4.3.7): half a pixel at each end, the width of the ticks over both; and 0.05 px of the fit
+    assert thin.u_px == pytest.approx(np.sqrt(2 * (0.5**2 / 3 + 0.05**2) + 1**2 / 3))
     wide = the_bar(synthetic.scale_bar(plain, pixel_um=1, length=150, tick_px=2, at=(0.5, 0.5)))
-    assert wide.u_px == pytest.approx(np.sqrt(2 * (0.5**2 / 3 + 0.05**2) + 1 / 3))
+    assert wide.u_px == pytest.approx(np.sqrt(2 * (0.5**2 / 3 + 0.05**2) + 2**2 / 3))
+    solid = the_bar(synthetic.scale_bar(plain, pixel_um=1, length=150, style="solid bar", line_px=9, at=(0.5, 0.5)))
+    assert solid.u_px == pytest.approx(np.sqrt(2 * (0.5**2 / 3 + 0.05**2)))
 
 
 # ------------------------------------------------------------------------------------------------------ grammar
@@ -418,6 +420,23 @@ VENDOR_ROWS = {
     "test_tiff_Zeiss_SEM_1k.tif": 77,
     "test_tiff_Zeiss_SEM_512pix.tif": 34,
 }
+
+
+@needs_reader
+def test_bars_agree_with_the_metadata_of_their_files(shared_data):
+    # pixel sizes of the tests of rosettasciio; the bar of FEI is 518.9 px long by its tag, 517 px between its ticks
+    for name, tag_um in {
+        "fei-sem-rbc.tif": 0.00770833,
+        "FEI-Helios-Ebeam-8bits.tif": 3.3724,
+        "test_tiff_Zeiss_SEM_1k.tif": 2.614514,
+        "test_tiff_Zeiss_SEM_512pix.tif": 0.011649976,
+    }.items():
+        image = read(shared_data / "sem-vendor-tiff" / "images" / name)
+        found = read_bar(image.pixels, image.color)
+        assert abs(found.pixel_um / tag_um - 1) < 2 * found.u_rel, name
+    # 200 nm over 1.4208 nm/px are 140.8 px: outer sides of its ticks; their centers are 3.4 % nearer
+    image = read(shared_data / "sem-vendor-tiff" / "images" / "TVIPS_bin4.tif")
+    assert "5 px wide" in read_bar(image.pixels).note
 
 
 def test_real_pictures_without_an_information_bar_are_not_cut(shared_data):

@@ -15,6 +15,7 @@ Style: TypeAlias = Literal["line with end ticks", "ruler ticks", "solid bar", "p
 Plane: TypeAlias = NDArray[np.uint8]
 
 _STEP = 28  # gray levels from bar to what is beside it
+_VIVID = 150  # of saturation: JPEG keeps half of its pixels, and a thin line pales and loses its ends
 _SHORTEST = 0.02  # of the width of the picture
 _LONGEST = 0.8
 _THICKEST = 0.5  # of its length
@@ -122,7 +123,7 @@ def _edges(steps: NDArray[Any], shortest: int) -> NDArray[np.int32]:
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
     # few rows have any: numbering pieces costs ten times the steps before, so it looks at those rows alone
-    rows = np.flatnonzero(cv2.reduce(mask, 1, cv2.REDUCE_MAX)[:, 0])
+    rows = np.flatnonzero(mask.max(axis=1))
     if len(rows) == 0:
         return np.zeros((0, 4), dtype=np.int32)
     packed = np.arange(len(rows)) + np.concatenate([[0], np.cumsum(np.diff(rows) > 1)])  # an empty row where some left
@@ -209,7 +210,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     profile = np.median(rows[:, inner], axis=1)
     peak = float(profile.max() if bright else profile.min())
     contrast = peak - ground
-    if (contrast > 0) != bright or abs(contrast) < _STEP:
+    if (contrast > 0) != bright or abs(contrast) < (_STEP if number == 0 else _VIVID):
         return None
     share = (window - ground) / contrast  # 1 on the bar, 0 beside it
     drawn = np.flatnonzero((profile - ground) / contrast >= 0.5)
@@ -237,7 +238,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     if ticked[0] != ticked[1]:
         return None
     doubt = ""
-    tick_px = 1.0
+    tick_px = 0.0
     if ticked[0]:
         tallest = max(2.0, 0.25 * max(one.above, one.below))
         if abs(one.above - other.above) > tallest or abs(one.below - other.below) > tallest:
@@ -267,8 +268,8 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         return None  # what has no ticks must be long: dashes of a text are lines, too
     even = float(np.std(rows[(last + first) // 2 - (stroke.top - top), inner])) <= 8 if stroke.gap is None else True
     same = abs(one.above - other.above) <= 1 and abs(one.below - other.below) <= 1
-    # drawn on whole pixels: rectangular, half a pixel to each side; the fit adds what soft edges hide; where in a wide
-    # tick the bar ends depends on the program that drew it: from inner to outer sides, the same at both ends
+    # drawn on whole pixels: rectangular, half a pixel to each side; the fit adds what soft edges hide; where in its
+    # ticks a bar ends depends on the program that drew it: between their inner and their outer sides, at both ends
     fit = 0.2 if one.soft or other.soft else 0.05
     return Bar(
         style=style,
@@ -282,7 +283,7 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
             left + mirror - other.edge + 1,
             plane.shape,
         ),
-        u_px=float(np.sqrt(2 * (0.25 / 3 + fit**2) + (tick_px - 1) ** 2 / 3)),
+        u_px=float(np.sqrt(2 * (0.25 / 3 + fit**2) + tick_px**2 / 3)),
         bright=bright,
         contrast=abs(contrast),
         level=round(peak),

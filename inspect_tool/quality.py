@@ -60,7 +60,7 @@ LIMITS: Mapping[str, Limits] = {
     "solder_voids": Limits(
         focus=Limit(advised=4.0, red=7.0),
         soft_region=Limit(advised=4.0, red=10.0),
-        contrast=Limit(advised=10.0, red=5.0),
+        contrast=Limit(advised=10.0, red=6.0),
         saturation=Limit(advised=20.0, red=60.0),
         resolution=Limit(advised=25.0, red=15.0),
     ),

@@ -9,9 +9,9 @@ PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
     {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
-    {"readers", "preprocess", "backends", "measure", "formulas"},
+    {"readers", "preprocess", "backends", "measure", "formulas", "worked"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "pipeline", "starter"},
+    {"compare", "golden", "phantoms", "pipeline", "remeasure", "selftest", "starter"},
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

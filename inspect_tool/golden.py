@@ -27,8 +27,6 @@ FILE = "golden.json"
 SHARE = 0.25
 """Default tolerance, as a share of the stated U: a shift of U/4 would widen an interval by 3 % (√(1 + 1/16))."""
 
-_EQUAL = 1e-9  # relative; what differs less is rounding of the stored digits
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenImage:
@@ -235,9 +233,9 @@ def _results(found: Remeasured) -> tuple[GoldenResult, ...]:
             quantity=result.quantity,
             specimen=result.specimen,
             title=result.title or result.quantity,
-            value=result.value,
+            value=plain(result.value),  # to the digits that are kept
             unit=result.unit,
-            expanded_u=result.expanded_u,
+            expanded_u=plain(result.expanded_u),
             main=result.main,
         )
         for result in found.findings.results
@@ -391,7 +389,8 @@ def _compared(old: GoldenJob, new: GoldenJob, share: float, named: Mapping[str, 
         masks_changed=sum(a.mask_sha256 != b.mask_sha256 for a, b in zip(old.images, new.images, strict=True)),
         changes=tuple(_changes(old, new)),
         differences=tuple(
-            _difference(old.name, before.get(key), after.get(key), share, named) for key in dict.fromkeys([*before, *after])
+            _difference(old.name, before.get(key), after.get(key), share, named)
+            for key in dict.fromkeys([*before, *after])
         ),
     )
 
@@ -427,7 +426,7 @@ def _ratio(found: Difference) -> float | None:
     """Difference over tolerance; None where there is nothing to compare with."""
     if found.difference is None or found.before is None:
         return None
-    if abs(found.difference) <= _EQUAL * max(1.0, abs(found.before)):
+    if found.difference == 0:
         return 0.0
     return abs(found.difference) / found.tolerance if found.tolerance else None
 

@@ -30,7 +30,7 @@ from inspect_tool import __version__, golden, phantoms, pipeline, question, regi
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import checked, load_model_card, new_folder, plain, sha256_bytes, sha256_file, write_text
-from inspect_tool.model import Check, Header, Rule, Standard, StandardRecord
+from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.paths import data_folder
 from inspect_tool.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
 from inspect_tool.pipeline import Progress
@@ -68,7 +68,20 @@ SIZE_PERCENT = 10.0  # mean error of the diameter of a measurable size, at most 
 _TILES_PX = (256, 1024)
 _TILE_FIELD_PX = 640  # side of the field that is cut into tiles [px]
 _PICTURE_PX = 220  # side of the part of a phantom that is shown [px]
-_MEASURES = ("bias", "coverage", "scatter", "slope", "smallest", "tiles", "measured", "same", "worked", "weights", "files", "golden")  # fmt: skip
+_MEASURES = (
+    "bias",
+    "coverage",
+    "scatter",
+    "slope",
+    "smallest",
+    "tiles",
+    "measured",
+    "same",
+    "worked",
+    "weights",
+    "files",
+    "golden",
+)
 _UNITS = {"grain_size": "G", "phase_fraction": "%", "porosity": "%", "solder_voids": "%"}
 _DRAWN = {
     "grain_size": "grains of planimetric G {}, Poisson-Voronoi mosaics, etched dark",
@@ -165,14 +178,18 @@ def selftest(
     ]
     total = len(tasks) + 3
     recorded = golden.load_golden(golden_folder) if golden_folder is not None else None  # refuses before the work
-    answers = _done(tasks, workers, lambda i, name: tell(i, total, name))
+    answers, elsewhere = _done(tasks, workers, lambda i, name: tell(i, total, name))
     tell(len(tasks), total, "worked cases, files")
     seen = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "phantom"]
     again = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "again"]
     sizes = tuple(a for t, a in zip(tasks, answers, strict=True) if t.kind == "size")
     tiles = tuple(
         [a for t, a in zip(tasks, answers, strict=True) if t.kind == "tiles"]
-        + [_no_tiles(recipe, tables[recipe], reason or "nothing measurable") for recipe, reason in tiled.items() if reason]
+        + [
+            _no_tiles(recipe, tables[recipe], reason or "nothing measurable")
+            for recipe, reason in tiled.items()
+            if reason
+        ]
     )
     quantities = tuple(_quantities(seen))
     pixel = scale["porosity"]
@@ -189,8 +206,8 @@ def selftest(
         judged=(),
         recipes=(),
         quantities=quantities,
-        sizes=tuple(row for _, row in sizes),
-        smallest=tuple(_smallest([row for _, row in sizes if row.look == look], pixel) for look in kit.looks)
+        sizes=sizes,
+        smallest=tuple(_smallest([row for row in sizes if row.look == look], pixel) for look in kit.looks)
         if sizes
         else (),
         size_limits=(FOUND_PERCENT, SIZE_PERCENT),
@@ -201,15 +218,19 @@ def selftest(
         seconds=0.0,
         cpu_seconds=0.0,
         provenance=provenance(
-            job_sha256="", settings={"kit": plain(kit)}, backend=backend or "default of each recipe",
-            backend_settings=dict(settings or {}), started=started, seconds=0.0,
+            job_sha256="",
+            settings={"kit": plain(kit)},
+            backend=backend or "default of each recipe",
+            backend_settings=dict(settings or {}),
+            started=started,
+            seconds=0.0,
         ),
-    )  # fmt: skip
+    )
     if out is None:
-        return _finished(found, rules, tables, refused, plans, scale, seen, again, None, clock, cpu)
+        return _finished(found, rules, tables, refused, plans, scale, seen, again, None, clock, cpu - elsewhere)
     target = Path(out)
     with new_folder(target) as folder:
-        done = _finished(found, rules, tables, refused, plans, scale, seen, again, folder, clock, cpu)
+        done = _finished(found, rules, tables, refused, plans, scale, seen, again, folder, clock, cpu - elsewhere)
         tell(total - 2, total, "HTML")
         _write(done, folder, lambda: tell(total - 1, total, "PDF"))
         tell(total, total, "done")
@@ -284,9 +305,11 @@ def _backends(
         table = dict(own) | dict(settings)
         name = str(table["name"])
         plugin = registry.load("backend", name)
-        chosen = checked(plugin.Settings, {k: v for k, v in table.items() if k != "name"}, f"recipe {recipe}", under="backend")  # fmt: skip
+        chosen = checked(
+            plugin.Settings, {k: v for k, v in table.items() if k != "name"}, f"recipe {recipe}", under="backend"
+        )
         if hasattr(chosen, "masks"):
-            msg = f"--backend {name}: takes masks that exist; the kit needs one that segments, see inspect-tool list backends"
+            msg = f"--backend {name}: takes masks that exist; the kit needs a backend that segments"
             raise SettingsError(msg)
         try:
             question.check_backend(recipe, module, name, plugin, chosen)
@@ -316,7 +339,9 @@ def _for_tiles(made: Sequence[Phantom]) -> Phantom | None:
         return None
     truths = sorted({phantom.truth for phantom in made})
     one = next(phantom for phantom in made if phantom.truth == truths[len(truths) // 2])
-    kit = replace(one.kit, fields=1, least_px=_TILE_FIELD_PX, side_px=_TILE_FIELD_PX, most_px=max(one.kit.most_px, _TILE_FIELD_PX))  # fmt: skip
+    kit = replace(
+        one.kit, fields=1, least_px=_TILE_FIELD_PX, side_px=_TILE_FIELD_PX, most_px=max(one.kit.most_px, _TILE_FIELD_PX)
+    )
     return replace(one, kit=kit)
 
 
@@ -340,16 +365,17 @@ class _Task:
         return self.phantom.name if self.phantom is not None else f"pores of {self.size_px:g} px {self.look}"
 
 
-def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]) -> list[Any]:
+def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]) -> tuple[list[Any], float]:
+    """Answers in the order of the tasks, and the processor time that other processes took. [s]"""
     if workers <= 1 or len(tasks) == 1:
         answers = []
         for i, task in enumerate(tasks):
             tell(i, task.name)
             answers.append(_answer(task))
-        return answers
+        return answers, 0.0
     by_place: dict[int, Any] = {}
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_answer, task): i for i, task in enumerate(tasks)}
+        waiting = {pool.submit(_timed, task): i for i, task in enumerate(tasks)}
         try:
             for future in as_completed(waiting):
                 by_place[waiting[future]] = future.result()
@@ -357,7 +383,14 @@ def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [by_place[i] for i in range(len(tasks))]
+    pairs = [by_place[i] for i in range(len(tasks))]
+    return [answer for answer, _ in pairs], sum(seconds for _, seconds in pairs)
+
+
+def _timed(task: _Task) -> tuple[Any, float]:
+    """Answer of a task, and the processor time that it took. [s]"""
+    clock = process_time()
+    return _answer(task), process_time() - clock
 
 
 def _answer(task: _Task) -> Any:
@@ -394,9 +427,16 @@ def _phantom(phantom: Phantom, table: Mapping[str, Any]) -> _Seen:
         found = _measured(phantom.recipe, fields, phantom.look, phantom.name, table)
     except InspectError as error:
         return _Seen(
-            phantom=phantom, values={}, truths=truths, masks=(), weights="", used={}, picture=picture,
-            cpu=process_time() - clock, failure=str(error),
-        )  # fmt: skip
+            phantom=phantom,
+            values={},
+            truths=truths,
+            masks=(),
+            weights="",
+            used={},
+            picture=picture,
+            cpu=process_time() - clock,
+            failure=str(error),
+        )
     results = {result.quantity: result for result in found.findings.results}
     values = {}
     for quantity in truths:
@@ -427,9 +467,8 @@ def _picture(pixels: Any, phantom: Phantom) -> bytes:
     return bytes(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
-def _pores_of_size(task: _Task) -> tuple[float, SizeRow]:
+def _pores_of_size(task: _Task) -> SizeRow:
     """Draw round pores of one size and look which are found, and how large."""
-    clock = process_time()
     field = phantoms.pores_of_size(task.size_px, task.look, task.pixel_um, task.kit)
     count, _, _, centers = cv2.connectedComponentsWithStats(field.labels.astype(np.uint8), connectivity=8)
     true_rows, true_columns = centers[1:, 1], centers[1:, 0]
@@ -452,7 +491,7 @@ def _pores_of_size(task: _Task) -> tuple[float, SizeRow]:
                 detected += 1
                 used.add(nearest)
                 errors.append(100 * (diameters[nearest] / task.size_px - 1))
-    return process_time() - clock, SizeRow(
+    return SizeRow(
         look=task.look,
         diameter_px=task.size_px,
         pores=count - 1,
@@ -645,9 +684,7 @@ def _judged(found: SelfTest, rules: Standard) -> Iterator[Judged]:
         yield Judged(rule=rule.name, recipe=recipe, check=check, skipped=skipped)
 
 
-def _found(
-    found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str
-) -> tuple[float | None, str, str]:
+def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str) -> tuple[float | None, str, str]:
     """Value to be judged, a note, and why there is none to be judged."""
     if measure in ("bias", "coverage", "scatter", "slope"):
         one = next((one for one in found.quantities if one.quantity == quantity), None)
@@ -665,6 +702,8 @@ def _found(
     match measure:
         case "smallest":
             own = [one for one in found.smallest if not rule.methods or one.look in rule.methods]
+            if not own:
+                return None, "", "no pores of such sizes were drawn"
             sizes = [one.diameter_px for one in own]
             known = [size for size in sizes if size is not None]
             return (max(known) if len(known) == len(sizes) and known else None), "worst of the looks", ""
@@ -674,8 +713,14 @@ def _found(
                 return None, "", tile.skipped if tile is not None else "nothing measurable"
             return abs(tile.values[1] - tile.values[0]), "", ""
         case "measured":
-            drawn_, failed = (sum(x) for x in ([one.phantoms for one in found.recipes], [len(one.failed) for one in found.recipes]))  # fmt: skip
-            return _percent(drawn_ - failed, drawn_), f"{drawn_ - failed} of {drawn_}", "" if drawn_ else "none was drawn"
+            drawn_, failed = (
+                sum(x) for x in ([one.phantoms for one in found.recipes], [len(one.failed) for one in found.recipes])
+            )
+            return (
+                _percent(drawn_ - failed, drawn_),
+                f"{drawn_ - failed} of {drawn_}",
+                "" if drawn_ else "none was drawn",
+            )
         case "same":
             same, again = sum(one.same_masks for one in found.recipes), sum(one.masks_again for one in found.recipes)
             return _percent(same, again), f"{same} of {again}", "" if again else "nothing was measured"
@@ -750,14 +795,21 @@ def _installation(tables: Mapping[str, Mapping[str, Any]], rules: Standard, crit
         folder = model_folder(name)
         card = load_model_card(folder)
         found = sha256_file(folder / card.weights)
-        files.append(HashedFile(kind="weights", name=f"{name}, version {card.version}", sha256=found, intact=found == card.sha256))  # fmt: skip
+        files.append(
+            HashedFile(
+                kind="weights", name=f"{name}, version {card.version}", sha256=found, intact=found == card.sha256
+            )
+        )
     for name in standards.names():
         edition = standards.load_standard(name)
         files.append(HashedFile(kind="standard", name=name, sha256=edition.sha256, intact=None))
     shown = criteria.name if criteria is not None else CRITERIA
     files.append(HashedFile(kind="criteria", name=shown, sha256=rules.sha256, intact=None))
-    for folder in sorted(path for path in data_folder("templates").iterdir() if path.is_dir()):
-        files.append(HashedFile(kind="template", name=folder.name, sha256=_folder_sha256(folder), intact=None))
+    files += [
+        HashedFile(kind="template", name=folder.name, sha256=_folder_sha256(folder), intact=None)
+        for folder in sorted(data_folder("templates").iterdir())
+        if folder.is_dir()
+    ]
     known, changed = _package_files()
     return Installation(
         software="inspect_tool",
@@ -793,6 +845,8 @@ def _package_files() -> tuple[int | None, list[str]]:
     except PackageNotFoundError:
         return None, []
     own = [file for file in files if file.parts[0] == "inspect_tool" and file.hash is not None]
+    if not any(file.parts == ("inspect_tool", "__init__.py") for file in own):
+        return None, []  # the code lies elsewhere: a checkout
     changed = []
     for file in own:
         path = Path(str(file.locate()))
@@ -801,7 +855,7 @@ def _package_files() -> tuple[int | None, list[str]]:
             changed.append(f"{file}: is missing")
         elif urlsafe_b64encode(bytes.fromhex(sha256_file(path))).rstrip(b"=").decode() != known:
             changed.append(f"{file}: was changed")
-    return (len(own), changed) if own else (None, [])
+    return len(own), changed
 
 
 def _processor() -> str:
@@ -870,9 +924,7 @@ def _finished(
     clock: float,
     cpu: float,
 ) -> SelfTest:
-    recipes = tuple(
-        _recipe(recipe, tables, refused, plans, scale[recipe], seen, again, folder) for recipe in RECIPES
-    )
+    recipes = tuple(_recipe(recipe, tables, refused, plans, scale[recipe], seen, again, folder) for recipe in RECIPES)
     found = replace(found, recipes=recipes)
     judged = tuple(_judged(found, rules))
     met = all(one.check.passed for one in judged if not one.skipped)

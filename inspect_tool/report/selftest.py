@@ -263,8 +263,8 @@ def page(test: SelfTest, folder: Path, template: Path, medium: Medium) -> str:
         "skipped": [one for one in test.judged if one.skipped],
         "run": run,
         "rule_rows": [_rule_row(rule) for rule in test.rules],
-        "found": _found,
-        "asked": lambda check: f"{text.relation(check.relation)} {_in_unit(check.limit, check.unit, check.name)}",
+        "found": found_text,
+        "asked": asked_text,
         "title_of": {one.recipe: one.title for one in test.recipes},
         "bias_table": _bias_table(test),
         "coverage_table": _coverage_table(test),
@@ -288,7 +288,13 @@ def _in_unit(value: float | None, unit: str, name: str) -> str:
     return text.quantity(value, "points" if points else unit, 3)
 
 
-def _found(check: Check) -> str:
+def asked_text(check: Check) -> str:
+    """Print the limit of a criterion."""
+    return f"{text.relation(check.relation)} {_in_unit(check.limit, check.unit, check.name)}"
+
+
+def found_text(check: Check) -> str:
+    """Print what was found for a criterion."""
     return _in_unit(check.value, check.unit, check.name) if check.value is not None else "no value"
 
 
@@ -392,7 +398,11 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-_MARKERS: Mapping[str, tuple[str, str]] = {"good": ("o", "white"), "ordinary": ("s", "#9db8c6"), "poor": ("^", "#0b4f6c")}
+_MARKERS: Mapping[str, tuple[str, str]] = {
+    "good": ("o", "white"),
+    "ordinary": ("s", "#9db8c6"),
+    "poor": ("^", "#0b4f6c"),
+}
 
 
 def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
@@ -408,14 +418,16 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
         axes.plot(ends, ends, color=figures.INK, lw=0.9, zorder=1)
         if limit is not None:
             for sign in (-1, 1):
-                axes.plot(ends, [end + sign * limit for end in ends], color=figures.INK, lw=0.8, ls=(0, (1, 1.6)), zorder=1)
+                axes.plot(
+                    ends, [end + sign * limit for end in ends], color=figures.INK, lw=0.8, ls=(0, (1, 1.6)), zorder=1
+                )
         for look in one.looks:
             own = [point for point in one.points if point.look == look.look]
             marker, fill = _MARKERS[look.look]
             axes.errorbar(
                 [point.truth for point in own],
                 [point.value for point in own],
-                yerr=[_reach([point for point in own], 0), _reach([point for point in own], 1)],
+                yerr=[_reach(own, 0), _reach(own, 1)],
                 fmt=marker,
                 ms=3.6,
                 mec=accent,
@@ -496,7 +508,9 @@ def _size_plot(test: SelfTest) -> str:
         axes.spines[["top", "right"]].set_visible(False)
         axes.axhline(test.size_limits[0], color=figures.INK, lw=0.8, ls=(0, (1, 1.6)))
         for look in looks:
-            rows = sorted((row for row in test.sizes if row.look == look and row.pores), key=lambda row: row.diameter_px)
+            rows = sorted(
+                (row for row in test.sizes if row.look == look and row.pores), key=lambda row: row.diameter_px
+            )
             marker, fill = _MARKERS[look]
             axes.plot(
                 [row.diameter_px for row in rows],

@@ -47,7 +47,7 @@ class Kit:
     balls: int = 3  # rows and columns of joints
     grains_wanted: float = 40.0  # of one field, where ``most_px`` holds them
     least_grains: float = 50.0  # of one phantom
-    least_intercept_px: float = 8.0  # of measurable grains [px]
+    least_intercept_px: float = 10.0  # of grains: below, an etched boundary takes a quarter of them [px]
     pore_sizes_px: tuple[float, ...] = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0)  # equivalent diameters [px]
     pores_of_a_size: int = 150  # about
 
@@ -156,7 +156,7 @@ def grains_out_of_reach(g: float, pixel_um: float, kit: Kit) -> str:
     >>> grains_out_of_reach(8.0, 0.5, FULL)
     ''
     >>> grains_out_of_reach(12.0, 1.0, FULL)
-    'mean intercept 4.4 px; grains below 8 px are not resolved'
+    'mean intercept 4.4 px; grains below 10 px are not resolved'
     """
     intercept_px, per_px2 = _grain_scale(g, pixel_um)
     if intercept_px < kit.least_intercept_px:

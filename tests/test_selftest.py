@@ -89,12 +89,12 @@ def test_what_a_pixel_size_cannot_resolve_or_a_field_cannot_hold_is_left_out_wit
     made, left = phantoms.planned("grain_size", 0.5, FULL)
     reasons = {one.truth: one.reason for one in left}
     # mean intercept of Poisson-Voronoi grains π / (4 √N_A), N_A = 2^(G - 1) / 64516 µm²: G 0 has 282 µm, G 12 4.41 µm
-    assert sorted(reasons) == [0.0, 1.0, 2.0, 3.0]
+    assert sorted(reasons) == [0.0, 1.0, 2.0, 3.0, 12.0]
     assert "hold about 3.7 grains" in reasons[0.0]
-    assert {phantom.truth for phantom in made} == {4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0}
+    assert {phantom.truth for phantom in made} == {4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0}
     coarse = {one.truth: one.reason for one in phantoms.planned("grain_size", 2.0, FULL)[1]}
-    assert coarse[12.0] == "mean intercept 2.2 px; grains below 8 px are not resolved"
-    assert {truth for truth in coarse if "px; grains below" in coarse[truth]} == {9.0, 10.0, 11.0, 12.0}
+    assert coarse[12.0] == "mean intercept 2.2 px; grains below 10 px are not resolved"
+    assert {truth for truth in coarse if "px; grains below" in coarse[truth]} == {8.0, 9.0, 10.0, 11.0, 12.0}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -262,6 +262,7 @@ def page(test: SelfTest, folder: Path, template: Path, medium: Medium) -> str:
         "missed": [one for one in judged if not one.check.passed],
         "skipped": [one for one in test.judged if one.skipped],
         "run": run,
+        "unjudged": _without_criterion(test),
         "rule_rows": [_rule_row(rule) for rule in test.rules],
         "found": found_text,
         "asked": asked_text,
@@ -306,6 +307,22 @@ def _rule_row(rule: Rule) -> dict[str, str]:
         "looks": text.listed(rule.methods) if rule.methods else "all",
         "basis": basis,
     }
+
+
+def _without_criterion(test: SelfTest) -> list[str]:
+    """Say what was found where no criterion of the bias is stated for a plotted quantity and a look."""
+    lines = []
+    for one in (quantity for quantity in test.quantities if quantity.main):
+        rules = [rule for rule in test.rules if rule.name.split(":")[:2] == ["bias", one.quantity]]
+        for look in one.looks:
+            if any(not rule.methods or look.look in rule.methods for rule in rules):
+                continue
+            half = None if look.bias_ci95 is None else (look.bias_ci95[1] - look.bias_ci95[0]) / 2
+            unit = text.unit(difference_unit(one.unit))
+            bias = f"{_signed(look.bias, half)}{f' {unit}' if unit else ''}"
+            held = f"{look.covered} of {look.stated} intervals hold the truth"
+            lines.append(f"{one.title}, {look.look} images: bias {bias}; {held}")
+    return lines
 
 
 def _signed(value: float | None, half: float | None = None) -> str:

@@ -10,6 +10,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -61,6 +62,8 @@ from inspect_tool.uncertainty import coverage_factor, proportion_interval
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""
+
+FILE = "selftest.json"
 
 FOUND_PERCENT = 90.0  # pores of a measurable size that are found, at least [%]
 SIZE_PERCENT = 10.0  # mean error of the diameter of a measurable size, at most [%]
@@ -155,6 +158,9 @@ def selftest(
     started, clock, cpu = now(), perf_counter(), process_time()
     tell = progress or _silent
     rules = load_criteria(criteria)
+    if out is not None and Path(out).is_dir() and any(Path(out).iterdir()) and not (Path(out) / FILE).is_file():
+        msg = f"{out}: is there and holds no {FILE}, so it is not replaced; choose a new folder with --out"
+        raise SettingsError(msg)
     if pixel_um is not None and not 0 < pixel_um < 1e4:
         msg = f"--pixel-um {pixel_um:g}: a pixel size is above 0 and below 10000 um"
         raise SettingsError(msg)
@@ -177,7 +183,8 @@ def selftest(
         if not reason and plans[recipe][0]
     ]
     total = len(tasks) + 3
-    recorded = golden.load_golden(golden_folder) if golden_folder is not None else None  # refuses before the work
+    if golden_folder is not None:
+        golden.load_golden(golden_folder)  # refuses before the work
     answers, elsewhere = _done(tasks, workers, lambda i, name: tell(i, total, name))
     tell(len(tasks), total, "worked cases, files")
     seen = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "phantom"]
@@ -185,56 +192,77 @@ def selftest(
     sizes = tuple(a for t, a in zip(tasks, answers, strict=True) if t.kind == "size")
     tiles = tuple(
         [a for t, a in zip(tasks, answers, strict=True) if t.kind == "tiles"]
-        + [
-            _no_tiles(recipe, tables[recipe], reason or "nothing measurable")
-            for recipe, reason in tiled.items()
-            if reason
-        ]
+        + [_no_tiles(recipe, tables[recipe], reason) for recipe, reason in tiled.items() if reason]
     )
-    quantities = tuple(_quantities(seen))
-    pixel = scale["porosity"]
-    found = SelfTest(
-        schema=SCHEMA,
-        id="",
-        verdict="criteria met",
-        header=Header(laboratory=laboratory),
-        quick=kit is QUICK,
-        criteria=StandardRecord(
-            name=rules.name, id=rules.id, edition=rules.edition, title=rules.title, sha256=rules.sha256
-        ),
-        rules=tuple(rules.rules.values()),
-        judged=(),
-        recipes=(),
-        quantities=quantities,
-        sizes=sizes,
-        smallest=tuple(_smallest([row for row in sizes if row.look == look], pixel) for look in kit.looks)
-        if sizes
-        else (),
-        size_limits=(FOUND_PERCENT, SIZE_PERCENT),
-        tiles=tiles,
-        installation=_installation(tables, rules, criteria),
-        worked=_worked(),
-        golden=_golden(golden_folder) if golden_folder is not None and recorded is not None else None,
-        seconds=0.0,
-        cpu_seconds=0.0,
-        provenance=provenance(
-            job_sha256="",
-            settings={"kit": plain(kit)},
-            backend=backend or "default of each recipe",
-            backend_settings=dict(settings or {}),
-            started=started,
+    with _folder(out) as folder:
+        found = SelfTest(
+            schema=SCHEMA,
+            id="",
+            verdict="criteria met",
+            header=Header(laboratory=laboratory),
+            quick=kit is QUICK,
+            criteria=StandardRecord(
+                name=rules.name, id=rules.id, edition=rules.edition, title=rules.title, sha256=rules.sha256
+            ),
+            rules=tuple(rules.rules.values()),
+            judged=(),
+            recipes=tuple(
+                _with_answers(
+                    _recipe(recipe, tables.get(recipe, {}), refused.get(recipe, ""), plans.get(recipe), scale[recipe]),
+                    seen,
+                    again,
+                    folder,
+                )
+                for recipe in RECIPES
+            ),
+            quantities=tuple(_quantities(seen)),
+            sizes=sizes,
+            smallest=tuple(
+                _smallest([row for row in sizes if row.look == look], scale["porosity"])
+                for look in dict.fromkeys(row.look for row in sizes)
+            ),
+            size_limits=(FOUND_PERCENT, SIZE_PERCENT),
+            tiles=tiles,
+            installation=_installation(tables, rules, criteria),
+            worked=_worked(),
+            golden=None if golden_folder is None else _golden(golden_folder),
             seconds=0.0,
-        ),
-    )
+            cpu_seconds=0.0,
+            provenance=provenance(
+                job_sha256="",
+                settings={"kit": plain(kit)},
+                backend=backend or "default of each recipe",
+                backend_settings=dict(settings or {}),
+                started=started,
+                seconds=0.0,
+            ),
+        )
+        judged = tuple(_judged(found, rules))
+        met = all(one.check.passed for one in judged if not one.skipped)
+        seconds = perf_counter() - clock
+        found = replace(
+            found,
+            judged=judged,
+            verdict="criteria met" if met else "criteria not met",
+            seconds=round(seconds, 1),
+            cpu_seconds=round(process_time() - cpu + elsewhere, 1),
+            provenance=replace(found.provenance, seconds=round(seconds, 2)),
+        )
+        found = replace(found, id=_identification(found))
+        if out is not None:
+            _write(found, folder, tell, total)
+    return found
+
+
+@contextmanager
+def _folder(out: str | Path | None) -> Iterator[Path]:
+    """Give a folder that appears as a whole under its name, or a passing one when nothing is kept."""
     if out is None:
-        return _finished(found, rules, tables, refused, plans, scale, seen, again, None, clock, cpu - elsewhere)
-    target = Path(out)
-    with new_folder(target) as folder:
-        done = _finished(found, rules, tables, refused, plans, scale, seen, again, folder, clock, cpu - elsewhere)
-        tell(total - 2, total, "HTML")
-        _write(done, folder, lambda: tell(total - 1, total, "PDF"))
-        tell(total, total, "done")
-    return done
+        with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+            yield Path(folder)
+    else:
+        with new_folder(Path(out)) as made:
+            yield made
 
 
 def load_selftest(path: Path) -> SelfTest:
@@ -911,81 +939,61 @@ def _golden(folder: Path) -> GoldenPart:
 # --------------------------------------------------------------------------------------------------------- writing
 
 
-def _finished(
-    found: SelfTest,
-    rules: Standard,
-    tables: Mapping[str, Mapping[str, Any]],
-    refused: Mapping[str, str],
-    plans: Mapping[str, tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]],
-    scale: Mapping[str, float],
-    seen: Sequence[_Seen],
-    again: Sequence[_Seen],
-    folder: Path | None,
-    clock: float,
-    cpu: float,
-) -> SelfTest:
-    recipes = tuple(_recipe(recipe, tables, refused, plans, scale[recipe], seen, again, folder) for recipe in RECIPES)
-    found = replace(found, recipes=recipes)
-    judged = tuple(_judged(found, rules))
-    met = all(one.check.passed for one in judged if not one.skipped)
-    seconds = perf_counter() - clock
-    found = replace(
-        found,
-        judged=judged,
-        verdict="criteria met" if met else "criteria not met",
-        seconds=round(seconds, 1),
-        cpu_seconds=round(process_time() - cpu, 1),
-        provenance=replace(found.provenance, seconds=round(seconds, 2)),
-    )
-    return replace(found, id=_identification(found))
+_Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
 
 
-def _recipe(
-    recipe: str,
-    tables: Mapping[str, Mapping[str, Any]],
-    refused: Mapping[str, str],
-    plans: Mapping[str, tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]],
-    pixel_um: float,
-    seen: Sequence[_Seen],
-    again: Sequence[_Seen],
-    folder: Path | None,
-) -> RecipeTest:
+def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned | None, pixel_um: float) -> RecipeTest:
+    """Say what is run for a recipe, before any answer."""
     module = registry.load("recipe", recipe)
     edition = standards.load_standard(module.STANDARDS[0])
-    table = tables.get(recipe, {})
-    made, left = plans.get(recipe, ((), ()))
-    own = [one for one in seen if one.phantom.recipe == recipe]
-    second = next((one for one in again if one.phantom.recipe == recipe), None)
-    first = next((one for one in own if second is not None and one.phantom == second.phantom), None)
+    made, left = plan or ((), ())
     truths = sorted({phantom.truth for phantom in made})
-    pictures = []
-    if folder is not None and own:
-        middle = truths[len(truths) // 2]
-        (folder / "pictures").mkdir(exist_ok=True)
-        for one in own:
-            if one.phantom.truth == middle and one.phantom.repeat == 0:
-                file = f"pictures/{recipe}_{one.phantom.look}.jpg"
-                (folder / file).write_bytes(one.picture)
-                pictures.append((one.phantom.look, file))
     return RecipeTest(
         recipe=recipe,
         title=module.TITLE,
         standard=designation(edition.id, edition.edition),
         backend=str(table.get("name", "")),
         settings=plain({key: value for key, value in table.items() if key != "name"}),
-        weights_sha256=next((one.weights for one in own if one.weights), ""),
-        used=plain(next((one.used for one in own if one.used), {})),
+        weights_sha256="",
+        used={},
         pixel_um=pixel_um,
         truths=_DRAWN[recipe].format(", ".join(f"{truth:g}" for truth in truths)) if truths else "nothing was drawn",
         phantoms=len(made),
         fields=sum(phantom.kit.fields for phantom in made),
         repeats=made[0].kit.repeats if made else 0,
-        failed=tuple(f"{one.phantom.name}: {one.failure}" for one in own if one.failure),
+        failed=(),
         left=tuple(OutOfReach(truth=one.truth, unit=_UNITS[recipe], reason=one.reason) for one in left),
-        refused=refused.get(recipe, ""),
+        refused=refused,
+        cpu_seconds=0.0,
+        same_masks=0,
+        masks_again=0,
+        pictures=(),
+    )
+
+
+def _with_answers(test: RecipeTest, seen: Sequence[_Seen], again: Sequence[_Seen], folder: Path) -> RecipeTest:
+    """Add what the phantoms gave, and write the pictures of one truth."""
+    own = [one for one in seen if one.phantom.recipe == test.recipe]
+    if not own:
+        return test
+    second = next(one for one in again if one.phantom.recipe == test.recipe)
+    first = next(one for one in own if one.phantom == second.phantom)
+    truths = sorted({one.phantom.truth for one in own})
+    pictures = []
+    for one in own:
+        if one.phantom.truth == truths[len(truths) // 2] and one.phantom.repeat == 0:
+            file = folder / "pictures" / f"{test.recipe}_{one.phantom.look}.jpg"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(one.picture)
+            pictures.append((one.phantom.look, file.relative_to(folder).as_posix()))
+    return replace(
+        test,
+        weights_sha256=next((one.weights for one in own if one.weights), ""),
+        used=plain(next((one.used for one in own if one.used), {})),
+        failed=tuple(f"{one.phantom.name}: {one.failure}" for one in own if one.failure),
         cpu_seconds=round(sum(one.cpu for one in own), 1),
-        same_masks=sum(a == b for a, b in zip(first.masks, second.masks, strict=False)) if first and second else 0,
-        masks_again=len(first.masks) if first else 0,
+        same_masks=sum(a == b for a, b in zip(first.masks, second.masks, strict=False)),
+        masks_again=len(first.masks),
         pictures=tuple(pictures),
     )
 
@@ -1004,18 +1012,20 @@ def _identification(found: SelfTest) -> str:
     return f"IT-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
 
 
-def _write(found: SelfTest, folder: Path, before_pdf: Callable[[], None]) -> None:
+def _write(found: SelfTest, folder: Path, tell: Progress, total: int) -> None:
     from inspect_tool.exporters.pdf import attachment, print_page
 
     template = template_folder("inspection")
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_text(folder / "selftest.json", data)
+    tell(total - 2, total, "HTML")
+    write_text(folder / FILE, data)
     write_text(folder / "selftest.html", page(found, folder, template, "screen"))
-    before_pdf()
+    tell(total - 1, total, "PDF")
     made = datetime.fromisoformat(found.provenance.started)
     carried = [attachment("selftest.json", "The self-test as data", data, "Source", made)]
     printed = page(found, folder, template, "print")
     print_page(printed, folder / "selftest.pdf", template, found.id, carried)
+    tell(total, total, "done")
 
 
 def _silent(done: int, total: int, text: str) -> None:

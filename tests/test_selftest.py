@@ -291,6 +291,13 @@ def test_what_must_be_fixed_is_said_before_any_work(arguments, message, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
+    (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"holds no selftest.json, so it is not replaced"):
+        selftest.selftest(tmp_path, kit=TINY)
+    assert (tmp_path / "kept.txt").read_text(encoding="utf-8") == "mine"
+
+
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest._backends((), "threshold", {})
     assert set(tables) == {"phase_fraction", "porosity", "solder_voids"} - set(refused)

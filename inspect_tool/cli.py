@@ -16,9 +16,11 @@ from inspect_tool import __version__
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
+    from inspect_tool.golden import GoldenCheck
     from inspect_tool.model import Report, Table
     from inspect_tool.report.comparison import Comparison
     from inspect_tool.report.gauge import GaugeReport
+    from inspect_tool.report.selftest import SelfTest
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -503,6 +505,101 @@ def score(
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
+@app.command()
+def selftest(
+    pixel_um: Annotated[float | None, typer.Option(help="The laboratory's pixel size [um/px].")] = None,
+    backend: Annotated[str, typer.Option("--backend", "-b", help="Instead of the default of each recipe.")] = "",
+    recipe: Annotated[list[str] | None, typer.Option("--recipe", "-r", help="Recipe; may be repeated.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Setting of the backend: threshold=0.4.")] = None,
+    golden: Annotated[Path | None, typer.Option(help="Golden images of the laboratory, see: golden record.")] = None,
+    criteria: Annotated[Path | None, typer.Option(help="Criteria of the laboratory's own (TOML).")] = None,
+    laboratory: Annotated[str, typer.Option(help="Name for the report.")] = "",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("selftest"),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer phantoms: a look, not a validation.")] = False,
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Phantoms measured at the same time.")] = 2,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Does the method work here? Measure drawn images of known truth and judge bias, coverage, linearity ...
+
+    Exit status: 0 every criterion that applies is met, 3 one is not met, 2 something must be fixed first, 1 a bug.
+    """
+    from inspect_tool import phantoms
+    from inspect_tool import selftest as testing
+    from inspect_tool.training.score import setting_table
+
+    with _progress("selftest", quiet or as_json) as tell:
+        found = testing.selftest(
+            out,
+            recipes=recipe or (),
+            backend=backend,
+            settings=setting_table(set_ or []),
+            pixel_um=pixel_um,
+            kit=phantoms.QUICK if quick else phantoms.FULL,
+            criteria=criteria,
+            golden_folder=golden,
+            laboratory=laboratory,
+            workers=workers,
+            progress=tell,
+        )
+    if as_json:
+        print((out / "selftest.json").read_text(encoding="utf-8"), end="")
+    elif not quiet:
+        _print_selftest(found, out)
+    raise typer.Exit(EXIT_PASS if found.verdict == "criteria met" else EXIT_FAIL)
+
+
+golden_app = typer.Typer(
+    name="golden", help="Keep the results of your own images, and compare with them later.", no_args_is_help=True
+)
+app.add_typer(golden_app)
+
+
+@golden_app.command("record")
+def golden_record(
+    jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    copy: Annotated[bool, typer.Option("--copy", help="Copy jobs and images into the folder.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure jobs and keep results, uncertainties, hashes of masks, weights and versions as the expected ones."""
+    from inspect_tool import golden
+
+    with _progress("golden", quiet) as tell:
+        made = golden.record(jobs, out, copy=copy, progress=tell)
+    if not quiet:
+        results = sum(len(job.results) for job in made.jobs)
+        print(f"{out / golden.FILE}: {_count(len(made.jobs), 'job')}, {_count(results, 'result')}; later:")
+        print(f"  inspect-tool golden check {out}")
+
+
+@golden_app.command("check")
+def golden_check(
+    folder: Annotated[Path, typer.Argument(help="Folder of golden record.")],
+    tolerance: Annotated[
+        list[str] | None, typer.Option("--tolerance", "-t", help="Share of the recorded U, or QUANTITY=X in its unit.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Measure the recorded jobs again: what has a change of version, weights, settings or device done to the results?
+
+    Exit status: 0 every result within its tolerance, 3 one beyond it, 2 an image is missing or changed, 1 a bug.
+    """
+    import json
+
+    from inspect_tool import golden
+    from inspect_tool.files import plain
+
+    with _progress("golden", quiet or as_json) as tell:
+        found = golden.check(folder, tolerances=tolerance or (), progress=tell)
+    if as_json:
+        print(json.dumps(plain(found), ensure_ascii=False, indent=1))
+    elif not quiet:
+        _print_golden(found)
+    raise typer.Exit(EXIT_PASS if found.verdict == "within tolerance" else EXIT_FAIL)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -683,6 +780,65 @@ def _print_gauge(found: "GaugeReport", folder: Path) -> None:
     first = next(name for name in ("gauge.pdf", "gauge.html", "gauge.json") if (folder / name).exists())
     for line in (*(f"note: {warning}" for warning in found.warnings), found.verdict, str(folder / first)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_selftest(found: "SelfTest", folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.selftest import asked_text, found_text
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Criterion", "Found", "Asked", "Met", "Remark"):
+        table.add_column(column)
+    judged = [one for one in found.judged if not one.skipped]
+    for one in judged:
+        met = "yes" if one.check.passed else "NO"
+        table.add_row(one.check.name, found_text(one.check), asked_text(one.check), met, one.check.note)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+    for one in found.judged:
+        if one.skipped:
+            console.print(f"not judged: {one.check.name}: {one.skipped}", highlight=False, soft_wrap=True, markup=False)
+    passed = sum(one.check.passed for one in judged)
+    line = f"{found.verdict}: {passed} of {len(judged)}; {found.seconds:g} s, {found.cpu_seconds:g} s of processor time"
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{folder / 'selftest.pdf'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_golden(found: "GoldenCheck") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.comparison import difference_unit
+    from inspect_tool.report.text import number, pm, short, unit, value_text
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Job", "Specimen", "Result", "Recorded (95 %)", "Now", "Difference", "Tolerance", "Within"):
+        table.add_column(column)
+    for job in found.jobs:
+        for one in job.differences:
+            if one.within and not one.main:
+                continue
+            table.add_row(
+                one.job,
+                one.specimen,
+                one.title,
+                pm(one.before, one.expanded_u, one.unit),
+                value_text(one.after, one.expanded_u),
+                f"{number(one.difference, 3)} {unit(difference_unit(one.unit))}",
+                short(one.tolerance, 2) if one.tolerance is not None else "no U",
+                "yes" if one.within else "NO",
+            )
+    console.print(table)
+    for job in found.jobs:
+        for change in job.changes:
+            console.print(f"{job.name}: not as recorded: {change}", highlight=False, soft_wrap=True, markup=False)
+        line = f"{job.name}: {job.masks - job.masks_changed} of {_count(job.masks, 'mask')} as recorded"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    line = f"{found.verdict} ({found.tolerance}); recorded {found.recorded}"
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_scores(tables: "tuple[Table, ...]", lines: tuple[str, ...], page: Path | None) -> None:

@@ -47,6 +47,21 @@ def coverage_factor(dof: float | None, coverage: float = 0.95) -> float:
     return float(ndtri(p) if dof is None or dof == inf else stdtrit(dof, p))
 
 
+def proportion_interval(hits: int, trials: int, coverage: float = 0.95) -> tuple[float, float]:
+    """Exact two-sided interval of a probability from hits among trials (Clopper and Pearson 1934). [1]
+
+    >>> low, high = proportion_interval(19, 20)
+    >>> round(low, 4), round(high, 4)
+    (0.7513, 0.9987)
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - coverage) / 2
+    low = float(betaincinv(hits, trials - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
+    return low, high
+
+
 def half_range(values: Iterable[float]) -> float:
     """Standard uncertainty of a quantity known to lie somewhere between the extremes of ``values``.
 

@@ -19,9 +19,20 @@ LAYERS = [
         "synthetic",
         "networks",
     },
-    {"readers", "preprocess", "scale_bar", "backends", "measure", "formulas", "quality"},
+    {"readers", "preprocess", "scale_bar", "backends", "measure", "formulas", "quality", "worked"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "gauge", "gauge_values", "pipeline", "stage_micrometer", "starter"},
+    {
+        "compare",
+        "gauge",
+        "gauge_values",
+        "golden",
+        "phantoms",
+        "pipeline",
+        "remeasure",
+        "selftest",
+        "stage_micrometer",
+        "starter",
+    },
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -1,15 +1,13 @@
 """Every standards file: it loads, its units and worked cases hold, and what is wrong in one is said."""
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
-from importlib import import_module
+from dataclasses import replace
 
 import pytest
 
 from inspect_tool import standards
 from inspect_tool.errors import StandardError
 from inspect_tool.standards import check_rule, load_standard, unverified
+from inspect_tool.worked import run_case
 
 CASES = [
     pytest.param(name, case, id=f"{name}-{i}-{case.function}")
@@ -20,19 +18,16 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_worked_case(name, case):
-    module, function_name = case.function.rsplit(".", 1)
-    function = getattr(import_module(f"inspect_tool.formulas.{module}"), function_name)
-    given = dict(case.given)
-    if "standard" in inspect.signature(function).parameters:
-        given["standard"] = load_standard(name)
-    found = function(**given)
-    if is_dataclass(found):
-        found = asdict(found)
-    if not isinstance(found, Mapping):
-        (key,) = case.expect
-        found = {key: found}
-    for key, expected in case.expect.items():
-        assert found[key] == pytest.approx(expected, abs=case.tol), key
+    outcome = run_case(load_standard(name), case)
+    assert outcome.found == pytest.approx(dict(case.expect), abs=case.tol)
+    assert outcome.passed
+
+
+def test_a_wrong_number_does_not_pass():
+    edition = load_standard("astm_e112_2013")
+    case = edition.worked[0]
+    wrong = replace(case, expect={key: value + 2 * case.tol + 1e-9 for key, value in case.expect.items()})
+    assert not run_case(edition, wrong).passed
 
 
 @pytest.mark.parametrize("name", standards.names())

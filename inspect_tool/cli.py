@@ -110,7 +110,7 @@ def demo(
     if not samples:
         msg = f"{data_folder('samples')}: no samples found; install the package again"
         raise SettingsError(msg)
-    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json)
+    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json, trail=False)
     if not quiet and not as_json:
         print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
     raise typer.Exit(status)
@@ -353,6 +353,41 @@ def score(
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder given to --out of run.")] = Path("reports"),
+    verify: Annotated[bool, typer.Option("--verify", help="Print only whether the trail is whole.")] = False,
+    event: Annotated[list[str] | None, typer.Option("--event", help="Only entries of this kind, e.g. run.")] = None,
+    since: Annotated[str, typer.Option(help="Only entries from this day or time on (UTC).")] = "",
+    user: Annotated[str, typer.Option(help="Only entries of this person.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Print the audit trail of a project folder, and verify that it is whole.
+
+    Exit status: 0 whole, 3 the chain is broken (each line says where), 2 it cannot be read.
+    """
+    import json
+
+    from inspect_tool import audit as auditing
+    from inspect_tool.files import plain
+
+    trail = auditing.verify(folder)
+    shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
+    if as_json:
+        facts = {"whole": not trail.problems, "last": trail.last, "problems": trail.problems, "notes": trail.notes}
+        print(json.dumps(facts | {"entries": plain(shown)}, ensure_ascii=False, indent=1))
+    else:
+        for entry in shown:
+            print("\n".join(auditing.lines(entry)))
+        for note in trail.notes:
+            print(f"note: {note}")
+        for problem in trail.problems:
+            print(f"BROKEN: {problem}")
+        if not trail.problems:
+            print(f"whole; number and SHA-256 of the last entry: {trail.last}")
+    raise typer.Exit(EXIT_FAIL if trail.problems else EXIT_PASS)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -370,7 +405,9 @@ def list_(
 # ------------------------------------------------------------------------------------------------ printing
 
 
-def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool) -> int:
+def _run_jobs(
+    jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool, *, trail: bool = True
+) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
 
@@ -378,7 +415,7 @@ def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool
     for path, name in jobs:
         try:
             with _progress(name, quiet or as_json) as tell:
-                report = pipeline.run(path, out, name=name, workers=workers, progress=tell)
+                report = pipeline.run(path, out, name=name, workers=workers, progress=tell, trail=trail)
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             _print_error(error)

@@ -20,11 +20,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import preprocess, question, readers, registry
+from inspect_tool import audit, preprocess, question, readers, registry
 from inspect_tool.calibration import checks as calibration_checks
 from inspect_tool.calibration import same_scale, settle
 from inspect_tool.conformity import decide
-from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.files import (
     checked,
     load_job,
@@ -105,6 +105,7 @@ def run(
     name: str = "",
     workers: int = 1,
     progress: Progress | None = None,
+    trail: bool = True,
 ) -> Report:
     """Run one job.
 
@@ -121,16 +122,21 @@ def run(
         Number of fields measured at the same time, each in a process of its own.
     progress : callable, optional
         Called with (steps done, steps in all, text).
+    trail : bool
+        Record the run in the audit trail of ``out``.
 
     Raises
     ------
     InspectError
-        For whatever the user must fix; nothing is written then.
+        For whatever the user must fix; nothing is written then. An audit trail that is broken or cannot be
+        written stops the run before it measures.
     """
     started, clock = now(), time.perf_counter()
     planned = plan(job_path)
+    name = name or planned.path.stem
+    before = _ready(Path(out), name) if out is not None and trail else ""
     recipe = registry.load("recipe", planned.job.recipe)
-    with _output(out, name or planned.path.stem) as folder:
+    with _output(out, name) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
@@ -152,10 +158,13 @@ def run(
                 backend_settings=planned.backend_settings,
                 started=started,
                 seconds=time.perf_counter() - clock,
+                audit=before,
             ),
         )
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
+    if out is not None and trail:
+        _record(Path(out), name, planned, report)
     return report
 
 
@@ -751,6 +760,51 @@ def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fie
         progress(fields + i, total, name.upper())
         registry.load("exporter", name).write(report, folder, planned.template)
     progress(total, total, "done")
+
+
+def _ready(out: Path, name: str) -> str:
+    """Make sure that the audit trail of a folder can take a run, and that the run replaces nothing signed."""
+    before = audit.ready(out)
+    if (out / audit.LOG).exists() and (out / name / "report.pdf").exists():
+        for entry in reversed(audit.read(out).entries):
+            if entry.event == "run" and entry.new.get("job") == name:
+                break
+            if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
+                msg = (
+                    f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
+                    "replaced; choose another folder with --out, or move the signed report to where it is kept"
+                )
+                raise OutputError(msg)
+    return before
+
+
+def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
+    """Append the run to the audit trail, after a settings change where the job ran before with other settings."""
+    job = planned.job
+    facts = {
+        "job_sha256": planned.sha256,
+        "verdict": report.verdict,
+        "conforming": report.conforming,
+        "files": {
+            file: sha256_file(out / name / file)
+            for file in ("report.json", "report.pdf")
+            if (out / name / file).exists()
+        },
+        "images": len(planned.sources),
+        "settings": {
+            "recipe": job.recipe,
+            "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
+            "settings": planned.settings,
+            "backend": report.provenance.backend,
+            "calibration": job.calibration,
+            "specimens": {f"{item.id}/{item.section}": item.calibration for item in job.specimens},
+            "region": job.region,
+            "requirements": planned.requirements,
+            **{key: getattr(job, key) for key in ("modality", "page", "scale_bar", "mixed_scales", "template")},
+        },
+    }
+    entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
+    audit.append(out, *audit.run_events(entries, report.id, name, facts))
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -8,7 +8,17 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
-    {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
+    {
+        "agreement",
+        "audit",
+        "calibration",
+        "uncertainty",
+        "conformity",
+        "provenance",
+        "question",
+        "synthetic",
+        "networks",
+    },
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
     {"compare", "pipeline", "starter"},

@@ -19,8 +19,8 @@ LAYERS = [
         "synthetic",
         "networks",
     },
-    {"readers", "preprocess", "backends", "measure", "formulas"},
-    {"recipes", "report", "exporters", "training"},
+    {"readers", "preprocess", "backends", "measure", "formulas", "pdf_check", "_signature_block"},
+    {"recipes", "report", "exporters", "training", "signing"},
     {"compare", "pipeline", "starter"},
     {"cli", "__main__"},
 ]

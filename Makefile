@@ -31,5 +31,5 @@ clean:
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations,sign]"
 	touch $@ .venv/.demo

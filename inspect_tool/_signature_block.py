@@ -7,7 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont, TTLibError
+from fontTools.ttLib.scaleUpem import scale_upem
 from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
 from pyhanko.pdf_utils.generic import pdf_name
@@ -16,7 +18,7 @@ from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from inspect_tool.errors import SettingsError
 
-WIDTH_PT, HEIGHT_PT = 236.0, 71.0
+WIDTH_PT, HEIGHT_PT = 236.0, 61.0
 """Size of a block [1/72 in]; two stand side by side on A4 and on letter."""
 _INK, _MUTED, _ACCENT = "0.110 0.149 0.188 rg", "0.357 0.404 0.455 rg", "0.043 0.310 0.424 rg"
 _SMALLEST = 0.6  # of its size, for a text that is too long [1]
@@ -48,21 +50,31 @@ class Block(BaseStampStyle):
         return _Drawing(writer=writer, style=self, box=box)
 
 
-def font_bytes(font: Path | None) -> tuple[bytes, bytes]:
-    """Regular and bold font: the user's own for both, or those that come with matplotlib."""
-    if font is not None:
-        try:
-            data = font.read_bytes()
-            TTFont(BytesIO(data)).close()
-        except (OSError, TTLibError) as error:
-            found = getattr(error, "strerror", None) or error
-            msg = f"{font}: not a font that can be used: {found}; give a .ttf or .otf file"
-            raise SettingsError(msg) from None
-        return data, data
-    import matplotlib as mpl
+def fonts(font: Path | None, text: str) -> tuple[bytes, bytes]:
+    """Regular and bold font with the letters of a text: the user's own for both, or those that come with matplotlib."""
+    if font is None:
+        import matplotlib as mpl
 
-    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    return (folder / "DejaVuSans.ttf").read_bytes(), (folder / "DejaVuSans-Bold.ttf").read_bytes()
+        folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+        return _reduced(folder / "DejaVuSans.ttf", text), _reduced(folder / "DejaVuSans-Bold.ttf", text)
+    try:
+        found = _reduced(font, text)
+    except (OSError, TTLibError) as error:
+        msg = f"{font}: not a font that can be used: {getattr(error, 'strerror', None) or error}; give a .ttf or .otf"
+        raise SettingsError(msg) from None
+    return found, found
+
+
+def _reduced(font: Path, text: str) -> bytes:
+    """A font with some letters only, on the grid of 1000 units that pyHanko takes every font to have."""
+    with TTFont(font) as found:
+        subsetter = Subsetter(Options(layout_features=[], notdef_outline=True, drop_tables=["FFTM"]))
+        subsetter.populate(text=text)
+        subsetter.subset(found)
+        scale_upem(found, 1000)
+        made = BytesIO()
+        found.save(made)
+    return made.getvalue()
 
 
 def check_letters(font: bytes, texts: Mapping[str, str]) -> None:
@@ -82,22 +94,30 @@ def known_letters(font: bytes, text: str) -> str:
 
 
 class Appending(IncrementalPdfFileWriter):
-    """Writer that leaves the metadata as they are.
+    """Writer that leaves metadata and version as they are, for PDF/A-3.
 
-    pyHanko would put itself into the document information and not into the XMP metadata; PDF/A wants both alike.
+    pyHanko would put itself into the document information and not into the XMP metadata, which must be alike, and
+    raise the version to 2.0 for a key on an elliptic curve.
     """
 
     def _update_meta(self) -> None:
         """Change nothing."""
 
+    def register_extension(self, ext: Any) -> None:
+        """Change nothing."""
 
-class _Drawing(BaseStamp):  # type: ignore[misc]  # pyHanko's stamps have no types
+    def ensure_output_version(self, version: Any) -> None:
+        """Change nothing."""
+
+
+class _Drawing(BaseStamp):
     def render(self) -> bytes:
         """Draw from the top: meaning and time, name, role, then the small print."""
         style: Block = self.style
         words = style.words
         assert words is not None
         assert style.time is not None
+        assert self.writer is not None
         plain = GlyphAccumulator(self.writer, BytesIO(style.font), font_size=8)
         bold = GlyphAccumulator(self.writer, BytesIO(style.bold), font_size=8)
         for name, font in (("/F1", plain), ("/F2", bold)):
@@ -113,14 +133,15 @@ class _Drawing(BaseStamp):  # type: ignore[misc]  # pyHanko's stamps have no typ
             ("", words.trail, "/F1", plain, 5.6, _MUTED),
         )
         drawn = [f"q 0.043 0.310 0.424 RG 1.4 w 0.7 0 m 0.7 {height:g} l S Q".encode()]
-        y = height
-        for option, text, name, font, size, color in rows:
+        y = float(height)
+        for option, text, name, font, full, color in rows:
             room = (width - 10) / (font.shape(text).x_advance or 1)
-            if option and room < _SMALLEST * size:
+            if option and room < _SMALLEST * full:
                 msg = f"--{option}: too long for the signature block; say it shorter"
                 raise SettingsError(msg)
-            font.font_size = min(size, room)
-            y -= size * 1.32
-            drawn.append(f"q BT {color} {name} {font.font_size:.3f} Tf 1 0 0 1 8 {y:.2f} Tm".encode())
+            size = min(full, room)
+            font.font_size = size  # type: ignore[assignment]  # for accents that are placed; any number will do
+            y -= full * 1.32
+            drawn.append(f"q BT {color} {name} {size:.3f} Tf 1 0 0 1 8 {y:.2f} Tm".encode())
             drawn.append(font.shape(text).graphics_ops + b" ET Q")
         return b" ".join(drawn)

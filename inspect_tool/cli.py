@@ -388,6 +388,68 @@ def audit(
     raise typer.Exit(EXIT_FAIL if trail.problems else EXIT_PASS)
 
 
+@app.command()
+def sign(
+    report: Annotated[Path, typer.Argument(metavar="REPORT.pdf", help="Report that a run wrote.")],
+    key: Annotated[Path, typer.Option("--key", "-k", help="Key and certificate: PKCS#12 file (.p12, .pfx).")],
+    name: Annotated[str, typer.Option(help="Name of the person who signs.")],
+    role: Annotated[str, typer.Option(help="In which role.")],
+    meaning: Annotated[str, typer.Option(help="What the signature means.")] = "released",
+    reason: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable that holds the passphrase.")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option(help="File whose first line is the passphrase.")] = None,
+    timestamp: Annotated[str, typer.Option(help="URL of a time-stamping server (RFC 3161).")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; default: the report itself.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Folder of the audit trail; default: that of the run.")] = None,
+    font: Annotated[Path | None, typer.Option(help="Font (.ttf, .otf) that has the letters of the names.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Sign a report with a visible block; a second person signs the same file once more."""
+    from inspect_tool import signing
+
+    signer = signing.load_key(key, signing.passphrase(passphrase_env, passphrase_file, key))
+    done = signing.sign(
+        report,
+        signer,
+        name=name,
+        role=role,
+        meaning=meaning,
+        reason=reason,
+        timestamp=timestamp,
+        out=out,
+        project=project,
+        font=font,
+    )
+    if not quiet:
+        print(f"{done.path}: {done.report}: signature {done.number} of at most {signing.MOST}, by {name}")
+        print(f"recorded as entry {done.entry.number} of the audit trail of {done.folder}")
+
+
+@app.command(name="validate-pdf")
+def validate_pdf(
+    file: Annotated[Path, typer.Argument(metavar="FILE.pdf", help="PDF to check.")],
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", help="Certificate to trust (PEM or DER); may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the signatures and the structure of a PDF, and compare it with its audit trail.
+
+    Exit status: 0 nothing speaks against it, 3 something does (each line says what), 2 it cannot be read.
+    """
+    import json
+
+    from inspect_tool import pdf_check
+    from inspect_tool.files import plain
+
+    found = pdf_check.validate(file, trust or ())
+    if as_json:
+        print(json.dumps(plain(found), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(pdf_check.lines(found)))
+    raise typer.Exit(EXIT_FAIL if found.problems else EXIT_PASS)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[

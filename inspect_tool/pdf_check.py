@@ -90,6 +90,31 @@ def validate(path: Path, trust: Sequence[Path] = ()) -> Findings:
     return Findings(signatures=found, structure=by, problems=(*problems, *told), notes=(*notes, *more))
 
 
+def lines(found: Findings) -> tuple[str, ...]:
+    """Print findings, the verdict last."""
+    told = []
+    for item in found.signatures:
+        sound = "intact" if not item.problems else "NOT VALID"
+        trust = {
+            True: "anchored in the given trust",
+            False: "NOT anchored in the given trust",
+            None: "trust not checked",
+        }
+        when = f"time stamp {item.timestamp} by {item.authority}" if item.timestamp else "no time stamp"
+        told += [
+            f"signature {item.number}: {item.name}: {sound}, {trust[item.trusted]}",
+            f"  {item.statement or 'without a statement'}",
+            f"  certificate of {item.certificate}, issued by {item.issuer}, SHA-256 {item.fingerprint}",
+            f"  signed {item.claimed} by the clock of the signer; {when}",
+        ]
+    told += [f"structure of PDF/A-3: {found.structure}"]
+    told += [f"note: {text}" for text in found.notes]
+    told += [f"PROBLEM: {text}" for text in found.problems]
+    signed = f"{len(found.signatures)} valid signature{'' if len(found.signatures) == 1 else 's'}"
+    told += [] if found.problems else [f"no problem found; {signed if found.signatures else 'NOT SIGNED'}"]
+    return tuple("".join(sign if sign.isprintable() else "?" for sign in line) for line in told)
+
+
 def read_pdf(path: Path) -> bytes:
     """Read a file that begins like a PDF."""
     try:
@@ -147,6 +172,8 @@ def _document(pdf: Any) -> Iterator[str]:
     names = root.get("/Names", {})
     if "/JavaScript" in names:
         yield "holds JavaScript"
+    if not str(root.get("/Version", "/1.7")).startswith("/1."):
+        yield f"says PDF {str(root.Version)[1:]}, and PDF/A-3 is PDF 1.7"
     for key in ("/AA", "/NeedsRendering", "/Requirements"):
         if key in root:
             yield f"the catalog has {key}"
@@ -310,7 +337,6 @@ def signatures(data: bytes, roots: list[Any] | None, where: str) -> tuple[Signat
 
 
 def _signature(embedded: Any, number: int, count: int, roots: list[Any] | None, data: bytes) -> Signature:
-    from pyhanko.sign.diff_analysis import ModificationLevel
     from pyhanko.sign.validation import SignatureCoverageLevel
 
     problems = []
@@ -331,8 +357,7 @@ def _signature(embedded: Any, number: int, count: int, roots: list[Any] | None, 
         problems.append("does not cover the whole file: something was added after it")
     elif level is None or level < SignatureCoverageLevel.ENTIRE_REVISION:
         problems.append("does not cover all that stood before it")
-    changed = status.modification_level
-    if not last and (changed is None or changed > ModificationLevel.FORM_FILLING or not status.docmdp_ok):
+    if not last and not _only_signed_again(data, embedded):
         problems.append("more than another signature was added after it")
     problems += _outside_of_it(embedded, data)
     trusted = None
@@ -363,7 +388,8 @@ def _signature(embedded: Any, number: int, count: int, roots: list[Any] | None, 
 
 
 def _status(embedded: Any, roots: list[Any], moment: datetime | None) -> Any:
-    from pyhanko.sign.validation import KeyUsageConstraints, validate_pdf_signature
+    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko.sign.validation.settings import KeyUsageConstraints
     from pyhanko_certvalidator import ValidationContext
 
     def context() -> Any:
@@ -376,7 +402,66 @@ def _status(embedded: Any, roots: list[Any], moment: datetime | None) -> Any:
         key_usage_settings=KeyUsageConstraints(
             key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
         ),
+        skip_diff=True,  # its comparison of revisions takes minutes for a report; see _only_signed_again
     )
+
+
+def _only_signed_again(data: bytes, embedded: Any) -> bool:
+    """Tell whether all that came after a signature is another one: no object of the revision it covers was changed,
+    but the list of fields and the annotations of a page, which grew."""
+    import pikepdf
+
+    covered = data[: sum(int(x) for x in list(embedded.sig_object["/ByteRange"])[2:])]
+    with pikepdf.open(BytesIO(covered)) as before, pikepdf.open(BytesIO(data)) as after:
+        form = before.Root.get("/AcroForm")
+        lists = {item.objgen for page in before.pages if (item := page.get("/Annots")) is not None}
+        lists |= {form.Fields.objgen} if form is not None else set()
+        for old in before.objects:
+            new = after.get_object(old.objgen)
+            if isinstance(old, pikepdf.Stream) and isinstance(new, pikepdf.Stream):
+                if (
+                    _written(old.stream_dict) != _written(new.stream_dict)
+                    or old.read_raw_bytes() != new.read_raw_bytes()
+                ):
+                    return False
+            elif isinstance(old, pikepdf.Dictionary) and isinstance(new, pikepdf.Dictionary):
+                if not _grew(old, new, old.objgen == before.Root.objgen):
+                    return False
+            elif isinstance(new, pikepdf.Array) and old.objgen in lists:
+                if not _longer(old, new):
+                    return False
+            elif old.unparse(resolved=True) != new.unparse(resolved=True):
+                return False
+    return True
+
+
+def _grew(old: Any, new: Any, root: bool) -> bool:
+    """Tell whether two dictionaries are alike but for lists of fields and annotations, which may be longer."""
+    growing = {"/Annots"} if old.get("/Type") == "/Page" else set()
+    growing |= {"/AcroForm"} if root else set()
+    growing |= {"/Fields", "/SigFlags"} if "/Fields" in old else set()
+    for key in set(old.keys()) | set(new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before is not None and after is not None and _written(before) == _written(after):
+            continue
+        if key not in growing:
+            return False
+        if key == "/AcroForm" and before is not None and not (not before.is_indirect and _grew(before, after, False)):
+            return False
+        if key in ("/Annots", "/Fields") and not _longer(before if before is not None else [], after):
+            return False
+    return True
+
+
+def _longer(old: Any, new: Any) -> bool:
+    """Tell whether a list goes on with fields of signatures only."""
+    first, then = ([_written(item) for item in value] for value in (old, new))
+    return then[: len(first)] == first and all(item.get("/FT") == "/Sig" for item in list(new)[len(first) :])
+
+
+def _written(value: Any) -> bytes | str:
+    """A value as it stands in a file: what it refers to by number stays a number."""
+    return value.unparse() if hasattr(value, "unparse") else repr(value)
 
 
 def _why(status: Any) -> str:
@@ -389,7 +474,9 @@ def _outside_of_it(embedded: Any, data: bytes) -> Iterator[str]:
     start, length, after, _ = (int(x) for x in embedded.sig_object["/ByteRange"])
     hole = data[start + length : after]
     digits = hole[1:-1]
-    if not (hole.startswith(b"<") and hole.endswith(b">") and re.fullmatch(rb"(?:[0-9A-F]{2})*|(?:[0-9a-f]{2})*", digits)):
+    if not (
+        hole.startswith(b"<") and hole.endswith(b">") and re.fullmatch(rb"(?:[0-9A-F]{2})*|(?:[0-9a-f]{2})*", digits)
+    ):
         yield "is not written as it was signed"
         return
     written = bytes.fromhex(digits.decode())

@@ -4,8 +4,10 @@ The signature is appended (an incremental update), so that the report and an ear
 byte for byte, and the file stays PDF/A-3. ``docs/signing.md`` is the page for users.
 """
 
+import getpass
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +73,28 @@ def load_key(path: Path, passphrase: str) -> Any:
         raise SettingsError(msg)
     check_certificate(certificate, str(path))
     return SimpleSigner.load_pkcs12_data(data, other_certs=[], passphrase=passphrase.encode() or None)
+
+
+def passphrase(variable: str, file: Path | None, key: Path) -> str:
+    """Passphrase of a key from an environment variable, the first line of a file, or typed at a terminal."""
+    if variable and file is not None:
+        msg = "give --passphrase-env or --passphrase-file, not both"
+        raise SettingsError(msg)
+    if variable:
+        if variable not in os.environ:
+            msg = f"--passphrase-env: there is no environment variable {variable}"
+            raise SettingsError(msg)
+        return os.environ[variable]
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8-sig").partition("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
+            raise SettingsError(msg) from None
+    if not sys.stdin.isatty():
+        msg = f"{key}: its passphrase is needed: give --passphrase-env or --passphrase-file, or start at a terminal"
+        raise SettingsError(msg)
+    return getpass.getpass(f"Passphrase of {key}: ")
 
 
 def check_certificate(certificate: Any, where: str) -> None:
@@ -213,25 +237,27 @@ def _signed(
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.timestamps import TimestampRequestError
 
-    from inspect_tool._signature_block import Appending, Block, Words, check_letters, font_bytes, known_letters
+    from inspect_tool._signature_block import Appending, Block, Words, check_letters, fonts, known_letters
 
-    plain, bold = font_bytes(font)
-    check_letters(plain, words)
     certificate = signer.signing_cert
     entry, last = before.split()
-    small = f"certificate of {_common_name(certificate.subject)}, issued by {_common_name(certificate.issuer)}"
+    owner = f"certificate of {_common_name(certificate.subject)}, issued by {_common_name(certificate.issuer)}"
+    trail = f"audit trail: entry {entry}, sha256 {last[:16]}…"
+    meaning = words["meaning"][:1].upper() + words["meaning"][1:]
+    plain, bold = fonts(font, "".join((meaning, *words.values(), owner, trail, "signed 0123456789-: UTC · ?")))
+    check_letters(plain, words)
     block = Block(
         border_width=0,
         font=plain,
         bold=bold,
         time=datetime.now(UTC),
         words=Words(
-            meaning=words["meaning"][:1].upper() + words["meaning"][1:],
+            meaning=meaning,
             name=words["name"],
             role=words["role"],
             reason=words["reason"],
-            certificate=known_letters(plain, small),
-            trail=f"audit trail: entry {entry}, sha256 {last[:16]}…",
+            certificate=known_letters(plain, owner),
+            trail=known_letters(plain, trail),
         ),
     )
     said = "; ".join(f"{key}: {words[key]}" for key in ("meaning", "name", "role", "reason") if words[key])
@@ -277,7 +303,7 @@ def _signed(
     return signed
 
 
-def _place(writer: Any, number: int) -> tuple[int, tuple[float, float, float, float]]:
+def _place(writer: Any, number: int) -> tuple[int, tuple[int, int, int, int]]:
     """Page (0-based) and box [1/72 in] of a block: in the room that the report keeps free, or on a page of its own."""
     from inspect_tool._signature_block import HEIGHT_PT, WIDTH_PT
 
@@ -291,14 +317,12 @@ def _place(writer: Any, number: int) -> tuple[int, tuple[float, float, float, fl
     else:
         page, left, top = room
     left += (number - 1) * (WIDTH_PT + 16.0)
-    return page, (round(left, 2), round(top - HEIGHT_PT, 2), round(left + WIDTH_PT, 2), round(top, 2))
+    return page, (round(left), round(top - HEIGHT_PT), round(left + WIDTH_PT), round(top))
 
 
 def _room(writer: Any) -> tuple[int, float, float] | None:
     """Page, left and top of the destination that marks the room; None: the file has no such place."""
-    from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
-
-    names = writer.root.get("/Names", DictionaryObject()).get("/Dests", DictionaryObject()).get("/Names", ArrayObject())
+    names = writer.root.get("/Names", {}).get("/Dests", {}).get("/Names", [])
     for i in range(0, len(names) - 1, 2):
         if str(names[i]) == ROOM:
             page, left, top = names[i + 1].raw_get(0), float(names[i + 1][2]), float(names[i + 1][3])
@@ -310,22 +334,17 @@ def _room(writer: Any) -> tuple[int, float, float] | None:
 
 def _new_page(writer: Any) -> tuple[int, float, float]:
     """Append an empty page of the size of the last one."""
-    from pyhanko.pdf_utils.generic import ArrayObject, FloatObject
-    from pyhanko.pdf_utils.writer import PageObject
+    from pyhanko.pdf_utils import generic
 
     count = int(writer.root["/Pages"]["/Count"])
     last = writer.find_page_for_modification(count - 1)[0].get_object()
     box = [float(x) for x in last.get("/MediaBox", writer.root["/Pages"].get("/MediaBox", [0, 0, 595.28, 841.89]))]
-    contents = writer.add_object(_empty_stream())
-    page = PageObject(contents=contents, media_box=ArrayObject([FloatObject(x) for x in box]))
+    page = generic.DictionaryObject()  # type: ignore[no-untyped-call]
+    page["/Type"] = generic.pdf_name("/Page")
+    page["/MediaBox"] = generic.ArrayObject([generic.NumberObject(round(x)) for x in box])  # type: ignore[no-untyped-call]
+    page["/Resources"] = generic.DictionaryObject()  # type: ignore[no-untyped-call]
     writer.insert_page(page)
     return count, 51.0, box[3] - 60.0
-
-
-def _empty_stream() -> Any:
-    from pyhanko.pdf_utils.generic import StreamObject
-
-    return StreamObject(stream_data=b"")
 
 
 def _server(url: str) -> Any:

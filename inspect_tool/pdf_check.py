@@ -407,32 +407,36 @@ def _status(embedded: Any, roots: list[Any], moment: datetime | None) -> Any:
 
 
 def _only_signed_again(data: bytes, embedded: Any) -> bool:
-    """Tell whether all that came after a signature is another one: no object of the revision it covers was changed,
-    but the list of fields and the annotations of a page, which grew."""
+    """Tell whether all that came after a signature is another one: no object that it covers was changed, but the
+    list of fields and the annotations of a page, which grew."""
     import pikepdf
 
     covered = data[: sum(int(x) for x in list(embedded.sig_object["/ByteRange"])[2:])]
-    with pikepdf.open(BytesIO(covered)) as before, pikepdf.open(BytesIO(data)) as after:
-        form = before.Root.get("/AcroForm")
-        lists = {item.objgen for page in before.pages if (item := page.get("/Annots")) is not None}
-        lists |= {form.Fields.objgen} if form is not None else set()
-        for old in before.objects:
-            new = after.get_object(old.objgen)
-            if isinstance(old, pikepdf.Stream) and isinstance(new, pikepdf.Stream):
-                if (
-                    _written(old.stream_dict) != _written(new.stream_dict)
-                    or old.read_raw_bytes() != new.read_raw_bytes()
-                ):
-                    return False
-            elif isinstance(old, pikepdf.Dictionary) and isinstance(new, pikepdf.Dictionary):
-                if not _grew(old, new, old.objgen == before.Root.objgen):
-                    return False
-            elif isinstance(new, pikepdf.Array) and old.objgen in lists:
-                if not _longer(old, new):
-                    return False
-            elif old.unparse(resolved=True) != new.unparse(resolved=True):
-                return False
-    return True
+    try:
+        with pikepdf.open(BytesIO(covered)) as before, pikepdf.open(BytesIO(data)) as after:
+            form = before.Root.get("/AcroForm")
+            lists = {item.objgen for page in before.pages if (item := page.get("/Annots")) is not None}
+            lists |= {form.Fields.objgen} if form is not None else set()
+            return all(
+                _continues(old, after.get_object(old.objgen), old.objgen == before.Root.objgen, old.objgen in lists)
+                for old in before.objects
+            )
+    except pikepdf.PdfError:
+        return False
+
+
+def _continues(old: Any, new: Any, root: bool, listed: bool) -> bool:
+    """Tell whether an object is as it was, or longer where signing makes it so."""
+    import pikepdf
+
+    if isinstance(old, pikepdf.Stream) and isinstance(new, pikepdf.Stream):
+        same = _written(old.stream_dict) == _written(new.stream_dict)
+        return same and bool(old.read_raw_bytes() == new.read_raw_bytes())
+    if isinstance(old, pikepdf.Dictionary) and isinstance(new, pikepdf.Dictionary):
+        return _grew(old, new, root)
+    if listed and isinstance(old, pikepdf.Array) and isinstance(new, pikepdf.Array):
+        return _longer(old, new)
+    return bool(old.unparse(resolved=True) == new.unparse(resolved=True))
 
 
 def _grew(old: Any, new: Any, root: bool) -> bool:
@@ -480,13 +484,22 @@ def _outside_of_it(embedded: Any, data: bytes) -> Iterator[str]:
         yield "is not written as it was signed"
         return
     written = bytes.fromhex(digits.decode())
-    content = embedded.signed_data  # the message is as long as its header says; what follows fills up
     size = _der_length(written)
-    if written[size:].strip(b"\0") or content is None:
+    if written[size:].strip(b"\0"):
         yield "is followed by bytes that do not belong to it"
-    # certificates carried along must be true copies: each signed by another one, or by itself
+    if not _same_digest(embedded):
+        yield "is not written as it was signed"
     if not _consistent(embedded):
         yield "carries a certificate that was changed"
+
+
+def _same_digest(embedded: Any) -> bool:
+    """Tell whether the head of the message, which nothing signs, says what its signed part says."""
+    head = embedded.signed_data
+    stated = embedded.signer_info["digest_algorithm"]
+    name = stated["algorithm"].dump()
+    plain = {bytes([0x30, len(name) + len(more)]) + name + more for more in (b"", b"\x05\x00")}
+    return head["version"].native in ("v1", "v3") and all(item.dump() in plain for item in head["digest_algorithms"])
 
 
 def _der_length(message: bytes) -> int:
@@ -499,6 +512,7 @@ def _der_length(message: bytes) -> int:
 
 
 def _consistent(embedded: Any) -> bool:
+    """Tell whether each certificate that is carried along is signed by the one that it names, where that is there."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 

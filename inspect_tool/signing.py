@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -351,18 +352,20 @@ def _server(url: str) -> Any:
     """Client of a time-stamping server; None without a URL."""
     if not url:
         return None
-    from aiohttp import BasicAuth
     from pyhanko.sign.timestamps import HTTPTimeStamper
 
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError
-        login = BasicAuth(parts.username, parts.password or "") if parts.username else None
+        login = f"{parts.username or ''}:{parts.password or ''}"
     except ValueError:
         msg = "--timestamp: not the address of a server; it begins with http:// or https://"
         raise SettingsError(msg) from None
-    return HTTPTimeStamper(_without_login(url), timeout=TIMEOUT_S, auth=login)
+    header = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if parts.username else {}
+    return HTTPTimeStamper(
+        urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])), timeout=TIMEOUT_S, headers=header
+    )
 
 
 def _without_login(url: str) -> str:

@@ -118,24 +118,23 @@ def test_attachments_are_the_same_after_signing(project, twice):
 
 def test_the_blocks_stand_below_the_end_of_the_report_and_cover_nothing(twice):
     page = pypdf.PdfReader(twice).pages[-1]
-    lowest = []
+    texts = []
 
-    def visit(text, _cm, tm, _font, size):
-        if text.strip() and tm[5] > 60:  # not the foot of the page
-            lowest.append(tm[5])
+    def visit(text, cm, tm, _font, _size):
+        if text.strip():
+            texts.append((cm[1] * tm[4] + cm[3] * tm[5] + cm[5], text.strip()))  # height above the foot [1/72 in]
 
     page.extract_text(visitor_text=visit)
     boxes = [[float(x) for x in item.get_object()["/Rect"]] for item in page["/Annots"] if "/FT" in item.get_object()]
-    assert len(boxes) == 2
     left, right = sorted(boxes)
     assert left[2] < right[0]  # side by side
+    assert left[0] >= 45
     assert right[2] <= float(page.mediabox.width) - 45
+    end = min(y for y, text in texts if "End of report" in text)
+    foot = max(y for y, text in texts if "page " in text and y < 60)
     for box in boxes:
-        assert box[1] > 60
-    with pikepdf.open(twice) as pdf:  # WeasyPrint flips the axis: ask where the mark of the room lies instead
-        names = pdf.Root.Names.Dests.Names
-        top = float(names[list(map(str, names)[:1]).index("signatures") + 1][3])
-    assert all(box[3] <= top + 1 for box in boxes)
+        assert foot + 10 < box[1] < box[3] < end
+        assert not [text for y, text in texts if box[1] - 8 < y < box[3]]
 
 
 def test_all_fonts_of_the_blocks_are_embedded_with_widths_that_fit(twice):
@@ -215,8 +214,9 @@ def test_every_changed_byte_after_signing_is_detected(twice, chain, tmp_path):
         (m.start(), m.end()) for m in re.finditer(rb"/Contents <[0-9A-F]{1000,}>", data)
     ]  # bytes that no signature covers: those of the signatures
     assert len(holes) == 2
-    places = [random.randrange(len(data)) for _ in range(40)]
-    places += [random.randrange(*hole) for hole in holes for _ in range(40)]
+    places = [random.randrange(len(data)) for _ in range(10)]
+    places += [random.randrange(*hole) for hole in holes for _ in range(8)]
+    places += [holes[1][0] + 11 + 2 * i for i in range(0, 45, 5)]  # the head of the last message, which nothing signs
     missed = []
     for place in places:
         changed = bytearray(data)

@@ -209,7 +209,7 @@ def test_a_run_does_not_replace_a_signed_report(report, ada, project):
 def test_every_changed_byte_after_signing_is_detected(twice, chain, tmp_path):
     data = twice.read_bytes()
     random = Random(11)
-    roots = pdf_check._certificates(chain.trust)
+    roots = pdf_check.certificates(chain.trust)
     holes = [
         (m.start(), m.end()) for m in re.finditer(rb"/Contents <[0-9A-F]{1000,}>", data)
     ]  # bytes that no signature covers: those of the signatures

@@ -31,5 +31,5 @@ clean:
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations,czi,lif,nd2,zarr,scale-bar]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations,czi,lif,nd2,zarr,scale-bar,sign]"
 	touch $@ .venv/.demo

@@ -113,7 +113,7 @@ def demo(
     if not samples:
         msg = f"{data_folder('samples')}: no samples found; install the package again"
         raise SettingsError(msg)
-    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json)
+    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json, trail=False)
     if not quiet and not as_json:
         print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
     raise typer.Exit(status)
@@ -600,6 +600,103 @@ def golden_check(
     raise typer.Exit(EXIT_PASS if found.verdict == "within tolerance" else EXIT_FAIL)
 
 
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder given to --out of run.")] = Path("reports"),
+    verify: Annotated[bool, typer.Option("--verify", help="Print only whether the trail is whole.")] = False,
+    event: Annotated[list[str] | None, typer.Option("--event", help="Only entries of this kind, e.g. run.")] = None,
+    since: Annotated[str, typer.Option(help="Only entries from this day or time on (UTC).")] = "",
+    user: Annotated[str, typer.Option(help="Only entries of this person.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Print the audit trail of a project folder, and verify that it is whole.
+
+    Exit status: 0 whole, 3 the chain is broken (each line says where), 2 it cannot be read.
+    """
+    import json
+
+    from inspect_tool import audit as auditing
+    from inspect_tool.files import plain
+
+    trail = auditing.verify(folder)
+    shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
+    if as_json:
+        facts = {"whole": not trail.problems, "last": trail.last, "problems": trail.problems, "notes": trail.notes}
+        print(json.dumps(facts | {"entries": plain(shown)}, ensure_ascii=False, indent=1))
+    else:
+        for entry in shown:
+            print("\n".join(auditing.lines(entry)))
+        for note in trail.notes:
+            print(f"note: {note}")
+        for problem in trail.problems:
+            print(f"BROKEN: {problem}")
+        if not trail.problems:
+            print(f"whole; number and SHA-256 of the last entry: {trail.last}")
+    raise typer.Exit(EXIT_FAIL if trail.problems else EXIT_PASS)
+
+
+@app.command()
+def sign(
+    report: Annotated[Path, typer.Argument(metavar="REPORT.pdf", help="Report that a run wrote.")],
+    key: Annotated[Path, typer.Option("--key", "-k", help="Key and certificate: PKCS#12 file (.p12, .pfx).")],
+    name: Annotated[str, typer.Option(help="Name of the person who signs.")],
+    role: Annotated[str, typer.Option(help="In which role.")],
+    meaning: Annotated[str, typer.Option(help="What the signature means.")] = "released",
+    reason: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable that holds the passphrase.")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option(help="File whose first line is the passphrase.")] = None,
+    timestamp: Annotated[str, typer.Option(help="URL of a time-stamping server (RFC 3161).")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; default: the report itself.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Folder of the audit trail; default: that of the run.")] = None,
+    font: Annotated[Path | None, typer.Option(help="Font (.ttf, .otf) that has the letters of the names.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Sign a report with a visible block; a second person signs the same file once more."""
+    from inspect_tool import signing
+
+    signer = signing.load_key(key, signing.passphrase(passphrase_env, passphrase_file, key))
+    done = signing.sign(
+        report,
+        signer,
+        name=name,
+        role=role,
+        meaning=meaning,
+        reason=reason,
+        timestamp=timestamp,
+        out=out,
+        project=project,
+        font=font,
+    )
+    if not quiet:
+        print(f"{done.path}: {done.report}: signature {done.number} of at most {signing.MOST}, by {name}")
+        print(f"recorded as entry {done.entry.number} of the audit trail of {done.folder}")
+
+
+@app.command(name="validate-pdf")
+def validate_pdf(
+    file: Annotated[Path, typer.Argument(metavar="FILE.pdf", help="PDF to check.")],
+    trust: Annotated[
+        list[Path] | None, typer.Option("--trust", help="Certificate to trust (PEM or DER); may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the signatures and the structure of a PDF, and compare it with its audit trail.
+
+    Exit status: 0 nothing speaks against it, 3 something does (each line says what), 2 it cannot be read.
+    """
+    import json
+
+    from inspect_tool import pdf_check
+    from inspect_tool.files import plain
+
+    found = pdf_check.validate(file, trust or ())
+    if as_json:
+        print(json.dumps(plain(found), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(pdf_check.lines(found)))
+    raise typer.Exit(EXIT_FAIL if found.problems else EXIT_PASS)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -617,7 +714,9 @@ def list_(
 # ------------------------------------------------------------------------------------------------ printing
 
 
-def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool) -> int:
+def _run_jobs(
+    jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool, *, trail: bool = True
+) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
 
@@ -625,7 +724,7 @@ def _run_jobs(jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool
     for path, name in jobs:
         try:
             with _progress(name, quiet or as_json) as tell:
-                report = pipeline.run(path, out, name=name, workers=workers, progress=tell)
+                report = pipeline.run(path, out, name=name, workers=workers, progress=tell, trail=trail)
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             _print_error(error)

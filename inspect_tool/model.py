@@ -630,6 +630,7 @@ class Provenance:
     backend: Mapping[str, Any]
     started: str  # UTC, ISO 8601
     seconds: float
+    audit: str = ""  # last entry of the audit trail when the run began: number and SHA-256; empty: without a trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from inspect_tool import calibration, calibration_files, preprocess, quality, question, readers, registry, scale_bar
+from inspect_tool import (
+    audit,
+    calibration,
+    calibration_files,
+    preprocess,
+    quality,
+    question,
+    readers,
+    registry,
+    scale_bar,
+)
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
-from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.files import (
     checked,
     load_job,
@@ -111,6 +121,7 @@ def run(
     workers: int = 1,
     backend: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    trail: bool = True,
 ) -> Report:
     """Run one job.
 
@@ -129,16 +140,21 @@ def run(
         A ``[backend]`` table that takes the place of the job's own.
     progress : callable, optional
         Called with (steps done, steps in all, text).
+    trail : bool
+        Record the run in the audit trail of ``out``.
 
     Raises
     ------
     InspectError
-        For whatever the user must fix; nothing is written then.
+        For whatever the user must fix; nothing is written then. An audit trail that is broken or cannot be
+        written stops the run before it measures.
     """
     started, clock = now(), time.perf_counter()
     planned = plan(job_path, backend)
+    name = name or planned.path.stem
+    before = _ready(Path(out), name) if out is not None and trail else ""
     recipe = registry.load("recipe", planned.job.recipe)
-    with _output(out, name or planned.path.stem) as folder:
+    with _output(out, name) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
@@ -168,10 +184,13 @@ def run(
                 backend_settings=planned.backend_settings,
                 started=started,
                 seconds=time.perf_counter() - clock,
+                audit=before,
             ),
         )
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
+    if out is not None and trail:
+        _record(Path(out), name, planned, report)
     return report
 
 
@@ -902,6 +921,51 @@ def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fie
         progress(fields + i, total, name.upper())
         registry.load("exporter", name).write(report, folder, planned.template)
     progress(total, total, "done")
+
+
+def _ready(out: Path, name: str) -> str:
+    """Make sure that the audit trail of a folder can take a run, and that the run replaces nothing signed."""
+    before = audit.ready(out)
+    if (out / audit.LOG).exists() and (out / name / "report.pdf").exists():
+        for entry in reversed(audit.read(out).entries):
+            if entry.event == "run" and entry.new.get("job") == name:
+                break
+            if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
+                msg = (
+                    f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
+                    "replaced; choose another folder with --out, or move the signed report to where it is kept"
+                )
+                raise OutputError(msg)
+    return before
+
+
+def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
+    """Append the run to the audit trail, after a settings change where the job ran before with other settings."""
+    job = planned.job
+    facts = {
+        "job_sha256": planned.sha256,
+        "verdict": report.verdict,
+        "conforming": report.conforming,
+        "files": {
+            file: sha256_file(out / name / file)
+            for file in ("report.json", "report.pdf")
+            if (out / name / file).exists()
+        },
+        "images": len(planned.sources),
+        "settings": {
+            "recipe": job.recipe,
+            "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
+            "settings": planned.settings,
+            "backend": report.provenance.backend,
+            "calibration": job.calibration,
+            "specimens": {f"{item.id}/{item.section}": item.calibration for item in job.specimens},
+            "region": job.region,
+            "requirements": planned.requirements,
+            **{key: getattr(job, key) for key in ("modality", "page", "scale_bar", "mixed_scales", "template")},
+        },
+    }
+    entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
+    audit.append(out, *audit.run_events(entries, report.id, name, facts))
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -48,7 +48,14 @@ def package_versions() -> dict[str, str]:
 
 
 def provenance(
-    *, job_sha256: str, settings: Any, backend: str, backend_settings: Any, started: datetime, seconds: float
+    *,
+    job_sha256: str,
+    settings: Any,
+    backend: str,
+    backend_settings: Any,
+    started: datetime,
+    seconds: float,
+    audit: str = "",
 ) -> Provenance:
     """Collect the provenance of one run."""
     return Provenance(
@@ -62,4 +69,5 @@ def provenance(
         backend={"name": backend, **plain(backend_settings)},
         started=started.isoformat().replace("+00:00", "Z"),
         seconds=round(seconds, 2),
+        audit=audit,
     )

@@ -410,7 +410,7 @@ def test_images_of_a_neighbor_folder_are_read_and_nothing_is_written_there(tmp_p
     before = sorted((tmp_path / "images").iterdir())
     assert tool("run", job, "--out", tmp_path / "out", "--quiet").returncode == 0
     assert sorted((tmp_path / "images").iterdir()) == before
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["job"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"job", "audit.jsonl", "audit.head"}
 
 
 def test_one_bad_job_does_not_stop_the_others(tmp_path):

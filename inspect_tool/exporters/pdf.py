@@ -59,6 +59,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
                 pdf_tags=True,
                 pdf_identifier=identifier.encode(),
                 optimize_images=False,
+                stylesheets=[weasyprint.CSS(string="img { image-rendering: crisp-edges }")],  # PDF/A: no /Interpolate
             )
     except FatalURLFetchingError as refused:
         message = f"{template}: {refused.__cause__ or refused}"

@@ -185,9 +185,9 @@ def build(
 def report_id(report: Report) -> str:
     """Identify a report by its day and its content: ``IT-20260309-3F9A12C4``.
 
-    The hash covers all that is reported except the identification itself and how long things took, so
-    that the same input, settings and software give the same identification on one day, and any
-    later change of a number can be found.
+    The hash covers all that is reported except the identification itself, how long things took and what
+    the audit trail held before, so that the same input, settings and software give the same identification
+    on one day, and any later change of a number can be found.
     """
     timeless = replace(
         report,
@@ -196,7 +196,7 @@ def report_id(report: Report) -> str:
             replace(record, segmentation={k: v for k, v in record.segmentation.items() if k != "seconds"})
             for record in report.micrographs
         ),
-        provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0),
+        provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0, audit=""),
     )
     # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
     canonical = json.dumps(json.loads(dump_report(timeless), parse_int=float), sort_keys=True)

@@ -14,26 +14,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from dataclasses import field as default
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from inspect_tool import preprocess, question, readers, registry
 from inspect_tool.calibration import checks as calibration_checks
 from inspect_tool.calibration import same_scale, settle
 from inspect_tool.conformity import decide
 from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, SettingsError
+from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
     checked,
     load_job,
     new_folder,
     plain,
     sha256_file,
-    write_text,
 )
 from inspect_tool.model import (
+    Attachment,
     Calibration,
     Check,
     Conformity,
@@ -42,6 +44,7 @@ from inspect_tool.model import (
     Job,
     Micrograph,
     MicrographRecord,
+    Notable,
     Plane,
     Quantity,
     Report,
@@ -54,7 +57,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.provenance import now, provenance
-from inspect_tool.standards import load_standard
+from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
 
 Progress = Callable[[int, int, str], None]
@@ -62,6 +65,7 @@ Progress = Callable[[int, int, str], None]
 
 EXPORT_ORDER = ("json", "csv", "xlsx", "html", "pdf")  # the PDF attaches what was written before it
 WORST = 10  # features shown as thumbnails
+PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +132,16 @@ def run(
         For whatever the user must fix; nothing is written then.
     """
     started, clock = now(), time.perf_counter()
-    planned = plan(job_path)
+    with noting() as used:
+        planned = plan(job_path)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name or planned.path.stem) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
-        findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        with noting() as combining:
+            findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        for more in (*(outcome.standards for outcome in outcomes), combining):
+            used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
         findings = replace(findings, statements=(*steps, *findings.statements))
         calibrations = [field.calibration for field in measured]
@@ -143,7 +151,7 @@ def run(
             recipe,
             outcomes,
             findings,
-            calibration_checks(calibrations, _date_of_work(planned.job, started.date())),
+            calibration_checks(calibrations, date_of_work(planned.job, started.date())),
             folder,
             provenance(
                 job_sha256=planned.sha256,
@@ -153,6 +161,7 @@ def run(
                 started=started,
                 seconds=time.perf_counter() - clock,
             ),
+            _carried(planned, recipe, folder, used),
         )
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
@@ -199,7 +208,7 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
-    requirements = _requirements(job, recipe, settings, where)
+    requirements = requirements_of(job, recipe, settings, where)
     template = template_folder(job.template, folder)
     load_settings(template)
     known = {source.specimen for source in sources}
@@ -315,7 +324,8 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     return load_standard(name)
 
 
-def _requirements(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
+def requirements_of(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
+    """Check the requirements of a job against its recipe, class strings spelled out."""
     expanded: list[Requirement] = []
     for i, requirement in enumerate(job.requirements):
         if requirement.class_string:
@@ -464,7 +474,8 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
     return settings
 
 
-def _date_of_work(job: Job, today: date) -> date:
+def date_of_work(job: Job, today: date) -> date:
+    """The day that a certificate must cover: that of the work as the job states it, else that of the run."""
     try:
         return date.fromisoformat(job.header.date_of_work)
     except ValueError:
@@ -482,6 +493,7 @@ class Outcome:
     record: MicrographRecord
     thumbnails: tuple[Thumbnail, ...]
     step: Statement | None  # how the labels were made to answer the question, where that took a step
+    standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -508,12 +520,22 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
-    segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned))
-    return _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+    keep = Keeper(folder, _stem(index, source.name))
+    with noting() as used:
+        segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned), keep=keep)
+    outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement))
+    return replace(outcome, record=record, standards=used)
 
 
 def measured_field(
-    planned: Plan, source: Source, micrograph: Micrograph, model: Any, *, alternatives: bool = True
+    planned: Plan,
+    source: Source,
+    micrograph: Micrograph,
+    model: Any,
+    *,
+    alternatives: bool = True,
+    keep: Callable[[str, Segmentation], None] | None = None,
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Segment one field with the backend of a plan and measure it with its recipe.
 
@@ -528,6 +550,8 @@ def measured_field(
         What ``load`` of the backend gave.
     alternatives : bool
         Measure the plausible other segmentations too, for the segmentation line of the budgets.
+    keep : callable, optional
+        Gets every segmentation as the backend gave it, with its name; that of the measured one is empty.
 
     Returns
     -------
@@ -548,11 +572,13 @@ def measured_field(
 
     try:
         segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        if keep is not None:
+            keep("", segmentation)
         taken, step = answering(segmentation)
         others: Iterable[tuple[str, Segmentation]] = ()
         if alternatives and hasattr(backend, "alternatives"):
             found = backend.alternatives(model, micrograph, settings, segmentation)
-            others = _answering(found, answering)
+            others = _answering(found, answering, keep)
         measurement: FieldMeasurement = recipe.measure_field(
             micrograph, taken, planned.settings, planned.standard, others
         )
@@ -565,8 +591,11 @@ def measured_field(
 def _answering(
     found: Iterable[tuple[str, Segmentation]],
     answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
+    keep: Callable[[str, Segmentation], None] | None,
 ) -> Iterator[tuple[str, Segmentation]]:
     for name, other in found:
+        if keep is not None:
+            keep(name, other)
         taken, _ = answering(other)
         del other
         yield name, taken
@@ -615,25 +644,14 @@ def _pictures(
     from inspect_tool.report import figures
 
     source = planned.sources[index]
-    stem = f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', source.path.stem)[:40]}"
+    stem = _stem(index, source.name)
     files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
-        file = f"thumbnails/{stem}_{notable.feature}.jpg"
-        _write(folder / file, figures.thumbnail(micrograph, segmentation, notable))
-        thumbnails.append(
-            Thumbnail(
-                image=source.name,
-                specimen=source.specimen,
-                field=source.field,
-                feature=notable.feature,
-                value=notable.value,
-                unit=notable.unit,
-                caption=notable.caption,
-                file=file,
-            )
-        )
+        shown = thumbnail(index, measurement, notable)
+        _write(folder / shown.file, figures.thumbnail(micrograph, segmentation, notable))
+        thumbnails.append(shown)
     record = MicrographRecord(
         image=source.name,
         sha256=source.sha256,
@@ -664,6 +682,25 @@ def _pictures(
     return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails), step=step)
 
 
+def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Thumbnail:
+    """Describe the picture of a notable feature of the field of this index."""
+    return Thumbnail(
+        image=measurement.image,
+        specimen=measurement.specimen,
+        field=measurement.field,
+        feature=notable.feature,
+        value=notable.value,
+        unit=notable.unit,
+        caption=notable.caption,
+        file=f"thumbnails/{_stem(index, measurement.image)}_{notable.feature}.jpg",
+    )
+
+
+def _stem(index: int, image: str) -> str:
+    """File name of what is written of a field, without suffix."""
+    return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
+
+
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
@@ -691,14 +728,16 @@ def _report(
     checks: tuple[Check, ...],
     folder: Path,
     made_by: Any,
+    carried: tuple[Attachment, ...],
 ) -> Report:
     from inspect_tool.report.build import build
 
-    thumbnails = [thumbnail for outcome in outcomes for thumbnail in outcome.thumbnails]
-    worst = sorted(thumbnails, key=lambda item: -item.value)[:WORST]
-    for thumbnail in thumbnails:
-        if thumbnail not in worst:
-            (folder / thumbnail.file).unlink()
+    thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
+    worst = worst_first(thumbnails)
+    for shown in thumbnails:
+        if shown not in worst:
+            (folder / shown.file).unlink()
+    pictures = [path for name in PICTURES for path in sorted((folder / name).glob("*"))]
     return build(
         job_name=planned.path.stem,
         job=planned.job,
@@ -706,18 +745,48 @@ def _report(
         findings=findings,
         micrographs=[outcome.record for outcome in outcomes],
         checks=checks,
-        conformities=_conformities(planned.requirements, findings.results, planned.sources),
+        conformities=judged(planned.requirements, findings.results, [source.specimen for source in planned.sources]),
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
+        attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
     )
 
 
-def _conformities(
-    requirements: Sequence[Requirement], results: Sequence[Result], sources: Sequence[Source]
+def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
+    """The worst features of a job, as many as are shown."""
+    return sorted(thumbnails, key=lambda item: -item.value)[:WORST]
+
+
+def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping[str, Path]) -> tuple[Attachment, ...]:
+    """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
+    (folder / "job.toml").write_bytes(planned.path.read_bytes())
+    (folder / FOLDER).mkdir(exist_ok=True)
+    found = [_attachment(folder, folder / "job.toml", "job")]
+    for name, path in sorted(standards.items()):
+        copy = folder / FOLDER / name
+        copy.write_bytes(path.read_bytes())
+        found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))
+    for key in getattr(recipe, "PATHS", ()):
+        if getattr(planned.settings, key):
+            path = Path(getattr(planned.settings, key))
+            copy = folder / FOLDER / f"input-{key}{path.suffix}"
+            copy.write_bytes(path.read_bytes())
+            found.append(replace(_attachment(folder, copy, "input"), key=key))
+    return tuple(found)
+
+
+def _attachment(
+    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture"]
+) -> Attachment:
+    return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
+
+
+def judged(
+    requirements: Sequence[Requirement], results: Sequence[Result], fields: Sequence[str]
 ) -> tuple[Conformity, ...]:
-    """Judge every requirement for every specimen it is for."""
-    specimens = tuple(dict.fromkeys(source.specimen for source in sources))
+    """Judge every requirement for every specimen it is for; ``fields`` names the specimen of each field."""
+    specimens = tuple(dict.fromkeys(fields))
     found = {(result.quantity, result.specimen): result for result in results}
     verdicts = []
     for requirement in requirements:
@@ -743,7 +812,6 @@ def _conformities(
 
 
 def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fields: int) -> None:
-    write_text(folder / "job.toml", planned.path.read_text(encoding="utf-8-sig"))
     wanted = [name for name in EXPORT_ORDER if name in planned.job.exports]
     wanted += [name for name in planned.job.exports if name not in EXPORT_ORDER]
     total = fields + len(wanted)

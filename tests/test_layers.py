@@ -8,10 +8,20 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
     {"errors", "units", "paths", "model", "registry", "files", "standards"},
-    {"agreement", "calibration", "uncertainty", "conformity", "provenance", "question", "synthetic", "networks"},
+    {
+        "agreement",
+        "calibration",
+        "uncertainty",
+        "conformity",
+        "evidence",
+        "provenance",
+        "question",
+        "synthetic",
+        "networks",
+    },
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "pipeline", "starter"},
+    {"compare", "pipeline", "starter", "verify"},
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

@@ -18,6 +18,7 @@ from inspect_tool.errors import InspectError, SettingsError
 if TYPE_CHECKING:
     from inspect_tool.model import Report, Table
     from inspect_tool.report.comparison import Comparison
+    from inspect_tool.verify import Verification
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -353,6 +354,34 @@ def score(
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
+@app.command()
+def verify(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The PDF, report.json, or the folder of a report.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder with the images: compare their hashes and segment them again.")
+    ] = None,
+    template: Annotated[Path | None, typer.Option(help="Folder of your own template, where there is one.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Verify a report: recompute its numbers from the masks it carries and compare everything it says.
+
+    Exit status: 0 verified, 3 something differs (each difference is named), 2 it cannot be read or recomputed.
+    """
+    import json
+
+    from inspect_tool.files import plain
+    from inspect_tool.verify import verify as verified
+
+    with _progress(report.name, quiet or as_json) as tell:
+        found = verified(report, images=images, template=template, progress=tell)
+    if as_json:
+        print(json.dumps(plain(found), ensure_ascii=False, indent=1))
+    elif not quiet or not found.verified:
+        _print_verification(found)
+    raise typer.Exit(EXIT_PASS if found.verified else EXIT_FAIL)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -467,6 +496,22 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                 (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
             )
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_verification(found: "Verification") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Part", "Result", "What was looked at"):
+        table.add_column(column)
+    for item in found.findings:
+        table.add_row(item.part, item.state.upper() if item.state == "differs" else item.state, escape(item.text))
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    verdict = "verified" if found.verified else "DOES NOT VERIFY"
+    console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
 
 
 def _print_comparison(found: "Comparison", folder: Path) -> None:

@@ -128,18 +128,28 @@ def dump_report(report: Report) -> str:
 def load_report(path: Path) -> Report:
     """Read ``report.json`` back into a report."""
     try:
-        data = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         msg = f"{path}: not a report: {error}"
+        raise SettingsError(msg) from None
+    return parse_report(data, str(path))
+
+
+def parse_report(text: bytes, where: str) -> Report:
+    """Read the text of a ``report.json``; ``where`` starts the message."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"{where}: not a report: {error}"
         raise SettingsError(msg) from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
+        msg = f"{where}: schema is {found!r}, this version reads {SCHEMA!r}"
         raise SettingsError(msg)
-    return checked(Report, data, str(path))
+    return checked(Report, data, where)
 
 
 def report_schema() -> dict[str, Any]:

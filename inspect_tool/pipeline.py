@@ -29,8 +29,10 @@ from inspect_tool.errors import CalibrationError, MeasurementError, ReadError, S
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
     checked,
+    dump_report,
     load_job,
     new_folder,
+    parse_report,
     plain,
     sha256_file,
 )
@@ -163,6 +165,8 @@ def run(
             ),
             _carried(planned, recipe, folder, used),
         )
+        # pages are views of report.json, to the last of its digits
+        report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
     return report
@@ -171,16 +175,23 @@ def run(
 def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images, scales, masks and requirements."""
     planned = plan(job_path)
-    _model(planned)  # a backend checks its own settings and files when it loads
+    model_of(planned)  # a backend checks its own settings and files when it loads
     calibrations = [read_source(planned, source).calibration for source in planned.sources]
     same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
     return planned
 
 
-def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    job_path: str | Path,
+    backend: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    sources: tuple[Source, ...] | None = None,
+) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table.
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``folder`` that of the folder of the job, which
+    relative names start from, and ``sources`` that of the images it names.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -196,13 +207,13 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
         raise SettingsError(msg)
     module = registry.load("backend", backend_name)
     backend_settings = checked(module.Settings, table, where, under="backend")
-    standard = _standard(job, recipe, path)
+    folder = folder or path.parent
+    standard = _standard(job, recipe, folder / path.name)
     for exporter in job.exports:
         registry.load("exporter", exporter)
-    folder = path.parent
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
     backend_settings = _with_paths(module, backend_settings, folder, f"{where} backend")
-    sources = _sources(job, folder, where)
+    sources = _sources(job, folder, where) if sources is None else sources
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
         backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
@@ -220,7 +231,7 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
             raise SettingsError(msg)
     return Plan(
         job=job,
-        path=path,
+        path=folder / path.name,
         sha256=sha256_file(path),
         standard=standard,
         settings=settings,
@@ -522,7 +533,7 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     micrograph = read_source(planned, source)
     keep = Keeper(folder, _stem(index, source.name))
     with noting() as used:
-        segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned), keep=keep)
+        segmentation, measurement, step = measured_field(planned, source, micrograph, model_of(planned), keep=keep)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement))
     return replace(outcome, record=record, standards=used)
@@ -602,7 +613,7 @@ def _answering(
         del taken  # or two of them are held at a time
 
 
-def _model(planned: Plan) -> Any:
+def model_of(planned: Plan) -> Any:
     """Load the model of a backend once per process and settings."""
     key = (planned.backend, json.dumps(plain(planned.backend_settings), sort_keys=True))
     if key not in _WARM:

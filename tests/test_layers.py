@@ -21,7 +21,7 @@ LAYERS = [
     },
     {"readers", "preprocess", "backends", "measure", "formulas"},
     {"recipes", "report", "exporters", "training"},
-    {"compare", "pipeline", "starter", "verify"},
+    {"compare", "pipeline", "pages", "starter", "verify"},
     {"cli", "__main__"},
 ]
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}

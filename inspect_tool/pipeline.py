@@ -781,7 +781,7 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
     for key in getattr(recipe, "PATHS", ()):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
-            copy = folder / FOLDER / f"input-{key}{path.suffix}"
+            copy = folder / FOLDER / f"input-{path.name}"
             copy.write_bytes(path.read_bytes())
             found.append(replace(_attachment(folder, copy, "input"), key=key))
     return tuple(found)

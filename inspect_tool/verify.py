@@ -219,7 +219,7 @@ class _Work:
             if item.role == "job":
                 path = self.folder / "job.toml"
             elif item.role == "input":
-                path = self.folder / name
+                path = self.folder / name.removeprefix("input-")
                 self.inputs[item.key] = str(path)
             else:
                 path = (

@@ -498,6 +498,9 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
 
 
+_SHOWN = 12  # differences of one part that are printed
+
+
 def _print_verification(found: "Verification") -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -506,8 +509,14 @@ def _print_verification(found: "Verification") -> None:
     table = Table(title=None, header_style="bold", pad_edge=False)
     for column in ("Part", "Result", "What was looked at"):
         table.add_column(column)
+    shown: dict[tuple[str, str], int] = {}
     for item in found.findings:
-        table.add_row(item.part, item.state.upper() if item.state == "differs" else item.state, escape(item.text))
+        number = shown[item.part, item.state] = shown.get((item.part, item.state), 0) + 1
+        if number <= _SHOWN:
+            table.add_row(item.part, item.state.upper() if item.state == "differs" else item.state, escape(item.text))
+    for (part, state), number in shown.items():
+        if number > _SHOWN:
+            table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     verdict = "verified" if found.verified else "DOES NOT VERIFY"

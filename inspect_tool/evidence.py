@@ -5,8 +5,10 @@ off the gray values, is kept as numbers under its name (``measure.gray.read_off`
 """
 
 import io
-import warnings
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -138,25 +140,40 @@ def decode(data: bytes, shape: tuple[int, int], where: str = "mask") -> NDArray[
         if len(data) > _LARGEST_FILE or not 0 < shape[0] * shape[1] <= LARGEST_PX:
             msg = "is too large"
             raise ValueError(msg)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at here
-            with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-                if image.size != (shape[1], shape[0]):
-                    msg = f"has {image.size[1]} x {image.size[0]} pixels, the report states {shape[0]} x {shape[1]}"
-                    raise ValueError(msg)
-                if image.mode not in ("L", "I;16", "RGB"):
-                    msg = f"is of mode {image.mode}, must be gray or RGB"
-                    raise ValueError(msg)
-                numbers = np.asarray(image)
+        with own_limits(), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.size != (shape[1], shape[0]):
+                msg = f"has {image.size[1]} x {image.size[0]} pixels, the report states {shape[0]} x {shape[1]}"
+                raise ValueError(msg)
+            if image.mode not in ("L", "I;16", "RGB"):
+                msg = f"is of mode {image.mode}, must be gray or RGB"
+                raise ValueError(msg)
+            numbers = np.asarray(image)
     except UnidentifiedImageError:
         msg = f"{where}: is not a PNG image"
         raise ReadError(msg) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, EOFError, SyntaxError, ValueError, RuntimeError, LookupError, struct.error, zlib.error) as error:
         msg = f"{where}: cannot be read as a mask: {error}"
         raise ReadError(msg) from None
     if numbers.ndim == 3:
         return numbers.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
     return numbers.astype(np.int32)
+
+
+@contextmanager
+def own_limits() -> Iterator[None]:
+    """Undo what other libraries set in Pillow for the whole process.
+
+    Pillow has a size limit of its own, by a warning and then an error; ours is checked before decoding. WeasyPrint lets
+    truncated images pass, gray where they end; here they are an error.
+    """
+    from PIL import Image, ImageFile
+
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def field(

@@ -2,17 +2,16 @@
 
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
 from inspect_tool.errors import ReadError
+from inspect_tool.evidence import own_limits
 from inspect_tool.model import Micrograph
 from inspect_tool.readers._side_car import scale_beside
 from inspect_tool.readers.raster import (
@@ -83,7 +82,7 @@ def raster(path: Path, page: int | None = None) -> Raster:
     if page not in (None, 0):
         msg = f"{path}: no page {page}; the file has page 0 only"
         raise ReadError(msg)
-    with quiet(), _own_limits():
+    with quiet(), own_limits():
         try:
             with Image.open(path, formats=_FORMATS) as image:
                 return _decode(path, image)
@@ -94,21 +93,6 @@ def raster(path: Path, page: int | None = None) -> Raster:
             reason = reason.replace(str(path), "the file").replace(repr(str(path)), "the file")[:160]
             msg = f"{path}: not a readable image, damaged or truncated ({reason}); export it again"
             raise ReadError(msg) from error
-
-
-@contextmanager
-def _own_limits() -> Iterator[None]:
-    """Undo what other libraries set in Pillow for the whole process.
-
-    Pillow has a size limit of its own, by a warning and then an error; ours is checked before decoding. WeasyPrint lets
-    truncated images pass, gray where they end; here they are an error.
-    """
-    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-    Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _decode(path: Path, image: Image.Image) -> Raster:

@@ -88,7 +88,9 @@ class Keeper:
     ) -> None:
         data, difference = encode(numbers), False
         if alternative and base is not None:
-            smaller = encode(np.where(numbers == base, 0, numbers.astype(np.int64) + 1))
+            shifted = numbers.astype(np.int32) + np.int32(1)
+            shifted[numbers == base] = 0
+            smaller = encode(shifted)
             if len(smaller) < len(data):
                 data, difference = smaller, True
         self._folder.mkdir(exist_ok=True)

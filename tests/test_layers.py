@@ -13,6 +13,7 @@ LAYERS = [
         "calibration",
         "uncertainty",
         "conformity",
+        "dossier",
         "evidence",
         "provenance",
         "question",

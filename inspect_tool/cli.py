@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inspect_tool.report.comparison import Comparison
     from inspect_tool.report.gauge import GaugeReport
     from inspect_tool.report.selftest import SelfTest
+    from inspect_tool.verify import Verification
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -697,6 +698,34 @@ def validate_pdf(
     raise typer.Exit(EXIT_FAIL if found.problems else EXIT_PASS)
 
 
+@app.command()
+def verify(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The PDF, report.json, or the folder of a report.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder with the images: compare their hashes and segment them again.")
+    ] = None,
+    template: Annotated[Path | None, typer.Option(help="Folder of your own template, where there is one.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Verify a report: recompute its numbers from the masks it carries and compare everything it says.
+
+    Exit status: 0 verified, 3 something differs (each difference is named), 2 it cannot be read or recomputed.
+    """
+    import json
+
+    from inspect_tool.files import plain
+    from inspect_tool.verify import verify as verified
+
+    with _progress(report.name, quiet or as_json) as tell:
+        found = verified(report, images=images, template=template, progress=tell)
+    if as_json:
+        print(json.dumps(plain(found), ensure_ascii=False, indent=1))
+    elif not quiet or not found.verified:
+        _print_verification(found)
+    raise typer.Exit(EXIT_PASS if found.verified else EXIT_FAIL)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[
@@ -813,6 +842,31 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                 (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
             )
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+_SHOWN = 12  # differences of one part that are printed
+
+
+def _print_verification(found: "Verification") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Part", "Result", "What was looked at"):
+        table.add_column(column)
+    shown: dict[tuple[str, str], int] = {}
+    for item in found.findings:
+        number = shown[item.part, item.state] = shown.get((item.part, item.state), 0) + 1
+        if number <= _SHOWN:
+            table.add_row(item.part, item.state.upper() if item.state == "differs" else item.state, escape(item.text))
+    for (part, state), number in shown.items():
+        if number > _SHOWN:
+            table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    verdict = "verified" if found.verified else "DOES NOT VERIFY"
+    console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
 
 
 def _print_comparison(found: "Comparison", folder: Path) -> None:

@@ -149,35 +149,45 @@ def dump_report(report: Report) -> str:
 def load_report(path: Path) -> Report:
     """Read ``report.json`` back into a report."""
     try:
-        data = json.loads(path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         msg = f"{path}: not a report: {error}"
+        raise SettingsError(msg) from None
+    return parse_report(data, str(path))
+
+
+def parse_report(text: bytes, where: str) -> Report:
+    """Read the text of a ``report.json``; ``where`` starts the message."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        msg = f"{where}: not a report: {error}"
         raise SettingsError(msg) from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
+        msg = f"{where}: schema is {found!r}, this version reads {SCHEMA!r}"
         raise SettingsError(msg)
-    report = checked(Report, data, str(path))
-    _check_shapes(report, path)
+    report = checked(Report, data, where)
+    _check_shapes(report, where)
     return report
 
 
-def _check_shapes(report: Report, path: Path) -> None:
+def _check_shapes(report: Report, where: str) -> None:
     """Check what the types of a report leave open: cells in a row, and what stands in its free mappings."""
     for table in (report.fields, report.features, *report.tables):
         short = next((i for i, row in enumerate(table.rows) if len(row) != len(table.columns)), None)
         if short is not None:
             found = f"{len(table.rows[short])} cells for {len(table.columns)} columns"
-            msg = f"{path}: table '{table.title}', row {short}: {found}; the file was changed or damaged"
+            msg = f"{where}: table '{table.title}', row {short}: {found}; the file was changed or damaged"
             raise SettingsError(msg)
     for record in report.micrographs:
         classes, used = (record.segmentation.get(key, {}) for key in ("classes", "settings"))
         named = isinstance(classes, dict) and all(key.isdecimal() and isinstance(classes[key], str) for key in classes)
         if not named or not isinstance(used, dict):
-            msg = f"{path}: image {record.image}: classes or settings are no table; the file was changed or damaged"
+            msg = f"{where}: image {record.image}: classes or settings are no table; the file was changed or damaged"
             raise SettingsError(msg)
 
 

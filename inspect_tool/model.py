@@ -205,6 +205,7 @@ class Micrograph:
     roi: Mask | None = None  # True where the image counts; None: everywhere
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
     scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
+    read_off: Mapping[str, Any] | None = None  # of a field whose image is gone: what was read off its gray values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -306,6 +307,7 @@ class FieldMeasurement:
     missed_u_rel: float = 0.0  # of the segmentation, see there
     curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column
     parts: "pd.DataFrame | None" = None  # one row per part of an object, e.g. per void of a joint
+    read_off: Mapping[str, Any] = default(default_factory=dict)  # all that came from gray values and not from labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -581,6 +583,38 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaskFile:
+    """A label image of a field as a PNG file: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B."""
+
+    file: str  # relative to the report folder; in the PDF its last part
+    sha256: str
+    size: int  # of the file [bytes]
+    shows: Literal["labels", "objects", "region"]
+    alternative: str = ""  # name of the other segmentation; empty: the one that was measured
+    difference: bool = False  # 0 where equal to that of the measured segmentation, else number + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the numbers of one field are recomputed from without its image."""
+
+    masks: tuple[MaskFile, ...]
+    read_off: Mapping[str, Any]  # what was read off the gray values: taken as stated
+    missed_u_rel: float = 0.0  # of the segmentation, see there
+    gap: str = ""  # why the masks do not suffice; empty: they do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a report rests on or shows, with its hash."""
+
+    file: str  # relative to the report folder; in the PDF its last part
+    sha256: str
+    role: Literal["job", "standard", "own standard", "input", "picture"]
+    key: str = ""  # input: the setting that names it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MicrographRecord:
     """What the report says of one image, and its pictures (files relative to the report folder)."""
 
@@ -602,6 +636,7 @@ class MicrographRecord:
     overlay: str = ""  # the picture with every layer burned in, for paper
     notes: tuple[str, ...] = ()
     scale_sources: tuple[ScaleSource, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -660,3 +695,5 @@ class Report:
     charts: tuple[Chart, ...]
     worst: tuple[Thumbnail, ...]
     provenance: Provenance
+    attachments: tuple[Attachment, ...] = ()
+    digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included

@@ -35,16 +35,19 @@ from inspect_tool import (
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
     checked,
+    dump_report,
     load_job,
     new_folder,
+    parse_report,
     plain,
     sha256_file,
     sha256_source,
-    write_text,
 )
 from inspect_tool.model import (
+    Attachment,
     Calibration,
     Check,
     Conformity,
@@ -53,6 +56,7 @@ from inspect_tool.model import (
     Job,
     Micrograph,
     MicrographRecord,
+    Notable,
     Plane,
     Quantity,
     Region,
@@ -68,7 +72,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.provenance import now, provenance
-from inspect_tool.standards import load_standard
+from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
 
 Progress = Callable[[int, int, str], None]
@@ -76,6 +80,7 @@ Progress = Callable[[int, int, str], None]
 
 EXPORT_ORDER = ("json", "csv", "xlsx", "html", "pdf")  # the PDF attaches what was written before it
 WORST = 10  # features shown as thumbnails
+PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +155,18 @@ def run(
         written stops the run before it measures.
     """
     started, clock = now(), time.perf_counter()
-    planned = plan(job_path, backend)
+    with noting() as used:
+        planned = plan(job_path, backend)
     name = name or planned.path.stem
     before = _ready(Path(out), name) if out is not None and trail else ""
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
-        findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        with noting() as combining:
+            findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        for more in (*(outcome.standards for outcome in outcomes), combining):
+            used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
         figures = [figure for outcome in outcomes for figure in outcome.figures]
         findings = replace(
@@ -173,7 +182,7 @@ def run(
             outcomes,
             findings,
             (
-                *_scale_checks(outcomes, _date_of_work(planned.job, started.date())),
+                *scale_checks([outcome.record for outcome in outcomes], date_of_work(planned.job, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             folder,
@@ -186,7 +195,10 @@ def run(
                 seconds=time.perf_counter() - clock,
                 audit=before,
             ),
+            _carried(planned, recipe, folder, used),
         )
+        # pages are views of report.json, to the last of its digits
+        report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
     if out is not None and trail:
@@ -197,7 +209,7 @@ def run(
 def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements."""
     planned = plan(job_path)
-    _model(planned)  # a backend checks its own settings and files when it loads
+    model_of(planned)  # a backend checks its own settings and files when it loads
     calibrations = []
     for source in planned.sources:
         micrograph = read_source(planned, source)
@@ -207,10 +219,17 @@ def check(job_path: str | Path) -> Plan:
     return planned
 
 
-def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    job_path: str | Path,
+    backend: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    sources: tuple[Source, ...] | None = None,
+) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table.
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``folder`` that of the folder of the job, which
+    relative names start from, and ``sources`` that of the images it names.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -226,19 +245,19 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
         raise SettingsError(msg)
     module = registry.load("backend", backend_name)
     backend_settings = checked(module.Settings, table, where, under="backend")
-    standard = _standard(job, recipe, path)
+    folder = folder or path.parent
+    standard = _standard(job, recipe, folder / path.name)
     for exporter in job.exports:
         registry.load("exporter", exporter)
-    folder = path.parent
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
     backend_settings = _with_paths(module, backend_settings, folder, f"{where} backend")
-    sources = _sources(job, folder, where)
+    sources = _sources(job, folder, where) if sources is None else sources
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
         backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
-    requirements = _requirements(job, recipe, settings, where)
+    requirements = requirements_of(job, recipe, settings, where)
     limits = quality.limits_of(job, where)
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
@@ -252,7 +271,7 @@ def plan(job_path: str | Path, backend: Mapping[str, Any] | None = None) -> Plan
             raise SettingsError(msg)
     return Plan(
         job=job,
-        path=path,
+        path=folder / path.name,
         sha256=sha256_file(path),
         standard=standard,
         settings=settings,
@@ -365,7 +384,8 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     return load_standard(name)
 
 
-def _requirements(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
+def requirements_of(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
+    """Check the requirements of a job against its recipe, class strings spelled out."""
     expanded: list[Requirement] = []
     for i, requirement in enumerate(job.requirements):
         if requirement.class_string:
@@ -452,7 +472,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
     if calibration is None:
         return None
     resolved = calibration_files.resolve(calibration, folder, where)
-    stop_if_expired(resolved, _date_of_work(job, now().date()), where)
+    stop_if_expired(resolved, date_of_work(job, now().date()), where)
     return resolved
 
 
@@ -461,7 +481,7 @@ def scale_lines(planned: Plan) -> list[str]:
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
     lines = [calibration_files.described(item) for item in made]
-    failed = [rule for rule in calibration.checks(made, _date_of_work(planned.job, now().date())) if not rule.passed]
+    failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
     return [*lines, *(f"not met: {rule.name}: {rule.note}" for rule in failed)]
 
 
@@ -534,7 +554,8 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
     return settings
 
 
-def _date_of_work(job: Job, today: date) -> date:
+def date_of_work(job: Job, today: date) -> date:
+    """The day that a certificate must cover: that of the work as the job states it, else that of the run."""
     try:
         return date.fromisoformat(job.header.date_of_work)
     except ValueError:
@@ -553,6 +574,7 @@ class Outcome:
     thumbnails: tuple[Thumbnail, ...]
     step: Statement | None  # how the labels were made to answer the question, where that took a step
     figures: tuple[quality.Figure, ...] = ()  # of image quality
+    standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -580,10 +602,13 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
-    segmentation, measurement, step = measured_field(planned, source, micrograph, _model(planned))
+    keep = Keeper(folder, _stem(index, source.name))
+    with noting() as used:
+        segmentation, measurement, step = measured_field(planned, source, micrograph, model_of(planned), keep=keep)
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
-    return replace(outcome, figures=figures)
+    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement))
+    return replace(outcome, record=record, standards=used, figures=figures)
 
 
 def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[quality.Figure, ...]:
@@ -622,7 +647,13 @@ def _judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) ->
 
 
 def measured_field(
-    planned: Plan, source: Source, micrograph: Micrograph, model: Any, *, alternatives: bool = True
+    planned: Plan,
+    source: Source,
+    micrograph: Micrograph,
+    model: Any,
+    *,
+    alternatives: bool = True,
+    keep: Callable[[str, Segmentation], None] | None = None,
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Segment one field with the backend of a plan and measure it with its recipe.
 
@@ -637,6 +668,8 @@ def measured_field(
         What ``load`` of the backend gave.
     alternatives : bool
         Measure the plausible other segmentations too, for the segmentation line of the budgets.
+    keep : callable, optional
+        Gets every segmentation as the backend gave it, with its name; that of the measured one is empty.
 
     Returns
     -------
@@ -657,11 +690,13 @@ def measured_field(
 
     try:
         segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        if keep is not None:
+            keep("", segmentation)
         taken, step = answering(segmentation)
         others: Iterable[tuple[str, Segmentation]] = ()
         if alternatives and hasattr(backend, "alternatives"):
             found = backend.alternatives(model, micrograph, settings, segmentation)
-            others = _answering(found, answering)
+            others = _answering(found, answering, keep)
         measurement: FieldMeasurement = recipe.measure_field(
             micrograph, taken, planned.settings, planned.standard, others
         )
@@ -674,15 +709,18 @@ def measured_field(
 def _answering(
     found: Iterable[tuple[str, Segmentation]],
     answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
+    keep: Callable[[str, Segmentation], None] | None,
 ) -> Iterator[tuple[str, Segmentation]]:
     for name, other in found:
+        if keep is not None:
+            keep(name, other)
         taken, _ = answering(other)
         del other
         yield name, taken
         del taken  # or two of them are held at a time
 
 
-def _model(planned: Plan) -> Any:
+def model_of(planned: Plan) -> Any:
     """Load the model of a backend once per process and settings."""
     key = (planned.backend, json.dumps(plain(planned.backend_settings), sort_keys=True))
     if key not in _WARM:
@@ -757,9 +795,8 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
     return replace(region, exclude=(*region.exclude, (top, left, min(tall, kept - top), wide)))
 
 
-def _scale_checks(outcomes: Sequence[Outcome], today: date) -> tuple[Check, ...]:
+def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:
     """Judge the scales of a job: what stands behind them, and whether all that tells one agrees."""
-    records = [outcome.record for outcome in outcomes]
     return (
         *calibration.checks([record.calibration for record in records], today),
         *calibration.agreement(record.scale_sources for record in records),
@@ -784,25 +821,14 @@ def _pictures(
     from inspect_tool.report import figures
 
     source = planned.sources[index]
-    stem = f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', source.path.stem)[:40]}"
+    stem = _stem(index, source.name)
     files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
-        file = f"thumbnails/{stem}_{notable.feature}.jpg"
-        _write(folder / file, figures.thumbnail(micrograph, segmentation, notable))
-        thumbnails.append(
-            Thumbnail(
-                image=source.name,
-                specimen=source.specimen,
-                field=source.field,
-                feature=notable.feature,
-                value=notable.value,
-                unit=notable.unit,
-                caption=notable.caption,
-                file=file,
-            )
-        )
+        shown = thumbnail(index, measurement, notable)
+        _write(folder / shown.file, figures.thumbnail(micrograph, segmentation, notable))
+        thumbnails.append(shown)
     record = MicrographRecord(
         image=source.name,
         sha256=source.sha256,
@@ -834,6 +860,25 @@ def _pictures(
     return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails), step=step)
 
 
+def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Thumbnail:
+    """Describe the picture of a notable feature of the field of this index."""
+    return Thumbnail(
+        image=measurement.image,
+        specimen=measurement.specimen,
+        field=measurement.field,
+        feature=notable.feature,
+        value=notable.value,
+        unit=notable.unit,
+        caption=notable.caption,
+        file=f"thumbnails/{_stem(index, measurement.image)}_{notable.feature}.jpg",
+    )
+
+
+def _stem(index: int, image: str) -> str:
+    """File name of what is written of a field, without suffix."""
+    return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
+
+
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
@@ -861,14 +906,16 @@ def _report(
     checks: tuple[Check, ...],
     folder: Path,
     made_by: Any,
+    carried: tuple[Attachment, ...],
 ) -> Report:
     from inspect_tool.report.build import build
 
-    thumbnails = [thumbnail for outcome in outcomes for thumbnail in outcome.thumbnails]
-    worst = sorted(thumbnails, key=lambda item: -item.value)[:WORST]
-    for thumbnail in thumbnails:
-        if thumbnail not in worst:
-            (folder / thumbnail.file).unlink()
+    thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
+    worst = worst_first(thumbnails)
+    for shown in thumbnails:
+        if shown not in worst:
+            (folder / shown.file).unlink()
+    pictures = [path for name in PICTURES for path in sorted((folder / name).glob("*"))]
     return build(
         job_name=planned.path.stem,
         job=planned.job,
@@ -876,18 +923,48 @@ def _report(
         findings=findings,
         micrographs=[outcome.record for outcome in outcomes],
         checks=checks,
-        conformities=_conformities(planned.requirements, findings.results, planned.sources),
+        conformities=judged(planned.requirements, findings.results, [source.specimen for source in planned.sources]),
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
+        attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
     )
 
 
-def _conformities(
-    requirements: Sequence[Requirement], results: Sequence[Result], sources: Sequence[Source]
+def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
+    """The worst features of a job, as many as are shown."""
+    return sorted(thumbnails, key=lambda item: -item.value)[:WORST]
+
+
+def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping[str, Path]) -> tuple[Attachment, ...]:
+    """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
+    (folder / "job.toml").write_bytes(planned.path.read_bytes())
+    (folder / FOLDER).mkdir(exist_ok=True)
+    found = [_attachment(folder, folder / "job.toml", "job")]
+    for name, path in sorted(standards.items()):
+        copy = folder / FOLDER / name
+        copy.write_bytes(path.read_bytes())
+        found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))
+    for key in getattr(recipe, "PATHS", ()):
+        if getattr(planned.settings, key):
+            path = Path(getattr(planned.settings, key))
+            copy = folder / FOLDER / f"input-{path.name}"
+            copy.write_bytes(path.read_bytes())
+            found.append(replace(_attachment(folder, copy, "input"), key=key))
+    return tuple(found)
+
+
+def _attachment(
+    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture"]
+) -> Attachment:
+    return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
+
+
+def judged(
+    requirements: Sequence[Requirement], results: Sequence[Result], fields: Sequence[str]
 ) -> tuple[Conformity, ...]:
-    """Judge every requirement for every specimen it is for."""
-    specimens = tuple(dict.fromkeys(source.specimen for source in sources))
+    """Judge every requirement for every specimen it is for; ``fields`` names the specimen of each field."""
+    specimens = tuple(dict.fromkeys(fields))
     found = {(result.quantity, result.specimen): result for result in results}
     verdicts = []
     for requirement in requirements:
@@ -913,7 +990,6 @@ def _conformities(
 
 
 def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fields: int) -> None:
-    write_text(folder / "job.toml", planned.path.read_text(encoding="utf-8-sig"))
     wanted = [name for name in EXPORT_ORDER if name in planned.job.exports]
     wanted += [name for name in planned.job.exports if name not in EXPORT_ORDER]
     total = fields + len(wanted)

@@ -47,6 +47,11 @@ def package_versions() -> dict[str, str]:
     return found
 
 
+def platform_name() -> str:
+    """Name the system, the machine and the interpreter."""
+    return f"{platform.system()} {platform.machine()} ({sys.implementation.name})"
+
+
 def provenance(
     *,
     job_sha256: str,
@@ -62,7 +67,7 @@ def provenance(
         software="inspect_tool",
         version=__version__,
         python=platform.python_version(),
-        platform=f"{platform.system()} {platform.machine()} ({sys.implementation.name})",
+        platform=platform_name(),
         packages=package_versions(),
         job_sha256=job_sha256,
         settings=plain(settings),

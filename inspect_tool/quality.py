@@ -67,6 +67,9 @@ LIMITS: Mapping[str, Limits] = {
 }
 """Limits by recipe, where what is measured makes another one right; ``Limits()`` for all others."""
 
+TABLE = "Image quality"
+"""Title of the table with every figure of every image."""
+
 NAMES: tuple[str, ...] = tuple(item.name for item in fields(Limits))
 """Names of the checks, as ``[[accept]]`` and ``[quality]`` of a job use them."""
 
@@ -477,7 +480,7 @@ def table(figures: Sequence[Figure], images: Sequence[str]) -> Table:
     names = [name for name in NAMES if any(figure.check == name for figure in figures)]
     values = {(figure.image, figure.check): figure.value for figure in figures}
     return Table(
-        title="Image quality",
+        title=TABLE,
         columns=("Image", *(_HEADS[name] for name in names)),
         rows=tuple((image, *(_short(values.get((image, name))) for name in names)) for image in images),
         note="What each figure means, and its limits: Checks.",

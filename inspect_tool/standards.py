@@ -1,6 +1,8 @@
 """Standards as data: load one edition from ``standards/*.toml``, check it, turn its rules into checks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,16 @@ def load_standard(name: str) -> Standard:
     >>> load_standard("astm_e112_2013").edition
     '2013'
     """
-    path = Path(name) if name.endswith(".toml") else data_folder("standards") / f"{name}.toml"
+    own = name.endswith(".toml")
+    folder = _SHELF.get() or data_folder("standards")
+    path = Path(name) if own else folder / f"{name}.toml"
     if not path.is_file():
         msg = f"unknown standard '{name}'; there are: {', '.join(names())}"
         raise StandardError(msg)
     data = read_toml(path)
+    used = _NOTED.get()
+    if used is not None:
+        used[f"own-{path.name}" if own else path.name] = path
     where = f"standards/{path.name}"
     for key in ("id", "edition", "title"):
         if not isinstance(data.get(key), str):
@@ -53,6 +60,31 @@ def load_standard(name: str) -> Standard:
         notes=tuple(data.get("notes", ())),
         sha256=sha256_file(path),
     )
+
+
+@contextmanager
+def noting() -> Iterator[dict[str, Path]]:
+    """Note every file that is loaded in the block: name to path, "own-" before that of a file given by path."""
+    used: dict[str, Path] = {}
+    token = _NOTED.set(used)
+    try:
+        yield used
+    finally:
+        _NOTED.reset(token)
+
+
+@contextmanager
+def shelf(folder: Path) -> Iterator[None]:
+    """Take the editions of the block from a folder and not from the shipped ones: those that came with a report."""
+    token = _SHELF.set(folder)
+    try:
+        yield
+    finally:
+        _SHELF.reset(token)
+
+
+_NOTED: ContextVar[dict[str, Path] | None] = ContextVar("noted", default=None)
+_SHELF: ContextVar[Path | None] = ContextVar("shelf", default=None)
 
 
 def check_rule(

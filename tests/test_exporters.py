@@ -18,7 +18,7 @@ from inspect_tool import files
 from inspect_tool.errors import OutputError
 from inspect_tool.exporters import csv as csv_exporter
 from inspect_tool.exporters import html, pdf, xlsx
-from inspect_tool.model import Table
+from inspect_tool.model import Attachment, Table
 from inspect_tool.paths import data_folder
 
 SHIPPED = data_folder("templates") / "inspection"
@@ -33,7 +33,8 @@ FORMULAS = ('=HYPERLINK("http://x")', "+1", "-1+2", "@SUM(A1)", "\tx", "\rx")
 def made(tmp_path_factory):
     made = example(tmp_path_factory.mktemp("report"), fields=2, features=60, size=160, grains=12)
     (made.folder / "job.toml").write_text('recipe = "grain_size"\n', encoding="utf-8")
-    return made
+    job = Attachment(file="job.toml", sha256=files.sha256_file(made.folder / "job.toml"), role="job")
+    return replace(made, report=replace(made.report, attachments=(job,)))
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,12 @@ import logging
 import warnings
 from collections.abc import Sequence
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from inspect_tool.errors import OutputError
+from inspect_tool.evidence import attached
 from inspect_tool.exporters.csv import csv_text
 from inspect_tool.files import dump_report
 from inspect_tool.model import Report
@@ -34,8 +36,8 @@ for _name in ("weasyprint", "fontTools"):
 def write(report: Report, folder: Path, template: Path) -> Path:
     """Write ``report.pdf`` into the report folder.
 
-    The PDF carries ``report.json``, ``features.csv`` and, when the folder has it, ``job.toml``, so that a
-    third party can recompute the result from the paper.
+    The PDF carries ``report.json``, ``features.csv``, the job, the standards and the masks that the report names, so
+    that a third party can recompute the result from the paper.
     """
     page = render(report, folder, template, "print")
     return print_page(page, folder / "report.pdf", template, report.id, _attachments(report, folder))
@@ -70,20 +72,48 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
 
 def _attachments(report: Report, folder: Path) -> list[Any]:
     started = datetime.fromisoformat(report.provenance.started)
-    parts = [
+    parts: list[tuple[str, str, str | bytes, str]] = [
         ("report.json", "The report as data", dump_report(report), "Source"),
         ("features.csv", "Every measured feature", csv_text(report.features), "Data"),
     ]
-    job = folder / "job.toml"
-    if job.is_file():
-        parts.insert(1, ("job.toml", "What was asked for", job.read_text(encoding="utf-8"), "Source"))
+    parts += [
+        (Path(item.file).name, _ROLES[item.role][0], (folder / item.file).read_bytes(), _ROLES[item.role][1])
+        for item in report.attachments
+        if item.role in _ROLES
+    ]
+    if attached(report):
+        parts += [
+            (
+                Path(mask.file).name,
+                f"{mask.shows.capitalize()} of {record.image}"
+                + (f", other segmentation: {mask.alternative}" if mask.alternative else ""),
+                (folder / mask.file).read_bytes(),
+                "Data",
+            )
+            for record in report.micrographs
+            if record.evidence is not None
+            for mask in record.evidence.masks
+        ]
     return [attachment(*part, started) for part in parts]
 
 
-def attachment(name: str, description: str, content: str, relationship: str, made: datetime) -> Any:
-    """Make a text file that a PDF carries."""
+_ROLES = {
+    "job": ("What was asked for", "Source"),
+    "standard": ("Edition of a standard that was used, as data", "Supplement"),
+    "own standard": ("Edition of the laboratory that was followed, as data", "Supplement"),
+    "input": ("Table that the job names", "Supplement"),
+}
+
+
+def attachment(name: str, description: str, content: str | bytes, relationship: str, made: datetime) -> Any:
+    """Make a file that a PDF carries."""
     return weasyprint.Attachment(
-        string=content, name=name, description=description, created=made, modified=made, relationship=relationship
+        file_obj=BytesIO(content.encode() if isinstance(content, str) else content),
+        name=name,
+        description=description,
+        created=made,
+        modified=made,
+        relationship=relationship,
     )
 
 

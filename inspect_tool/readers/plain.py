@@ -10,9 +10,10 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
 from inspect_tool.errors import ReadError
+from inspect_tool.evidence import own_limits
 from inspect_tool.model import Calibration, Micrograph, Selection
 from inspect_tool.readers._planes import chosen
 from inspect_tool.readers._side_car import scale_beside
@@ -97,7 +98,7 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    with quiet(), _own_limits():
+    with quiet(), own_limits():
         try:
             with Image.open(path, formats=_FORMATS) as image:
                 yield image
@@ -105,21 +106,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             raise
         except _DAMAGE as error:
             raise damaged(path, "image", error) from error
-
-
-@contextmanager
-def _own_limits() -> Iterator[None]:
-    """Undo what other libraries set in Pillow for the whole process.
-
-    Pillow has a size limit of its own, by a warning and then an error; ours is checked before decoding. WeasyPrint lets
-    truncated images pass, gray where they end; here they are an error.
-    """
-    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-    Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _check_header(path: Path, image: Image.Image) -> None:

@@ -18,6 +18,7 @@ from inspect_tool.measure import figures, intercepts, planimetric
 from inspect_tool.measure.edges import WeightedGrains, Window, chance_to_be_whole, present_labels, weighted_mean_area
 from inspect_tool.measure.figures import CircleGrains, LineFigure
 from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
 from inspect_tool.preprocess import largest_rectangle
@@ -62,8 +63,18 @@ def check_settings(settings: Settings) -> None:
             raise SettingsError(msg)
 
 
-def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Settings, where: str) -> GrainField:
-    """Grains as connected pieces, the second phase set apart, and the window for areas."""
+def prepared(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    where: str,
+    kept: dict[str, tuple[int, ...]],
+    name: str = "",
+) -> GrainField:
+    """Grains as connected pieces, the second phase set apart, and the window for areas.
+
+    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative.
+    """
     if segmentation.kind != "instance":
         msg = (
             f"{where}: the segmentation has classes, not single grains; use a backend that separates grains "
@@ -81,7 +92,15 @@ def prepared(micrograph: Micrograph, segmentation: Segmentation, settings: Setti
     labels, torn = _pieces(labels)
     if torn:
         notes.append(f"{torn} labels were in several pieces; every connected piece counts as a grain.")
-    labels = _with_second_phase(labels, micrograph, settings)
+    if settings.second_phase in ("dark", "bright"):
+        key = f"second_phase {name}".strip()
+        kept[key] = tuple(read_off(micrograph, key, lambda: _by_gray(labels, micrograph, settings)))
+        second = np.zeros(int(labels.max()) + 1, bool)
+        second[list(kept[key])] = True
+        labels = np.where(second[labels], np.int32(SECOND_PHASE), labels)
+    elif settings.second_phase == "unlabeled":
+        inside = labels == 0 if micrograph.roi is None else (labels == 0) & micrograph.roi
+        labels = np.where(inside, np.int32(SECOND_PHASE), labels)
     grain = int(np.count_nonzero(labels > 0))
     in_field = int(np.count_nonzero(labels))
     if len(present_labels(labels)) < 2:
@@ -193,20 +212,17 @@ def _number_of_pieces(labels: LabelImage) -> int:
     return pieces
 
 
-def _with_second_phase(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> LabelImage:
-    """Mark the second phase: whole regions by their mean gray value, or what has no label inside the roi."""
-    if settings.second_phase == "unlabeled":
-        inside = labels == 0 if micrograph.roi is None else (labels == 0) & micrograph.roi
-        return np.where(inside, np.int32(SECOND_PHASE), labels)
-    if settings.second_phase in ("dark", "bright"):
-        flat = labels.ravel()
-        number = np.bincount(flat)
-        gray = np.bincount(flat, weights=micrograph.pixels.ravel().astype(np.float64)) / np.maximum(number, 1)
-        level = settings.second_phase_threshold
-        second = (gray < level) if settings.second_phase == "dark" else (gray > level)
-        second[0] = False
-        return np.where(second[labels], np.int32(SECOND_PHASE), labels)
-    return labels
+def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> list[int]:
+    """Labels of the second phase: whole regions by their mean gray value."""
+    flat = labels.ravel()
+    number = np.bincount(flat)
+    gray = np.bincount(flat, weights=micrograph.pixels.ravel().astype(np.float64)) / np.maximum(number, 1)
+    level = settings.second_phase_threshold
+    second = (gray < level) if settings.second_phase == "dark" else (gray > level)
+    second &= number > 0
+    second[0] = False
+    found: list[int] = np.flatnonzero(second).tolist()
+    return found
 
 
 def _window(labels: LabelImage) -> Window:

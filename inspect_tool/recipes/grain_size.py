@@ -154,7 +154,8 @@ def measure_field(
     check_settings(settings)
     where = f"grain_size: {micrograph.path or 'image'}"
     pixel_um = micrograph.calibration.pixel_um
-    field = prepared(micrograph, segmentation, settings, where)
+    kept: dict[str, tuple[int, ...]] = {}
+    field = prepared(micrograph, segmentation, settings, where, kept)
     table = _table(field, pixel_um)
     values, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
     # other segmentations are counted with the same figure, so that only the grains differ
@@ -165,7 +166,7 @@ def measure_field(
     notes = list(field.notes)
     for name, alternative in alternatives:
         try:
-            changed = prepared(micrograph, alternative, same, where)
+            changed = prepared(micrograph, alternative, same, where, kept, name)
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
@@ -209,6 +210,7 @@ def measure_field(
         notes=tuple(notes),
         curves=curves,
         missed_u_rel=segmentation.missed_u_rel,
+        read_off=kept,
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
     Check,
     FieldMeasurement,
@@ -108,7 +109,7 @@ def measure_field(
     pores, place, found = numbers(one.objects_of(segmentation, settings))
     values: dict[str, float | int | str] = dict(found)
     features, marks = one.with_neighbours(pores, settings, pixel_um, values)
-    shallow = one.shallow_percent(micrograph, pores)
+    shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     if shallow is not None:
         values["shallow_percent"] = shallow
     if place is not None:
@@ -127,6 +128,7 @@ def measure_field(
         marks=marks,
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
+        read_off={"shallow_percent": shallow},
     )
 
 

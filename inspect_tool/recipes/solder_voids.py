@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.formulas.voids import void_percent
 from inspect_tool.measure import joints as measure
+from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
     Cell,
     Chart,
@@ -126,16 +127,16 @@ def measure_field(
     lines = _joint_lines(found, area, table, moved)
 
     features = _features(micrograph, found, names, table, area, dies)
-    contrast_to_noise, clipped = _image_quality(micrograph.pixels, segmentation.labels, objects, found)
+    quality: Mapping[str, float | int] = read_off(
+        micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found)
+    )
     values: dict[str, float | int | str] = {
         "joints": len(names),
         "joints_at_edge": int(found.touches_edge.sum()),
         **_summary(table["void_percent"][used], table["largest_void_percent"][used]),
         "voids": int(found.voids.sum()),
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
-        "contrast_to_noise": contrast_to_noise,
-        "clipped_percent": clipped,
-        "joints_lighter_in_the_middle": _hollow(micrograph.pixels, segmentation, objects, found),
+        **quality,
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
     return FieldMeasurement(
@@ -154,6 +155,7 @@ def measure_field(
         notes=_notes(found, names, settings, segmentation, where),
         curves={f"{share}.{line}": tuple(u.tolist()) for share in _SHARES for line, u in lines[share].items()},
         parts=_void_table(voids, found, names, area, micrograph.calibration.pixel_um),
+        read_off={"image_quality": quality},
     )
 
 
@@ -368,8 +370,18 @@ def _void_table(
 
 
 def _image_quality(
-    pixels: GrayImage, labels: LabelImage, objects: LabelImage, found: measure.Joints
-) -> tuple[float, float]:
+    pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, found: measure.Joints
+) -> dict[str, float | int]:
+    """All that is read off the gray values."""
+    contrast_to_noise, clipped = _contrast(pixels, segmentation.labels, objects, found)
+    return {
+        "contrast_to_noise": contrast_to_noise,
+        "clipped_percent": clipped,
+        "joints_lighter_in_the_middle": _hollow(pixels, segmentation, objects, found),
+    }
+
+
+def _contrast(pixels: GrayImage, labels: LabelImage, objects: LabelImage, found: measure.Joints) -> tuple[float, float]:
     """Contrast-to-noise of the joint that has the lowest one, and the share of clipped pixels in joints. [1], [%]."""
     low, high = (0, 255) if pixels.dtype == np.uint8 else (pixels.min(), pixels.max())
     noise = max(measure.gray_noise(pixels, labels == measure.JOINT), 0.29 if pixels.dtype == np.uint8 else 1e-12)

@@ -15,6 +15,7 @@ import pandas as pd
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.measure.fields import field_statistics
 from inspect_tool.model import (
+    Attachment,
     Cell,
     Check,
     Conformity,
@@ -98,6 +99,7 @@ def build(
     worst: Sequence[Thumbnail] = (),
     warnings: Sequence[str] = (),
     used_constants: Sequence[str] | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> Report:
     """Make the report of one job.
 
@@ -126,11 +128,14 @@ def build(
         Of the pipeline, printed on page 1 after those of the recipe.
     used_constants : sequence of str, optional
         Names of constants and rules of the standard that were used; default all.
+    attachments : sequence of Attachment
+        Files that the report rests on or shows, besides the masks that the micrographs name.
 
     Returns
     -------
     Report
-        Its ``id`` is made of the day of the run and a hash of everything reported but times.
+        Its ``digest`` is the hash of everything reported but times, its ``id`` the day of the run and the
+        beginning of that hash.
     """
     every_check = (*findings.checks, *checks)
     open_constants = tuple(
@@ -178,20 +183,31 @@ def build(
         charts=findings.charts,
         worst=tuple(worst),
         provenance=provenance,
+        attachments=tuple(attachments),
     )
-    return replace(report, id=report_id(report))
+    return replace(report, id=report_id(report), digest=report_digest(report))
 
 
 def report_id(report: Report) -> str:
     """Identify a report by its day and its content: ``IT-20260309-3F9A12C4``.
 
-    The hash covers all that is reported except the identification itself, how long things took and what
-    the audit trail held before, so that the same input, settings and software give the same identification
-    on one day, and any later change of a number can be found.
+    The signs after the day are the first of the digest: the same input, settings and software give the same
+    identification on one day, and any later change of a number can be found.
+    """
+    day = report.provenance.started[:10].replace("-", "")
+    return f"IT-{day}-{report_digest(report)[:8].upper()}"
+
+
+def report_digest(report: Report) -> str:
+    """SHA-256 of all that is reported, except identification and digest themselves, how long things took and what the
+    audit trail held before.
+
+    Masks, job, standards and pictures are in it by their hashes, which the report names.
     """
     timeless = replace(
         report,
         id="",
+        digest="",
         micrographs=tuple(
             replace(record, segmentation={k: v for k, v in record.segmentation.items() if k != "seconds"})
             for record in report.micrographs
@@ -200,8 +216,7 @@ def report_id(report: Report) -> str:
     )
     # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
     canonical = json.dumps(json.loads(dump_report(timeless), parse_int=float), sort_keys=True)
-    day = report.provenance.started[:10].replace("-", "")
-    return f"IT-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
+    return sha256_bytes(canonical.encode())
 
 
 def overall_verdict(conformities: Iterable[Conformity]) -> Verdict:

@@ -252,6 +252,17 @@ def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notab
     return _jpeg(_with_scale_bar(square, micrograph.calibration.pixel_um, scale), 60_000)
 
 
+def blank_field(shape: tuple[int, ...], pixel_um: float | None, scale: float) -> bytes:
+    """Draw a field of ``shape`` pixels without its image: a white picture of the size that ``field_picture`` gives."""
+    white = np.full((*picture_size(shape, scale), 3), 255, np.uint8)
+    return _jpeg(_with_scale_bar(white, pixel_um, scale), PICTURE_BYTES)
+
+
+def blank_thumbnail(pixel_um: float | None) -> bytes:
+    """A white picture of the size that ``thumbnail`` gives."""
+    return blank_field((THUMBNAIL_PX, THUMBNAIL_PX), pixel_um, 1.0)
+
+
 def bar_length(width_um: float) -> float:
     """Choose the length of a scale bar: 1, 2 or 5 times a power of ten, about a fifth of the width. [um]
 

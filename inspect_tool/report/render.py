@@ -26,6 +26,7 @@ from markupsafe import Markup
 
 from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence import attached, masks_of
 from inspect_tool.files import checked, read_toml
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
@@ -317,6 +318,7 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
         **_scales(report),
+        "evidence": _evidence_note(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
         "tables": [made for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
         "objects": _object_counts(report),
@@ -621,6 +623,22 @@ def _scales(report: Report) -> dict[str, Any]:
             }
         )
     return {"scales": shown, "scales_left_out": sum(len(r) for r in list(groups.values())[_MOST_SCALES:])}
+
+
+def _evidence_note(report: Report) -> str:
+    """Say what travels with the report to recompute it from; empty when there is none."""
+    masks = masks_of(report)
+    gaps = dict.fromkeys(
+        record.evidence.gap for record in report.micrographs if record.evidence is not None and record.evidence.gap
+    )
+    if gaps:
+        return f"not complete: {'; '.join(gaps)}"
+    if not masks:
+        return ""
+    size = f"{text.plural(len(masks), 'label image')} ({text.short(sum(mask.size for mask in masks) / 1e6, 2)} MB)"
+    if not attached(report):
+        return f"{size} in the report folder, too large to be attached to the PDF; inspect-tool verify needs the folder"
+    return f"{size}, job and standards are attached to the PDF; inspect-tool verify recomputes the report from them"
 
 
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:

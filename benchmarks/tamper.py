@@ -1,0 +1,400 @@
+"""Change reports in many ways and count what ``inspect-tool verify`` finds.
+
+A careless change leaves the hashes as they were; a forger computes them anew ("sealed"), so that only recomputing can
+find it. Run: ``python benchmarks/tamper.py [--count 240] [--seed 1]``; it exits with 1 when a change is not found or an
+untouched report alarms.
+"""
+
+import argparse
+import copy
+import json
+import random
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inspect_tool import evidence, pages, pipeline, verify
+from inspect_tool.errors import InspectError
+from inspect_tool.files import dump_report, parse_report, sha256_bytes
+from inspect_tool.report.build import report_digest, report_id
+
+Change = Callable[[Path, random.Random], str]
+
+RECOMPUTED = (
+    "verdict",
+    "conforming",
+    "not_stated",
+    "warnings",
+    "statements",
+    "results",
+    "checks",
+    "conformities",
+    "fields",
+    "features",
+    "tables",
+    "charts",
+    "header",
+    "standard",
+)
+"""Parts of a report that follow from masks, job and standards: a sealed change of any of them must be found."""
+
+JOB = """
+recipe = "phase_fraction"
+images = ["*.png"]
+[header]
+part = "casting 12"
+[calibration]
+pixel_um = 0.5
+u_rel = 0.004
+source = "stage micrometer"
+[backend]
+name = "threshold"
+classes = ["ferrite", "austenite"]
+phase = "dark"
+[[requirements]]
+quantity = "area_percent.ferrite"
+unit = "%"
+lower = 10.0
+upper = 90.0
+source = "drawing 12"
+"""
+
+
+def small_report(folder: Path) -> Path:
+    """Run a job of three small fields with every view; gives its report folder."""
+    rng = np.random.default_rng(5)
+    for i in range(3):
+        gray = np.full((150, 180), 190.0)
+        rows, columns = np.mgrid[:150, :180]
+        for _ in range(14):
+            row, column, radius = rng.uniform(0, 150), rng.uniform(0, 180), rng.uniform(8, 20)
+            gray[np.hypot(rows - row, columns - column) < radius] = 60.0
+        gray += rng.normal(0, 6, gray.shape)
+        Image.fromarray(np.clip(gray, 0, 255).astype(np.uint8)).save(folder / f"field_{i}.png")
+    (folder / "job.toml").write_text(JOB, encoding="utf-8")
+    pipeline.run(folder / "job.toml", folder / "reports")
+    return folder / "reports" / "job"
+
+
+# ----------------------------------------------------------------------------------------------------- changes
+
+
+def seal(folder: Path, data: dict[str, object]) -> None:
+    """Write changed data with a digest and an identification that fit them, as a forger would."""
+    report = parse_report(json.dumps(data).encode(), "report.json")
+    sealed = replace(report, digest=report_digest(report), id=report_id(report))
+    (folder / "report.json").write_text(dump_report(sealed), encoding="utf-8")
+    _without_views(folder)
+
+
+def _without_views(folder: Path) -> None:
+    """A forger who cannot print the pages again leaves them out."""
+    for name in ("report.html", "report.pdf", "features.csv", "fields.csv"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _data(folder: Path) -> dict[str, object]:
+    data: dict[str, object] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return data
+
+
+def _leaves(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _leaves(item, (*path, i))
+    elif value is not None:
+        yield path
+
+
+def _changed(value: object, rng: random.Random) -> object:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + rng.choice((-1, 1))
+    if isinstance(value, float):
+        return value * (1 + rng.choice((-1, 1)) * 10 ** rng.uniform(-5, -1)) if value else 0.01
+    return f"{value}x"
+
+
+def _set(data: object, path: tuple[object, ...], rng: random.Random) -> None:
+    for key in path[:-1]:
+        data = data[key]  # type: ignore[index]
+    data[path[-1]] = _changed(data[path[-1]], rng)  # type: ignore[index]
+
+
+def number_sealed(folder: Path, rng: random.Random) -> str:
+    """One value of the recomputed parts, hashes made to fit."""
+    while True:
+        data = copy.deepcopy(_data(folder))
+        key = rng.choice(RECOMPUTED)
+        leaves = list(_leaves(data[key], (key,)))
+        if not leaves:
+            continue
+        path = rng.choice(leaves)
+        _set(data, path, rng)
+        try:
+            seal(folder, data)
+        except InspectError:
+            continue  # the change leaves no valid report, e.g. an unknown decision rule
+        return "/".join(str(part) for part in path)
+
+
+def number_careless(folder: Path, rng: random.Random) -> str:
+    """One value anywhere in report.json but times, hashes left as they were."""
+    data = _data(folder)
+    leaves = [path for path in _leaves(data) if "seconds" not in path and path != ("provenance", "started")]
+    path = rng.choice(leaves)
+    _set(data, path, rng)
+    (folder / "report.json").write_text(json.dumps(data), encoding="utf-8")
+    _without_views(folder)
+    return "/".join(str(part) for part in path)
+
+
+def mask_sealed(folder: Path, rng: random.Random) -> str:
+    """Pixels of a mask, hashes made to fit."""
+    data = _data(folder)
+    records = data["micrographs"]
+    record = rng.choice(records)  # type: ignore[arg-type]
+    masks = [one for one in record["evidence"]["masks"] if not one["alternative"]]
+    mask = rng.choice(masks)
+    shape = (record["height_px"], record["width_px"])
+    numbers = evidence.decode((folder / mask["file"]).read_bytes(), shape)
+    row, column = rng.randrange(shape[0]), rng.randrange(shape[1])
+    numbers[row, column] = 0 if numbers[row, column] else 1
+    png = evidence.encode(numbers)
+    (folder / mask["file"]).write_bytes(png)
+    mask["sha256"], mask["size"] = sha256_bytes(png), len(png)
+    seal(folder, data)
+    return f"{mask['file']} pixel {row}, {column}"
+
+
+def job_sealed(folder: Path, rng: random.Random) -> str:
+    """A limit, a setting or the scale in the job, hashes made to fit."""
+    text = (folder / "job.toml").read_text(encoding="utf-8")
+    number = rng.choice(list(re.finditer(r"= (\d+\.\d+)", text)))
+    text = text[: number.start(1)] + str(round(float(number[1]) * 1.05, 4)) + text[number.end(1) :]
+    (folder / "job.toml").write_text(text, encoding="utf-8")
+    data = _data(folder)
+    digest = sha256_bytes(text.encode())
+    for item in data["attachments"]:  # type: ignore[attr-defined]
+        if item["role"] == "job":
+            item["sha256"] = digest
+    data["provenance"]["job_sha256"] = digest  # type: ignore[index]
+    seal(folder, data)
+    return f"job.toml, {number[0]}"
+
+
+def bytes_careless(folder: Path, rng: random.Random) -> str:
+    """A few bytes of any file that the report names."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _VIEWS)
+    path = rng.choice(files)
+    data = bytearray(path.read_bytes())
+    start = rng.randrange(len(data))
+    for i in range(start, min(len(data), start + rng.randint(1, 8))):
+        data[i] ^= rng.randint(1, 255)
+    path.write_bytes(bytes(data))
+    _drop(folder, "report.html", "report.pdf")
+    return f"{path.relative_to(folder)} at byte {start}"
+
+
+_VIEWS = ("report.json", "report.html", "report.pdf")
+
+
+def _drop(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def csv_cell(folder: Path, rng: random.Random) -> str:
+    """One digit of a table."""
+    path = folder / rng.choice(("features.csv", "fields.csv"))
+    text = path.read_text(encoding="utf-8")
+    at = rng.choice([found.start() for found in re.finditer(r"\d", text)])
+    path.write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :], encoding="utf-8")
+    _drop(folder, "report.html", "report.pdf")
+    return f"{path.name} at sign {at}"
+
+
+def html_digit(folder: Path, rng: random.Random) -> str:
+    """One digit that the HTML page shows."""
+    path = folder / "report.html"
+    text = path.read_text(encoding="utf-8")
+    body = text.index("<body")
+    shown = [found.start(1) for found in re.finditer(r">[^<>]*?(\d)[^<>]*?<", text) if found.start() > body]
+    at = rng.choice(shown)
+    path.write_text(text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :], encoding="utf-8")
+    _drop(folder, "report.pdf")
+    return f"report.html at sign {at}"
+
+
+def pdf_drawing(folder: Path, rng: random.Random) -> str:
+    """Signs or positions in the drawing of a PDF page."""
+    import pikepdf
+
+    path = folder / "report.pdf"
+    with pikepdf.open(path, allow_overwriting_input=True) as opened:
+        number = rng.randrange(len(opened.pages))
+        page = opened.pages[number]
+        data = bytearray(page.Contents.read_bytes())
+        shown = [found.start(1) for found in re.finditer(rb"<[0-9a-f]*?([0-9a-f])[0-9a-f]*> ?Tj|<([0-9a-f]+)>", data)]
+        shown = [at for at in shown if at >= 0] or [
+            found.start(1) for found in re.finditer(rb"(\d)[\d.]* [\d.]+ T[dm]", data)
+        ]
+        at = rng.choice(shown)
+        data[at] = ord("1") if data[at] != ord("1") else ord("2")
+        page.Contents = opened.make_stream(bytes(data))
+        opened.save(path)
+    _drop(folder, "report.html")
+    return f"report.pdf page {number + 1}, drawing at byte {at}"
+
+
+def pdf_attachment(folder: Path, rng: random.Random) -> str:
+    """Bytes of a file that the PDF carries."""
+    import pikepdf
+
+    path = folder / "report.pdf"
+    with pikepdf.open(path, allow_overwriting_input=True) as opened:
+        name = rng.choice(sorted(opened.attachments))
+        data = bytearray(opened.attachments[name].get_file().read_bytes())
+        at = rng.randrange(len(data))
+        data[at] ^= rng.randint(1, 255)
+        spec = opened.attachments[name]
+        spec.obj.EF.F = opened.make_stream(bytes(data))
+        opened.save(path)
+    _drop(folder, "report.html")
+    return f"report.pdf attachment {name} at byte {at}"
+
+
+def pdf_cut(folder: Path, rng: random.Random) -> str:
+    """A PDF that ends early."""
+    path = folder / "report.pdf"
+    data = path.read_bytes()
+    keep = rng.randrange(len(data) // 2, len(data) - 2000)
+    path.write_bytes(data[:keep])
+    _drop(folder, "report.html")
+    return f"report.pdf cut at byte {keep}"
+
+
+def digest(folder: Path, rng: random.Random) -> str:
+    """The digest or the identification."""
+    data = _data(folder)
+    key = rng.choice(("digest", "id"))
+    value = str(data[key])
+    at = rng.randrange(len(value))
+    data[key] = value[:at] + ("0" if value[at] != "0" else "1") + value[at + 1 :]
+    (folder / "report.json").write_text(json.dumps(data), encoding="utf-8")
+    _without_views(folder)
+    return f"{key} at sign {at}"
+
+
+def file_gone(folder: Path, rng: random.Random) -> str:
+    """A file that the report names is not there, or holds the content of another."""
+    files = sorted(path for path in (folder / "evidence").iterdir())
+    path = rng.choice(files)
+    other = rng.choice([one for one in files if one.read_bytes() != path.read_bytes()])
+    if rng.random() < 0.5:
+        path.unlink()
+    else:
+        shutil.copyfile(other, path)
+    _drop(folder, "report.html", "report.pdf")
+    return f"{path.name} gone or replaced"
+
+
+CHANGES: dict[str, tuple[Change, int]] = {  # and how many of a hundred
+    "number, sealed": (number_sealed, 28),
+    "number, careless": (number_careless, 12),
+    "mask pixel, sealed": (mask_sealed, 10),
+    "job, sealed": (job_sealed, 5),
+    "bytes of a file": (bytes_careless, 10),
+    "table cell": (csv_cell, 5),
+    "HTML digit": (html_digit, 8),
+    "PDF drawing": (pdf_drawing, 10),
+    "PDF attachment": (pdf_attachment, 5),
+    "PDF cut": (pdf_cut, 2),
+    "digest": (digest, 3),
+    "file gone": (file_gone, 2),
+}
+
+
+def plan(count: int, rng: random.Random) -> list[str]:
+    """Names of ``count`` changes in the stated shares, each kind at least once."""
+    names = [name for name, (_, share) in CHANGES.items() for _ in range(max(1, round(share * count / 100)))]
+    rng.shuffle(names)
+    return names
+
+
+@contextmanager
+def printed_once(folder: Path) -> Iterator[None]:
+    """Print the untouched report once and compare every changed PDF with that print, which saves seconds each."""
+    report = parse_report((folder / "report.json").read_bytes(), "report.json")
+    with tempfile.TemporaryDirectory() as work:
+        print_again, read = pages._printed, pages._pdf_pages
+        wanted = print_again(report, pages.template_of(report, None), folder, Path(work))
+        wanted_pages = read(wanted, "printed again")
+        pages._printed = lambda *_: wanted
+        pages._pdf_pages = lambda data, name: wanted_pages if data is wanted else read(data, name)
+        try:
+            yield
+        finally:
+            pages._printed, pages._pdf_pages = print_again, read
+
+
+def found(folder: Path, work: Path, name: str, rng: random.Random) -> tuple[str, str]:
+    """Change a copy of a report and verify it: what was changed, and the first thing that was found ("": nothing)."""
+    changed = work / "changed"
+    shutil.rmtree(changed, ignore_errors=True)
+    shutil.copytree(folder, changed)
+    what = CHANGES[name][0](changed, rng)
+    try:
+        verification = verify.verify(changed)
+    except InspectError as error:
+        return what, f"unreadable: {error}"
+    unlike = [item.text for item in verification.findings if item.state == "differs"]
+    return what, unlike[0] if unlike else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=240)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
+    missed: list[str] = []
+    seen: dict[str, list[int]] = {name: [0, 0] for name in CHANGES}
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        folder = small_report(work)
+        alarms = [
+            item.text
+            for path in (folder, folder / "report.json", folder / "report.pdf")
+            for item in verify.verify(path).findings
+            if item.state == "differs"
+        ]
+        with printed_once(folder):
+            for name in plan(arguments.count, rng):
+                what, text = found(folder, work, name, rng)
+                seen[name][0] += 1
+                seen[name][1] += bool(text)
+                if not text:
+                    missed.append(f"{name}: {what}")
+    for name, (made, caught) in seen.items():
+        print(f"{name:<22} {caught} of {made} found")
+    print(f"{sum(caught for _, caught in seen.values())} of {sum(made for made, _ in seen.values())} found")
+    for line in (*missed, *alarms):
+        print(line)
+    return 1 if missed or alarms else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,639 @@
+"""Verify a report: recompute all it states from the masks and rules it carries, and compare with what it says.
+
+Without the images and without a backend; with the images at hand they are compared by their hashes and segmented
+again. What this proves: the report, its pages and its files belong together, and its numbers follow from its masks by
+the stated rules. What it does not prove: who made it (that is what a signature is for), and that a mask shows the
+structure (that is what the pictures, and the images, are for).
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+
+from inspect_tool import __version__, evidence, pages, pipeline, quality, question, registry
+from inspect_tool.dossier import Dossier, of_pdf, open_dossier
+from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.exporters.csv import csv_text
+from inspect_tool.files import checked, load_job, plain, sha256_bytes, sha256_file
+from inspect_tool.model import (
+    Check,
+    FieldMeasurement,
+    Findings,
+    Job,
+    MicrographRecord,
+    Report,
+    Segmentation,
+    Standard,
+    Statement,
+    Thumbnail,
+)
+from inspect_tool.provenance import package_versions, platform_name
+from inspect_tool.report.build import build, report_digest, report_id
+from inspect_tool.standards import load_standard, shelf
+
+State = Literal["verified", "differs", "not checked"]
+Progress = Callable[[int, int, str], None]
+
+STRICT, LOOSE = 1e-9, 1e-6
+"""Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
+
+_PARTS = ("digest", "files", "numbers", "HTML page", "PDF pages", "images", "segmentation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: Literal["digest", "files", "numbers", "HTML page", "PDF pages", "images", "segmentation"]
+    state: State
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What came out, in the order of the parts."""
+
+    report: str  # its identification
+    digest: str
+    made_with: str  # software and version of the report
+    verified: bool  # nothing that was looked at differs
+    findings: tuple[Finding, ...]
+
+
+def verify(
+    path: str | Path, *, images: Path | None = None, template: Path | None = None, progress: Progress | None = None
+) -> Verification:
+    """Verify a report.
+
+    Parameters
+    ----------
+    path : path
+        The PDF, ``report.json``, or the folder of a report.
+    images : Path, optional
+        Folder that holds the images, at any depth: they are compared by their hashes and segmented again.
+    template : Path, optional
+        Folder of the laboratory's own template, where the report was made with one.
+    progress : callable, optional
+        Called with (fields done, fields in all, text).
+
+    Raises
+    ------
+    ReadError
+        The report cannot be read, or holds nothing that it could be recomputed from.
+    """
+    dossier = open_dossier(Path(path))
+    report = dossier.report
+    _check_evidence(dossier)
+    findings = [*_digest(report), *_files(dossier)]
+    changed = {item.text.split(":", 1)[0] for item in findings if item.state == "differs"}
+    with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+        work = _Work(Path(folder))
+        findings += _numbers(dossier, work, changed, progress or _silent)
+        findings += pages_findings(dossier, work, template)
+        if images is not None:
+            findings += _images(dossier, work, images, progress or _silent)
+    ordered = sorted(findings, key=lambda item: _PARTS.index(item.part))
+    return Verification(
+        report=report.id,
+        digest=report.digest,
+        made_with=f"{report.provenance.software} {report.provenance.version}",
+        verified=all(item.state != "differs" for item in ordered),
+        findings=tuple(ordered),
+    )
+
+
+def _check_evidence(dossier: Dossier) -> None:
+    """Refuse a report that holds nothing to recompute it from."""
+    report, name = dossier.report, dossier.name
+    if not report.digest and not report.attachments and not any(record.evidence for record in report.micrographs):
+        msg = f"{name}: cannot be recomputed: made without masks (by an earlier version)"
+        raise ReadError(msg)
+    for record in report.micrographs:
+        if record.evidence is None or record.evidence.gap:
+            why = record.evidence.gap if record.evidence is not None else "the report names no masks of it"
+            msg = f"{name}: cannot be recomputed: {record.image}: {why}"
+            raise ReadError(msg)
+    if dossier.pdf is not None and not evidence.attached(report):
+        msg = f"{name}: cannot be recomputed: its masks are too large for the PDF; verify the report folder"
+        raise ReadError(msg)
+
+
+# ------------------------------------------------------------------------------------------- digest and files
+
+
+def _digest(report: Report) -> Iterator[Finding]:
+    if report_digest(report) != report.digest:
+        yield Finding(
+            part="digest",
+            state="differs",
+            text=f"report.json: its content has the digest {report_digest(report)[:16]}..., it states "
+            f"{report.digest[:16] or 'none'}...: something in it was changed",
+        )
+    elif report_id(report) != report.id:
+        yield Finding(
+            part="digest", state="differs", text=f"report.json: identification {report.id}, must be {report_id(report)}"
+        )
+    else:
+        yield Finding(part="digest", state="verified", text=f"digest {report.digest} and identification {report.id}")
+
+
+def _files(dossier: Dossier) -> Iterator[Finding]:
+    """Compare every file that the report names with its hash, and every table with the report."""
+    report = dossier.report
+    named = [(item.file, item.sha256) for item in report.attachments if dossier.folder or item.role != "picture"]
+    named += [(mask.file, mask.sha256) for mask in evidence.masks_of(report)]
+    good = 0
+    for file, sha256 in named:
+        data = dossier.read(file)
+        if data is None:
+            yield Finding(part="files", state="differs", text=f"{file}: is missing")
+        elif sha256_bytes(data) != sha256:
+            yield Finding(part="files", state="differs", text=f"{file}: was changed: its SHA-256 is not the stated one")
+        else:
+            good += 1
+    tables = {"features.csv": report.features, "fields.csv": report.fields}
+    for file, table in tables.items():
+        data = dossier.read(file)
+        if data is not None and data != csv_text(table).encode():
+            yield Finding(
+                part="files",
+                state="differs",
+                text=f"{file}: is not the table of the report{_line(data, csv_text(table))}",
+            )
+        elif data is not None:
+            good += 1
+        elif dossier.pdf is not None and file == "features.csv":
+            yield Finding(part="files", state="differs", text=f"{file}: is missing")
+    known = {Path(file).name for file, _ in named} | set(tables) | {"report.json"}
+    for name in dossier.names:
+        if name not in known:
+            yield Finding(part="files", state="differs", text=f"{name}: is attached, but the report does not name it")
+    jobs = [item for item in report.attachments if item.role == "job"]
+    if [item.sha256 for item in jobs] != [report.provenance.job_sha256]:
+        yield Finding(part="files", state="differs", text="job.toml: is not the job whose hash the provenance states")
+    yield Finding(part="files", state="verified", text=f"{good} masks, attachments, pictures and tables are as stated")
+    if dossier.pdf is not None:
+        yield Finding(part="files", state="not checked", text="pictures on the pages: their files are not in the PDF")
+    if dossier.folder is not None and (dossier.folder / "report.xlsx").is_file():
+        yield Finding(part="files", state="not checked", text="report.xlsx: workbooks are not looked at")
+
+
+def _line(data: bytes, wanted: str) -> str:
+    """Say which line of a text differs first."""
+    found = data.decode(errors="replace").splitlines()
+    lines = wanted.splitlines()
+    for i, (one, other) in enumerate(zip(found, lines, strict=False), start=1):
+        if one != other:
+            return f": line {i} is '{one[:60]}', must be '{other[:60]}'"
+    return f": {len(found)} lines, must be {len(lines)}"
+
+
+# ------------------------------------------------------------------------------------------------- the numbers
+
+
+class _Work:
+    """A passing folder with the job, the standards and the tables that a report carries."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.standards = folder / "standards"
+        self.standards.mkdir()
+        self.inputs: dict[str, str] = {}
+
+    def fill(self, dossier: Dossier) -> None:
+        for item in dossier.report.attachments:
+            if item.role == "picture":
+                continue
+            data = dossier.read(item.file)
+            if data is None:
+                msg = f"{item.file}: is missing"
+                raise ReadError(msg)
+            name = Path(item.file).name
+            if item.role == "job":
+                path = self.folder / "job.toml"
+            elif item.role == "input":
+                path = self.folder / name.removeprefix("input-")
+                self.inputs[item.key] = str(path)
+            else:
+                path = (
+                    (self.folder / name.removeprefix("own-")) if item.role == "own standard" else self.standards / name
+                )
+            path.write_bytes(data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the job of a report asks for, read again."""
+
+    job: Job
+    recipe: ModuleType
+    settings: Any
+    standard: Standard
+    requirements: tuple[Any, ...]
+
+
+def _asked(work: _Work) -> _Asked:
+    job = load_job(work.folder / "job.toml")
+    recipe = registry.load("recipe", job.recipe)
+    settings = checked(recipe.Settings, job.settings, "job.toml", under="settings")
+    inputs = {key: path for key, path in work.inputs.items() if key in getattr(recipe, "PATHS", ())}
+    settings = replace(settings, **inputs)
+    name = job.standard or recipe.STANDARDS[0]
+    standard = load_standard(str(work.folder / Path(name).name) if name.endswith(".toml") else name)
+    return _Asked(
+        job=job,
+        recipe=recipe,
+        settings=settings,
+        standard=standard,
+        requirements=pipeline.requirements_of(job, recipe, settings, "job.toml"),
+    )
+
+
+def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progress) -> Iterator[Finding]:
+    """Recompute the report from its masks and compare."""
+    report = dossier.report
+    try:
+        work.fill(dossier)
+        with shelf(work.standards):
+            asked = _asked(work)
+            found, seen = _recomputed(dossier, asked, progress)
+    except InspectError as error:
+        if not changed:  # nothing was changed, and still it cannot be read
+            msg = f"{dossier.name}: cannot be recomputed: {error}"
+            raise ReadError(msg) from None
+        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
+        return
+    same = (report.provenance.platform, dict(report.provenance.packages)) == (platform_name(), package_versions())
+    unlike = [*_stated(report, asked), *_compared(report, found, STRICT if same else LOOSE)]
+    for text in unlike:
+        yield Finding(part="numbers", state="differs", text=text)
+    if not unlike:
+        count = f"{len(found.results)} results with their budgets, {len(found.checks)} checks, "
+        count += f"{len(found.conformities)} verdicts, {len(found.features.rows)} features, tables and charts"
+        how = "equal to 1e-9" if same else "equal to 1e-6 (made on another platform or with other libraries)"
+        if report.provenance.version != __version__:
+            how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
+        yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
+    if seen:
+        yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
+    for check in report.checks[len(found.checks) :]:
+        yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
+
+
+def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Report, list[str]]:
+    """The report as it follows from masks and rules; and the names of values that were read off the images.
+
+    Its checks are those that could be recomputed; the report may hold more of them.
+    """
+    report = dossier.report
+    fields: list[FieldMeasurement] = []
+    steps: list[Statement] = []
+    worst: list[Thumbnail] = []
+    records: list[MicrographRecord] = []
+    seen: dict[str, None] = {}
+    for i, record in enumerate(report.micrographs):
+        progress(i, len(report.micrographs), record.image)
+        measured, step = measured_again(dossier, asked, record)
+        fields.append(measured)
+        steps += [step] if step is not None else []
+        worst += [pipeline.thumbnail(i, measured, notable) for notable in measured.worst[: pipeline.WORST]]
+        records.append(replace(record, notes=measured.notes))
+        for name, value in measured.read_off.items():
+            seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
+    findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
+    seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
+    findings = replace(
+        findings,
+        statements=(*dict.fromkeys(steps), *findings.statements),
+        tables=(*findings.tables, *seen_tables),
+    )
+    seen |= dict.fromkeys(f"table '{table.title}'" for table in seen_tables)
+    day = pipeline.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
+    known = pipeline.scale_checks(report.micrographs, day)
+    others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
+    made = build(
+        job_name=report.job,
+        job=asked.job,
+        standard=asked.standard,
+        findings=findings,
+        micrographs=records,
+        checks=[*known, *others],
+        conformities=pipeline.judged(asked.requirements, findings.results, [field.specimen for field in fields]),
+        worst=pipeline.worst_first(worst),
+        provenance=report.provenance,
+        title=asked.recipe.TITLE,
+        attachments=report.attachments,
+    )
+    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen]
+
+
+def _has(check: Check, known: Sequence[Check]) -> bool:
+    return any((check.name, check.specimen, check.scope) == (one.name, one.specimen, one.scope) for one in known)
+
+
+def measured_again(
+    dossier: Dossier, asked: "_Asked", record: MicrographRecord
+) -> tuple[FieldMeasurement, Statement | None]:
+    """Measure one field on its kept masks, as the run did on its segmentations."""
+    micrograph, segmentation, others = evidence.field(record, _reader(dossier))
+
+    def answering(one: Segmentation) -> tuple[Segmentation, Statement | None]:
+        return question.answer(asked.job.recipe, asked.recipe, one, micrograph.roi)
+
+    taken, step = answering(segmentation)
+    alternatives = ((name, answering(other)[0]) for name, other in others)
+    measured: FieldMeasurement = asked.recipe.measure_field(
+        micrograph, taken, asked.settings, asked.standard, alternatives
+    )
+    return measured, step
+
+
+def _reader(dossier: Dossier) -> Callable[[str], bytes]:
+    def read(file: str) -> bytes:
+        data = dossier.read(file)
+        if data is None:
+            msg = f"{file}: is missing"
+            raise ReadError(msg)
+        return data
+
+    return read
+
+
+# ------------------------------------------------------------------------------------------------- comparing
+
+
+def _stated(report: Report, asked: _Asked) -> Iterator[str]:
+    """What the report repeats of the job, compared with the job."""
+    job, made = asked.job, report.provenance
+    paths = {*getattr(asked.recipe, "PATHS", ())}
+    wanted = {key: value for key, value in plain(asked.settings).items() if key not in paths}
+    yield from differences(made.settings, wanted, "provenance settings", STRICT, only=wanted)
+    backend = registry.load("backend", str(job.backend.get("name", asked.recipe.BACKEND["name"])))
+    files = {*getattr(backend, "PATHS", ()), *getattr(backend, "MODELS", ()), "masks"}
+    table = {**(job.backend or asked.recipe.BACKEND)}
+    known = {key: plain(value) for key, value in table.items() if key not in files}
+    yield from differences(made.backend, known, "provenance backend", STRICT, only=known)
+    specimens = {one.id: one for one in job.specimens}
+    for record in report.micrographs:
+        own = specimens.get(record.specimen)
+        where = f"micrograph {record.image}"
+        if job.specimens and own is None:
+            yield f"{where} specimen: the job knows no '{record.specimen}'"
+            continue
+        stated = (own.calibration if own is not None else None) or job.calibration
+        if stated is not None and stated.pixel_um is not None:
+            side = max(stated.pixel_um, stated.pixel_y_um or 0.0)  # pixels that are not square were made so
+            for name in ("pixel_um", "u_rel", "source", "certificate", "valid_until"):
+                said, asks = getattr(record.calibration, name), side if name == "pixel_um" else getattr(stated, name)
+                if asks and not _equal(plain(said), plain(asks), STRICT):
+                    yield f"{where} calibration {name}: report {plain(said)!r}, the job states {plain(asks)!r}"
+        if record.segmentation["backend"] != made.backend["name"]:
+            yield f"{where} segmentation backend: '{record.segmentation['backend']}', run with '{made.backend['name']}'"
+
+
+def _compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
+    """Every number and text that follows from masks and rules, report against recomputed."""
+    ours, theirs = plain(found), plain(report)
+    for key in ("title", "recipe", "template", "header", "standard", "verdict", "conforming", "not_stated"):
+        yield from differences(theirs[key], ours[key], key, tolerance)
+    for key in ("results", "conformities", "fields", "features", "tables", "charts", "worst"):
+        yield from differences(theirs[key], ours[key], key, tolerance)
+    for key, names in (("checks", ("name", "specimen", "scope")), ("statements", ("name",)), ("warnings", ())):
+        yield from _contained(theirs[key], ours[key], key, names, tolerance)
+    for i, (record, again) in enumerate(zip(theirs["micrographs"], ours["micrographs"], strict=True), start=1):
+        yield from _contained(record["notes"], again["notes"], f"micrograph {i} notes", (), tolerance)
+    for check in report.checks:
+        judged = check.value is not None and (
+            check.value >= check.limit if check.relation == ">=" else check.value <= check.limit
+        )
+        if check.scope == "image" and check.value is not None and judged != check.passed:
+            yield f"checks '{check.name}' passed: {check.passed}, but {check.value:g} {check.relation} {check.limit:g}"
+        elif not _has(check, found.checks) and check.scope not in ("image", "calibration"):
+            yield f"checks '{check.name}': in the report, not found by recomputing"
+
+
+def differences(
+    stated: Any, found: Any, where: str, tolerance: float, only: Iterable[str] | None = None
+) -> Iterator[str]:
+    """Name every place where plain data differ: the report first, then what was recomputed.
+
+    >>> list(differences({"results": [{"quantity": "g", "value": 7.0}]}, {"results": [{"quantity": "g", "value": 8.0}]},
+    ...     "report", 1e-9))
+    ["report results 'g' value: report 7.0, recomputed 8.0"]
+    """
+    if isinstance(stated, Mapping) and isinstance(found, Mapping):
+        if "columns" in found and "rows" in found and stated.get("columns") == found["columns"]:
+            yield from _cells(stated, found, where, tolerance)
+            return
+        keys = only if only is not None else dict.fromkeys([*stated, *found])
+        for key in keys:
+            yield from differences(stated.get(key), found.get(key), f"{where} {key}", tolerance)
+    elif isinstance(stated, list) and isinstance(found, list) and (stated or found):
+        if len(stated) != len(found):
+            yield f"{where}: report has {len(stated)} entries, recomputed {len(found)}"
+        for i, (one, other) in enumerate(zip(stated, found, strict=False), start=1):
+            yield from differences(one, other, f"{where} {_label(other, i)}", tolerance)
+    elif not _equal(stated, found, tolerance):
+        yield f"{where}: report {_short(stated)}, recomputed {_short(found)}"
+
+
+def _cells(stated: Mapping[str, Any], found: Mapping[str, Any], where: str, tolerance: float) -> Iterator[str]:
+    yield from differences([stated.get("title"), stated.get("note")], [found["title"], found["note"]], where, tolerance)
+    rows, others = stated.get("rows", []), found["rows"]
+    if len(rows) != len(others):
+        yield f"{where}: report has {len(rows)} rows, recomputed {len(others)}"
+    for i, (row, other) in enumerate(zip(rows, others, strict=False), start=1):
+        if row == other:
+            continue
+        if len(row) != len(other):
+            yield f"{where} row {i}: report has {len(row)} cells, recomputed {len(other)}"
+        for column, a, b in zip(found["columns"], row, other, strict=False):
+            yield from differences(a, b, f"{where} row {i} {column}", tolerance)
+
+
+def _contained(
+    stated: list[Any], found: list[Any], where: str, names: tuple[str, ...], tolerance: float
+) -> Iterator[str]:
+    """Find every recomputed entry among those of the report, which may hold others that need the image."""
+    for item in found:
+        if any(not any(differences(other, item, "", tolerance)) for other in stated):
+            continue
+        alike = [other for other in stated if names and all(other[name] == item[name] for name in names)]
+        label = f"{where} {_label(item, 0)}".strip()
+        if len(alike) == 1:
+            yield from differences(alike[0], item, label, tolerance)
+        else:
+            yield f"{label}: recomputed {_short(item)}, which the report does not state"
+
+
+def _label(item: Any, number: int) -> str:
+    if isinstance(item, Mapping):
+        name = item.get("quantity") or item.get("title") or item.get("name") or item.get("feature")
+        specimen = f" of specimen {item['specimen']}" if item.get("specimen") else ""
+        if name:
+            return f"'{name}'{specimen}"
+    return f"{number}" if number else ""
+
+
+def _equal(one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
+        return bool(one == other)
+    if not isinstance(other, int | float):
+        return False
+    return bool(abs(one - other) <= tolerance * max(abs(one), abs(other)))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# ----------------------------------------------------------------------------------------------------- the pages
+
+
+def pages_findings(dossier: Dossier, work: _Work, template: Path | None) -> Iterator[Finding]:
+    """Compare the pages of a report with what its data render to."""
+    report = dossier.report
+    try:
+        chosen = pages.template_of(report, template)
+    except InspectError as error:
+        text = f"made with a template of its own; give --template ({error})"
+        for part in ("HTML page", "PDF pages"):
+            yield Finding(part=part, state="not checked", text=text)
+        return
+    same = (
+        report.provenance.version == __version__
+        and report.provenance.platform == platform_name()
+        and dict(report.provenance.packages) == package_versions()
+    )
+    if dossier.folder is None:
+        assert dossier.pdf is not None
+        yield from _page("PDF pages", pages.pdf_differences(report, dossier.pdf, chosen, None, work.folder, same), same)
+        return
+    html, pdf = dossier.folder / "report.html", dossier.folder / "report.pdf"
+    if html.is_file():
+        yield from _page("HTML page", pages.html_differences(report, html, chosen, dossier.folder, same), same)
+    else:
+        yield Finding(part="HTML page", state="not checked", text="there is none in the folder")
+    if not pdf.is_file():
+        yield Finding(part="PDF pages", state="not checked", text="there is none in the folder")
+        return
+    try:
+        data = pdf.read_bytes()
+        carried = of_pdf(data, pdf.name)
+    except (ReadError, OSError) as error:
+        yield Finding(part="PDF pages", state="differs", text=str(error))
+        return
+    unlike = [] if carried.json == dossier.json else ["its report.json is not that of the folder"]
+    unlike += [f"attachment {item.text}" for item in _files(carried) if item.state == "differs"]
+    unlike += pages.pdf_differences(report, data, chosen, dossier.folder, work.folder, same)
+    yield from _page("PDF pages", unlike, same)
+
+
+def _page(part: Literal["HTML page", "PDF pages"], unlike: Sequence[str], same: bool) -> Iterator[Finding]:
+    for text in unlike:
+        yield Finding(part=part, state="differs", text=text)
+    if not unlike:
+        how = (
+            "printed again from the data: the same text, drawn the same way"
+            if same
+            else "holds every main result, limit and verdict (made with other versions: not printed again)"
+        )
+        yield Finding(part=part, state="verified", text=how)
+
+
+# ---------------------------------------------------------------------------------------------------- the images
+
+
+def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> Iterator[Finding]:
+    """Compare the images by their hashes, segment them again, and compare the masks."""
+    report = dossier.report
+    if not folder.is_dir():
+        msg = f"{folder}: is not a folder"
+        raise ReadError(msg)
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            by_name.setdefault(path.name, []).append(path)
+    files: list[Path] = []
+    for record in report.micrographs:
+        named = by_name.get(Path(record.image).name, [])
+        same = next((path for path in named if sha256_file(path) == record.sha256), None)
+        if same is not None:
+            files.append(same)
+        else:
+            text = "is another picture than the one that was measured" if named else f"is not in {folder}"
+            yield Finding(part="images", state="differs", text=f"{record.image}: {text}")
+    if len(files) < len(report.micrographs):
+        yield Finding(part="segmentation", state="not checked", text="needs every image")
+        return
+    yield Finding(part="images", state="verified", text=f"{len(files)} images have the stated SHA-256")
+    try:
+        with shelf(work.standards):
+            job = load_job(work.folder / "job.toml")
+            sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
+            planned = pipeline.plan(work.folder / "job.toml", folder=folder, sources=sources)
+            for i, record in enumerate(report.micrographs):
+                progress(i, len(files), f"segmenting {record.image}")
+                yield from _segmented_again(dossier, planned, i, record)
+    except InspectError as error:
+        yield Finding(part="segmentation", state="not checked", text=str(error))
+
+
+def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
+    """The image of a record as the job would name it."""
+    own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
+    return pipeline.Source(
+        path=path,
+        name=record.image,
+        sha256=record.sha256,
+        specimen=record.specimen,
+        section=record.section,
+        plane=record.plane,
+        field=record.field,
+        stated=(own[0].calibration if own else None) or job.calibration,
+    )
+
+
+def _segmented_again(
+    dossier: Dossier, planned: pipeline.Plan, index: int, record: MicrographRecord
+) -> Iterator[Finding]:
+    micrograph = pipeline.read_source(planned, planned.sources[index])
+    _, stated, others = evidence.field(record, _reader(dossier))
+    kept = {"": stated, **dict(others)}
+    unlike: list[str] = []
+
+    def compare(name: str, segmentation: Segmentation) -> None:
+        one = kept.pop(name, None)
+        what = f"other segmentation '{name}'" if name else "mask"
+        if one is None or one.labels.shape != segmentation.labels.shape:
+            unlike.append(f"{what}: is not among the kept ones")
+            return
+        share = float(np.count_nonzero(one.labels != segmentation.labels)) / one.labels.size
+        if share:
+            unlike.append(f"{what}: {100 * share:.3g} % of the pixels differ")
+        if (one.objects is None) != (segmentation.objects is None) or (
+            one.objects is not None and not np.array_equal(one.objects, segmentation.objects)  # type: ignore[arg-type]
+        ):
+            unlike.append(f"{what}: the numbers of the objects differ")
+
+    _, measured, _ = pipeline.measured_field(
+        planned, planned.sources[index], micrograph, pipeline.model_of(planned), keep=compare
+    )
+    unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
+    said = record.evidence.read_off if record.evidence is not None else {}
+    unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    for text in unlike:
+        yield Finding(part="segmentation", state="differs", text=f"{record.image}: {text}")
+    if not unlike:
+        yield Finding(part="segmentation", state="verified", text=f"{record.image}: segmented again, the same masks")
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Report no progress."""

@@ -282,8 +282,9 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
     if seen:
         yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
-    for check in report.checks[len(found.checks) :]:
-        yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
+    for check in report.checks:
+        if not _has(check, found.checks):
+            yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
 
 
 def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Report, list[str]]:

@@ -225,6 +225,20 @@ def test_another_image_and_a_missing_one_are_told_apart(made, tmp_path):
 # ---------------------------------------------------------------------------------------------------- bad input
 
 
+def test_a_pdf_whose_masks_are_too_large_to_be_attached_sends_to_the_folder(made, monkeypatch):
+    monkeypatch.setattr(evidence, "ATTACHED_BYTES", 10)
+    with pytest.raises(ReadError, match="too large for the PDF; verify the report folder"):
+        verify.verify(made / "report.pdf")
+
+
+def test_a_field_too_large_for_its_masks_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "LARGEST_PX", 100)
+    folder = run_job(tmp_path, "phases")
+    assert not list((folder / "evidence").glob("*.png"))
+    with pytest.raises(ReadError, match="Mpx is too large for its masks to be kept"):
+        verify.verify(folder)
+
+
 def sealed(folder, change):
     data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     change(data)

@@ -270,7 +270,8 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
     same = abs(one.above - other.above) <= 1 and abs(one.below - other.below) <= 1
     # drawn on whole pixels: rectangular, half a pixel to each side; the fit adds what soft edges hide; where in its
     # ticks a bar ends depends on the program that drew it: between their inner and their outer sides, at both ends
-    fit = 0.2 if one.soft or other.soft else 0.05
+    # (JPEG keeps the colors of every second pixel)
+    fit = 0.05 if not (one.soft or other.soft) else 0.2 if number == 0 else 0.5
     return Bar(
         style=style,
         left=begin,

@@ -60,9 +60,10 @@ def read_bar(pixels: GrayImage, color: NDArray[np.uint8] | None = None) -> BarRe
     Notes
     -----
     Ends are centers of the end ticks, or the outer edges of a bar that has none. A program draws them on whole
-    pixels, so each end is uncertain by half a pixel to either side (rectangular, u = 0.29 px); soft edges add 0.2 px;
-    of ticks of w pixels nobody says whether centers or outer sides are meant (makers differ), which adds a rectangular
-    distribution of half width w to the length. The ticks of a ruler count from center to center.
+    pixels, so each end is uncertain by half a pixel to either side (rectangular, u = 0.29 px); soft edges add 0.2
+    px (in color alone 0.5 px); of ticks of w pixels nobody says whether centers or outer sides are meant (makers
+    differ), which adds a rectangular distribution of half width w to the length. The ticks of a ruler count from
+    center to center.
     """
     footer_px = find_footer(pixels, color)
     bars = find_bars(pixels, color, footer_px)

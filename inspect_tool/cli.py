@@ -147,6 +147,8 @@ def check(
             )
             for line in pipeline.scale_lines(planned):
                 print(f"  scale: {line}")
+            for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
+                print(f"  criteria: {line}")
     raise typer.Exit(status)
 
 

@@ -49,7 +49,7 @@ def verdict(lot: Lot, specimens: Sequence[str], conformities: Iterable[Conformit
     >>> from inspect_tool.model import SamplingPlan
     >>> plan = SamplingPlan(standard="ISO 2859-1", n=2, ac=0, re=1)
     >>> verdict(Lot(id="7", size=90, plan=plan), ("A",), ()).reason
-    'the sample has 1 of 2 specimens, 0 nonconforming; not every specimen is decided: A'
+    'the sample has 1 of 2 specimens, 0 nonconforming; undecided: A'
     """
     plan = lot.plan
     decisions: dict[str, set[str]] = {name: set() for name in specimens}
@@ -63,15 +63,15 @@ def verdict(lot: Lot, specimens: Sequence[str], conformities: Iterable[Conformit
         word = "not decided"
         reason = f"the sample has {len(decisions)} of {plan.n} specimens, {len(bad)} nonconforming"
         if open_ones:
-            reason += f"; not every specimen is decided: {', '.join(open_ones)}"
+            reason += f"; undecided: {', '.join(open_ones)}"
     elif len(bad) >= plan.re or len(bad) + len(open_ones) <= plan.ac:
         rejected = len(bad) >= plan.re
         word = "rejected" if rejected else "accepted"
         reason = f"{counted}, {f'rejection number {plan.re}' if rejected else f'acceptance number {plan.ac}'}"
         if open_ones:
-            reason += f"; the same whichever way the undecided ones fall ({', '.join(open_ones)})"
+            reason += f"; undecided, which cannot change that: {', '.join(open_ones)}"
     else:
-        word, reason = "not decided", f"{counted}, and not every specimen is decided: {', '.join(open_ones)}"
+        word, reason = "not decided", f"{counted}, acceptance number {plan.ac}; undecided: {', '.join(open_ones)}"
     return LotVerdict(
         lot=lot,
         verdict=word,  # type: ignore[arg-type]

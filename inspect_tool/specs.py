@@ -235,7 +235,7 @@ def compared(
         if not alike:
             conflicts.append(_conflict(name, sources))
         elif len(sources) > 1:
-            agreements.append(f"{_and(item.source for item in sources)} agree on {name}: {_text(sources[0])}.")
+            agreements.append(f"{name}: {_and(item.source for item in sources)} agree: {_text(sources[0])}.")
     return tuple(conflicts), tuple(agreements)
 
 
@@ -288,8 +288,8 @@ def _stop_if_contradictory(sources: Sequence[_Limits], where: str) -> None:
 def _conflict(name: str, sources: Sequence[_Limits]) -> str:
     stated = "; ".join(f"{item.source}: {_text(item)}" for item in sources)
     if len(sources) == 1:
-        return f"One source limits {name} twice, and not alike: {stated}. Each limit is decided on its own."
-    return f"Sources limit {name} differently: {stated}. {_stricter(sources)} Each is decided on its own."
+        return f"{name}: one source limits it twice, and not alike: {stated}. Each limit is decided on its own."
+    return f"{name}: the sources limit it differently: {stated}. {_stricter(sources)} Each is decided on its own."
 
 
 def _stricter(sources: Sequence[_Limits]) -> str:

@@ -93,12 +93,13 @@ def test_a_source_of_the_file_stands_for_its_requirements(folder):
     ("day", "message"),
     [
         # B is valid from 2026-01-01, C from 2026-09-01; B has no valid_to, so that C ends it
-        (date(2025, 12, 31), r"'4711 rev B' is not yet valid on 2025-12-31: valid from 2026-01-01; current on that day: "
-         r"4711 rev A \(valid from 2024-01-01\)"),
-        (date(2026, 9, 1), r"'4711 rev B' is superseded on 2026-09-01; current on that day: 4711 rev C "
-         r"\(valid from 2026-09-01\)"),
+        (
+            date(2025, 12, 31),
+            r"is not yet valid on 2025-12-31: valid from 2026-01-01; .*: 4711 rev A \(valid from 2024",
+        ),
+        (date(2026, 9, 1), r"is superseded on 2026-09-01; current on that day: 4711 rev C \(valid from 2026-09-01\)"),
     ],
-)  # fmt: skip
+)
 def test_a_revision_that_is_not_the_current_one_is_refused_and_the_current_one_named(folder, day, message):
     put(folder)
     put(folder, "a.toml", revision="A", since="2024-01-01")
@@ -163,7 +164,7 @@ def test_what_a_job_names_wrongly_is_one_line_that_says_what_there_is(folder):
         pipeline.plan(job(folder, spec='specs = "specs"'))
     with pytest.raises(SettingsError, match="elsewhere: no such file or folder"):
         pipeline.plan(job(folder, spec='spec = "4711 rev B"\nspecs = "elsewhere"'))
-    with pytest.raises(SettingsError, match="date_of_work: '1.6.2026' must be a day as 2026-01-31"):
+    with pytest.raises(SettingsError, match=r"date_of_work: '1.6.2026' must be a day as 2026-01-31"):
         pipeline.plan(job(folder, day="1.6.2026"))
     assert pipeline.plan(job(folder, spec='spec = "4711  rev B"\nspecs = "specs/drawing.toml"')).requirements
 
@@ -186,7 +187,7 @@ def asked(source, lower=None, upper=None, unit="%", rule="guarded", specimen="",
 
 
 def compared(*requirements, unit="%"):
-    return specs.compared(requirements, lambda name: unit, lambda name: f"the {name}", "job.toml")
+    return specs.compared(requirements, lambda _: unit, lambda name: f"the {name}", "job.toml")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_a_conflict_names_both_sources_and_the_stricter_side_by_side(one, other,
     conflicts, agreements = compared(asked("drawing", **one), asked("customer", **other))
     assert agreements == ()
     assert len(conflicts) == 1
-    assert conflicts[0].startswith("Sources limit the x differently: drawing: ")
+    assert conflicts[0].startswith("the x: the sources limit it differently: drawing: ")
     assert f"{says} Each is decided on its own." in conflicts[0]
 
 
@@ -222,7 +223,7 @@ def test_of_three_sources_the_strictest_ones_are_named():
 def test_equal_limits_are_one_line_of_agreement_in_any_unit():
     conflicts, agreements = compared(asked("a", upper=0.32, unit="mm"), asked("b", upper=320.0, unit="um"), unit="um")
     assert conflicts == ()
-    assert agreements == ("a and b agree on the x: at most 0.32 mm (guarded).",)
+    assert agreements == ("the x: a and b agree: at most 0.32 mm (guarded).",)
 
 
 def test_limits_that_nothing_can_fulfil_are_an_error_that_names_both_sources():
@@ -235,14 +236,14 @@ def test_requirements_meet_only_on_the_same_specimen_and_quantity():
     assert compared(asked("a", upper=8.0, specimen="A"), asked("b", upper=7.0, specimen="B")) == ((), ())
     assert compared(asked("a", upper=8.0), asked("b", upper=7.0, quantity="y")) == ((), ())
     (text,), _ = compared(asked("a", upper=8.0), asked("b", upper=7.0, specimen="B"))
-    assert text.startswith("Sources limit the x of specimen B differently")
+    assert text.startswith("the x of specimen B: the sources limit it differently")
 
 
 def test_one_source_may_state_both_sides_or_two_rules_but_not_one_side_twice():
     assert compared(asked("a", lower=5.0), asked("a", upper=8.0)) == ((), ())
     assert compared(asked("a", upper=8.0), asked("a", upper=9.0, rule="simple")) == ((), ())
     (text,), _ = compared(asked("a", upper=8.0), asked("a", upper=9.0))
-    assert text.startswith("One source limits the x twice, and not alike: a: at most 8 % (guarded), at most 9 %")
+    assert text.startswith("the x: one source limits it twice, and not alike: a: at most 8 % (guarded), at most 9 %")
 
 
 # ---------------------------------------------------------------------------------------------------------------- lots
@@ -295,7 +296,10 @@ def test_a_specimen_that_no_requirement_is_for_is_undecided():
     assert lots.verdict(lot, "AB", [judged("A", "pass")]).undecided == ("B",)
 
 
-LOT = '[lot]\nid = "L 2611-04"\nsize = 500\nplan = {{ standard = "ISO 2859-1", n = {n}, ac = {ac}, re = {re}, source = "QA-118" }}\n'
+LOT = (
+    '[lot]\nid = "L 2611-04"\nsize = 500\n'
+    'plan = {{ standard = "ISO 2859-1", n = {n}, ac = {ac}, re = {re}, source = "QA-118" }}\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +319,7 @@ def test_a_plan_that_cannot_be_followed_is_refused_before_anything_is_measured(f
 
 
 def test_a_lot_without_requirements_is_refused(folder):
-    with pytest.raises(SettingsError, match="job.toml lot: without a requirement no specimen can be judged"):
+    with pytest.raises(SettingsError, match=r"job.toml lot: without a requirement no specimen can be judged"):
         pipeline.plan(job(folder, LOT.format(n=3, ac=0, re=1), spec=""))
 
 

@@ -147,6 +147,8 @@ def check(
             )
             for line in pipeline.scale_lines(planned):
                 print(f"  scale: {line}")
+            for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
+                print(f"  criteria: {line}")
     raise typer.Exit(status)
 
 
@@ -1025,6 +1027,7 @@ def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                     "error": error or None,
                     "verdict": report.verdict if report is not None else None,
                     "conforming": report.conforming if report is not None else None,
+                    "lot": plain(report.lot) if report is not None else None,
                     "results": plain(report.results) if report is not None else [],
                 }
                 for name, report, folder, error in rows

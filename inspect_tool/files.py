@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
-from inspect_tool.model import CalibrationRecord, Job, ModelCard, Report
+from inspect_tool.model import CalibrationRecord, Job, ModelCard, Report, Spec
 
 T = TypeVar("T")
 
@@ -81,6 +81,11 @@ def load_job(path: Path) -> Job:
         msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
         raise SettingsError(msg)
     return job
+
+
+def load_spec(path: Path) -> Spec:
+    """Read a file of acceptance criteria and check its keys; ``specs.read`` checks what they say too."""
+    return checked(Spec, read_toml(path), str(path))
 
 
 CARD = "model.toml"

@@ -273,6 +273,7 @@ def _copied(path: Path, folder: Path) -> Path:
 def _files(plan: Plan) -> Iterator[Path]:
     """Files beside the job file that a run of it reads."""
     job, home = plan.job, plan.path.parent
+    yield from (file.path for file in plan.spec_files)
     for source in plan.sources:
         yield source.path
         if source.mask:

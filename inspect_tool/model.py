@@ -148,6 +148,40 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Acceptance criteria of one revision of a part, as one source states them: a file of the folder ``specs``."""
+
+    part: str
+    revision: str
+    valid_from: Day
+    requirements: tuple[Requirement, ...]
+    valid_to: Day | None = None  # last day; None: until a newer revision is valid
+    title: str = ""
+    source: str = ""  # of every requirement that names none, e.g. "customer QS-17 rev 3"
+    recipe: str = ""  # the only inspection that it is for; empty: every one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingPlan:
+    """A single sampling plan by attributes: the numbers that the contract or a standard gives, never looked up here."""
+
+    standard: str  # e.g. "ISO 2859-1"
+    n: int  # sample size [specimens]
+    ac: int  # acceptance number: as many nonconforming specimens at most
+    re: int  # rejection number: as many at least
+    source: str = ""  # who fixed it, e.g. "supply agreement QA-118: level II, AQL 0.65, normal inspection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """The lot that the specimens of a job are the sample of."""
+
+    id: str
+    size: int  # items in the lot
+    plan: SamplingPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """Leave to measure images that a check of image quality would stop, with the reason that the report prints."""
 
@@ -181,6 +215,9 @@ class Job:
     settings: Mapping[str, Any] = default(default_factory=dict)
     backend: Mapping[str, Any] = default(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
+    spec: str = ""  # acceptance criteria by part and revision, e.g. "4711 rev B"; they join the requirements
+    specs: str = ""  # folder or file that holds them; empty: the folder specs beside the job file
+    lot: Lot | None = None
     quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
     accept: tuple[Acceptance, ...] = ()
 
@@ -610,7 +647,7 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "input", "picture"]
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture"]
     key: str = ""  # input: the setting that names it
 
 
@@ -669,6 +706,42 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecRecord:
+    """A file of acceptance criteria of the part, and whether its requirements count."""
+
+    file: str
+    sha256: str
+    revision: str
+    source: str
+    valid_from: Day
+    valid_to: Day | None = None
+    left_out: str = ""  # why its requirements do not count; empty: they do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """Where the requirements of a report come from, and how their sources go together."""
+
+    spec: str = ""  # part and revision; empty: the job names its requirements itself
+    day: Day | None = None  # that decided which files are valid
+    files: tuple[SpecRecord, ...] = ()
+    conflicts: tuple[str, ...] = ()  # sources that limit one quantity differently, and which is the stricter
+    agreements: tuple[str, ...] = ()  # sources that state the same limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotVerdict:
+    """What the sample says of its lot. Specimens are counted, not requirements."""
+
+    lot: Lot
+    verdict: Literal["accepted", "rejected", "not decided"]
+    reason: str
+    inspected: int  # specimens
+    nonconforming: tuple[str, ...]  # specimens that failed a requirement
+    undecided: tuple[str, ...]  # specimens that failed none, and of which not every requirement was passed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The product: ``report.json`` holds exactly this, and every page is a view of it."""
 
@@ -696,4 +769,6 @@ class Report:
     worst: tuple[Thumbnail, ...]
     provenance: Provenance
     attachments: tuple[Attachment, ...] = ()
+    criteria: Criteria = default(default_factory=Criteria)
+    lot: LotVerdict | None = None
     digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included

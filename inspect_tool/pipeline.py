@@ -25,12 +25,14 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    lots,
     preprocess,
     quality,
     question,
     readers,
     registry,
     scale_bar,
+    specs,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
@@ -51,6 +53,7 @@ from inspect_tool.model import (
     Calibration,
     Check,
     Conformity,
+    Criteria,
     FieldMeasurement,
     Findings,
     Job,
@@ -113,6 +116,8 @@ class Plan:
     requirements: tuple[Requirement, ...]
     template: Path
     limits: quality.Limits = default(default_factory=quality.Limits)
+    criteria: Criteria = default(default_factory=Criteria)
+    spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -225,11 +230,13 @@ def plan(
     *,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
+    spec_files: tuple[specs.SpecFile, ...] | None = None,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``folder`` that of the folder of the job, which
-    relative names start from, and ``sources`` that of the images it names.
+    relative names start from, ``sources`` that of the images it names, and ``spec_files`` that of the acceptance
+    criteria it asks for.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -257,18 +264,21 @@ def plan(
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
-    requirements = requirements_of(job, recipe, settings, where)
+    if spec_files is None:
+        spec_files = spec_files_of(job, folder, now().date(), where)
+    requirements = requirements_of(job, recipe, settings, where, spec_files)
+    criteria = criteria_of(job, recipe, requirements, where, spec_files, now().date())
     limits = quality.limits_of(job, where)
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
     load_settings(template)
-    known = {source.specimen for source in sources}
-    for i, requirement in enumerate(job.requirements):
+    known = dict.fromkeys(source.specimen for source in sources)
+    for place, requirement in _asked_for(job, where, spec_files):
         if requirement.specimen and requirement.specimen not in known:
-            msg = (
-                f"{where} requirements.{i}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
-            )
+            msg = f"{place}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
             raise SettingsError(msg)
+    if job.lot is not None:
+        lots.check(job.lot, tuple(known), requirements, where)
     return Plan(
         job=job,
         path=folder / path.name,
@@ -281,6 +291,8 @@ def plan(
         requirements=requirements,
         template=template,
         limits=limits,
+        criteria=criteria,
+        spec_files=spec_files,
     )
 
 
@@ -384,38 +396,93 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     return load_standard(name)
 
 
-def requirements_of(job: Job, recipe: ModuleType, settings: Any, where: str) -> tuple[Requirement, ...]:
-    """Check the requirements of a job against its recipe, class strings spelled out."""
-    expanded: list[Requirement] = []
+def spec_files_of(job: Job, folder: Path, today: date, where: str) -> tuple[specs.SpecFile, ...]:
+    """Find the acceptance criteria that a job names, in its own folder or in the one it says."""
+    if not job.spec:
+        if job.specs:
+            msg = f"{where} specs: is given, but 'spec' names no part and revision"
+            raise SettingsError(msg)
+        return ()
+    if job.header.date_of_work and not _is_day(job.header.date_of_work):
+        msg = (
+            f"{where} header.date_of_work: '{job.header.date_of_work}' must be a day as 2026-01-31: it decides whether"
+        )
+        msg += f" '{job.spec}' is valid"
+        raise SettingsError(msg)
+    files = specs.read(folder / (job.specs or specs.FOLDER))
+    return specs.find(job.spec, files, date_of_work(job, today), job.recipe, where)
+
+
+def criteria_of(
+    job: Job,
+    recipe: ModuleType,
+    requirements: Sequence[Requirement],
+    where: str,
+    spec_files: Sequence[specs.SpecFile],
+    today: date,
+) -> Criteria:
+    """Say where the requirements of a job come from, and compare what several sources ask of one quantity."""
+
+    def title(name: str) -> str:
+        quantity = _quantity(recipe, name)
+        if quantity is None or name not in recipe.QUANTITIES:
+            return name.replace("_", " ") if quantity is None else f"{quantity.title} ({name.split('.', 1)[1]})"
+        return quantity.title
+
+    def unit(name: str) -> str:
+        quantity = _quantity(recipe, name)
+        return quantity.unit if quantity is not None else next(r.unit for r in requirements if r.quantity == name)
+
+    conflicts, agreements = specs.compared(requirements, unit, title, where)
+    return Criteria(
+        spec=job.spec,
+        day=date_of_work(job, today) if job.spec else None,
+        files=tuple(specs.record(file) for file in spec_files),
+        conflicts=conflicts,
+        agreements=agreements,
+    )
+
+
+def _asked_for(job: Job, where: str, spec_files: Sequence[specs.SpecFile]) -> Iterator[tuple[str, Requirement]]:
+    """Every requirement and where it stands: the job's own, then those of the files that count."""
     for i, requirement in enumerate(job.requirements):
+        yield f"{where} requirements.{i}", requirement
+    for file in spec_files:
+        for i, requirement in enumerate(file.spec.requirements if not file.left_out else ()):
+            yield f"{file.path.name} requirements.{i}", requirement
+
+
+def requirements_of(
+    job: Job, recipe: ModuleType, settings: Any, where: str, spec_files: Sequence[specs.SpecFile] = ()
+) -> tuple[Requirement, ...]:
+    """Check the requirements of a job and of its acceptance criteria against its recipe, class strings spelled out."""
+    expanded: list[Requirement] = []
+    for place, requirement in _asked_for(job, where, spec_files):
         if requirement.class_string:
             if not hasattr(recipe, "expand"):
-                msg = f"{where} requirements.{i}.class_string: recipe {job.recipe} knows no class strings"
+                msg = f"{place}.class_string: recipe {job.recipe} knows no class strings"
                 raise SettingsError(msg)
             expanded.extend(recipe.expand(requirement, settings))
             continue
         quantity = _quantity(recipe, requirement.quantity)
         if quantity is None:
             msg = (
-                f"{where} requirements.{i}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
+                f"{place}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
                 f"there are: {', '.join(recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
         if requirement.lower is None and requirement.upper is None:
-            msg = f"{where} requirements.{i}: give 'lower', 'upper' or both"
+            msg = f"{place}: give 'lower', 'upper' or both"
             raise SettingsError(msg)
         if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
-            msg = (
-                f"{where} requirements.{i}.unit: '{requirement.unit}' does not fit "
-                f"{requirement.quantity} [{quantity.unit}]"
-            )
+            msg = f"{place}.unit: '{requirement.unit}' does not fit {requirement.quantity} [{quantity.unit}]"
             raise SettingsError(msg)
         if quantity.needs_scale and _is_ratio_only(job):
-            msg = f"{where} requirements.{i}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
+            msg = f"{place}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
             raise CalibrationError(msg)
         if quantity.needs_setting and not getattr(settings, quantity.needs_setting):
             msg = (
-                f"{where} requirements.{i}: {requirement.quantity} comes out with "
+                f"{place}: {requirement.quantity} comes out with "
                 f"'{quantity.needs_setting} = true' only; set it in [settings]"
             )
             raise SettingsError(msg)
@@ -552,6 +619,14 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
         if path.is_dir():
             settings = replace(settings, **{key: str(path)})
     return settings
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def date_of_work(job: Job, today: date) -> date:
@@ -927,6 +1002,7 @@ def _report(
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
+        criteria=planned.criteria,
         attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
     )
 
@@ -945,6 +1021,10 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
         copy = folder / FOLDER / name
         copy.write_bytes(path.read_bytes())
         found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))
+    for file in planned.spec_files:
+        copy = folder / FOLDER / f"spec-{file.path.name}"
+        copy.write_bytes(file.path.read_bytes())
+        found.append(_attachment(folder, copy, "spec"))
     for key in getattr(recipe, "PATHS", ()):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
@@ -955,7 +1035,7 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
 
 
 def _attachment(
-    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture"]
+    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "spec", "input", "picture"]
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 

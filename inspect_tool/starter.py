@@ -36,6 +36,9 @@ images   = ["field_*.tif"]   # relative to this file; every image is one field. 
 # z        = 0
 # time     = 0
 
+# spec     = "4711 rev B"    # acceptance criteria of a part and revision, from the folder specs beside this file
+# specs    = "../specs"      # or from another folder, or one file (docs/specs.md)
+
 # Several specimens or sections instead of 'images' (one [[specimens]] for each):
 # [[specimens]]
 # id = "A"
@@ -98,6 +101,7 @@ def starter_job(recipe: str, file: str = "job.toml") -> str:
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
         *_requirement_lines(module),
+        _LOT,
     ]
     return "\n".join(lines) + "\n"
 
@@ -217,6 +221,13 @@ def _toml(value: Any) -> str | None:
             return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
         case _:
             return "[" + ", ".join(str(_toml(item)) for item in value) + "]"
+
+
+_LOT = """
+# [lot]                      # the specimens are the sample of a lot (docs/specs.md)
+# id = "L 2611-04"
+# size = 500
+# plan = { standard = "ISO 2859-1", n = 8, ac = 0, re = 1, source = "supply agreement" }"""
 
 
 def _requirement_lines(module: ModuleType) -> Iterator[str]:

@@ -16,18 +16,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inspect_tool import __version__, evidence, pages, pipeline, quality, question, registry
+from inspect_tool import __version__, evidence, pages, pipeline, quality, question, registry, specs
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.exporters.csv import csv_text
 from inspect_tool.files import checked, load_job, plain, sha256_bytes, sha256_file
 from inspect_tool.model import (
     Check,
+    Criteria,
     FieldMeasurement,
     Findings,
     Job,
     MicrographRecord,
     Report,
+    Requirement,
     Segmentation,
     Standard,
     Statement,
@@ -198,12 +200,14 @@ def _line(data: bytes, wanted: str) -> str:
 
 
 class _Work:
-    """A passing folder with the job, the standards and the tables that a report carries."""
+    """A passing folder with the job, the standards, the acceptance criteria and the tables that a report carries."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.standards = folder / "standards"
         self.standards.mkdir()
+        self.specs = folder / "specs"
+        self.specs.mkdir()
         self.inputs: dict[str, str] = {}
 
     def fill(self, dossier: Dossier) -> None:
@@ -220,6 +224,8 @@ class _Work:
             elif item.role == "input":
                 path = self.folder / name.removeprefix("input-")
                 self.inputs[item.key] = str(path)
+            elif item.role == "spec":
+                path = self.specs / name.removeprefix("spec-")
             else:
                 path = (
                     (self.folder / name.removeprefix("own-")) if item.role == "own standard" else self.standards / name
@@ -235,10 +241,12 @@ class _Asked:
     recipe: ModuleType
     settings: Any
     standard: Standard
-    requirements: tuple[Any, ...]
+    requirements: tuple[Requirement, ...]
+    criteria: Criteria
+    spec_files: tuple[specs.SpecFile, ...]
 
 
-def _asked(work: _Work) -> _Asked:
+def _asked(work: _Work, report: Report) -> _Asked:
     job = load_job(work.folder / "job.toml")
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, "job.toml", under="settings")
@@ -246,12 +254,19 @@ def _asked(work: _Work) -> _Asked:
     settings = replace(settings, **inputs)
     name = job.standard or recipe.STANDARDS[0]
     standard = load_standard(str(work.folder / Path(name).name) if name.endswith(".toml") else name)
+    day = date.fromisoformat(report.provenance.started[:10])
+    spec_files: tuple[specs.SpecFile, ...] = ()
+    if job.spec:
+        spec_files = pipeline.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
+    requirements = pipeline.requirements_of(job, recipe, settings, "job.toml", spec_files)
     return _Asked(
         job=job,
         recipe=recipe,
         settings=settings,
         standard=standard,
-        requirements=pipeline.requirements_of(job, recipe, settings, "job.toml"),
+        requirements=requirements,
+        criteria=pipeline.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
+        spec_files=spec_files,
     )
 
 
@@ -261,7 +276,7 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
     try:
         work.fill(dossier)
         with shelf(work.standards):
-            asked = _asked(work)
+            asked = _asked(work, report)
             found, seen = _recomputed(dossier, asked, progress)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
@@ -330,6 +345,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         provenance=report.provenance,
         title=asked.recipe.TITLE,
         attachments=report.attachments,
+        criteria=asked.criteria,
     )
     return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen]
 
@@ -401,7 +417,18 @@ def _stated(report: Report, asked: _Asked) -> Iterator[str]:
 def _compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
     """Every number and text that follows from masks and rules, report against recomputed."""
     ours, theirs = plain(found), plain(report)
-    for key in ("title", "recipe", "template", "header", "standard", "verdict", "conforming", "not_stated"):
+    for key in (
+        "title",
+        "recipe",
+        "template",
+        "header",
+        "standard",
+        "verdict",
+        "conforming",
+        "not_stated",
+        "criteria",
+        "lot",
+    ):
         yield from differences(theirs[key], ours[key], key, tolerance)
     for key in ("results", "conformities", "fields", "features", "tables", "charts", "worst"):
         yield from differences(theirs[key], ours[key], key, tolerance)
@@ -579,7 +606,8 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
         with shelf(work.standards):
             job = load_job(work.folder / "job.toml")
             sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
-            planned = pipeline.plan(work.folder / "job.toml", folder=folder, sources=sources)
+            spec_files = _asked(work, report).spec_files
+            planned = pipeline.plan(work.folder / "job.toml", folder=folder, sources=sources, spec_files=spec_files)
             for i, record in enumerate(report.micrographs):
                 progress(i, len(files), f"segmenting {record.image}")
                 yield from _segmented_again(dossier, planned, i, record)

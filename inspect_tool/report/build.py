@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from inspect_tool import lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.measure.fields import field_statistics
 from inspect_tool.model import (
@@ -19,6 +20,7 @@ from inspect_tool.model import (
     Cell,
     Check,
     Conformity,
+    Criteria,
     Findings,
     Header,
     Job,
@@ -100,6 +102,7 @@ def build(
     warnings: Sequence[str] = (),
     used_constants: Sequence[str] | None = None,
     attachments: Sequence[Attachment] = (),
+    criteria: Criteria | None = None,
 ) -> Report:
     """Make the report of one job.
 
@@ -130,6 +133,8 @@ def build(
         Names of constants and rules of the standard that were used; default all.
     attachments : sequence of Attachment
         Files that the report rests on or shows, besides the masks that the micrographs name.
+    criteria : Criteria, optional
+        Where the requirements come from; sources that conflict are the first sentences of page 1.
 
     Returns
     -------
@@ -138,6 +143,7 @@ def build(
         beginning of that hash.
     """
     every_check = (*findings.checks, *checks)
+    criteria = criteria or Criteria()
     open_constants = tuple(
         name for name in unverified(standard) if used_constants is None or name in set(used_constants)
     )
@@ -171,7 +177,7 @@ def build(
         verdict=overall_verdict(conformities),
         conforming=all(check.passed for check in every_check if check.scope in ("method", "calibration")),
         not_stated=missing_items(job.header),
-        warnings=_warnings(findings, warnings, every_check, micrographs, open_constants, standard),
+        warnings=_warnings(criteria, findings, warnings, every_check, micrographs, open_constants, standard),
         statements=findings.statements,
         micrographs=tuple(micrographs),
         results=findings.results,
@@ -184,6 +190,10 @@ def build(
         worst=tuple(worst),
         provenance=provenance,
         attachments=tuple(attachments),
+        criteria=criteria,
+        lot=lots.verdict(job.lot, list(dict.fromkeys(record.specimen for record in micrographs)), conformities)
+        if job.lot is not None
+        else None,
     )
     return replace(report, id=report_id(report), digest=report_digest(report))
 
@@ -309,6 +319,7 @@ def feature_statistics(features: pd.DataFrame) -> Table | None:
 
 
 def _warnings(
+    criteria: Criteria,
     findings: Findings,
     more: Sequence[str],
     checks: Sequence[Check],
@@ -317,7 +328,7 @@ def _warnings(
     standard: Standard,
 ) -> tuple[str, ...]:
     """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
-    found = [*findings.warnings, *more]
+    found = [*criteria.conflicts, *findings.warnings, *more]
     found += [
         f"{check.name}: not met"
         + (f" ({check.note})" if check.note else "")

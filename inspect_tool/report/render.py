@@ -359,6 +359,11 @@ def _worded(report: Report) -> Report:
     return replace(
         report,
         warnings=tuple(say(warning) for warning in report.warnings),
+        criteria=replace(
+            report.criteria,
+            conflicts=tuple(say(conflict) for conflict in report.criteria.conflicts),
+            agreements=tuple(say(agreement) for agreement in report.criteria.agreements),
+        ),
         statements=tuple(replace(made, name=say(made.name), text=say(made.text)) for made in report.statements),
         results=tuple(
             replace(
@@ -561,6 +566,7 @@ def _is_dense(report: Report, main: tuple[Result, ...]) -> bool:
     """Tell whether page 1 has more to say than fits in its ordinary size."""
     said = [f"{check.name} {check.clause}" for check in failed_rules(report)[:7]] + list(report.warnings[:8])
     lines = sum(1 + len(sentence) // 85 for sentence in said) + bool(report.not_stated)
+    lines += 4 * (report.lot is not None)
     lines += 3 * min(len(report.conformities), 4) + 2 * max(0, min(len(main), 13) - 2)
     return lines + len(report.title) // 40 > 12
 

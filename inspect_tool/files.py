@@ -319,9 +319,9 @@ def _one_line(problem: Mapping[str, Any]) -> str:
 def plain(value: Any) -> Any:
     """Make a value JSON can hold: finite numbers of at most 12 digits, texts, lists and dictionaries.
 
-    >>> from inspect_tool.model import Region
-    >>> plain(Region(footer_px=12))
-    {'footer_px': 12, 'rectangle': None, 'polygon': [], 'mask': ''}
+    >>> from inspect_tool.model import Specimen
+    >>> plain(Specimen(id="A", images=("a.tif",)))
+    {'id': 'A', 'images': ['a.tif'], 'section': '1', 'plane': 'not stated', 'calibration': None}
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}

@@ -25,6 +25,7 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    edits,
     preprocess,
     quality,
     question,
@@ -113,6 +114,7 @@ class Plan:
     requirements: tuple[Requirement, ...]
     template: Path
     limits: quality.Limits = default(default_factory=quality.Limits)
+    ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -165,6 +167,12 @@ def run(
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
             findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        findings = edits.told(
+            findings,
+            _before(planned, recipe, outcomes),
+            [outcome.edited for outcome in outcomes if outcome.edited is not None],
+            planned.job.edit_cap,
+        )
         for more in (*(outcome.standards for outcome in outcomes), combining):
             used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
@@ -236,6 +244,7 @@ def plan(
     path = Path(job_path)
     job = load_job(path)
     where = path.name
+    alone = sources is None
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, where, under="settings")
     table = dict(backend or job.backend or recipe.BACKEND)
@@ -269,6 +278,10 @@ def plan(
                 f"{where} requirements.{i}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
             )
             raise SettingsError(msg)
+    if not 0 <= job.edit_cap <= 1:
+        msg = f"{where} edit_cap: {job.edit_cap:g} is no share of pixels; give a number from 0 to 1"
+        raise SettingsError(msg)
+    own = backend is None and alone  # another backend, or other images, are not those that were edited
     return Plan(
         job=job,
         path=folder / path.name,
@@ -281,6 +294,7 @@ def plan(
         requirements=requirements,
         template=template,
         limits=limits,
+        ledger=_ledger(path, sources) if own else (),
     )
 
 
@@ -522,6 +536,20 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
 
 
+def _ledger(path: Path, sources: Sequence[Source]) -> tuple[edits.Entry, ...]:
+    """Ledger of a job; an edit of an image that the job does not have is an error, or it would be lost unseen."""
+    ledger = edits.read(edits.folder_of(path))
+    known = {source.sha256 for source in sources}
+    for entry in ledger:
+        if entry.edit.image_sha256 not in known:
+            msg = (
+                f"{edits.folder_of(path) / edits.text_name(entry.edit)}: {entry.edit.image} as it was edited is not "
+                "among the images of the job; put it back, or move the folder of the edits aside and make them again"
+            )
+            raise SettingsError(msg)
+    return ledger
+
+
 def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Path, where: str) -> tuple[Source, ...]:
     if not patterns:
         msg = f"{where} backend.masks: is missing; name one mask file per image"
@@ -575,6 +603,8 @@ class Outcome:
     step: Statement | None  # how the labels were made to answer the question, where that took a step
     figures: tuple[quality.Figure, ...] = ()  # of image quality
     standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
+    edited: edits.Edited | None = None  # what corrections by hand changed
+    before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -603,12 +633,70 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
     keep = Keeper(folder, _stem(index, source.name))
+    entries = edits.of_image(planned.ledger, source.sha256)
+    raw: list[Segmentation] = []
+
+    def kept(name: str, segmentation: Segmentation) -> None:
+        keep(name, segmentation)
+        if entries and not name:
+            raw.append(segmentation)
+
     with noting() as used:
-        segmentation, measurement, step = measured_field(planned, source, micrograph, model_of(planned), keep=keep)
+        segmentation, measurement, step = measured_field(
+            planned, source, micrograph, model_of(planned), keep=kept, entries=entries
+        )
+        edited, before = None, None
+        if entries:
+            edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)
+            before = measured_before(
+                planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
+            )
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
-    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement))
-    return replace(outcome, record=record, standards=used, figures=figures)
+    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement, before))
+    return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def measured_before(
+    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, standard: Standard
+) -> FieldMeasurement | None:
+    """Measure the segmentation of an edited field as the backend gave it; None where it holds nothing to measure."""
+    module = registry.load("recipe", recipe)
+    try:
+        taken, _ = question.answer(recipe, module, raw, micrograph.roi)
+        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, standard, ())
+    except MeasurementError:
+        return None
+    return found
+
+
+def findings_before(
+    recipe: ModuleType,
+    settings: Any,
+    standard: Standard,
+    fields: Sequence[FieldMeasurement],
+    before: Mapping[int, FieldMeasurement | None],
+) -> Findings | None:
+    """What a job finds without its edits; ``before`` holds the raw measurements by the index of their field.
+
+    Values only: without other segmentations the budgets lack a line.
+    """
+    raw = [replace(found, alternatives={}) for i, field in enumerate(fields) if (found := before.get(i, field))]
+    if len(raw) < len(fields):
+        return None
+    try:
+        findings: Findings = recipe.combine(raw, settings, standard)
+    except MeasurementError:
+        return None
+    return findings
+
+
+def _before(planned: Plan, recipe: ModuleType, outcomes: Sequence[Outcome]) -> Findings | None:
+    before = {i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None}
+    if not before:
+        return None
+    measured = [outcome.measurement for outcome in outcomes]
+    return findings_before(recipe, planned.settings, planned.standard, measured, before)
 
 
 def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[quality.Figure, ...]:
@@ -654,6 +742,7 @@ def measured_field(
     *,
     alternatives: bool = True,
     keep: Callable[[str, Segmentation], None] | None = None,
+    entries: Sequence[edits.Entry] = (),
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Segment one field with the backend of a plan and measure it with its recipe.
 
@@ -670,6 +759,8 @@ def measured_field(
         Measure the plausible other segmentations too, for the segmentation line of the budgets.
     keep : callable, optional
         Gets every segmentation as the backend gave it, with its name; that of the measured one is empty.
+    entries : sequence of edits.Entry
+        Corrections by hand of this field, laid over every segmentation before it is measured.
 
     Returns
     -------
@@ -681,22 +772,21 @@ def measured_field(
     """
     recipe = registry.load("recipe", planned.job.recipe)
     backend = registry.load("backend", planned.backend)
-    settings = planned.backend_settings
-    if source.mask:
-        settings = replace(settings, masks=(source.mask,))
+    settings = _settings_for(planned, source)
 
     def answering(segmentation: Segmentation) -> tuple[Segmentation, Statement | None]:
         return question.answer(planned.job.recipe, recipe, segmentation, micrograph.roi)
 
     try:
-        segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        segmentation = segmented(planned, source, micrograph, model)
         if keep is not None:
             keep("", segmentation)
-        taken, step = answering(segmentation)
+        corrected = edits.applied(segmentation, entries, source.name)
+        taken, step = answering(corrected)
         others: Iterable[tuple[str, Segmentation]] = ()
         if alternatives and hasattr(backend, "alternatives"):
             found = backend.alternatives(model, micrograph, settings, segmentation)
-            others = _answering(found, answering, keep)
+            others = _answering(edits.carried_over(_keeping(found, keep), segmentation, corrected), answering)
         measurement: FieldMeasurement = recipe.measure_field(
             micrograph, taken, planned.settings, planned.standard, others
         )
@@ -706,14 +796,34 @@ def measured_field(
     return taken, measurement, step
 
 
-def _answering(
-    found: Iterable[tuple[str, Segmentation]],
-    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
-    keep: Callable[[str, Segmentation], None] | None,
+def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: Any) -> Segmentation:
+    """Segment one field with the backend of a plan; as ``measured_field`` does, without edits."""
+    backend = registry.load("backend", planned.backend)
+    found: Segmentation = backend.segment(model, micrograph, _settings_for(planned, source))
+    return found
+
+
+def _settings_for(planned: Plan, source: Source) -> Any:
+    """Settings of the backend for one image: with its own mask where the user gave one."""
+    settings = planned.backend_settings
+    return replace(settings, masks=(source.mask,)) if source.mask else settings
+
+
+def _keeping(
+    found: Iterable[tuple[str, Segmentation]], keep: Callable[[str, Segmentation], None] | None
 ) -> Iterator[tuple[str, Segmentation]]:
     for name, other in found:
         if keep is not None:
             keep(name, other)
+        yield name, other
+        del other  # or two of them are held at a time
+
+
+def _answering(
+    found: Iterable[tuple[str, Segmentation]],
+    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
+) -> Iterator[tuple[str, Segmentation]]:
+    for name, other in found:
         taken, _ = answering(other)
         del other
         yield name, taken
@@ -951,11 +1061,19 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
             copy = folder / FOLDER / f"input-{path.name}"
             copy.write_bytes(path.read_bytes())
             found.append(replace(_attachment(folder, copy, "input"), key=key))
+    for entry in planned.ledger:
+        for name, data in (
+            (edits.text_name(entry.edit), entry.text),
+            (edits.difference_name(entry.edit), entry.difference),
+        ):
+            copy = folder / FOLDER / f"edit-{name}"
+            copy.write_bytes(data)
+            found.append(_attachment(folder, copy, "edit"))
     return tuple(found)
 
 
 def _attachment(
-    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture"]
+    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture", "edit"]
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1028,6 +1146,7 @@ def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
             if (out / name / file).exists()
         },
         "images": len(planned.sources),
+        "edits": len(planned.ledger),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
@@ -1037,7 +1156,10 @@ def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
             "specimens": {f"{item.id}/{item.section}": item.calibration for item in job.specimens},
             "region": job.region,
             "requirements": planned.requirements,
-            **{key: getattr(job, key) for key in ("modality", "page", "scale_bar", "mixed_scales", "template")},
+            **{
+                key: getattr(job, key)
+                for key in ("modality", "page", "scale_bar", "mixed_scales", "template", "edit_cap")
+            },
         },
     }
     entries = audit.read(out).entries if (out / audit.LOG).exists() else ()

@@ -16,6 +16,7 @@ LAYERS = [
         "uncertainty",
         "conformity",
         "dossier",
+        "edits",
         "evidence",
         "provenance",
         "question",
@@ -37,6 +38,7 @@ LAYERS = [
     {"recipes", "report", "exporters", "training", "signing"},
     {
         "compare",
+        "correct",
         "gauge",
         "gauge_values",
         "golden",

@@ -101,6 +101,7 @@ _ROLES = {
     "job": ("What was asked for", "Source"),
     "standard": ("Edition of a standard that was used, as data", "Supplement"),
     "own standard": ("Edition of the laboratory that was followed, as data", "Supplement"),
+    "edit": ("Edit by hand: who, when, why, and the changed pixels", "Data"),
     "input": ("Table that the job names", "Supplement"),
 }
 

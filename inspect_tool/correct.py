@@ -174,9 +174,7 @@ def _objects(
     return edits.matched(labels, current.labels)
 
 
-def _like(
-    micrograph: Micrograph, current: Segmentation, labels: NDArray[np.generic], path: Path
-) -> NDArray[np.int32]:
+def _like(micrograph: Micrograph, current: Segmentation, labels: NDArray[np.generic], path: Path) -> NDArray[np.int32]:
     """Cut labels like the image, with those of the segmentation outside the region."""
     cut = np.array(crop_like(micrograph, labels, str(path)), np.int32)
     if micrograph.roi is not None:

@@ -1,8 +1,8 @@
 """Ledger of edits: corrections of a segmentation by hand, kept as differences in a chain beside the job.
 
-``<job>.edits/0001.toml`` says who changed what, when and why, and ``0001-<hash>.png`` holds the changed pixels. An entry
-names the labels before and after by their hash, and the entry before it by its own, so that a changed, missing or
-reordered entry shows, and so that an edit is never laid over another segmentation than the one it was made on.
+``<job>.edits/0001.toml`` says who changed what, when and why, and ``0001-<hash>.png`` holds the changed pixels. An
+entry names the labels before and after by their hash, and the entry before it by its own, so that a changed, missing
+or reordered entry shows, and so that an edit is never laid over another segmentation than the one it was made on.
 """
 
 import os
@@ -166,7 +166,9 @@ def record(
     ledger = read(folder)
     changed = before.labels != labels
     if not changed.any():
-        msg = f"{micrograph.path}: the mask is equal to the segmentation that is measured now; there is nothing to record"
+        msg = (
+            f"{micrograph.path}: the mask is equal to the segmentation that is measured now; there is nothing to record"
+        )
         raise ReadError(msg)
     if len(ledger) == _MOST:
         msg = f"{folder}: holds {_MOST} edits; correct the segmentation at its source instead"

@@ -30,6 +30,7 @@ images   = ["field_*.tif"]   # relative to this file; every image is one field. 
 # template = "inspection"    # or the path of your own template folder
 # exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
+# edit_cap = 0.05            # share of edited pixels of a field beyond which the result is marked (docs/edits.md)
 # page     = 0               # of a file with several pages; or, where the file names its planes:
 # scene    = 0               # number from 0, or name; channel too
 # channel  = "BSE"

@@ -319,9 +319,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         for name, value in measured.read_off.items():
             seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
     findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
-    raw = (
-        pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
-    )
+    raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
     findings = replace(

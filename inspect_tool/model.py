@@ -183,6 +183,8 @@ class Job:
     requirements: tuple[Requirement, ...] = ()
     quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
     accept: tuple[Acceptance, ...] = ()
+    supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
+    supersedes_reason: str = ""
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
 
 
@@ -636,7 +638,7 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "input", "picture", "edit"]
+    role: Literal["job", "standard", "own standard", "input", "picture", "edit", "replaced"]
     key: str = ""  # input: the setting that names it
 
 

@@ -32,6 +32,7 @@ from inspect_tool import (
     readers,
     registry,
     scale_bar,
+    supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
@@ -160,6 +161,9 @@ def run(
     with noting() as used:
         planned = plan(job_path, backend)
     name = name or planned.path.stem
+    replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
+    if replaced is not None and out is not None:
+        supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name) as folder:
@@ -172,6 +176,15 @@ def run(
             _before(planned, recipe, outcomes),
             [outcome.edited for outcome in outcomes if outcome.edited is not None],
             planned.job.edit_cap,
+        )
+        settings = supersede.settings_of(
+            plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
+        )
+        findings = supersede.told(
+            findings,
+            None if replaced is None else replaced.report,
+            planned.job.supersedes_reason,
+            issued(planned.job, planned.standard, planned.requirements, findings, _records(outcomes), settings),
         )
         for more in (*(outcome.standards for outcome in outcomes), combining):
             used.update(more)
@@ -190,7 +203,7 @@ def run(
             outcomes,
             findings,
             (
-                *scale_checks([outcome.record for outcome in outcomes], date_of_work(planned.job, started.date())),
+                *scale_checks(_records(outcomes), date_of_work(planned.job, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             folder,
@@ -203,20 +216,41 @@ def run(
                 seconds=time.perf_counter() - clock,
                 audit=before,
             ),
-            _carried(planned, recipe, folder, used),
+            _carried(planned, recipe, folder, used, replaced),
         )
         # pages are views of report.json, to the last of its digits
         report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
     if out is not None and trail:
-        _record(Path(out), name, planned, report)
+        _record(Path(out), name, planned, report, replaced)
     return report
+
+
+def issued(
+    job: Job,
+    standard: Standard,
+    requirements: Sequence[Requirement],
+    findings: Findings,
+    records: Sequence[MicrographRecord],
+    settings: Mapping[str, Any],
+) -> supersede.Issued:
+    """What a new report says, as far as it is compared with the one it replaces."""
+    return supersede.Issued(
+        results=findings.results,
+        conformities=judged(requirements, findings.results, [record.specimen for record in records]),
+        images={record.sha256: record.image for record in records},
+        header=job.header,
+        standard=standard.name,
+        settings=settings,
+        edits=supersede.edits_of(findings.tables),
+    )
 
 
 def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements."""
     planned = plan(job_path)
+    supersede.read(planned.job, planned.path.parent, planned.path.name)
     model_of(planned)  # a backend checks its own settings and files when it loads
     calibrations = []
     for source in planned.sources:
@@ -691,6 +725,10 @@ def findings_before(
     return findings
 
 
+def _records(outcomes: Sequence[Outcome]) -> list[MicrographRecord]:
+    return [outcome.record for outcome in outcomes]
+
+
 def _before(planned: Plan, recipe: ModuleType, outcomes: Sequence[Outcome]) -> Findings | None:
     before = {i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None}
     if not before:
@@ -1031,7 +1069,7 @@ def _report(
         job=planned.job,
         standard=planned.standard,
         findings=findings,
-        micrographs=[outcome.record for outcome in outcomes],
+        micrographs=_records(outcomes),
         checks=checks,
         conformities=judged(planned.requirements, findings.results, [source.specimen for source in planned.sources]),
         worst=worst,
@@ -1046,7 +1084,13 @@ def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
     return sorted(thumbnails, key=lambda item: -item.value)[:WORST]
 
 
-def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping[str, Path]) -> tuple[Attachment, ...]:
+def _carried(
+    planned: Plan,
+    recipe: ModuleType,
+    folder: Path,
+    standards: Mapping[str, Path],
+    replaced: supersede.Replaced | None,
+) -> tuple[Attachment, ...]:
     """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
     (folder / "job.toml").write_bytes(planned.path.read_bytes())
     (folder / FOLDER).mkdir(exist_ok=True)
@@ -1069,11 +1113,15 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
             copy = folder / FOLDER / f"edit-{name}"
             copy.write_bytes(data)
             found.append(_attachment(folder, copy, "edit"))
+    if replaced is not None:
+        copy = folder / FOLDER / "replaced-report.json"
+        copy.write_bytes(replaced.json)
+        found.append(_attachment(folder, copy, "replaced"))
     return tuple(found)
 
 
 def _attachment(
-    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture", "edit"]
+    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "input", "picture", "edit", "replaced"]
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1127,14 +1175,17 @@ def _ready(out: Path, name: str) -> str:
             if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
                 msg = (
                     f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
-                    "replaced; choose another folder with --out, or move the signed report to where it is kept"
+                    "replaced; choose another folder with --out, or move the signed report to where it is kept (a "
+                    "report that supersedes it comes from a job file of another name)"
                 )
                 raise OutputError(msg)
     return before
 
 
-def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
-    """Append the run to the audit trail, after a settings change where the job ran before with other settings."""
+def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
+    """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
+    before what it replaces.
+    """
     job = planned.job
     facts = {
         "job_sha256": planned.sha256,
@@ -1163,7 +1214,8 @@ def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
         },
     }
     entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
-    audit.append(out, *audit.run_events(entries, report.id, name, facts))
+    more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
+    audit.append(out, *audit.run_events(entries, report.id, name, facts), *more)
 
 
 def _silent(done: int, total: int, text: str) -> None:

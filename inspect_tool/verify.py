@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inspect_tool import __version__, edits, evidence, pages, pipeline, quality, question, registry
+from inspect_tool import __version__, edits, evidence, pages, pipeline, quality, question, registry, supersede
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.exporters.csv import csv_text
-from inspect_tool.files import checked, load_job, plain, sha256_bytes, sha256_file
+from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.model import (
     Check,
     FieldMeasurement,
@@ -205,6 +205,7 @@ class _Work:
         self.standards = folder / "standards"
         self.standards.mkdir()
         self.edits = folder / "edits"
+        self.replaced = folder / "replaced.json"
         self.inputs: dict[str, str] = {}
 
     def fill(self, dossier: Dossier) -> None:
@@ -219,6 +220,8 @@ class _Work:
             if item.role == "edit":
                 self.edits.mkdir(exist_ok=True)
                 path = self.edits / name.removeprefix("edit-")
+            elif item.role == "replaced":
+                path = self.replaced
             elif item.role == "job":
                 path = self.folder / "job.toml"
             elif item.role == "input":
@@ -241,6 +244,7 @@ class _Asked:
     standard: Standard
     requirements: tuple[Any, ...]
     ledger: tuple[edits.Entry, ...]
+    replaced: Report | None
 
 
 def _asked(work: _Work) -> _Asked:
@@ -258,6 +262,9 @@ def _asked(work: _Work) -> _Asked:
         standard=standard,
         requirements=pipeline.requirements_of(job, recipe, settings, "job.toml"),
         ledger=edits.read(work.edits),
+        replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
+        if job.supersedes and work.replaced.is_file()
+        else None,
     )
 
 
@@ -321,6 +328,13 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
+    made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
+    findings = supersede.told(
+        findings,
+        asked.replaced,
+        asked.job.supersedes_reason,
+        pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
+    )
     seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
     findings = replace(
         findings,

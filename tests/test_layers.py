@@ -48,6 +48,7 @@ LAYERS = [
         "remeasure",
         "selftest",
         "stage_micrometer",
+        "supersede",
         "starter",
         "verify",
     },

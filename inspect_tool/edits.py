@@ -388,7 +388,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
     rows = list(_before_and_after(findings.results, () if before is None else before.results))
     changes = "; ".join(
         f"{title}{f' of {specimen}' if len({row[1] for row in rows}) > 1 else ''} "
-        f"{_number(old)} -> {_number(new)} {unit}".rstrip()
+        f"{_number(old)} -> {_number(new)} {'' if unit == '1' else unit}".rstrip()
         for title, specimen, unit, old, new in rows
     )
     worst = max(fields, key=lambda field: field.share)

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -12,7 +13,7 @@ from inspect_tool import audit, correct, edits, evidence, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
 
 JOB = """
 recipe = "phase_fraction"
@@ -31,6 +32,11 @@ classes = ["ferrite", "austenite"]
 phase = "dark"
 """
 SHAPE = (120, 160)
+EDIT = Edit(
+    **dict.fromkeys(("image", "image_sha256", "specimen", "by", "when", "reason", "software"), "x"),
+    **dict.fromkeys(("number", "field", "changed_px", "objects_added", "objects_removed", "objects_changed"), 1),
+    **dict.fromkeys(("before_sha256", "after_sha256", "difference_sha256", "previous"), "0" * 64),
+)
 
 
 def disk(row, column, radius, shape=SHAPE):
@@ -148,7 +154,15 @@ def test_a_cap_that_is_no_share_is_refused(job):
 
 
 def test_what_could_not_be_measured_before_is_not_given_a_value():
-    assert edits._number(None) == "not measurable"
+    result = Result(
+        quantity="g", specimen="1", value=7.0, unit="1", n=1, clause="", definition="g/1", title="Grain size", main=True
+    )
+    nothing = Measurements(features=pd.DataFrame(), fields=pd.DataFrame())
+    field = edits.Edited(edits=(EDIT,), changed_px=1, counted_px=100)
+    findings = edits.told(Findings(results=(result,), checks=(), measurements=nothing), None, [field], 0.05)
+    assert findings.warnings == ("1 edit by hand in 1 field: Grain size not measurable -> 7.",)
+    assert findings.tables[1].rows == (("Grain size", "1", "1", None, 7.0),)
+    assert "it cannot be measured" in findings.tables[1].note
 
 
 # ---------------------------------------------------------------------------------------------------- refusals

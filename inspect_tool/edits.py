@@ -347,7 +347,11 @@ def matched(labels: LabelImage, base: LabelImage) -> NDArray[np.int32]:
 
 
 def objects_changed(before: LabelImage, after: LabelImage, kind: str) -> tuple[int, int, int]:
-    """Count the objects that were added, removed, and changed in shape; of classes their connected pieces."""
+    """Count the objects that were added, removed, and changed in shape; of classes their connected pieces.
+
+    An object is the same while it is ``matched``: two grains made one are one removed and one changed, or, where
+    neither makes up more than half of the union, two removed and one added.
+    """
     if kind == "instance":
         return _objects_changed(before, after)
     numbers = sorted({*np.unique(before).tolist(), *np.unique(after).tolist()} - {0})
@@ -356,12 +360,11 @@ def objects_changed(before: LabelImage, after: LabelImage, kind: str) -> tuple[i
 
 
 def _objects_changed(before: LabelImage, after: LabelImage) -> tuple[int, int, int]:
-    sizes, new_sizes = np.bincount(before.ravel()), np.bincount(after.ravel())
-    old, new, shared = _overlaps(before, after)
-    same = (shared == sizes[old]) & (shared == new_sizes[new])
-    there, there_now = np.count_nonzero(sizes[1:]), np.count_nonzero(new_sizes[1:])
-    kept = len(np.unique(new))
-    return int(there_now - kept), int(there - len(np.unique(old))), int(kept - np.count_nonzero(same))
+    numbered = matched(after, before)
+    old, new = (set(np.unique(labels).tolist()) - {0} for labels in (before, numbered))
+    differ = before != numbered
+    touched = {*np.unique(before[differ]).tolist(), *np.unique(numbered[differ]).tolist()}
+    return len(new - old), len(old - new), len(old & new & touched)
 
 
 # ---------------------------------------------------------------------------------------------------- the report

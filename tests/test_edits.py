@@ -1,5 +1,6 @@
 """Corrections by hand are recorded as differences, replayed exactly, told on the report, and never lost unseen."""
 
+import pickle
 import shutil
 from dataclasses import replace
 
@@ -373,6 +374,20 @@ def test_a_split_piece_and_a_merged_one_are_counted(tmp_path):
     before = objects((1, A), (1, B), (1, C))
     after = objects((1, A), (1, disk(60, 101, 20)), (1, disk(20, 140, 6)))
     assert edits.objects_changed(before, after, "semantic") == (1, 1, 1)
+
+
+def test_merged_grains_are_counted_so_that_the_number_of_objects_comes_out():
+    columns = np.arange(SHAPE[1])
+    equal = np.broadcast_to(1 + columns // 80, SHAPE).astype(np.int32)
+    assert edits.objects_changed(equal, np.ones(SHAPE, np.int32), "instance") == (1, 2, 0)
+    unequal = np.broadcast_to(1 + (columns >= 100), SHAPE).astype(np.int32)
+    assert edits.objects_changed(unequal, np.full(SHAPE, 5, np.int32), "instance") == (0, 1, 1)
+
+
+def test_a_plan_with_edits_goes_to_other_processes(job):
+    edited(job, 1, disk(30, 30, 14), 0)
+    planned = pickle.loads(pickle.dumps(pipeline.plan(job)))
+    assert [entry.edit.number for entry in planned.ledger] == [1]
 
 
 # ------------------------------------------------------------------------------------- verification, trail, command

@@ -604,6 +604,41 @@ def golden_check(
 
 
 @app.command()
+def edit(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
+    field: Annotated[int | None, typer.Option(min=1, help="Number of the field within its specimen.")] = None,
+    image: Annotated[str, typer.Option(help="Name of the image, where the number does not tell.")] = "",
+    mask: Annotated[Path | None, typer.Option(help="Corrected mask, from any editor.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
+    by: Annotated[str, typer.Option(help="Name of the person who corrected it.")] = "",
+    export: Annotated[
+        Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
+    ] = None,
+    out: Out = Path("reports"),
+    quiet: Quiet = False,
+) -> None:
+    """Record a corrected segmentation of one field in the ledger of edits that lies beside the job.
+
+    The next run measures it and reports who changed what, why, and every main result before and after.
+    """
+    from inspect_tool import correct, edits
+
+    if (export is None) == (mask is None):
+        msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
+        raise SettingsError(msg)
+    if export is not None:
+        written = correct.export(job, export, field=field, image=image)
+        if not quiet:
+            print(f"{written}: correct it in any editor, then: inspect-tool edit {job} ... --mask {written}")
+        return
+    assert mask is not None
+    made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out)
+    if not quiet:
+        objects = f"{made.objects_added} added, {made.objects_removed} removed, {made.objects_changed} changed"
+        print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: {made.changed_px} px; objects: {objects}")
+
+
+@app.command()
 def audit(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder given to --out of run.")] = Path("reports"),
     verify: Annotated[bool, typer.Option("--verify", help="Print only whether the trail is whole.")] = False,

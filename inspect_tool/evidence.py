@@ -4,6 +4,7 @@ A third party recomputes the numbers of a report from these files alone. What a 
 off the gray values, is kept as numbers under its name (``measure.gray.read_off``).
 """
 
+import hashlib
 import io
 import struct
 import zlib
@@ -67,14 +68,17 @@ class Keeper:
         if segmentation.objects is not None:
             self._write(stem, "objects", segmentation.objects, name, base.objects)
 
-    def evidence(self, roi: Mask | None, measurement: FieldMeasurement) -> Evidence:
-        """Describe what was kept of the field."""
+    def evidence(
+        self, roi: Mask | None, measurement: FieldMeasurement, before: FieldMeasurement | None = None
+    ) -> Evidence:
+        """Describe what was kept of the field; ``before`` is what it measured before edits by hand."""
         if roi is not None and not self._gap:
             self._write(self._stem, "region", roi.astype(np.uint8))
         return Evidence(
             masks=() if self._gap else tuple(self._masks),
             read_off=plain(measurement.read_off),
             missed_u_rel=measurement.missed_u_rel,
+            read_off_before={} if before is None else plain(before.read_off),
             gap=self._gap,
         )
 
@@ -159,6 +163,17 @@ def decode(data: bytes, shape: tuple[int, int], where: str = "mask") -> NDArray[
     if numbers.ndim == 3:
         return numbers.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
     return numbers.astype(np.int32)
+
+
+def mask_sha256(labels: LabelImage) -> str:
+    """SHA-256 of a label image: its shape and its numbers as little-endian int32, whatever type holds them.
+
+    >>> mask_sha256(np.zeros((2, 2), np.uint8)) == mask_sha256(np.zeros((2, 2), np.int32))
+    True
+    """
+    digest = hashlib.sha256(np.asarray(labels.shape, "<i8").tobytes())
+    digest.update(np.ascontiguousarray(labels, "<i4").tobytes())
+    return digest.hexdigest()
 
 
 @contextmanager

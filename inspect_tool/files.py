@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
-from inspect_tool.model import CalibrationRecord, Job, ModelCard, Report, Spec
+from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
 
 T = TypeVar("T")
 
@@ -118,6 +118,11 @@ def load_calibration(path: Path) -> CalibrationRecord:
 def dump_calibration(record: CalibrationRecord) -> str:
     """Write a calibration file as TOML text; what is empty is left out."""
     return _toml(_stated(plain(record)))
+
+
+def dump_edit(edit: Edit) -> str:
+    """Write an entry of the ledger of edits as TOML text, its hash last."""
+    return _toml(plain(edit))
 
 
 def _stated(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -220,6 +220,9 @@ class Job:
     lot: Lot | None = None
     quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
     accept: tuple[Acceptance, ...] = ()
+    supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
+    supersedes_reason: str = ""
+    edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
 
 
 # ---------------------------------------------------------------------------------------- what an image is
@@ -537,6 +540,30 @@ class Findings:
     warnings: tuple[str, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One correction of a segmentation by hand: an entry of the ledger beside the job. Hashes are SHA-256."""
+
+    number: int  # 1-based, over all fields of the job
+    image: str
+    image_sha256: str
+    specimen: str
+    field: int
+    by: str
+    when: str  # UTC, ISO 8601
+    reason: str
+    software: str
+    changed_px: int
+    objects_added: int
+    objects_removed: int
+    objects_changed: int
+    before_sha256: str  # of the labels, see ``evidence.mask_sha256``: raw, or after the edit of this field before
+    after_sha256: str
+    difference_sha256: str  # of the file that holds the changed pixels
+    previous: str  # of the file of the entry before; zeros before the first
+    sha256: str = ""  # of this file without its last line
+
+
 # ------------------------------------------------------------------------------------------ what is calibrated
 
 
@@ -635,9 +662,10 @@ class MaskFile:
 class Evidence:
     """What the numbers of one field are recomputed from without its image."""
 
-    masks: tuple[MaskFile, ...]
+    masks: tuple[MaskFile, ...]  # as the backend gave them; edits by hand are attachments of the report
     read_off: Mapping[str, Any]  # what was read off the gray values: taken as stated
     missed_u_rel: float = 0.0  # of the segmentation, see there
+    read_off_before: Mapping[str, Any] = default(default_factory=dict)  # of an edited field: before the edits
     gap: str = ""  # why the masks do not suffice; empty: they do
 
 
@@ -647,7 +675,7 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture"]
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"]
     key: str = ""  # input: the setting that names it
 
 

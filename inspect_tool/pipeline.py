@@ -25,6 +25,7 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    edits,
     lots,
     preprocess,
     quality,
@@ -33,6 +34,7 @@ from inspect_tool import (
     registry,
     scale_bar,
     specs,
+    supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import decide
@@ -118,6 +120,7 @@ class Plan:
     limits: quality.Limits = default(default_factory=quality.Limits)
     criteria: Criteria = default(default_factory=Criteria)
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
+    ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -163,6 +166,9 @@ def run(
     with noting() as used:
         planned = plan(job_path, backend)
     name = name or planned.path.stem
+    replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
+    if replaced is not None and out is not None:
+        supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name) as folder:
@@ -170,6 +176,21 @@ def run(
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
             findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+        findings = edits.told(
+            findings,
+            _before(planned, recipe, outcomes),
+            [outcome.edited for outcome in outcomes if outcome.edited is not None],
+            planned.job.edit_cap,
+        )
+        settings = supersede.settings_of(
+            plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
+        )
+        findings = supersede.told(
+            findings,
+            None if replaced is None else replaced.report,
+            planned.job.supersedes_reason,
+            issued(planned.job, planned.standard, planned.requirements, findings, _records(outcomes), settings),
+        )
         for more in (*(outcome.standards for outcome in outcomes), combining):
             used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
@@ -187,7 +208,7 @@ def run(
             outcomes,
             findings,
             (
-                *scale_checks([outcome.record for outcome in outcomes], date_of_work(planned.job, started.date())),
+                *scale_checks(_records(outcomes), date_of_work(planned.job, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             folder,
@@ -200,20 +221,41 @@ def run(
                 seconds=time.perf_counter() - clock,
                 audit=before,
             ),
-            _carried(planned, recipe, folder, used),
+            _carried(planned, recipe, folder, used, replaced),
         )
         # pages are views of report.json, to the last of its digits
         report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
     if out is not None and trail:
-        _record(Path(out), name, planned, report)
+        _record(Path(out), name, planned, report, replaced)
     return report
+
+
+def issued(
+    job: Job,
+    standard: Standard,
+    requirements: Sequence[Requirement],
+    findings: Findings,
+    records: Sequence[MicrographRecord],
+    settings: Mapping[str, Any],
+) -> supersede.Issued:
+    """What a new report says, as far as it is compared with the one it replaces."""
+    return supersede.Issued(
+        results=findings.results,
+        conformities=judged(requirements, findings.results, [record.specimen for record in records]),
+        images={record.sha256: record.image for record in records},
+        header=job.header,
+        standard=standard.name,
+        settings=settings,
+        edits=supersede.edits_of(findings.tables),
+    )
 
 
 def check(job_path: str | Path) -> Plan:
     """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements."""
     planned = plan(job_path)
+    supersede.read(planned.job, planned.path.parent, planned.path.name)
     model_of(planned)  # a backend checks its own settings and files when it loads
     calibrations = []
     for source in planned.sources:
@@ -243,6 +285,7 @@ def plan(
     path = Path(job_path)
     job = load_job(path)
     where = path.name
+    alone = sources is None
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, where, under="settings")
     table = dict(backend or job.backend or recipe.BACKEND)
@@ -279,6 +322,10 @@ def plan(
             raise SettingsError(msg)
     if job.lot is not None:
         lots.check(job.lot, tuple(known), requirements, where)
+    if not 0 <= job.edit_cap <= 1:
+        msg = f"{where} edit_cap: {job.edit_cap:g} is no share of pixels; give a number from 0 to 1"
+        raise SettingsError(msg)
+    own = backend is None and alone  # another backend, or other images, are not those that were edited
     return Plan(
         job=job,
         path=folder / path.name,
@@ -293,6 +340,7 @@ def plan(
         limits=limits,
         criteria=criteria,
         spec_files=spec_files,
+        ledger=_ledger(path, sources) if own else (),
     )
 
 
@@ -589,6 +637,20 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
 
 
+def _ledger(path: Path, sources: Sequence[Source]) -> tuple[edits.Entry, ...]:
+    """Ledger of a job; an edit of an image that the job does not have is an error, or it would be lost unseen."""
+    ledger = edits.read(edits.folder_of(path))
+    known = {source.sha256 for source in sources}
+    for entry in ledger:
+        if entry.edit.image_sha256 not in known:
+            msg = (
+                f"{edits.folder_of(path) / edits.text_name(entry.edit)}: {entry.edit.image} as it was edited is not "
+                "among the images of the job; put it back, or move the folder of the edits aside and make them again"
+            )
+            raise SettingsError(msg)
+    return ledger
+
+
 def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Path, where: str) -> tuple[Source, ...]:
     if not patterns:
         msg = f"{where} backend.masks: is missing; name one mask file per image"
@@ -650,6 +712,8 @@ class Outcome:
     step: Statement | None  # how the labels were made to answer the question, where that took a step
     figures: tuple[quality.Figure, ...] = ()  # of image quality
     standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
+    edited: edits.Edited | None = None  # what corrections by hand changed
+    before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
 
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
@@ -678,12 +742,74 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
     keep = Keeper(folder, _stem(index, source.name))
+    entries = edits.of_image(planned.ledger, source.sha256)
+    raw: list[Segmentation] = []
+
+    def kept(name: str, segmentation: Segmentation) -> None:
+        keep(name, segmentation)
+        if entries and not name:
+            raw.append(segmentation)
+
     with noting() as used:
-        segmentation, measurement, step = measured_field(planned, source, micrograph, model_of(planned), keep=keep)
+        segmentation, measurement, step = measured_field(
+            planned, source, micrograph, model_of(planned), keep=kept, entries=entries
+        )
+        edited, before = None, None
+        if entries:
+            edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)
+            before = measured_before(
+                planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
+            )
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
-    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement))
-    return replace(outcome, record=record, standards=used, figures=figures)
+    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement, before))
+    return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def measured_before(
+    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, standard: Standard
+) -> FieldMeasurement | None:
+    """Measure the segmentation of an edited field as the backend gave it; None where it holds nothing to measure."""
+    module = registry.load("recipe", recipe)
+    try:
+        taken, _ = question.answer(recipe, module, raw, micrograph.roi)
+        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, standard, ())
+    except MeasurementError:
+        return None
+    return found
+
+
+def findings_before(
+    recipe: ModuleType,
+    settings: Any,
+    standard: Standard,
+    fields: Sequence[FieldMeasurement],
+    before: Mapping[int, FieldMeasurement | None],
+) -> Findings | None:
+    """What a job finds without its edits; ``before`` holds the raw measurements by the index of their field.
+
+    Values only: without other segmentations the budgets lack a line.
+    """
+    raw = [replace(found, alternatives={}) for i, field in enumerate(fields) if (found := before.get(i, field))]
+    if len(raw) < len(fields):
+        return None
+    try:
+        findings: Findings = recipe.combine(raw, settings, standard)
+    except MeasurementError:
+        return None
+    return findings
+
+
+def _records(outcomes: Sequence[Outcome]) -> list[MicrographRecord]:
+    return [outcome.record for outcome in outcomes]
+
+
+def _before(planned: Plan, recipe: ModuleType, outcomes: Sequence[Outcome]) -> Findings | None:
+    before = {i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None}
+    if not before:
+        return None
+    measured = [outcome.measurement for outcome in outcomes]
+    return findings_before(recipe, planned.settings, planned.standard, measured, before)
 
 
 def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[quality.Figure, ...]:
@@ -729,6 +855,7 @@ def measured_field(
     *,
     alternatives: bool = True,
     keep: Callable[[str, Segmentation], None] | None = None,
+    entries: Sequence[edits.Entry] = (),
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Segment one field with the backend of a plan and measure it with its recipe.
 
@@ -745,6 +872,8 @@ def measured_field(
         Measure the plausible other segmentations too, for the segmentation line of the budgets.
     keep : callable, optional
         Gets every segmentation as the backend gave it, with its name; that of the measured one is empty.
+    entries : sequence of edits.Entry
+        Corrections by hand of this field, laid over every segmentation before it is measured.
 
     Returns
     -------
@@ -756,22 +885,21 @@ def measured_field(
     """
     recipe = registry.load("recipe", planned.job.recipe)
     backend = registry.load("backend", planned.backend)
-    settings = planned.backend_settings
-    if source.mask:
-        settings = replace(settings, masks=(source.mask,))
+    settings = _settings_for(planned, source)
 
     def answering(segmentation: Segmentation) -> tuple[Segmentation, Statement | None]:
         return question.answer(planned.job.recipe, recipe, segmentation, micrograph.roi)
 
     try:
-        segmentation: Segmentation = backend.segment(model, micrograph, settings)
+        segmentation = segmented(planned, source, micrograph, model)
         if keep is not None:
             keep("", segmentation)
-        taken, step = answering(segmentation)
+        corrected = edits.applied(segmentation, entries, source.name)
+        taken, step = answering(corrected)
         others: Iterable[tuple[str, Segmentation]] = ()
         if alternatives and hasattr(backend, "alternatives"):
             found = backend.alternatives(model, micrograph, settings, segmentation)
-            others = _answering(found, answering, keep)
+            others = _answering(edits.carried_over(_keeping(found, keep), segmentation, corrected), answering)
         measurement: FieldMeasurement = recipe.measure_field(
             micrograph, taken, planned.settings, planned.standard, others
         )
@@ -781,14 +909,34 @@ def measured_field(
     return taken, measurement, step
 
 
-def _answering(
-    found: Iterable[tuple[str, Segmentation]],
-    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
-    keep: Callable[[str, Segmentation], None] | None,
+def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: Any) -> Segmentation:
+    """Segment one field with the backend of a plan; as ``measured_field`` does, without edits."""
+    backend = registry.load("backend", planned.backend)
+    found: Segmentation = backend.segment(model, micrograph, _settings_for(planned, source))
+    return found
+
+
+def _settings_for(planned: Plan, source: Source) -> Any:
+    """Settings of the backend for one image: with its own mask where the user gave one."""
+    settings = planned.backend_settings
+    return replace(settings, masks=(source.mask,)) if source.mask else settings
+
+
+def _keeping(
+    found: Iterable[tuple[str, Segmentation]], keep: Callable[[str, Segmentation], None] | None
 ) -> Iterator[tuple[str, Segmentation]]:
     for name, other in found:
         if keep is not None:
             keep(name, other)
+        yield name, other
+        del other  # or two of them are held at a time
+
+
+def _answering(
+    found: Iterable[tuple[str, Segmentation]],
+    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
+) -> Iterator[tuple[str, Segmentation]]:
+    for name, other in found:
         taken, _ = answering(other)
         del other
         yield name, taken
@@ -996,7 +1144,7 @@ def _report(
         job=planned.job,
         standard=planned.standard,
         findings=findings,
-        micrographs=[outcome.record for outcome in outcomes],
+        micrographs=_records(outcomes),
         checks=checks,
         conformities=judged(planned.requirements, findings.results, [source.specimen for source in planned.sources]),
         worst=worst,
@@ -1012,7 +1160,13 @@ def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
     return sorted(thumbnails, key=lambda item: -item.value)[:WORST]
 
 
-def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping[str, Path]) -> tuple[Attachment, ...]:
+def _carried(
+    planned: Plan,
+    recipe: ModuleType,
+    folder: Path,
+    standards: Mapping[str, Path],
+    replaced: supersede.Replaced | None,
+) -> tuple[Attachment, ...]:
     """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
     (folder / "job.toml").write_bytes(planned.path.read_bytes())
     (folder / FOLDER).mkdir(exist_ok=True)
@@ -1031,11 +1185,25 @@ def _carried(planned: Plan, recipe: ModuleType, folder: Path, standards: Mapping
             copy = folder / FOLDER / f"input-{path.name}"
             copy.write_bytes(path.read_bytes())
             found.append(replace(_attachment(folder, copy, "input"), key=key))
+    for entry in planned.ledger:
+        for name, data in (
+            (edits.text_name(entry.edit), entry.text),
+            (edits.difference_name(entry.edit), entry.difference),
+        ):
+            copy = folder / FOLDER / f"edit-{name}"
+            copy.write_bytes(data)
+            found.append(_attachment(folder, copy, "edit"))
+    if replaced is not None:
+        copy = folder / FOLDER / "replaced-report.json"
+        copy.write_bytes(replaced.json)
+        found.append(_attachment(folder, copy, "replaced"))
     return tuple(found)
 
 
 def _attachment(
-    folder: Path, path: Path, role: Literal["job", "standard", "own standard", "spec", "input", "picture"]
+    folder: Path,
+    path: Path,
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"],
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1089,14 +1257,17 @@ def _ready(out: Path, name: str) -> str:
             if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
                 msg = (
                     f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
-                    "replaced; choose another folder with --out, or move the signed report to where it is kept"
+                    "replaced; choose another folder with --out, or move the signed report to where it is kept (a "
+                    "report that supersedes it comes from a job file of another name)"
                 )
                 raise OutputError(msg)
     return before
 
 
-def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
-    """Append the run to the audit trail, after a settings change where the job ran before with other settings."""
+def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
+    """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
+    before what it replaces.
+    """
     job = planned.job
     facts = {
         "job_sha256": planned.sha256,
@@ -1108,6 +1279,7 @@ def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
             if (out / name / file).exists()
         },
         "images": len(planned.sources),
+        "edits": len(planned.ledger),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
@@ -1117,11 +1289,15 @@ def _record(out: Path, name: str, planned: Plan, report: Report) -> None:
             "specimens": {f"{item.id}/{item.section}": item.calibration for item in job.specimens},
             "region": job.region,
             "requirements": planned.requirements,
-            **{key: getattr(job, key) for key in ("modality", "page", "scale_bar", "mixed_scales", "template")},
+            **{
+                key: getattr(job, key)
+                for key in ("modality", "page", "scale_bar", "mixed_scales", "template", "edit_cap")
+            },
         },
     }
     entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
-    audit.append(out, *audit.run_events(entries, report.id, name, facts))
+    more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
+    audit.append(out, *audit.run_events(entries, report.id, name, facts), *more)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -1,15 +1,13 @@
 """A planned job measured without pictures and pages: results, and the hash of every mask."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from inspect_tool import pipeline, registry
 from inspect_tool.calibration import same_scale
-from inspect_tool.model import FieldMeasurement, Findings, LabelImage
+from inspect_tool.evidence import mask_sha256
+from inspect_tool.model import FieldMeasurement, Findings
 from inspect_tool.pipeline import Plan
 
 
@@ -75,14 +73,3 @@ def remeasure(
         used=used,
         seconds=seconds,
     )
-
-
-def mask_sha256(labels: LabelImage) -> str:
-    """SHA-256 of a label image: its shape and its numbers as little-endian int32, whatever type holds them.
-
-    >>> mask_sha256(np.zeros((2, 2), np.uint8)) == mask_sha256(np.zeros((2, 2), np.int32))
-    True
-    """
-    digest = hashlib.sha256(np.asarray(labels.shape, "<i8").tobytes())
-    digest.update(np.ascontiguousarray(labels, "<i4").tobytes())
-    return digest.hexdigest()

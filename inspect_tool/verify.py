@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inspect_tool import __version__, evidence, pages, pipeline, quality, question, registry, specs
+from inspect_tool import __version__, edits, evidence, pages, pipeline, quality, question, registry, specs, supersede
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.exporters.csv import csv_text
-from inspect_tool.files import checked, load_job, plain, sha256_bytes, sha256_file
+from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -208,6 +208,8 @@ class _Work:
         self.standards.mkdir()
         self.specs = folder / "specs"
         self.specs.mkdir()
+        self.edits = folder / "edits"
+        self.replaced = folder / "replaced.json"
         self.inputs: dict[str, str] = {}
 
     def fill(self, dossier: Dossier) -> None:
@@ -219,7 +221,12 @@ class _Work:
                 msg = f"{item.file}: is missing"
                 raise ReadError(msg)
             name = Path(item.file).name
-            if item.role == "job":
+            if item.role == "edit":
+                self.edits.mkdir(exist_ok=True)
+                path = self.edits / name.removeprefix("edit-")
+            elif item.role == "replaced":
+                path = self.replaced
+            elif item.role == "job":
                 path = self.folder / "job.toml"
             elif item.role == "input":
                 path = self.folder / name.removeprefix("input-")
@@ -244,6 +251,8 @@ class _Asked:
     requirements: tuple[Requirement, ...]
     criteria: Criteria
     spec_files: tuple[specs.SpecFile, ...]
+    ledger: tuple[edits.Entry, ...]
+    replaced: Report | None
 
 
 def _asked(work: _Work, report: Report) -> _Asked:
@@ -267,6 +276,10 @@ def _asked(work: _Work, report: Report) -> _Asked:
         requirements=requirements,
         criteria=pipeline.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
         spec_files=spec_files,
+        ledger=edits.read(work.edits),
+        replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
+        if job.supersedes and work.replaced.is_file()
+        else None,
     )
 
 
@@ -313,9 +326,14 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     worst: list[Thumbnail] = []
     records: list[MicrographRecord] = []
     seen: dict[str, None] = {}
+    before: dict[int, FieldMeasurement | None] = {}
+    corrected: list[edits.Edited] = []
     for i, record in enumerate(report.micrographs):
         progress(i, len(report.micrographs), record.image)
         measured, step = measured_again(dossier, asked, record)
+        if mine := edits.of_image(asked.ledger, record.sha256):
+            edited, before[i] = _edited_again(dossier, asked, record, mine)
+            corrected.append(edited)
         fields.append(measured)
         steps += [step] if step is not None else []
         worst += [pipeline.thumbnail(i, measured, notable) for notable in measured.worst[: pipeline.WORST]]
@@ -323,6 +341,15 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         for name, value in measured.read_off.items():
             seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
     findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
+    raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
+    findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
+    made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
+    findings = supersede.told(
+        findings,
+        asked.replaced,
+        asked.job.supersedes_reason,
+        pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
+    )
     seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
     findings = replace(
         findings,
@@ -363,12 +390,28 @@ def measured_again(
     def answering(one: Segmentation) -> tuple[Segmentation, Statement | None]:
         return question.answer(asked.job.recipe, asked.recipe, one, micrograph.roi)
 
-    taken, step = answering(segmentation)
-    alternatives = ((name, answering(other)[0]) for name, other in others)
+    corrected = edits.applied(segmentation, edits.of_image(asked.ledger, record.sha256), record.image)
+    taken, step = answering(corrected)
+    carried = edits.carried_over(others, segmentation, corrected)
+    alternatives = ((name, answering(other)[0]) for name, other in carried)
     measured: FieldMeasurement = asked.recipe.measure_field(
         micrograph, taken, asked.settings, asked.standard, alternatives
     )
     return measured, step
+
+
+def _edited_again(
+    dossier: Dossier, asked: _Asked, record: MicrographRecord, entries: Sequence[edits.Entry]
+) -> tuple[edits.Edited, FieldMeasurement | None]:
+    """What the edits of one field did to it, and its measurement without them."""
+    micrograph, raw, _ = evidence.field(record, _reader(dossier))
+    assert record.evidence is not None
+    edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
+    micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
+    before = pipeline.measured_before(
+        asked.job.recipe, micrograph, raw, settings=asked.settings, standard=asked.standard
+    )
+    return edited, before
 
 
 def _reader(dossier: Dossier) -> Callable[[str], bytes]:

@@ -16,6 +16,7 @@ LAYERS = [
         "uncertainty",
         "conformity",
         "dossier",
+        "edits",
         "evidence",
         "lots",
         "provenance",
@@ -39,6 +40,7 @@ LAYERS = [
     {"recipes", "report", "exporters", "training", "signing"},
     {
         "compare",
+        "correct",
         "gauge",
         "gauge_values",
         "golden",
@@ -48,6 +50,7 @@ LAYERS = [
         "remeasure",
         "selftest",
         "stage_micrometer",
+        "supersede",
         "starter",
         "verify",
     },

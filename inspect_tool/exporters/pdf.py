@@ -102,6 +102,8 @@ _ROLES = {
     "standard": ("Edition of a standard that was used, as data", "Supplement"),
     "own standard": ("Edition of the laboratory that was followed, as data", "Supplement"),
     "spec": ("Acceptance criteria of the part, as data", "Supplement"),
+    "edit": ("Edit by hand: who, when, why, and the changed pixels", "Data"),
+    "replaced": ("The report that this one replaces, as data", "Supplement"),
     "input": ("Table that the job names", "Supplement"),
 }
 

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -19,19 +18,16 @@ from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
     Raster,
     Scale,
+    careful,
     check_size,
-    damaged,
     micrograph,
     missing,
     parse_xml,
-    quiet,
     scale_of,
 )
 
 SUFFIXES = (".czi",)
 
-# what the library throws at damaged bytes
-_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, LookupError, TypeError, ArithmeticError, MemoryError)
 
 # number of a pixel type: samples per pixel, bits per sample, name
 _PIXELS = {
@@ -90,7 +86,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
         from pylibCZIrw import czi
     except ImportError:
         raise missing(path, "CZI", "czi") from None
-    with _careful(path):
+    with careful(path, "CZI file"):
         plane = _plane(path, which)
         scene = plane.place.get("S")
         with czi.open_czi(str(path)) as file:
@@ -116,19 +112,8 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
 
 def scale(path: Path, which: Selection = Selection()) -> Calibration:
     """Tell what the file says of its scale; no pixel is decoded."""
-    with _careful(path):
+    with careful(path, "CZI file"):
         return _plane(path, which).scale.calibration()
-
-
-@contextmanager
-def _careful(path: Path) -> Iterator[None]:
-    with quiet():
-        try:
-            yield
-        except ReadError:
-            raise
-        except (struct.error, *_DAMAGE) as error:
-            raise damaged(path, "CZI file", error) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """DICOM and DICONDE radiographs, uncompressed; pixel size at the object told apart from that at the detector."""
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
@@ -14,7 +13,7 @@ from inspect_tool.calibration import AGREEMENT
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Calibration, Micrograph, Selection
 from inspect_tool.readers import _planes
-from inspect_tool.readers.raster import Raster, Scale, check_size, damaged, micrograph, missing, quiet, scale_of
+from inspect_tool.readers.raster import Raster, Scale, careful, check_size, micrograph, missing, scale_of
 
 SUFFIXES = (".dcm", ".dicom", ".dcn")
 
@@ -22,21 +21,6 @@ SUFFIXES = (".dcm", ".dicom", ".dcn")
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 # computed and digital radiography, fluoroscopy, angiography, mammography, dental, film, tomography
 _XRAY = ("CR", "DX", "DR", "RF", "XA", "MG", "IO", "PX", "RG", "CT")
-
-# what pydicom throws at damaged bytes, beside its own error
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,  # also nesting without end
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-)
 
 
 _SHORT = 65536  # values of more bytes are left in the file when only the header counts
@@ -90,13 +74,8 @@ def _careful(path: Path) -> Iterator[None]:
         from pydicom.errors import InvalidDicomError
     except ImportError:
         raise missing(path, "DICOM", "dicom") from None
-    with quiet("pydicom"):
-        try:
-            yield
-        except ReadError:
-            raise
-        except (InvalidDicomError, *_DAMAGE) as error:
-            raise damaged(path, "DICOM file", error) from error
+    with careful(path, "DICOM file", "pydicom", (InvalidDicomError,)):
+        yield
 
 
 def _header(path: Path, which: Selection, *, pixels: bool) -> tuple[Any, int]:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,32 +17,15 @@ from inspect_tool.readers.raster import (
     UNIT_UM,
     Raster,
     Scale,
+    careful,
     check_size,
-    damaged,
     micrograph,
     missing,
     parse_xml,
-    quiet,
     scale_of,
 )
 
 SUFFIXES = (".lif",)
-
-# what the library throws at damaged bytes
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-    ElementTree.ParseError,
-)
 
 _START = struct.Struct("<IIBI")  # 0x70, bytes that follow, 0x2A, letters of the header in UTF-16
 _OBJECT_FILE = "LMS_Object_File".encode("utf-16-le")  # a LOF begins as a LIF does
@@ -101,15 +83,10 @@ def _opened(path: Path) -> Iterator[Any]:
         from liffile import LifFile
     except ImportError:
         raise missing(path, "LIF", "lif") from None
-    with quiet("liffile"):
-        try:
-            _check_header(path)
-            with LifFile(path) as file:
-                yield file
-        except ReadError:
-            raise
-        except _DAMAGE as error:
-            raise damaged(path, "LIF file", error) from error
+    with careful(path, "LIF file", "liffile"):
+        _check_header(path)
+        with LifFile(path) as file:
+            yield file
 
 
 def _check_header(path: Path) -> None:

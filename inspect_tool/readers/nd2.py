@@ -18,33 +18,15 @@ from inspect_tool.readers.raster import (
     SQUARE_WITHIN,
     Raster,
     Scale,
+    careful,
     check_size,
-    damaged,
     declares_entities,
     micrograph,
     missing,
-    quiet,
     scale_of,
 )
 
 SUFFIXES = (".nd2",)
-
-# what the library throws at damaged bytes
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,  # also nesting without end
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    SyntaxError,  # of XML
-    NotImplementedError,
-    struct.error,
-)
 
 _MAGIC = 0x0ABECEDA
 _CHUNK = struct.Struct("<IIQ")  # magic, length of the name, length of the data
@@ -104,15 +86,10 @@ def _opened(path: Path) -> Iterator[Any]:
         from nd2 import ND2File
     except ImportError:
         raise missing(path, "ND2", "nd2") from None
-    with quiet("nd2"):
-        try:
-            _check_metadata(path)
-            with ND2File(path) as file:
-                yield file
-        except ReadError:
-            raise
-        except _DAMAGE as error:
-            raise damaged(path, "ND2 file", error) from error
+    with careful(path, "ND2 file", "nd2"):
+        _check_metadata(path)
+        with ND2File(path) as file:
+            yield file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,7 @@
 """OME-Zarr (NGFF 0.4 and 0.5): a folder of chunks; the finest level of the pyramid is read."""
 
 import json
-import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from math import inf, prod
@@ -21,33 +18,15 @@ from inspect_tool.readers.raster import (
     UNIT_UM,
     Raster,
     Scale,
+    careful,
     check_size,
-    damaged,
     micrograph,
     missing,
-    quiet,
     scale_from_density,
     scale_of,
 )
 
 SUFFIXES = (".zarr",)
-
-# what the library throws at damaged bytes and metadata
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-)
 
 _VERSIONS = ("0.4", "0.5")
 _SPACE = ("y", "x")
@@ -102,7 +81,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
         import zarr
     except ImportError:
         raise missing(path, "OME-Zarr", "zarr") from None
-    with _careful(path):
+    with careful(path, "OME-Zarr image"):
         plane = _plane(path, which)
         stored = zarr.open_array(str(plane.array), mode="r")
         if stored.shape != plane.shape or stored.dtype != plane.dtype:
@@ -116,19 +95,8 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
 
 def scale(path: Path, which: Selection = Selection()) -> Calibration:
     """Tell what the metadata say of the scale; no chunk is decoded."""
-    with _careful(path):
+    with careful(path, "OME-Zarr image"):
         return _plane(path, which).scale.calibration()
-
-
-@contextmanager
-def _careful(path: Path) -> Iterator[None]:
-    with quiet():
-        try:
-            yield
-        except ReadError:
-            raise
-        except _DAMAGE as error:
-            raise damaged(path, "OME-Zarr image", error) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

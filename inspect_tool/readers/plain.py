@@ -1,7 +1,5 @@
 """PNG, JPEG and BMP: the formats of cameras, screens and office programs."""
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from inspect_tool.errors import ReadError
 from inspect_tool.evidence import own_limits
 from inspect_tool.model import Calibration, Micrograph, Selection
 from inspect_tool.readers._planes import chosen
@@ -22,33 +19,15 @@ from inspect_tool.readers.raster import (
     Raster,
     Scale,
     agreed,
+    careful,
     check_size,
-    damaged,
     micrograph,
-    quiet,
     scale_from_density,
 )
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
 
 _FORMATS = ("PNG", "JPEG", "BMP", "MPO")
-
-# what Pillow throws at damaged bytes (UnidentifiedImageError is an OSError)
-_DAMAGE = (
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 
 _ORIENTATION = 274
 
@@ -98,14 +77,8 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    with quiet(), own_limits():
-        try:
-            with Image.open(path, formats=_FORMATS) as image:
-                yield image
-        except ReadError:
-            raise
-        except _DAMAGE as error:
-            raise damaged(path, "image", error) from error
+    with careful(path, "image"), own_limits(), Image.open(path, formats=_FORMATS) as image:
+        yield image
 
 
 def _check_header(path: Path, image: Image.Image) -> None:

@@ -6,7 +6,9 @@ rules that every reader needs: how large an image may be, and when a resolution 
 """
 
 import logging
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -272,11 +274,54 @@ def missing(path: Path, what: str, extra: str) -> ReadError:
     return ReadError(f"{path}: {what} files need the extra '{extra}': pip install 'inspect_tool[{extra}]'")
 
 
-def damaged(path: Path, what: str, error: BaseException) -> ReadError:
-    """Error of a file that a library cannot make sense of: one line, whatever the library said."""
-    reason = " ".join(str(error).split())
-    reason = reason.replace(repr(str(path)), "the file").replace(str(path), "the file")[:160] or type(error).__name__
-    return ReadError(f"{path}: not a readable {what}, damaged or truncated ({reason}); export it again")
+_DAMAGE: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    SyntaxError,  # of XML; also what Pillow throws at a broken PNG
+    ValueError,
+    RuntimeError,  # imagecodecs; also nesting without end
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+"""What decoders throw at damaged bytes."""
+
+
+@contextmanager
+def careful(path: Path, what: str, library: str = "", also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn whatever a library throws at a damaged file into one line, and keep its warnings from the user.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it should be, e.g. "TIFF".
+    library : str
+        Name of the logger of a library that logs what it finds odd.
+    also : tuple of exception types
+        Errors of the library's own.
+
+    Raises
+    ------
+    ReadError
+        As raised inside, or made of what the library threw.
+    """
+    with quiet(library):
+        try:
+            yield
+        except ReadError:
+            raise
+        except _DAMAGE + also as error:
+            reason = " ".join(str(error).split()).replace(repr(str(path)), "the file").replace(str(path), "the file")
+            found = reason[:160] or type(error).__name__
+            msg = f"{path}: not a readable {what}, damaged or truncated ({found}); export it again"
+            raise ReadError(msg) from error
 
 
 def parse_xml(path: Path, text: str, what: str) -> ElementTree.Element:

@@ -1,8 +1,6 @@
 """TIFF of every usual kind: baseline, tiled, BigTIFF, OME-TIFF, ImageJ; scale from metadata that can be trusted."""
 
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,32 +24,14 @@ from inspect_tool.readers.raster import (
     Raster,
     Scale,
     agreed,
+    careful,
     check_size,
-    damaged,
     micrograph,
-    quiet,
     scale_from_density,
     scale_of,
 )
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
-
-# what a decoder throws at damaged bytes; anything else is a bug of ours
-_DAMAGE = (
-    tifffile.TiffFileError,
-    ValueError,
-    RuntimeError,  # imagecodecs
-    OSError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 
 _PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palette, mask, CMYK, YCbCr
 _JPEG = {6, 7, 33007, 34892}
@@ -105,14 +85,8 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    with quiet("tifffile"):
-        try:
-            with tifffile.TiffFile(path) as file:
-                yield file
-        except ReadError:
-            raise
-        except _DAMAGE as error:
-            raise damaged(path, "TIFF", error) from error
+    with careful(path, "TIFF", "tifffile", (tifffile.TiffFileError,)), tifffile.TiffFile(path) as file:
+        yield file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

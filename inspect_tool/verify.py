@@ -237,6 +237,9 @@ class _Work:
                 path = (
                     (self.folder / name.removeprefix("own-")) if item.role == "own standard" else self.standards / name
                 )
+            if path.exists():  # a name that is nothing but its prefix, leads out, or stands for another file
+                msg = f"{item.file}: is no name of such a file"
+                raise ReadError(msg)
             path.write_bytes(data)
 
 

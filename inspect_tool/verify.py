@@ -231,6 +231,9 @@ class _Work:
                 path = (
                     (self.folder / name.removeprefix("own-")) if item.role == "own standard" else self.standards / name
                 )
+            if path.is_dir():  # a name that is nothing but its prefix, or leads out
+                msg = f"{item.file}: is no name of such a file"
+                raise ReadError(msg)
             path.write_bytes(data)
 
 

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from inspect_tool import audit, correct, edits, evidence, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_report
+from inspect_tool.files import dump_report, load_report
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
+from inspect_tool.report.build import report_digest, report_id
 
 JOB = """
 recipe = "phase_fraction"
@@ -412,9 +413,6 @@ def test_a_report_with_edits_is_recomputed_from_what_it_carries(job):
 
 
 def test_a_report_that_names_another_person_or_another_value_before_does_not_verify(job):
-    from inspect_tool.files import dump_report
-    from inspect_tool.report.build import report_digest, report_id
-
     edited(job, 1, disk(30, 30, 14), 0)
     pipeline.run(job, job.parent / "reports")
     path = job.parent / "reports" / "job" / "report.json"
@@ -432,6 +430,22 @@ def test_a_report_that_names_another_person_or_another_value_before_does_not_ver
 
     assert any("Edits by hand" in text for text in changed(edits.TABLE, 5, "Nobody"))
     assert any("before and after" in text for text in changed(edits.RESULTS, 3, 9.9))
+
+
+@pytest.mark.parametrize("name", ["edit-", "edit-.."])
+def test_an_attachment_whose_name_leads_out_is_one_line(job, name):
+    edited(job, 1, disk(30, 30, 14), 0)
+    pipeline.run(job, job.parent / "reports")
+    folder = job.parent / "reports" / "job"
+    good = load_report(folder / "report.json")
+    first = next(item for item in good.attachments if item.role == "edit")
+    (folder / "evidence" / name).write_bytes((folder / first.file).read_bytes())
+    other = replace(first, file=f"evidence/{name}")
+    forged = replace(good, attachments=tuple(other if item == first else item for item in good.attachments))
+    forged = replace(forged, id=report_id(forged), digest=report_digest(forged))
+    (folder / "report.json").write_text(dump_report(forged), encoding="utf-8")
+    with pytest.raises(ReadError, match=rf"evidence/{name}: is no name of such a file"):
+        verify.verify(folder)
 
 
 def test_an_edit_and_its_reason_stand_in_the_audit_trail_of_the_reports(job):

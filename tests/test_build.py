@@ -8,7 +8,7 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool import files
-from inspect_tool.model import Calibration, Conformity, Header, Requirement
+from inspect_tool.model import Calibration, Conformity, Criteria, Header, Requirement
 from inspect_tool.report import build
 
 
@@ -125,7 +125,7 @@ def test_one_field_and_missing_scale_are_said_on_page_1(tmp_path):
 
 def test_ratio_only_is_said_on_page_1(report):
     ratio = replace(report.micrographs[0], calibration=Calibration(source="ratio only"))
-    found = build._warnings(EMPTY, (), (), [ratio], (), STANDARD)
+    found = build._warnings(Criteria(), EMPTY, (), (), [ratio], (), STANDARD)
     assert len(found) == 1
     assert "only ratios are reported" in found[0]
 

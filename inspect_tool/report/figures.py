@@ -537,8 +537,10 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> 
 def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:
     """Draw on axes in the style of the report; the same drawing gives the same bytes."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # texts stay texts in the SVG: what shows them has other fonts than what measured them here
-        warnings.filterwarnings("ignore", message="Glyph ")
+        # texts stay texts in the SVG: what shows them has other fonts than what measured them here; and numbers that
+        # no instrument gives, in a report that was changed, make an empty chart
+        for words in ("Glyph ", "overflow encountered", "invalid value encountered", "constrained_layout not applied"):
+            warnings.filterwarnings("ignore", message=words)
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
         FigureCanvasSVG(figure)
         draw(figure.add_subplot())

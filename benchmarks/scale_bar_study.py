@@ -47,7 +47,7 @@ LENGTHS = (
     0.5,
     1.5,
 )
-STYLES = ("line with end ticks", "ruler ticks", "solid bar", "plain line")
+STYLES = ("line with end ticks", "ruler", "solid bar", "plain line")
 FONTS = ("sans", "sans bold", "serif", "mono", "hershey")
 COLORS = (
     (255, 255, 255),

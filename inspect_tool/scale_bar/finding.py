@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inspect_tool.model import GrayImage
 from inspect_tool.scale_bar.footer import to_8bit
 
-Style: TypeAlias = Literal["line with end ticks", "ruler ticks", "solid bar", "plain line"]
+Style: TypeAlias = Literal["line with end ticks", "ruler", "solid bar", "plain line"]
 Plane: TypeAlias = NDArray[np.uint8]
 
 _STEP = 28  # gray levels from bar to what is beside it
@@ -449,7 +449,7 @@ def _ruler(
     values = [band[t : t + h, x : x + w] for x, t, w, h in ticks]
     level = float(np.median(np.concatenate([v.ravel() for v in values])))
     return Bar(
-        style="ruler ticks",
+        style="ruler",
         left=float(centers[0]),
         right=float(centers[-1]),
         row=first + (top + bottom - 1) / 2,
@@ -476,7 +476,7 @@ def _tick_center(away: Plane, tick: tuple[int, int, int, int]) -> float:
 
 def _distinct(bars: Sequence[Bar]) -> list[Bar]:
     """One of each: both planes of a color picture see the same bar, the gray one more sharply."""
-    order = {"ruler ticks": 0, "line with end ticks": 1, "solid bar": 2, "plain line": 3}
+    order = {"ruler": 0, "line with end ticks": 1, "solid bar": 2, "plain line": 3}
     kept: list[Bar] = []
     for bar in sorted(bars, key=lambda bar: (order[bar.style], bar.plane, -bar.contrast)):
         if not any(

@@ -261,7 +261,7 @@ def _distance(bar: Bar, box: Box) -> float | None:
 def _ink(bar: Bar, picture: labels.Picture, window: labels.Picture) -> NDArray[np.float32]:
     """How near every pixel is to the color of the bar: 1 the same, 0 far from it."""
     columns = slice(max(round(bar.left) + 2, 0), round(bar.right) - 1)
-    line = picture[round(bar.row), columns] if bar.style != "ruler ticks" else np.full((1, 3), bar.level)
+    line = picture[round(bar.row), columns] if bar.style != "ruler" else np.full((1, 3), bar.level)
     if bar.gap is not None:
         line = picture[round(bar.row), round(bar.left) + 2 : bar.gap[0] - 2]
     away = np.abs(window.astype(np.float32) - np.median(line, axis=0).astype(np.float32)).max(axis=2)

@@ -13,7 +13,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.synthetic.field import Image
 from inspect_tool.units import convert
 
-BarStyle: TypeAlias = Literal["line with end ticks", "ruler ticks", "solid bar", "plain line"]
+BarStyle: TypeAlias = Literal["line with end ticks", "ruler", "solid bar", "plain line"]
 Font: TypeAlias = Literal["sans", "sans bold", "serif", "mono", "hershey"]
 Place: TypeAlias = Literal["above", "below", "right", "inside"]
 Color: TypeAlias = tuple[int, int, int]
@@ -156,7 +156,7 @@ def scale_bar(
         into += shown[:, :, None] * (np.array(color, dtype=np.float32) - into)
     half = 0.0 if style in ("solid bar", "plain line") else (tick_px - 1) / 2
     first = left - 0.5 if style in ("solid bar", "plain line") else left + half
-    middle = row + (line_px - 1) / 2 if style != "ruler ticks" else row + (tick_tall_px - 1) / 2
+    middle = row + (line_px - 1) / 2 if style != "ruler" else row + (tick_tall_px - 1) / 2
     top_left = min(bar[0], top), min(bar[1], start)
     bottom_right = max(bar[0] + bar[2], top + letters.shape[0]), max(bar[1] + bar[3], start + letters.shape[1])
     return BurnedBar(
@@ -188,8 +188,8 @@ def _draw(
     if style in ("solid bar", "plain line"):
         _rectangle(cover, row, left, line, length)
         return int(row), int(left), line, int(np.ceil(length))
-    up = row if style == "ruler ticks" else row - (tall - line) // 2
-    count = _INTERVALS if style == "ruler ticks" else 1
+    up = row if style == "ruler" else row - (tall - line) // 2
+    count = _INTERVALS if style == "ruler" else 1
     for i in range(count + 1):
         along = i * length / count
         _rectangle(cover, up, left + (along if length % 1 else round(along)), tall, tick)  # whole pixels stay whole

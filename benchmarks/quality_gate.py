@@ -28,7 +28,7 @@ import numpy as np
 from inspect_tool import quality, readers, registry, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import checked
-from inspect_tool.model import Calibration, FieldMeasurement, Micrograph
+from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Selection
 from inspect_tool.standards import load_standard
 from inspect_tool.synthetic import Degradation, Field
 
@@ -257,7 +257,7 @@ SUFFIXES = (".png", ".jpg", ".tif", ".tiff")
 
 def real_image(path: Path) -> Micrograph:
     """Read an image without its data bar: metaldam masks end where it begins."""
-    image = readers.read(path, 0 if "multipage" in path.name else None)
+    image = readers.read(path, Selection(page=0 if "multipage" in path.name else None))
     rows = image.pixels.shape[0] - FOOTERS_PX.get(path.name, 0)
     if path.parent.parent.name == "metaldam":
         rows = readers.read_values(path.parent.parent / "masks" / f"{path.stem}.png")[0].shape[0]

@@ -300,8 +300,17 @@ def _along(images: Iterable[MeasuredImage], axis: str) -> list[float]:
     ]
 
 
-def _local(images: Iterable[MeasuredImage]) -> tuple[float, float] | None:
-    shown = [family.local for image in images for family in image.families if family.local is not None]
+def _local(images: Sequence[MeasuredImage]) -> tuple[float, float] | None:
+    """Range of the scale within the field; None where it does not show.
+
+    Distortion belongs to the instrument, so it shows in every image along an axis; what one image alone shows is dirt.
+    """
+    shown: list[tuple[float, float]] = []
+    for axis in ("x", "y"):
+        along = [family.local for image in images for family in image.families if family.axis == axis]
+        found = [local for local in along if local is not None]
+        if 2 * len(found) > len(along):
+            shown += found
     return (min(low for low, _ in shown), max(high for _, high in shown)) if shown else None
 
 

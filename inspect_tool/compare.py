@@ -25,7 +25,7 @@ from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import checked, load_job, new_folder, plain, read_toml, sha256_bytes, write_text
+from inspect_tool.files import load_job, new_folder, parse_json, plain, read_toml, sha256_bytes, write_text
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
 from inspect_tool.provenance import now, provenance
@@ -129,15 +129,11 @@ def compare(
 def load_comparison(path: Path) -> Comparison:
     """Read ``compare.json`` back."""
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        text = path.read_bytes()
+    except OSError as error:
         msg = f"{path}: not a comparison: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
-        raise SettingsError(msg)
-    return checked(Comparison, data, str(path))
+    return parse_json(Comparison, text, SCHEMA, str(path), "a comparison")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for

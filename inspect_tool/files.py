@@ -171,18 +171,23 @@ def load_report(path: Path) -> Report:
 
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
+    report = parse_json(Report, text, SCHEMA, where, "a report")
+    _check_shapes(report, where)
+    return report
+
+
+def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
+    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"{where}: not a report: {error}"
+        msg = f"{where}: not {what}: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+    if not isinstance(data, dict) or data.get("schema") != schema:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{where}: schema is {found!r}, this version reads {SCHEMA!r}"
+        msg = f"{where}: schema is {found!r}, this version reads {schema!r}"
         raise SettingsError(msg)
-    report = checked(Report, data, where)
-    _check_shapes(report, where)
-    return report
+    return checked(kind, data, where)
 
 
 def _check_shapes(report: Report, where: str) -> None:

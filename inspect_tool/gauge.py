@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.files import checked, new_folder, plain, read_toml, sha256_bytes, sha256_file, write_text
+from inspect_tool.files import checked, new_folder, parse_json, plain, read_toml, sha256_bytes, sha256_file, write_text
 from inspect_tool.formulas import aiag_msa, type_1
 from inspect_tool.formulas.aiag_msa import GaugeStudy
 from inspect_tool.gauge_values import LARGEST, Run, StudyValues, arranged, check_images, from_reports, read_table
@@ -163,15 +163,11 @@ def gauge(
 def load_gauge(path: Path) -> GaugeReport:
     """Read ``gauge.json`` back."""
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        text = path.read_bytes()
+    except OSError as error:
         msg = f"{path}: not a gauge study: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
-        raise SettingsError(msg)
-    return checked(GaugeReport, data, str(path))
+    return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for

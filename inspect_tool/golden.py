@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from inspect_tool import pipeline, registry
 from inspect_tool.errors import InspectError, ReadError, SettingsError
-from inspect_tool.files import checked, new_folder, plain, sha256_file, write_text
+from inspect_tool.files import new_folder, parse_json, plain, sha256_file, write_text
 from inspect_tool.model import Provenance
 from inspect_tool.pipeline import Plan, Progress, job_names
 from inspect_tool.provenance import now, provenance
@@ -184,18 +184,14 @@ def load_golden(folder: Path) -> Golden:
     """Read ``golden.json`` of a folder."""
     path = folder / FILE
     try:
-        data = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except FileNotFoundError:
         msg = f"{path}: no such file; make it with inspect-tool golden record JOB --out {folder}"
         raise SettingsError(msg) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         msg = f"{path}: not a record of golden results: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
-        raise SettingsError(msg)
-    return checked(Golden, data, str(path))
+    return parse_json(Golden, text, SCHEMA, str(path), "a record of golden results")
 
 
 def _measured(plan: Plan, name: str, base: Path, tell: Any) -> GoldenJob:

@@ -30,7 +30,16 @@ import numpy as np
 from inspect_tool import __version__, golden, phantoms, pipeline, question, registry, standards, worked
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
-from inspect_tool.files import checked, load_model_card, new_folder, plain, sha256_bytes, sha256_file, write_text
+from inspect_tool.files import (
+    checked,
+    load_model_card,
+    new_folder,
+    parse_json,
+    plain,
+    sha256_bytes,
+    sha256_file,
+    write_text,
+)
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.paths import data_folder
 from inspect_tool.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
@@ -268,15 +277,11 @@ def _folder(out: str | Path | None) -> Iterator[Path]:
 def load_selftest(path: Path) -> SelfTest:
     """Read ``selftest.json`` back."""
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        text = path.read_bytes()
+    except OSError as error:
         msg = f"{path}: not a self-test: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{path}: schema is {found!r}, this version reads {SCHEMA!r}"
-        raise SettingsError(msg)
-    return checked(SelfTest, data, str(path))
+    return parse_json(SelfTest, text, SCHEMA, str(path), "a self-test")
 
 
 def load_criteria(path: Path | None = None) -> Standard:

@@ -4,10 +4,12 @@ Rules after ILAC-G8:09/2019; the probability of conformity after JCGM 106:2012 (
 distribution around the result, or Student's t with the effective degrees of freedom of its budget).
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from math import inf
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.model import Conformity, Requirement, Result
+from inspect_tool.model import Check, Conformity, Requirement, Result
 from inspect_tool.units import convert
 
 
@@ -95,4 +97,26 @@ def decide(result: Result, requirement: Requirement) -> Conformity:
         decision=decision,  # type: ignore[arg-type]
         probability=probability,
         reason=reason,
+    )
+
+
+def doubted(conformity: Conformity, checks: Iterable[Check]) -> Conformity:
+    """Take back a pass on a number that cannot be believed: where a check of plausibility is not met, it is undecided.
+
+    A failure stays one: the doubt may hide that a part is bad, it does not make it good.
+    """
+    doubts = [
+        check.name
+        for check in checks
+        if check.scope == "plausibility"
+        and not check.passed
+        and check.specimen in ("", conformity.specimen)
+        and (not check.quantities or conformity.quantity in check.quantities)
+    ]
+    if not doubts or conformity.decision not in ("pass", "conditional pass"):
+        return conformity
+    return replace(
+        conformity,
+        decision="undecided",
+        reason=f"the number is in doubt, so it cannot pass: {'; '.join(doubts)}",
     )

@@ -446,7 +446,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One rule and what was found. Scope "method" and "calibration" decide the method conformity."""
+    """One rule and what was found.
+
+    Scope "method" and "calibration" decide the method conformity; one of scope "plausibility" that is not met doubts
+    the results of its specimen, so that no requirement on them passes.
+    """
 
     name: str
     value: float | None  # None: could not be determined, which does not pass
@@ -455,10 +459,11 @@ class Check:
     unit: str
     passed: bool
     clause: str
-    scope: Literal["method", "calibration", "image", "consistency"] = "method"
+    scope: Literal["method", "calibration", "image", "consistency", "plausibility"] = "method"
     specimen: str = ""  # empty: the whole job
     note: str = ""
     accepted: str = ""  # who accepted that it is not met, and why
+    quantities: tuple[str, ...] = ()  # plausibility: results it doubts; empty: all of the specimen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

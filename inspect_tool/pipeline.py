@@ -37,7 +37,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
-from inspect_tool.conformity import decide
+from inspect_tool.conformity import decide, doubted
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
@@ -67,7 +67,6 @@ from inspect_tool.model import (
     Region,
     Report,
     Requirement,
-    Result,
     ScaleSource,
     Segmentation,
     Selection,
@@ -243,7 +242,7 @@ def issued(
     """What a new report says, as far as it is compared with the one it replaces."""
     return supersede.Issued(
         results=findings.results,
-        conformities=judged(requirements, findings.results, [record.specimen for record in records]),
+        conformities=judged(requirements, findings, [record.specimen for record in records]),
         images={record.sha256: record.image for record in records},
         header=job.header,
         standard=standard.name,
@@ -1146,7 +1145,7 @@ def _report(
         findings=findings,
         micrographs=_records(outcomes),
         checks=checks,
-        conformities=judged(planned.requirements, findings.results, [source.specimen for source in planned.sources]),
+        conformities=judged(planned.requirements, findings, [source.specimen for source in planned.sources]),
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
@@ -1208,18 +1207,16 @@ def _attachment(
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
 
-def judged(
-    requirements: Sequence[Requirement], results: Sequence[Result], fields: Sequence[str]
-) -> tuple[Conformity, ...]:
+def judged(requirements: Sequence[Requirement], findings: Findings, fields: Sequence[str]) -> tuple[Conformity, ...]:
     """Judge every requirement for every specimen it is for; ``fields`` names the specimen of each field."""
     specimens = tuple(dict.fromkeys(fields))
-    found = {(result.quantity, result.specimen): result for result in results}
+    found = {(result.quantity, result.specimen): result for result in findings.results}
     verdicts = []
     for requirement in requirements:
         for specimen in (requirement.specimen,) if requirement.specimen else specimens:
             result = found.get((requirement.quantity, specimen))
             if result is not None:
-                verdicts.append(decide(result, requirement))
+                verdicts.append(doubted(decide(result, requirement), findings.checks))
                 continue
             verdicts.append(
                 Conformity(

@@ -370,7 +370,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         findings=findings,
         micrographs=records,
         checks=[*known, *others],
-        conformities=pipeline.judged(asked.requirements, findings.results, [field.specimen for field in fields]),
+        conformities=pipeline.judged(asked.requirements, findings, [field.specimen for field in fields]),
         worst=pipeline.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_tool.conformity import decide, probability_of_conformity
+from inspect_tool.conformity import decide, doubted, probability_of_conformity
 from inspect_tool.errors import SettingsError
-from inspect_tool.model import Component, Requirement, Result
+from inspect_tool.model import Check, Component, Requirement, Result
 from inspect_tool.uncertainty import evaluated
 
 
@@ -87,3 +89,40 @@ def test_simple_acceptance_tells_when_u_is_large_against_the_tolerance():
 def test_a_requirement_without_sensible_limits_is_refused(requirement, text):
     with pytest.raises(SettingsError, match=text):
         decide(result(1.0, 0.1, 0.2), requirement)
+
+
+def test_a_number_in_doubt_does_not_pass_and_a_failure_stays_one():
+    rule = Requirement(quantity="porosity_percent", unit="%", upper=5.0, rule="simple", source="drawing")
+    doubt = Check(
+        name="Pores found",
+        value=0.0,
+        relation=">=",
+        limit=1.0,
+        unit="",
+        passed=False,
+        clause="own rule",
+        scope="plausibility",
+        specimen="A",
+        quantities=("porosity_percent",),
+    )
+
+    def judged(value, specimen="A", check=doubt):
+        result = Result(
+            quantity="porosity_percent",
+            specimen=specimen,
+            value=value,
+            unit="%",
+            n=1,
+            clause="",
+            definition="x/1",
+            u=0.1,
+            expanded_u=0.2,
+        )
+        return doubted(decide(result, rule), [check])
+
+    assert judged(0.0).decision == "undecided"
+    assert "Pores found" in judged(0.0).reason
+    assert judged(9.0).decision == "fail"
+    assert judged(0.0, specimen="B").decision == "pass"
+    assert judged(0.0, check=replace(doubt, quantities=("pore_count_per_mm2",))).decision == "pass"
+    assert judged(0.0, check=replace(doubt, passed=True)).decision == "pass"

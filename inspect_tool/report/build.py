@@ -334,7 +334,7 @@ def _warnings(
         + (f" ({check.note})" if check.note else "")
         + (f"; measured all the same, accepted {check.accepted}" if check.accepted else "")
         for check in checks
-        if not check.passed and check.scope in ("image", "consistency")
+        if not check.passed and check.scope in ("image", "consistency", "plausibility")
     ]
     if any(record.calibration.pixel_um is None for record in micrographs):
         found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")

@@ -50,7 +50,7 @@ def effective_dof(budget: Iterable[Component], coverage: float = 0.95) -> float 
 
     So ``u`` and these alone give back U, and the probabilities of a verdict agree with it.
 
-    >>> round(effective_dof([Component(name="fields", u=1.0, kind="A", dof=4), Component(name="edge", u=0.0, kind="B")]), 9)
+    >>> round(effective_dof([Component(name="fields", u=1.0, kind="A", dof=4)]), 9)
     4.0
     """
     from scipy.special import stdtridf

@@ -49,7 +49,7 @@ def test_page_1_answers(made, medium):
         "Guarded acceptance, w = U",
         "required by drawing 4711 rev B",
         "Probability of conformity",
-        "NOT conforming to the method.",
+        "NOT conforming to ASTM E112-13.",
         "Number of fields",
         "coverage probability of 95 %",
         "relate only to the items tested",

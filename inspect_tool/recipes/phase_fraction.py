@@ -42,7 +42,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
-from inspect_tool.standards import check_rule, load_standard
+from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
 TITLE = "Phase fraction"
@@ -454,7 +454,7 @@ def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Sta
 
 
 def _clause(standard: Standard, text: str) -> str:
-    return f"{standard.id}-{standard.edition}: {text}"
+    return f"{designation(standard)}: {text}"
 
 
 # ----------------------------------------------------------------------------------------------------- point count

@@ -175,7 +175,7 @@ def test_a_rule_of_this_toolkit_says_nothing_about_the_conformity_to_a_standard(
     assert own.scope == "practice"
     assert "IPC" not in own.clause
     assert build.method_conformity([own]) is None
-    kept = check_rule(load_standard("astm_e112_2013"), "fields", 5.0, method="abrams")
+    kept = check_rule(load_standard("astm_e112_2013"), "fields_intercept", 5.0, method="abrams")
     assert build.method_conformity([own, kept]) is True
     assert build.method_conformity([replace(own, passed=False), kept]) is True
     assert build.method_conformity([own, replace(kept, passed=False)]) is False

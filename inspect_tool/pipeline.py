@@ -38,7 +38,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
@@ -519,9 +519,7 @@ def requirements_of(
                 f"there are: {', '.join(recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
-        if requirement.lower is None and requirement.upper is None:
-            msg = f"{place}: give 'lower', 'upper' or both"
-            raise SettingsError(msg)
+        check_requirement(requirement, place)
         if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
             msg = f"{place}.unit: '{requirement.unit}' does not fit {requirement.quantity} [{quantity.unit}]"
             raise SettingsError(msg)

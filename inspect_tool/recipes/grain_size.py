@@ -74,6 +74,7 @@ from inspect_tool.recipes._grain_rules import (
     largest_grain,
     shape_warnings,
 )
+from inspect_tool.standards import designation
 from inspect_tool.uncertainty import evaluated, half_range
 
 __all__ = [
@@ -92,7 +93,7 @@ __all__ = [
 TITLE = "Grain size"
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
-STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "astm_e1382_1997")
+STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
 QUANTITIES: Mapping[str, Quantity] = {
     "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),
@@ -509,7 +510,7 @@ def _results(
     specimen: str,
     scaled: bool,
 ) -> Iterator[Result]:
-    edition = f"{standard.id}-{standard.edition}"
+    edition = designation(standard)
     if scaled:
         key, what = basis(settings.method)
         name = "Grain size index" if standard.id == "ISO 643" else "Grain size number"

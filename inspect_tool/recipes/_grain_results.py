@@ -9,6 +9,7 @@ import pandas as pd
 from inspect_tool.model import Component, FieldMeasurement, Quantity, Result, Standard
 from inspect_tool.recipes._grain_estimates import anisotropy_fields
 from inspect_tool.recipes._grain_method import METHOD_TITLES, Estimate, Settings, basis, grain_number, power, rounded
+from inspect_tool.standards import designation
 from inspect_tool.uncertainty import evaluated, half_range
 
 QUANTITIES: Mapping[str, Quantity] = {
@@ -51,7 +52,7 @@ def results_of(
     specimen: str,
     scaled: bool,
 ) -> Iterator[Result]:
-    edition = f"{standard.id}-{standard.edition}"
+    edition = designation(standard)
     if scaled:
         key, what = basis(settings.method)
         name = "Grain size index" if standard.id == "ISO 643" else "Grain size number"

@@ -11,7 +11,7 @@ from inspect_tool.measure import duplex
 from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._grain_estimates import principal_planes
 from inspect_tool.recipes._grain_method import Estimate, Settings, basis, grain_number
-from inspect_tool.standards import check_rule, load_standard
+from inspect_tool.standards import check_rule, designation, load_standard
 
 # 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
 _ADVISED_INTERCEPT_PX = 30.0
@@ -106,7 +106,7 @@ def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], stand
         limit=3.0,
         unit="1",
         passed=found >= 3,
-        clause=f"{standard.id}: grains that are not equiaxed are measured on three principal planes, or with directed "
+        clause=f"{designation(standard)}: grains that are not equiaxed are measured on three principal planes, or with directed "
         "lines in three principal directions",
         specimen=specimen,
         note=(estimate.note if estimate is not None else "")

@@ -12,7 +12,7 @@ from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatt
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
-from inspect_tool.standards import check_rule, constant, load_standard
+from inspect_tool.standards import check_rule, constant, designation, load_standard
 from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
@@ -29,7 +29,7 @@ def results_of(
     minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
     if settings.minimum_um:
         minimum += f" and {settings.minimum_um:g} um Feret"
-    clause = f"{standard.id}-{standard.edition}"
+    clause = designation(standard)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
@@ -441,7 +441,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
 
 def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
     b276 = load_standard("astm_b276_2021")
-    clause = f"{b276.id}-{b276.edition}"
+    clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
     for kind in kinds:

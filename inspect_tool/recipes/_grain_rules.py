@@ -106,8 +106,8 @@ def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], stand
         limit=3.0,
         unit="1",
         passed=found >= 3,
-        clause=f"{designation(standard)}: grains that are not equiaxed are measured on three principal planes, or with directed "
-        "lines in three principal directions",
+        clause=f"{designation(standard)}: grains that are not equiaxed are measured on three principal planes, or with "
+        "directed lines in three principal directions",
         specimen=specimen,
         note=(estimate.note if estimate is not None else "")
         or ("plane not stated" if not planes else f"{', '.join(planes)} only"),

@@ -18,7 +18,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError
 from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import duplex, figures, intercepts
-from inspect_tool.measure.fields import FieldStatistics
+from inspect_tool.measure.fields import FieldStatistics, scatter_line
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
@@ -74,6 +74,7 @@ from inspect_tool.recipes._grain_rules import (
     largest_grain,
     shape_warnings,
 )
+from inspect_tool.standards import designation
 from inspect_tool.uncertainty import evaluated, half_range
 
 __all__ = [
@@ -92,7 +93,7 @@ __all__ = [
 TITLE = "Grain size"
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
-STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "astm_e1382_1997")
+STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
 QUANTITIES: Mapping[str, Quantity] = {
     "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),
@@ -370,15 +371,15 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         note = f"root of the product over {len(planes)} planes: {', '.join(planes)}"
     mean = astm_e112.geometric_mean([found.mean for _, found in parts]) if len(parts) > 1 else parts[0][1].mean
     lines = [
-        Component(
-            name="between fields" if not name else f"between fields ({name})",
-            u=found.u_mean / abs(found.mean) / len(parts),
-            kind="A",
-            dof=found.dof,
-            basis=f"s / √n over {found.n} fields" + (f", one of {len(parts)} factors" if len(parts) > 1 else ""),
+        replace(
+            line,
+            name=f"{line.name} ({name})" if name else line.name,
+            u=line.u / abs(found.mean) / len(parts),
+            basis=line.basis + (f", one of {len(parts)} factors" if len(parts) > 1 else ""),
         )
         for name, found in parts
-        if found.u_mean is not None and found.mean
+        if found.mean
+        for line in scatter_line(found)
     ]
     if is_size(key) and not lines:
         lines.append(_one_field(key, fields))
@@ -509,7 +510,7 @@ def _results(
     specimen: str,
     scaled: bool,
 ) -> Iterator[Result]:
-    edition = f"{standard.id}-{standard.edition}"
+    edition = designation(standard)
     if scaled:
         key, what = basis(settings.method)
         name = "Grain size index" if standard.id == "ISO 643" else "Grain size number"

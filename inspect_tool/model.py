@@ -113,7 +113,8 @@ class Region:
 
     ``footer_px`` rows are cut from the bottom, None: a data bar that is found there; ``rectangle`` is (top, left,
     height, width) and is cut out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave
-    the image whole and mark what counts.
+    the image whole and mark what counts. ``colored_marks`` "auto" leaves out lines, boxes and writing in color over a
+    gray picture.
     """
 
     footer_px: int | None = None
@@ -121,6 +122,7 @@ class Region:
     polygon: tuple[tuple[float, float], ...] = ()
     mask: str = ""
     exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
+    colored_marks: Literal["auto", "keep"] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

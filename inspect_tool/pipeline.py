@@ -25,6 +25,7 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    colored_marks,
     edits,
     lots,
     plausibility,
@@ -977,7 +978,10 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     region = _without_writing(micrograph, planned.job.region, bar)
-    return preprocess.to_square_pixels(preprocess.apply_region(micrograph, region, planned.path.parent))
+    micrograph = preprocess.apply_region(micrograph, region, planned.path.parent)
+    if region.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
+        micrograph = colored_marks.leave_out(micrograph)
+    return preprocess.to_square_pixels(micrograph)
 
 
 def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:

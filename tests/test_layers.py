@@ -29,6 +29,7 @@ LAYERS = [
     {
         "readers",
         "preprocess",
+        "colored_marks",
         "scale_bar",
         "backends",
         "measure",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from inspect_tool import lots
+from inspect_tool import colored_marks, lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.measure.fields import field_statistics
 from inspect_tool.model import (
@@ -361,6 +361,17 @@ def _warnings(
         for check in checks
         if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")
     ]
+    marked = [
+        f"{record.image}: {record.meta[colored_marks.META]}"
+        for record in micrographs
+        if colored_marks.META in record.meta
+    ]
+    if marked:
+        more_of_them = f"; and {len(marked) - 3} more" if len(marked) > 3 else ""
+        found.append(
+            "Lines, boxes or writing in color over a gray picture are left out of what is measured: "
+            f"{'; '.join(marked[:3])}{more_of_them}."
+        )
     if any(record.calibration.pixel_um is None for record in micrographs):
         found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")
     single = [

@@ -22,6 +22,7 @@ _REACH = 0.25  # of the shorter side: how far apart blocks may be and still coun
 _SECTORS = 6  # directions in which the covariance ends on its own: bands are longer than wide
 _FEW = 30  # features; with fewer the scatter between fields is itself hardly known
 _SIGNIFICANCE = 0.05
+_LARGEST = 3.0  # times the effective feature: touching features make one that is no feature
 _SKEWED = 1.05  # from here on the reader is told
 
 Array = NDArray[np.float64]
@@ -33,6 +34,7 @@ class ShareScatter:
 
     u: float  # [1]
     dof: float
+    largest: float = 0.0  # area of the largest feature over that of the field; 0: not looked for [1]
 
 
 def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
@@ -63,10 +65,10 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     """
     side = max(1.0, sqrt(phase.size) / _BLOCKS)
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
-    return _of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
+    return scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
 
 
-def _of_blocks(on: Array, all_: Array) -> ShareScatter:
+def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     """Answer of ``share_scatter`` from the pixels of the phase and those that count, both by block."""
     total = float(all_.sum())
     share = float(on.sum()) / total
@@ -150,19 +152,23 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
 
     References
     ----------
-    Garwood, Fiducial limits for the Poisson distribution, Biometrika 28 (1936) 437; for sums of unequal weights
-    Fay and Feuer, Statistics in Medicine 16 (1997) 791.
+    Fay and Feuer, Confidence intervals for directly standardized rates: a method based on the gamma distribution,
+    Statistics in Medicine 16 (1997) 791; for equal features Garwood, Biometrika 28 (1936) 437.
     """
-    u = sqrt(sum(one.u**2 for one in scatters)) / len(scatters)
+    squares = sum(one.u**2 for one in scatters)
     features = _features(shares, scatters)
     if features == 0:
         return Component(name="scatter inside the fields", u=0.0, kind="B", basis=f"{why}: nor does anything in it")
-    # upper 97.5 % limit of a Poisson number whose estimate is ``features``, which need not be whole
-    above = float(chdtri(2 * (features + 1), 0.025)) / 2 - features
-    skew = max(1.0, above / sqrt(features) / coverage_factor(None))
+    mean = sqrt(squares / features)  # area of the effective feature, over that of a field
+    largest = min(max(mean, *(one.largest for one in scatters)), _LARGEST * mean)
+    area = sqrt(squares * features)
+    # upper 97.5 % limit of a sum of Poisson numbers with unequal weights, the next one as heavy as the heaviest
+    weight = (squares + largest**2) / (area + largest)
+    above = weight * float(chdtri(2 * (area + largest) / weight, 0.025)) / 2 - area
+    skew = max(1.0, above / sqrt(squares) / coverage_factor(None))
     return Component(
         name="scatter inside the fields",
-        u=100 * u * skew,
+        u=100 * sqrt(squares) / len(scatters) * skew,
         kind="B",
         dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
         basis=f"{why}; from the covariance inside, as {features:.3g} features at random would scatter"

@@ -270,7 +270,8 @@ def _beyond_the_pixels(
     missing = np.minimum(1.1 * np.cbrt(1 / radius), 1.0)
     # directions in which an ellipse is as long but for what is missing, in corners of the hull (R^1/3 px apart)
     turn = np.minimum(0.5, 0.1 * np.sqrt(missing / np.maximum(half - radius, 1e-6)))
-    return missing / (1 + turn * np.maximum(np.cbrt(radius) ** 2 - 1, 0.0)) - out
+    added: NDArray[np.float64] = missing / (1 + turn * np.maximum(np.cbrt(radius) ** 2 - 1, 0.0)) - out
+    return added
 
 
 def _calipers(hulls: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

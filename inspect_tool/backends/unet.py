@@ -79,6 +79,7 @@ class Settings:
     )
     scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
+    twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
@@ -494,6 +495,7 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
     chosen = {key: card.settings[key] for key in ("level", "lower", "higher", "smallest_px") if key in card.settings}
     if settings.threshold is not None:
         chosen["level"] = settings.threshold
+    chosen["twins"] = settings.twins
     parted = _Parted(
         partition=_grain_labels.partition(
             probability, inside, _grain_labels.Settings(**chosen), micrograph.path, enlarged=max(1.0, 1 / scale)

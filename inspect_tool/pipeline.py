@@ -25,6 +25,7 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    colored_marks,
     edits,
     lots,
     preprocess,
@@ -37,7 +38,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
@@ -518,9 +519,7 @@ def requirements_of(
                 f"there are: {', '.join(recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
-        if requirement.lower is None and requirement.upper is None:
-            msg = f"{place}: give 'lower', 'upper' or both"
-            raise SettingsError(msg)
+        check_requirement(requirement, place)
         if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
             msg = f"{place}.unit: '{requirement.unit}' does not fit {requirement.quantity} [{quantity.unit}]"
             raise SettingsError(msg)
@@ -975,7 +974,10 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     region = _without_writing(micrograph, planned.job.region, bar)
-    return preprocess.to_square_pixels(preprocess.apply_region(micrograph, region, planned.path.parent))
+    micrograph = preprocess.apply_region(micrograph, region, planned.path.parent)
+    if region.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
+        micrograph = colored_marks.leave_out(micrograph)
+    return preprocess.to_square_pixels(micrograph)
 
 
 def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:

@@ -28,6 +28,7 @@ LAYERS = [
     {
         "readers",
         "preprocess",
+        "colored_marks",
         "scale_bar",
         "backends",
         "measure",

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from inspect_tool.formulas import astm_b276
-from inspect_tool.measure.fields import FieldStatistics, field_statistics
+from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
-from inspect_tool.standards import check_rule, constant, load_standard
+from inspect_tool.standards import check_rule, constant, designation, load_standard
 from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
@@ -29,7 +29,7 @@ def results_of(
     minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
     if settings.minimum_um:
         minimum += f" and {settings.minimum_um:g} um Feret"
-    clause = f"{standard.id}-{standard.edition}"
+    clause = designation(standard)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
@@ -74,16 +74,7 @@ def _statistics(fields: Sequence[FieldMeasurement], values: Sequence[float]) -> 
 def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
     """Statistics of one value per field, and its line of the budget: none with one field."""
     found = _statistics(fields, _numbers_of(fields, name))
-    if found.u_mean is None:
-        return found, ()
-    line = Component(
-        name="between fields",
-        u=found.u_mean,
-        kind="A",
-        dof=float(found.dof or 0),
-        basis=f"s / √n over {found.n} fields, s = {found.s:.3g}",
-    )
-    return found, (line,)
+    return found, scatter_line(found)
 
 
 def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:
@@ -450,7 +441,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
 
 def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
     b276 = load_standard("astm_b276_2021")
-    clause = f"{b276.id}-{b276.edition}"
+    clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
     for kind in kinds:

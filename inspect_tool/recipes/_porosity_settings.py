@@ -37,6 +37,7 @@ _PRESENTATIONS: Mapping[str, Presentation] = MappingProxyType(
     {
         "vdg_p201_2002": "casting",
         "bdg_p202_2010": "casting",
+        "astm_e2109_2021": "thermal_spray",
         "astm_e2109_2014": "thermal_spray",
         "astm_b276_2021": "hardmetal",
     }

@@ -77,7 +77,9 @@ class Partition:
 
     shape: tuple[int, int]
     packed: tuple[bytes, ...]  # region numbers, strip by strip: a few percent of their size
-    regions: Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, their moments, weight, weight by belief
+    regions: (
+        Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, their moments, weight, weight by belief
+    )
     levels: tuple[float, float, float]  # lower, used, higher
     doubtful: float  # share of the boundary length that is neither clear nor nothing
     fragment: float  # smaller regions need more belief, over the mean region that is left at a level [1]
@@ -147,6 +149,11 @@ def partition(
 
 
 def labels_at(part: Partition, level: float | None = None, where: str = "image") -> LabelImage:
+    """Grains at a level of belief: the labels of ``grains_at``."""
+    return grains_at(part, level, where)[0]
+
+
+def grains_at(part: Partition, level: float | None = None, where: str = "image") -> tuple[LabelImage, int]:
     """Grains at a level of belief; each call makes a new image of the same regions.
 
     Parameters
@@ -157,8 +164,10 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
 
     Returns
     -------
-    ndarray of int32
+    labels : ndarray of int32
         (rows, columns): 1, 2, ... without boundary pixels, every grain 4-connected; 0 only outside the region.
+    lamellae : int
+        Regions that were taken for twin lamellae, and merged.
 
     Raises
     ------
@@ -179,11 +188,11 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
     labels = np.empty(part.shape, np.int32)
     for rows, strip in zip(strips(part.shape), part.packed, strict=True):
         labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, part.shape[1])]
-    if part.settings.twins == "ignore":
-        # a lower level keeps what another one merges
-        shift = float(np.interp(level, (lower, used, higher), (1, 0, -1))) * twins.OPENING_SHIFT
-        twins.merge_twin_lines(labels, boundaries.joined([merged], given), shift)
-    return labels
+    if part.settings.twins == "count":
+        return labels, 0
+    # a lower level keeps what another one merges
+    shift = float(np.interp(level, (lower, used, higher), (1, 0, -1))) * twins.OPENING_SHIFT
+    return labels, twins.merge_twin_lines(labels, boundaries.joined([merged], given), shift)
 
 
 def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, LabelImage]]:

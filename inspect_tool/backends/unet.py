@@ -502,13 +502,15 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
         ),
         shape=(shape[0], shape[1]),
     )
-    labels = parted.at_scale(_grain_labels.labels_at(parted.partition, where=micrograph.path))
+    grains, lamellae = _grain_labels.grains_at(parted.partition, where=micrograph.path)
+    labels = parted.at_scale(grains)
     found = {
         "scale": round(scale, 4),
         "scale_from": how,
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **_grain_labels.found(parted.partition, labels),
+        "twin_lamellae_merged": lamellae,
         **used,
     }
     _KEPT["last"] = (ref(labels), parted)

@@ -10,6 +10,7 @@ that the segmentation has joined with something else.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ OPENING, OPENING_OF_EACH = (0.46, 0.44), (0.33, 0.3)
 """Least share of the discs about the ends of twin lines that lies beyond the grain: half where its boundary runs on.
 
 Mean over the ends and least of each, at first and where the field is known to have twins. [1]"""
+OF_ONE = 0.28  # least share of the largest region beyond [1]
 OPENING_SHIFT = 0.04  # of the mean share that is as plausible
 DISC_PX = 8  # radius of the discs
 _DISC = np.hypot(*(np.indices((2 * DISC_PX, 2 * DISC_PX)) - DISC_PX + 0.5)) <= DISC_PX
@@ -38,8 +40,8 @@ STRAIGHT = (3.0, 0.08)  # greatest width of a straight line, and over its length
 SHORTEST_LINE_PX = 10.0  # shorter lines have no direction
 ALONG = 0.988  # least cosine between two parallel lines: 9 degrees
 CHANCE, LAMELLAR = 0.03, 0.6
-"""Shares of lamellae among the regions: up to the first grains without twins look so, beyond the last one the structure
-is lamellar and not twinned."""
+"""Shares of lamellae among the regions: of grains without twins so many look so, give or take the root of their
+number; beyond the last one the structure is lamellar and not twinned."""
 ROUNDS = 2  # a grain cut by several lamellae is put together step by step
 
 
@@ -111,7 +113,7 @@ def without_twin_lines(
             if np.mean(beyond) >= least + (0 if at_first else shift) and min(beyond) >= least_of_each
         ]
         lamellae = len({lamella for lamella, _ in taken})
-        if not CHANCE < lamellae / count <= LAMELLAR:
+        if not CHANCE * count + 3 * sqrt(CHANCE * count) < lamellae <= LAMELLAR * count:
             return none, 0
     owner = np.arange(count + 1)
     for _, grain in taken:
@@ -188,12 +190,18 @@ def _ends(labels: LabelImage) -> dict[tuple[int, ...], list[tuple[int, int]]]:
 
 
 def _beyond(labels: LabelImage, row: int, column: int, grain: tuple[int, ...]) -> float:
-    """Share of the disc about a corner of four pixels that lies in none of some regions; 0.5 at the image edge."""
+    """Share of the disc about a corner of four pixels that lies in none of some regions; 0.5 at the image edge.
+
+    Where no region beyond is larger than ``OF_ONE``, four corners meet and no boundary runs on: the share of that one.
+    """
     top, left = row - DISC_PX + 1, column - DISC_PX + 1
     near = labels[max(0, top) : top + 2 * DISC_PX, max(0, left) : left + 2 * DISC_PX]
     if near.shape != _DISC.shape:
         return 0.5
-    return float(1 - np.isin(near[_DISC], grain).mean())
+    beyond = near[_DISC]
+    beyond = beyond[~np.isin(beyond, grain)]
+    largest = float(np.unique(beyond, return_counts=True)[1].max(initial=0)) / _DISC.sum()
+    return largest if largest < OF_ONE else len(beyond) / float(_DISC.sum())
 
 
 def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:

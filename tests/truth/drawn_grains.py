@@ -1,11 +1,12 @@
-"""Grains drawn for the tests from a power diagram, with what surrounds them in real fields: particles, twins, mount.
+"""Pictures of grains with what surrounds them in real fields: particles, twins, mount; every region is known.
 
-Written apart from ``inspect_tool.synthetic``: other mosaics, other line profiles, and every region known.
+Written apart from ``inspect_tool.synthetic``: other mosaics and other line profiles.
 """
 
 from typing import Literal
 
 import numpy as np
+from drawn_tessellations import lognormal
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -14,30 +15,10 @@ Image = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def power_diagram(shape: tuple[int, int], grains: int, seed: int, *, spread: float = 0.0) -> Labels:
-    """Grains 1..n of a field; ``spread`` is that of the weights over the mean squared distance of the seeds. [1]"""
-    rng = np.random.default_rng(seed)
-    height, width = shape
-    margin = 2.0 * np.sqrt(height * width / grains)
-    count = round(grains * (height + 2 * margin) * (width + 2 * margin) / (height * width))
-    rows, columns = rng.uniform(-margin, height + margin, count), rng.uniform(-margin, width + margin, count)
-    for _ in range(2):  # seeds that stand too near move apart, so that cells look like grown grains
-        points = np.stack([rows, columns], axis=1)
-        offset = points[:, None] - points[None]
-        distance = np.hypot(offset[..., 0], offset[..., 1]) + np.eye(count) * 1e9
-        nearest = distance.argmin(axis=1)
-        step = np.maximum(0.0, 0.25 * margin - distance[np.arange(count), nearest])[:, None] / 2
-        away = offset[np.arange(count), nearest] / distance[np.arange(count), nearest][:, None]
-        rows, columns = (points + step * away).T
-    weight = spread * height * width / grains * rng.standard_normal(count)
-    row, column = np.indices(shape, dtype=np.float32)
-    best = np.full(shape, np.inf, np.float32)
-    owner = np.zeros(shape, np.int32)
-    for number in range(count):
-        power = (row - rows[number]) ** 2 + (column - columns[number]) ** 2 - weight[number]
-        nearer = power < best
-        best[nearer], owner[nearer] = power[nearer], number
-    return (np.unique(owner, return_inverse=True)[1].reshape(shape) + 1).astype(np.int32)
+def mosaic(shape: tuple[int, int], pitch: float, seed: int, sigma: float = 0.25) -> Labels:
+    """Grains 1..n of a field, of lognormal sizes and about one on pitch^2."""
+    labels = lognormal(np.random.default_rng(seed), shape, pitch, sigma).labels()
+    return (np.unique(labels, return_inverse=True)[1].reshape(shape) + 1).astype(np.int32)
 
 
 def to_boundary(labels: Labels) -> Image:
@@ -159,7 +140,7 @@ def with_twins(
     """
     rng = np.random.default_rng(seed + 31)
     cut = grains.copy()
-    number, lamellae = int(grains.max()), 0
+    lamellae = 0
     row, column = np.indices(grains.shape)
     for grain in range(1, int(grains.max()) + 1):
         inside = grains == grain
@@ -170,24 +151,17 @@ def with_twins(
         angles = (angle, angle + np.deg2rad(70)) if kind == "crossing" else (angle,)
         for one in angles:
             offset = rng.uniform(-0.1, 0.1) * size
-            distance = (column - column[inside].mean()) * np.sin(one) - (row - row[inside].mean()) * np.cos(one) - offset
+            distance = (
+                (column - column[inside].mean()) * np.sin(one) - (row - row[inside].mean()) * np.cos(one) - offset
+            )
             half = 0.5 * size * rng.uniform(*width)
             bands = (-0.26 * size, 0.26 * size) if kind == "double" else (0.0,)
             half *= 0.6 if kind == "double" else 1.0
             for center in bands:
                 band = inside & (np.abs(distance - center) < half)
-                if band.sum() < 60:
-                    continue
-                for side in (distance - center >= half, inside & ~band & (distance - center < half)):
-                    # parts of the grain on both sides are regions of their own
-                    for old in np.unique(cut[inside & side & ~band]):
-                        part = inside & side & ~band & (cut == old)
-                        if part.any() and (cut == old).sum() > part.sum():
-                            number += 1
-                            cut[part] = number
-                number += 1
-                cut[band] = number
-                lamellae += 1
+                if band.sum() >= 60:
+                    lamellae += 1
+                    cut[band] = grains.max() + lamellae
     return _pieces(cut), lamellae
 
 

@@ -126,8 +126,8 @@ def judged(labels):
 
 def test_grains_are_plausible():
     checks, warnings = judged(drawn_grains.mosaic(SHAPE, 40, 8, 0.4))
-    assert len(checks) == 5
-    assert all(check.passed for check in checks.values())
+    assert [name for name, check in checks.items() if not check.passed] == []
+    assert "Share of a field that one grain covers" in checks
     assert not any("left out" in warning for warning in warnings)
 
 
@@ -147,8 +147,8 @@ def test_particles_that_are_most_of_the_grains_are_not_believed():
         row, column = 20 + number // 12 * 45, 20 + number % 12 * 40
         labels[row : row + 8, column : column + 8] = labels.max() + 1
     checks, _ = judged(labels)
-    failed = [name for name, check in checks.items() if not check.passed]
-    assert failed == ["Share of the grains that are much smaller than the grains that hold the area"]
+    assert not checks["Share of the grains that are much smaller than the grains that hold the area"].passed
+    assert checks["Share of the edge of a field that one grain holds"].passed
 
 
 def test_one_region_round_the_field_is_not_believed():

@@ -47,7 +47,7 @@ class Rims:
     out_px: Gray
     deepest: Floats  # largest distance from the outline, inside
     area: Floats
-    length: Floats  # of the outline
+    length: Floats  # of the outline towards what is no region
     high: Floats  # three pixels inside and deeper
     core: Floats  # deeper than half way to the deepest pixel
     low: Floats  # around
@@ -68,7 +68,7 @@ def rims_of(image: Gray, lab: LabelImage, allowed: Mask) -> Rims:
         area += np.bincount(lab[top:bottom].ravel(), minlength=count)
     padded = np.pad(lab, 1)
     for a, b in ((padded[1:], padded[:-1]), (padded[:, 1:], padded[:, :-1])):
-        differ = a != b
+        differ = (a == 0) != (b == 0)
         sides += np.bincount(a[differ], minlength=count) + np.bincount(b[differ], minlength=count)
     del padded, differ, a, b
     rim_in, rim_out = region & (in_px <= 1.5), allowed & (out_px > 0) & (out_px <= 1.5)
@@ -150,12 +150,6 @@ def _rims_apart(
         del lab
         gray = image[box]
         yield box, int(np.searchsorted(numbers, number)), gray, rims_of(gray, parts, allowed(box))
-
-
-def connected(region: Mask) -> LabelImage:
-    """Number the connected parts of a region; pixels that touch at a corner are connected."""
-    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    return np.asarray(parts, dtype=np.int32)
 
 
 def edge_shape(rims: Rims) -> tuple[Floats, Floats, Floats]:

@@ -1,14 +1,22 @@
 """Find the voids and vias inside one joint, against the solder background of that joint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi
 
 import cv2
 import numpy as np
 
+from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void
 from inspect_tool.backends._joint_regions import (
     CROSS,
+    MARGIN,
+    MAX_CONTACT,
+    MAX_SHARE,
+    MIN_ROUNDNESS,
+    Candidate,
     Gray,
+    connected,
     filled,
     gradient_of,
     is_disc,
@@ -19,7 +27,7 @@ from inspect_tool.backends._joint_regions import (
     smoothed,
 )
 from inspect_tool.backends._joint_settings import Settings
-from inspect_tool.model import Mask
+from inspect_tool.model import LabelImage, Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
@@ -31,6 +39,7 @@ class Voids:
 
     void: Mask
     via: Mask
+    parts: LabelImage  # of the void, each with its own edge
     support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
     contrast: float  # joint against surroundings [gray levels]
     noise: float  # [gray levels]
@@ -61,7 +70,15 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     joint8 = joint.astype(np.uint8)
     core = cv2.erode(joint8, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderValue=0) > 0
     if core.sum() < 30:
-        return Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0, value=image)
+        return Voids(
+            void=none,
+            via=none,
+            parts=none.astype(np.int32),
+            support=none.astype(np.float32),
+            contrast=0.0,
+            noise=0.0,
+            value=image,
+        )
     noise = float(1.4826 * np.median(np.abs(image - cv2.medianBlur(image, 3))[joint]))
     around = surroundings & (cv2.dilate(joint8, np.ones((9, 9), np.uint8)) > 0)
     around &= cv2.dilate(joint8, CROSS) == 0
@@ -100,68 +117,95 @@ def _voids_above(
 ) -> Voids:
     """Regions that stand out from the solder background, which is fitted without the ``known`` voids.
 
-    ``share`` is the percentile for ``_shoulder``; 0: the joint has none.
+    ``share`` is the percentile for ``_shoulder``; 0: the joint has none, it is no ball.
     """
+    ball = share > 0
     none = np.zeros(joint.shape, bool)
     support = np.zeros(joint.shape, np.float32)
-    value = smooth - _shoulder(smooth, joint, core & ~known, share) if share else smooth
+    value = smooth - _shoulder(smooth, joint, core & ~known, share) if ball else smooth
     value = value - _solder_surface(value, core & ~known, degree)
     if settings.void_polarity == "darker":
         value = -value
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
-    strongest = float(np.percentile(value[core], 99.95))
-    if strongest <= weakest:
-        return Voids(void=none, via=none, support=support, contrast=contrast, noise=noise, value=value, disc=share > 0)
-    nest = nested_regions(
-        value,
-        core,
-        gradient_of(value),
-        np.linspace(weakest, strongest, _LEVELS)[::-1].tolist(),
-        min_area=pi / 4 * settings.min_void_px**2,
-        max_area=0.9 * float(core.sum()),
-        max_contact=0.4,
-        min_roundness=0.15,
-    )
     void, via = none.copy(), none.copy()
     bands = vias = 0
-    todo = list(nest.roots)
-    for i in kept_regions(nest, todo):
-        box, region = region_of(nest, i, value, core, margin=10)
+
+    def settled(each: Candidate) -> bool:
+        nonlocal bands, vias
+        box, region = each.box, each.region
         step, spread, ramp = _step(value[box], region, core[box])
-        shape_right = nest.score[i] > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
+        shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
         # how often the region stands out as much as it must
         evidence = min(
-            step / max(settings.min_contrast * contrast * (1 + 8 * nest.contact[i]), 1e-6),
+            step / max(settings.min_contrast * contrast * (1 + 8 * each.contact), 1e-6),
             step * (region.sum() / 12) ** 0.5 / max(settings.significance * spread, 1e-6),
         )
         if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
                 support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
-            todo += nest.children[i]
-        elif settings.straight_bands == "ignore" and nest.contact[i] > 0 and _is_band(region):
+            return False
+        if settings.straight_bands == "ignore" and each.contact > 0 and _is_band(region):
             bands += 1
         elif settings.find_vias and _is_via(image[box], region, light, contrast):
             via[box] |= region
             vias += 1
         else:
-            if nest.contact[i] > 0:  # the core stops two pixels short of the joint's edge
+            level = step / 2 if ball else each.level
+            if each.contact > 0:  # the core stops two pixels short of the joint's edge
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-                region = region | (near & joint[box] & ~core[box] & (value[box] >= nest.level[i]))
+                region = region | (near & joint[box] & ~core[box] & (value[box] >= level))
             void[box] |= region
             sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
             support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
+        return True
+
+    smallest = pi / 4 * settings.min_void_px**2
+    if ball:
+        groups_of_plateaus(value, core, noise=noise, weakest=weakest, min_area=smallest, settled=settled)
+    else:
+        _nested(value, core, weakest=weakest, min_area=smallest, settled=settled)
     void &= joint
     return Voids(
         void=void,
         via=via & joint,
+        parts=parts_of_void(void, value, core) if ball else connected(void),
         support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
         contrast=contrast,
         noise=noise,
         value=value,
-        disc=share > 0,
+        disc=ball,
         bands=bands,
         vias=vias,
     )
+
+
+def _nested(value: Gray, core: Mask, *, weakest: float, min_area: float, settled: Callable[[Candidate], bool]) -> None:
+    """Show the regions with the steepest outlines among those that lie inside each other, and what lies in those that are not settled."""
+    strongest = float(np.percentile(value[core], 99.95))
+    if strongest <= weakest:
+        return
+    nest = nested_regions(
+        value,
+        core,
+        gradient_of(value),
+        np.linspace(weakest, strongest, _LEVELS)[::-1].tolist(),
+        min_area=min_area,
+        max_area=MAX_SHARE * float(core.sum()),
+        max_contact=MAX_CONTACT,
+        min_roundness=MIN_ROUNDNESS,
+    )
+    todo = list(nest.roots)
+    for i in kept_regions(nest, todo):
+        box, region = region_of(nest, i, value, core, margin=MARGIN)
+        found = Candidate(
+            box=box,
+            region=region,
+            score=float(nest.score[i]),
+            contact=float(nest.contact[i]),
+            level=float(nest.level[i]),
+        )
+        if not settled(found):
+            todo += nest.children[i]
 
 
 def _shoulder(image: Gray, joint: Mask, solder: Mask, share: int) -> Gray:

@@ -29,6 +29,7 @@ from inspect_tool.model import LabelImage, Mask
 
 _RIPPLE = 0.15  # of the gray noise: dips of the gradient less deep are no plateau [1/px]
 _LENS = 0.4  # of the gradient at the outline: dips less deep do not tell one void from the next
+_FAINTEST = 0.12  # of the lightest plateau of a group; what is fainter beside it is solder [1]
 _LEVELS = 12  # gray values of plateaus from which a group is put together
 _QUARTER = 0.25  # quantile for the gray value of a plateau: the blurred edge of a void lies in its solder, too
 _RIM = 8.0  # weight of the border of the core in a plateau's circumference: the shoulder of the ball is not known there
@@ -74,15 +75,16 @@ def groups_of_plateaus(
     """
     plateau = plateaus(value, core, _RIPPLE * max(noise, 0.5))
     raised = _raised(value, core, plateau)[plateau]
-    every = value[core]
-    middle = float(np.median(every))
-    lowest = max(weakest, 3 * 1.4826 * float(np.median(middle - every[every < middle])))
+    # the lowest quarter is solder, also where a void takes up half of the ball
+    low, quarter = (float(x) for x in np.percentile(value[core], (5, 25)))
+    lowest = max(weakest, 3 * (quarter - low))
     highest = float(raised[core].max())
     if highest <= lowest:
         return
     gradient = gradient_of(value)
     inner = cv2.erode(core.astype(np.uint8), CROSS, borderValue=0) > 0
     levels = np.geomspace(lowest, highest, _LEVELS) * (1 - 1e-5)
+    largest = MAX_SHARE * np.count_nonzero(core)
     whole: Box = (slice(0, core.shape[0]), slice(0, core.shape[1]))
     todo = [(0, whole, core)]
     while todo:
@@ -98,11 +100,12 @@ def groups_of_plateaus(
             tight = slice(top, top + height), slice(left, left + width)
             box, region = widened(tight, own, MARGIN, core.shape)
             score, contact, roundness = outline_of(region, gradient[box], inner[box])
-            fits = contact <= MAX_CONTACT and roundness >= MIN_ROUNDNESS and area <= MAX_SHARE * len(every)
+            fits = contact <= MAX_CONTACT and roundness >= MIN_ROUNDNESS and area <= largest
             candidate = Candidate(
                 box=box, region=region, score=score if fits else 0.0, contact=contact, level=float(levels[k])
             )
-            if not settled(candidate) and k + 1 < _LEVELS:
+            mixed = levels[k] < _FAINTEST * raised[tight][own].max()
+            if (mixed or not settled(candidate)) and k + 1 < _LEVELS:
                 todo.append((k + 1, tight, own))
 
 

@@ -33,6 +33,7 @@ _SHIFTS = (
 # steepest edge between ground and middle -> its way to the rim over the length in which the edge rises to there;
 # at 0.5 it is a step.
 _BALL_EDGE = ((0.2, 0.42, 0.5), (0.48, 0.33, 0.0))
+_ROUNDEST = 0.55  # of a void: a sphere, a little more so as the light falls off exponentially
 _FURTHEST = 2.0  # px that an outline is moved from the steepest edge
 _REACH = 12  # px around a region: five to the farthest pixel that is looked at, as many to what else is near that one
 
@@ -175,7 +176,7 @@ def roundness_of_edges(
     widths = np.concatenate([width for _, width, _ in shapes])
     weights = np.concatenate(lengths)
     told = np.isfinite(heights) & np.isfinite(widths) & (widths >= 1.15)
-    trial = np.linspace(_ROUNDNESS[0], _ROUNDNESS[-1], 41)
+    trial = np.linspace(_ROUNDNESS[0], _ROUNDEST, 41)
     curves = np.array([np.interp(widths[told], _WIDTHS, row) for row in _HEIGHTS])  # p, region
     prior = np.interp([usual, *trial], _ROUNDNESS, [row[6] for row in _HEIGHTS])
     cost = 30 * np.abs(prior[1:] - prior[0])

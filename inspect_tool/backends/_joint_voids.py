@@ -122,8 +122,13 @@ def _voids_above(
     ball = share > 0
     none = np.zeros(joint.shape, bool)
     support = np.zeros(joint.shape, np.float32)
-    value = smooth - _shoulder(smooth, joint, core & ~known, share) if ball else smooth
-    value = value - _solder_surface(value, core & ~known, degree)
+    solder = core & ~known
+    value = smooth - _shoulder(smooth, joint, solder, share) if ball else smooth
+    if ball:  # a large void would pull the surface up: what is far above the darkest solder is no part of it
+        rest = value - _solder_surface(value, solder & (value <= np.percentile(value[solder], 35)), degree)
+        low, quarter = np.percentile(rest[solder], (5, 25))
+        solder &= rest <= low + 6 * (quarter - low)
+    value = value - _solder_surface(value, solder, degree)
     if settings.void_polarity == "darker":
         value = -value
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
@@ -180,7 +185,7 @@ def _voids_above(
 
 
 def _nested(value: Gray, core: Mask, *, weakest: float, min_area: float, settled: Callable[[Candidate], bool]) -> None:
-    """Show the regions with the steepest outlines among those that lie inside each other, and what lies in those that are not settled."""
+    """Show the regions with the steepest outlines among nested ones, and what lies in those that are not settled."""
     strongest = float(np.percentile(value[core], 99.95))
     if strongest <= weakest:
         return

@@ -1,17 +1,19 @@
 """X-ray pictures of solder balls with spherical voids that may overlap, drawn apart from ``inspect_tool.synthetic``.
 
 Beer-Lambert law along every ray: light = ground * exp(-absorption * path through solder) * exp(-shadow). A ball is a
-sphere, or a barrel (a sphere that two plates cut flat); a void takes its chord away from the path. The void share is the
-projected area of the union of the voids over that of the ball, counted on the fine grid of the drawing.
+sphere, or a barrel (a sphere that two plates cut flat); a void takes its chord away from the path. The void share is
+the projected area of the union of the voids over that of the ball, counted on the fine grid of the drawing.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+Voids: TypeAlias = Callable[[np.random.Generator, float], tuple[tuple[float, float, float], ...]]
 FINE = 4  # rays per pixel and direction
 
 
@@ -92,10 +94,10 @@ def array(
     rows: int,
     columns: int,
     radius: float,
-    voids: Callable[..., tuple[tuple[float, float, float], ...]],
+    voids: Voids,
     height: float = 1.0,
 ) -> tuple[tuple[int, int], tuple[Ball, ...]]:
-    """Balls of an array at 1.6 diameters, with voids drawn by ``voids(rng, radius)``; the shape of the picture first."""
+    """Balls of an array at 1.6 diameters, with what ``voids(rng, radius)`` gives; the shape of the picture first."""
     pitch = 3.2 * radius
     shape = round((rows + 0.1) * pitch), round((columns + 0.1) * pitch)
     return shape, tuple(

@@ -30,6 +30,7 @@ from inspect_tool.model import LabelImage, Mask
 _RIPPLE = 0.15  # of the gray noise: dips of the gradient less deep are no plateau [1/px]
 _LENS = 0.4  # of the gradient at the outline: dips less deep do not tell one void from the next
 _FAINTEST = 0.12  # of the lightest plateau of a group; what is fainter beside it is solder [1]
+_SLOPE = 0.2  # of the step of a group: what is as light and touches it belongs to it [1]
 _LEVELS = 12  # gray values of plateaus from which a group is put together
 _QUARTER = 0.25  # quantile for the gray value of a plateau: the blurred edge of a void lies in its solder, too
 _RIM = 8.0  # weight of the border of the core in a plateau's circumference: the shoulder of the ball is not known there
@@ -51,9 +52,10 @@ def plateaus(value: Gray, core: Mask, least: float) -> LabelImage:
 
     gradient = gradient_of(value)
     gradient = np.where(core, gradient, gradient[core].max() + 2 * least).astype(np.float32)
-    dips = h_minima(gradient, least).astype(np.uint8)
+    dips = h_minima(gradient, least).astype(np.uint8)  # type: ignore[no-untyped-call]
     _, marks = cv2.connectedComponents(dips & core.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    return np.asarray(watershed(gradient, marks, mask=core), dtype=np.int32)
+    found = watershed(gradient, marks, mask=core)  # type: ignore[no-untyped-call]
+    return np.asarray(found, dtype=np.int32)
 
 
 def groups_of_plateaus(
@@ -121,6 +123,21 @@ def _raised(value: Gray, core: Mask, plateau: LabelImage) -> Gray:
     raised = quarter / (1 + _RIM * at_border)
     raised[0] = -np.inf
     return np.asarray(raised, dtype=np.float32)
+
+
+def with_slopes(region: Mask, value: Gray, core: Mask, step: float, floor: float) -> Mask:
+    """Add to a void what touches it and is light without a plateau of its own: the crescent of a void behind it.
+
+    ``step`` is how far the void stands out, ``floor`` the least that anything must. [gray levels]
+    """
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    light = (region | (core & (value >= max(_SLOPE * step, floor)))).astype(np.uint8)
+    _, parts = cv2.connectedComponents(light, connectivity=4, ltype=cv2.CV_32S)
+    touching = np.zeros(int(parts.max()) + 1, bool)
+    touching[parts[region]] = True
+    light = (touching[parts] & (light > 0)).astype(np.uint8)
+    rest = light & (cv2.dilate(region.astype(np.uint8), reach) == 0)
+    return np.asarray(region | ((cv2.dilate(rest, reach) & light) > 0), dtype=np.bool_)
 
 
 def parts_of_void(void: Mask, value: Gray, core: Mask) -> LabelImage:

@@ -7,7 +7,7 @@ from math import pi
 import cv2
 import numpy as np
 
-from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void
+from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void, with_slopes
 from inspect_tool.backends._joint_regions import (
     CROSS,
     MARGIN,
@@ -30,6 +30,7 @@ from inspect_tool.backends._joint_settings import Settings
 from inspect_tool.model import LabelImage, Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
+_FLOOR = 1.6  # of the contrast a void must have: what a slope beside a void must stand out [1]
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 
 
@@ -156,6 +157,8 @@ def _voids_above(
             vias += 1
         else:
             level = step / 2 if ball else each.level
+            if ball:
+                region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
             if each.contact > 0:  # the core stops two pixels short of the joint's edge
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
                 region = region | (near & joint[box] & ~core[box] & (value[box] >= level))

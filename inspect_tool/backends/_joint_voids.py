@@ -8,6 +8,16 @@ import cv2
 import numpy as np
 
 from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void, with_slopes
+from inspect_tool.backends._joint_levels import (
+    TwoLevels,
+    are_two,
+    drawn_surface,
+    polynomial_over,
+    samples_of,
+    terms_at,
+    two_levels,
+    weighted_fit,
+)
 from inspect_tool.backends._joint_regions import (
     CROSS,
     MARGIN,
@@ -31,6 +41,9 @@ from inspect_tool.model import LabelImage, Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
 _FLOOR = 1.6  # of the contrast a void must have: what a slope beside a void must stand out [1]
+_LARGE = 0.08  # share of a joint from which its voids pull up a background that is fitted to all of it
+_SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
+_SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 
 
@@ -90,48 +103,61 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     smooth = smoothed(np.asarray(cv2.medianBlur(image, 5), np.float32), 1.2) if noisy else smoothed(image, 0.8)
     round_one = is_disc(joint)
     degree = settings.surface_degree if settings.surface_degree is not None else 2 if round_one else 4
-    first = _voids_above(
-        image, smooth, joint, core, none, degree, 25 if round_one else 0, light, contrast, noise, settings
-    )
-    if not round_one or first.void.sum() < 0.08 * core.sum():
+    one = _Joint(image=image, mask=joint, core=core, light=light, contrast=contrast, noise=noise, disc=round_one)
+    sign = np.float32(-1 if settings.void_polarity == "darker" else 1)
+    if not round_one:
+        levels = two_levels(sign * smooth, core, degree)
+        if levels is None or not are_two(levels):
+            return _voids_above(sign * (smooth - _solder_surface(smooth, core, degree)), one, settings)
+        if levels.void.sum() >= _LARGE * core.sum():
+            return _voids_above(sign * smooth - levels.surface, one, settings, levels)
+        solder = core & (cv2.dilate(levels.void.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+        return _voids_above(sign * (smooth - _solder_surface(smooth, solder, degree)), one, settings, levels)
+    first = _voids_above(sign * _above_ball(smooth, joint, core, 25, degree), one, settings)
+    if first.void.sum() < _LARGE * core.sum():
         return first
     # a large void of a ball pulls the background up, its middle most of all: once more, without it
     wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
-    known = filled(np.asarray(wide, dtype=np.uint8)) > 0
-    if (core & ~known).sum() < 0.2 * core.sum():
+    solder = core & (filled(np.asarray(wide, dtype=np.uint8)) == 0)
+    if solder.sum() < 0.2 * core.sum():
         return first
-    return _voids_above(image, smooth, joint, core, known, degree, 50, light, contrast, noise, settings)
+    return _voids_above(sign * _above_ball(smooth, joint, solder, 50, degree), one, settings)
 
 
-def _voids_above(
-    image: Gray,
-    smooth: Gray,
-    joint: Mask,
-    core: Mask,
-    known: Mask,
-    degree: int,
-    share: int,
-    light: float,
-    contrast: float,
-    noise: float,
-    settings: Settings,
-) -> Voids:
-    """Regions that stand out from the solder background, which is fitted without the ``known`` voids.
+def _above_ball(smooth: Gray, joint: Mask, solder: Mask, share: int, degree: int) -> Gray:
+    """Gray values above the solder of a ball: without its shoulder (``share`` as there) and the shading.
 
-    ``share`` is the percentile for ``_shoulder``; 0: the joint has none, it is no ball.
+    A large void would pull the surface up: what lies far above the darkest solder is no part of it.
     """
-    ball = share > 0
-    none = np.zeros(joint.shape, bool)
-    support = np.zeros(joint.shape, np.float32)
-    solder = core & ~known
-    value = smooth - _shoulder(smooth, joint, solder, share) if ball else smooth
-    if ball:  # a large void would pull the surface up: what is far above the darkest solder is no part of it
-        rest = value - _solder_surface(value, solder & (value <= np.percentile(value[solder], 35)), degree)
-        low, quarter = np.percentile(rest[solder], (5, 25))
-        solder &= rest <= low + 6 * (quarter - low)
-    value = value - _solder_surface(value, solder, degree)
-    if settings.void_polarity == "darker":
-        value = -value
+    dome = smooth - _shoulder(smooth, joint, solder, share)
+    rest = dome - _solder_surface(dome, solder & (dome <= np.percentile(dome[solder], 35)), degree)
+    low, quarter = np.percentile(rest[solder], (5, 25))
+    return dome - _solder_surface(dome, solder & (rest <= low + 6 * (quarter - low)), degree)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Joint:
+    """What is known of a joint before its voids are; arrays (rows, columns) of its box."""
+
+    image: Gray
+    mask: Mask
+    core: Mask  # without the blurred edge of its outline
+    light: float  # gray value around it
+    contrast: float  # [gray levels]
+    noise: float  # [gray levels]
+    disc: bool
+
+
+def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLevels | None = None) -> Voids:
+    """Regions that stand out from the solder background: ``value`` is the height above it.
+
+    Where solder and void are known as two ``levels``, what is void is no solder to compare with, an edge as sharp
+    as theirs is evidence, and voids may hang together in any shape.
+    """
+    core, contrast = joint.core, joint.contrast
+    none = np.zeros(core.shape, bool)
+    support = np.zeros(core.shape, np.float32)
+    beside = core if levels is None else core & (cv2.dilate(levels.void.astype(np.uint8), CROSS) == 0)
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
     void, via = none.copy(), none.copy()
     bands = vias = 0
@@ -139,12 +165,14 @@ def _voids_above(
     def settled(each: Candidate) -> bool:
         nonlocal bands, vias
         box, region = each.box, each.region
-        step, spread, ramp = _step(value[box], region, core[box])
+        step, spread, ramp = _step(value[box], region, beside[box])
         shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
         # how often the region stands out as much as it must
+        sharp = levels is not None and each.score * levels.width >= _SHARP * step
+        asked = settings.significance * (_SURE_EDGE if sharp else 1)
         evidence = min(
             step / max(settings.min_contrast * contrast * (1 + 8 * each.contact), 1e-6),
-            step * (region.sum() / 12) ** 0.5 / max(settings.significance * spread, 1e-6),
+            step * (region.sum() / 12) ** 0.5 / max(asked * spread, 1e-6),
         )
         if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
@@ -152,42 +180,52 @@ def _voids_above(
             return False
         if settings.straight_bands == "ignore" and each.contact > 0 and _is_band(region):
             bands += 1
-        elif settings.find_vias and _is_via(image[box], region, light, contrast):
+        elif settings.find_vias and _is_via(joint.image[box], region, joint.light, contrast):
             via[box] |= region
             vias += 1
         else:
-            level = step / 2 if ball else each.level
-            if ball:
+            level = each.level
+            if joint.disc:
                 region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
+                level = step / 2
             if each.contact > 0:  # the core stops two pixels short of the joint's edge
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-                region = region | (near & joint[box] & ~core[box] & (value[box] >= level))
+                region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= level))
             void[box] |= region
             sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
             support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
         return True
 
     smallest = pi / 4 * settings.min_void_px**2
-    if ball:
-        groups_of_plateaus(value, core, noise=noise, weakest=weakest, min_area=smallest, settled=settled)
+    if joint.disc:
+        groups_of_plateaus(value, core, noise=joint.noise, weakest=weakest, min_area=smallest, settled=settled)
     else:
-        _nested(value, core, weakest=weakest, min_area=smallest, settled=settled)
-    void &= joint
+        roundness = MIN_ROUNDNESS if levels is None else 0.0
+        _nested(value, core, weakest=weakest, min_area=smallest, min_roundness=roundness, settled=settled)
+    void &= joint.mask
     return Voids(
         void=void,
-        via=via & joint,
-        parts=parts_of_void(void, value, core) if ball else connected(void),
-        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
+        via=via & joint.mask,
+        parts=parts_of_void(void, value, core) if joint.disc else connected(void),
+        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint.mask, support, np.float32(0))),
         contrast=contrast,
-        noise=noise,
+        noise=joint.noise,
         value=value,
-        disc=ball,
+        disc=joint.disc,
         bands=bands,
         vias=vias,
     )
 
 
-def _nested(value: Gray, core: Mask, *, weakest: float, min_area: float, settled: Callable[[Candidate], bool]) -> None:
+def _nested(
+    value: Gray,
+    core: Mask,
+    *,
+    weakest: float,
+    min_area: float,
+    min_roundness: float,
+    settled: Callable[[Candidate], bool],
+) -> None:
     """Show the regions with the steepest outlines among nested ones, and what lies in those that are not settled."""
     strongest = float(np.percentile(value[core], 99.95))
     if strongest <= weakest:
@@ -200,7 +238,7 @@ def _nested(value: Gray, core: Mask, *, weakest: float, min_area: float, settled
         min_area=min_area,
         max_area=MAX_SHARE * float(core.sum()),
         max_contact=MAX_CONTACT,
-        min_roundness=MIN_ROUNDNESS,
+        min_roundness=min_roundness,
     )
     todo = list(nest.roots)
     for i in kept_regions(nest, todo):
@@ -241,33 +279,20 @@ def _solder_surface(image: Gray, core: Mask, degree: int) -> Gray:
 
     Iteratively reweighted least squares with a weight that falls faster above the surface than below it.
     """
-    rows, columns = np.nonzero(core)
-    pick = np.linspace(0, len(rows) - 1, min(len(rows), 6000)).astype(np.intp)
-    r0, c0 = rows.mean(), columns.mean()
-    r_half, c_half = max(np.ptp(rows) / 2, 1), max(np.ptp(columns) / 2, 1)
-    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-    if len(rows) < 20 * len(powers):
-        powers = [(0, 0), (0, 1), (1, 0)]
-    y, x = (rows[pick] - r0) / r_half, (columns[pick] - c0) / c_half
-    terms = np.stack([y**i * x**j for i, j in powers], axis=-1)
-    z = image[rows[pick], columns[pick]].astype(np.float64)
-    weights = np.ones(len(z))
-    solution = np.zeros(len(powers))
+    surface = polynomial_over(core, degree)
+    rows, columns = samples_of(core)
+    terms = terms_at(surface, rows, columns)
+    values = image[rows, columns].astype(np.float64)
+    weights = np.ones(len(values))
+    factors = np.zeros(len(surface.powers))
     for _ in range(8):
-        weighted = terms * weights[:, None]
-        solution = np.linalg.solve(weighted.T @ terms + 1e-6 * np.eye(len(powers)), weighted.T @ z)
-        rest = z - terms @ solution
+        factors = weighted_fit(terms, values, weights)
+        rest = values - terms @ factors
         below = rest[rest < np.median(rest)]
         spread = max(1.4826 * float(np.median(np.abs(below))), 0.5) if len(below) else 0.5
         scaled = rest / np.where(rest > 0, 1.5 * spread, 3 * spread)
         weights = np.where(rest > 0, 1 / (1 + scaled**2) ** 2, 1 / (1 + scaled**2))
-    y_all = (np.arange(image.shape[0]) - r0) / r_half
-    x_all = (np.arange(image.shape[1]) - c0) / c_half
-    surface = np.zeros(image.shape)
-    for i in range(degree + 1):
-        row = sum((k * x_all**j for k, (power, j) in zip(solution, powers, strict=True) if power == i), 0 * x_all)
-        surface += np.outer(y_all**i, row)
-    return surface.astype(np.float32)
+    return drawn_surface(surface, factors, image.shape)
 
 
 def _step(value: Gray, region: Mask, core: Mask) -> tuple[float, float, float]:

@@ -26,7 +26,7 @@ def errors(picture: Picture) -> list[float]:
 
 
 def scene(seed: int, voids: Voids) -> Picture:
-    """Six balls, spheres or barrels, of 42 to 90 px (the rules of the standard ask for 40), at some absorption, sharpness and noise."""
+    """Six balls, spheres or barrels, of 42 to 90 px (standards ask for 40), at some absorption, sharpness and noise."""
     rng = np.random.default_rng(seed)
     height = 1.0 if rng.random() < 0.5 else rng.uniform(0.6, 0.95)
     shape, balls = array(rng, rows=2, columns=3, radius=rng.uniform(21, 45), height=height, voids=voids)

@@ -59,12 +59,12 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
     u_rel = max(field.calibration.u_rel for field in fields)
     names = list(dict.fromkeys(name for field in fields for name in field.alternatives))
     if names:
-        means = [
-            float(np.mean([field.alternatives.get(name, field.values).get(column, np.nan) for field in fields]))
-            for name in names
+        columns = [
+            [float(field.alternatives.get(name, field.values).get(column, np.nan)) for field in fields]
+            for name in ("", *names)
         ]
-        own = float(np.mean([float(field.values.get(column, np.nan)) for field in fields]))
-        known = [mean for mean in (own, *means) if np.isfinite(mean)]
+        means = [sum(values) / len(values) for values in columns]
+        known = [mean for mean in means if np.isfinite(mean)]
         edge = Component(
             name="segmentation",
             u=half_range(known),

@@ -964,7 +964,8 @@ def _statements(groups: Sequence[_Group], settings: Settings) -> tuple[Statement
         Statement(
             name="Statistics",
             text="The field is the statistical unit. Fields are taken to lie apart and at random or systematic places; "
-            "tiles of one panorama are not independent fields.",
+            "tiles of one panorama are not independent fields. Several sections are the sample; with one section "
+            "U does not hold what differs between sections.",
         ),
         Statement(name="Scale", text="Area and point fractions are ratios: the pixel size has no effect on them."),
         Statement(

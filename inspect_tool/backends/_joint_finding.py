@@ -16,6 +16,7 @@ from inspect_tool.backends._joint_regions import (
     boxes,
     filled,
     gradient_of,
+    is_disc,
     kept_regions,
     nested_regions,
     outer_outline,
@@ -225,9 +226,12 @@ def _at_steepest_edge(image: Levels, inside: Mask, box: Box, region: Mask, level
 
 
 def _without_frame(image: Levels, box: Box, region: Mask) -> tuple[Box, Mask]:
-    """Leave out the paddle or body that a pad was found with: a lighter frame all around most of the region."""
+    """Leave out the paddle or body that a pad was found with: a lighter frame all around most of the region.
+
+    A ball has no frame: its rim is lighter.
+    """
     core = cv2.erode(region.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
-    if core.sum() < 100:
+    if core.sum() < 100 or is_disc(region):
         return box, region
     levels = two_levels(smoothed(image[box], 0.8), core, 2)
     if levels is None or levels.at_outline <= MOST_OUTLINE or levels.step < APART * levels.spread:

@@ -19,8 +19,9 @@ from inspect_tool.model import Mask
 _SAMPLES = 6000  # pixels that a surface is fitted to
 _ROUNDS = 12
 _STEEP = 0.5  # of the steepness of the outlines: an edge that the two levels should explain
-APART = 2.8  # step over spread of two levels that are no halves of one
+APART = 2.5  # step over spread of two levels that are no halves of one
 MOST_OUTLINE = 0.75  # share of the outline that voids may lie at
+_THIRD = 0.4  # of the step: as far from a level belongs to none of the two
 _WIDE = np.ones((5, 5), np.uint8)
 
 
@@ -87,6 +88,7 @@ class TwoLevels:
     width: float  # of the edges: step over gradient [px]
     explained: float  # share of the edge pixels of the joint that lie at the border of the two levels [1]
     even: float  # share of that border that is an edge [1]
+    third: float  # share of the joint that is at neither level [1]
     at_outline: float  # share of the pixels beside the joint's outline that are void [1]
 
 
@@ -151,7 +153,9 @@ def in_dispute(levels: TwoLevels, void: Mask) -> Mask:
 
 def are_more(levels: TwoLevels) -> bool:
     """Tell that a joint holds structures of other levels than solder and void: a level tells no void there."""
-    return not are_two(levels) and (levels.step >= APART * levels.spread or levels.explained < 0.5)
+    if levels.step < APART * levels.spread:
+        return levels.explained < 0.5
+    return not are_two(levels) or levels.third > 0.02
 
 
 def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels:
@@ -162,6 +166,7 @@ def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels
     if flat.sum() < 0.1 * core.sum():
         flat = core
     off = (image - surface - np.float32(step) * void)[flat]
+    third = np.count_nonzero(np.abs(off) > _THIRD * step) / np.count_nonzero(core)
     rim = void & (cv2.erode(void8, CROSS, borderValue=0) == 0)
     gradient = gradient_of(image)
     steepness = gradient[rim & (cv2.erode(core8, CROSS, borderValue=0) > 0)]
@@ -176,6 +181,7 @@ def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels
         width=step / max(steep, 1e-6),
         explained=float(np.count_nonzero(edges & at_rim) / max(np.count_nonzero(edges), 1)),
         even=float(np.mean(steepness >= 0.4 * steep)) if len(steepness) else 0.0,
+        third=third,
         at_outline=float(np.mean(void[core & (cv2.erode(core8, CROSS, borderValue=0) == 0)])),
     )
 

@@ -186,8 +186,8 @@ def test_budget_in_units_of_g(mosaics):
     assert lines["between fields"].u == pytest.approx(between)
     assert lines["between fields"].dof == 4
     assert lines["scale"].u == pytest.approx(2 / log(2) * 0.004)
-    px = np.mean([field.values["mean_intercept_px"] for field in fields])
-    assert lines["segmentation"].u == pytest.approx(2 / log(2) * 0.5 / px / sqrt(3))
+    # half a pixel at both ends of lines of 360 px; a boundary that moves is crossed as often
+    assert lines["segmentation"].u == pytest.approx(2 / log(2) * 1 / 360 / sqrt(3))
     assert number.u == pytest.approx(sqrt(sum(line.u**2 for line in number.budget)))
     assert number.rounded == f"{number.value:.1f}"
     assert number.n == 5

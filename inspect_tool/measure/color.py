@@ -1,10 +1,10 @@
-"""What color tells and gray does not: the axis that separates two hues, and color edges that no class explains.
+"""What color tells and gray does not: the axis that separates two hues, and areas of another color inside a class.
 
 Color is taken as two differences of the channels, without the part that a tint of the whole picture makes of its
 brightness: an orange lamp colors bright grains more than dark ones, which says nothing of phases.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,9 +22,10 @@ _REACH_PX = 4  # half width of the window in which an edge reaches both its plat
 _DISTINCT = 12.0  # difference of two colors across an edge from which it counts [gray levels]
 _LEAST = 0.0005  # of the picture must be edges
 _SEPARATED = 6.0  # distance of two clean classes over their standard deviation; a single hump cut in two has 2.7
-_BETTER = 2.0  # color is taken where it separates this many times as well as gray
+_BETTER = 2.0  # color is taken where gray does not separate, and color does this many times as well
 _BAND_PX = 1 << 20
-_NEAR_PX = 3  # a color edge this near to the border of a class belongs to it
+_NEAR_PX = 3  # this near to the border of a class its color is mixed
+_SMOOTH_PX = 2.5  # of the Gaussian that takes noise and fine texture away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def axis_of(color: NDArray[np.uint8], roi: Mask | None = None) -> Axis | None:
     apart, low = _separation(along, mask, inside)
     own = _edges(gray[..., None], inside)
     gray_apart = 0.0 if own is None else _separation(gray, own[0], inside)[0]
-    if apart < max(_SEPARATED, _BETTER * gray_apart):
+    if gray_apart >= _SEPARATED or apart < max(_SEPARATED, _BETTER * gray_apart):
         return None
     sign = 1.0 if low <= 0.5 else -1.0
     weights = sign * direction @ (_OPPONENT - tint[:, None] * _LUMA)
@@ -73,6 +74,12 @@ def axis_of(color: NDArray[np.uint8], roi: Mask | None = None) -> Axis | None:
         gray_separation=gray_apart,
         minor_percent=100 * min(low, 1 - low),
     )
+
+
+def reversed_axis(axis: Axis) -> Axis:
+    """The same axis with the hue of less area at the high end."""
+    red, green, blue = axis.weights
+    return replace(axis, weights=(-red, -green, -blue))
 
 
 def along_axis(color: NDArray[np.uint8], axis: Axis) -> NDArray[np.float32]:
@@ -86,10 +93,12 @@ def along_axis(color: NDArray[np.uint8], axis: Axis) -> NDArray[np.float32]:
     return made
 
 
-def unexplained_percent(
-    color: NDArray[np.uint8], labels: LabelImage, roi: Mask | None = None, within: Mask | None = None
+def spread_inside(
+    color: NDArray[np.uint8], labels: LabelImage | Mask, roi: Mask | None = None, classes: tuple[int, ...] = ()
 ) -> float:
-    """Share of what could be borders that are edges of color with no border of a class near. [%]
+    """Standard deviation of the color inside the classes, away from their borders. [gray levels]
+
+    Noise and fine texture are smoothed away, so that what is left are areas of another color in the same class.
 
     Parameters
     ----------
@@ -99,29 +108,26 @@ def unexplained_percent(
         Classes.
     roi : array of bool, (rows, columns), optional
         Pixels that count.
-    within : array of bool, (rows, columns), optional
-        Only edges in here can be unexplained.
+    classes : tuple of int
+        Classes to look at; empty: all.
 
     Returns
     -------
     float
-        Of the pixels on distinct edges of color and on borders of the classes; 0 where there are neither.
+        Root mean square distance from the mean color of the class, over all classes; 0 where no class is wide enough.
     """
     small, inside = _reduced(color, roi)
-    _, opponent, _ = _channels(small)
-    edges = _edges(opponent, inside)
-    if edges is None:
-        return 0.0
+    opponent = cv2.GaussianBlur(_channels(small)[1], (0, 0), _SMOOTH_PX)
     size = (small.shape[1], small.shape[0])
-    few = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.float32)
-    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-    border = (cv2.dilate(few, cross) > cv2.erode(few, cross)) & inside
+    few = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
     square = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
-    alone = edges[0] & ~cv2.dilate(border.view(np.uint8), square).view(np.bool_)
-    if within is not None:
-        alone &= cv2.resize(within.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).view(np.bool_)
-    total = int(np.count_nonzero(edges[0] | border))
-    return 100 * int(np.count_nonzero(alone)) / total if total else 0.0
+    plain = inside & (cv2.dilate(few, square) == cv2.erode(few, square))
+    squares, n = 0.0, 0
+    for number in classes or np.unique(few):
+        found = opponent[plain & (few == number)]
+        squares += float(found.var(axis=0).sum()) * len(found) if len(found) else 0.0
+        n += len(found)
+    return float(np.sqrt(squares / n)) if n else 0.0
 
 
 def _reduced(color: NDArray[np.uint8], roi: Mask | None) -> tuple[NDArray[np.uint8], Mask]:
@@ -149,7 +155,7 @@ def _channels(
 
 
 def _edges(image: NDArray[np.float32], inside: Mask) -> tuple[Mask, NDArray[np.float32]] | None:
-    """Distinct edges of a smooth image (rows, columns, channels) and the direction in which it changes there (channels,).
+    """Distinct edges of a smooth image (rows, columns, channels), and the direction (channels,) it changes in there.
 
     The direction is the first principal one of the gradients: the difference of what lies on both sides.
     """
@@ -174,7 +180,7 @@ def _edges(image: NDArray[np.float32], inside: Mask) -> tuple[Mask, NDArray[np.f
 
 
 def _separation(image: NDArray[np.float32], edges: Mask, inside: Mask) -> tuple[float, float]:
-    """Distance over standard deviation of the two classes on both sides of the level at the edges; share of the lower."""
+    """Distance over standard deviation of the classes on both sides of the level at the edges; share of the lower."""
     level = float(image[edges].mean())
     square = np.ones((2 * _REACH_PX + 1, 2 * _REACH_PX + 1), np.uint8)
     plain = inside & ~cv2.dilate(edges.view(np.uint8), square).view(np.bool_)

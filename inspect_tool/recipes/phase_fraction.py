@@ -42,6 +42,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
+from inspect_tool.recipes import _colors
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -84,6 +85,7 @@ class Settings:
     seed: int = 1  # of the random start of the grid
     smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
+    tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
 
@@ -102,7 +104,7 @@ def measure_field(
     Parameters
     ----------
     micrograph : Micrograph
-        The field; only its scale, place in the job and region are used.
+        The field; of its pixels only the color is looked at, and only to doubt the classes.
     segmentation : Segmentation
         Semantic labels of the same size; class 0 is the matrix.
     settings : Settings
@@ -144,6 +146,9 @@ def measure_field(
             table["feature"] += sum(len(other) for other in tables)
             tables.append(table)
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
+    judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
+    values |= _colors.values_of(spread, segmentation)
     return FieldMeasurement(
         specimen=micrograph.specimen,
         section=micrograph.section,
@@ -158,6 +163,7 @@ def measure_field(
         marks=marks,
         worst=_largest(features, pixel_um),
         notes=_notes(segmentation),
+        read_off={_colors.SPREAD: spread},
     )
 
 
@@ -364,6 +370,10 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             results.append(_worst_field(group, name, standard))
             results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
+        checks += _colors.checks_of(
+            group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
+        )
+        warnings += _colors.warnings_of(group.fields, group.classes[0])
         if len(group.fields) == 1:
             warnings.append(
                 f"{_who(group)}one field only: the scatter between fields is not known and not part of U, "

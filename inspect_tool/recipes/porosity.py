@@ -23,6 +23,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
+from inspect_tool.recipes import _colors
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
 from inspect_tool.recipes._porosity_classes import expand
@@ -57,7 +58,9 @@ STANDARDS: tuple[str, ...] = (
     "astm_e2109_2014",
     "astm_b276_2021",
 )
-BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark", "classes": ("pore", "metal")})
+BACKEND: Mapping[str, Any] = MappingProxyType(
+    {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
 
 
 def measure_field(
@@ -113,6 +116,9 @@ def measure_field(
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     if shallow is not None:
         values["shallow_percent"] = shallow
+    judged = (1,) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
+    values |= _colors.values_of(spread, segmentation)
     if place is not None:
         marks += one.reference_marks(place, values)
     return FieldMeasurement(
@@ -129,7 +135,7 @@ def measure_field(
         marks=marks,
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
-        read_off={"shallow_percent": shallow},
+        read_off={"shallow_percent": shallow, _colors.SPREAD: spread},
     )
 
 
@@ -167,6 +173,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         made = results_of(mine, settings, standard, shown)
         results += made
         checks += checks_of(mine, settings, standard)
+        checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
+        warnings += _colors.warnings_of(mine, "the pores")
         warnings += warnings_of(mine)
     return Findings(
         results=tuple(results),

@@ -1,14 +1,14 @@
-"""Shape of a class as a whole: how much of its area lies in lines, in rims between other classes, around bright floors.
+"""Shape of a class as a whole: how much of its area lies in lines, and how much is missing in holes.
 
-Labels tell what has the gray of a phase, not what it is. Scratches and etched boundaries are lines among grains or pores; the blur
-between a bright and a dark phase has the gray of a third one and lies as a rim around it.
+Labels tell what has the gray of a phase, not what it is. Scratches and etched boundaries are lines among grains or
+pores, and a pore whose floor reflects light is a ring.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import Mask
 
 _WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
 _LONG = 8.0  # and its area is this many times the square of its width; a disc has 0.8, a square 1
@@ -41,6 +41,38 @@ def line_percent(mask: Mask) -> float:
     return 100 * int(np.count_nonzero(found)) / total
 
 
+def hole_percent(mask: Mask) -> float:
+    """Share of the filled area of the objects of a class that holes take, which are smaller than the object around. [%]
+
+    Objects are 8-connected, holes 4-connected; what is larger than the object around it is enclosed, not a hole in it.
+
+    Examples
+    --------
+    >>> ring = np.zeros((20, 20), bool)
+    >>> ring[2:12, 2:12] = True
+    >>> ring[5:10, 5:10] = False
+    >>> hole_percent(ring)
+    25.0
+    """
+    _, numbers, boxes, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8), connectivity=4)
+    left, top = boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP]
+    right, bottom = left + boxes[:, cv2.CC_STAT_WIDTH], top + boxes[:, cv2.CC_STAT_HEIGHT]
+    enclosed = (left > 0) & (top > 0) & (right < mask.shape[1]) & (bottom < mask.shape[0])
+    enclosed[0] = False
+    if not enclosed.any():
+        return 0.0
+    _, objects, sizes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    area = boxes[:, cv2.CC_STAT_AREA]
+    holes = 0
+    for hole in np.flatnonzero(enclosed):
+        # above any pixel of its top row lies the object around it
+        column = left[hole] + int(np.argmax(numbers[top[hole], left[hole] : right[hole]] == hole))
+        if area[hole] < sizes[objects[top[hole] - 1, column], cv2.CC_STAT_AREA]:
+            holes += int(area[hole])
+    total = int(np.count_nonzero(mask))
+    return 100 * holes / (total + holes)
+
+
 def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     """What circles wider than a width cover."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2))
@@ -51,10 +83,10 @@ def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:
     """The connected parts that are much longer than wide."""
     n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
-    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(parts, cv2.DIST_L2, 3), dtype=np.float32)
     inside = parts > 0
     width = np.zeros(n)
-    np.maximum.at(width, numbers[inside], 2 * depth[inside] - 1)
+    np.maximum.at(width, np.asarray(numbers, np.intp)[inside], 2 * depth[inside] - 1)
     area = boxes[:, cv2.CC_STAT_AREA]
     long = (area >= _LEAST_PX2) & (area >= _LONG * width**2)
     long[0] = False

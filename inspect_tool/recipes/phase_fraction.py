@@ -18,6 +18,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
+from inspect_tool.measure.class_shape import line_percent
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, line_counts
 from inspect_tool.measure.regions import connected, region_table
@@ -43,7 +44,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
-from inspect_tool.recipes import _colors
+from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -86,6 +87,7 @@ class Settings:
     seed: int = 1  # of the random start of the grid
     smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
+    expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
     tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
@@ -150,6 +152,9 @@ def measure_field(
             values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
             table["feature"] += sum(len(other) for other in tables)
             tables.append(table)
+            values[f"line_percent.{name}"] = line_percent(
+                (labels == number) if roi is None else (labels == number) & roi
+            )
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
     judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
@@ -366,6 +371,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             if is_matrix:
                 continue
             checks += _class_checks(group, name, found, standard)
+            key = f"area_percent.{name}"
+            checks.append(_shapes.line_check(group.fields, name, key, (key,), settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "

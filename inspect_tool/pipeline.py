@@ -1014,7 +1014,9 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
     if bar is None or bar.status != "read" or bar.box is None or bar.box[0] >= kept:
         return region
     top, left, tall, wide = bar.box
-    return replace(region, exclude=(*region.exclude, (top, left, min(tall, kept - top), wide)))
+    box = (top, left, min(tall, kept - top), wide)
+    box = preprocess.stored_box(box, micrograph.pixels.shape, preprocess.orientation(micrograph.meta))
+    return replace(region, exclude=(*region.exclude, box))
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:

@@ -1028,6 +1028,21 @@ def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Chec
     )
 
 
+def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
+    """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
+    found = []
+    for record in records:
+        drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
+        turn = preprocess.orientation(record.meta)
+        if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
+            found.append(
+                f"{record.image} is turned upright by its orientation tag ({turn}); its mask is taken to be drawn on "
+                "the pixels as they are stored, by a program that does not look at the tag. Look at the overlay: if "
+                "they do not fit, turn the mask, or save the picture without the tag."
+            )
+    return tuple(found)
+
+
 def _selection(job: Job) -> Selection:
     return Selection(page=job.page, scene=job.scene, channel=job.channel, z=job.z, time=job.time)
 
@@ -1151,6 +1166,7 @@ def _report(
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
+        warnings=remarks(planned.job, _records(outcomes)),
         criteria=planned.criteria,
         attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
     )

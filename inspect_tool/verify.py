@@ -374,6 +374,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         worst=pipeline.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
+        warnings=pipeline.remarks(asked.job, records),
         attachments=report.attachments,
         criteria=asked.criteria,
     )

@@ -282,16 +282,15 @@ def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
             part = f"part {number + 1} of {len(offsets)}"
             msg = f"{path}: {part} of the image is missing; the file is truncated or damaged"
             raise ReadError(msg)
-    if int(page.compression) != 1 or not page.is_contiguous:
+    if int(page.compression) != 1 or page.is_tiled:
         return
-    if sum(counts) < page.nbytes:
+    if page.is_contiguous and sum(counts) < page.nbytes:
         msg = f"{path}: {page.nbytes} bytes of pixels promised, {sum(counts)} there; the file is truncated or damaged"
         raise ReadError(msg)
-    if len(counts) == 1 and sum(counts) > _MOST_PADDING * page.nbytes + _BLOCK:
-        msg = (
-            f"{path}: {sum(counts)} bytes of pixels there, its size and depth make {page.nbytes}; a tag of the file is"
-            " damaged"
-        )
+    row = -(-int(page.imagewidth) * int(page.samplesperpixel) * int(page.bitspersample) // 8)
+    pixels = int(page.imagelength) * int(page.imagedepth) * row
+    if len(counts) == 1 and counts[0] > _MOST_PADDING * pixels + _BLOCK:
+        msg = f"{path}: {counts[0]} bytes of pixels, its size and depth make {pixels}; a tag of the file is damaged"
         raise ReadError(msg)
 
 

@@ -1,7 +1,9 @@
-"""Uncertainty budgets: lines a reader can add up, effective degrees of freedom, expanded uncertainty.
+"""Uncertainty budgets: lines a reader can add up, expanded uncertainty, effective degrees of freedom.
 
 Lines are independent by construction; each is already in the unit of the result (sensitivity
 applied), so that the combined uncertainty is their root sum of squares (GUM 5.1, JCGM 100:2008).
+Every line is expanded by the Student factor of its own degrees of freedom, and U is the root sum of
+squares of the expanded lines (docs/decisions/0007).
 """
 
 from collections.abc import Iterable
@@ -20,16 +22,48 @@ def combined(budget: Iterable[Component]) -> float:
     return sqrt(sum(line.u**2 for line in budget))
 
 
-def effective_dof(budget: Iterable[Component]) -> float | None:
-    """Effective degrees of freedom after Welch-Satterthwaite (GUM G.4.1); None: infinite.
+def expanded(budget: Iterable[Component], coverage: float = 0.95) -> float:
+    """Expanded uncertainty: root sum of squares of the lines, each times the Student factor of its own dof.
 
-    >>> effective_dof([Component(name="fields", u=1.0, kind="A", dof=4), Component(name="scale", u=0.0, kind="B")])
+    For independent normal errors the interval value ± U covers the true value with at least the probability
+    ``coverage``, whatever the weights of the lines, and with exactly that for a single line. A line that is
+    added or widened never lowers it. Welch and Satterthwaite's factor has neither property: a line of one
+    degree of freedom beside a type B line of the same size leaves it with 83 to 92 %.
+
+    Examples
+    --------
+    Two fields beside a type B line:
+
+    >>> round(expanded([Component(name="fields", u=1.0, kind="A", dof=1), Component(name="edge", u=1.0, kind="B")]), 2)
+    12.86
+
+    References
+    ----------
+    Banerjee, Approximate confidence interval for linear functions of means of k populations when the
+    population variances are not equal, Sankhya 22 (1960) 357.
+    """
+    return sqrt(sum((coverage_factor(line.dof, coverage) * line.u) ** 2 for line in budget))
+
+
+def effective_dof(budget: Iterable[Component], coverage: float = 0.95) -> float | None:
+    """Degrees of freedom of the Student distribution whose factor is U / u; None: infinite.
+
+    So ``u`` and these alone give back U, and the probabilities of a verdict agree with it.
+
+    >>> round(effective_dof([Component(name="fields", u=1.0, kind="A", dof=4)]), 9)
     4.0
     """
+    from scipy.special import stdtridf
+
     lines = tuple(budget)
     u = combined(lines)
-    weight = sum(line.u**4 / line.dof for line in lines if line.dof is not None and line.u > 0)
-    return u**4 / weight if weight > 0 else None
+    if u == 0:
+        return None
+    factor = expanded(lines, coverage) / u
+    # a factor this near to the normal one belongs to some 10^8 degrees of freedom: rounding alone
+    if factor <= coverage_factor(None, coverage) * (1 + 1e-8):
+        return None
+    return float(stdtridf(0.5 + coverage / 2, factor))
 
 
 def coverage_factor(dof: float | None, coverage: float = 0.95) -> float:
@@ -86,8 +120,13 @@ def evaluated(result: Result, coverage: float = 0.95) -> Result:
     """
     if not result.budget:
         return result
-    u = combined(result.budget)
-    dof = effective_dof(result.budget)
-    k = coverage_factor(dof, coverage)
-    interval = result.interval or (result.value - k * u, result.value + k * u)
-    return replace(result, u=u, expanded_u=k * u, coverage=coverage, coverage_factor=k, dof=dof, interval=interval)
+    u, wide = combined(result.budget), expanded(result.budget, coverage)
+    return replace(
+        result,
+        u=u,
+        expanded_u=wide,
+        coverage=coverage,
+        coverage_factor=wide / u if u > 0 else coverage_factor(None, coverage),
+        dof=effective_dof(result.budget, coverage),
+        interval=result.interval or (result.value - wide, result.value + wide),
+    )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from inspect_tool.measure.fields import field_statistics, fields_for_accuracy
+from inspect_tool.measure.fields import field_statistics, fields_for_accuracy, scatter_line
 
 
 def test_e562_thirty_fields_of_a_25_point_grid():
@@ -67,9 +67,43 @@ def test_sections_combine_as_the_mean_of_their_means():
     found = field_statistics([10, 12, 20, 22, 24, 26], ["a", "a", "b", "b", "b", "b"])
     assert found.mean == pytest.approx((11 + 23) / 2)
     assert [(name, n) for name, _, n, _ in found.sections] == [("a", 2), ("b", 4)]
-    # variances within sections, pooled: (2 + 20) / 4; of the mean: (5.5/2 + 5.5/4) / 4
-    assert found.u_mean == pytest.approx(((5.5 / 2 + 5.5 / 4) / 4) ** 0.5)
-    assert found.dof == 4
+    # the sections are the sample: s of 11 and 23 is 8.485, over root 2, one degree of freedom
+    assert found.u_mean == pytest.approx(6.0)
+    assert found.dof == 1
+    # between the fields of a section, pooled: (2 + 20) / 4
+    assert found.s == pytest.approx(5.5**0.5)
+
+
+def test_sections_of_one_field_each_are_fields():
+    found = field_statistics([4, 5, 9], ["a", "b", "c"])
+    assert found.s is None
+    assert (found.u_mean, found.dof, found.ci95) == (
+        field_statistics([4, 5, 9]).u_mean,
+        2,
+        field_statistics([4, 5, 9]).ci95,
+    )
+
+
+@pytest.mark.parametrize("between", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("fields", [(4, 4), (3, 3, 3), (2, 5, 3, 8, 1)])
+def test_the_interval_over_sections_holds_whatever_differs_between_them(fields, between):
+    # fields scatter by 1 within a section, sections by ``between``; the mean of all sections is 10
+    random, draws = np.random.default_rng(3), 2000
+    names = [f"{i}" for i, n in enumerate(fields) for _ in range(n)]
+    shift = between * random.standard_normal((draws, len(fields)))
+    values = 10 + np.repeat(shift, fields, axis=1) + random.standard_normal((draws, len(names)))
+    found = [field_statistics(row, names) for row in values]
+    share = np.mean([abs(one.mean - 10) <= one.ci95 for one in found])
+    # equal numbers: exact, 3 standard deviations of 2000 draws; else the means differ a little in variance
+    assert share == pytest.approx(0.95, abs=0.0147 if len(set(fields)) == 1 else 0.02)
+
+
+def test_the_line_of_the_budget_says_what_scatters():
+    (one,) = scatter_line(field_statistics([4.0, 6.0, 8.0]))
+    assert (one.name, one.u, one.dof, one.kind) == ("between fields", pytest.approx(2 / 3**0.5), 2, "A")
+    (several,) = scatter_line(field_statistics([4.0, 6.0, 8.0, 8.0], ["a", "a", "b", "b"]))
+    assert (several.name, several.u, several.dof) == ("between sections", pytest.approx(1.5), 1)
+    assert scatter_line(field_statistics([4.0])) == ()
 
 
 def test_half_the_relative_accuracy_takes_about_four_times_the_fields():

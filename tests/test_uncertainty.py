@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from GTC import reporting, type_b, ureal
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from inspect_tool.uncertainty import (
     dominant,
     effective_dof,
     evaluated,
+    expanded,
     half_range,
 )
 
@@ -28,12 +30,38 @@ def test_a_budget_agrees_with_the_gtc_package(budget):
     # independent reference: GTC propagates the same independent inputs
     total = sum(ureal(0.0, line.u, line.dof if line.dof is not None else float("inf")) for line in budget)
     assert combined(budget) == pytest.approx(total.u, rel=1e-9)
-    dof = effective_dof(budget)
-    if dof is None:
+    if all(line.dof is None for line in budget):
+        assert effective_dof(budget) is None
         assert total.df > 1e9
-    else:
-        assert dof == pytest.approx(total.df, rel=1e-6)
-        assert coverage_factor(dof) == pytest.approx(reporting.k_factor(total.df), rel=1e-4)
+
+
+@given(lines)
+def test_the_factor_of_a_single_line_is_that_of_gtc(line):
+    total = ureal(0.0, line.u, line.dof if line.dof is not None else float("inf"))
+    assert expanded([line]) / line.u == pytest.approx(reporting.k_factor(total.df), rel=1e-4)
+    dof = effective_dof([line])
+    assert dof is None if line.dof is None else dof == pytest.approx(line.dof)
+
+
+@given(budgets)
+def test_u_and_the_degrees_of_freedom_alone_give_back_the_expanded_uncertainty(budget):
+    assert coverage_factor(effective_dof(budget)) * combined(budget) == pytest.approx(expanded(budget), rel=1e-7)
+
+
+@pytest.mark.parametrize("dof", [1, 2, 4, 9])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 0.95])
+def test_the_interval_covers_the_truth_whatever_the_weights(dof, share):
+    """A line that is estimated from few fields beside one that is known: at least 95 %, and not much more."""
+    random, draws = np.random.default_rng(1), 40_000
+    error = random.standard_normal(draws)  # of both together; ``share`` of its variance is known
+    scatter = np.sqrt((1 - share) * random.chisquare(dof, draws) / dof)
+    grid = np.linspace(0.0, scatter.max(), 400)
+    half = [
+        expanded([Component(name="fields", u=u, kind="A", dof=dof), Component(name="b", u=share**0.5, kind="B")])
+        for u in grid
+    ]
+    found = np.mean(np.abs(error) <= np.interp(scatter, grid, half))
+    assert 0.95 - 3 * (0.95 * 0.05 / draws) ** 0.5 <= found <= 0.99
 
 
 def test_a_rectangular_range_agrees_with_gtc():
@@ -49,6 +77,7 @@ def test_student_factors_of_the_standards(n, t):
 @given(budgets, lines)
 def test_a_wider_budget_never_lowers_u(budget, line):
     assert combined([*budget, line]) >= combined(budget)
+    assert expanded([*budget, line]) >= expanded(budget)
 
 
 def test_the_dominant_line_is_the_largest():

@@ -20,6 +20,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.backends._gray_levels import (
+    class_means,
+    has_two_humps,
+    histogram_of,
+    li,
+    otsu,
+    separation,
+    triangle,
+    without_transitions,
+)
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
@@ -43,10 +53,7 @@ _SHARP = 0.3  # and an edge along this share of its outline
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
-_TWO_HUMPS = 0.8  # share of the gray variance between two Otsu classes; one Gaussian hump has 0.64
-_FEW_LEVELS = 8.0  # [gray levels] closer humps can be an accident of whole gray values
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
-_SHADED = 0.15  # a flat field is taken when it moves gray values by more than this share of the range of the image
 _BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 
@@ -162,7 +169,8 @@ def alternatives(
 ) -> Iterator[tuple[str, Segmentation]]:
     """Segment again with the levels at 40 % and 60 % of the edge contrast, one at a time.
 
-    The contrast is that of the edges of this image; without edges that of the two sides of each level.
+    The contrast is that of the edges of this image; without edges that of the two sides of each level. Of several
+    levels every second one moves the other way, so that a class between two of them grows and shrinks.
     """
     if segmentation.settings.get("levels_found") == []:
         return
@@ -233,21 +241,28 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         found["window_px"] = window_px
         level_image = _window_levels(gray, window_px, settings.sauvola_k if method == "sauvola" else None)
-        level_image += np.float32(shift * (edges.contrast or _between(gray, roi, [float(level_image.mean())])[0]))
+        dark, bright = class_means(histogram_of(gray, roi), [float(level_image.mean())])
+        level_image += np.float32(shift * (edges.contrast or bright - dark))
         levels = [float(level_image.mean() if roi is None else level_image[roi].mean())]
         ranks = _above(gray, level_image.__getitem__)
     else:
         if method != "fixed" and settings.flat_field != "off":
             flat = np.asarray(flat_field(gray, roi=roi), dtype=np.uint8)
-            found["shading"] = _shading(gray, flat, roi)  # largest change that it makes, of the range between phases
-            if settings.flat_field == "on" or found["shading"] > _SHADED:
+            before, after = (separation(histogram_of(image, roi), n) for image in (gray, flat))
+            found |= {"separation": before, "separation_flat": after}
+            # where phases lie unevenly, a background fitted to them takes them for shading and mixes their grays
+            if settings.flat_field == "on" or after > before:
                 gray = flat
                 found["flat_field_taken"] = True
         levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
-        contrast = _between(gray, roi, levels)
-        levels = [level + shift * between for level, between in zip(levels, contrast, strict=True)]
+        means = class_means(histogram_of(gray, roi), levels)
+        # neighboring levels move against each other: together they would leave a class between them as it is
+        moves = [shift * (-1) ** i * (bright - dark) for i, (dark, bright) in enumerate(pairwise(means))]
+        levels = [level + move for level, move in zip(levels, moves, strict=True)]
         table = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)
         ranks = np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
+        if method == "multi_otsu" and n > 2:
+            ranks = without_transitions(ranks, gray, n)
     labels, classes, phase = _labels(ranks, n, settings, roi)
     found |= {
         "levels_found": [offset + step * level for level in levels],
@@ -550,18 +565,7 @@ def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, me
     if edges.n:
         return "local edge" if method == "auto" else "edge"
     # structure so fine or soft that no place is quiet has no clear edge, but two humps of gray
-    histogram = _histogram(gray, roi)
-    values = np.arange(256)
-    level = int(_otsu(histogram, 2)[0])
-    low, high = histogram[: level + 1], histogram[level + 1 :]
-    if not low.sum() or not high.sum():
-        return "nothing found"
-    share = low.sum() / histogram.sum()
-    apart = (high * values[level + 1 :]).sum() / high.sum() - (low * values[: level + 1]).sum() / low.sum()
-    mean = (histogram * values).sum() / histogram.sum()
-    total = (histogram * (values - mean) ** 2).sum() / histogram.sum()
-    humps = share * (1 - share) * apart**2 / total
-    return "otsu" if humps >= _TWO_HUMPS and apart >= _FEW_LEVELS else "nothing found"
+    return "otsu" if has_two_humps(histogram_of(gray, roi)) else "nothing found"
 
 
 def _above(gray: NDArray[np.uint8], level: _Level) -> NDArray[np.uint8]:
@@ -575,113 +579,23 @@ def _above(gray: NDArray[np.uint8], level: _Level) -> NDArray[np.uint8]:
 # ------------------------------------------------------------------------------------- one or more levels per image
 
 
-def _histogram(gray: NDArray[np.uint8], roi: Mask | None) -> NDArray[np.float64]:
-    # OpenCV counts a masked image without a copy of it
-    mask = None if roi is None else roi.view(np.uint8)
-    return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0, 256]), dtype=np.float64).ravel()
-
-
 def _levels(
     gray: NDArray[np.uint8], roi: Mask | None, n: int, method: str, fixed: list[float], path: str
 ) -> list[float]:
     """Levels between neighboring classes; a pixel at the level belongs to the darker one."""
     if method == "fixed":
         return fixed
-    histogram = _histogram(gray, roi)
+    histogram = histogram_of(gray, roi)
     if np.count_nonzero(histogram) < n:
         msg = f"{path}: {np.count_nonzero(histogram)} gray values cannot make {n} classes; give fewer classes"
         raise BackendError(msg)
     match method:
         case "li":
-            return [_li(histogram)]
+            return [li(histogram)]
         case "triangle":
-            return [_triangle(histogram)]
+            return [triangle(histogram)]
         case _:
-            return _otsu(histogram, n)
-
-
-def _otsu(histogram: NDArray[np.float64], n: int) -> list[float]:
-    """Levels of the largest variance between n classes, exact (dynamic programming over the gray values).
-
-    N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62.
-    """
-    size = len(histogram)
-    weight = np.concatenate([[0.0], np.cumsum(histogram)])
-    moment = np.concatenate([[0.0], np.cumsum(histogram * np.arange(size))])
-    # gain[a, b]: weight times squared mean of gray values a ... b-1; their sum is to be as large as possible
-    count = weight[None, :] - weight[:, None]
-    total = moment[None, :] - moment[:, None]
-    gain = np.where(count > 0, total**2 / np.where(count > 0, count, 1.0), -np.inf)
-    best, starts = gain[0], []
-    for _ in range(n - 1):
-        sums = best[:, None] + gain
-        starts.append(sums.argmax(axis=0))
-        best = sums.max(axis=0)
-    levels, end = [], size
-    for start in reversed(starts):
-        end = int(start[end])
-        levels.append(float(end - 1))
-    return levels[::-1]
-
-
-def _li(histogram: NDArray[np.float64]) -> float:
-    """Level of minimum cross entropy, iterated. C. H. Li, P. K. S. Tam, Pattern Recogn. Lett. 19 (1998) 771."""
-    darkest = int(np.flatnonzero(histogram)[0])
-    values = np.arange(len(histogram), dtype=np.float64) - darkest  # counted from the darkest pixel
-    level = float((histogram * values).sum() / histogram.sum())
-    for _ in range(200):
-        low = values <= level
-        below, above = histogram[low], histogram[~low]
-        if not (below * values[low]).sum() or not above.sum():
-            break
-        mean_below = float((below * values[low]).sum() / below.sum())
-        mean_above = float((above * values[~low]).sum() / above.sum())
-        following = (mean_above - mean_below) / float(np.log(mean_above) - np.log(mean_below))
-        if abs(following - level) < 1e-3:
-            break
-        level = following
-    return level + darkest
-
-
-def _triangle(histogram: NDArray[np.float64]) -> float:
-    """Level farthest from the chord between the peak and the far end of its longer tail.
-
-    G. W. Zack, W. E. Rogers, S. A. Latt, J. Histochem. Cytochem. 25 (1977) 741.
-    """
-    filled = np.flatnonzero(histogram)
-    first, last, peak = int(filled[0]), int(filled[-1]), int(histogram.argmax())
-    end = first if peak - first >= last - peak else last
-    at = np.arange(min(peak, end), max(peak, end) + 1)
-    if len(at) < 2:
-        return float(peak)
-    chord = np.interp(at, sorted((peak, end)), [histogram[i] for i in sorted((peak, end))])
-    return float(at[int((chord - histogram[at]).argmax())])
-
-
-def _between(gray: NDArray[np.uint8], roi: Mask | None, levels: list[float]) -> list[float]:
-    """Distance of the mean gray values on both sides of each level."""
-    histogram = _histogram(gray, roi)
-    values = np.arange(256)
-    bounds = [0, *(int(np.clip(np.floor(level) + 1, 0, 256)) for level in levels), 256]
-    means = []
-    for low, high in pairwise(bounds):
-        part = histogram[low:high]
-        means.append(float((part * values[low:high]).sum() / part.sum()) if part.sum() else float(low + high) / 2)
-    return [above - below for below, above in pairwise(means)]
-
-
-def _shading(gray: NDArray[np.uint8], flat: NDArray[np.uint8], roi: Mask | None) -> float:
-    """Range of what a flat field would change, as a share of the gray range of the image (2nd to 98th percentile)."""
-    stride = max(1, int((gray.size / 250_000) ** 0.5))
-    few = (slice(None, None, stride), slice(None, None, stride))
-    before, after = gray[few].astype(np.float32), flat[few].astype(np.float32)
-    if roi is not None:
-        before, after = before[roi[few]], after[roi[few]]
-    if not before.size:
-        return 0.0
-    change = np.percentile(after - before, (2, 98))
-    spread = np.percentile(before, (2, 98))
-    return float((change[1] - change[0]) / max(1.0, spread[1] - spread[0]))
+            return otsu(histogram, n)
 
 
 def _window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | None) -> NDArray[np.float32]:

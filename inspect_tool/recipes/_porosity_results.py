@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from inspect_tool.formulas import astm_b276
-from inspect_tool.measure.fields import FieldStatistics, field_statistics
+from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
@@ -74,16 +74,7 @@ def _statistics(fields: Sequence[FieldMeasurement], values: Sequence[float]) -> 
 def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
     """Statistics of one value per field, and its line of the budget: none with one field."""
     found = _statistics(fields, _numbers_of(fields, name))
-    if found.u_mean is None:
-        return found, ()
-    line = Component(
-        name="between fields",
-        u=found.u_mean,
-        kind="A",
-        dof=float(found.dof or 0),
-        basis=f"s / √n over {found.n} fields, s = {found.s:.3g}",
-    )
-    return found, (line,)
+    return found, scatter_line(found)
 
 
 def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:

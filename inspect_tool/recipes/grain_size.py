@@ -18,7 +18,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError
 from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import duplex, figures, intercepts
-from inspect_tool.measure.fields import FieldStatistics
+from inspect_tool.measure.fields import FieldStatistics, scatter_line
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
@@ -370,15 +370,15 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         note = f"root of the product over {len(planes)} planes: {', '.join(planes)}"
     mean = astm_e112.geometric_mean([found.mean for _, found in parts]) if len(parts) > 1 else parts[0][1].mean
     lines = [
-        Component(
-            name="between fields" if not name else f"between fields ({name})",
-            u=found.u_mean / abs(found.mean) / len(parts),
-            kind="A",
-            dof=found.dof,
-            basis=f"s / √n over {found.n} fields" + (f", one of {len(parts)} factors" if len(parts) > 1 else ""),
+        replace(
+            line,
+            name=f"{line.name} ({name})" if name else line.name,
+            u=line.u / abs(found.mean) / len(parts),
+            basis=line.basis + (f", one of {len(parts)} factors" if len(parts) > 1 else ""),
         )
         for name, found in parts
-        if found.u_mean is not None and found.mean
+        if found.mean
+        for line in scatter_line(found)
     ]
     if is_size(key) and not lines:
         lines.append(_one_field(key, fields))

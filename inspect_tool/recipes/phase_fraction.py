@@ -18,7 +18,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
-from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy
+from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import area_percent, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import (
@@ -401,15 +401,6 @@ def _who(group: _Group) -> str:
     return f"specimen {group.specimen}, "
 
 
-def _between(found: FieldStatistics) -> tuple[Component, ...]:
-    if found.u_mean is None:
-        return ()
-    parts = f"s / √n over {found.n} fields"
-    if len(found.sections) > 1:
-        parts += f" in {len(found.sections)} sections, scatter within sections"
-    return (Component(name="between fields", u=found.u_mean, kind="A", dof=found.dof, basis=parts),)
-
-
 def _segmentation(group: _Group, name: str, found: FieldStatistics) -> Component:
     """Half range over the alternatives of the field means; else half a pixel of boundary."""
     key = f"area_percent.{name}"
@@ -446,7 +437,7 @@ def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Sta
                 standard, "field statistics and sampling; the area fraction is by image analysis (ASTM E1245 type)"
             ),
             definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
-            budget=(*_between(found), _segmentation(group, name, found)),
+            budget=(*scatter_line(found), _segmentation(group, name, found)),
             title=f"Area fraction {name}",
             main=main,
         )
@@ -506,7 +497,7 @@ def _point_result(group: _Group, name: str, found: _Points, standard: Standard) 
             n=found.statistics.n,
             clause=_clause(_edition(standard, "astm_e562_2019"), "point count, mean P_P"),
             definition=f"points on the class / points of the grid, boundary 1/2, mean over fields, {by}/1",
-            budget=_between(found.statistics),
+            budget=scatter_line(found.statistics),
             title=f"Point count {name}",
         )
     )
@@ -656,7 +647,7 @@ def _stereology(group: _Group, name: str, standard: Standard) -> list[Result]:
         per_mean = field_statistics(bottom.tolist(), group.sections).mean
         factor = value / (field_statistics(top.tolist(), group.sections).mean / per_mean)
         rest = factor * (top - bottom * value / factor) / per_mean
-        budget = list(_between(field_statistics(rest.tolist(), group.sections)))
+        budget = list(scatter_line(field_statistics(rest.tolist(), group.sections)))
         if u_share:
             basis = "that of the area fraction carried over; the interceptions and the count are taken as found"
             budget.append(Component(name="segmentation", u=u_share * u_area, kind="B", basis=basis))

@@ -1,0 +1,81 @@
+"""Choice of level on drawn scenes whose masks are known to the pixel."""
+
+import numpy as np
+import pytest
+from drawn_phases import Scene, three_phases
+
+from inspect_tool.backends import threshold
+from inspect_tool.backends.threshold import Settings
+from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.uncertainty import half_range
+
+
+def _segmented(scene: Scene, **settings):
+    """Ranks (0 darkest) of the segmentation and of its alternatives; what was found."""
+    chosen = Settings(**settings)
+    micrograph = Micrograph(
+        pixels=scene.pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="scene.png"
+    )
+    found = threshold.segment(None, micrograph, chosen)
+    others = [other.labels for _, other in threshold.alternatives(None, micrograph, chosen, found)]
+    n = len(found.classes)
+    return [(labels - 1) % n for labels in (found.labels, *others)], found.settings
+
+
+def _overlap(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+# ------------------------------------------------------------------------------------------------- three gray phases
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "scene",
+    [
+        {},
+        {"size_px": 40.0, "shape": (600, 800)},  # few large patches: they lie unevenly, which looks like shading
+        {"shares": (0.08, 0.5)},
+        {"noise": 18.0},
+        {"vignette": 0.3},
+    ],
+    ids=["fine", "coarse", "few pores", "noisy", "vignetted"],
+)
+def test_three_evenly_lit_phases_are_told_apart(scene, seed):
+    drawn = three_phases(seed, **scene)
+    (ranks, *others), _ = _segmented(drawn, n_classes=3)
+    for number, wanted in enumerate((0.96, 0.95, 0.95)):
+        assert _overlap(ranks == number, drawn.classes == number) >= wanted
+        shares = [100 * float((made == number).mean()) for made in (ranks, *others)]
+        # ± 2 u with the half range of the alternatives as a rectangular distribution
+        assert shares[0] == pytest.approx(drawn.percent(number), abs=max(0.05, 2 * half_range(shares)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_automatic_flat_field_never_mixes_the_classes(seed):
+    drawn = three_phases(seed, size_px=30.0)
+    as_it_is, _ = _segmented(drawn, n_classes=3, flat_field="off")
+    automatic, found = _segmented(drawn, n_classes=3)
+    assert found["separation"] > 0.9
+    assert np.mean(automatic[0] == drawn.classes) >= np.mean(as_it_is[0] == drawn.classes) - 1e-3
+
+
+def test_a_class_between_two_others_grows_and_shrinks_among_the_alternatives():
+    drawn = three_phases(0)
+    (ranks, lower, upper), _ = _segmented(drawn, n_classes=3)
+    middle = [float((made == 1).mean()) for made in (lower, ranks, upper)]
+    assert middle[0] > middle[1] > middle[2]
+
+
+def test_a_blurred_edge_from_dark_to_bright_is_no_seam_of_the_gray_between():
+    rows = np.repeat(np.arange(120) // 40 % 2, 1)[:, None].repeat(200, axis=1)  # dark, bright, dark bands
+    classes = np.where(rows == 0, 0, 2).astype(np.uint8)
+    classes[:, 150:] = 1
+    gray = np.array([40.0, 110.0, 180.0])[classes]
+    blurred = np.rint(gray)
+    for _ in range(2):  # the edge passes through the gray of the middle class in one or two rows
+        blurred[1:-1] = (blurred[:-2] + 2 * blurred[1:-1] + blurred[2:]) / 4
+    scene = Scene(pixels=np.rint(blurred).astype(np.uint8), classes=classes)
+    (ranks, *_), _ = _segmented(scene, n_classes=3, denoise_px=1)
+    assert not (ranks[:, :146] == 1).any()
+    assert (ranks[:, 154:] == 1).all()

@@ -33,6 +33,7 @@ from inspect_tool import (
     readers,
     registry,
     scale_bar,
+    specimen_area,
     specs,
     supersede,
 )
@@ -208,6 +209,7 @@ def run(
             findings,
             (
                 *scale_checks(_records(outcomes), date_of_work(planned.job, started.date())),
+                *specimen_area.checks(_records(outcomes)),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             folder,
@@ -974,8 +976,13 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     bar = _bar(micrograph, planned.job.scale_bar)
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
-    region = _without_writing(micrograph, planned.job.region, bar)
-    return preprocess.to_square_pixels(preprocess.apply_region(micrograph, region, planned.path.parent))
+    asked = planned.job.region
+    cut = preprocess.apply_region(micrograph, _without_writing(micrograph, asked, bar), planned.path.parent)
+    stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
+    if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
+        recipe = registry.load("recipe", planned.job.recipe)
+        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and getattr(recipe, "MOUNTED", True))
+    return preprocess.to_square_pixels(cut)
 
 
 def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:
@@ -1014,8 +1021,8 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
     if bar is None or bar.status != "read" or bar.box is None or bar.box[0] >= kept:
         return region
     top, left, tall, wide = bar.box
-    box = (top, left, min(tall, kept - top), wide)
-    box = preprocess.stored_box(box, micrograph.pixels.shape, preprocess.orientation(micrograph.meta))
+    seen = (top, left, min(tall, kept - top), wide)
+    box = preprocess.stored_box(seen, (height, micrograph.pixels.shape[1]), preprocess.orientation(micrograph.meta))
     return replace(region, exclude=(*region.exclude, box))
 
 
@@ -1030,7 +1037,8 @@ def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Chec
 
 def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
     """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
-    found = []
+    records = list(records)
+    found = list(specimen_area.told(records))
     for record in records:
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
         turn = preprocess.orientation(record.meta)

@@ -16,7 +16,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inspect_tool import __version__, edits, evidence, pages, pipeline, quality, question, registry, specs, supersede
+from inspect_tool import (
+    __version__,
+    edits,
+    evidence,
+    pages,
+    pipeline,
+    quality,
+    question,
+    registry,
+    specimen_area,
+    specs,
+    supersede,
+)
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.exporters.csv import csv_text
@@ -361,7 +373,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     )
     seen |= dict.fromkeys(f"table '{table.title}'" for table in seen_tables)
     day = pipeline.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
-    known = pipeline.scale_checks(report.micrographs, day)
+    known = (*pipeline.scale_checks(report.micrographs, day), *specimen_area.checks(report.micrographs))
     others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
     made = build(
         job_name=report.job,

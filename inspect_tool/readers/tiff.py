@@ -104,7 +104,7 @@ def _check_chain(path: Path) -> None:
         big = head[2:4] in (b"+\0", b"\0+")
         count, offset, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
         at = struct.unpack_from(order + offset, head, 8 if big else 4)[0]
-        seen = set()
+        seen: set[int] = set()
         size = path.stat().st_size
         while 0 < at < size:
             if at in seen:
@@ -212,9 +212,8 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
     notes.update(found.notes)
     orientation = _orientation(chosen)
     if orientation in range(2, 9):
-        samples, stored, alpha = (
-            None if item is None else turned(item, orientation) for item in (samples, stored, alpha)
-        )
+        samples = turned(samples, orientation)
+        stored, alpha = (None if item is None else turned(item, orientation) for item in (stored, alpha))
         notes["orientation"] = f"tag {orientation}; image turned upright"
     if 34675 in chosen.tags:
         notes["color profile"] = "ICC profile present, not applied"
@@ -256,7 +255,7 @@ def _is_bilevel(file: tifffile.TiffFile, page: Any) -> bool:
     data = file.filehandle.read(page.databytecounts[0])
     plain = tifffile.TIFF.DECOMPRESSORS[page.compression](data) if int(page.compression) != 1 else data
     rows, columns = page.chunks[:2]
-    return len(plain) < 2 * rows * -(-columns // 8)
+    return bool(len(plain) < 2 * rows * -(-columns // 8))
 
 
 def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> None:

@@ -25,8 +25,10 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    colored_marks,
     edits,
     lots,
+    plausibility,
     preprocess,
     quality,
     question,
@@ -38,7 +40,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
@@ -175,7 +177,11 @@ def run(
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
-            findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+            findings = plausibility.gated(
+                recipe.combine(measured, planned.settings, planned.standard),
+                [requirement.quantity for requirement in planned.requirements],
+            )
+        findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
             findings,
             _before(planned, recipe, outcomes),
@@ -209,7 +215,6 @@ def run(
             findings,
             (
                 *scale_checks(_records(outcomes), date_of_work(planned.job, started.date())),
-                *specimen_area.checks(_records(outcomes)),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             folder,
@@ -413,7 +418,7 @@ def measure_fields(
     numbered = _numbered(micrographs)
     answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
     fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
-    findings: Findings = module.combine(fields, chosen, edition)
+    findings = plausibility.gated(module.combine(fields, chosen, edition))
     steps = dict.fromkeys(step for _, step in answers if step is not None)
     return replace(findings, statements=(*steps, *findings.statements))
 
@@ -520,9 +525,7 @@ def requirements_of(
                 f"there are: {', '.join(recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
-        if requirement.lower is None and requirement.upper is None:
-            msg = f"{place}: give 'lower', 'upper' or both"
-            raise SettingsError(msg)
+        check_requirement(requirement, place)
         if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
             msg = f"{place}.unit: '{requirement.unit}' does not fit {requirement.quantity} [{quantity.unit}]"
             raise SettingsError(msg)
@@ -978,6 +981,8 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     asked = planned.job.region
     cut = preprocess.apply_region(micrograph, _without_writing(micrograph, asked, bar), planned.path.parent)
+    if asked.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
+        cut = colored_marks.leave_out(cut)
     stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
     if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
         recipe = registry.load("recipe", planned.job.recipe)

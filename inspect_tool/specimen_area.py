@@ -171,8 +171,7 @@ def _fills(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
     """Areas of exactly one value that touch the edge and end in straight lines: a structure has noise, and is rough."""
     kernel = np.ones((5, 5), np.uint8)
     flat = (cv2.dilate(pixels, kernel) == cv2.erode(pixels, kernel)) & counts
-    border = [np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]]
-    values, often = np.unique(np.concatenate([pixels[at][flat[at]] for at in border]), return_counts=True)
+    values, often = np.unique(_edge(pixels)[_edge(flat)], return_counts=True)
     chosen = values[np.argsort(-often, kind="stable")][:_MOST_VALUES]
     others = flat & ~np.isin(pixels, chosen[:1])
     if not len(chosen) or np.count_nonzero(others) > _DRAWN * np.count_nonzero(counts & (pixels != chosen[0])):
@@ -180,13 +179,18 @@ def _fills(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
     for value in chosen:
         same = (pixels == value) & counts
         _, labels, stats, _ = cv2.connectedComponentsWithStats(same.view(np.uint8), connectivity=4)
-        at_edge = np.unique(np.concatenate([labels[at] for at in border]))
+        at_edge = np.unique(_edge(labels))
         for number in at_edge[at_edge > 0]:
             if stats[number, cv2.CC_STAT_AREA] < max(_LEAST_PX, _LEAST * pixels.size):
                 continue
             where = labels == number
             if not where.all() and _is_straight(where):
                 yield Area(kind="fill", where=where)
+
+
+def _edge(image: NDArray[Any]) -> NDArray[Any]:
+    """Values along the four sides of a picture."""
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
 def _is_straight(area: Mask) -> bool:
@@ -216,6 +220,7 @@ _EVEN = 0.08  # spread within mount, of its contrast to the specimen [1]
 _SMOOTH = 0.85  # share of the border that cutting off leaves in place [1]
 _STEP = 0.6  # of the contrast that lies within a few pixels at the border [1]
 _THICKER = 2.5  # than anything of its level inside [1]
+_THICKER_STRIP = 5.0  # along a whole side: than long things of its level inside [1]
 _LARGE_PIECE = 0.25  # extent of what a strip along a whole side is compared with, of the short side [1]
 _DARK, _DARK_RAW = 0.2, 0.5  # level of mount, of that of the specimen, from the darkest of the picture and from 0 [1]
 _GAP = 0.25  # how much darker than mount the gap before it is, of the contrast [1]
@@ -250,7 +255,8 @@ def _mounts(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
     if high <= low:
         return
     scale = 255 / (high - low)
-    gray = cv2.GaussianBlur((small - np.float32(low)) * np.float32(scale), (0, 0), _BLUR_PX)
+    stretched = (small - np.float32(low)) * np.float32(scale)
+    gray = np.asarray(cv2.GaussianBlur(stretched, (0, 0), _BLUR_PX), np.float32)
     full = (pixels.shape[1], pixels.shape[0])
     for _ in range(4):  # as many as there are corners
         area = _next(_View(gray=gray, zero=-low * scale, taken=taken))
@@ -308,21 +314,25 @@ def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | N
         return None
     uneven = 1.4826 * float(np.median(np.abs(core - np.median(core))))
     kept = float((_distance(~_rim(rough))[rim] <= 2).mean())
-    alike = _inside_only(beyond & (away > 3), _LARGE_PIECE * short if _corners(area) > 1 else 0.0)
+    strip = _corners(area) > 1
+    alike = _inside_only(beyond & (away > 3), _LARGE_PIECE * short if strip else 0.0)
     if (
         uneven > _EVEN * contrast
         or kept < _SMOOTH
         or abs(float(np.median(outer)) - float(np.median(inner))) < _STEP * contrast
-        or _thickness(area) < _THICKER * _thickness(alike)
+        or _thickness(area) < (_THICKER_STRIP if strip else _THICKER) * _thickness(alike)
     ):
         return None
     rings = [gray[(depth > at) & (depth <= at + 1)] for at in range(max(2, round(_GAP_DEPTH * short)))]
     gap = min(float(np.median(ring)) for ring in rings if len(ring))
     dark = level <= _DARK * specimen and level - view.zero <= _DARK_RAW * (specimen - view.zero)
     parted = level < specimen and gap <= level - _GAP * contrast
-    if (dark or parted) and _is_outside(area):
+    outside = _is_outside(area)
+    if (dark or parted) and outside:
         return Area(kind="mount", where=_widened(view, area, away, contrast))
-    return Area(kind="doubtful", where=area) if area.mean() >= _LARGE and level < specimen else None
+    if area.mean() < _LARGE or level > specimen or not (outside or strip):
+        return None  # what bulges out of a corner is a pore, a grain or a region of a phase
+    return Area(kind="doubtful", where=area)
 
 
 def _is_outside(area: Mask) -> bool:
@@ -339,8 +349,8 @@ def _is_outside(area: Mask) -> bool:
         straight = float(beyond.max()) <= _BULGE[corners] * chord
         if corners > 1:
             return straight
-        arc = np.polynomial.Polynomial.fit(along, beyond, 2)
-        apart = float(np.quantile(np.abs(beyond - arc(along)), 0.95))
+        arc = np.polyval(np.polyfit(along, beyond, 2), along)
+        apart = float(np.quantile(np.abs(beyond - arc), 0.95))
         return straight and apart <= _ARC * chord and chord >= _CHORD * min(area.shape)
     outlines, _ = cv2.findContours((~area).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     specimen = max(outlines, key=cv2.contourArea)
@@ -374,8 +384,8 @@ def _widened(view: _View, area: Mask, away: NDArray[np.float32], contrast: float
     rings = [view.gray[(away > at) & (away <= at + 1) & ~view.taken] for at in range(2 * reach)]
     levels = [float(np.median(ring)) if len(ring) else np.nan for ring in rings]
     plateau = float(np.nanmedian(levels[reach:]))
-    far = [at for at in range(reach) if not abs(levels[at] - plateau) <= _REACHED * contrast]
-    return np.asarray((away <= (far[-1] + 2 if far else 1)) & ~view.taken)
+    reached = [at for at in range(reach) if abs(levels[at] - plateau) <= _REACHED * contrast]
+    return np.asarray((away <= (reached[0] + 2 if reached else 1)) & ~view.taken)
 
 
 def _piece(mask: Mask, patch: tuple[slice, slice]) -> Mask | None:

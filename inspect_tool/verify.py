@@ -22,6 +22,7 @@ from inspect_tool import (
     evidence,
     pages,
     pipeline,
+    plausibility,
     quality,
     question,
     registry,
@@ -37,7 +38,6 @@ from inspect_tool.model import (
     Check,
     Criteria,
     FieldMeasurement,
-    Findings,
     Job,
     MicrographRecord,
     Report,
@@ -355,7 +355,11 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         records.append(replace(record, notes=measured.notes))
         for name, value in measured.read_off.items():
             seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
-    findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
+    findings = plausibility.gated(
+        asked.recipe.combine(fields, asked.settings, asked.standard),
+        [requirement.quantity for requirement in asked.requirements],
+    )
+    findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
@@ -373,7 +377,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     )
     seen |= dict.fromkeys(f"table '{table.title}'" for table in seen_tables)
     day = pipeline.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
-    known = (*pipeline.scale_checks(report.micrographs, day), *specimen_area.checks(report.micrographs))
+    known = pipeline.scale_checks(report.micrographs, day)
     others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
     made = build(
         job_name=report.job,

@@ -27,7 +27,6 @@ from inspect_tool.backends._joint_finding import edges_near, find_joints, likely
 from inspect_tool.backends._joint_outlines import (
     Fringe,
     balls_at_rim,
-    connected,
     edge_shape,
     fringe_of,
     moved_outline,
@@ -237,7 +236,7 @@ def _labels(
     """Label the voids and vias of every joint; tell the pixels of voids that just count and of what just does not."""
     labels = (objects > 0).astype(np.int32)
     support = np.zeros(image.shape, np.uint8)  # quarters
-    bands = found_vias = round_ones = 0
+    bands = found_vias = round_ones = unsure = 0
     contrasts, noises = [], []
     edges: list[_Edges] = []
     via = np.zeros(image.shape, bool)
@@ -256,11 +255,11 @@ def _labels(
             surroundings = (objects[box] == 0) & ~via[box]
             found = voids_of_joint(image[box], free, surroundings, settings)
             free &= ~found.via
-            rims = rims_of(found.value, connected(found.void), free)
+            rims = rims_of(found.value, found.parts, free)
             quarters = (4 * found.support).astype(np.uint8)
             best = np.zeros(len(rims.area), np.uint8)
             np.maximum.at(best, rims.parts[found.void], quarters[found.void])
-            support[box] = np.maximum(support[box], np.where(found.void, best[rims.parts], quarters))
+            support[box] = np.maximum(support[box], np.where(found.void & (quarters != 2), best[rims.parts], quarters))
             labels[box][found.void] = 2
             edges.append(
                 _Edges(box=box, fringe=fringe_of(found.value, rims, free), shape=edge_shape(rims), support=best)
@@ -269,11 +268,12 @@ def _labels(
             bands += found.bands
             found_vias += found.vias
             round_ones += found.disc
+            unsure += found.unsure
             contrasts.append(found.contrast)
             noises.append(found.noise)
     if edges:
         # bubbles in a ball are rather round, those in a thin layer between two plates have walls
-        usual = 0.3 if 2 * round_ones > len(edges) else 0.0
+        usual = 0.5 if 2 * round_ones > len(edges) else 0.0
         roundness = roundness_of_edges([each.shape for each in edges], [each.fringe.length for each in edges], usual)
         for each in edges:
             fringe = each.fringe
@@ -289,6 +289,7 @@ def _labels(
             "gray_noise": round(float(np.median(noises)), 2),
             "straight_bands_ignored": bands,
             "vias_found": found_vias,
+            "joints_unsure": unsure,
         }
     if edges:
         details["void_edge_roundness"] = round(roundness, 2)

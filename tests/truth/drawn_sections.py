@@ -53,7 +53,7 @@ def eight_bit(image: Image) -> NDArray[np.uint8]:
 def write_job(folder: Path, images: str, *tables: str, recipe: str = "porosity", scale: str = "") -> Path:
     """Write a job file; ``tables`` are further lines."""
     stated = scale or 'source = "ratio only"'
-    lines = [f'recipe = "{recipe}"', f'images = ["{images}"]', "[calibration]", stated, *tables]
+    lines = [f'recipe = "{recipe}"', f'images = ["{images}"]', 'exports = ["json"]', "[calibration]", stated, *tables]
     path = folder / "job.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

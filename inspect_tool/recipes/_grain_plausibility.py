@@ -17,7 +17,7 @@ EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
 LARGEST = 50.0  # share of the area of a field that one grain may hold [%]
 FINE = 50.0  # share of the grains that may be fine ones [%] ...
 FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
-TWINNED = 0.3  # lamellae that were merged, over the grains [1]
+TWINNED = 0.15  # lamellae that were merged, over the grains [1]
 SECOND = 20.0  # share of the grains that may be of a second gray level [%] ...
 APART = 6.0  # ... whose distance is so many times the scatter within both; evenly spread tints have 3.5
 

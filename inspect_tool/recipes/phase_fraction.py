@@ -376,8 +376,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             if is_matrix:
                 continue
             checks += _class_checks(group, name, found, standard)
-            key = f"area_percent.{name}"
-            checks.append(_shapes.line_check(group.fields, name, key, (key,), settings.expected_shape))
+            checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "

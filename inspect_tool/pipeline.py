@@ -28,6 +28,7 @@ from inspect_tool import (
     colored_marks,
     edits,
     lots,
+    plausibility,
     preprocess,
     quality,
     question,
@@ -175,7 +176,10 @@ def run(
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
-            findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+            findings = plausibility.gated(
+                recipe.combine(measured, planned.settings, planned.standard),
+                [requirement.quantity for requirement in planned.requirements],
+            )
         findings = edits.told(
             findings,
             _before(planned, recipe, outcomes),
@@ -412,7 +416,7 @@ def measure_fields(
     numbered = _numbered(micrographs)
     answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
     fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
-    findings: Findings = module.combine(fields, chosen, edition)
+    findings = plausibility.gated(module.combine(fields, chosen, edition))
     steps = dict.fromkeys(step for _, step in answers if step is not None)
     return replace(findings, statements=(*steps, *findings.statements))
 

@@ -19,6 +19,7 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "plausibility",
         "provenance",
         "question",
         "specs",

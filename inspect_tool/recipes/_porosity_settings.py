@@ -20,10 +20,10 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "pore_nests": Quantity(title="Pore clusters", unit="counts", needs_scale=False),
         "reference_porosity_percent": Quantity(
-            title="Porosity of the reference area in its worst place", unit="%", needs_scale=True
+            title="Porosity of the reference area in its worst place", unit="%", needs_scale=False
         ),
         "reference_pore_count": Quantity(
-            title="Pores in the reference area in its worst place", unit="counts", needs_scale=True
+            title="Pores in the reference area in its worst place", unit="counts", needs_scale=False
         ),
         "linear_percent": Quantity(title="Linear detachments and cracks", unit="%", needs_scale=False),
         "hardmetal_percent.*": Quantity(title="Apparent porosity", unit="%", needs_scale=True),

@@ -95,7 +95,9 @@ def direction_rows(fields: Sequence[FieldMeasurement], standard: Standard, speci
             found = statistics(key, own)
             if found.mean > 0:
                 g = grain_number("n_l_per_mm", found.mean, standard)
-                yield (specimen, plane, direction, found.mean, found.ci95, 1e3 / found.mean, g)
+                of_fields = [float(field.values[key]) for field in own]
+                ends = (min(of_fields), max(of_fields))
+                yield (specimen, plane, direction, found.mean, found.ci95, *ends, 1e3 / found.mean, g)
 
 
 def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Table:
@@ -107,12 +109,14 @@ def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Tab
             "Direction [deg]",
             "N_L [1/mm]",
             "95 % CI ± [1/mm]",
+            "Fewest in a field [1/mm]",
+            "Most in a field [1/mm]",
             "Mean intercept [um]",
             "G of this direction",
         ),
         rows=tuple(rows),
         note=f"0° is the deformation axis ({settings.deformation_axis} in the image). The anisotropy index is "
-        "N_L at 90° over N_L at 0°.",
+        "N_L at 90° over N_L at 0°; the result is that of the longitudinal plane where there is one.",
     )
 
 
@@ -279,7 +283,8 @@ def statements(
         Statement(
             name="Whole-field lines",
             text="G (intercept) and the mean intercept count the label changes along every pixel row, column and "
-            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight.",
+            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight, and add the chords that fit between "
+            "two pixels, from the number of triple points.",
         ),
         Statement(
             name="Edge grains",
@@ -311,7 +316,12 @@ def statements(
 def _triple_text(settings: Settings) -> str:
     if settings.triple_points == "alternate":
         return "2 and 1 in turn (ASTM E1382)"
-    return "1.5" if settings.method == "heyn" else "2 on circles, 1.5 on straight lines"
+    if settings.method == "heyn":
+        return "1.5"
+    return (
+        "2 on circles, 1.5 on straight lines; from the intercepts per length on circles half a count per triple point "
+        "is taken off, which a line without width does not have (a deviation)"
+    )
 
 
 def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> str:

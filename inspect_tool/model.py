@@ -267,7 +267,7 @@ class Segmentation:
     coverage: float = 1.0  # share of the pixels that the backend looked at [1]
     missed_u_rel: float = 0.0  # standard uncertainty of the boundary length that no alternative shows; from validation
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
-    objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none
+    objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

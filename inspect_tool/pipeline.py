@@ -746,9 +746,13 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     keep = Keeper(folder, _stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
+    given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
 
     def kept(name: str, segmentation: Segmentation) -> None:
         keep(name, segmentation)
+        if not name:
+            given["kind"] = segmentation.kind
+            given["classes"] = {str(number): title for number, title in segmentation.classes.items()}
         if entries and not name:
             raw.append(segmentation)
 
@@ -764,7 +768,11 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
             )
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
-    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement, before))
+    record = replace(
+        outcome.record,
+        evidence=keep.evidence(micrograph.roi, measurement, before),
+        segmentation={**outcome.record.segmentation, **given},
+    )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
 
 

@@ -82,6 +82,7 @@ class Settings:
     )
     scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
+    twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
@@ -519,19 +520,22 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
     chosen = {key: card.settings[key] for key in ("level", "lower", "higher", "smallest_px") if key in card.settings}
     if settings.threshold is not None:
         chosen["level"] = settings.threshold
+    chosen["twins"] = settings.twins
     parted = _Parted(
         partition=_grain_labels.partition(
             probability, inside, _grain_labels.Settings(**chosen), micrograph.path, enlarged=max(1.0, 1 / scale)
         ),
         shape=(shape[0], shape[1]),
     )
-    labels = parted.at_scale(_grain_labels.labels_at(parted.partition, where=micrograph.path))
+    grains, lamellae = _grain_labels.grains_at(parted.partition, where=micrograph.path)
+    labels = parted.at_scale(grains)
     found = {
         "scale": round(scale, 4),
         "scale_from": how,
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **_grain_labels.found(parted.partition, labels),
+        "twin_lamellae_merged": lamellae,
         **used,
     }
     _KEPT["last"] = (ref(labels), parted)

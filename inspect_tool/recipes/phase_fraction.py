@@ -19,7 +19,7 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
-from inspect_tool.measure.fraction import LineCounts, area_percent, line_counts
+from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, share_scatter
 from inspect_tool.model import (
@@ -68,6 +68,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "intercepts_per_mm_vertical.*": Quantity(
             title="Interceptions per length of vertical lines", unit="1/mm", needs_scale=True
         ),
+        "contiguity.*": Quantity(title="Contiguity", unit="1", needs_scale=False),
         "count_per_mm2.*": Quantity(title="Features per area", unit="1/mm2", needs_scale=True),
     }
 )
@@ -140,6 +141,10 @@ def measure_field(
     values["grid_points"] = counted.n
     for number, name in classes.items():
         values[f"points.{name}"] = counted.count(number)
+
+    if segmentation.objects is not None:
+        for key, count in zip(("like", "matrix"), contacts(segmentation.objects, roi), strict=True):
+            values[f"contacts_{key}.{segmentation.classes[1]}"] = count
 
     tables: list[pd.DataFrame] = []
     for number, name in classes.items():
@@ -367,6 +372,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     "outside the validity of the method"
                 )
             results.append(_worst_field(group, name, standard))
+            results += _contiguity(group, name)
             results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
         if len(group.fields) == 1:
@@ -738,6 +744,34 @@ def _worst_field(group: _Group, name: str, standard: Standard) -> Result:
             title=f"Largest area fraction of a field {name} (field {worst.field})",
         )
     )
+
+
+def _contiguity(group: _Group, name: str) -> list[Result]:
+    """Share of the surface of the objects of a class that they share with each other: C = 2 N_aa / (2 N_aa + N_ab)."""
+    if any(f"contacts_like.{name}" not in field.values for field in group.fields):
+        return []
+    top = 2 * np.asarray(group.column(f"contacts_like.{name}"))
+    bottom = top + np.asarray(group.column(f"contacts_matrix.{name}"))
+    per_field = field_statistics(bottom.tolist(), group.sections).mean
+    if not per_field:
+        return []
+    value = field_statistics(top.tolist(), group.sections).mean / per_field
+    scatter = field_statistics(((top - value * bottom) / per_field).tolist(), group.sections)
+    return [
+        evaluated(
+            Result(
+                quantity=f"contiguity.{name}",
+                specimen=group.specimen,
+                value=value,
+                unit="1",
+                n=len(group.fields),
+                clause="J. Gurland, Trans. AIME 212 (1958) 452: 2 N_aa / (2 N_aa + N_ab)",
+                definition="crossings from object to object and to matrix by all rows and columns, over all fields/1",
+                budget=scatter_line(scatter),
+                title=f"Contiguity {name}",
+            )
+        )
+    ]
 
 
 def _stereology(group: _Group, name: str, axis: str, standard: Standard) -> list[Result]:

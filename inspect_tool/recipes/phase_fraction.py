@@ -18,6 +18,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
+from inspect_tool.measure.class_shape import line_percent
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
@@ -43,6 +44,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
+from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -86,6 +88,8 @@ class Settings:
     seed: int = 1  # of the random start of the grid
     smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
+    expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
+    tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
 
@@ -104,7 +108,7 @@ def measure_field(
     Parameters
     ----------
     micrograph : Micrograph
-        The field; only its scale, place in the job and region are used.
+        The field; of its pixels only the color is looked at, and only to doubt the classes.
     segmentation : Segmentation
         Semantic labels of the same size; class 0 is the matrix.
     settings : Settings
@@ -153,7 +157,13 @@ def measure_field(
             values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
             table["feature"] += sum(len(other) for other in tables)
             tables.append(table)
+            values[f"line_percent.{name}"] = line_percent(
+                (labels == number) if roi is None else (labels == number) & roi
+            )
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
+    judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
+    values |= _colors.values_of(spread, segmentation)
     return FieldMeasurement(
         specimen=micrograph.specimen,
         section=micrograph.section,
@@ -168,6 +178,7 @@ def measure_field(
         marks=marks,
         worst=_largest(features, pixel_um),
         notes=_notes(segmentation),
+        read_off={_colors.SPREAD: spread},
     )
 
 
@@ -365,6 +376,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             if is_matrix:
                 continue
             checks += _class_checks(group, name, found, standard)
+            key = f"area_percent.{name}"
+            checks.append(_shapes.line_check(group.fields, name, key, (key,), settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "
@@ -375,6 +388,10 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             results += _contiguity(group, name)
             results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
+        checks += _colors.checks_of(
+            group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
+        )
+        warnings += _colors.warnings_of(group.fields, group.classes[0])
         if len(group.fields) == 1:
             warnings.append(
                 f"{_who(group)}one field only: U takes the scatter between fields from the arrangement inside this "

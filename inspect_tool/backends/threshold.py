@@ -54,6 +54,7 @@ _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is 
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
+_WIDEST_MEDIAN = 9  # [px]
 _BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 
@@ -204,11 +205,10 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     if settings.method in ("auto", "edge") and settings.flat_field != "off" and _n_classes(settings) == 2:
         gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
     edges = _find_edges(gray, roi, settings.min_contrast / step)
-    denoise_px = _denoise_px(gray, edges, settings)
-    if denoise_px > 1:
-        gray = np.asarray(denoise(gray, size=denoise_px), dtype=np.uint8)
-        if edges.n:  # a median makes patches of noise, with edges of their own: what was not there before is none
-            edges = _find_edges(gray, roi, settings.min_contrast / step)
+    gray, denoise_px = _denoised(gray, roi, edges, settings)
+    if denoise_px > 1 and edges.n:
+        # a median makes patches of noise, with edges of their own: where there was none before, there is none
+        edges = _find_edges(gray, roi, settings.min_contrast / step)
     return _Prepared(
         gray=gray,
         offset=offset,
@@ -544,17 +544,37 @@ def _joined(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return whole
 
 
-def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> int:
-    """Side of the smallest median that lifts the contrast of the edges clear of the noise."""
+def _denoised(
+    gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: Settings
+) -> tuple[NDArray[np.uint8], int]:
+    """Image behind the smallest median that shows the classes clear of the noise, and its side.
+
+    They are clear where the contrast of the edges is; where no edge is found, where the gray values have two humps. A
+    median that takes noise away moves the classes apart, one that takes fine structure away brings them together:
+    a wider one is tried only as long as the separation of the classes does not fall.
+    """
     if settings.denoise_px != "auto":
-        return settings.denoise_px
+        return _median(gray, settings.denoise_px), settings.denoise_px
     if settings.method == "fixed":
-        return 1  # who gives a level means the pixels as they are
-    noise = noise_sigma(gray)
-    for side in (3, 5, 7):
-        if edges.contrast >= _CLEAR * noise * 1.25 / side:  # a median of n pixels leaves 1.25 / sqrt(n) of the noise
-            return side
-    return 9
+        return gray, 1  # who gives a level means the pixels as they are
+    n, noise = _n_classes(settings), noise_sigma(gray)
+    side = 3 if edges.n else 1
+    taken = _median(gray, side)
+    histogram = histogram_of(taken, roi)
+    while side < _WIDEST_MEDIAN:
+        # a median of n pixels leaves 1.25 / sqrt(n) of the noise
+        if edges.contrast >= _CLEAR * noise * 1.25 / side if edges.n else has_two_humps(histogram):
+            break
+        wider = _median(gray, side + 2)
+        then = histogram_of(wider, roi)
+        if separation(then, n) < separation(histogram, n):
+            break
+        taken, side, histogram = wider, side + 2, then
+    return taken, side
+
+
+def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return np.asarray(denoise(gray, size=side), dtype=np.uint8) if side > 1 else gray
 
 
 def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, method: Method) -> str:

@@ -12,7 +12,7 @@ Levels are gray values of the image as it was read.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -30,6 +30,7 @@ from inspect_tool.backends._gray_levels import (
     triangle,
     without_transitions,
 )
+from inspect_tool.backends._level_choice import HEIGHTS, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
@@ -37,9 +38,6 @@ from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
 
 Method = Literal["auto", "edge", "otsu", "multi_otsu", "li", "triangle", "local", "sauvola", "fixed"]
-
-SHIFT = 0.1
-"""A boundary is plausible anywhere from 40 % to 60 % of the way up an edge: the level ± 10 % of the contrast."""
 
 _GRADIENT_SIGMA = 1.5  # [px] derivative of a Gaussian
 _GATE = 5.0  # an edge has a gradient of at least this many times what noise and texture make
@@ -159,7 +157,8 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         Settings that contradict each other.
     """
     load(settings)
-    return _segmented(_prepared(micrograph, settings), micrograph, settings, 0.0)
+    ready = _prepared(micrograph, settings)
+    return _segmented(ready, micrograph, settings, ready.choice.height)
 
 
 def alternatives(
@@ -176,8 +175,10 @@ def alternatives(
     if segmentation.settings.get("levels_found") == []:
         return
     ready = _prepared(micrograph, settings)
-    yield "threshold -", _segmented(ready, micrograph, settings, -SHIFT)
-    yield "threshold +", _segmented(ready, micrograph, settings, SHIFT)
+    for name, height in ready.choice.others.items():
+        yield name, _segmented(ready, micrograph, settings, height)
+    if settings.method in ("otsu", "li", "triangle") and ready.edges.n:
+        yield "edges", segment(None, micrograph, replace(settings, method="edge"))
 
 
 def _n_classes(settings: Settings) -> int:
@@ -194,6 +195,7 @@ class _Prepared:
     offset: float  # gray value of the file = offset + step * value
     step: float
     edges: _Edges
+    choice: Choice
     denoise_px: int
     seconds: float
 
@@ -214,6 +216,7 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
         offset=offset,
         step=step,
         edges=edges,
+        choice=_choice(gray, roi, edges, settings),
         denoise_px=denoise_px,
         seconds=time.perf_counter() - started,
     )
@@ -233,6 +236,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         levels = [edges.level + shift * edges.contrast]
         level = _carried_level(edges, gray.shape[1], shift) if method == "local edge" else _same_everywhere(levels[0])
         ranks = _above(gray, level)
+        if ready.choice.is_mixed:
+            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - ready.choice.height, -SHIFT, SHIFT)))
         # small objects first, so that they do not lengthen the outline of the object that holds them
         for largest in (_SMALL * gray.size, gray.size):
             for rank in (0, 1):
@@ -269,6 +274,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         "edge_contrast": step * edges.contrast,
         "edge_pixels": edges.n,
         "phase_taken": phase,
+        "own_gray": ready.choice.own_gray,
     }
     return Segmentation(
         labels=labels,
@@ -414,9 +420,13 @@ def _same_everywhere(level: float) -> _Level:
     return lambda _: level
 
 
-def _carried_level(edges: _Edges, width: int, shift: float) -> _Level:
-    """Level of every pixel of some rows, from the block grid; no level image of full size is held."""
-    levels = edges.level_map + shift * edges.contrast_map
+def _carried_level(edges: _Edges, width: int, shift: float) -> Callable[[slice], NDArray[np.float32]]:
+    """Level of every pixel of some rows."""
+    return _carried(edges.level_map + shift * edges.contrast_map, width)
+
+
+def _carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArray[np.float32]]:
+    """Values of the block grid in every pixel of some rows; no image of full size is held."""
 
     def level(rows: slice) -> NDArray[np.float32]:
         # a block more on both sides: between block centers the level is linear
@@ -427,6 +437,34 @@ def _carried_level(edges: _Edges, width: int, shift: float) -> _Level:
         return full[rows.start - first : rows.stop - first, :width]
 
     return level
+
+
+def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: Settings) -> Choice:
+    """Where between two phases the level lies; of a method that does not go by edges it stays where that puts it."""
+    if settings.method not in ("auto", "edge") or _n_classes(settings) > 2 or not edges.n or settings.phase == "auto":
+        return Choice()
+    bins = len(HEIGHTS)
+    pixels, steep = np.zeros(bins), np.zeros(bins)
+    level = _carried_level(edges, gray.shape[1], 0.0)
+    contrast = _carried(edges.contrast_map, gray.shape[1])
+    for rows, inner, smooth, gradient in _gradients(gray):
+        height = (smooth[inner] - level(rows)) / np.maximum(contrast(rows), 1.0)
+        at = np.clip(np.rint(height / STEP) + bins // 2, 0, bins - 1).astype(np.intp)
+        counted = slice(None) if roi is None else roi[rows]
+        pixels += np.bincount(at[counted].ravel(), minlength=bins)
+        steep += np.bincount(at[counted].ravel(), gradient[counted].ravel(), minlength=bins)
+    return choose(Profile(pixels=pixels, steepness=steep / np.maximum(pixels, 1)), settings.phase)
+
+
+def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:
+    """Move the outline of the phase to a share of the way up each edge, by the grays it goes from and to; in place.
+
+    Only pixels within 2 px of the outline move: what the phase is stays as it was.
+    """
+    near, around = np.ones((5, 5), np.uint8), np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
+    moves = cv2.dilate(ranks, near) > cv2.erode(ranks, near)
+    low, high = (np.asarray(of(gray, around), np.uint8)[moves].astype(np.float32) for of in (cv2.erode, cv2.dilate))
+    ranks[moves] = gray[moves] > low + np.float32(rise) * (high - low)
 
 
 def _keep_supported(

@@ -1,0 +1,138 @@
+"""Where between two phases the level lies: what the edges say, what the gray values say, and whether both agree.
+
+Heights are shares of the contrast of the edges: 0 half-way up them, about -1/2 at their dark foot and 1/2 at their top.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHIFT = 0.1
+"""A boundary is plausible anywhere from 40 % to 60 % of the way up an edge: the level ± 10 % of the contrast."""
+
+STEP = 0.05  # width of a bin of heights
+HEIGHTS = np.arange(-24, 25) * STEP  # centers of the bins; what is lower or higher lies in the outermost ones
+
+OWN_GRAY = 1.15
+"""A phase has a gray of its own: beyond its edges pixels are denser than on them by this factor at least."""
+
+_MIDDLE = len(HEIGHTS) // 2
+_APART = 0.5  # a height between two crests that has this share of the steepness of the lower one lies on a plateau
+_ENOUGH = 30  # [px] fewer pixels in a bin say nothing
+_SAME_KIND = 0.2  # of the edges of the crest that was chosen: fewer are dirt, pits, another kind of thing
+_MATRIX = 0.8  # what covers more than this share of the field is what the phase lies in
+_FARTHEST = 0.3  # from half-way up an edge: the middle between two grays lies no farther
+
+_Crest: TypeAlias = tuple[int, int, int]  # first bin, steepest bin, last bin: from half as steep to half as steep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """How many pixels lie at every height, and how steep the image is there; (49,) each."""
+
+    pixels: NDArray[np.float64]
+    steepness: NDArray[np.float64]  # mean gradient of these pixels; 0 where there are none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Height of the level, other heights that are as plausible, and how clear the phase shows."""
+
+    height: float = 0.0
+    others: Mapping[str, float] = field(default_factory=lambda: {"threshold -": -SHIFT, "threshold +": SHIFT})
+    is_mixed: bool = False  # edges of several kinds: the height tells what the phase is, each edge where it ends
+    own_gray: float | None = None  # density of the gray of the phase over the least between it and the level
+
+
+def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
+    """Choose the level between a phase and the rest by its edges, and look what the gray values say of it.
+
+    A level between two phases is steep: its pixels lie on edges. Where those half-way up all edges lie on a plateau, or
+    nearly all of the field would be the phase, edges of several kinds were averaged (pores in a metal, bright rims
+    around them): then the level is that of the edges next to the commonest gray. Other edges on the same side are
+    another gray that may belong to the phase or not. Where the pixels beyond the edges only get fewer, the phase has no
+    gray of its own (relief, a network that is all rim): any level from the foot of the edges to half-way up
+    is as good, and the middle of them is taken.
+
+    Parameters
+    ----------
+    profile : Profile
+        Of the image, relative to the level that all its edges give together.
+    phase : {"dark", "bright"}
+        The side of interest.
+    """
+    if phase == "bright":
+        mirror = choose(Profile(pixels=profile.pixels[::-1], steepness=profile.steepness[::-1]), "dark")
+        swapped = {"threshold -": "threshold +", "threshold +": "threshold -"}
+        others = {swapped.get(name, name): -height for name, height in mirror.others.items()}
+        return replace(mirror, height=0.0 - mirror.height, others=others)
+    density = _smoothed(profile.pixels)
+    counted = np.where(profile.pixels >= _ENOUGH, profile.pixels, 0.0)
+    steepness = _smoothed(counted * profile.steepness) / np.maximum(_smoothed(counted), 1e-9)
+    crests = _crests(steepness)
+    if not crests:
+        return Choice()
+    share = np.cumsum(profile.pixels) / profile.pixels.sum()
+    # pixels at a height times the gradient there: the length of that contour
+    length = [float((counted * profile.steepness)[first : last + 1].mean()) for first, _, last in crests]
+    usual = [crest for crest, edges in zip(crests, length, strict=True) if edges >= _SAME_KIND * max(length)]
+    matrix = int(density.argmax())
+    below = [crest for crest in usual if crest[1] < matrix]
+    own = next((crest for crest in usual if crest[0] <= _MIDDLE <= crest[2]), None)
+    height, is_mixed = 0.0, own is None or bool(share[_MIDDLE] > _MATRIX and below)
+    if own is None or is_mixed:
+        own = below[-1] if below else usual[0]
+        height = float(HEIGHTS[own[0]] + HEIGHTS[own[2]]) / 2
+    low, high = float(HEIGHTS[own[0]]), float(HEIGHTS[own[2]])
+    dark, own_gray = _gray_beyond(density[own[1] :: -1])
+    bright, _ = _gray_beyond(density[own[1] :])
+    if own_gray < OWN_GRAY:
+        foot = min(high, float(HEIGHTS[matrix]) - STEP) if matrix > own[1] else high
+        others = {"half-way up the edges": height, "foot of the edges": foot}
+        return Choice(height=(height + foot) / 2, others=others, is_mixed=is_mixed, own_gray=own_gray)
+    others = {"threshold -": max(low, height - SHIFT), "threshold +": min(high, height + SHIFT)}
+    middle = float(HEIGHTS[own[1] - dark] + HEIGHTS[own[1] + bright]) / 2
+    if abs(middle - height) > SHIFT:
+        others["gray values"] = float(np.clip(middle, height - _FARTHEST, height + _FARTHEST))
+    at = int(np.abs(HEIGHTS - height).argmin())
+    for i, crest in enumerate(usual):
+        if crest != own and share[crest[1]] <= _MATRIX and share[crest[1]] >= _SAME_KIND * share[at]:
+            others[f"another gray {i + 1}"] = float(HEIGHTS[crest[0]] + HEIGHTS[crest[2]]) / 2
+    return Choice(height=height, others=others, is_mixed=is_mixed, own_gray=own_gray)
+
+
+def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.convolve(np.pad(values, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
+
+
+def _gray_beyond(density: NDArray[np.float64]) -> tuple[int, float]:
+    """Find the gray of a phase, going out from its edges: bins to it, and its density over the least before it.
+
+    The last bin holds all that lies still farther out and is no gray of its own.
+    """
+    least = np.minimum.accumulate(np.maximum(density, 1.0))
+    prominence = (density / least)[:-1]
+    at = int(prominence.argmax()) if len(prominence) else 0
+    return at, float(prominence[at]) if len(prominence) else 0.0
+
+
+def _crests(steepness: NDArray[np.float64]) -> list[_Crest]:
+    """Crests with a plateau between them, from dark to bright."""
+    tops: list[int] = []
+    for at in np.flatnonzero(steepness > 0):
+        if tops and steepness[tops[-1] : at + 1].min() > _APART * min(steepness[tops[-1]], steepness[at]):
+            if steepness[at] > steepness[tops[-1]]:
+                tops[-1] = int(at)
+        else:
+            tops.append(int(at))
+    crests = []
+    for top in tops:
+        steep = steepness >= _APART * steepness[top]
+        flat_below, flat_above = np.flatnonzero(~steep[:top]), np.flatnonzero(~steep[top:])
+        first = int(flat_below[-1]) + 1 if len(flat_below) else 0
+        last = top + int(flat_above[0]) - 1 if len(flat_above) else len(steepness) - 1
+        crests.append((first, top, last))
+    return crests

@@ -24,6 +24,9 @@ _APART = 0.5  # a height between two crests that has this share of the steepness
 _ENOUGH = 30  # [px] fewer pixels in a bin say nothing
 _SAME_KIND = 0.2  # of the edges of the crest that was chosen: fewer are dirt, pits, another kind of thing
 _MATRIX = 0.8  # what covers more than this share of the field is what the phase lies in
+_REACH = 0.75  # from the steepest height: farther out lies no plateau of that edge
+_TRACE = 0.02  # of the density on the edges: less is no gray of anything
+_TO_FOOT = 0.75  # of the way from half-way up to the foot of the edges (measured: docs/threshold.md)
 _FARTHEST = 0.3  # from half-way up an edge: the middle between two grays lies no farther
 
 _Crest: TypeAlias = tuple[int, int, int]  # first bin, steepest bin, last bin: from half as steep to half as steep
@@ -55,7 +58,7 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
     around them): then the level is that of the edges next to the commonest gray. Other edges on the same side are
     another gray that may belong to the phase or not. Where the pixels beyond the edges only get fewer, the phase has no
     gray of its own (relief, a network that is all rim): any level from the foot of the edges to half-way up
-    is as good, and the middle of them is taken.
+    is as good, and one nearer to the foot is taken, because whatever stands out of the matrix is the phase.
 
     Parameters
     ----------
@@ -92,7 +95,8 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
     if own_gray < OWN_GRAY:
         foot = min(high, float(HEIGHTS[matrix]) - STEP) if matrix > own[1] else high
         others = {"half-way up the edges": height, "foot of the edges": foot}
-        return Choice(height=(height + foot) / 2, others=others, is_mixed=is_mixed, own_gray=own_gray)
+        nearer = height + _TO_FOOT * (foot - height)
+        return Choice(height=nearer, others=others, is_mixed=is_mixed, own_gray=own_gray)
     others = {"threshold -": max(low, height - SHIFT), "threshold +": min(high, height + SHIFT)}
     middle = float(HEIGHTS[own[1] - dark] + HEIGHTS[own[1] + bright]) / 2
     if abs(middle - height) > SHIFT:
@@ -111,12 +115,12 @@ def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _gray_beyond(density: NDArray[np.float64]) -> tuple[int, float]:
     """Find the gray of a phase, going out from its edges: bins to it, and its density over the least before it.
 
-    The last bin holds all that lies still farther out and is no gray of its own.
+    Both plateaus of an edge lie within its height; what is farther out are pits and other dirt.
     """
-    least = np.minimum.accumulate(np.maximum(density, 1.0))
-    prominence = (density / least)[:-1]
-    at = int(prominence.argmax()) if len(prominence) else 0
-    return at, float(prominence[at]) if len(prominence) else 0.0
+    near = density[: int(_REACH / STEP) + 1]
+    prominence = near / np.minimum.accumulate(np.maximum(near, max(_ENOUGH, _TRACE * near[0])))
+    at = int(prominence.argmax())
+    return at, float(prominence[at])
 
 
 def _crests(steepness: NDArray[np.float64]) -> list[_Crest]:

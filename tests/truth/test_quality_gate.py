@@ -24,7 +24,6 @@ def script():
     ("recipe", "key", "holds", "fails", "checks"),
     [
         ("porosity", "blur_px", 1.0, 4.0, {"resolution"}),
-        ("phase_fraction", "down", 3.0, 4.0, {"size"}),
         ("phase_fraction", "exposure", 1.2, 2.0, {"saturation"}),
     ],
 )

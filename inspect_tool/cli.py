@@ -127,7 +127,7 @@ def check(
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
-    from inspect_tool.report.text import designation
+    from inspect_tool.standards import designation
 
     status = 0
     for path in jobs:
@@ -139,7 +139,7 @@ def check(
             continue
         if not quiet:
             specimens = len({source.specimen for source in planned.sources})
-            edition = designation(planned.standard.id, planned.standard.edition)
+            edition = designation(planned.standard)
             print(
                 f"{path}: ok: recipe {planned.job.recipe}, {edition}, "
                 f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
@@ -861,7 +861,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         if report is None:
             table.add_row(name, "", "no report: see the message above", "", "")
             continue
-        method = "conforming" if report.conforming else "NOT conforming"
+        method = {True: "conforming", False: "NOT conforming", None: "not stated"}[report.conforming]
         for result in [result for result in report.results if result.main]:
             text = f"{result.title or result.quantity}: {pm(result.value, result.expanded_u, result.unit)}"
             table.add_row(name, result.specimen, text, report.verdict, method)

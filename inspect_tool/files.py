@@ -57,10 +57,10 @@ def checked(
     ``where`` names the file, ``under`` the key in it that holds the data.
 
     >>> from inspect_tool.model import Requirement
-    >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")
+    >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    inspect_tool.errors.SettingsError: job.toml rule: got 'gaurded', must be 'simple', 'guarded' or 'non_binary'
+    inspect_tool.errors.SettingsError: job.toml rule: got 'gaurded', must be 'simple', 'guarded', ... or 'non_binary'
     """
     from pydantic import ValidationError
 

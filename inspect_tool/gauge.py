@@ -31,7 +31,7 @@ from inspect_tool.report.gauge import (
     page,
 )
 from inspect_tool.report.render import load_settings, template_folder
-from inspect_tool.standards import load_standard, unverified
+from inspect_tool.standards import designation, load_standard, unverified
 
 _DEFAULT_STANDARD: Mapping[Design, str] = {
     "crossed": "aiag_msa_2010",
@@ -411,7 +411,7 @@ def _criterion(name: str, value: float, standard: Standard) -> Criterion:
         limit=good.limit,
         conditional=fair.limit if fair is not None else None,
         decision=decision,
-        clause=f"{standard.id}, {standard.edition}: {good.clause}",
+        clause=f"{designation(standard)}: {good.clause}",
     )
 
 

@@ -228,7 +228,7 @@ def from_reports(
         if not appraiser and not one_part:
             msg = f"{name}: no appraiser; write [header] operator into the job, or a study file with [[runs]]"
             raise SettingsError(msg)
-        if not report.conforming:
+        if report.conforming is False:
             breaking.append(name)
         for result in results:
             part = run.part or result.specimen

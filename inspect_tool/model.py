@@ -24,6 +24,7 @@ LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers f
 Mask: TypeAlias = NDArray[np.bool_]
 Modality: TypeAlias = Literal["optical", "sem", "xray", "unknown"]
 Plane: TypeAlias = Literal["longitudinal", "transverse", "planar", "not stated"]
+Decision: TypeAlias = Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
 Cell: TypeAlias = float | int | str | bool | None
 Day: TypeAlias = date  # where a field is called date
 
@@ -112,7 +113,8 @@ class Region:
 
     ``footer_px`` rows are cut from the bottom, None: a data bar that is found there; ``rectangle`` is (top, left,
     height, width) and is cut out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave
-    the image whole and mark what counts.
+    the image whole and mark what counts. ``colored_marks`` "auto" leaves out lines, boxes and writing in color over a
+    gray picture.
     """
 
     footer_px: int | None = None
@@ -120,6 +122,7 @@ class Region:
     polygon: tuple[tuple[float, float], ...] = ()
     mask: str = ""
     exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
+    colored_marks: Literal["auto", "keep"] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +144,9 @@ class Requirement:
     unit: str = ""
     lower: float | None = None
     upper: float | None = None
-    rule: Literal["simple", "guarded", "non_binary"] = "guarded"
+    rule: Literal["simple", "guarded", "guarded_binary", "non_binary"] = "guarded"
+    guard_band: str = "U"  # width w of rules with a guard band: a factor and U or u, e.g. "1.645 u"
+    round_to: float | None = None  # rule "simple": the result is rounded to this first, after ASTM E29 [unit]
     source: str = ""
     specimen: str = ""  # empty: every specimen of the job
     class_string: str = ""  # e.g. "D5/2/A1" with quantity "porosity_class"
@@ -379,6 +384,7 @@ class Rule:
     unit: str
     clause: str
     methods: tuple[str, ...] = ()  # empty: every method of the standard
+    own: bool = False  # of this toolkit and not of the standard: no conformity follows from it
     verified_by: str = ""
 
 
@@ -448,8 +454,9 @@ class Result:
 class Check:
     """One rule and what was found.
 
-    Scope "method" and "calibration" decide the method conformity; one of scope "plausibility" that is not met doubts
-    the results of its specimen, so that no requirement on them passes.
+    Scope "method" (rules of the standard) and "calibration" decide the method conformity; "practice" are rules of this
+    toolkit beside it. One of scope "plausibility" that is not met doubts the results of its specimen, so that no
+    requirement on them passes.
     """
 
     name: str
@@ -459,7 +466,7 @@ class Check:
     unit: str
     passed: bool
     clause: str
-    scope: Literal["method", "calibration", "image", "consistency", "plausibility"] = "method"
+    scope: Literal["method", "calibration", "practice", "image", "consistency", "plausibility"] = "method"
     specimen: str = ""  # empty: the whole job
     note: str = ""
     accepted: str = ""  # who accepted that it is not met, and why
@@ -476,7 +483,7 @@ class Conformity:
     value: float | None
     unit: str
     expanded_u: float | None
-    decision: Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
+    decision: Decision
     probability: float | None  # that the true value conforms (JCGM 106)
     reason: str
 
@@ -543,6 +550,7 @@ class Findings:
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
     warnings: tuple[str, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
+    deviations: tuple[str, ...] = ()  # from the named standard, that lie in how this recipe measures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -787,8 +795,9 @@ class Report:
     header: Header
     standard: StandardRecord
     verdict: Literal["pass", "fail", "undecided", "no requirement"]
-    conforming: bool  # every method and calibration check passed
+    conforming: bool | None  # every method and calibration check passed; None: the method has no rule that was checked
     not_stated: tuple[str, ...]
+    deviations: tuple[str, ...] = ()  # from the named standard, besides those of the header
     warnings: tuple[str, ...]
     statements: tuple[Statement, ...]
     micrographs: tuple[MicrographRecord, ...]

@@ -25,8 +25,10 @@ from inspect_tool import (
     audit,
     calibration,
     calibration_files,
+    colored_marks,
     edits,
     lots,
+    plausibility,
     preprocess,
     quality,
     question,
@@ -37,7 +39,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
@@ -174,7 +176,10 @@ def run(
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
-            findings: Findings = recipe.combine(measured, planned.settings, planned.standard)
+            findings = plausibility.gated(
+                recipe.combine(measured, planned.settings, planned.standard),
+                [requirement.quantity for requirement in planned.requirements],
+            )
         findings = edits.told(
             findings,
             _before(planned, recipe, outcomes),
@@ -411,7 +416,7 @@ def measure_fields(
     numbered = _numbered(micrographs)
     answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
     fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
-    findings: Findings = module.combine(fields, chosen, edition)
+    findings = plausibility.gated(module.combine(fields, chosen, edition))
     steps = dict.fromkeys(step for _, step in answers if step is not None)
     return replace(findings, statements=(*steps, *findings.statements))
 
@@ -518,9 +523,7 @@ def requirements_of(
                 f"there are: {', '.join(recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
-        if requirement.lower is None and requirement.upper is None:
-            msg = f"{place}: give 'lower', 'upper' or both"
-            raise SettingsError(msg)
+        check_requirement(requirement, place)
         if requirement.unit and dimension(requirement.unit) != dimension(quantity.unit):
             msg = f"{place}.unit: '{requirement.unit}' does not fit {requirement.quantity} [{quantity.unit}]"
             raise SettingsError(msg)
@@ -975,7 +978,10 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     region = _without_writing(micrograph, planned.job.region, bar)
-    return preprocess.to_square_pixels(preprocess.apply_region(micrograph, region, planned.path.parent))
+    micrograph = preprocess.apply_region(micrograph, region, planned.path.parent)
+    if region.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
+        micrograph = colored_marks.leave_out(micrograph)
+    return preprocess.to_square_pixels(micrograph)
 
 
 def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:

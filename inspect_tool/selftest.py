@@ -66,7 +66,6 @@ from inspect_tool.report.selftest import (
     TileTest,
     page,
 )
-from inspect_tool.report.text import designation
 from inspect_tool.uncertainty import coverage_factor, proportion_interval
 
 CRITERIA = "selftest/selftest_2026.toml"
@@ -956,7 +955,7 @@ def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned 
     return RecipeTest(
         recipe=recipe,
         title=module.TITLE,
-        standard=designation(edition.id, edition.edition),
+        standard=standards.designation(edition),
         backend=str(table.get("name", "")),
         settings=plain({key: value for key, value in table.items() if key != "name"}),
         weights_sha256="",

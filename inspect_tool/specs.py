@@ -255,14 +255,14 @@ def _by_source(group: Sequence[Requirement], unit: str) -> list[_Limits]:
         asked = [item for item in group if item.source == source]
         lowers = [-inf if r.lower is None else convert(r.lower, r.unit or unit, unit) for r in asked]
         uppers = [inf if r.upper is None else convert(r.upper, r.unit or unit, unit) for r in asked]
-        stated = [(r.rule, "lower", v) for r, v in zip(asked, lowers, strict=True) if v > -inf]
-        stated += [(r.rule, "upper", v) for r, v in zip(asked, uppers, strict=True) if v < inf]
+        stated = [(_rule(r), "lower", v) for r, v in zip(asked, lowers, strict=True) if v > -inf]
+        stated += [(_rule(r), "upper", v) for r, v in zip(asked, uppers, strict=True) if v < inf]
         found.append(
             _Limits(
                 source=source or "a source that is not stated",
                 lower=max(lowers),
                 upper=min(uppers),
-                rules=tuple(sorted({item.rule for item in asked})),
+                rules=tuple(sorted({_rule(item) for item in asked})),
                 asked=tuple(asked),
                 differs=any(a[:2] == b[:2] and not _same(a[2], b[2]) for a in stated for b in stated),
             )
@@ -317,7 +317,14 @@ def _one(asked: Requirement) -> str:
     sides = [(asked.lower, "at least"), (asked.upper, "at most")]
     said = " and ".join(f"{word} {value:g}{unit}" for value, word in sides if value is not None)
     code = f" (class {asked.class_string})" if asked.class_string else ""
-    return f"{said}{code} ({asked.rule.replace('_', '-')})"
+    return f"{said}{code} ({_rule(asked)})"
+
+
+def _rule(asked: Requirement) -> str:
+    said = asked.rule.replace("_", "-")
+    if asked.guard_band != "U":
+        said += f", w = {asked.guard_band}"
+    return said + (f", rounded to {asked.round_to:g}" if asked.round_to is not None else "")
 
 
 def _and(names: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Standards as data: load one edition from ``standards/*.toml``, check it, turn its rules into checks."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,7 +9,7 @@ from typing import Any
 
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
-from inspect_tool.model import Check, Constant, Rule, Standard, Worked
+from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS
 
@@ -62,6 +63,24 @@ def load_standard(name: str) -> Standard:
     )
 
 
+def designation(standard: Standard | StandardRecord) -> str:
+    """Name an edition as its publisher does.
+
+    >>> designation(load_standard("astm_e112_2013")), designation(load_standard("astm_e1245_2016"))
+    ('ASTM E112-13', 'ASTM E1245-03(2016)')
+    >>> designation(load_standard("iso_643_2019")), designation(load_standard("vdg_p201_2002"))
+    ('ISO 643:2019', 'VDG P 201, edition 2002')
+    """
+    name, edition = standard.id, standard.edition
+    if name.startswith("ASTM "):
+        return f"{name}-{edition[2:] if re.fullmatch(r'(19|20)[0-9]{2}', edition) else edition}"
+    if name.startswith("ISO"):
+        return f"{name}:{edition}"
+    if not any(character.isdigit() for character in edition):
+        return f"{name}, {edition if 'revision' in edition else 'revision ' + edition}"
+    return f"{name}, edition {edition}"
+
+
 @contextmanager
 def noting() -> Iterator[dict[str, Path]]:
     """Note every file that is loaded in the block: name to path, "own-" before that of a file given by path."""
@@ -98,7 +117,8 @@ def check_rule(
 ) -> Check | None:
     """Judge a value by a sampling rule of a standard; None when the rule is not for this method.
 
-    ``value`` None (cannot be determined) does not pass.
+    ``value`` None (cannot be determined) does not pass. A rule that is this toolkit's own decides nothing about the
+    conformity to the standard.
     """
     rule = standard.rules.get(name)
     if rule is None:
@@ -113,8 +133,8 @@ def check_rule(
         limit=rule.limit,
         unit=rule.unit,
         passed=value is not None and (value >= rule.limit if rule.relation == ">=" else value <= rule.limit),
-        clause=f"{standard.id}-{standard.edition}: {rule.clause}",
-        scope="method",
+        clause=f"rule of this toolkit, {rule.clause}" if rule.own else f"{designation(standard)}: {rule.clause}",
+        scope="practice" if rule.own else "method",
         specimen=specimen,
         note=note,
     )
@@ -130,10 +150,10 @@ def constant(standard: Standard, name: str) -> Constant:
 
 
 def unverified(standard: Standard) -> tuple[str, ...]:
-    """Names of constants and rules that nobody has compared with the bought text."""
+    """Names of constants and rules of the standard that nobody has compared with the bought text."""
     return tuple(
         [name for name, value in standard.values.items() if not value.verified_by]
-        + [rule.name for rule in standard.rules.values() if not rule.verified_by]
+        + [rule.name for rule in standard.rules.values() if not rule.verified_by and not rule.own]
     )
 
 

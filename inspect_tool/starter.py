@@ -72,6 +72,7 @@ certificate = ""             # of the stage micrometer or grid
 # polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
 # mask = "roi.png"                          # image of the same size: what is not 0 counts
 # exclude = [[900, 20, 60, 300]]            # rectangles that do not count: top, left, height, width [px]
+# colored_marks = "auto"                    # lines and writing in color over a gray picture go out; "keep": they count
 """
 
 
@@ -116,11 +117,9 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             for name in registry.names(plugin):
                 yield name, _first_line(registry.load(plugin, name))
         case "standard":
-            from inspect_tool.report.text import designation
-
             for name in standards.names():
                 standard = standards.load_standard(name)
-                yield name, f"{designation(standard.id, standard.edition)}: {standard.title}"
+                yield name, f"{standards.designation(standard)}: {standard.title}"
         case "model":
             from inspect_tool.backends.weights import model_folder, shipped_names
 
@@ -242,7 +241,7 @@ def _requirement_lines(module: ModuleType) -> Iterator[str]:
     yield f'# unit = "{quantity.unit}"'
     yield "# lower = 0.0              # give lower, upper or both"
     yield "# upper = 10.0"
-    yield '# rule = "guarded"         # guarded: passes when the limit is kept by U too; or simple, non_binary'
+    yield '# rule = "guarded"         # passes when the limit is kept by U too; or guarded_binary, non_binary, simple'
     yield '# source = "drawing 4711 rev B"'
 
 

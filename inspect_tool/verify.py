@@ -16,7 +16,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inspect_tool import __version__, edits, evidence, pages, pipeline, quality, question, registry, specs, supersede
+from inspect_tool import (
+    __version__,
+    edits,
+    evidence,
+    pages,
+    pipeline,
+    plausibility,
+    quality,
+    question,
+    registry,
+    specs,
+    supersede,
+)
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.exporters.csv import csv_text
@@ -25,7 +37,6 @@ from inspect_tool.model import (
     Check,
     Criteria,
     FieldMeasurement,
-    Findings,
     Job,
     MicrographRecord,
     Report,
@@ -343,7 +354,10 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         records.append(replace(record, notes=measured.notes))
         for name, value in measured.read_off.items():
             seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
-    findings: Findings = asked.recipe.combine(fields, asked.settings, asked.standard)
+    findings = plausibility.gated(
+        asked.recipe.combine(fields, asked.settings, asked.standard),
+        [requirement.quantity for requirement in asked.requirements],
+    )
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)

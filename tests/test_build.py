@@ -10,6 +10,7 @@ from report_example import HEADER, example
 from inspect_tool import files
 from inspect_tool.model import Calibration, Conformity, Criteria, Header, Requirement
 from inspect_tool.report import build
+from inspect_tool.standards import check_rule, load_standard
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,13 @@ def test_every_item_of_the_17025_list_is_asked_for():
 def test_empty_header_fields_are_listed_with_their_clause():
     missing = build.missing_items(replace(HEADER, operator="   "))
     assert "Place of the work (7.8.2.1 c)" in missing
-    assert "Operator (7.8.3.1 a)" in missing
     assert not any("Laboratory (" in item for item in missing)
-    assert len(build.missing_items(Header())) == len(build.IDENTIFICATION)
+    # customary only: no clause of ISO/IEC 17025 asks for the operator
+    assert not any("Operator" in item for item in missing)
+    # asked for in every report: 7.8.2.1 b, b, c, e, e, g, g, i, j, o; the other nine with a clause depend on the case
+    assert len(build.missing_items(Header())) == 10
+    assert "Date of receipt (if critical to the results: 7.8.2.1 h)" in build.missing_in_case(Header())
+    assert len(build.missing_in_case(Header())) == 9
 
 
 def test_only_rules_of_method_and_calibration_decide_conformity(report):
@@ -163,3 +168,14 @@ def test_positions_and_angles_of_features_have_no_statistics():
         }
     )
     assert [row[0] for row in build.feature_statistics(features).rows] == ["Area [µm²]"]
+
+
+def test_a_rule_of_this_toolkit_says_nothing_about_the_conformity_to_a_standard():
+    own = check_rule(load_standard("ipc_a_610_e"), "joint_diameter_px", 80.0)
+    assert own.scope == "practice"
+    assert "IPC" not in own.clause
+    assert build.method_conformity([own]) is None
+    kept = check_rule(load_standard("astm_e112_2013"), "fields_intercept", 5.0, method="abrams")
+    assert build.method_conformity([own, kept]) is True
+    assert build.method_conformity([replace(own, passed=False), kept]) is True
+    assert build.method_conformity([own, replace(kept, passed=False)]) is False

@@ -126,3 +126,43 @@ def test_a_number_in_doubt_does_not_pass_and_a_failure_stays_one():
     assert judged(0.0, specimen="B").decision == "pass"
     assert judged(0.0, check=replace(doubt, quantities=("pore_count_per_mm2",))).decision == "pass"
     assert judged(0.0, check=replace(doubt, passed=True)).decision == "pass"
+
+
+# upper limit 30, u 0.8, U 1.6: the last accepted result is 30 - w
+@pytest.mark.parametrize(("band", "passes_to"), [("U", 28.4), ("1.645 u", 28.684), ("0.83U", 28.672), ("u", 29.2)])
+def test_a_binary_guard_band_passes_or_fails_and_never_doubts(band, passes_to):
+    asked = replace(limit("guarded_binary", upper=30.0), guard_band=band)
+    assert decide(result(passes_to - 1e-6, 0.8, 1.6), asked).decision == "pass"
+    assert decide(result(passes_to + 1e-6, 0.8, 1.6), asked).decision == "fail"
+    assert decide(result(passes_to + 1e-6, 0.8, 1.6), replace(asked, rule="guarded")).decision == "undecided"
+
+
+@pytest.mark.parametrize("band", ["w", "2", "-1 U", "0 u", "U u", "k u"])
+def test_a_guard_band_that_is_none_is_refused(band):
+    with pytest.raises(SettingsError, match="guard_band: got"):
+        decide(result(1.0, 0.1, 0.2), replace(limit("guarded", upper=3.0), guard_band=band))
+
+
+def test_rounding_after_e29_goes_to_the_even_digit_and_the_absolute_method_does_not_round():
+    asked = limit("simple", upper=26.0)
+    rounded = replace(asked, round_to=0.1)
+    # 26.04 and 26.05 round to 26.0 (even), 26.06 to 26.1
+    assert [decide(result(value), rounded).decision for value in (26.04, 26.05, 26.06)] == ["pass", "pass", "fail"]
+    assert decide(result(26.04), asked).decision == "fail"
+    assert "absolute method" in decide(result(26.04), asked).reason
+    with pytest.raises(SettingsError, match="knows no guard band"):
+        decide(result(26.0, 0.1, 0.2), replace(rounded, rule="guarded"))
+
+
+def test_a_sum_of_floats_does_not_fail_at_the_limit():
+    assert 26.000000000000004 > 26.0
+    assert decide(result(26.000000000000004), limit("simple", upper=26.0)).decision == "pass"
+    assert decide(result(25.999999999999996), limit("simple", lower=26.0)).decision == "pass"
+    # 0.1 + 0.2 is not 0.3 either, and U takes part in the sum
+    assert decide(result(0.1, 0.1, 0.2), limit("guarded", upper=0.3)).decision == "pass"
+    assert decide(result(26.0001), limit("simple", upper=26.0)).decision == "fail"
+
+
+def test_a_requirement_on_another_quantity_is_refused():
+    with pytest.raises(SettingsError, match="requirement on nonsense: does not judge a result of q"):
+        decide(result(1.0, 0.1, 0.2), replace(limit("simple", upper=3.0), quantity="nonsense"))

@@ -186,8 +186,8 @@ def test_budget_in_units_of_g(mosaics):
     assert lines["between fields"].u == pytest.approx(between)
     assert lines["between fields"].dof == 4
     assert lines["scale"].u == pytest.approx(2 / log(2) * 0.004)
-    px = np.mean([field.values["mean_intercept_px"] for field in fields])
-    assert lines["segmentation"].u == pytest.approx(2 / log(2) * 0.5 / px / sqrt(3))
+    # half a pixel at both ends of lines of 360 px; a boundary that moves is crossed as often
+    assert lines["segmentation"].u == pytest.approx(2 / log(2) * 1 / 360 / sqrt(3))
     assert number.u == pytest.approx(sqrt(sum(line.u**2 for line in number.budget)))
     assert number.rounded == f"{number.value:.1f}"
     assert number.n == 5
@@ -243,7 +243,7 @@ def test_iso_is_called_iso_and_lies_below(mosaics):
     astm, other = (findings(mosaics[:2], Settings(method="saltykov"), standard) for standard in (E112, iso))
     assert value(astm, "grain_size_number") - value(other, "grain_size_number") == pytest.approx(0.0458, abs=1e-4)
     assert "ISO 643" in result(other, "grain_size_number").title
-    assert result(other, "grain_size_number").clause.startswith("ISO 643-2019")
+    assert result(other, "grain_size_number").clause.startswith("ISO 643:2019: ")
 
 
 def test_e1382_has_constants_of_its_own(mosaics):

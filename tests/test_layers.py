@@ -19,6 +19,7 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "plausibility",
         "provenance",
         "question",
         "specs",
@@ -28,6 +29,7 @@ LAYERS = [
     {
         "readers",
         "preprocess",
+        "colored_marks",
         "scale_bar",
         "backends",
         "measure",

@@ -253,7 +253,8 @@ def test_half_the_pixel_halves_lengths():
 
 def test_ratio_only_lets_only_ratios_out():
     results, found, made = measured([field(FIVE), field(FIVE[:3])], pixel_um=None)
-    assert set(results) == {"porosity_percent", "pore_nests", "pore_neighbour_ratio_min"}
+    of_field = {"reference_porosity_percent", "reference_pore_count"}  # the whole field is the reference area
+    assert set(results) == {"porosity_percent", "pore_nests", "pore_neighbour_ratio_min"} | of_field
     assert not [name for name in found.measurements.features if name.endswith(("_um", "_um2"))]
     assert made[0].worst[0].unit == "px"
     with pytest.raises(SettingsError, match="need a scale"):
@@ -295,13 +296,36 @@ def test_class_string_is_judged_on_the_results():
     results, _, _ = measured([field(FIVE)] * 3, standard=standard)
     verdicts = {r.quantity: decide(results[r.quantity], r).decision for r in porosity.expand(asked, Settings())}
     assert verdicts == {
-        "porosity_percent": "pass",  # 1.8 %
+        "reference_porosity_percent": "pass",  # 1.8 %
         "largest_pore_feret_um": "pass",  # 41 um
         "pore_neighbour_ratio_min": "pass",
     }
     strict = replace(asked, class_string="D1/0.04/A4")
     verdicts = [decide(results[r.quantity], r).decision for r in porosity.expand(strict, Settings())]
     assert verdicts == ["fail", "fail", "fail"]
+
+
+def test_without_a_reference_area_the_worst_field_decides_and_not_the_mean():
+    # fields of 1, 1 and 9 %: the mean of 3.7 % would pass D5
+    fields = [field([(50, 50, 20, 30)]), field([(50, 50, 20, 30)]), field([(50, 50, 60, 90)])]
+    results, _, _ = measured(fields, standard=load_standard("vdg_p201_2002"))
+    assert results["porosity_percent"].value == pytest.approx(11 / 3)
+    assert results["reference_porosity_percent"].value == pytest.approx(9.0)
+    asked = Requirement(quantity="porosity_class", class_string="D5", source="drawing")
+    (requirement,) = porosity.expand(asked, Settings())
+    assert "worst field" in requirement.source
+    assert decide(results[requirement.quantity], requirement).decision == "fail"
+
+
+def test_a_clean_casting_passes_its_class():
+    results, _, _ = measured([field([])] * 3, standard=load_standard("vdg_p201_2002"))
+    for text in ("D5", "F3"):
+        (requirement,) = porosity.expand(
+            Requirement(quantity="porosity_class", class_string=text, source="drawing"), Settings()
+        )
+        result = results[requirement.quantity]
+        assert result.u > 0
+        assert decide(result, requirement).decision == "pass"
 
 
 def test_thermal_spray_keeps_cracks_apart():

@@ -11,6 +11,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.model import Calibration, Header, ScaleSource, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
+from inspect_tool.standards import designation
 
 SHIPPED = data_folder("templates") / "inspection"
 
@@ -46,10 +47,10 @@ def test_page_1_answers(made, medium):
         "ASTM E112-13",
         "Shaft 4711",
         "ASTM grain size number G (Abrams)",
-        "Guarded acceptance, w = U",
+        "Guarded acceptance with undecided (ISO 14253-1), w = U",
         "required by drawing 4711 rev B",
         "Probability of conformity",
-        "NOT conforming to the method.",
+        "NOT conforming to ASTM E112-13.",
         "Number of fields",
         "coverage probability of 95 %",
         "relate only to the items tested",
@@ -236,7 +237,7 @@ def test_budget_shares_add_up(made):
 def test_texts_are_worded_for_the_reader_and_stay_as_they_are_in_the_report(made):
     result = replace(
         made.report.results[0],
-        clause=f"{made.report.standard.id}-{made.report.standard.edition}: circles",
+        clause=f"{designation(made.report.standard)}: circles",
         definition="grain_size_number.abrams/1: G of the mean, 9 px2 and more, 126.3 um wide",
     )
     text = words(page(made, results=(result,)))
@@ -247,7 +248,7 @@ def test_texts_are_worded_for_the_reader_and_stay_as_they_are_in_the_report(made
 
 def test_clause_that_only_names_the_standard_of_the_report_is_not_repeated(made):
     standard = replace(made.report.standard, id="Own procedure", edition="2026")
-    result = replace(made.report.results[0], clause="Own procedure-2026", definition="mean over fields/1")
+    result = replace(made.report.results[0], clause="Own procedure, edition 2026", definition="mean over fields/1")
     assert "Mean over fields. </td>" in page(made, standard=standard, results=(result,))
 
 

@@ -54,7 +54,7 @@ RULE = (
 def test_a_laboratory_writes_an_edition_of_its_own(tmp_path):
     standard = load_standard(write(tmp_path, HEAD + RULE))
     found = check_rule(standard, "fields", 4, method="heyn", specimen="A")
-    assert (found.passed, found.limit, found.clause) == (False, 5, "MINE-2020: 5.1")
+    assert (found.passed, found.limit, found.clause) == (False, 5, "MINE, edition 2020: 5.1")
     assert check_rule(standard, "fields", 5, method="heyn").passed
     assert not check_rule(standard, "fields", None, method="heyn").passed
     assert check_rule(standard, "fields", 5, method="jeffries") is None

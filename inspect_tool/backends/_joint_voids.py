@@ -6,6 +6,16 @@ from math import pi
 import cv2
 import numpy as np
 
+from inspect_tool.backends._joint_levels import (
+    TwoLevels,
+    are_two,
+    drawn_surface,
+    polynomial_over,
+    samples_of,
+    terms_at,
+    two_levels,
+    weighted_fit,
+)
 from inspect_tool.backends._joint_regions import (
     CROSS,
     Gray,
@@ -22,6 +32,9 @@ from inspect_tool.backends._joint_settings import Settings
 from inspect_tool.model import Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
+_LARGE = 0.08  # share of a joint from which its voids pull up a background that is fitted to all of it
+_SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
+_SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 
 
@@ -72,46 +85,58 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     smooth = smoothed(np.asarray(cv2.medianBlur(image, 5), np.float32), 1.2) if noisy else smoothed(image, 0.8)
     round_one = is_disc(joint)
     degree = settings.surface_degree if settings.surface_degree is not None else 2 if round_one else 4
-    first = _voids_above(
-        image, smooth, joint, core, none, degree, 25 if round_one else 0, light, contrast, noise, settings
-    )
-    if not round_one or first.void.sum() < 0.08 * core.sum():
+    one = _Joint(image=image, mask=joint, core=core, light=light, contrast=contrast, noise=noise, disc=round_one)
+    sign = np.float32(-1 if settings.void_polarity == "darker" else 1)
+    if not round_one:
+        levels = two_levels(sign * smooth, core, degree)
+        if levels is None or not are_two(levels):
+            return _voids_above(sign * (smooth - _solder_surface(smooth, core, degree)), one, settings)
+        if levels.void.sum() >= _LARGE * core.sum():
+            return _voids_above(sign * smooth - levels.surface, one, settings, levels)
+        solder = core & (cv2.dilate(levels.void.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
+        return _voids_above(sign * (smooth - _solder_surface(smooth, solder, degree)), one, settings, levels)
+    dome = smooth - _shoulder(smooth, joint, core, 25)
+    first = _voids_above(sign * (dome - _solder_surface(dome, core, degree)), one, settings)
+    if first.void.sum() < _LARGE * core.sum():
         return first
     # a large void of a ball pulls the background up, its middle most of all: once more, without it
     wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
-    known = filled(np.asarray(wide, dtype=np.uint8)) > 0
-    if (core & ~known).sum() < 0.2 * core.sum():
+    solder = core & (filled(np.asarray(wide, dtype=np.uint8)) == 0)
+    if solder.sum() < 0.2 * core.sum():
         return first
-    return _voids_above(image, smooth, joint, core, known, degree, 50, light, contrast, noise, settings)
+    dome = smooth - _shoulder(smooth, joint, solder, 50)
+    return _voids_above(sign * (dome - _solder_surface(dome, solder, degree)), one, settings)
 
 
-def _voids_above(
-    image: Gray,
-    smooth: Gray,
-    joint: Mask,
-    core: Mask,
-    known: Mask,
-    degree: int,
-    share: int,
-    light: float,
-    contrast: float,
-    noise: float,
-    settings: Settings,
-) -> Voids:
-    """Regions that stand out from the solder background, which is fitted without the ``known`` voids.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Joint:
+    """What is known of a joint before its voids are; arrays (rows, columns) of its box."""
 
-    ``share`` is the percentile for ``_shoulder``; 0: the joint has none.
+    image: Gray
+    mask: Mask
+    core: Mask  # without the blurred edge of its outline
+    light: float  # gray value around it
+    contrast: float  # [gray levels]
+    noise: float  # [gray levels]
+    disc: bool
+
+
+def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLevels | None = None) -> Voids:
+    """Regions that stand out from the solder background: ``value`` is the height above it.
+
+    Where solder and void are known as two ``levels``, what is void is no solder to compare with, an edge as sharp
+    as theirs is evidence, and voids may hang together in any shape.
     """
-    none = np.zeros(joint.shape, bool)
-    support = np.zeros(joint.shape, np.float32)
-    value = smooth - _shoulder(smooth, joint, core & ~known, share) if share else smooth
-    value = value - _solder_surface(value, core & ~known, degree)
-    if settings.void_polarity == "darker":
-        value = -value
+    core, contrast = joint.core, joint.contrast
+    none = np.zeros(core.shape, bool)
+    support = np.zeros(core.shape, np.float32)
+    beside = core if levels is None else core & (cv2.dilate(levels.void.astype(np.uint8), CROSS) == 0)
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
     strongest = float(np.percentile(value[core], 99.95))
     if strongest <= weakest:
-        return Voids(void=none, via=none, support=support, contrast=contrast, noise=noise, value=value, disc=share > 0)
+        return Voids(
+            void=none, via=none, support=support, contrast=contrast, noise=joint.noise, value=value, disc=joint.disc
+        )
     nest = nested_regions(
         value,
         core,
@@ -120,19 +145,21 @@ def _voids_above(
         min_area=pi / 4 * settings.min_void_px**2,
         max_area=0.9 * float(core.sum()),
         max_contact=0.4,
-        min_roundness=0.15,
+        min_roundness=0.15 if levels is None else 0.0,
     )
     void, via = none.copy(), none.copy()
     bands = vias = 0
     todo = list(nest.roots)
     for i in kept_regions(nest, todo):
         box, region = region_of(nest, i, value, core, margin=10)
-        step, spread, ramp = _step(value[box], region, core[box])
+        step, spread, ramp = _step(value[box], region, beside[box])
         shape_right = nest.score[i] > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
         # how often the region stands out as much as it must
+        sharp = levels is not None and nest.score[i] * levels.width >= _SHARP * step
+        asked = settings.significance * (_SURE_EDGE if sharp else 1)
         evidence = min(
             step / max(settings.min_contrast * contrast * (1 + 8 * nest.contact[i]), 1e-6),
-            step * (region.sum() / 12) ** 0.5 / max(settings.significance * spread, 1e-6),
+            step * (region.sum() / 12) ** 0.5 / max(asked * spread, 1e-6),
         )
         if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
@@ -140,25 +167,25 @@ def _voids_above(
             todo += nest.children[i]
         elif settings.straight_bands == "ignore" and nest.contact[i] > 0 and _is_band(region):
             bands += 1
-        elif settings.find_vias and _is_via(image[box], region, light, contrast):
+        elif settings.find_vias and _is_via(joint.image[box], region, joint.light, contrast):
             via[box] |= region
             vias += 1
         else:
             if nest.contact[i] > 0:  # the core stops two pixels short of the joint's edge
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-                region = region | (near & joint[box] & ~core[box] & (value[box] >= nest.level[i]))
+                region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= nest.level[i]))
             void[box] |= region
             sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
             support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
-    void &= joint
+    void &= joint.mask
     return Voids(
         void=void,
-        via=via & joint,
-        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint, support, np.float32(0))),
+        via=via & joint.mask,
+        support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint.mask, support, np.float32(0))),
         contrast=contrast,
-        noise=noise,
+        noise=joint.noise,
         value=value,
-        disc=share > 0,
+        disc=joint.disc,
         bands=bands,
         vias=vias,
     )
@@ -189,33 +216,20 @@ def _solder_surface(image: Gray, core: Mask, degree: int) -> Gray:
 
     Iteratively reweighted least squares with a weight that falls faster above the surface than below it.
     """
-    rows, columns = np.nonzero(core)
-    pick = np.linspace(0, len(rows) - 1, min(len(rows), 6000)).astype(np.intp)
-    r0, c0 = rows.mean(), columns.mean()
-    r_half, c_half = max(np.ptp(rows) / 2, 1), max(np.ptp(columns) / 2, 1)
-    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-    if len(rows) < 20 * len(powers):
-        powers = [(0, 0), (0, 1), (1, 0)]
-    y, x = (rows[pick] - r0) / r_half, (columns[pick] - c0) / c_half
-    terms = np.stack([y**i * x**j for i, j in powers], axis=-1)
-    z = image[rows[pick], columns[pick]].astype(np.float64)
-    weights = np.ones(len(z))
-    solution = np.zeros(len(powers))
+    surface = polynomial_over(core, degree)
+    rows, columns = samples_of(core)
+    terms = terms_at(surface, rows, columns)
+    values = image[rows, columns].astype(np.float64)
+    weights = np.ones(len(values))
+    factors = np.zeros(len(surface.powers))
     for _ in range(8):
-        weighted = terms * weights[:, None]
-        solution = np.linalg.solve(weighted.T @ terms + 1e-6 * np.eye(len(powers)), weighted.T @ z)
-        rest = z - terms @ solution
+        factors = weighted_fit(terms, values, weights)
+        rest = values - terms @ factors
         below = rest[rest < np.median(rest)]
         spread = max(1.4826 * float(np.median(np.abs(below))), 0.5) if len(below) else 0.5
         scaled = rest / np.where(rest > 0, 1.5 * spread, 3 * spread)
         weights = np.where(rest > 0, 1 / (1 + scaled**2) ** 2, 1 / (1 + scaled**2))
-    y_all = (np.arange(image.shape[0]) - r0) / r_half
-    x_all = (np.arange(image.shape[1]) - c0) / c_half
-    surface = np.zeros(image.shape)
-    for i in range(degree + 1):
-        row = sum((k * x_all**j for k, (power, j) in zip(solution, powers, strict=True) if power == i), 0 * x_all)
-        surface += np.outer(y_all**i, row)
-    return surface.astype(np.float32)
+    return drawn_surface(surface, factors, image.shape)
 
 
 def _step(value: Gray, region: Mask, core: Mask) -> tuple[float, float, float]:

@@ -38,6 +38,10 @@ FLICKER_PX = 1.5  # crossings of the same boundary closer than this are one cros
 TOUCH_PX = 0.25  # a line that a shift of this size takes clear of a boundary, or across it twice, touches it
 JUNCTION_PX = 2.0  # crossings of the boundaries that meet in a triple point, this close to it, belong to it
 END_PX = 0.05  # a line that ends this close to a boundary ends on it
+# Lines from pixel to pixel lose a chord that fits between two of their points. All of it happens in the corners
+# of grains: per step and junction 0.094 where three boundaries meet at 120 deg (integral of the chords shorter
+# than the step over all directions), 0.14 in Poisson-Voronoi mosaics
+LOST_PER_JUNCTION, LOST_SPREAD = 0.12, 0.025
 DIRECTIONS = (0, 45, 90, 135)  # [deg] 0 along rows, counter-clockwise
 
 FloatArray = NDArray[np.float64]
@@ -250,6 +254,24 @@ def directional_counts(labels: LabelImage) -> dict[int, DirectionCount]:
             length += float(np.count_nonzero(both)) + half
             total += float(np.count_nonzero((a != 0) & (b != 0)))
         found[direction] = DirectionCount(intercepts=n, length_px=length * step, total_length_px=total * step)
+    return found
+
+
+def junctions(labels: LabelImage) -> int:
+    """Points where three grains meet; a square of four pixels that are all different holds two of them.
+
+    >>> junctions(np.array([[1, 1], [2, 3]], dtype=np.int32)), junctions(np.array([[1, 2], [3, 4]], dtype=np.int32))
+    (1, 2)
+    """
+    found = 0
+    for rows in strips((labels.shape[0] - 1, labels.shape[1])):
+        part = labels[rows.start : rows.stop + 1]
+        around = np.stack([part[:-1, :-1], part[:-1, 1:], part[1:, 1:], part[1:, :-1]])
+        # fewer than three changes on the way round are one grain or two
+        at = np.flatnonzero((around != np.roll(around, 1, axis=0)).sum(axis=0, dtype=np.int8).ravel() >= 3)
+        corner = np.sort(around.reshape(4, -1)[:, at], axis=0)
+        kinds = 1 + (corner[1:] != corner[:-1]).sum(axis=0)
+        found += int(np.maximum(kinds - 2, 0)[corner[0] > 0].sum())
     return found
 
 

@@ -94,7 +94,7 @@ def basis(method: Method) -> tuple[str, str]:
 
 def power(key: str) -> float:
     """How many powers of a length a measurement has; lines 1, areas 2."""
-    return 1.0 if key.endswith("n_l_per_mm") else 2.0
+    return 2.0 if key.endswith(("per_mm2", "area_um2")) else 1.0
 
 
 def grain_number(key: str, value: float, standard: Standard) -> float:

@@ -20,6 +20,7 @@ from inspect_tool.recipes._grain_method import (
     rounded,
     statistics,
 )
+from inspect_tool.standards import designation
 
 # edges of the chart of intercept lengths [um], steps of a quarter of an octave
 CHORD_EDGES_UM = 2.0 ** (np.arange(-24, 53) / 4.0)
@@ -217,7 +218,7 @@ def statements(
     fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, scaled: bool
 ) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
-    edition = f"{standard.id}-{standard.edition}"
+    edition = designation(standard)
     found = [
         Statement(name="Method", text=f"{METHOD_TITLES[settings.method]}, evaluated following {edition}"),
         Statement(name="Test figure", text=_figure_text(fields, settings, scaled)),

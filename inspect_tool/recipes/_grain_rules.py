@@ -9,8 +9,9 @@ import pandas as pd
 from inspect_tool.formulas import astm_e930, astm_e1181
 from inspect_tool.measure import duplex
 from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
+from inspect_tool.recipes._grain_estimates import principal_planes
 from inspect_tool.recipes._grain_method import Estimate, Settings, basis, grain_number
-from inspect_tool.standards import check_rule, load_standard
+from inspect_tool.standards import check_rule, designation, load_standard
 
 # 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
 _ADVISED_INTERCEPT_PX = 30.0
@@ -78,8 +79,39 @@ def checks(
         if check is not None:
             yield check
     yield _resolution(fields, specimen)
+    if _elongation(fields) > _EQUIAXED_INDEX:
+        yield _planes(estimates[basis(method)[0]] if scaled else None, fields, standard, specimen)
     if scaled:
         yield from _consistency({result.quantity: result for result in results}, settings, specimen)
+
+
+def _elongation(fields: Sequence[FieldMeasurement]) -> float:
+    """Anisotropy index of the plane that shows most of it, never below 1; infinite where boundaries run one way."""
+    found: dict[str, list[float]] = {}
+    for field in fields:
+        found.setdefault(field.plane, []).append(float(field.values.get("anisotropy_index", np.inf)))
+    indices = [float(np.mean(of_plane)) for of_plane in found.values()]
+    return max(max(index, 1 / index) for index in indices)
+
+
+def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], standard: Standard, specimen: str) -> Check:
+    """Elongated grains ask for three principal planes, or for directed lines in the three principal directions."""
+    planes = principal_planes(fields)
+    directed = estimate is not None and len(estimate.planes) == 3
+    found = 3 if directed else len(planes)
+    return Check(
+        name="Principal planes or directions of elongated grains",
+        value=float(found),
+        relation=">=",
+        limit=3.0,
+        unit="1",
+        passed=found >= 3,
+        clause=f"{designation(standard)}: grains that are not equiaxed are measured on three principal planes, or with "
+        "directed lines in three principal directions",
+        specimen=specimen,
+        note=(estimate.note if estimate is not None else "")
+        or ("plane not stated" if not planes else f"{', '.join(planes)} only"),
+    )
 
 
 def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Check:
@@ -138,19 +170,18 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
 def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[str]:
     """Say so where the grains are not equiaxed: one G does not describe them."""
     planes = {field.plane for field in fields}
-    # no index: every boundary runs along one axis of the image
-    index = float(np.mean([float(field.values.get("anisotropy_index", np.inf)) for field in fields]))
+    index = _elongation(fields)
     area = grains["area_px2"].to_numpy(dtype=np.float64)
     order = np.argsort(grains["aspect_ratio"].to_numpy())
     share = np.cumsum(area[order]) / area.sum()
     aspect = float(grains["aspect_ratio"].to_numpy()[order][np.searchsorted(share, 0.5)])
     missing = {"longitudinal", "transverse", "planar"} - planes
-    if max(index, 1 / index) > _EQUIAXED_INDEX and len(planes) < 2:
+    if index > _EQUIAXED_INDEX and len(planes) < 2:
         yield (
             f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}. One section does not "
             "describe them; measure longitudinal, transverse and planar sections."
         )
-    elif max(index, 1 / index) > _EQUIAXED_INDEX and missing:
+    elif index > _EQUIAXED_INDEX and missing:
         yield (
             f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}; "
             f"no {' and no '.join(sorted(missing))} section was measured."

@@ -59,11 +59,9 @@ def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirem
             _asked(requirement, "reference_pore_count", "counts", upper=asked.number, why="F: pores per reference area")
         )
     else:
-        quantity = "porosity_percent" if settings.reference_area is None else "reference_porosity_percent"
-        where = (
-            "whole field as reference area" if settings.reference_area is None else "reference area in its worst place"
-        )
-        made.append(_asked(requirement, quantity, "%", upper=asked.number, why=f"{asked.load}: {where}"))
+        where = "worst field" if settings.reference_area is None else "reference area in its worst place"
+        why = f"{asked.load}: {where}"
+        made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
     if asked.diameter_mm is not None:
         made.append(_asked(requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why="largest pore"))
     if asked.neighbour_ratio is not None:
@@ -113,7 +111,7 @@ def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirem
         if quantity not in QUANTITIES:
             msg = f"settings.key_symbols.{symbol}: no quantity '{quantity}'; there are: {', '.join(QUANTITIES)}"
             raise SettingsError(msg)
-        if quantity == "porosity_percent" and settings.reference_area is not None:
+        if quantity == "porosity_percent":
             quantity = "reference_porosity_percent"
         unit = QUANTITIES[quantity].unit
         # lengths of a drawing are in millimetres

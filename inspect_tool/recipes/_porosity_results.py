@@ -13,7 +13,7 @@ from inspect_tool.model import Check, Component, FieldMeasurement, Result, Stand
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
-from inspect_tool.standards import check_rule, constant, load_standard
+from inspect_tool.standards import check_rule, constant, designation, load_standard
 from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
@@ -30,14 +30,14 @@ def results_of(
     minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
     if settings.minimum_um:
         minimum += f" and {settings.minimum_um:g} um Feret"
-    clause = f"{standard.id}-{standard.edition}"
+    clause = designation(standard)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
         made.append(_count_density(fields, clause, minimum, settings))
         made += _sizes(fields, clause, minimum)
-        if settings.reference_area is not None:
-            made += _reference_results(fields, clause, minimum)
+    if calibrated or settings.reference_area is None:
+        made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
     made += _neighbour_results(fields, clause, settings)
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(
@@ -358,21 +358,31 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
     return Component(name="between pores", u=u, kind="A", dof=whole - 1, basis=basis)
 
 
-def _reference_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+def _reference_results(
+    fields: Sequence[FieldMeasurement], clause: str, minimum: str, *, whole_field: bool
+) -> list[Result]:
+    """The worst place decides, never a mean over fields; without a reference area that place is a whole field."""
     made = []
     for name, unit in (("reference_porosity_percent", "%"), ("reference_pore_count", "counts")):
-        values = _numbers_of(fields, name)
+        column = _OF_A_FIELD[name] if whole_field else name
+        values = _numbers_of(fields, column)
         names = _alternative_names(fields)
         worst = max(values)
         if names:
-            lines = [_segmentation(worst, [max(_shifted(fields, other, name)) for other in names], names, unit)]
+            lines = [_segmentation(worst, [max(_shifted(fields, other, column)) for other in names], names, unit)]
         else:
             share = max(_numbers_of(fields, "edge_shift_percent")) / max(
                 max(_numbers_of(fields, "porosity_percent")), 1e-9
             )
             u = worst * share / sqrt(3) if unit == "%" else 0.0
             lines = [Component(name="pore edge", u=u, kind="B", basis="half a pixel around every pore")]
-        lines.append(_scale_line(fields, worst, 2))
+        if unit == "counts":
+            basis = "one pore of the smallest measured size more or less, rectangular"
+            lines.append(Component(name="smallest pores", u=1 / sqrt(3), kind="B", basis=basis))
+        elif not worst and (nothing := _scatter_line(fields, worst, ())) is not None:
+            lines.append(nothing)
+        if not whole_field:
+            lines.append(_scale_line(fields, worst, 2))
         made.append(
             Result(
                 quantity=name,
@@ -381,13 +391,18 @@ def _reference_results(fields: Sequence[FieldMeasurement], clause: str, minimum:
                 unit=unit,
                 n=len(fields),
                 clause=clause,
-                definition=f"worst place of the reference area over all fields, {minimum}/1",
+                definition=f"{'worst field' if whole_field else 'worst place of the reference area over all fields'}, "
+                f"{minimum}/1",
                 budget=tuple(lines),
-                title=QUANTITIES[name].title,
-                main=unit == "%",
+                title=QUANTITIES[name].title + (", the whole field" if whole_field else ""),
+                main=unit == "%" and not whole_field,
             )
         )
     return made
+
+
+_OF_A_FIELD = {"reference_porosity_percent": "porosity_percent", "reference_pore_count": "pores_counted"}
+"""What a reference area asks for, of a whole field."""
 
 
 def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
@@ -445,7 +460,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
 
 def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
     b276 = load_standard("astm_b276_2021")
-    clause = f"{b276.id}-{b276.edition}"
+    clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
     for kind in kinds:

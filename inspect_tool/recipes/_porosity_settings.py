@@ -20,10 +20,10 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "pore_nests": Quantity(title="Pore clusters", unit="counts", needs_scale=False),
         "reference_porosity_percent": Quantity(
-            title="Porosity of the reference area in its worst place", unit="%", needs_scale=True
+            title="Porosity of the reference area in its worst place", unit="%", needs_scale=False
         ),
         "reference_pore_count": Quantity(
-            title="Pores in the reference area in its worst place", unit="counts", needs_scale=True
+            title="Pores in the reference area in its worst place", unit="counts", needs_scale=False
         ),
         "linear_percent": Quantity(title="Linear detachments and cracks", unit="%", needs_scale=False),
         "hardmetal_percent.*": Quantity(title="Apparent porosity", unit="%", needs_scale=True),
@@ -37,6 +37,7 @@ _PRESENTATIONS: Mapping[str, Presentation] = MappingProxyType(
     {
         "vdg_p201_2002": "casting",
         "bdg_p202_2010": "casting",
+        "astm_e2109_2021": "thermal_spray",
         "astm_e2109_2014": "thermal_spray",
         "astm_b276_2021": "hardmetal",
     }

@@ -6,7 +6,7 @@ the point count that checks it on the same fields, the sampling rules and the pl
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import exp, log, sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
-from inspect_tool.measure.fraction import area_percent, line_counts
+from inspect_tool.measure.fraction import LineCounts, area_percent, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import (
     Cell,
@@ -43,13 +43,13 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, own_gray_checks
-from inspect_tool.standards import check_rule, load_standard
+from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
 TITLE = "Phase fraction"
 QUESTION: Literal["coverage", "count"] = "coverage"
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
-STANDARDS: tuple[str, ...] = ("astm_e562_2019", "astm_e1245_2016")
+STANDARDS: tuple[str, ...] = ("astm_e1245_2016", "astm_e562_2019", "iso_9042_1988")
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
 PATHS: tuple[str, ...] = ("counts",)
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
@@ -59,8 +59,15 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "mean_free_path_um.*": Quantity(title="Mean free path", unit="um", needs_scale=True),
         "mean_spacing_um.*": Quantity(title="Mean spacing along a line", unit="um", needs_scale=True),
         "mean_intercept_um.*": Quantity(title="Mean intercept length", unit="um", needs_scale=True),
+        "worst_field_percent.*": Quantity(title="Largest area fraction of a field", unit="%", needs_scale=False),
         "mean_area_um2.*": Quantity(title="Mean area of a feature", unit="um2", needs_scale=True),
         "intercepts_per_mm.*": Quantity(title="Interceptions per line length", unit="1/mm", needs_scale=True),
+        "intercepts_per_mm_horizontal.*": Quantity(
+            title="Interceptions per length of horizontal lines", unit="1/mm", needs_scale=True
+        ),
+        "intercepts_per_mm_vertical.*": Quantity(
+            title="Interceptions per length of vertical lines", unit="1/mm", needs_scale=True
+        ),
         "count_per_mm2.*": Quantity(title="Features per area", unit="1/mm2", needs_scale=True),
     }
 )
@@ -77,6 +84,7 @@ class Settings:
     grid_points: int = 0  # 16, 25, 49, 100 ...; 0: from the area share of the field, after E562
     seed: int = 1  # of the random start of the grid
     smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
+    axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
 
@@ -192,8 +200,22 @@ def _values(
         lines = line_counts(labels == number, roi)
         values[f"half_pixel_percent.{name}"] = 100 * 0.5 * lines.boundary_density
         if number and pixel_um is not None:
-            values[f"intercepts_per_mm.{name}"] = 1e3 * lines.per_px / pixel_um
+            for direction, per_px in _per_px(lines).items():
+                values[f"intercepts_per_mm{direction}.{name}"] = 1e3 * per_px / pixel_um
     return values
+
+
+def _per_px(lines: LineCounts) -> dict[str, float]:
+    """Interceptions per length of line by the end of their names: all lines, horizontal and vertical ones. [1/px]"""
+    return {
+        _LINES["none"]: lines.per_px,
+        _LINES["vertical"]: lines.across_rows / max(lines.length_rows_px, 1.0),
+        _LINES["horizontal"]: lines.across_columns / max(lines.length_columns_px, 1.0),
+    }
+
+
+_LINES = {"none": "", "vertical": "_horizontal", "horizontal": "_vertical"}
+"""Deformation axis -> end of the name of the interceptions by lines perpendicular to it; none: by both kinds."""
 
 
 def _point_count(
@@ -271,6 +293,8 @@ def _edition(standard: Standard, name: str) -> Standard:
 
 
 _ID = {"astm_e562_2019": "ASTM E562", "astm_e1245_2016": "ASTM E1245"}
+_MANUAL = ("ASTM E562", "ISO 9042")
+"""Standards of points that a person counts."""
 
 
 # ----------------------------------------------------------------------------------------------------- all fields
@@ -325,7 +349,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             summary.append(_summary_row(group, name, found, area, settings))
             sections += _section_rows(group, name, found)
             points_found = _point_statistics(group, name)
-            results.append(_point_result(group, name, points_found, standard))
+            main = points_found.by_hand and standard.id in _MANUAL and not is_matrix
+            results.append(_point_result(group, name, points_found, standard, main=main))
             check, row = _referee(group, name, points_found, area, standard)
             checks.append(check)
             referee.append(row)
@@ -343,7 +368,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"({found.mean:.3g} ± {found.ci95:.3g} %): too few fields for so small a share, "
                     "outside the validity of the method"
                 )
-            results += _stereology(group, name, standard)
+            results.append(_worst_field(group, name, standard))
+            results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
         if len(group.fields) == 1:
@@ -355,7 +381,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         results=tuple(results),
         checks=tuple(checks),
         measurements=_measurements(fields),
-        statements=_statements(settings),
+        statements=_statements(groups, settings),
+        deviations=tuple(dict.fromkeys(text for group in groups for text in _deviations(group, standard))),
         tables=tuple(_tables(summary, referee, sections, settings)),
         charts=_charts(groups),
         warnings=tuple(warnings),
@@ -449,19 +476,17 @@ def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Sta
             value=found.mean,
             unit="%",
             n=found.n,
-            clause=_clause(
-                standard, "field statistics and sampling; the area fraction is by image analysis (ASTM E1245 type)"
-            ),
+            clause=_clause(_edition(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"),
             definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
             budget=(*scatter_line(found), _segmentation(group, name, found)),
-            title=f"Area fraction {name}",
+            title=f"Area fraction {name}" + (", image analysis" if standard.id in _MANUAL else ""),
             main=main,
         )
     )
 
 
 def _clause(standard: Standard, text: str) -> str:
-    return f"{standard.id}-{standard.edition}: {text}"
+    return f"{designation(standard)}: {text}"
 
 
 # ----------------------------------------------------------------------------------------------------- point count
@@ -502,7 +527,7 @@ def _point_statistics(group: _Group, name: str) -> _Points:
     )
 
 
-def _point_result(group: _Group, name: str, found: _Points, standard: Standard) -> Result:
+def _point_result(group: _Group, name: str, found: _Points, standard: Standard, *, main: bool) -> Result:
     by = "counted by hand" if found.by_hand else "systematic grid on the class image"
     return evaluated(
         Result(
@@ -511,10 +536,13 @@ def _point_result(group: _Group, name: str, found: _Points, standard: Standard) 
             value=found.statistics.mean,
             unit="%",
             n=found.statistics.n,
-            clause=_clause(_edition(standard, "astm_e562_2019"), "point count, mean P_P"),
+            clause=_clause(
+                standard if standard.id in _MANUAL else load_standard("astm_e562_2019"), "point count, mean P_P"
+            ),
             definition=f"points on the class / points of the grid, boundary 1/2, mean over fields, {by}/1",
             budget=scatter_line(found.statistics),
             title=f"Point count {name}",
+            main=main,
         )
     )
 
@@ -568,13 +596,18 @@ def _referee(
 def _rule(
     standard: Standard, name: str, value: float | None, specimen: str, what: str = "", note: str = ""
 ) -> tuple[Check, ...]:
-    """Judge a value by the rule of the edition of the job, or of the other one where this has none."""
+    """Judge a value by the rule of the edition of the job, or of another one where this has none.
+
+    The rule of another edition is good practice: no conformity to that of the job follows from it.
+    """
     holder = standard
     if name not in standard.rules:
         holder = next(edition for edition in (load_standard(other) for other in STANDARDS) if name in edition.rules)
     check = check_rule(holder, name, value, specimen=specimen, note=note)
     if check is None:
         return ()
+    if holder is not standard:
+        check = replace(check, scope="practice")
     return (replace(check, name=f"{check.name}, {what}") if what else check,)
 
 
@@ -632,22 +665,82 @@ def _specimen_checks(group: _Group, settings: Settings, standard: Standard) -> t
     grid = min(int(field.values["grid_points"]) for field in group.fields)
     if group.manual:
         grid = min(count.grid_points for count in group.manual.values())
+    by_hand: tuple[Check, ...] = ()
+    if standard.id in _MANUAL:
+        share = 100 * len({field.field for field in group.fields} & set(group.manual)) / len(group.fields)
+        by_hand = _rule(standard, "counted_by_hand", share, group.specimen)
     return (
+        *by_hand,
         *_rule(standard, "fields", float(per_section), group.specimen, note="smallest section of the specimen"),
         *_rule(standard, "grid_points", float(grid), group.specimen, note="points of the grid inside the region"),
         *_rule(standard, "smallest_feature", float(settings.smallest_feature_px2), group.specimen),
     )
 
 
+def _deviations(group: _Group, standard: Standard) -> tuple[str, ...]:
+    """Say what is done otherwise than the edition of the job says."""
+    if standard.id not in _MANUAL or len(group.manual) == len(group.fields):
+        return ()
+    said = f"{_who(group)}the area fraction is by image analysis, and a program counts the points of the grid: "
+    return (f"{said}{designation(standard)} is a count by a person (give the table of a count in settings.counts)",)
+
+
 # ------------------------------------------------------------------------------------------------------ stereology
 
 
-def _stereology(group: _Group, name: str, standard: Standard) -> list[Result]:
-    """Measures of E1245 from the means of the fields; a ratio of means, with the scatter of both in its budget."""
+_ELONGATED = 1.5  # N_L in one direction over that in the other, from which a structure has an axis
+_SURE = 3.0  # standard deviations of the logarithm of that ratio, about 1 / sqrt(features)
+
+
+def _axis(group: _Group, name: str, settings: Settings) -> str:
+    """Deformation axis in the images: as stated, or along the lines that cross clearly fewer features."""
+    if settings.axis != "auto" or any(field.calibration.pixel_um is None for field in group.fields):
+        return settings.axis
+    horizontal, vertical = (
+        field_statistics(group.column(f"intercepts_per_mm_{lines}.{name}"), group.sections).mean
+        for lines in ("horizontal", "vertical")
+    )
+    features = sum(group.column(f"count.{name}"))
+    if not features or not max(horizontal, vertical):
+        return "none"
+    sure = exp(max(log(_ELONGATED), _SURE / sqrt(features)))
+    if vertical > sure * horizontal:
+        return "horizontal"
+    return "vertical" if horizontal > sure * vertical else "none"
+
+
+def _worst_field(group: _Group, name: str, standard: Standard) -> Result:
+    """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
+    worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
+    alone = replace(group, fields=(worst,), sections=(worst.section,))
+    found = field_statistics(alone.column(f"area_percent.{name}"))
+    return evaluated(
+        Result(
+            quantity=f"worst_field_percent.{name}",
+            specimen=group.specimen,
+            value=found.mean,
+            unit="%",
+            n=len(group.fields),
+            clause=_clause(_edition(standard, "astm_e1245_2016"), "worst field"),
+            definition="largest area share of a field that was measured, not of the specimen/1",
+            budget=(_segmentation(alone, name, found),),
+            title=f"Largest area fraction of a field {name} (field {worst.field})",
+        )
+    )
+
+
+def _stereology(group: _Group, name: str, axis: str, standard: Standard) -> list[Result]:
+    """Measures of E1245 from the means of the fields; a ratio of means, with the scatter of both in its budget.
+
+    N_L is taken perpendicular to the axis of an elongated structure, and by lines of both directions where it has none.
+    """
     if any(field.calibration.pixel_um is None for field in group.fields):
         return []
     area = np.asarray(group.column(f"area_percent.{name}")) / 100
-    lines = np.asarray(group.column(f"intercepts_per_mm.{name}"))
+    counted = area * (
+        1 - np.asarray(group.column(f"too_small_percent.{name}")) / 100
+    )  # of the features that N_A counts
+    lines = np.asarray(group.column(f"intercepts_per_mm{_LINES[axis]}.{name}"))
     count = np.asarray(group.column(f"count_per_mm2.{name}"))
     u_scale = max(field.calibration.u_rel for field in group.fields)
     share = field_statistics(area.tolist(), group.sections)
@@ -679,7 +772,7 @@ def _stereology(group: _Group, name: str, standard: Standard) -> list[Result]:
                     unit=unit,
                     n=len(group.fields),
                     clause=_clause(_edition(standard, "astm_e1245_2016"), _CLAUSES[quantity]),
-                    definition=f"{_DEFINITIONS[quantity]}/1",
+                    definition=f"{_DEFINITIONS[quantity].format(lines=_CROSSING[axis])}/1",
                     budget=tuple(budget),
                     title=f"{QUANTITIES[f'{quantity}.*'].title} {name}",
                 )
@@ -692,26 +785,42 @@ def _stereology(group: _Group, name: str, standard: Standard) -> list[Result]:
         add("mean_spacing_um", astm_e1245.mean_spacing_um(n_l), one, lines, 1, 0.0)
         add("mean_intercept_um", astm_e1245.mean_intercept_um(share.mean, n_l), area, lines, 1, 1e3 / n_l)
         add("intercepts_per_mm", n_l, lines, one, 1, 0.0)
+    for kind in ("horizontal", "vertical"):
+        directed = np.asarray(group.column(f"intercepts_per_mm_{kind}.{name}"))
+        if directed.any():
+            mean = field_statistics(directed.tolist(), group.sections).mean
+            add(f"intercepts_per_mm_{kind}", mean, directed, one, 1, 0.0)
     if n_a > 0:
-        add("mean_area_um2", astm_e1245.mean_area_um2(share.mean, n_a), area, count, 2, 1e6 / n_a)
+        mean_share = field_statistics(counted.tolist(), group.sections).mean
+        add("mean_area_um2", astm_e1245.mean_area_um2(mean_share, n_a), counted, count, 2, 1e6 / n_a)
         add("count_per_mm2", n_a, count, one, 2, 0.0)
     return made
 
 
+_CROSSING = {
+    "none": "all rows and columns",
+    "horizontal": "all columns, perpendicular to the axis of the structure",
+    "vertical": "all rows, perpendicular to the axis of the structure",
+}
+"""Deformation axis -> lines that count."""
 _CLAUSES = {
     "mean_free_path_um": "mean free path, lambda = (1 - A_A) / N_L",
     "mean_spacing_um": "mean spacing, 1 / N_L",
     "mean_intercept_um": "mean intercept length, A_A / N_L",
     "intercepts_per_mm": "interceptions per length of line, N_L",
+    "intercepts_per_mm_horizontal": "interceptions per length of line, N_L",
+    "intercepts_per_mm_vertical": "interceptions per length of line, N_L",
     "mean_area_um2": "mean area, A_A / N_A",
     "count_per_mm2": "features per area, N_A",
 }
 _DEFINITIONS = {
-    "mean_free_path_um": "(1 - mean A_A) / mean N_L over fields, N_L along all rows and columns",
+    "mean_free_path_um": "(1 - mean A_A) / mean N_L over fields, N_L by {lines}",
     "mean_spacing_um": "1 / mean N_L over fields, from one interception to the same place of the next",
-    "mean_intercept_um": "mean A_A / mean N_L over fields",
-    "intercepts_per_mm": "interceptions by all rows and columns / their length, chords cut by the frame 1/2, mean",
-    "mean_area_um2": "mean A_A / mean N_A over fields",
+    "mean_intercept_um": "mean A_A / mean N_L over fields, N_L by {lines}",
+    "intercepts_per_mm": "interceptions by {lines} / their length, chords cut by the frame 1/2, mean",
+    "intercepts_per_mm_horizontal": "interceptions by all rows / their length, chords cut by the frame 1/2, mean",
+    "intercepts_per_mm_vertical": "interceptions by all columns / their length, chords cut by the frame 1/2, mean",
+    "mean_area_um2": "mean area share of the counted features / mean N_A over fields",
     "count_per_mm2": "8-connected features of the declared size and more / area, cut by the frame 1/2, mean",
 }
 
@@ -816,16 +925,30 @@ def _charts(groups: Sequence[_Group]) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
-def _statements(settings: Settings) -> tuple[Statement, ...]:
+def _crossing(groups: Sequence[_Group], settings: Settings) -> str:
+    """Say by which lines N_L was counted, and why."""
+    said = []
+    for group in groups:
+        for name in group.classes[:-1]:
+            axis = _axis(group, name, settings)
+            if axis not in ("auto", "none"):
+                how = (
+                    "stated" if settings.axis != "auto" else "found: lines of the other direction cross fewer features"
+                )
+                said.append(f"{_who(group)}{name}: by {_CROSSING[axis]} ({axis}, {how})")
+    return "; ".join(said) or "by rows and columns together: the structure has no axis along them"
+
+
+def _statements(groups: Sequence[_Group], settings: Settings) -> tuple[Statement, ...]:
     grid = (
         f"{settings.grid_points} points" if settings.grid_points else "points by the E562 guidance from the area share"
     )
     return (
         Statement(
             name="Area fraction",
-            text="Area share of each class by image analysis (ASTM E1245 type). It takes the place of a manual point "
-            "count, which is made by machine on the same fields as a referee. Volume fraction equals the area share "
-            "where the plane is random.",
+            text="Area share of each class by image analysis (ASTM E1245 type). A grid of points, counted on the same "
+            "fields by a person where the job has a table, else by the program, is its referee. Volume fraction "
+            "equals the area share where the plane is random.",
         ),
         Statement(
             name="Statistics",
@@ -840,8 +963,9 @@ def _statements(settings: Settings) -> tuple[Statement, ...]:
         ),
         Statement(
             name="Lines and counts",
-            text="Mean free path, spacing and intercept after ASTM E1245, from interceptions along rows and columns "
-            "together; an elongated structure needs the two apart.",
+            text="Mean free path, spacing and intercept after ASTM E1245, from interceptions "
+            + _crossing(groups, settings)
+            + ".",
         ),
         Statement(
             name="Features",

@@ -54,6 +54,7 @@ STANDARDS: tuple[str, ...] = (
     "astm_e1245_2016",
     "vdg_p201_2002",
     "bdg_p202_2010",
+    "astm_e2109_2021",
     "astm_e2109_2014",
     "astm_b276_2021",
 )

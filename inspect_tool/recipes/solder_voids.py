@@ -40,7 +40,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
-from inspect_tool.standards import check_rule
+from inspect_tool.standards import check_rule, designation
 from inspect_tool.uncertainty import evaluated, half_range
 
 TITLE = "Solder voids"
@@ -523,7 +523,7 @@ def _budget_lines(fields: Sequence[FieldMeasurement], whole: NDArray[np.bool_]) 
 
 
 def _results(used: pd.DataFrame, lines: _Lines, specimen: str, settings: Settings, standard: Standard) -> list[Result]:
-    clause = f"{standard.id}-{standard.edition}"
+    clause = designation(standard)
     n = len(used)
     results = []
     for share, name in (("void_percent", "void_percent.max"), ("largest_void_percent", "largest_void_percent.max")):

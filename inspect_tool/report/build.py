@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from inspect_tool import lots
+from inspect_tool import colored_marks, lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.measure.fields import field_statistics
 from inspect_tool.model import (
@@ -34,7 +34,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.report.text import heading, listed, plural
-from inspect_tool.standards import unverified
+from inspect_tool.standards import designation, unverified
 
 Verdict = Literal["pass", "fail", "undecided", "no requirement"]
 
@@ -43,9 +43,10 @@ Verdict = Literal["pass", "fail", "undecided", "no requirement"]
 class Item:
     """One entry of the identification block: where it comes from in the header, and which clause asks for it."""
 
-    letter: str  # of ISO/IEC 17025:2017, 7.8.2.1; other clauses in full
+    letter: str  # of ISO/IEC 17025:2017, 7.8.2.1; other clauses in full; empty: no clause asks for it
     label: str
     field: str  # of Header
+    when: str = ""  # the case in which the clause asks for it; empty: always
 
 
 IDENTIFICATION: tuple[Item, ...] = (
@@ -54,28 +55,29 @@ IDENTIFICATION: tuple[Item, ...] = (
     Item(letter="c", label="Place of the work", field="place_of_work"),
     Item(letter="e", label="Customer", field="customer"),
     Item(letter="e", label="Contact of the customer", field="customer_contact"),
-    Item(letter="7.8.2.2", label="Order", field="order"),
+    Item(letter="", label="Order", field="order"),
     Item(letter="g", label="Part", field="part"),
     Item(letter="g", label="Item identification", field="item"),
-    Item(letter="g", label="Condition of the item", field="condition"),
-    Item(letter="g", label="Material", field="material"),
-    Item(letter="g", label="Heat or lot", field="heat"),
-    Item(letter="h", label="Date of receipt", field="date_received"),
-    Item(letter="h", label="Date of sampling", field="date_sampled"),
+    Item(letter="g", label="Condition of the item", field="condition", when="necessary"),
+    Item(letter="", label="Material", field="material"),
+    Item(letter="", label="Heat or lot", field="heat"),
+    Item(letter="h", label="Date of receipt", field="date_received", when="critical to the results"),
+    Item(letter="h", label="Date of sampling", field="date_sampled", when="critical to the results"),
     Item(letter="i", label="Date of the work", field="date_of_work"),
     Item(letter="j", label="Date of issue", field="date_of_issue"),
-    Item(letter="k", label="Sampling plan or method", field="sampling"),
-    Item(letter="k", label="Location of the section", field="section_location"),
-    Item(letter="n", label="Deviations from the method", field="deviations"),
+    Item(letter="k", label="Sampling plan or method", field="sampling", when="the laboratory sampled"),
+    Item(letter="7.8.5 d", label="Location of the section", field="section_location", when="the laboratory sampled"),
+    Item(letter="n", label="Deviations from the method", field="deviations", when="there are any"),
     Item(letter="o", label="Authorised by", field="authorised_by"),
-    Item(letter="p", label="Results from external providers", field="external_providers"),
-    Item(letter="7.8.2.2", label="Supplied by the customer", field="customer_supplied"),
-    Item(letter="7.8.3.1 a", label="Preparation", field="preparation"),
-    Item(letter="7.8.3.1 a", label="Instrument", field="instrument"),
-    Item(letter="7.8.3.1 a", label="Operator", field="operator"),
+    Item(letter="p", label="Results from external providers", field="external_providers", when="there are any"),
+    Item(letter="7.8.2.2", label="Supplied by the customer", field="customer_supplied", when="there are data of his"),
+    Item(letter="7.8.3.1 a", label="Preparation", field="preparation", when="needed to read the results"),
+    Item(letter="", label="Instrument", field="instrument"),
+    Item(letter="", label="Operator", field="operator"),
 )
-"""Header fields that a report must state. Items a (title), d (unique identification and end mark), f (method),
-l (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
+"""Header fields that a report prints: what ISO/IEC 17025:2017 asks for always, what it asks for in a case that only
+the laboratory knows, and what is customary. Items a (title), d (unique identification and end mark), f (method), l
+(statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
 SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
@@ -175,8 +177,9 @@ def build(
             unverified=open_constants,
         ),
         verdict=overall_verdict(conformities),
-        conforming=all(check.passed for check in every_check if check.scope in ("method", "calibration")),
+        conforming=method_conformity(every_check),
         not_stated=missing_items(job.header),
+        deviations=findings.deviations,
         warnings=_warnings(criteria, findings, warnings, every_check, micrographs, open_constants, standard),
         statements=findings.statements,
         micrographs=tuple(micrographs),
@@ -242,13 +245,35 @@ def overall_verdict(conformities: Iterable[Conformity]) -> Verdict:
     return "pass" if decisions == {"pass"} else "undecided"
 
 
+def method_conformity(checks: Sequence[Check]) -> bool | None:
+    """Whether all checked rules of the named standard and of the calibration were kept; None: it has none here.
+
+    A rule of this toolkit says nothing about the standard, however many of them were kept.
+    """
+    if any(not check.passed for check in checks if check.scope in ("method", "calibration")):
+        return False
+    return True if any(check.scope == "method" for check in checks) else None
+
+
 def missing_items(header: Header) -> tuple[str, ...]:
-    """Name the identification items that the header leaves empty, with the clause that asks for them."""
-    return tuple(
-        f"{item.label} ({item.letter if '.' in item.letter else '7.8.2.1 ' + item.letter})"
-        for item in IDENTIFICATION
-        if not str(getattr(header, item.field)).strip()
-    )
+    """Name the items that ISO/IEC 17025 asks for in every report and that the header leaves empty, with the clause."""
+    return tuple(f"{item.label} ({clause_of(item)})" for item in _empty(header) if item.letter and not item.when)
+
+
+def missing_in_case(header: Header) -> tuple[str, ...]:
+    """Name the empty items that are asked for in a case that the program cannot know, with that case and the clause."""
+    return tuple(f"{item.label} (if {item.when}: {clause_of(item)})" for item in _empty(header) if item.when)
+
+
+def clause_of(item: Item) -> str:
+    """Give the clause of ISO/IEC 17025:2017 in full; "customary" where none asks for the item."""
+    if not item.letter:
+        return "customary"
+    return item.letter if "." in item.letter else f"7.8.2.1 {item.letter}"
+
+
+def _empty(header: Header) -> list[Item]:
+    return [item for item in IDENTIFICATION if not str(getattr(header, item.field)).strip()]
 
 
 def table(title: str, frame: pd.DataFrame, note: str = "") -> Table:
@@ -334,8 +359,19 @@ def _warnings(
         + (f" ({check.note})" if check.note else "")
         + (f"; measured all the same, accepted {check.accepted}" if check.accepted else "")
         for check in checks
-        if not check.passed and check.scope in ("image", "consistency", "plausibility")
+        if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")
     ]
+    marked = [
+        f"{record.image}: {record.meta[colored_marks.META]}"
+        for record in micrographs
+        if colored_marks.META in record.meta
+    ]
+    if marked:
+        more_of_them = f"; and {len(marked) - 3} more" if len(marked) > 3 else ""
+        found.append(
+            "Lines, boxes or writing in color over a gray picture are left out of what is measured: "
+            f"{'; '.join(marked[:3])}{more_of_them}."
+        )
     if any(record.calibration.pixel_um is None for record in micrographs):
         found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")
     single = [
@@ -351,7 +387,7 @@ def _warnings(
         )
     if open_constants:
         found.append(
-            f"{plural(len(open_constants), 'number')} of {standard.id}-{standard.edition} used here "
+            f"{plural(len(open_constants), 'number')} of {designation(standard)} used here "
             "have not been compared with the published text; they are named in the provenance."
         )
     return tuple(dict.fromkeys(found))

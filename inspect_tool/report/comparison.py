@@ -17,6 +17,7 @@ from inspect_tool.agreement import Agreement, Decision, Equivalence
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.standards import designation
 
 SCHEMA = "inspect_tool/comparison/1"
 
@@ -140,7 +141,7 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
     judged = [pair for pair in comparison.pairs if pair.equivalence.margin is not None]
     values = {
         "comparison": comparison,
-        "edition": text.designation(comparison.standard.id, comparison.standard.edition),
+        "edition": designation(comparison.standard),
         "reference": reference,
         "others": others,
         "specimens": tuple(dict.fromkeys(field.specimen for field in comparison.fields)),

@@ -18,6 +18,7 @@ from inspect_tool.formulas.type_1 import Type1
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.standards import designation
 
 SCHEMA = "inspect_tool/gauge/1"
 
@@ -139,7 +140,7 @@ def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> s
     colors = load_settings(template).colors
     values = {
         "report": report,
-        "edition": text.designation(report.standard.id, report.standard.edition),
+        "edition": designation(report.standard),
         "unit": text.unit(report.unit),
         "sign": SIGNS,
         "criteria": sorted(report.criteria, key=lambda item: _GRAVEST.index(item.decision)),

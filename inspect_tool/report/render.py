@@ -31,7 +31,15 @@ from inspect_tool.files import checked, read_toml
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
-from inspect_tool.report.build import IDENTIFICATION, SECTION_STATISTICS, failed_rules, main_results, specimens
+from inspect_tool.report.build import (
+    IDENTIFICATION,
+    SECTION_STATISTICS,
+    failed_rules,
+    main_results,
+    missing_in_case,
+    specimens,
+)
+from inspect_tool.standards import designation
 from inspect_tool.uncertainty import dominant
 
 Medium = Literal["screen", "print"]
@@ -290,23 +298,26 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict[str, Any]:
     report = _worded(report)
-    header = report.header
+    stated = replace(report.header, deviations="; ".join(filter(None, (report.header.deviations, *report.deviations))))
     main = main_results(report.results)
     across = _better_across(report)
     shown, others = _budgets_shown(report, main, settings, medium)
     return {
         "report": report,
-        "edition": text.designation(report.standard.id, report.standard.edition),
+        "edition": designation(report.standard),
         "main": main,
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
         "identification": [
-            {"letter": item.letter, "label": item.label, "text": str(getattr(header, item.field)).strip()}
+            {"letter": item.letter, "label": item.label, "text": str(getattr(stated, item.field)).strip()}
             for item in IDENTIFICATION
         ],
+        "missing_in_case": missing_in_case(stated),
         "rules": [
-            {"name": text.DECISION_RULES[name][0], "text": text.DECISION_RULES[name][1]}
-            for name in dict.fromkeys(item.requirement.rule for item in report.conformities)
+            {"name": name, "text": meaning}
+            for name, meaning in dict.fromkeys(
+                (text.rule(item.requirement), text.rule_text(item.requirement)) for item in report.conformities
+            )
         ],
         "budgets": [_budget(result) for result in shown],
         "other_budgets": [_budget(result) for result in others],
@@ -344,10 +355,8 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
 def _worded(report: Report) -> Report:
     """Word the texts of a report for the reader: units, signs and editions as on paper."""
     standard = report.standard
-    name = text.designation(standard.id, standard.edition)
-
-    def say(words: str) -> str:
-        return text.prose(words.replace(f"{standard.id}-{standard.edition}", name))
+    name = text.prose(designation(standard))
+    say = text.prose
 
     def say_clause(words: str) -> str:
         return "" if say(words) == name else say(words)  # the whole standard: its name stands in the head

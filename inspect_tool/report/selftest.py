@@ -15,6 +15,7 @@ from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, 
 from inspect_tool.report import figures, text
 from inspect_tool.report.comparison import difference_unit
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.standards import designation
 
 SCHEMA = "inspect_tool/selftest/1"
 
@@ -256,7 +257,7 @@ def page(test: SelfTest, folder: Path, template: Path, medium: Medium) -> str:
     run = [one for one in test.recipes if not one.refused]
     values = {
         "test": test,
-        "edition": text.designation(test.criteria.id, test.criteria.edition),
+        "edition": designation(test.criteria),
         "sign": "pass" if test.verdict == "criteria met" else "fail",
         "judged": judged,
         "missed": [one for one in judged if not one.check.passed],

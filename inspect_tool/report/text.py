@@ -101,21 +101,25 @@ _SIMPLE = (
     "A result exactly at the limit carries a risk of up to 50 % of a false acceptance or a false rejection."
 )
 _GUARDED = (
-    "Pass when the result lies inside every limit by at least its expanded uncertainty U (95 %); fail when it lies "
-    "outside by more than U; undecided in between. The risk of a false acceptance or a false rejection is at most "
-    "2.5 % for each limit."
+    "Pass when the result lies inside every limit by at least the guard band w; fail when it lies outside by more than "
+    "w; undecided in between."
+)
+_GUARDED_BINARY = (
+    "Pass when the result lies inside every limit by at least the guard band w; otherwise fail, so that a good item "
+    "whose result lies near a limit is rejected."
 )
 _NON_BINARY = (
-    "As guarded acceptance, and inside the guard band the statement is conditional: conditional pass when the "
-    "result itself meets the limit, conditional fail when it does not. Risk at most 2.5 % for pass and for fail, "
-    "up to 50 % for the conditional statements."
+    "Pass when the result lies inside every limit by at least the guard band w, fail when it lies outside by more than "
+    "w; in between the statement is conditional: conditional pass when the result itself meets the limit, conditional "
+    "fail when it does not, with a risk of up to 50 %."
 )
-DECISION_RULES = {
-    "simple": ("Simple acceptance", _SIMPLE),
-    "guarded": (f"Guarded acceptance, w{NBSP}={NBSP}U", _GUARDED),
-    "non_binary": (f"Non-binary acceptance, w{NBSP}={NBSP}U", _NON_BINARY),
+_DECISION_RULES = {
+    "simple": ("Simple acceptance (ILAC-G8)", _SIMPLE),
+    "guarded": ("Guarded acceptance with undecided (ISO 14253-1)", _GUARDED),
+    "guarded_binary": ("Guarded acceptance, pass or fail (ILAC-G8)", _GUARDED_BINARY),
+    "non_binary": ("Non-binary acceptance (ILAC-G8)", _NON_BINARY),
 }
-"""Rule name -> (name for the reader, what it means and its risk), after ILAC-G8:09/2019."""
+"""Rule -> (name for the reader, what it means), after ILAC-G8:09/2019 and ISO 14253-1:2017."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -350,9 +354,31 @@ def requirement_text(conformity: Conformity) -> str:
     return text
 
 
-def rule(name: str) -> str:
-    """Name a decision rule for the reader."""
-    return DECISION_RULES[name][0]
+def rule(asked: Requirement) -> str:
+    """Name the decision rule of a requirement for the reader, with its guard band or its rounding.
+
+    >>> rule(Requirement(quantity="porosity_percent", upper=5.0, rule="simple", round_to=0.1))
+    'Simple acceptance (ILAC-G8), rounded to 0.1 (ASTM E29)'
+    """
+    name = _DECISION_RULES[asked.rule][0]
+    if asked.rule != "simple":
+        return f"{name}, w{NBSP}={NBSP}{asked.guard_band.replace(' ', NBSP)}"
+    if asked.round_to is not None:
+        return f"{name}, rounded to {asked.round_to:g} (ASTM E29)"
+    return f"{name}, absolute method (ASTM E29)"
+
+
+def rule_text(asked: Requirement) -> str:
+    """Say what the decision rule of a requirement means, and its risk."""
+    meaning = _DECISION_RULES[asked.rule][1]
+    if asked.rule == "simple":
+        return meaning
+    if asked.guard_band == "U":
+        risk = "The risk of a false acceptance is at most 2.5 % for each limit"
+        return f"{meaning} {risk}{'' if asked.rule == 'guarded_binary' else ', and so is that of a false rejection'}."
+    return (
+        f"{meaning} The risk at the edge of the band follows from w{NBSP}={NBSP}{asked.guard_band.replace(' ', NBSP)}."
+    )
 
 
 def heading(column: str) -> str:
@@ -506,21 +532,6 @@ def prose(text: str) -> str:
     for pattern, printed in _UNITS_IN_PROSE:
         text = re.sub(pattern, printed, text)
     return glued(text)
-
-
-def designation(standard: str, edition: str) -> str:
-    """Name an edition as its publisher does.
-
-    >>> designation("ASTM E112", "2013"), designation("ISO 643", "2019"), designation("VDG P 201", "2002")
-    ('ASTM E112-13', 'ISO 643:2019', 'VDG P 201, edition 2002')
-    """
-    if standard.startswith("ASTM ") and re.fullmatch(r"(19|20)\d\d", edition):
-        return f"{standard}-{edition[2:]}"
-    if standard.startswith("ISO"):
-        return f"{standard}:{edition}"
-    if not any(character.isdigit() for character in edition):
-        return f"{standard}, {edition if 'revision' in edition else 'revision ' + edition}"
-    return f"{standard}, edition {edition}"
 
 
 def definition(text: str) -> str:

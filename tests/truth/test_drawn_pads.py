@@ -1,0 +1,63 @@
+"""Voids of pads up to most of the pad, among leads, wires, a die and shading, against their exact shares."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_pads import DrawnPads, Kind, Shape, drawn_pads
+from PIL import Image
+
+from inspect_tool.backends import joints
+from inspect_tool.model import Calibration, Findings, Micrograph, Result
+from inspect_tool.recipes import solder_voids as recipe
+from inspect_tool.standards import load_standard
+
+STANDARD = load_standard("xray_projected_voids")
+
+
+def picture(kind: Kind, seed: int, share: float, voids: Shape) -> DrawnPads:
+    """Pads under drawn conditions: sharp to blurred, quiet to noisy, even to shaded by half the solder."""
+    draw = np.random.default_rng(seed)
+    return drawn_pads(
+        kind,
+        seed,
+        share,
+        voids=voids,
+        shading=draw.uniform(0.05, 0.5),
+        blur=draw.uniform(0.5, 1.3),
+        photons=10 ** draw.uniform(3, 4.3),
+        contrast=draw.uniform(0.3, 1.2),
+    )
+
+
+def measured(drawn: DrawnPads, *, given: bool) -> Findings:
+    micrograph = Micrograph(pixels=drawn.pixels, calibration=Calibration(source="ratio only"), path="pads.png")
+    with tempfile.TemporaryDirectory() as folder:
+        mask = Path(folder) / "pads.png"
+        Image.fromarray(drawn.pads.astype(np.uint8)).save(mask)
+        settings = joints.Settings(joint_mask=str(mask) if given else "")
+        segmentation = joints.segment(None, micrograph, settings)
+        others = joints.alternatives(None, micrograph, settings, segmentation)
+        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+    return recipe.combine([field], recipe.Settings(), STANDARD)
+
+
+def worst(found: Findings) -> Result:
+    return next(result for result in found.results if result.quantity == "void_percent.max")
+
+
+CASES: tuple[tuple[Shape, float], ...] = (("blobs", 3), ("one", 58), ("blobs", 45), ("network", 60))
+
+
+@pytest.mark.parametrize("kind", ["qfn", "die", "led"])
+def test_voids_of_any_size_are_measured_in_given_pads(kind: Kind) -> None:
+    held = 0
+    for voids, share in CASES:
+        drawn = picture(kind, 1000 + int(share), share, voids)
+        result = worst(measured(drawn, given=True))
+        # a network has 20 px of rim in 100 px2 of pad: a quarter of a pixel of outline is 5 points
+        assert result.value == pytest.approx(max(drawn.shares), abs=5.0 if voids == "network" else 2.0)
+        assert result.interval is not None
+        held += result.interval[0] <= max(drawn.shares) <= result.interval[1]
+    assert held >= len(CASES) - 1

@@ -1,9 +1,11 @@
 """Where the level lies between two phases, from profiles that are written down and not measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, Profile, choose
+from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, Profile, choose, mirrored
 
 
 def _hump(at, width=0.06):
@@ -14,8 +16,8 @@ def _profile(humps, crests, edges=300.0):
     """Plateaus of pixels at some heights (height, pixels) over those on edges; steep at some (height, gradient)."""
     on_edges = np.where(np.abs(HEIGHTS) < 0.6, edges, 0.0)
     pixels = on_edges + sum(n * _hump(at) for at, n in humps)
-    steep = 0.1 + sum(gradient * _hump(at, 0.12) for at, gradient in crests)
-    return Profile(pixels=pixels, steepness=steep)
+    steep = 0.001 + sum(gradient / 100 * _hump(at, 0.12) for at, gradient in crests)
+    return Profile(field=pixels, pixels=pixels, steepness=steep, edges=0.1)
 
 
 TWO = _profile([(-0.45, 4000), (0.45, 20000)], [(0.0, 10.0)])
@@ -31,7 +33,7 @@ def test_two_phases_keep_the_level_half_way_up_the_edges():
 def test_the_negative_of_an_image_has_the_mirrored_choice():
     mixed = _profile([(-0.8, 3000), (-0.1, 30000), (0.5, 900)], [(-0.4, 10.0), (0.2, 8.0)])
     dark = choose(mixed, "dark")
-    bright = choose(Profile(pixels=mixed.pixels[::-1], steepness=mixed.steepness[::-1]), "bright")
+    bright = choose(mirrored(mixed), "bright")
     assert bright.height == pytest.approx(-dark.height)
     assert bright.others["threshold -"] == pytest.approx(-dark.others["threshold +"])
     assert bright.own_gray == dark.own_gray
@@ -72,8 +74,13 @@ def test_grays_that_lie_unevenly_about_the_edges_disagree_with_them():
 def test_a_phase_without_a_gray_of_its_own_has_its_level_near_the_foot_of_the_edges():
     # pixels get fewer and fewer from the matrix at -0.45 on; every gray above it is steep
     pixels = 20000 * _hump(-0.45, 0.1) + np.where(HEIGHTS > -0.3, 1200 * np.exp(-2.5 * (HEIGHTS + 0.3)), 0.0)
-    steep = 1.0 + 9.0 * np.clip((HEIGHTS + 0.4) / 0.3, 0, 1)
-    choice = choose(Profile(pixels=pixels, steepness=steep), "bright")
+    steep = 0.01 + 0.09 * np.clip((HEIGHTS + 0.4) / 0.3, 0, 1)
+    relief = Profile(field=pixels, pixels=pixels, steepness=steep, edges=0.1)
+    choice = choose(relief, "bright")
     assert choice.own_gray < OWN_GRAY
     assert choice.others["half-way up the edges"] == 0
     assert -0.45 < choice.others["foot of the edges"] < choice.height < 0
+    # few edges, or a phase of two pixels' width, cannot show a gray of their own: nothing is said
+    few = choose(replace(relief, edges=0.01), "bright")
+    thin = choose(replace(relief, steepness=5 * steep), "bright")
+    assert (few.own_gray, few.height, thin.own_gray, thin.height) == (None, 0, None, 0)

@@ -26,6 +26,8 @@ _SAME_KIND = 0.2  # of the edges of the crest that was chosen: fewer are dirt, p
 _MATRIX = 0.8  # what covers more than this share of the field is what the phase lies in
 _REACH = 0.75  # from the steepest height: farther out lies no plateau of that edge
 _TRACE = 0.02  # of the density on the edges: less is no gray of anything
+_THIN = 5.0  # [px] mean width of the phase; a thinner one has no plateau behind the smoothing of the gradient
+_SPARSE = 0.025  # of the field on edges; fewer are no structure that fills it
 _TO_FOOT = 0.75  # of the way from half-way up to the foot of the edges (measured: docs/threshold.md)
 _FARTHEST = 0.3  # from half-way up an edge: the middle between two grays lies no farther
 
@@ -36,8 +38,10 @@ _Crest: TypeAlias = tuple[int, int, int]  # first bin, steepest bin, last bin: f
 class Profile:
     """How many pixels lie at every height, and how steep the image is there; (49,) each."""
 
-    pixels: NDArray[np.float64]
-    steepness: NDArray[np.float64]  # mean gradient of these pixels; 0 where there are none
+    field: NDArray[np.float64]  # pixels of the whole field
+    pixels: NDArray[np.float64]  # of them, those near edges: far from any a height says nothing
+    steepness: NDArray[np.float64]  # mean gradient of pixels near edges; 0 where there are none [contrasts/px]
+    edges: float  # share of the field that lies on edges [1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,9 @@ class Choice:
     height: float = 0.0
     others: Mapping[str, float] = field(default_factory=lambda: {"threshold -": -SHIFT, "threshold +": SHIFT})
     is_mixed: bool = False  # edges of several kinds: the height tells what the phase is, each edge where it ends
-    own_gray: float | None = None  # density of the gray of the phase over the least between it and the level
+    own_gray: float | None = (
+        None  # density of the gray of the phase over the least between it and the level; None: not judged
+    )
 
 
 def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
@@ -68,7 +74,7 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
         The side of interest.
     """
     if phase == "bright":
-        mirror = choose(Profile(pixels=profile.pixels[::-1], steepness=profile.steepness[::-1]), "dark")
+        mirror = choose(mirrored(profile), "dark")
         swapped = {"threshold -": "threshold +", "threshold +": "threshold -"}
         others = {swapped.get(name, name): -height for name, height in mirror.others.items()}
         return replace(mirror, height=0.0 - mirror.height, others=others)
@@ -78,7 +84,7 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
     crests = _crests(steepness)
     if not crests:
         return Choice()
-    share = np.cumsum(profile.pixels) / profile.pixels.sum()
+    share = np.cumsum(profile.field) / profile.field.sum()
     # pixels at a height times the gradient there: the length of that contour
     length = [float((counted * profile.steepness)[first : last + 1].mean()) for first, _, last in crests]
     usual = [crest for crest, edges in zip(crests, length, strict=True) if edges >= _SAME_KIND * max(length)]
@@ -90,9 +96,15 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
         own = below[-1] if below else usual[0]
         height = float(HEIGHTS[own[0]] + HEIGHTS[own[2]]) / 2
     low, high = float(HEIGHTS[own[0]]), float(HEIGHTS[own[2]])
+    own_gray: float | None
     dark, own_gray = _gray_beyond(density[own[1] :: -1])
     bright, _ = _gray_beyond(density[own[1] :])
-    if own_gray < OWN_GRAY:
+    at = int(np.abs(HEIGHTS - height).argmin())
+    contour = counted[at] * profile.steepness[at] / STEP  # [px]
+    wide = 2 * share[at] * profile.field.sum() / max(1.0, contour)  # a band of width w has two contours and w a length
+    if wide < _THIN or profile.edges < _SPARSE:
+        own_gray = None  # too thin to reach a gray of its own, too few to tell
+    elif own_gray < OWN_GRAY:
         foot = min(high, float(HEIGHTS[matrix]) - STEP) if matrix > own[1] else high
         others = {"half-way up the edges": height, "foot of the edges": foot}
         nearer = height + _TO_FOOT * (foot - height)
@@ -101,11 +113,16 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
     middle = float(HEIGHTS[own[1] - dark] + HEIGHTS[own[1] + bright]) / 2
     if abs(middle - height) > SHIFT:
         others["gray values"] = float(np.clip(middle, height - _FARTHEST, height + _FARTHEST))
-    at = int(np.abs(HEIGHTS - height).argmin())
     for i, crest in enumerate(usual):
         if crest != own and share[crest[1]] <= _MATRIX and share[crest[1]] >= _SAME_KIND * share[at]:
             others[f"another gray {i + 1}"] = float(HEIGHTS[crest[0]] + HEIGHTS[crest[2]]) / 2
     return Choice(height=height, others=others, is_mixed=is_mixed, own_gray=own_gray)
+
+
+def mirrored(profile: Profile) -> Profile:
+    """Profile of the negative."""
+    reverse = {name: getattr(profile, name)[::-1] for name in ("field", "pixels", "steepness")}
+    return replace(profile, **reverse)
 
 
 def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:

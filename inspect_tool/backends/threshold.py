@@ -50,6 +50,7 @@ _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of a
 _SHARP = 0.3  # and an edge along this share of its outline
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
+_NEAR_PX = 8  # from an edge: both its plateaus, and no place where the level is only carried
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _WIDEST_MEDIAN = 9  # [px]
@@ -444,16 +445,22 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     if settings.method not in ("auto", "edge") or _n_classes(settings) > 2 or not edges.n or settings.phase == "auto":
         return Choice()
     bins = len(HEIGHTS)
-    pixels, steep = np.zeros(bins), np.zeros(bins)
-    level = _carried_level(edges, gray.shape[1], 0.0)
-    contrast = _carried(edges.contrast_map, gray.shape[1])
+    field, pixels, steep = np.zeros(bins), np.zeros(bins), np.zeros(bins)
+    level, contrast = (_carried(values, gray.shape[1]) for values in (edges.level_map, edges.contrast_map))
+    around = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
     for rows, inner, smooth, gradient in _gradients(gray):
-        height = (smooth[inner] - level(rows)) / np.maximum(contrast(rows), 1.0)
-        at = np.clip(np.rint(height / STEP) + bins // 2, 0, bins - 1).astype(np.intp)
-        counted = slice(None) if roi is None else roi[rows]
-        pixels += np.bincount(at[counted].ravel(), minlength=bins)
-        steep += np.bincount(at[counted].ravel(), gradient[counted].ravel(), minlength=bins)
-    return choose(Profile(pixels=pixels, steepness=steep / np.maximum(pixels, 1)), settings.phase)
+        by = np.maximum(contrast(rows), 1.0)
+        at = np.clip(np.rint((smooth[inner] - level(rows)) / by / STEP) + bins // 2, 0, bins - 1).astype(np.intp)
+        near = cv2.dilate(np.unpackbits(edges.mask[rows], axis=1, count=gray.shape[1]), around).view(np.bool_)
+        if roi is not None:
+            near &= roi[rows]
+        field += np.bincount((at if roi is None else at[roi[rows]]).ravel(), minlength=bins)
+        pixels += np.bincount(at[near], minlength=bins)
+        steep += np.bincount(at[near], (gradient / by)[near], minlength=bins)
+    profile = Profile(
+        field=field, pixels=pixels, steepness=steep / np.maximum(pixels, 1), edges=edges.n / max(1.0, field.sum())
+    )
+    return choose(profile, settings.phase)
 
 
 def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:

@@ -26,7 +26,8 @@ _SAME_KIND = 0.2  # of the edges of the crest that was chosen: fewer are dirt, p
 _MATRIX = 0.8  # what covers more than this share of the field is what the phase lies in
 _REACH = 0.75  # from the steepest height: farther out lies no plateau of that edge
 _TRACE = 0.02  # of the density on the edges: less is no gray of anything
-_THIN = 5.0  # [px] mean width of the phase; a thinner one has no plateau behind the smoothing of the gradient
+_THIN = 4.5  # [px] mean width of the phase; a thinner one has no plateau behind the smoothing of the gradient
+_RESOLVED = 4.0  # blurs that a phase is wide at least to have a plateau
 _SPARSE = 0.025  # of the field on edges; fewer are no structure that fills it
 _TO_FOOT = 0.75  # of the way from half-way up to the foot of the edges (measured: docs/threshold.md)
 _FARTHEST = 0.3  # from half-way up an edge: the middle between two grays lies no farther
@@ -42,6 +43,7 @@ class Profile:
     pixels: NDArray[np.float64]  # of them, those near edges: far from any a height says nothing
     steepness: NDArray[np.float64]  # mean gradient of pixels near edges; 0 where there are none [contrasts/px]
     edges: float  # share of the field that lies on edges [1]
+    blur_px: float = 0.0  # standard deviation of the blur of its edges, as far as it is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +81,15 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
         others = {swapped.get(name, name): -height for name, height in mirror.others.items()}
         return replace(mirror, height=0.0 - mirror.height, others=others)
     density = _smoothed(profile.pixels)
-    counted = np.where(profile.pixels >= _ENOUGH, profile.pixels, 0.0)
-    steepness = _smoothed(counted * profile.steepness) / np.maximum(_smoothed(counted), 1e-9)
-    crests = _crests(steepness)
-    if not crests:
+    known = profile.pixels >= _ENOUGH
+    if not known.any():
         return Choice()
+    # a sharp straight edge has pixels at a few heights only: between them it is as steep as they are
+    steepness = _smoothed(np.interp(HEIGHTS, HEIGHTS[known], profile.steepness[known], left=0.0, right=0.0))
+    crests = _crests(steepness)
     share = np.cumsum(profile.field) / profile.field.sum()
     # pixels at a height times the gradient there: the length of that contour
-    length = [float((counted * profile.steepness)[first : last + 1].mean()) for first, _, last in crests]
+    length = [float((profile.pixels * profile.steepness)[first : last + 1].mean()) for first, _, last in crests]
     usual = [crest for crest, edges in zip(crests, length, strict=True) if edges >= _SAME_KIND * max(length)]
     matrix = int(density.argmax())
     below = [crest for crest in usual if crest[1] < matrix]
@@ -100,16 +103,18 @@ def choose(profile: Profile, phase: Literal["dark", "bright"]) -> Choice:
     dark, own_gray = _gray_beyond(density[own[1] :: -1])
     bright, _ = _gray_beyond(density[own[1] :])
     at = int(np.abs(HEIGHTS - height).argmin())
-    contour = counted[at] * profile.steepness[at] / STEP  # [px]
+    contour = profile.pixels[at] * profile.steepness[at] / STEP  # [px]
     wide = 2 * share[at] * profile.field.sum() / max(1.0, contour)  # a band of width w has two contours and w a length
-    if wide < _THIN or profile.edges < _SPARSE:
+    if wide < max(_THIN, _RESOLVED * profile.blur_px) or profile.edges < _SPARSE:
         own_gray = None  # too thin to reach a gray of its own, too few to tell
     elif own_gray < OWN_GRAY:
         foot = min(high, float(HEIGHTS[matrix]) - STEP) if matrix > own[1] else high
         others = {"half-way up the edges": height, "foot of the edges": foot}
         nearer = height + _TO_FOOT * (foot - height)
         return Choice(height=nearer, others=others, is_mixed=is_mixed, own_gray=own_gray)
-    others = {"threshold -": max(low, height - SHIFT), "threshold +": min(high, height + SHIFT)}
+    others = {"threshold -": height - SHIFT, "threshold +": height + SHIFT}
+    if not is_mixed:  # a level that reaches a plateau is none
+        others = {name: float(np.clip(other, low, high)) for name, other in others.items()}
     middle = float(HEIGHTS[own[1] - dark] + HEIGHTS[own[1] + bright]) / 2
     if abs(middle - height) > SHIFT:
         others["gray values"] = float(np.clip(middle, height - _FARTHEST, height + _FARTHEST))

@@ -30,8 +30,9 @@ from inspect_tool.backends._gray_levels import (
     triangle,
     without_transitions,
 )
-from inspect_tool.backends._level_choice import HEIGHTS, SHIFT, STEP, Choice, Profile, choose
+from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.measure import image_quality
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 
@@ -234,11 +235,14 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         levels: list[float] = []
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
-        levels = [edges.level + shift * edges.contrast]
-        level = _carried_level(edges, gray.shape[1], shift) if method == "local edge" else _same_everywhere(levels[0])
+        choice, height = ready.choice, shift
+        if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2:
+            height = choice.height  # only the outlines move: what the phase is stays as it was
+        levels = [edges.level + height * edges.contrast]
+        level = _carried_level(edges, gray.shape[1], height) if method == "local edge" else _same_everywhere(levels[0])
         ranks = _above(gray, level)
-        if ready.choice.is_mixed:
-            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - ready.choice.height, -SHIFT, SHIFT)))
+        if choice.is_mixed:
+            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
         # small objects first, so that they do not lengthen the outline of the object that holds them
         for largest in (_SMALL * gray.size, gray.size):
             for rank in (0, 1):
@@ -460,13 +464,18 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     profile = Profile(
         field=field, pixels=pixels, steepness=steep / np.maximum(pixels, 1), edges=edges.n / max(1.0, field.sum())
     )
-    return choose(profile, settings.phase)
+    choice = choose(profile, settings.phase)
+    if choice.own_gray is None or choice.own_gray >= OWN_GRAY:
+        return choice
+    blur = image_quality.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
+    known = blur[np.isfinite(blur)]
+    return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
 
 
 def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:
     """Move the outline of the phase to a share of the way up each edge, by the grays it goes from and to; in place.
 
-    Only pixels within 2 px of the outline move: what the phase is stays as it was.
+    Only pixels within 2 px of the outline move.
     """
     near, around = np.ones((5, 5), np.uint8), np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
     moves = cv2.dilate(ranks, near) > cv2.erode(ranks, near)

@@ -97,7 +97,7 @@ def test_a_bright_rim_neither_moves_the_share_of_pores_nor_blows_up_its_range(ri
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("width", [0.05, 0.11])
+@pytest.mark.parametrize("width", [0.08, 0.11])
 def test_a_network_that_is_all_relief_is_said_to_have_no_gray_of_its_own(width, seed):
     drawn = relief_network(seed, width=width)
     ranks, found = _segmented(drawn, phase="bright")

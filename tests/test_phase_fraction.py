@@ -123,7 +123,7 @@ def test_the_scale_has_no_effect_on_a_share():
     assert one.values["area_percent.carbide"] == two.values["area_percent.carbide"]
     assert one.values["intercepts_per_mm.carbide"] == pytest.approx(2 * two.values["intercepts_per_mm.carbide"])
     budget = result(phase_fraction.combine([one], Settings(), E562), "area_percent.carbide").budget
-    assert [line.name for line in budget] == ["segmentation"]
+    assert [line.name for line in budget] == ["scatter inside the fields", "segmentation"]
 
 
 # -------------------------------------------------------------------------------------------------- field values

@@ -31,8 +31,8 @@ def test_rectangle_along_the_pixels_has_its_calipers_and_area(height: int, width
     assert row.ellipse_minor_px == pytest.approx(4 * min(height, width) / np.sqrt(12))
 
 
-@pytest.mark.parametrize("diameter", [9.0, 15.0, 30.0, 80.0])
-def test_disc_has_its_calipers_within_one_pixel_and_its_perimeter_without_bias(diameter: float) -> None:
+@pytest.mark.parametrize("diameter", [9.0, 15.0, 30.0, 80.0, 160.0])
+def test_disc_has_its_calipers_and_its_perimeter_without_bias(diameter: float) -> None:
     rng = np.random.default_rng(4)
     size = int(diameter) + 12
     rows = [
@@ -40,11 +40,26 @@ def test_disc_has_its_calipers_within_one_pixel_and_its_perimeter_without_bias(d
     ]
     longest = np.mean([row.feret_max_px for row in rows]) - diameter
     shortest = np.mean([row.feret_min_px for row in rows]) - diameter
-    # hulls of pixel centres are about one pixel short: -0.1 to -0.5 and -1.0 to -1.1 px here
-    assert 0 <= longest < 1
+    # without correction a hull of pixel edges is 0.5 to 0.9 px too long, one of pixel centres 0.1 to 0.4 px short
+    assert abs(longest) < 0.1
     assert -0.5 < shortest < 0.5
     assert np.mean([row.perimeter_px for row in rows]) == pytest.approx(np.pi * diameter, rel=0.015)
     assert np.mean([row.circularity_4pi for row in rows]) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("aspect", [1.25, 2.0, 4.0])
+def test_ellipses_have_their_largest_caliper(aspect: float) -> None:
+    rng = np.random.default_rng(6)
+    errors = []
+    for length in np.repeat([20.0, 60.0], 30):
+        size = int(length) + 8
+        row, column = size / 2 + rng.uniform(0, 1, 2)
+        turn = rng.uniform(0, np.pi)
+        y, x = np.mgrid[:size, :size] - np.array([row, column])[:, None, None]
+        along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+        labels = ((along / (length / 2)) ** 2 + (across * aspect / (length / 2)) ** 2 <= 1).astype(np.int32)
+        errors.append(region_table(labels).feret_max_px[0] - length)
+    assert abs(np.mean(errors)) < 0.1
 
 
 def test_shape_factors_of_a_large_square_and_ellipse() -> None:

@@ -344,3 +344,12 @@ def test_images_told_alike_are_one_group_and_ratio_only_is_said(made):
     assert "Ratio only" in text
     many = [{"calibration": Calibration(pixel_um=0.5 + i, source="x"), "scale_sources": ()} for i in range(6)]
     assert "2 more images have a scale told in other words" in scale_block(made, *many)
+
+
+def test_deviations_in_how_was_measured_are_printed_whatever_the_laboratory_says(made):
+    said = "a program counts the points of the grid"
+    text = words(page(made, deviations=(said,), header=replace(HEADER, deviations="none")))
+    assert text.count(said) == 2  # identification and method
+    assert f"none; {said}" not in text
+    kept = words(page(made, deviations=(said,), header=replace(HEADER, deviations="etched twice")))
+    assert f"etched twice; {said}" in kept

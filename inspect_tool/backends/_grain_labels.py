@@ -3,13 +3,15 @@
 The map is cut at several levels; the mean distance to the lines at these levels is a landscape in which a gap is a
 pass that is narrower than the grains on both sides of it. Its basins are flooded, which gives more regions than
 there are grains. A boundary between two of them is then judged by the share of it whose probability lies above a
-level: below 0.7 it vanishes, weakest first. Another level is another segmentation, made of the same regions.
+level: below 0.7 it vanishes, weakest first. The smaller a region is, the more must be believed of the boundaries that
+set it apart: texture makes small cells with a doubtful side, grains seldom do. Twin lines are left out by how they
+end. Another level is another segmentation, made of the same regions.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, exp, log, sqrt
-from typing import Any
+from typing import Any, Literal
 from zlib import compress, decompress
 
 import cv2
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure import boundaries, flooding
+from inspect_tool.measure import boundaries, flooding, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips
 from inspect_tool.model import LabelImage, Mask
@@ -32,15 +34,18 @@ SHORTEST_LINE_PX = 6.0  # shorter pieces of the cut maps are specks [px]
 BASIN_PX = 0.1  # depth below which two basins are one: what is parted too much is joined again [px]
 JUNCTION_PX = 3.0  # radius about triple points where the support of a boundary is not judged [px] ...
 JUNCTION_WEIGHT = 0.1  # ... but for this weight, so that short boundaries have a support at all
-CLEAR, DOUBTFUL = (0.3, 0.3), (0.45, 0.5)
-"""Share of the boundary length that is doubtful, and the level that goes with it; tuned on drawn and traced grains.
+CLEAR, DOUBTFUL = (0.12, 0.3, 0.1), (0.3, 0.4, 0.6)
+"""Share of the boundary length that is doubtful, and the level and the size of a fragment that go with it.
 
 Where nearly all boundaries are clear, a doubtful one that closes a cell is a grain boundary with little etch. Where
-most are doubtful (tinted, deformed grains), texture looks like boundaries, and more must be seen of them.
+many are doubtful (tinted, deformed grains), texture looks like boundaries, and more must be seen of them. Tuned on
+drawn and traced grains.
 """
+NEEDED = 1.0  # mean belief that the boundaries of a speck need; nothing is needed beyond the size of a fragment [1]
 SUPPORT = 0.7  # share of a boundary that must be seen, the rest is bridged [1]
 BELIEFS = 20  # classes of probability in which the length of a boundary is kept
 _BELIEFS = (np.arange(BELIEFS) + 0.5) / BELIEFS
+_WEIGHT, _BELIEF = 6, 7  # rows of the sides, behind the pixel pairs and their moments
 SEEN, SURE = 0.3, 0.8  # between these a boundary is doubtful; below the first it is none [1]
 SHIFT = 0.85  # of the log odds of the level, to either side, for the alternatives
 FRAGMENT = 0.03  # below this share of the mean grain lie pieces of particles and of double lines
@@ -63,6 +68,7 @@ class Settings:
     lower: float | None = None  # levels that are as plausible, for the uncertainty; None: from the level [1]
     higher: float | None = None
     smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]
+    twins: Literal["ignore", "count"] = "ignore"  # twins that are etched like grain boundaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,9 +77,12 @@ class Partition:
 
     shape: tuple[int, int]
     packed: tuple[bytes, ...]  # region numbers, strip by strip: a few percent of their size
-    regions: Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, weight, weight by belief
+    regions: (
+        Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, their moments, weight, weight by belief
+    )
     levels: tuple[float, float, float]  # lower, used, higher
     doubtful: float  # share of the boundary length that is neither clear nor nothing
+    fragment: float  # smaller regions need more belief, over the mean region that is left at a level [1]
     settings: Settings  # with the levels that were found
 
     @property
@@ -127,17 +136,24 @@ def partition(
     height, width = labels.shape
     doubtful = _doubtful(regions)
     lower, level, higher = levels = _levels(settings, doubtful)
+    fragment = float(np.interp(doubtful, (CLEAR[0], DOUBTFUL[0]), (CLEAR[2], DOUBTFUL[2])))
     return Partition(
         shape=(height, width),
         packed=packed,
         regions=regions,
         levels=levels,
         doubtful=doubtful,
+        fragment=fragment,
         settings=replace(settings, lower=lower, level=level, higher=higher),
     )
 
 
 def labels_at(part: Partition, level: float | None = None, where: str = "image") -> LabelImage:
+    """Grains at a level of belief: the labels of ``grains_at``."""
+    return grains_at(part, level, where)[0]
+
+
+def grains_at(part: Partition, level: float | None = None, where: str = "image") -> tuple[LabelImage, int]:
     """Grains at a level of belief; each call makes a new image of the same regions.
 
     Parameters
@@ -148,26 +164,35 @@ def labels_at(part: Partition, level: float | None = None, where: str = "image")
 
     Returns
     -------
-    ndarray of int32
+    labels : ndarray of int32
         (rows, columns): 1, 2, ... without boundary pixels, every grain 4-connected; 0 only outside the region.
+    lamellae : int
+        Regions that were taken for twin lamellae, and merged.
 
     Raises
     ------
     BackendError
         Fewer than two grains are left.
     """
-    level = part.levels[1] if level is None else level
+    lower, used, higher = part.levels
+    level = used if level is None else level
     regions = part.regions
-    seen = np.clip(_BELIEFS / level - 0.5, 0, 1) @ regions.sides[2:]
-    owner = boundaries.merge_unsupported(part.count, regions.pairs, seen, regions.sides[1], SUPPORT)
+    seen = np.clip(_BELIEFS / level - 0.5, 0, 1) @ regions.sides[_BELIEF:]
+    owner = boundaries.merge_unsupported(part.count, regions.pairs, seen, regions.sides[_WEIGHT], SUPPORT)
+    owner = _without_fragments(regions, owner, part.fragment)
     merged = boundaries.joined([regions], owner)
-    owner = boundaries.small_given_away(merged, part.settings.smallest_px, _no_grains(merged))[owner]
+    given = boundaries.small_given_away(merged, part.settings.smallest_px, _no_grains(merged))
+    owner = given[owner]
     if int(owner.max()) < 2:
         raise BackendError(_nothing(where))
     labels = np.empty(part.shape, np.int32)
     for rows, strip in zip(strips(part.shape), part.packed, strict=True):
         labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, part.shape[1])]
-    return labels
+    if part.settings.twins == "count":
+        return labels, 0
+    # a lower level keeps what another one merges
+    shift = float(np.interp(level, (lower, used, higher), (1, 0, -1))) * twins.OPENING_SHIFT
+    return labels, twins.merge_twin_lines(labels, boundaries.joined([merged], given), shift)
 
 
 def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, LabelImage]]:
@@ -187,6 +212,30 @@ def found(part: Partition, labels: LabelImage) -> dict[str, Any]:
         "regions_before_merging": part.count,
         "grains": int(labels.max()),
     }
+
+
+def _without_fragments(regions: Regions, owner: NDArray[np.int32], fragment: float) -> NDArray[np.int32]:
+    """Merge small regions across doubtful boundaries: the smaller one is, the more must be believed of each side.
+
+    A side of a region of no size needs a mean belief of ``NEEDED``, one of ``fragment`` times the mean region and
+    more needs none. What falls short most is merged first, and sizes and sides are added up again.
+    """
+    count = len(regions.best)
+    while True:
+        merged = boundaries.joined([regions], owner)
+        area = merged.nodes[0]
+        whole = area[1:][area[1:] > 0]
+        if len(whole) < 3:
+            return owner
+        belief = _BELIEFS @ merged.sides[_BELIEF:] / np.maximum(merged.sides[_WEIGHT], 1e-9)
+        smaller = np.minimum(*area[merged.pairs.T])
+        short = belief - NEEDED * np.clip(1 - smaller / (fragment * whole.mean()), 0, 1)
+        chosen = boundaries.weakest_of_both(len(area), merged.pairs, short, 0.0)
+        if not chosen.any():
+            return owner
+        new = np.arange(count, dtype=np.int32)
+        new[merged.pairs[chosen, 1]] = merged.pairs[chosen, 0]
+        owner = new[owner]
 
 
 def _smoothed(probability: Probability, sigma_px: float) -> Probability:
@@ -215,7 +264,7 @@ def _nothing(where: str) -> str:
 
 def _doubtful(regions: Regions) -> float:
     length = regions.sides[0]
-    mean = _BELIEFS @ regions.sides[2:] / np.maximum(regions.sides[1], 1e-9)
+    mean = _BELIEFS @ regions.sides[_BELIEF:] / np.maximum(regions.sides[_WEIGHT], 1e-9)
     seen = float(length[mean >= SEEN].sum())
     return float(length[(mean >= SEEN) & (mean < SURE)].sum()) / seen if seen > 0 else 0.0
 
@@ -266,7 +315,8 @@ def _regions(labels: LabelImage, probability: Probability, top: float) -> Region
             seen = np.maximum(near[tuple(first)], near[tuple(second)]) * np.float32(BELIEFS / top)
             belief = np.minimum(seen.astype(np.int32), BELIEFS - 1)
             parted: list[Floats] = [weight * (belief == k) for k in range(BELIEFS)]
-            pairs, sides = boundaries.sum_by_pair(pairs, [np.ones(len(pairs)), weight, *parted])
+            moments = boundaries.side_moments(first, second, rows.start)
+            pairs, sides = boundaries.sum_by_pair(pairs, [*moments, weight, *parted])
             edge = [strip[:number, 0], strip[:number, -1]]
             edge += [strip[0]] * (rows.start == 0) + [strip[number - 1]] * (rows.stop == labels.shape[0])
             nodes = [np.bincount(part, minlength=count + 1) for part in (strip[:number].ravel(), np.concatenate(edge))]

@@ -33,6 +33,7 @@ _SHIFTS = (
 # steepest edge between ground and middle -> its way to the rim over the length in which the edge rises to there;
 # at 0.5 it is a step.
 _BALL_EDGE = ((0.2, 0.42, 0.5), (0.48, 0.33, 0.0))
+_ROUNDEST = 0.55  # of a void: a sphere, a little more so as the light falls off exponentially
 _FURTHEST = 2.0  # px that an outline is moved from the steepest edge
 _REACH = 12  # px around a region: five to the farthest pixel that is looked at, as many to what else is near that one
 
@@ -47,7 +48,7 @@ class Rims:
     out_px: Gray
     deepest: Floats  # largest distance from the outline, inside
     area: Floats
-    length: Floats  # of the outline
+    length: Floats  # of the outline towards what is no region
     high: Floats  # three pixels inside and deeper
     core: Floats  # deeper than half way to the deepest pixel
     low: Floats  # around
@@ -68,7 +69,7 @@ def rims_of(image: Gray, lab: LabelImage, allowed: Mask) -> Rims:
         area += np.bincount(lab[top:bottom].ravel(), minlength=count)
     padded = np.pad(lab, 1)
     for a, b in ((padded[1:], padded[:-1]), (padded[:, 1:], padded[:, :-1])):
-        differ = a != b
+        differ = (a == 0) != (b == 0)
         sides += np.bincount(a[differ], minlength=count) + np.bincount(b[differ], minlength=count)
     del padded, differ, a, b
     rim_in, rim_out = region & (in_px <= 1.5), allowed & (out_px > 0) & (out_px <= 1.5)
@@ -152,12 +153,6 @@ def _rims_apart(
         yield box, int(np.searchsorted(numbers, number)), gray, rims_of(gray, parts, allowed(box))
 
 
-def connected(region: Mask) -> LabelImage:
-    """Number the connected parts of a region; pixels that touch at a corner are connected."""
-    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    return np.asarray(parts, dtype=np.int32)
-
-
 def edge_shape(rims: Rims) -> tuple[Floats, Floats, Floats]:
     """Height of the outline between ground and middle, radius in widths of the edge, and that width. [1], [1], [px]."""
     contrast = rims.core - rims.low
@@ -181,7 +176,7 @@ def roundness_of_edges(
     widths = np.concatenate([width for _, width, _ in shapes])
     weights = np.concatenate(lengths)
     told = np.isfinite(heights) & np.isfinite(widths) & (widths >= 1.15)
-    trial = np.linspace(_ROUNDNESS[0], _ROUNDNESS[-1], 41)
+    trial = np.linspace(_ROUNDNESS[0], _ROUNDEST, 41)
     curves = np.array([np.interp(widths[told], _WIDTHS, row) for row in _HEIGHTS])  # p, region
     prior = np.interp([usual, *trial], _ROUNDNESS, [row[6] for row in _HEIGHTS])
     cost = 30 * np.abs(prior[1:] - prior[0])

@@ -19,6 +19,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[slice, slice]
 
 CROSS = np.ones((3, 3), np.uint8)
+MARGIN = 10  # px around a region: as far as its surroundings are looked at
+MAX_CONTACT, MIN_ROUNDNESS, MAX_SHARE = 0.4, 0.15, 0.9  # of a void: see nested_regions; its share of the core [1]
 _BESIDE = 16  # rows; a blur looks at four standard deviations
 
 
@@ -64,6 +66,17 @@ class Nest:
     children: list[list[int]]
     kept: NDArray[np.bool_]  # its edge is at least as steep as that of what lies inside it
     roots: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidate:
+    """A region that may be a void, in a box of the image."""
+
+    box: Box
+    region: Mask
+    score: float  # mean gradient along the outline [gray levels/px], 0 for a region of the wrong shape
+    contact: float  # share of the outline on the border of the mask
+    level: float  # gray value from which on it was drawn
 
 
 def nested_regions(
@@ -200,6 +213,21 @@ def region_of(nest: Nest, i: int, image: Gray, mask: Mask, *, margin: int = 0, f
     return box, lab == lab[nest.row[i] - box[0].start, nest.column[i] - box[1].start]
 
 
+def outline_of(region: Mask, gradient: Gray, inner: Mask) -> tuple[float, float, float]:
+    """Mean gradient along an outline, share of it on the border of the mask, and 4 pi area / length^2.
+
+    ``inner`` is the mask without its outermost pixels. [gray levels/px], [1], [1]
+    """
+    drawn = region.astype(np.uint8)
+    edge = region & (cv2.erode(drawn, CROSS, borderValue=0) == 0)
+    free = edge & inner
+    outside = (cv2.dilate(drawn, CROSS) > drawn) & inner
+    length = np.count_nonzero(edge)
+    steep = [float(gradient[side].mean()) if side.any() else 0.0 for side in (free, outside)]
+    roundness = 4 * pi * np.count_nonzero(region) / (1.1 * length) ** 2
+    return sum(steep) / 2, 1 - np.count_nonzero(free) / length, roundness
+
+
 def boxes(objects: LabelImage) -> list[tuple[int, Box]]:
     """Numbers of the objects of a label image with their bounding boxes, in rising order."""
     from scipy.ndimage import find_objects
@@ -223,6 +251,12 @@ def widened(box: Box, region: Mask, by: int, shape: tuple[int, ...]) -> tuple[Bo
     top, left = box[0].start - wide[0].start, box[1].start - wide[1].start
     own[top : top + region.shape[0], left : left + region.shape[1]] = region
     return wide, own
+
+
+def connected(region: Mask) -> LabelImage:
+    """Number the connected parts of a region; pixels that touch at a corner are connected."""
+    _, parts = cv2.connectedComponents(region.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return np.asarray(parts, dtype=np.int32)
 
 
 def filled(bright: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,11 +1,13 @@
 """Find the voids and vias inside one joint, against the solder background of that joint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi
 
 import cv2
 import numpy as np
 
+from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void, with_slopes
 from inspect_tool.backends._joint_levels import (
     TwoLevels,
     are_two,
@@ -18,7 +20,13 @@ from inspect_tool.backends._joint_levels import (
 )
 from inspect_tool.backends._joint_regions import (
     CROSS,
+    MARGIN,
+    MAX_CONTACT,
+    MAX_SHARE,
+    MIN_ROUNDNESS,
+    Candidate,
     Gray,
+    connected,
     filled,
     gradient_of,
     is_disc,
@@ -29,9 +37,10 @@ from inspect_tool.backends._joint_regions import (
     smoothed,
 )
 from inspect_tool.backends._joint_settings import Settings
-from inspect_tool.model import Mask
+from inspect_tool.model import LabelImage, Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
+_FLOOR = 1.6  # of the contrast a void must have: what a slope beside a void must stand out [1]
 _LARGE = 0.08  # share of a joint from which its voids pull up a background that is fitted to all of it
 _SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
 _SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
@@ -44,6 +53,7 @@ class Voids:
 
     void: Mask
     via: Mask
+    parts: LabelImage  # of the void, each with its own edge
     support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
     contrast: float  # joint against surroundings [gray levels]
     noise: float  # [gray levels]
@@ -74,7 +84,15 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     joint8 = joint.astype(np.uint8)
     core = cv2.erode(joint8, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderValue=0) > 0
     if core.sum() < 30:
-        return Voids(void=none, via=none, support=none.astype(np.float32), contrast=0.0, noise=0.0, value=image)
+        return Voids(
+            void=none,
+            via=none,
+            parts=none.astype(np.int32),
+            support=none.astype(np.float32),
+            contrast=0.0,
+            noise=0.0,
+            value=image,
+        )
     noise = float(1.4826 * np.median(np.abs(image - cv2.medianBlur(image, 3))[joint]))
     around = surroundings & (cv2.dilate(joint8, np.ones((9, 9), np.uint8)) > 0)
     around &= cv2.dilate(joint8, CROSS) == 0
@@ -95,8 +113,7 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
             return _voids_above(sign * smooth - levels.surface, one, settings, levels)
         solder = core & (cv2.dilate(levels.void.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
         return _voids_above(sign * (smooth - _solder_surface(smooth, solder, degree)), one, settings, levels)
-    dome = smooth - _shoulder(smooth, joint, core, 25)
-    first = _voids_above(sign * (dome - _solder_surface(dome, core, degree)), one, settings)
+    first = _voids_above(sign * _above_ball(smooth, joint, core, 25, degree), one, settings)
     if first.void.sum() < _LARGE * core.sum():
         return first
     # a large void of a ball pulls the background up, its middle most of all: once more, without it
@@ -104,8 +121,18 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     solder = core & (filled(np.asarray(wide, dtype=np.uint8)) == 0)
     if solder.sum() < 0.2 * core.sum():
         return first
-    dome = smooth - _shoulder(smooth, joint, solder, 50)
-    return _voids_above(sign * (dome - _solder_surface(dome, solder, degree)), one, settings)
+    return _voids_above(sign * _above_ball(smooth, joint, solder, 50, degree), one, settings)
+
+
+def _above_ball(smooth: Gray, joint: Mask, solder: Mask, share: int, degree: int) -> Gray:
+    """Gray values above the solder of a ball: without its shoulder (``share`` as there) and the shading.
+
+    A large void would pull the surface up: what lies far above the darkest solder is no part of it.
+    """
+    dome = smooth - _shoulder(smooth, joint, solder, share)
+    rest = dome - _solder_surface(dome, solder & (dome <= np.percentile(dome[solder], 35)), degree)
+    low, quarter = np.percentile(rest[solder], (5, 25))
+    return dome - _solder_surface(dome, solder & (rest <= low + 6 * (quarter - low)), degree)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,55 +159,54 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
     support = np.zeros(core.shape, np.float32)
     beside = core if levels is None else core & (cv2.dilate(levels.void.astype(np.uint8), CROSS) == 0)
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
-    strongest = float(np.percentile(value[core], 99.95))
-    if strongest <= weakest:
-        return Voids(
-            void=none, via=none, support=support, contrast=contrast, noise=joint.noise, value=value, disc=joint.disc
-        )
-    nest = nested_regions(
-        value,
-        core,
-        gradient_of(value),
-        np.linspace(weakest, strongest, _LEVELS)[::-1].tolist(),
-        min_area=pi / 4 * settings.min_void_px**2,
-        max_area=0.9 * float(core.sum()),
-        max_contact=0.4,
-        min_roundness=0.15 if levels is None else 0.0,
-    )
     void, via = none.copy(), none.copy()
     bands = vias = 0
-    todo = list(nest.roots)
-    for i in kept_regions(nest, todo):
-        box, region = region_of(nest, i, value, core, margin=10)
+
+    def settled(each: Candidate) -> bool:
+        nonlocal bands, vias
+        box, region = each.box, each.region
         step, spread, ramp = _step(value[box], region, beside[box])
-        shape_right = nest.score[i] > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
+        shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
         # how often the region stands out as much as it must
-        sharp = levels is not None and nest.score[i] * levels.width >= _SHARP * step
+        sharp = levels is not None and each.score * levels.width >= _SHARP * step
         asked = settings.significance * (_SURE_EDGE if sharp else 1)
         evidence = min(
-            step / max(settings.min_contrast * contrast * (1 + 8 * nest.contact[i]), 1e-6),
+            step / max(settings.min_contrast * contrast * (1 + 8 * each.contact), 1e-6),
             step * (region.sum() / 12) ** 0.5 / max(asked * spread, 1e-6),
         )
         if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
                 support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
-            todo += nest.children[i]
-        elif settings.straight_bands == "ignore" and nest.contact[i] > 0 and _is_band(region):
+            return False
+        if settings.straight_bands == "ignore" and each.contact > 0 and _is_band(region):
             bands += 1
         elif settings.find_vias and _is_via(joint.image[box], region, joint.light, contrast):
             via[box] |= region
             vias += 1
         else:
-            if nest.contact[i] > 0:  # the core stops two pixels short of the joint's edge
+            level = each.level
+            if joint.disc:
+                region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
+                level = step / 2
+            if each.contact > 0:  # the core stops two pixels short of the joint's edge
                 near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-                region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= nest.level[i]))
+                region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= level))
             void[box] |= region
             sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
             support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
+        return True
+
+    smallest = pi / 4 * settings.min_void_px**2
+    if joint.disc:
+        groups_of_plateaus(value, core, noise=joint.noise, weakest=weakest, min_area=smallest, settled=settled)
+    else:
+        roundness = MIN_ROUNDNESS if levels is None else 0.0
+        _nested(value, core, weakest=weakest, min_area=smallest, min_roundness=roundness, settled=settled)
     void &= joint.mask
     return Voids(
         void=void,
         via=via & joint.mask,
+        parts=parts_of_void(void, value, core) if joint.disc else connected(void),
         support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint.mask, support, np.float32(0))),
         contrast=contrast,
         noise=joint.noise,
@@ -189,6 +215,43 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         bands=bands,
         vias=vias,
     )
+
+
+def _nested(
+    value: Gray,
+    core: Mask,
+    *,
+    weakest: float,
+    min_area: float,
+    min_roundness: float,
+    settled: Callable[[Candidate], bool],
+) -> None:
+    """Show the regions with the steepest outlines among nested ones, and what lies in those that are not settled."""
+    strongest = float(np.percentile(value[core], 99.95))
+    if strongest <= weakest:
+        return
+    nest = nested_regions(
+        value,
+        core,
+        gradient_of(value),
+        np.linspace(weakest, strongest, _LEVELS)[::-1].tolist(),
+        min_area=min_area,
+        max_area=MAX_SHARE * float(core.sum()),
+        max_contact=MAX_CONTACT,
+        min_roundness=min_roundness,
+    )
+    todo = list(nest.roots)
+    for i in kept_regions(nest, todo):
+        box, region = region_of(nest, i, value, core, margin=MARGIN)
+        found = Candidate(
+            box=box,
+            region=region,
+            score=float(nest.score[i]),
+            contact=float(nest.contact[i]),
+            level=float(nest.level[i]),
+        )
+        if not settled(found):
+            todo += nest.children[i]
 
 
 def _shoulder(image: Gray, joint: Mask, solder: Mask, share: int) -> Gray:

@@ -27,7 +27,6 @@ from inspect_tool.backends._joint_finding import edges_near, find_joints, likely
 from inspect_tool.backends._joint_outlines import (
     Fringe,
     balls_at_rim,
-    connected,
     edge_shape,
     fringe_of,
     moved_outline,
@@ -256,7 +255,7 @@ def _labels(
             surroundings = (objects[box] == 0) & ~via[box]
             found = voids_of_joint(image[box], free, surroundings, settings)
             free &= ~found.via
-            rims = rims_of(found.value, connected(found.void), free)
+            rims = rims_of(found.value, found.parts, free)
             quarters = (4 * found.support).astype(np.uint8)
             best = np.zeros(len(rims.area), np.uint8)
             np.maximum.at(best, rims.parts[found.void], quarters[found.void])
@@ -273,7 +272,7 @@ def _labels(
             noises.append(found.noise)
     if edges:
         # bubbles in a ball are rather round, those in a thin layer between two plates have walls
-        usual = 0.3 if 2 * round_ones > len(edges) else 0.0
+        usual = 0.5 if 2 * round_ones > len(edges) else 0.0
         roundness = roundness_of_edges([each.shape for each in edges], [each.fringe.length for each in edges], usual)
         for each in edges:
             fringe = each.fringe

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.backends import _grain_labels, runtime, tiling
+from inspect_tool.backends import _grain_labels, _gray_referee, runtime, tiling
 from inspect_tool.backends._joint_labels import FIRST_PX, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.backends._joint_shapes import joints_of_mask
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
@@ -58,6 +58,9 @@ GRAINS = ("grain", "boundary")
 JOINTS = ("background", "joint", "void")
 """Classes of a model whose labels are joints and the voids in them."""
 
+GRAY = "gray_separation"
+"""Setting of a card whose first two classes differ in gray: by how many spreads at least, see ``_gray_referee``."""
+
 SHIFT = 0.2
 """A class is plausible where its probability is between 0.5 ± this, if the card says nothing else."""
 
@@ -79,6 +82,7 @@ class Settings:
     )
     scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
+    twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
@@ -132,7 +136,8 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     Raises
     ------
     BackendError
-        The image is constant, has not the channels the model needs, or the network gives no usable numbers.
+        The image is constant, has not the channels the model needs, the network gives no usable numbers, or its
+        classes do not differ in gray where its card says that they do.
     """
     start = perf_counter()
     if model.card.classes == GRAINS:
@@ -143,6 +148,7 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
         scale, how = _scale(model.card, micrograph, settings)
     maps, used = _maps(model, micrograph, settings, scale)
     labels, more = _labels(model, maps, micrograph, settings, {})
+    _check_gray(model.card, micrograph, labels)
     _KEPT["last"] = (ref(labels), maps)
     return _segmentation(model, settings, labels, {"scale": round(scale, 4), "scale_from": how, **used}, start, **more)
 
@@ -171,6 +177,26 @@ def alternatives(
             more.pop("objects", None)  # joints keep the numbers of the reported segmentation
             yield f"probability of {name} {sign}", _segmentation(model, settings, labels, found, start, **more)
             del labels, more
+    if GRAY in model.card.settings and (segmentation.labels == 1).any():
+        start = perf_counter()
+        gray = _gray_referee.smoothed(micrograph.pixels)
+        labels = _gray_referee.by_level(gray, segmentation.labels, 1, micrograph.roi)
+        yield f"gray level of {model.card.classes[1]}", _segmentation(model, settings, labels, found, start)
+
+
+def _check_gray(card: ModelCard, micrograph: Micrograph, labels: LabelImage) -> None:
+    """Refuse classes of a kind of picture that the network never saw: those that gray values do not know of."""
+    if GRAY not in card.settings:
+        return
+    apart = _gray_referee.separation(_gray_referee.smoothed(micrograph.pixels), labels, 1, micrograph.roi)
+    least = float(card.settings[GRAY])
+    if apart is not None and apart < least:
+        msg = (
+            f"{micrograph.path}: model '{card.name}' finds a {card.classes[1]} that gray values do not tell from the "
+            f"{card.classes[0]} ({apart:.2g} times their spread apart, {least:g} or more asked): the picture is not of "
+            "the kind it was trained on; use backend 'threshold' or 'labels', or train it on such pictures"
+        )
+        raise BackendError(msg)
 
 
 def _segmentation(
@@ -494,19 +520,22 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
     chosen = {key: card.settings[key] for key in ("level", "lower", "higher", "smallest_px") if key in card.settings}
     if settings.threshold is not None:
         chosen["level"] = settings.threshold
+    chosen["twins"] = settings.twins
     parted = _Parted(
         partition=_grain_labels.partition(
             probability, inside, _grain_labels.Settings(**chosen), micrograph.path, enlarged=max(1.0, 1 / scale)
         ),
         shape=(shape[0], shape[1]),
     )
-    labels = parted.at_scale(_grain_labels.labels_at(parted.partition, where=micrograph.path))
+    grains, lamellae = _grain_labels.grains_at(parted.partition, where=micrograph.path)
+    labels = parted.at_scale(grains)
     found = {
         "scale": round(scale, 4),
         "scale_from": how,
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **_grain_labels.found(parted.partition, labels),
+        "twin_lamellae_merged": lamellae,
         **used,
     }
     _KEPT["last"] = (ref(labels), parted)

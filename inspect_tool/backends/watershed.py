@@ -474,6 +474,11 @@ def _grains(
         raise BackendError(msg)
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
+    if settings.twins == "ignore":
+        shift = (0, 1, -1)[which] * twins.OPENING_SHIFT
+        regions = boundaries.joined([partition.regions], owner)
+        found["twin_lamellae_merged"] += twins.merge_twin_lines(labels, regions, shift)
+        count = max(int(labels[rows].max()) for rows in strips(labels.shape))
     return found | {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
 
 

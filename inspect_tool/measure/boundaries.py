@@ -8,7 +8,7 @@ has no support in such a map.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, pi, sqrt
 from typing import Any, Literal
 
 import cv2
@@ -22,6 +22,7 @@ from inspect_tool.model import GrayImage, LabelImage, Mask
 
 FloatImage = NDArray[np.float32]
 Floats = NDArray[np.float64]
+MOUNT_BORDER = 1.2  # longest border of a mount over its length along the image edge: 0.8 round a disc, 0.5 of a strip
 ELONGATION = 2.5  # length of the line filter over its width; longer bridges noise, shorter follows curves
 
 
@@ -225,10 +226,18 @@ def region_sums(
     best = np.full(count + 1, -np.inf)
     np.maximum.at(best, flat, extreme.ravel().astype(np.float64))
     pairs, first, second = touching(labels, rows)
+    pairs, sides = sum_by_pair(pairs, [*side_moments(first, second, top), *weights])
+    return Regions(nodes=nodes, best=best, pairs=pairs, sides=np.stack(sides))
+
+
+def side_moments(first: NDArray[np.intp], second: NDArray[np.intp], top: int) -> list[Floats]:
+    """What the sides of ``Regions`` begin with, for each pixel pair of ``touching``: 1, row, column and their products.
+
+    ``top`` is the number of the first row in the image.
+    """
     r, c = (first + second) / 2.0
     r += top
-    pairs, sides = sum_by_pair(pairs, [np.ones(len(pairs)), r, c, r**2, c**2, r * c, *weights])
-    return Regions(nodes=nodes, best=best, pairs=pairs, sides=np.stack(sides))
+    return [np.ones(len(r)), r, c, r**2, c**2, r * c]
 
 
 def joined(parts: Iterable[Regions], owner: NDArray[np.integer[Any]] | None = None) -> Regions:
@@ -302,14 +311,7 @@ def merge_unsupported(
     """
     owner = np.arange(count + 1)
     while len(pairs):
-        mean = support / length
-        order = np.argsort(mean, kind="stable")
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        weakest = np.full(count + 1, len(order), np.int64)
-        np.minimum.at(weakest, pairs[:, 0], rank)
-        np.minimum.at(weakest, pairs[:, 1], rank)
-        chosen = (mean < level) & (weakest[pairs[:, 0]] == rank) & (weakest[pairs[:, 1]] == rank)
+        chosen = weakest_of_both(count + 1, pairs, support / length, level)
         if not chosen.any():
             break
         new = np.arange(count + 1)
@@ -320,6 +322,17 @@ def merge_unsupported(
         kept = new[pairs[:, 0]] != new[pairs[:, 1]]
         pairs, (support, length) = sum_by_pair(moved, [support[kept], length[kept]])
     return owner.astype(np.int32)
+
+
+def weakest_of_both(count: int, pairs: NDArray[np.int64], strength: Floats, level: float) -> Mask:
+    """Pairs of neighbors below a level that are the weakest pair of both: every region is in one of them at most."""
+    order = np.argsort(strength, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    weakest = np.full(count, len(order), np.int64)
+    np.minimum.at(weakest, pairs[:, 0], rank)
+    np.minimum.at(weakest, pairs[:, 1], rank)
+    return np.asarray((strength < level) & (weakest[pairs[:, 0]] == rank) & (weakest[pairs[:, 1]] == rank), bool)
 
 
 def otsu(values: NDArray[np.float32], bins: int = 256) -> float:
@@ -395,7 +408,9 @@ def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
 
     Taken only where it is beyond doubt: the image falls into two gray levels that differ by more than four
     times the spread inside the dark one, and the dark part touches the edge of the image along at least a tenth
-    of its circumference and holds at least 3 % of it. Large images are looked at on a smaller picture.
+    of its circumference, holds at least 3 % of it, and borders on the specimen along an even line: dark grains that
+    hang together between bright boundaries touch the edge as well, but have a far longer border. Large images are
+    looked at on a smaller picture.
     """
     shrink = max(1, max(gray.shape) // 1000)
     size = (ceil(gray.shape[1] / shrink), ceil(gray.shape[0] / shrink))
@@ -416,7 +431,8 @@ def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
     keep = (touching_edge >= 0.1 * len(edge)) & (stats[:, cv2.CC_STAT_AREA] >= 0.03 * dark.size)
     keep[0] = False
     mount = keep[parts]
-    if not mount.any():
+    border = np.count_nonzero(mount[:, 1:] != mount[:, :-1]) + np.count_nonzero(mount[1:] != mount[:-1])
+    if not mount.any() or pi / 4 * border > MOUNT_BORDER * np.count_nonzero(keep[edge]):
         return None
     values = sample[mount].astype(np.float32)
     spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))

@@ -1,16 +1,23 @@
 """Annealing twins: straight parallel-sided lamellae inside a grain, which most grain size rules do not count.
 
 A region is taken for a lamella only where its shape leaves little doubt; everything else stays a
-grain. What this cannot see: a twin at the side of a grain (one straight boundary only), and a lamella
+grain. Two signs are known: the tint and outline of the region (``without_twins``), and how the two lines that
+bound it end (``without_twin_lines``), which also holds where a twin is etched like a grain boundary. What
+this cannot see: a twin at the side of a grain (one straight boundary only), and a lamella
 that the segmentation has joined with something else.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.boundaries import Regions, joined
+from inspect_tool.measure.flooding import strips
+from inspect_tool.model import LabelImage
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +28,20 @@ SIDE = 0.8  # least length of a straight side over that of the lamella
 NARROW = 0.6  # largest width of a lamella over that of the larger part of the grain
 ALIKE = 0.05  # difference in gray level, over the mean, that two parts of one grain may show anyway
 ENCLOSED = 0.8  # share of the outline that one neighbor must hold to enclose a lamella
+OPENING, OPENING_OF_EACH = (0.46, 0.44), (0.33, 0.3)
+"""Least share of the discs about the ends of twin lines that lies beyond the grain: half where its boundary runs on.
+
+Mean over the ends and least of each, at first and where the field is known to have twins. [1]"""
+OF_ONE = 0.28  # least share of the largest region beyond [1]
+OPENING_SHIFT = 0.04  # of the mean share that is as plausible
+DISC_PX = 8  # radius of the discs
+_DISC = np.hypot(*(np.indices((2 * DISC_PX, 2 * DISC_PX)) - DISC_PX + 0.5)) <= DISC_PX
+STRAIGHT = (3.0, 0.08)  # greatest width of a straight line, and over its length [px, 1]
+SHORTEST_LINE_PX = 10.0  # shorter lines have no direction
+ALONG = 0.988  # least cosine between two parallel lines: 9 degrees
+CHANCE, LAMELLAR = 0.03, 0.6
+"""Shares of lamellae among the regions: of grains without twins so many look so, give or take the root of their
+number; beyond the last one the structure is lamellar and not twinned."""
 ROUNDS = 2  # a grain cut by several lamellae is put together step by step
 
 
@@ -54,6 +75,133 @@ def without_twins(regions: Regions) -> tuple[NDArray[np.int32], int]:
         whole = numbers.astype(np.int32)[whole]
         regions = joined([regions], numbers)
     return whole, total
+
+
+def without_twin_lines(
+    labels: LabelImage, pairs: NDArray[np.int64], sides: Floats, shift: float = 0.0
+) -> tuple[NDArray[np.int32], int]:
+    """Merge what twin lines part, by how the lines end.
+
+    Three grain boundaries meet at about 120 degrees. A twin line ends on the boundary of its grain, which runs on
+    straight: what lies beyond fills half of a disc about that end. A region between two straight parallel lines
+    that end so is a twin, and one grain with the regions on the other side of both lines. Only a field with more of
+    them than chance makes has twins.
+
+    Parameters
+    ----------
+    labels : array, shape (rows, columns), int32
+        1..n, without boundary pixels; 0 is outside.
+    pairs, sides : arrays
+        As in ``Regions``: which labels touch, and the first six rows of where they do.
+    shift : float
+        Of the share of the discs that must lie beyond. [1]
+
+    Returns
+    -------
+    owner : array, shape (n + 1,)
+        New label of every region, 1..m.
+    lamellae : int
+        Number of regions that were taken for a lamella.
+    """
+    count = int(labels.max())
+    none = np.arange(count + 1, dtype=np.int32)
+    found = list(_lamellae(labels, pairs, sides))
+    for at_first, (least, least_of_each) in zip((True, False), zip(OPENING, OPENING_OF_EACH, strict=True), strict=True):
+        taken = [
+            (lamella, grain)
+            for lamella, grain, beyond in found
+            if np.mean(beyond) >= least + (0 if at_first else shift) and min(beyond) >= least_of_each
+        ]
+        lamellae = len({lamella for lamella, _ in taken})
+        if not CHANCE * count + 3 * sqrt(CHANCE * count) < lamellae <= LAMELLAR * count:
+            return none, 0
+    owner = np.arange(count + 1)
+    for _, grain in taken:
+        roots = {_root(owner, number) for number in grain}
+        owner[list(roots)] = min(roots)
+    whole = np.array([_root(owner, number) for number in range(count + 1)])
+    return np.unique(whole, return_inverse=True)[1].astype(np.int32), lamellae
+
+
+def merge_twin_lines(labels: LabelImage, regions: Regions, shift: float = 0.0) -> int:
+    """Merge in a label image what twin lines part, crossing ones step by step; see ``without_twin_lines``.
+
+    Returns
+    -------
+    int
+        Number of regions that were taken for a lamella.
+    """
+    total = 0
+    for _ in range(ROUNDS):
+        owner, lamellae = without_twin_lines(labels, regions.pairs, regions.sides, shift)
+        if not lamellae or int(owner.max()) < 2:
+            break
+        total += lamellae
+        regions = joined([regions], owner)
+        for rows in strips(labels.shape):
+            labels[rows] = owner[labels[rows]]
+    return total
+
+
+def _lamellae(
+    labels: LabelImage, pairs: NDArray[np.int64], sides: Floats
+) -> Iterator[tuple[int, set[int], list[float]]]:
+    """Regions between two parallel lines, with those on the other side of them, and how much lies beyond each end."""
+    line = _rectangles(sides[0], list(sides[1:6]))
+    straight = line.width <= np.maximum(STRAIGHT[0], STRAIGHT[1] * line.length)
+    lines_of: dict[int, list[int]] = {}
+    for at in np.flatnonzero(straight & (line.length >= SHORTEST_LINE_PX)).tolist():
+        for number in pairs[at].tolist():
+            lines_of.setdefault(number, []).append(at)
+    ends = _ends(labels)
+    for lamella, lines in lines_of.items():
+        for both in combinations(lines, 2):
+            if _parallel(line, *both):
+                grain = {number for at in both for number in pairs[at].tolist()}
+                at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
+                if at_ends:
+                    yield lamella, grain, [_beyond(labels, *end, (0, *grain)) for end in at_ends]
+
+
+def _parallel(line: "_Shape", one: int, two: int) -> bool:
+    """Whether two lines run beside each other, nearer than they are long."""
+    axis = line.axis[one]
+    row, column = line.row[two] - line.row[one], line.column[two] - line.column[one]
+    across, along = abs(row * axis[1] - column * axis[0]), abs(row * axis[0] + column * axis[1])
+    shorter, longer = sorted((float(line.length[one]), float(line.length[two])))
+    return bool(
+        abs(axis @ line.axis[two]) >= ALONG and shorter >= 0.4 * longer and across <= longer and along <= 0.5 * longer
+    )
+
+
+def _ends(labels: LabelImage) -> dict[tuple[int, ...], list[tuple[int, int]]]:
+    """Where the boundary of two regions ends on a third one: the pixel above and left of each such corner."""
+    found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for rows in strips(labels.shape):
+        part = labels[rows.start : rows.stop + 1]
+        a, b, c, d = part[:-1, :-1], part[:-1, 1:], part[1:, :-1], part[1:, 1:]
+        distinct = 1 + (b != a) + ((c != a) & (c != b)) + ((d != a) & (d != b) & (d != c))
+        row, column = np.nonzero(distinct >= 3)
+        corners = np.stack([one[row, column] for one in (a, b, c, d)], axis=1)
+        for r, q, four in zip((row + rows.start).tolist(), column.tolist(), corners.tolist(), strict=True):
+            for pair in combinations(sorted(set(four)), 2):
+                found.setdefault(pair, []).append((r, q))
+    return found
+
+
+def _beyond(labels: LabelImage, row: int, column: int, grain: tuple[int, ...]) -> float:
+    """Share of the disc about a corner of four pixels that lies in none of some regions; 0.5 at the image edge.
+
+    Where no region beyond is larger than ``OF_ONE``, four corners meet and no boundary runs on: the share of that one.
+    """
+    top, left = row - DISC_PX + 1, column - DISC_PX + 1
+    near = labels[max(0, top) : top + 2 * DISC_PX, max(0, left) : left + 2 * DISC_PX]
+    if near.shape != _DISC.shape:
+        return 0.5
+    beyond = near[_DISC]
+    beyond = beyond[~np.isin(beyond, grain)]
+    largest = float(np.unique(beyond, return_counts=True)[1].max(initial=0)) / _DISC.sum()
+    return largest if largest < OF_ONE else len(beyond) / float(_DISC.sum())
 
 
 def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:

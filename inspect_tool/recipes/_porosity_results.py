@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import pi, sqrt
+from math import log, pi, sqrt
 from typing import Literal
 
 import numpy as np
 
 from inspect_tool.formulas import astm_b276
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatter_line
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes._porosity_field import large_class
@@ -18,6 +19,7 @@ from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
+_HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant for, over the side of a field
 _DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
 _DEFINITION = "pores of at least the smallest measured size"
@@ -109,50 +111,41 @@ def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) ->
     )
 
 
-def _scatter_line(fields: Sequence[FieldMeasurement], value: float, between: Sequence[Component]) -> Component | None:
-    """What chance alone does to the summed pore area: with one field, and as a floor with few pores."""
-    pores = sum(_numbers_of(fields, "pores"))
-    if pores == 0:
-        smallest = max(_SMALLEST_PX2 / _field_px2(field) for field in fields)
-        return Component(
+def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tuple[Component, ...]:
+    """What sampling does to the porosity; where there is no pore, what pores may lie beside the fields."""
+    if sum(_numbers_of(fields, "pores")) == 0:
+        # 97.5 % limit of a Poisson number of which none was found: 3.69
+        most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
+        line = Component(
             name="no pore found",
-            u=100 * smallest / len(fields),
+            u=100 * most / coverage_factor(None),
             kind="B",
-            basis="one pore of the smallest measurable size may be missed in all fields",
+            basis=f"pores up to 1/{1 / _HIDDEN:.0f} of the side of a field may lie beside the fields: "
+            f"up to {100 * most:.2g} % would go unseen in 2.5 of 100 cases",
         )
-    if between and pores >= _FEW:
-        return None
-    # one more pore, as large as the largest: few pores tend to miss the large ones (n + 1 in place of n for one size)
-    squares = sum(_numbers_of(fields, "area_squared")) + max(_numbers_of(fields, "area_squared_most"))
-    relative = sqrt(squares) / (sum(_numbers_of(fields, "porosity_percent")) / 100)
-    u = value * relative
-    found = between[0].u if between else 0.0
-    if u <= found:
-        return None
-    why = "one field tells nothing of the others" if not between else f"{pores:.0f} pores tell little of the scatter"
-    return Component(
-        name="random scatter of pores",
-        u=sqrt(u**2 - found**2),
-        kind="B",
-        dof=max(pores - 1, 1.0),  # ΣA² is itself an estimate from so many pores
-        basis=f"{why}: random pores, and one more as the largest, scatter by √ΣA²/ΣA = {100 * relative:.3g} %; a floor",
-    )
+        return (line,)
+    scatters = [
+        ShareScatter(
+            u=float(field.values["inner_scatter_percent"]) / 100,
+            dof=float(field.values["inner_scatter_dof"]),
+            largest=sqrt(float(field.values["area_squared_most"])),
+        )
+        for field in fields
+    ]
+    return sampling_lines(found, _numbers_of(fields, "porosity_percent"), scatters)
 
 
-def _field_px2(field: FieldMeasurement) -> float:
-    if "field_area_px2" in field.values:
-        return float(field.values["field_area_px2"])
-    assert field.calibration.pixel_um is not None
-    return float(field.values["field_area_mm2"]) * 1e6 / field.calibration.pixel_um**2
+def _missed(fields: Sequence[FieldMeasurement]) -> Component:
+    """What may be in a field in which no pore was seen."""
+    smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
+    basis = "one pore of the smallest measurable size may be missed in a field"
+    return Component(name="no pore found", u=100 * smallest, kind="B", basis=basis)
 
 
 def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
     name = "porosity_percent"
-    found, between = _between(fields, name)
-    lines = list(between)
-    scatter = _scatter_line(fields, found.mean, between)
-    if scatter is not None:
-        lines.append(scatter)
+    found = _statistics(fields, _numbers_of(fields, name))
+    lines = list(_sampling(fields, found))
     segmentation = _segmentation_line(fields, name, "%")
     if segmentation:
         lines += segmentation
@@ -212,11 +205,18 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
     lines = list(between)
     counted = sum(_numbers_of(fields, "pores_counted"))
     if not between or counted < _FEW:
-        u = sqrt(counted + 1) / sum(_numbers_of(fields, "field_area_mm2"))
+        # pores in clusters scatter more than single ones: in number as in area
+        inner = sum(value**2 for value in _numbers_of(fields, "inner_scatter_percent")) / 1e4
+        single = sum(_numbers_of(fields, "area_squared"))
+        clustered = max(1.0, inner / single) if single else 1.0
+        u = sqrt((counted + 1) * clustered) / sum(_numbers_of(fields, "field_area_mm2"))
         floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
         lines.append(
             Component(
-                name="counting", u=floor, kind="B", basis=f"√(n + 1), {counted:.0f} pores counted (Poisson), as a floor"
+                name="counting",
+                u=floor,
+                kind="B",
+                basis=f"√(n + 1), {counted:.0f} pores (Poisson), as a floor; x {sqrt(clustered):.3g} for clusters",
             )
         )
     lines += _segmentation_line(fields, name, "1/mm2")
@@ -379,8 +379,8 @@ def _reference_results(
         if unit == "counts":
             basis = "one pore of the smallest measured size more or less, rectangular"
             lines.append(Component(name="smallest pores", u=1 / sqrt(3), kind="B", basis=basis))
-        elif not worst and (nothing := _scatter_line(fields, worst, ())) is not None:
-            lines.append(nothing)
+        elif not worst:
+            lines.append(_missed(fields))
         if not whole_field:
             lines.append(_scale_line(fields, worst, 2))
         made.append(

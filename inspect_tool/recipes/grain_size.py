@@ -58,6 +58,7 @@ from inspect_tool.recipes._grain_pages import (
     statistics_rows,
     statistics_table,
 )
+from inspect_tool.recipes._grain_plausibility import field_values, left_out_warnings, plausible
 from inspect_tool.recipes._grain_results import QUANTITIES, results_of
 from inspect_tool.recipes._grain_rules import (
     checks,
@@ -125,6 +126,9 @@ def measure_field(
     field = prepared(micrograph, segmentation, settings, where, kept)
     table = _table(field, pixel_um)
     values, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
+    seen, also_kept = field_values(micrograph, segmentation, field.labels)
+    values |= seen
+    kept |= also_kept
     # other segmentations are counted with the same figure, so that only the grains differ
     same = replace(settings, figure_magnification=values.get("figure_magnification", settings.figure_magnification))
     if "figure_lines" in values:
@@ -240,6 +244,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         found = tuple(results_of(estimates, own, grains, settings, standard, specimen, scaled))
         results += found
         judged += checks(estimates, found, own, settings, standard, specimen, scaled)
+        judged += plausible(own, grains, specimen)
+        warnings += left_out_warnings(own, specimen)
         warnings += shape_warnings(own, grains, specimen)
         for estimate in estimates.values():
             measured += statistics_rows(estimate, specimen)

@@ -21,6 +21,7 @@ from inspect_tool.measure import points
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, line_counts
 from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, share_scatter
 from inspect_tool.model import (
     Cell,
     Chart,
@@ -127,6 +128,10 @@ def measure_field(
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
     values: dict[str, float | int | str] = dict(_values(labels, classes, roi, pixel_um))
+    for number, name in classes.items():
+        scatter = share_scatter(labels == number, roi)
+        values[f"inner_scatter_percent.{name}"] = 100 * scatter.u
+        values[f"inner_scatter_dof.{name}"] = scatter.dof
     shifted: dict[str, dict[str, float]] = {}
     for name, other in alternatives:
         shifted[name] = _values(other.labels, classes, roi, pixel_um)
@@ -374,8 +379,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         checks += own_gray_checks(group.fields)
         if len(group.fields) == 1:
             warnings.append(
-                f"{_who(group)}one field only: the scatter between fields is not known and not part of U, "
-                "which holds for this field and not for the specimen"
+                f"{_who(group)}one field only: U takes the scatter between fields from the arrangement inside this "
+                "one; differences between places that are farther apart are not in it"
             )
     return Findings(
         results=tuple(results),
@@ -468,6 +473,12 @@ def _alternative_means(group: _Group, name: str) -> dict[str, float]:
     }
 
 
+def _sampling(group: _Group, name: str, found: FieldStatistics) -> tuple[Component, ...]:
+    u, dof = (group.column(f"inner_scatter_{what}.{name}") for what in ("percent", "dof"))
+    scatters = [ShareScatter(u=one / 100, dof=two) for one, two in zip(u, dof, strict=True)]
+    return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
+
+
 def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Standard, *, main: bool) -> Result:
     return evaluated(
         Result(
@@ -478,7 +489,7 @@ def _area_result(group: _Group, name: str, found: FieldStatistics, standard: Sta
             n=found.n,
             clause=_clause(_edition(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"),
             definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
-            budget=(*scatter_line(found), _segmentation(group, name, found)),
+            budget=(*_sampling(group, name, found), _segmentation(group, name, found)),
             title=f"Area fraction {name}" + (", image analysis" if standard.id in _MANUAL else ""),
             main=main,
         )
@@ -633,6 +644,22 @@ def _class_checks(group: _Group, name: str, found: FieldStatistics, standard: St
             "sections are combined as the mean of their means"
             if gap is not None and gap <= 0
             else "the sections differ: read them apart, the mean describes none of them",
+        )
+    if found.mean in (0.0, 100.0):
+        # nothing varies, so that no scatter can be told, neither between the fields nor inside them
+        checks += (
+            Check(
+                name=f"Standard uncertainty by sampling, {name}",
+                value=None,
+                relation="<=",
+                limit=100.0,
+                unit="%",
+                passed=False,
+                clause="own rule: what was not seen at all has no sampling uncertainty that could be stated",
+                scope="plausibility",
+                specimen=group.specimen,
+                quantities=(f"area_percent.{name}",),
+            ),
         )
     small = max(group.column(f"too_small_percent.{name}"))
     checks += (

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.gray import read_off
+from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
     Check,
     FieldMeasurement,
@@ -110,6 +111,8 @@ def measure_field(
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
     values: dict[str, float | int | str] = dict(found)
+    inner = share_scatter(pores.labels != 0, micrograph.roi)
+    values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
     features, marks = one.with_neighbours(pores, settings, pixel_um, values)
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     if shallow is not None:

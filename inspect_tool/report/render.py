@@ -298,7 +298,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict[str, Any]:
     report = _worded(report)
-    stated = replace(report.header, deviations="; ".join(filter(None, (report.header.deviations, *report.deviations))))
+    stated = replace(report.header, deviations=_deviations(report))
     main = main_results(report.results)
     across = _better_across(report)
     shown, others = _budgets_shown(report, main, settings, medium)
@@ -313,6 +313,7 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
             for item in IDENTIFICATION
         ],
         "missing_in_case": missing_in_case(stated),
+        "deviations": stated.deviations,
         "rules": [
             {"name": name, "text": meaning}
             for name, meaning in dict.fromkeys(
@@ -350,6 +351,14 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height),
         "feature_data": lambda: _feature_data(report),
     }
+
+
+def _deviations(report: Report) -> str:
+    """Deviations that the laboratory states, and those in how was measured, which a "none" does not deny."""
+    said = report.header.deviations.strip()
+    if report.deviations and said.lower() == "none":
+        said = ""
+    return "; ".join(filter(None, (said, *report.deviations)))
 
 
 def _worded(report: Report) -> Report:

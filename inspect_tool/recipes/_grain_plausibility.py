@@ -1,0 +1,119 @@
+"""Whether what was taken for grains can be: what was left out, what runs along the edge, what is no grain among them.
+
+A check that fails here doubts every number of the specimen: nothing passes on it (``conformity.doubted``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from inspect_tool.measure.gray import read_off
+from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+
+LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
+EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
+LARGEST = 50.0  # share of the area of a field that one grain may hold [%]
+FINE = 50.0  # share of the grains that may be fine ones [%] ...
+FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
+TWINNED = 0.3  # lamellae that were merged, over the grains [1]
+
+
+def field_values(
+    micrograph: Micrograph, segmentation: Segmentation, labels: LabelImage
+) -> tuple[dict[str, float], dict[str, tuple[int, ...]]]:
+    """What the checks look at, and what of it was not read off the labels.
+
+    Parameters
+    ----------
+    labels : array, shape (rows, columns)
+        Grains and second phase; 0 is left out.
+    """
+    counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    held = np.bincount(edge[edge > 0])
+    kept = tuple(
+        read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
+    )
+    values = {
+        "left_out_percent": _left_out_percent(labels, counts),
+        "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
+        "twin_lamellae": float(kept[0]),
+    }
+    return values, {"twin_lamellae": kept}
+
+
+def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
+    return 100.0 * float(np.count_nonzero((labels == 0) & counts)) / max(1, int(np.count_nonzero(counts)))
+
+
+def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[Check]:
+    """Checks of one specimen.
+
+    Parameters
+    ----------
+    grains : DataFrame
+        Of the specimen, with ``section``, ``field`` and ``area_px2``.
+    """
+    most = {
+        key: max(float(field.values[key]) for field in fields)
+        for key in ("left_out_percent", "edge_held_by_one_percent")
+    }
+    area = grains["area_px2"].to_numpy(dtype=np.float64)
+    of_field = [group["area_px2"] for _, group in grains.groupby(["section", "field"])]
+    fine = 100.0 * float(np.mean(area < FINE_AREA * (area**2).sum() / area.sum()))
+    lamellae = sum(float(field.values["twin_lamellae"]) for field in fields) / len(area)
+    found: Mapping[str, tuple[float, float, str, str]] = {
+        "Share of a field left out, field with the most": (
+            most["left_out_percent"],
+            LEFT_OUT,
+            "%",
+            "no grain was found there, or it was taken for mount; look at the mask, set [region] or mount = 'keep'",
+        ),
+        "Share of the edge of a field that one grain holds": (
+            most["edge_held_by_one_percent"],
+            EDGE,
+            "%",
+            "a grain so large is mount, or its boundaries are not closed",
+        ),
+        "Share of a field that one grain covers": (
+            100.0 * max(float(part.max() / part.sum()) for part in of_field),
+            LARGEST,
+            "%",
+            "boundaries that are not closed, or a field too small for this grain size",
+        ),
+        "Share of the grains that are much smaller than the grains that hold the area": (
+            fine,
+            FINE,
+            "%",
+            f"area below {FINE_AREA:g} of the mean weighted by area; particles and texture make such a population",
+        ),
+        "Twin lamellae that were merged, over the grains": (
+            lamellae,
+            TWINNED,
+            "1",
+            "twins etched like grain boundaries: where there are many, some are left and counted as grains",
+        ),
+    }
+    for name, (value, limit, unit, why) in found.items():
+        yield Check(
+            name=name,
+            value=value,
+            relation="<=",
+            limit=limit,
+            unit=unit,
+            passed=value <= limit,
+            clause=f"limit of this toolkit: {why}",
+            scope="plausibility",
+            specimen=specimen,
+        )
+
+
+def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+    """Say on page 1 what part of the fields was not measured."""
+    shares = [float(field.values["left_out_percent"]) for field in fields]
+    if max(shares) >= 1:
+        yield (
+            f"Specimen {specimen}: {np.mean(shares):.0f} % of the fields was left out, {max(shares):.0f} % of the one "
+            "with the most: taken for mount, or without a grain."
+        )

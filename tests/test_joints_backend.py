@@ -78,6 +78,17 @@ def test_inverted_pictures_give_the_same() -> None:
     assert shares(found) == pytest.approx(TRUTH, abs=TOLERANCE)
 
 
+def test_a_pad_that_fills_the_picture_is_dark_solder(tmp_path: Path) -> None:
+    # but a strip of two rows lies in the pad, which says nothing of what is lighter
+    pixels = xray([(120.0, 120.0, 600.0)], [(100.0, 100.0, 120.0)])
+    mask = np.ones(pixels.shape, np.uint8)
+    mask[-2:] = 0
+    cv2.imwrite(str(tmp_path / "pad.png"), mask)
+    found = run(pixels, joints.Settings(joint_mask=str(tmp_path / "pad.png")))
+    assert found.settings["polarity"] == "solder dark"
+    assert shares(found) == pytest.approx([100 * np.pi * 60**2 / mask.sum()], abs=TOLERANCE)
+
+
 def test_turning_the_image_turns_the_labels() -> None:
     pixels = xray(BALLS, VOIDS)
     upright, turned = run(pixels), run(np.ascontiguousarray(np.rot90(pixels)))

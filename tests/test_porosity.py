@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from inspect_tool import synthetic
 from inspect_tool.backends import threshold
@@ -433,3 +434,50 @@ def cover(seeds, fields, **picture):
 def test_stated_interval_holds_the_truth():
     # a short form of tests/truth: 25 seeds; 95 % coverage gives 20 or fewer hits once in 140
     assert cover(25, 4, porosity_percent=2.5, mean_ecd_um=12.0, shape_px=(160, 200)) > 0.8
+
+
+# --------------------------------------------------------------------------------------- sizes beyond the mean
+
+
+def rows_of_squares(sides):
+    """A field of squares that lie apart and away from its edge, so large that all weigh the same within 2 %."""
+    return field(
+        [(100 + 60 * (i // 40), 100 + 60 * (i % 40), side, side) for i, side in enumerate(sides)], (3000, 3000)
+    )
+
+
+def test_percentiles_of_the_diameter_are_those_of_numpy():
+    sides = np.random.default_rng(2).permutation(np.arange(5, 45))
+    results, _, _ = measured([rows_of_squares(sides[:20]), rows_of_squares(sides[20:])], pixel_um=2.0)
+    ecd = 2.0 * np.sqrt(4 / np.pi) * sides
+    for name, percent in (("d10", 10), ("d50", 50), ("d90", 90)):
+        found = results[f"pore_ecd_um.{name}"]
+        assert found.value == pytest.approx(np.percentile(ecd, percent, method="hazen"), rel=0.02)
+        # order statistics of 40 pores: the number below a percentile scatters by sqrt(n p (1 - p))
+        off = 100 * np.sqrt(percent * (100 - percent) / 1e4 / 40)
+        low, high = np.percentile(ecd, [percent - off, percent + off], method="hazen")
+        assert next(line for line in found.budget if line.name == "between pores").u == pytest.approx(
+            (high - low) / 2, rel=0.05
+        )
+
+
+def test_root_of_the_area_of_the_largest_pore():
+    results, _, _ = measured([field(FIVE), field(FIVE[:2])], pixel_um=0.5)
+    assert results["largest_pore_sqrt_area_um"].value == pytest.approx(0.5 * 20)
+    assert "part_pore_sqrt_area_um" not in results
+
+
+def test_the_largest_pore_of_the_part_is_that_of_the_gumbel_distribution_of_the_fields():
+    sides = 8 + np.arange(14) * 2
+    fields = [field([(20, 20, side, side), (100, 100, 6, 6)]) for side in sides]
+    settings = Settings(part_area_mm2=200 * 300 * 1e-6 * 500)
+    results, _, _ = measured(fields, settings=settings, pixel_um=1.0)
+    found = results["part_pore_sqrt_area_um"]
+    assert found.value == pytest.approx(stats.gumbel_r.ppf(1 - 1 / 500, *stats.gumbel_r.fit(sides)), rel=1e-3)
+    assert found.budget[0].dof == 13
+
+
+def test_the_largest_pore_of_the_part_is_refused_from_few_fields():
+    results, found, _ = measured([field(FIVE)] * 3, settings=Settings(part_area_mm2=10.0), pixel_um=1.0)
+    assert "part_pore_sqrt_area_um" not in results
+    assert any("12 fields are needed" in warning for warning in found.warnings)

@@ -6,6 +6,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from inspect_tool.backends._joint_levels import APART, MOST_OUTLINE, two_levels
 from inspect_tool.backends._joint_outlines import balls_at_rim
 from inspect_tool.backends._joint_regions import (
     CROSS,
@@ -15,6 +16,7 @@ from inspect_tool.backends._joint_regions import (
     boxes,
     filled,
     gradient_of,
+    is_disc,
     kept_regions,
     nested_regions,
     outer_outline,
@@ -26,6 +28,8 @@ from inspect_tool.backends._joint_settings import Settings
 from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
 
+_LITTLE = 0.02  # of the pixels of the joints: too few beside them to tell solder from what is around it
+_SMALLEST_PAD = 0.25  # share of the largest; what is smaller is a lead or a part beside the pads
 _BAND = 256  # rows, a multiple of 4: half of them is even, as rounding looks at it
 
 
@@ -51,7 +55,7 @@ def polarity_of_joints(gray: Levels, objects: LabelImage) -> Literal["solder dar
         within.append(gray[top:bottom][joint[own]])
         beside.append(gray[top:bottom][around[own]])
     inner, outer = np.concatenate(within), np.concatenate(beside)
-    if not len(inner) or not len(outer):
+    if len(outer) < _LITTLE * len(inner) or not len(inner):  # the joint fills the picture
         return "solder dark"
     return "solder bright" if np.median(inner) > np.median(outer) else "solder dark"
 
@@ -123,7 +127,8 @@ def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelI
             region = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
         else:
             full = box
-        regions.append(_at_steepest_edge(image, inside, full, region, 255 - float(nest.level[i])))
+        drawn = _at_steepest_edge(image, inside, full, region, 255 - float(nest.level[i]))
+        regions.append(drawn if layout == "balls" else _without_frame(image, *drawn))
     for number, (box, region) in enumerate(_in_reading_order(regions), start=1):
         objects[box][region & (objects[box] == 0)] = number
     return balls_at_rim(image, inside, objects), layout
@@ -177,7 +182,7 @@ def _of_one_layout(
     weight = area * score
     if layout == "die":
         return [candidates[int(np.argmax(weight))]], "die"
-    large = strong & (area >= 0.15 * area[np.argmax(weight)])
+    large = strong & (area >= _SMALLEST_PAD * area[np.argmax(weight)])
     chosen = [each for each, keep in zip(candidates, large, strict=True) if keep]
     return chosen, "pads" if layout == "pads" or len(chosen) > 1 else "die"
 
@@ -218,6 +223,23 @@ def _at_steepest_edge(image: Levels, inside: Mask, box: Box, region: Mask, level
     if count > 2:
         best_region = lab == 1 + int(np.argmax(stats[1:, 4]))
     return wide, best_region & inside[wide]
+
+
+def _without_frame(image: Levels, box: Box, region: Mask) -> tuple[Box, Mask]:
+    """Leave out the paddle or body that a pad was found with: a lighter frame all around most of the region.
+
+    A ball has no frame: its rim is lighter.
+    """
+    core = cv2.erode(region.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0
+    if core.sum() < 100 or is_disc(region):
+        return box, region
+    levels = two_levels(smoothed(image[box], 0.8), core, 2)
+    if levels is None or levels.at_outline <= MOST_OUTLINE or levels.step < APART * levels.spread:
+        return box, region
+    dark = filled((core & ~levels.void).astype(np.uint8))
+    _, lab, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    largest = lab == 1 + int(np.argmax(stats[1:, 4]))
+    return box, largest if largest.sum() >= 0.5 * region.sum() and _solid(largest) else region
 
 
 def edges_near(image: Levels, inside: Mask, objects: LabelImage) -> LabelImage:

@@ -19,6 +19,9 @@ from inspect_tool.model import Mask
 _SAMPLES = 6000  # pixels that a surface is fitted to
 _ROUNDS = 12
 _STEEP = 0.5  # of the steepness of the outlines: an edge that the two levels should explain
+APART = 2.5  # step over spread of two levels that are no halves of one
+MOST_OUTLINE = 0.75  # share of the outline that voids may lie at
+_THIRD = 0.4  # of the step: as far from a level belongs to none of the two
 _WIDE = np.ones((5, 5), np.uint8)
 
 
@@ -85,6 +88,8 @@ class TwoLevels:
     width: float  # of the edges: step over gradient [px]
     explained: float  # share of the edge pixels of the joint that lie at the border of the two levels [1]
     even: float  # share of that border that is an edge [1]
+    third: float  # share of the joint that is at neither level [1]
+    at_outline: float  # share of the pixels beside the joint's outline that are void [1]
 
 
 def two_levels(image: Gray, core: Mask, degree: int) -> TwoLevels | None:
@@ -127,10 +132,30 @@ def are_two(levels: TwoLevels) -> bool:
     """Tell whether two levels are what a joint is made of.
 
     Either they stand far apart for the spread about each, or every edge in the joint is a border between them (as where
-    blur leaves no flat ground between many voids). Structures of a third level (chips, traces) add edges and spread.
+    blur leaves no flat ground between many voids). Structures of a third level (chips, traces) add edges and
+    spread. Where nearly all that lies beside the outline is light, the dark part is rather a structure on the solder.
     """
     apart = levels.step / levels.spread
-    return apart >= 7 or (apart >= 2.8 and levels.explained >= 0.92 and levels.even >= 0.9)
+    parted = apart >= 7 or (apart >= APART and levels.explained >= 0.92 and levels.even >= 0.9)
+    return parted and levels.at_outline <= MOST_OUTLINE
+
+
+def in_dispute(levels: TwoLevels, void: Mask) -> Mask:
+    """Pixels on which the levels and the outlines of ``void`` disagree, where it is more than the blur of a rim.
+
+    Nothing, where the gray values of the joint do not gather about two levels at all.
+    """
+    if levels.step < APART * levels.spread or levels.at_outline > MOST_OUTLINE:
+        return np.zeros_like(void)
+    differ = (levels.void != void).astype(np.uint8)
+    return cv2.morphologyEx(differ, cv2.MORPH_OPEN, _WIDE, borderValue=0) > 0
+
+
+def are_more(levels: TwoLevels) -> bool:
+    """Tell that a joint holds structures of other levels than solder and void: a level tells no void there."""
+    if levels.step < APART * levels.spread:
+        return levels.explained < 0.5
+    return not are_two(levels) or levels.third > 0.02
 
 
 def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels:
@@ -141,6 +166,7 @@ def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels
     if flat.sum() < 0.1 * core.sum():
         flat = core
     off = (image - surface - np.float32(step) * void)[flat]
+    third = np.count_nonzero(np.abs(off) > _THIRD * step) / np.count_nonzero(core)
     rim = void & (cv2.erode(void8, CROSS, borderValue=0) == 0)
     gradient = gradient_of(image)
     steepness = gradient[rim & (cv2.erode(core8, CROSS, borderValue=0) > 0)]
@@ -155,6 +181,8 @@ def _described(image: Gray, core: Mask, surface: Gray, step: float) -> TwoLevels
         width=step / max(steep, 1e-6),
         explained=float(np.count_nonzero(edges & at_rim) / max(np.count_nonzero(edges), 1)),
         even=float(np.mean(steepness >= 0.4 * steep)) if len(steepness) else 0.0,
+        third=third,
+        at_outline=float(np.mean(void[core & (cv2.erode(core8, CROSS, borderValue=0) == 0)])),
     )
 
 

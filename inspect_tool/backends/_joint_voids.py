@@ -1,7 +1,7 @@
 """Find the voids and vias inside one joint, against the solder background of that joint."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi
 
 import cv2
@@ -10,8 +10,10 @@ import numpy as np
 from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void, with_slopes
 from inspect_tool.backends._joint_levels import (
     TwoLevels,
+    are_more,
     are_two,
     drawn_surface,
+    in_dispute,
     polynomial_over,
     samples_of,
     terms_at,
@@ -42,6 +44,7 @@ from inspect_tool.model import LabelImage, Mask
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
 _FLOOR = 1.6  # of the contrast a void must have: what a slope beside a void must stand out [1]
 _LARGE = 0.08  # share of a joint from which its voids pull up a background that is fitted to all of it
+_UNSURE = 0.05  # share of a joint in dispute between two ways to tell its voids, from which they are not known
 _SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
 _SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
@@ -54,13 +57,14 @@ class Voids:
     void: Mask
     via: Mask
     parts: LabelImage  # of the void, each with its own edge
-    support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.25 it just does not, 0 solder
+    support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.5 in dispute, 0.25 it just does not, 0 solder
     contrast: float  # joint against surroundings [gray levels]
     noise: float  # [gray levels]
     value: Gray  # image above the solder background
     disc: bool = False  # the joint is round
     bands: int = 0
     vias: int = 0
+    unsure: bool = False  # its levels do not tell solder from void
 
 
 def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Settings) -> Voids:
@@ -106,13 +110,7 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     one = _Joint(image=image, mask=joint, core=core, light=light, contrast=contrast, noise=noise, disc=round_one)
     sign = np.float32(-1 if settings.void_polarity == "darker" else 1)
     if not round_one:
-        levels = two_levels(sign * smooth, core, degree)
-        if levels is None or not are_two(levels):
-            return _voids_above(sign * (smooth - _solder_surface(smooth, core, degree)), one, settings)
-        if levels.void.sum() >= _LARGE * core.sum():
-            return _voids_above(sign * smooth - levels.surface, one, settings, levels)
-        solder = core & (cv2.dilate(levels.void.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0)
-        return _voids_above(sign * (smooth - _solder_surface(smooth, solder, degree)), one, settings, levels)
+        return _voids_of_pad(sign * smooth, one, settings, degree)
     first = _voids_above(sign * _above_ball(smooth, joint, core, 25, degree), one, settings)
     if first.void.sum() < _LARGE * core.sum():
         return first
@@ -146,6 +144,30 @@ class _Joint:
     contrast: float  # [gray levels]
     noise: float  # [gray levels]
     disc: bool
+
+
+def _voids_of_pad(bright: Gray, joint: _Joint, settings: Settings, degree: int) -> Voids:
+    """Find the voids of a joint without a dome in two ways: by their outlines, and as the lighter of two levels.
+
+    The outlines tell more (small and faint voids) and count. Where the levels disagree, the void is in doubt.
+    """
+    core = joint.core
+    levels = two_levels(bright, core, degree)
+    if levels is None:
+        return _voids_above(bright - _solder_surface(bright, core, degree), joint, settings)
+    two = are_two(levels)
+    if two and levels.void.sum() >= _LARGE * core.sum():
+        surface = levels.surface
+    else:
+        voids = cv2.dilate(levels.void.astype(np.uint8), np.ones((5, 5), np.uint8)) if two else np.zeros_like(core)
+        surface = _solder_surface(bright, core & (voids == 0), degree)
+    found = _voids_above(bright - surface, joint, settings, levels if two else None)
+    dispute = in_dispute(levels, found.void | found.via) & core
+    return replace(
+        found,
+        support=np.where(dispute, np.where(found.void, np.float32(0.5), np.float32(0.25)), found.support),
+        unsure=are_more(levels) or dispute.sum() > _UNSURE * joint.mask.sum(),
+    )
 
 
 def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLevels | None = None) -> Voids:

@@ -236,7 +236,7 @@ def _labels(
     """Label the voids and vias of every joint; tell the pixels of voids that just count and of what just does not."""
     labels = (objects > 0).astype(np.int32)
     support = np.zeros(image.shape, np.uint8)  # quarters
-    bands = found_vias = round_ones = 0
+    bands = found_vias = round_ones = unsure = 0
     contrasts, noises = [], []
     edges: list[_Edges] = []
     via = np.zeros(image.shape, bool)
@@ -259,7 +259,7 @@ def _labels(
             quarters = (4 * found.support).astype(np.uint8)
             best = np.zeros(len(rims.area), np.uint8)
             np.maximum.at(best, rims.parts[found.void], quarters[found.void])
-            support[box] = np.maximum(support[box], np.where(found.void, best[rims.parts], quarters))
+            support[box] = np.maximum(support[box], np.where(found.void & (quarters != 2), best[rims.parts], quarters))
             labels[box][found.void] = 2
             edges.append(
                 _Edges(box=box, fringe=fringe_of(found.value, rims, free), shape=edge_shape(rims), support=best)
@@ -268,6 +268,7 @@ def _labels(
             bands += found.bands
             found_vias += found.vias
             round_ones += found.disc
+            unsure += found.unsure
             contrasts.append(found.contrast)
             noises.append(found.noise)
     if edges:
@@ -288,6 +289,7 @@ def _labels(
             "gray_noise": round(float(np.median(noises)), 2),
             "straight_bands_ignored": bands,
             "vias_found": found_vias,
+            "joints_unsure": unsure,
         }
     if edges:
         details["void_edge_roundness"] = round(roundness, 2)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,8 +55,13 @@ def check(settings: Settings, micrograph: Micrograph) -> None:
     if settings.count_rule == "two_edges" and micrograph.roi is not None:
         msg = f'{where}: count_rule "two_edges" needs a rectangular field; use "half" with a polygon or mask'
         raise SettingsError(msg)
-    if micrograph.calibration.pixel_um is None and (settings.minimum_um or settings.reference_area):
-        msg = f"{where}: minimum_um and reference_area need a scale; the calibration is 'ratio only'"
+    if settings.part_area_mm2 < 0:
+        msg = f"porosity: part_area_mm2 must not be negative, got {settings.part_area_mm2:g}"
+        raise SettingsError(msg)
+    if micrograph.calibration.pixel_um is None and (
+        settings.minimum_um or settings.reference_area or settings.part_area_mm2
+    ):
+        msg = f"{where}: minimum_um, part_area_mm2 and reference_area need a scale; the calibration is 'ratio only'"
         raise SettingsError(msg)
     if settings.reference_area is not None and not settings.reference_area.size_mm > 0:
         msg = f"porosity: reference_area.size_mm must be > 0, got {settings.reference_area.size_mm:g}"
@@ -187,6 +193,12 @@ def numbers_of(
         f"ecd_squared_{unit}2": float((size_weight**2 * ecd**2).sum()),
         f"ecd_linear_{unit}": float((size_weight**2 * ecd).sum()),
         "size_weight_squared": float((size_weight**2).sum()),
+        f"largest_pore_sqrt_area_{unit}": size * float(area.max(initial=0.0)) ** 0.5,
+        **{
+            f"pore_ecd_{name}_{unit}": weighted_quantile(ecd[whole], size_weight[whole], share)
+            for name, share in SIZE_SHARES.items()
+            if whole.any()
+        },
         "area_squared": float((area**2).sum()) / field_px2**2,
         "area_squared_most": float((area**2).max(initial=0.0)) / field_px2**2,
         f"field_area_{'px2' if pixel_um is None else 'mm2'}": field_px2 * size**2 * (1.0 if pixel_um is None else 1e-6),
@@ -199,6 +211,31 @@ def numbers_of(
         values["reference_porosity_percent"] = 100 * place[0].share
         values["reference_pore_count"] = _reference_count(place[1], pores, found.labels.shape, micrograph.roi)
     return values
+
+
+def whole_sizes(found: Pores, pixel_um: float | None) -> dict[str, tuple[float, ...]]:
+    """Diameter and weight of the whole pores of a field, for percentiles over fields."""
+    unit = "px" if pixel_um is None else "um"
+    whole = found.table[found.table["size_weight"] > 0]
+    return {
+        f"whole_pore_ecd_{unit}": tuple(whole[f"ecd_{unit}"].tolist()),
+        "whole_pore_weight": tuple(whole["size_weight"].tolist()),
+    }
+
+
+SIZE_SHARES: Mapping[str, float] = MappingProxyType({"d10": 0.1, "d50": 0.5, "d90": 0.9})
+"""Diameters that so large a share of the pores does not reach, by number."""
+
+
+def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    """Value below which a share of the weight lies; half the weight of a value lies on either side of it.
+
+    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.ones(3), 0.5)
+    2.0
+    """
+    order = np.argsort(values)
+    heavy = weights[order]
+    return float(np.interp(share, (np.cumsum(heavy) - heavy / 2) / heavy.sum(), values[order]))
 
 
 def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:

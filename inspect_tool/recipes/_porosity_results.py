@@ -14,6 +14,7 @@ from inspect_tool.model import Check, Component, FieldMeasurement, Result, Stand
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
+from inspect_tool.recipes._porosity_sizes import size_results
 from inspect_tool.standards import check_rule, constant, designation, load_standard
 from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
 
@@ -38,6 +39,7 @@ def results_of(
     if calibrated:
         made.append(_count_density(fields, clause, minimum, settings))
         made += _sizes(fields, clause, minimum)
+        made += size_results(fields, clause, minimum, settings)
     if calibrated or settings.reference_area is None:
         made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
     made += _neighbour_results(fields, clause, settings)

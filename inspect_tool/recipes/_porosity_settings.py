@@ -15,6 +15,14 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "pore_count_per_mm2": Quantity(title="Pores per area", unit="1/mm2", needs_scale=True),
         "largest_pore_feret_um": Quantity(title="Largest pore observed (Feret)", unit="um", needs_scale=True),
         "mean_pore_ecd_um": Quantity(title="Mean pore diameter (ECD)", unit="um", needs_scale=True),
+        "pore_ecd_um.*": Quantity(title="Percentile of the pore diameter (ECD)", unit="um", needs_scale=True),
+        "largest_pore_sqrt_area_um": Quantity(title="Largest pore observed (√area)", unit="um", needs_scale=True),
+        "part_pore_sqrt_area_um": Quantity(
+            title="Largest pore to be expected in the part (√area)",
+            unit="um",
+            needs_scale=True,
+            needs_setting="part_area_mm2",
+        ),
         "pore_neighbour_ratio_min": Quantity(
             title="Smallest gap over diameter of the smaller pore", unit="1", needs_scale=False
         ),
@@ -67,6 +75,7 @@ class Settings:
     cluster_gap: float = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
     linear_elongation: float = 0.0  # F_max²/A from which a feature is a crack; 0: as the standard says, else never [1]
     reference_area: ReferenceArea | None = None  # slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }
+    part_area_mm2: float = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
     key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity
 
 

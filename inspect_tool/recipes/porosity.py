@@ -30,6 +30,7 @@ from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes._porosity_classes import expand
 from inspect_tool.recipes._porosity_results import checks_of, results_of, warnings_of
 from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, Settings, presentation
+from inspect_tool.recipes._porosity_sizes import why_no_extreme
 
 __all__ = [
     "ACCEPTS",
@@ -133,6 +134,7 @@ def measure_field(
         marks=marks,
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
+        curves=one.whole_sizes(pores, pixel_um),
         read_off={"shallow_percent": shallow, **facts_of_level(segmentation)},
     )
 
@@ -172,6 +174,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         results += made
         checks += checks_of(mine, settings, standard)
         warnings += warnings_of(mine)
+        why = why_no_extreme(mine, settings)
+        if why:
+            warnings.append(f"Specimen {specimen}: {why}.")
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

@@ -378,6 +378,7 @@ def _image_quality(
         "contrast_to_noise": contrast_to_noise,
         "clipped_percent": clipped,
         "joints_lighter_in_the_middle": _hollow(pixels, segmentation, objects, found),
+        "joints_unsure": int(segmentation.settings.get("joints_unsure", 0)),
     }
 
 
@@ -631,7 +632,8 @@ _BASIS = {
     "joint quarter pixel": "outline of the joint a quarter of a pixel in or out, 0.25 px / √3",
     "void half pixel": "outline of the voids half a pixel in or out, 0.5 px / √3",
     "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
-    "faint voids": "change of the value with doubtful voids left out or taken in, the larger one / √3",
+    "faint voids": "change of the value with voids left out or taken in that just count or are seen in one of two "
+    "ways, the larger one / √3",
 }
 
 
@@ -659,6 +661,23 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             scope="image",
             specimen=specimen,
             note="look at these joints, or draw the void by hand" if hollow else "",
+        )
+    )
+    unsure = sum(int(field.values["joints_unsure"]) for field in fields)
+    checks.append(
+        Check(
+            name="Joints whose gray levels do not tell void from solder",
+            value=float(unsure),
+            relation="<=",
+            limit=0.0,
+            unit="joints",
+            passed=unsure == 0,
+            clause="own rule: outlines and two gray levels agree on 95 % of a joint, and it has no third level",
+            scope="plausibility",
+            specimen=specimen,
+            note="void shares may be wrong by more than their U: look at the picture, or draw the voids"
+            if unsure
+            else "",
         )
     )
     if settings.expected_joints is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FINE = 4  # drawn pixels per pixel
-Kind = Literal["qfn", "die", "led"]
+Kind = Literal["qfn", "die", "led", "chip"]
 Shape = Literal["one", "blobs", "network"]
 
 
@@ -44,7 +44,8 @@ def drawn_pads(
     ----------
     kind : str
         "qfn": one pad in a lead frame; "die": a die on its pad with outline, wire bonds and a trace; "led": two pads
-        beside each other under a common body, one of them behind a chip.
+        beside each other under a common body, one of them behind a small chip; "chip": one pad behind a dark chip and
+        lighter traces, as dark against it as a void is light.
     seed : int
         Of shapes, places and noise.
     share : float
@@ -80,7 +81,7 @@ def drawn_pads(
     ramp = (c - 0.5) * np.cos(seed) + (r - 0.5) * np.sin(seed)
     layer = 1 + shading * ramp + 0.2 * shading * _cloud(rng, n, 0.4)
     absorbed += contrast * layer * ((pads > 0) & ~void) + 0.4 * contrast * (pads > 0)  # solder, and the copper below it
-    absorbed += {"qfn": _qfn, "die": _die, "led": _led}[kind](rng, n, turn) * (1 + 0.3 * shading * ramp)
+    absorbed += {"qfn": _qfn, "die": _die, "led": _led, "chip": _chip}[kind](rng, n, turn) * (1 + 0.3 * shading * ramp)
     light = cv2.GaussianBlur(np.exp(-absorbed).astype(np.float32), (0, 0), blur * FINE)
     light = cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA)
     counted = rng.poisson(photons * light) / photons
@@ -169,6 +170,14 @@ def _led(rng: np.random.Generator, n: int, turn: float) -> NDArray[np.float32]:
     """A package body over both pads and a dark chip over a part of one."""
     body = 0.12 * _rectangle(n, 0.5, 0.5, 0.86, 0.94, turn)
     return body + 0.25 * _rectangle(n, rng.uniform(0.35, 0.65), 0.3, 0.2, 0.2, turn)
+
+
+def _chip(rng: np.random.Generator, n: int, turn: float) -> NDArray[np.float32]:
+    """A dark chip over nearly half of the pad, with two gaps across."""
+    chip = _rectangle(n, 0.5, rng.uniform(0.55, 0.65), 0.44, 0.3, turn)
+    for row in rng.uniform(0.35, 0.65, 2):
+        chip = chip * (1 - _rectangle(n, row, 0.6, 0.05, 0.5, turn))
+    return np.asarray(0.5 * chip, dtype=np.float32)
 
 
 def _rectangle(n: int, row: float, column: float, high: float, wide: float, turn: float) -> NDArray[np.uint8]:

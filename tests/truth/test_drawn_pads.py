@@ -61,3 +61,28 @@ def test_voids_of_any_size_are_measured_in_given_pads(kind: Kind) -> None:
         assert result.interval is not None
         held += result.interval[0] <= max(drawn.shares) <= result.interval[1]
     assert held >= len(CASES) - 1
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_bad_part_never_passes_for_a_void_read_as_solder(given: bool) -> None:
+    # guarded at 25 %: what passes lies below with its whole interval, and is not in doubt
+    bad: tuple[tuple[Kind, Shape, float], ...] = (
+        ("chip", "one", 30), ("chip", "blobs", 40), ("chip", "network", 55), ("die", "one", 68),
+    )  # fmt: skip
+    for seed, (kind, voids, share) in enumerate(bad, start=2000):
+        drawn = picture(kind, seed, share, voids)
+        found = measured(drawn, given=given)
+        result = worst(found)
+        assert result.interval is not None
+        doubted = any(check.scope == "plausibility" and not check.passed for check in found.checks)
+        assert doubted or result.interval[1] > 25, f"{kind}, {share} % of {voids}: {result.value:.1f}"
+
+
+def test_two_ways_that_disagree_are_told_on_page_1() -> None:
+    drawn = picture("chip", 2000, 30, "one")  # the part of the void behind the chip is as dark as solder
+    (check,) = [check for check in measured(drawn, given=True).checks if "do not tell void from solder" in check.name]
+    assert not check.passed
+    assert check.value == 1
+    clean = picture("qfn", 2101, 20, "blobs")
+    (check,) = [check for check in measured(clean, given=True).checks if "do not tell void from solder" in check.name]
+    assert check.passed

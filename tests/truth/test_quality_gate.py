@@ -19,7 +19,7 @@ def script():
     return module
 
 
-# the last step that is measured, the first that is stopped, by which checks, and whether its number would have been wrong:
+# the last step that is measured, the first that is stopped and by which checks, whether its number would be wrong:
 # where it would not, the U of the level has grown with the fault
 @pytest.mark.parametrize(
     ("recipe", "key", "holds", "fails", "checks", "wrong"),

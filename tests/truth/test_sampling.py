@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from drawn_structures import cut_gaussian, discs
+from drawn_structures import clustered_pores, cut_gaussian, discs
 
 from inspect_tool.conformity import decide
 from inspect_tool.measure.fields import field_statistics
-from inspect_tool.measure.share_scatter import sampling_lines, share_scatter
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.standards import load_standard
-from inspect_tool.uncertainty import evaluated
+from inspect_tool.uncertainty import evaluated, expanded
 
 E562 = load_standard("astm_e562_2019")
 
@@ -43,6 +43,35 @@ def test_one_field_tells_how_far_its_share_may_lie_from_that_of_the_process(stru
     # a specimen 2 % beyond the limit (relative) does not pass a guarded rule but for the risk of it: 5 of 60 at 97.5 %
     limit = Requirement(quantity="share", unit="%", upper=truth / 1.02, source="drawing")
     assert sum(decide(one, limit).decision == "pass" for one in results) <= 5
+
+
+def of_pores(places, area):
+    """Share of a field of pores that are points with an area, and what their arrangement tells. [%]"""
+    blocks = np.zeros((32, 32))
+    np.add.at(blocks, tuple(np.minimum((places * 32).astype(int), 31).T), area)
+    found = scatter_of_blocks(blocks, np.full(blocks.shape, 1 / 32**2))
+    return 100 * area.sum(), ShareScatter(u=found.u, dof=found.dof, largest=area.max(initial=0.0))
+
+
+@pytest.mark.parametrize("fields", [1, 2, 5])
+@pytest.mark.parametrize(("pores", "spread", "cluster"), [(12, 0.3, 0.0), (20, 0.6, 0.0), (30, 0.4, 5.0)])
+def test_few_lognormal_and_clustered_pores(pores, spread, cluster, fields):
+    random = np.random.default_rng(5)
+    holds, draws = 0, 100
+    for _ in range(draws):
+        drawn = [of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=cluster)) for _ in range(fields)]
+        shares = [share for share, _ in drawn]
+        found = field_statistics(shares)
+        holds += abs(found.mean - 1) <= expanded(sampling_lines(found, shares, [scatter for _, scatter in drawn]))
+    # 95 % of 100 draws: 88 or more but for 2 in 1000
+    assert holds >= 88
+
+
+def test_fields_that_agree_better_than_their_arrangement_allows_need_no_floor():
+    # a foam: one pore network of 30 % in every field, shares within 1 %
+    shares, scatters = [29.0, 30.0, 31.0, 30.5, 29.5], [ShareScatter(u=0.2, dof=5, largest=0.3)] * 5
+    lines = sampling_lines(field_statistics(shares), shares, scatters)
+    assert [line.name for line in lines] == ["between fields"]
 
 
 def test_the_line_is_that_of_independent_pixels_where_they_are():

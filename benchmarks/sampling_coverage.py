@@ -1,0 +1,85 @@
+"""Coverage of the sampling part of U by drawn structures with a known mean share; prints the tables of the docs.
+
+Labels are the truth, so that nothing but sampling is in the interval.
+
+python benchmarks/sampling_coverage.py [DRAWS]
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.measure.fields import field_statistics
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
+from inspect_tool.uncertainty import expanded
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
+from drawn_structures import clustered_pores, cut_gaussian, discs
+
+_BLOCKS = 32
+
+Field = tuple[float, ShareScatter]
+"""Share of one field [%] and what its arrangement tells."""
+
+STRUCTURES: dict[str, tuple[Callable[[np.random.Generator], NDArray[np.int32]], float]] = {
+    "blobs, 3 px": (lambda random: cut_gaussian(random, 0.3, 3.0), 30.0),
+    "blobs, 10 px": (lambda random: cut_gaussian(random, 0.1, 10.0), 10.0),
+    "blobs, 20 px": (lambda random: cut_gaussian(random, 0.3, 20.0), 30.0),
+    "blobs, 20 px, 90 %": (lambda random: cut_gaussian(random, 0.9, 20.0), 90.0),
+    "lamellae, 4 x 40 px": (lambda random: cut_gaussian(random, 0.4, 4.0, aspect=10.0), 40.0),
+    "bands through the field": (lambda random: cut_gaussian(random, 0.2, 4.0, aspect=50.0, angle=0.7), 20.0),
+    "discs, 5 px, lognormal": (lambda random: discs(random, 0.08, 5.0, spread=0.5), 8.0),
+    "few large discs, 14 px": (lambda random: discs(random, 0.05, 14.0, spread=0.3), 5.0),
+}
+
+
+def of_labels(labels: NDArray[np.int32]) -> Field:
+    return 100 * float(labels.mean()), share_scatter(labels == 1)
+
+
+def of_pores(places: NDArray[np.float64], area: NDArray[np.float64]) -> Field:
+    blocks = np.zeros((_BLOCKS, _BLOCKS))
+    row, column = np.minimum((places * _BLOCKS).astype(int), _BLOCKS - 1).T
+    np.add.at(blocks, (row, column), area)
+    found = scatter_of_blocks(blocks, np.full(blocks.shape, 1 / _BLOCKS**2))
+    return 100 * float(area.sum()), ShareScatter(u=found.u, dof=found.dof, largest=float(area.max(initial=0.0)))
+
+
+def judged(fields: Sequence[Field], truth: float) -> tuple[bool, bool, float]:
+    """Whether the interval holds the truth, whether it lies below it, and U."""
+    shares = [share for share, _ in fields]
+    found = field_statistics(shares)
+    wide = expanded(sampling_lines(found, shares, [scatter for _, scatter in fields]))
+    return abs(found.mean - truth) <= wide, found.mean + wide < truth, wide
+
+
+def row(name: str, draws: int, fields: Callable[[], Sequence[Field]], truth: float) -> None:
+    found = [judged(fields(), truth) for _ in range(draws)]
+    holds, below = (100 * float(np.mean([one[k] for one in found])) for k in (0, 1))
+    print(f"| {name} | {holds:.0f} | {below:.0f} | {np.median([one[2] for one in found]) / truth:.2f} |", flush=True)
+
+
+def main(draws: int) -> None:
+    random = np.random.default_rng(20)
+    head = "| {} | holds [%] | all of it below the truth [%] | median U / truth |\n| --- | --- | --- | --- |"
+    print(head.format("one field of"))
+    for name, (draw, truth) in STRUCTURES.items():
+        row(name, draws, lambda draw=draw: [of_labels(draw(random))], truth)  # type: ignore[misc]
+    print("\n" + head.format("pores per field, spread of ln diameter, fields"))
+    for cluster, pores, spread in ((0.0, 4, 0.3), (0.0, 20, 0.3), (0.0, 20, 0.6), (5.0, 20, 0.3), (5.0, 100, 0.6)):
+        for n in (1, 2, 3, 5, 10):
+            row(
+                f"{pores}{' in clusters of 5' if cluster else ''}, {spread}, {n}",
+                draws,
+                lambda cluster=cluster, pores=pores, spread=spread, n=n: [  # type: ignore[misc]
+                    of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=cluster)) for _ in range(n)
+                ],
+                1.0,
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 250)

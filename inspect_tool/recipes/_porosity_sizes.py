@@ -1,0 +1,155 @@
+"""Sizes of pores beyond the mean: percentiles, root of the area of the largest one, and the largest to be expected."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.formulas import astm_e2283
+from inspect_tool.model import Component, FieldMeasurement, Result
+from inspect_tool.recipes._porosity_field import SIZE_SHARES, weighted_quantile
+from inspect_tool.recipes._porosity_settings import QUANTITIES, Settings
+from inspect_tool.uncertainty import half_range
+
+_LEAST_FIELDS = 12  # with fewer the interval of an extreme value holds less than 90 % (simulated)
+_LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one
+_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
+
+
+def size_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> list[Result]:
+    """Percentiles of the diameter, √area of the largest pore, and what may be expected in the part."""
+    made = _percentiles(fields, clause, minimum)
+    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    if max(largest) > 0:
+        made.append(_largest(fields, largest, clause))
+        if settings.part_area_mm2 and not why_no_extreme(fields, settings):
+            made.append(_extreme(fields, largest, settings, made[-1]))
+    return made
+
+
+def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> str:
+    """Say why no largest pore of the part can be told; empty: it can, or nobody asked."""
+    if not settings.part_area_mm2:
+        return ""
+    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    if len(fields) < _LEAST_FIELDS or min(largest) == 0:
+        empty = sum(value == 0 for value in largest)
+        return (
+            f"the largest pore of the part is not stated: {_LEAST_FIELDS} fields are needed and a pore in each; "
+            f"there are {len(fields)}, {empty} without a pore"
+        )
+    if settings.part_area_mm2 <= _field_mm2(fields):
+        return "the largest pore of the part is not stated: part_area_mm2 is not larger than a field"
+    try:
+        astm_e2283.fit(largest)
+    except MeasurementError as error:
+        return f"the largest pore of the part is not stated: {error}"
+    return ""
+
+
+def _field_mm2(fields: Sequence[FieldMeasurement]) -> float:
+    return float(np.mean([float(field.values["field_area_mm2"]) for field in fields]))
+
+
+def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, edge_px: float) -> list[Component]:
+    """Lines of pore edge and scale of a length; the fields' own other segmentations where there are any."""
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    u_rel = max(field.calibration.u_rel for field in fields)
+    names = list(dict.fromkeys(name for field in fields for name in field.alternatives))
+    if names:
+        columns = [
+            [float(field.alternatives.get(name, field.values).get(column, np.nan)) for field in fields]
+            for name in ("", *names)
+        ]
+        means = [sum(values) / len(values) for values in columns]
+        known = [mean for mean in means if np.isfinite(mean)]
+        edge = Component(
+            name="segmentation",
+            u=half_range(known),
+            kind="B",
+            basis=f"half range / √3 of the mean over fields in {', '.join(names)}",
+        )
+    else:
+        edge = Component(name="pore edge", u=edge_px * pixel_um, kind="B", basis="half a pixel around every pore")
+    return [edge, Component(name="scale", u=u_rel * value, kind="B", basis=f"{100 * u_rel:.3g} % of the pixel size")]
+
+
+def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    ecd = np.concatenate([np.asarray(field.curves["whole_pore_ecd_um"]) for field in fields])
+    weight = np.concatenate([np.asarray(field.curves["whole_pore_weight"]) for field in fields])
+    if len(ecd) < _LEAST_PORES:
+        return []
+    made = []
+    for name, share in SIZE_SHARES.items():
+        value = weighted_quantile(ecd, weight, share)
+        # Woodruff 1952: the share is known to a binomial standard deviation, read as diameters on both sides
+        off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
+        low, high = (weighted_quantile(ecd, weight, share + sign * off) for sign in (-1, 1))
+        basis = f"diameters at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(ecd)} whole pores"
+        lines = [Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(ecd) - 1, basis=basis)]
+        lines += _systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)
+        made.append(
+            Result(
+                quantity=f"pore_ecd_um.{name}",
+                specimen=fields[0].specimen,
+                value=value,
+                unit="um",
+                n=len(ecd),
+                n_of="pores",
+                clause=clause,
+                definition=f"√(4A/π) that {100 * share:.0f} % of the whole pores do not reach, by number, weighted for "
+                f"those cut by the edge, {minimum}/1",
+                budget=tuple(lines),
+                title=f"Pore diameter {name.upper()} (ECD, by number)",
+            )
+        )
+    return made
+
+
+def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], clause: str) -> Result:
+    name = "largest_pore_sqrt_area_um"
+    value = max(largest)
+    # a disc whose outline moves by e changes √(πD²/4) by √π e
+    lines = _systematic([fields[int(np.argmax(largest))]], value, name, sqrt(np.pi) * _EDGE_PX)
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=len(fields),
+        clause=clause,
+        definition="√(area) of the largest pore seen in these fields, not of the part (Murakami)/1",
+        budget=tuple(lines),
+        title=QUANTITIES[name].title,
+    )
+
+
+def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], settings: Settings, seen: Result) -> Result:
+    found = astm_e2283.fit(largest)
+    areas = settings.part_area_mm2 / _field_mm2(fields)
+    value, u = astm_e2283.largest_in(found, areas)
+    low = 0.775 / found.n * (value - found.location)  # a scale by maximum likelihood is that much too small
+    lines = (
+        Component(
+            name="between fields",
+            u=u,
+            kind="A",
+            dof=found.n - 1,
+            basis=f"standard error of the Gumbel fit to {found.n} largest pores",
+        ),
+        Component(name="few fields", u=low, kind="B", basis="the fitted scale is low by 0.775 / n in the mean"),
+        *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
+    )
+    return Result(
+        quantity="part_pore_sqrt_area_um",
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=found.n,
+        clause="ASTM E2283, for pores: Gumbel fit by maximum likelihood to the largest one of every field",
+        definition=f"√(area) of the largest pore expected in {settings.part_area_mm2:g} mm2, {areas:.3g} fields/1",
+        budget=lines,
+        title=QUANTITIES["part_pore_sqrt_area_um"].title,
+    )

@@ -17,6 +17,7 @@ META = "colored marks left out"
 """Note of a micrograph with the share of its region that marks cover."""
 
 _ONE_TINT = 0.15  # of nine pixels in ten the color differs by less from that of the picture, else it is colored [1]
+_WEAK = 0.35  # and that color is as weak as lamps and filters make it [1]
 _PURE = 0.5  # a mark has pixels whose color differs by this much: red on gray has about 1, brass and gold 0.4 [1]
 _FAINT = 0.2  # and smooth rims, or thin strokes blurred by compression, that differ by this much [1]
 _OVER_SPREAD = 4.0  # both are also this many times as far off as nine pixels in ten
@@ -24,7 +25,7 @@ _DARK = 160  # below this brightness color is noise or a deep shadow: difference
 _LEAST_PX = 4  # pure pixels of a mark
 _NEAR_PX = 12  # a faint stroke this near to a mark belongs to it: letters of a word
 _RIM_PX = 3  # left out around a mark: smoothing and compression have spread it
-_STROKE = 6.0  # a stroke is this many times as long as wide; a disc has 3 [1]
+_STROKE = 4.0  # a stroke has this many times the area of the square of its width; a disc has 0.8 [1]
 _FILLED = 0.85  # a bar or a box fills its upright frame by this share [1]
 _FLAT = 2.5  # painted areas have one color where a camera has noise: half of their pixels are this near [gray levels]
 _BAND_PX = 1 << 20
@@ -57,7 +58,7 @@ def find(color: NDArray[np.uint8]) -> Marks | None:
     few = _tint(color[::stride, ::stride])
     tint = np.median(few.reshape(-1, 2), axis=0).astype(np.float32)
     spread = float(np.quantile(np.hypot(*np.moveaxis(few - tint, 2, 0)), 0.9))
-    if spread > _ONE_TINT:
+    if spread > _ONE_TINT or float(np.hypot(*tint)) > _WEAK:
         return None
     shape = color.shape[:2]
     pure, faint = np.empty(shape, np.bool_), np.empty(shape, np.uint8)
@@ -73,17 +74,19 @@ def find(color: NDArray[np.uint8]) -> Marks | None:
     marks = np.bincount(numbers[pure], minlength=n) >= _LEAST_PX
     if not marks.any():
         return None
-    square = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
-    marks[np.unique(numbers[cv2.dilate(marks[numbers].view(np.uint8), square) > 0])] = True
+    near = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
+    marks[np.unique(numbers[cv2.dilate(marks[numbers].view(np.uint8), near) > 0])] = True
     marks[0] = False
     mask = marks[numbers]
-    core = cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    depth = cv2.distanceTransform(closed, cv2.DIST_L2, 3)
+    width = np.zeros(n)
+    np.maximum.at(width, numbers[mask], 2 * depth[mask] - 1)
     area = boxes[:, cv2.CC_STAT_AREA]
-    width = 2 * area / np.maximum(1, np.bincount(numbers[mask & ~core], minlength=n))
     upright = area >= _FILLED * boxes[:, cv2.CC_STAT_WIDTH] * boxes[:, cv2.CC_STAT_HEIGHT]
     spot = marks & (area < _STROKE * width**2) & ~upright
     if area[spot].sum() > area[marks & ~spot].sum():
-        if not _is_flat(color[spot[numbers] & core]):
+        if not _is_flat(color[spot[numbers] & (depth > 1)]):
             return None
         painted = 100 * float(area[spot].sum()) / mask.size
     else:

@@ -113,8 +113,9 @@ class Region:
 
     ``footer_px`` rows are cut from the bottom, None: a data bar that is found there; ``rectangle`` is (top, left,
     height, width) and is cut out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave
-    the image whole and mark what counts. ``colored_marks`` "auto" leaves out lines, boxes and writing in color over a
-    gray picture.
+    the image whole and mark what counts. Where none of these is given, ``specimen = "auto"`` leaves out what is found
+    to be no specimen; "whole" does not look for it. ``colored_marks`` "auto" leaves out lines, boxes and writing in
+    color over a gray picture.
     """
 
     footer_px: int | None = None
@@ -122,6 +123,7 @@ class Region:
     polygon: tuple[tuple[float, float], ...] = ()
     mask: str = ""
     exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
+    specimen: Literal["auto", "whole"] = "auto"  # whether mount, fill and the surround of an eyepiece are left out
     colored_marks: Literal["auto", "keep"] = "auto"
 
 
@@ -248,6 +250,7 @@ class Micrograph:
     field: int = 1  # 1-based, counted within its specimen
     color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
     roi: Mask | None = None  # True where the image counts; None: everywhere
+    shown: NDArray[Any] | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
     scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
     read_off: Mapping[str, Any] | None = None  # of a field whose image is gone: what was read off its gray values
@@ -267,7 +270,7 @@ class Segmentation:
     coverage: float = 1.0  # share of the pixels that the backend looked at [1]
     missed_u_rel: float = 0.0  # standard uncertainty of the boundary length that no alternative shows; from validation
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
-    objects: LabelImage | None = None  # semantic: number of the object (solder joint) a pixel belongs to, 0: none
+    objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

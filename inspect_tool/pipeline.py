@@ -35,6 +35,7 @@ from inspect_tool import (
     readers,
     registry,
     scale_bar,
+    specimen_area,
     specs,
     supersede,
 )
@@ -180,6 +181,7 @@ def run(
                 recipe.combine(measured, planned.settings, planned.standard),
                 [requirement.quantity for requirement in planned.requirements],
             )
+        findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
             findings,
             _before(planned, recipe, outcomes),
@@ -746,9 +748,13 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     keep = Keeper(folder, _stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
+    given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
 
     def kept(name: str, segmentation: Segmentation) -> None:
         keep(name, segmentation)
+        if not name:
+            given["kind"] = segmentation.kind
+            given["classes"] = {str(number): title for number, title in segmentation.classes.items()}
         if entries and not name:
             raw.append(segmentation)
 
@@ -764,7 +770,11 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
             )
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
-    record = replace(outcome.record, evidence=keep.evidence(micrograph.roi, measurement, before))
+    record = replace(
+        outcome.record,
+        evidence=keep.evidence(micrograph.roi, measurement, before),
+        segmentation={**outcome.record.segmentation, **given},
+    )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
 
 
@@ -977,11 +987,15 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     bar = _bar(micrograph, planned.job.scale_bar)
     told = None if bar is None or bar.pixel_um is None else _told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
-    region = _without_writing(micrograph, planned.job.region, bar)
-    micrograph = preprocess.apply_region(micrograph, region, planned.path.parent)
-    if region.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
-        micrograph = colored_marks.leave_out(micrograph)
-    return preprocess.to_square_pixels(micrograph)
+    asked = planned.job.region
+    cut = preprocess.apply_region(micrograph, _without_writing(micrograph, asked, bar), planned.path.parent)
+    if asked.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
+        cut = colored_marks.leave_out(cut)
+    stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
+    if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
+        recipe = registry.load("recipe", planned.job.recipe)
+        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and getattr(recipe, "MOUNTED", True))
+    return preprocess.to_square_pixels(cut)
 
 
 def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:
@@ -1020,7 +1034,9 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
     if bar is None or bar.status != "read" or bar.box is None or bar.box[0] >= kept:
         return region
     top, left, tall, wide = bar.box
-    return replace(region, exclude=(*region.exclude, (top, left, min(tall, kept - top), wide)))
+    seen = (top, left, min(tall, kept - top), wide)
+    box = preprocess.stored_box(seen, (height, micrograph.pixels.shape[1]), preprocess.orientation(micrograph.meta))
+    return replace(region, exclude=(*region.exclude, box))
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:
@@ -1030,6 +1046,22 @@ def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Chec
         *calibration.agreement(record.scale_sources for record in records),
         *calibration.magnification_planes(record.calibration for record in records if record.modality == "xray"),
     )
+
+
+def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
+    """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
+    records = list(records)
+    found = list(specimen_area.told(records))
+    for record in records:
+        drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
+        turn = preprocess.orientation(record.meta)
+        if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
+            found.append(
+                f"{record.image} is turned upright by its orientation tag ({turn}); its mask is taken to be drawn on "
+                "the pixels as they are stored, by a program that does not look at the tag. Look at the overlay: if "
+                "they do not fit, turn the mask, or save the picture without the tag."
+            )
+    return tuple(found)
 
 
 def _selection(job: Job) -> Selection:
@@ -1155,6 +1187,7 @@ def _report(
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
+        warnings=remarks(planned.job, _records(outcomes)),
         criteria=planned.criteria,
         attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
     )

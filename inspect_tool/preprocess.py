@@ -1,6 +1,7 @@
 """From the image of a file to the image that is measured: crop, region, shading, noise. Linear cost throughout."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.model import GrayImage, Mask, Micrograph, Region
 from inspect_tool.readers import read_values
+from inspect_tool.readers.raster import turned, turned_point
 
 # ------------------------------------------------------------------------------------------------------ region
 
@@ -20,7 +22,8 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
     """Cut the image and mark what counts.
 
     The footer and everything outside the rectangle are cut off; a polygon and a mask leave the image whole
-    and become ``roi``. All positions of a region are pixels of the image file.
+    and become ``roi``. All positions of a region are pixels of the image file as they are stored: where an orientation
+    tag turned the image, they are turned with it. The footer is at the foot of the upright image.
 
     Parameters
     ----------
@@ -46,6 +49,7 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
     """
     where = micrograph.path
     height, width = micrograph.pixels.shape
+    region = _upright(region, (height, width), orientation(micrograph.meta))
     top, left, rows, columns = _window(where, height, width, region)
     cut = (slice(top, top + rows), slice(left, left + columns))
     meta = {
@@ -76,6 +80,61 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
         raise SettingsError(msg)
     meta["region"] = f"{count} of {roi.size} pixels count ({100 * count / roi.size:.4g} %)"
     return replace(cropped, roi=_kept(roi), meta=meta)
+
+
+def orientation(meta: Mapping[str, str]) -> int:
+    """Orientation tag by which a reader turned an image; 1 where it did not.
+
+    >>> orientation({"orientation": "EXIF orientation 3; image turned upright"}), orientation({})
+    (3, 1)
+    """
+    found = re.search(r"\d", meta.get("orientation", ""))
+    return int(found[0]) if found else 1
+
+
+def stored_box(box: tuple[int, int, int, int], shape: tuple[int, int], orientation: int) -> tuple[int, int, int, int]:
+    """Rectangle (top, left, height, width) of an upright image as pixels of its file.
+
+    Parameters
+    ----------
+    shape : (rows, columns)
+        Of the upright image. [px]
+    """
+    return _turned_box(box, shape if orientation < 5 else shape[::-1], orientation, back=True)
+
+
+def turned_like(micrograph: Micrograph, mask: NDArray[Any]) -> NDArray[Any]:
+    """Turn a mask of the stored image as the orientation tag turned its image.
+
+    A mask drawn on the upright image is told from it where a quarter turn makes the sizes differ.
+    """
+    turn = orientation(micrograph.meta)
+    whole = original_shape(micrograph)
+    return turned(mask, turn) if mask.shape[:2] == (whole if turn < 5 else whole[::-1]) else mask
+
+
+def _upright(region: Region, shape: tuple[int, int], orientation: int) -> Region:
+    if orientation == 1:
+        return region
+    rectangle = region.rectangle
+    return replace(
+        region,
+        rectangle=None if rectangle is None else _turned_box(rectangle, shape, orientation),
+        polygon=tuple(turned_point(corner, shape, orientation) for corner in region.polygon),
+        exclude=tuple(_turned_box(box, shape, orientation) for box in region.exclude),
+    )
+
+
+def _turned_box(
+    box: tuple[int, int, int, int], shape: tuple[int, int], orientation: int, *, back: bool = False
+) -> tuple[int, int, int, int]:
+    top, left, tall, wide = box
+    one, other = (
+        turned_point(corner, shape, orientation, back=back)
+        for corner in ((top, left), (top + tall - 1, left + wide - 1))
+    )
+    (first, last), (start, end) = (sorted(int(at) for at in pair) for pair in zip(one, other, strict=True))
+    return first, start, last - first + 1, end - start + 1
 
 
 def original_shape(micrograph: Micrograph) -> tuple[int, int]:
@@ -169,10 +228,11 @@ def to_square_pixels(micrograph: Micrograph) -> Micrograph:
     note = f"{wide:.6g} um wide and {high:.6g} um high in the file; resampled to squares of {side:.6g} um"
     meta = {**micrograph.meta, "pixels": note, "before_squaring_px": f"{rows} x {columns}"}
     meta["pixels_joined"] = f"{joined[0]!r}, {joined[1]!r}"
-    color, roi = micrograph.color, micrograph.roi
+    color, roi, shown = micrograph.color, micrograph.roi, micrograph.shown
     return replace(
         micrograph,
         pixels=_kept(_averaged(micrograph.pixels, joined)),
+        shown=None if shown is None else _kept(_averaged(shown, joined)),
         color=None if color is None else _kept(_averaged(color, joined)),
         roi=None if roi is None else _kept(_sampled(roi, joined)),
         calibration=replace(scale, pixel_um=side, pixel_y_um=None),
@@ -306,9 +366,11 @@ def _polygon(
 def _mask_file(micrograph: Micrograph, path: Path) -> Mask:
     """The brighter value of a mask of two values counts; of several values everything but 0."""
     values, _ = read_values(path)
-    values = crop_like(micrograph, values, str(path))
+    values = crop_like(micrograph, turned_like(micrograph, values), str(path))
     if values.ndim == 3:
         values = values.max(axis=2)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values)  # what is cleared outside of a region
     low, high = values.min(), values.max()
     if low == high:
         return np.full(values.shape, bool(high), dtype=np.bool_)

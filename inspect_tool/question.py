@@ -127,12 +127,14 @@ _OBJECTS = "gives single objects: each counts as one, touching or not, and their
 
 
 def union(segmentation: Segmentation) -> Segmentation:
-    """Take the objects of an instance segmentation together as one class."""
+    """Take the objects of an instance segmentation together as one class; which pixel is of which object is kept."""
     labels = (segmentation.labels > 0).astype(np.int32)
     labels.setflags(write=False)
     name = segmentation.classes.get(1, "object")
     matrix = segmentation.classes.get(0, "matrix" if name != "matrix" else "background")
-    return replace(segmentation, labels=labels, classes={0: matrix, 1: name}, kind="semantic")
+    return replace(
+        segmentation, labels=labels, classes={0: matrix, 1: name}, kind="semantic", objects=segmentation.labels
+    )
 
 
 def _statement(recipe: ModuleType, segmentation: Segmentation, text: str) -> Statement:

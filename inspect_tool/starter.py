@@ -72,6 +72,7 @@ certificate = ""             # of the stage micrometer or grid
 # polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
 # mask = "roi.png"                          # image of the same size: what is not 0 counts
 # exclude = [[900, 20, 60, 300]]            # rectangles that do not count: top, left, height, width [px]
+# specimen = "whole"                        # do not look for mount, mosaic corners and the surround of an eyepiece
 # colored_marks = "auto"                    # lines and writing in color over a gray picture go out; "keep": they count
 """
 

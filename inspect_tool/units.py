@@ -1,10 +1,11 @@
 """The closed list of units, and conversion inside one dimension.
 
 An unknown unit is an error, never 1. The micrometre is written ``um`` in names, files and
-code; only the report prints ``µm``.
+code; the report prints ``µm``, and what it prints is understood.
 """
 
 import re
+import unicodedata
 
 from inspect_tool.errors import SettingsError
 
@@ -49,14 +50,29 @@ UNITS: tuple[str, ...] = tuple(_UNITS)
 """Every unit the toolkit knows, in the spelling of files and code."""
 
 
+def spelled(unit: str) -> str:
+    """Spell a unit as files and code do, from how a report prints it; a unit that is not known comes back as it is.
+
+    >>> [spelled(unit) for unit in ("µm", "μm²", "mm⁻²", "1/mm²", "°", "um")]
+    ['um', 'um2', '1/mm2', '1/mm2', 'deg', 'um']
+    """
+    # the micro sign becomes the Greek letter, raised figures become plain ones, the raised minus a minus
+    plain = unicodedata.normalize("NFKC", unit.strip()).replace("μ", "u")
+    power = re.fullmatch("([a-z]+)\N{MINUS SIGN}([12])", plain)
+    if power is not None:
+        plain = f"1/{power[1]}{power[2].replace('1', '')}"
+    plain = {"×": "x", "°": "deg"}.get(plain, plain)
+    return plain if plain in _UNITS else unit
+
+
 def dimension(unit: str) -> str:
     """Name the dimension of a unit; an unknown unit is a ``SettingsError``.
 
-    >>> dimension("mm2")
-    'area'
+    >>> dimension("mm2"), dimension("µm")
+    ('area', 'length')
     """
     try:
-        return _UNITS[unit][0]
+        return _UNITS[spelled(unit)][0]
     except KeyError:
         msg = f"unknown unit '{unit}'; known units: {', '.join(UNITS)}"
         raise SettingsError(msg) from None
@@ -70,13 +86,13 @@ def convert(value: float, unit: str, to: str) -> float:
     >>> convert(1.0, "in2", "mm2")
     645.16
     """
-    if unit == to:
+    if spelled(unit) == spelled(to):
         dimension(unit)
         return value
     if dimension(unit) != dimension(to):
         msg = f"cannot convert '{unit}' ({dimension(unit)}) to '{to}' ({dimension(to)})"
         raise SettingsError(msg)
-    return value * (_UNITS[unit][1] / _UNITS[to][1])
+    return value * (_UNITS[spelled(unit)][1] / _UNITS[spelled(to)][1])
 
 
 def length_um(text: str) -> float:
@@ -86,7 +102,7 @@ def length_um(text: str) -> float:
     (10.0, 10.0, 200.0, 0.0015)
     """
     found = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)\s*", text)
-    unit = found[2].replace("µ", "u").replace("μ", "u") if found else ""
+    unit = spelled(found[2]) if found else ""
     if found is None or unit not in _UNITS or dimension(unit) != "length":
         msg = f"'{text}' is not a length; give a number and its unit, for example 10um or 0.01mm"
         raise SettingsError(msg)

@@ -26,6 +26,7 @@ from inspect_tool import (
     quality,
     question,
     registry,
+    specimen_area,
     specs,
     supersede,
 )
@@ -358,6 +359,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         asked.recipe.combine(fields, asked.settings, asked.standard),
         [requirement.quantity for requirement in asked.requirements],
     )
+    findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
@@ -388,6 +390,7 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         worst=pipeline.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
+        warnings=pipeline.remarks(asked.job, records),
         attachments=report.attachments,
         criteria=asked.criteria,
     )

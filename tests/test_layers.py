@@ -35,6 +35,7 @@ LAYERS = [
         "measure",
         "formulas",
         "quality",
+        "specimen_area",
         "worked",
         "pdf_check",
         "_signature_block",

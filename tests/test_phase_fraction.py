@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from inspect_tool import synthetic
+from inspect_tool import question, synthetic
 from inspect_tool.backends import threshold
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
@@ -351,6 +351,22 @@ def test_the_worst_field_is_a_result():
     assert (worst.value, worst.n) == (60.0, 3)
     assert "field 3" in worst.title
     assert worst.u == pytest.approx(fields[2].values["half_pixel_percent.carbide"] / sqrt(3))
+
+
+def test_contiguity_is_the_share_of_the_surface_that_objects_share():
+    # blocks of 2 x 2 squares of side a: 4 a of contact, 8 a of border with the matrix; 2 x 4 a / (2 x 4 a + 8 a) = 1/2
+    objects = np.zeros((120, 120), np.int32)
+    places = [(r + i, c + j) for r in (20, 70) for c in (20, 70) for i in (0, 10) for j in (0, 10)]
+    for number, (top, left) in enumerate(places):
+        objects[top : top + 10, left : left + 10] = number + 1
+    found = Segmentation(labels=objects, classes={1: "carbide"}, kind="instance", backend="labels")
+    micrograph = Micrograph(pixels=np.zeros(objects.shape, np.uint8), calibration=SCALE, path="x.png")
+    made = phase_fraction.measure_field(micrograph, question.union(found), Settings(), E1245)
+    one = result(phase_fraction.combine([made, replace(made, field=2)], Settings(), E1245), "contiguity.carbide")
+    assert one.value == pytest.approx(0.5)
+    # classes do not show where one object ends and the next begins
+    classes = phase_fraction.combine([field(objects > 0, i) for i in (1, 2)], Settings(), E1245)
+    assert not [r for r in classes.results if r.quantity.startswith("contiguity")]
 
 
 # ---------------------------------------------------------------------------------------------- checks and warnings

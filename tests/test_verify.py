@@ -103,6 +103,7 @@ JOBS = {
         "phase_fraction",
         "[region]\npolygon = [[5.0, 5.0], [140.0, 20.0], [120.0, 170.0], [10.0, 150.0]]",
     ),
+    "objects taken together as a phase": ("phase_fraction", '[backend]\nname = "watershed"\nmode = "particles"'),
     "phases counted by hand": ("phase_fraction", '[settings]\ncounts = "tables/by hand.csv"'),
     "pores by an own edition": ("porosity", ""),
     "pores with a class string": (

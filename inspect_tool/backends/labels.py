@@ -4,8 +4,8 @@ What an image of numbers means is not written in it. ``kind = "auto"`` tells the
 others; what was found stands in the settings of the segmentation, and so on the report.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +19,7 @@ from skimage import measure
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
-from inspect_tool.preprocess import crop_like
+from inspect_tool.preprocess import crop_like, turned_like
 from inspect_tool.readers import read_values
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
@@ -124,6 +124,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         raise SettingsError(msg)
     path = Path(settings.masks[0])
     values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.classes))
+    values = turned_like(micrograph, values)
     crop_like(micrograph, values, str(path))
     # the whole mask decides what its values mean: a crop may hold one of them only
     meant = interpreted(path, values, lossy, settings)
@@ -177,8 +178,11 @@ def interpreted(
         Names that do not fit the values.
     """
     mask = _mask(path, values, lossy, where)
+    traced = _traced(mask) if settings.kind in ("auto", "binary", "boundaries") and not settings.classes else None
+    mask = mask if traced is None else _mask(path, traced.marked, lossy, where)
     kind = _kind(mask, settings)
     labels, classes, found = _INTERPRET[kind](mask, settings)
+    found = found if traced is None else {**found, "traced_in": traced.color}
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
 
 
@@ -194,6 +198,45 @@ class _Mask:
     colored: bool
     where: str  # the settings stand, for messages
 
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Traced:
+    """What is drawn on a photograph in one color."""
+
+    marked: NDArray[np.uint8]  # 0 and 255
+    color: str
+
+
+_PURE = 128  # range of red, green and blue from which a color is one that people draw with
+_LEAST_DRAWN, _MOST_DRAWN = 0.002, 0.5  # share of the picture [1]
+
+
+def _traced(mask: _Mask) -> _Traced | None:
+    """Find a structure that is drawn in one pure color over a gray photograph; None where that is not what it is.
+
+    A soft edge of the stroke goes with it where it has half of its color.
+    """
+    if not mask.colored:
+        return None
+    color = np.stack([mask.values >> shift & 255 for shift in (16, 8, 0)])
+    chroma = color.max(axis=0) - color.min(axis=0)
+    drawn = int(np.argmax(np.where(chroma >= _PURE, mask.counts, 0)))
+    grays = chroma <= _GRAY
+    if chroma[drawn] < _PURE or np.count_nonzero(grays) <= _CLASS_NUMBERS:
+        return None  # a mask has few gray levels, or none
+    # colors of the stroke lie between it and a gray: red, green and blue stand in one proportion
+    share = chroma / chroma[drawn]
+    direction = (color - color.min(axis=0)) - share * (color[:, [drawn]] - color[:, [drawn]].min())
+    along = grays | (np.abs(direction).max(axis=0) <= _GRAY)
+    marked = share >= 0.5
+    part = int(mask.counts[marked].sum()) / mask.image.size
+    if not along.all() or not _LEAST_DRAWN <= part <= _MOST_DRAWN:
+        return None
+    chosen = np.where(marked, np.uint8(255), np.uint8(0))
+    return _Traced(marked=chosen[np.searchsorted(mask.values, mask.image)], color=_shown(mask, mask.values[drawn]))
+
+
+_GRAY = 8  # range of red, green and blue up to which a pixel is gray
 
 _Interpreted = tuple[NDArray[Any], Mapping[int, str], Mapping[str, Any]]
 
@@ -218,21 +261,18 @@ def _mask(path: Path, image: NDArray[Any], lossy: bool, where: str) -> _Mask:
     if image.dtype.kind == "i" and int(image.min()) < 0:
         msg = f"{path}: a mask holds numbers from 0 on, this one has {int(image.min())}"
         raise ReadError(msg)
+    values, counts = _histogram(image)
+    return _Mask(path=path, image=image, values=values, counts=counts, lossy=lossy, colored=colored, where=where)
+
+
+def _histogram(image: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct values, ascending, and how often each occurs."""
     if image.dtype in (np.uint8, np.uint16):
         histogram = np.bincount(image.ravel())
         values = np.flatnonzero(histogram)
-        counts = histogram[values]
-    else:
-        values, counts = np.unique(image, return_counts=True)
-    return _Mask(
-        path=path,
-        image=image,
-        values=values.astype(np.int64),
-        counts=counts.astype(np.int64),
-        lossy=lossy,
-        colored=colored,
-        where=where,
-    )
+        return values.astype(np.int64), histogram[values].astype(np.int64)
+    values, counts = np.unique(image, return_counts=True)
+    return values.astype(np.int64), counts.astype(np.int64)
 
 
 # ----------------------------------------------------------------------------------------- what the values mean
@@ -371,6 +411,9 @@ def _binary_names(mask: _Mask, settings: Settings, *, low: int, high: int, dark:
 
 def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     """One class per value: small values are class numbers, gray levels and colors are numbered in order."""
+    soft: dict[str, Any] = {}
+    if settings.classes and not mask.lossy:
+        mask, soft = _hardened(mask, [_key(key) for key in settings.classes])
     if len(mask.values) > _MANY or mask.lossy:
         why = "lossy compression blurs the values" if mask.lossy else f"{len(mask.values)} values are no classes"
         msg = f"{mask.path}: {why}; save the mask as PNG or TIFF with one value per class"
@@ -396,7 +439,52 @@ def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     names = {0: given.get(0, "background")} | {
         numbers[value]: given.get(value) or _class_name(mask, value, plain=plain) for value in order
     }
-    return labels, names, {"values": {_shown(mask, value): numbers[value] for value in (0, *order)}}
+    return labels, names, {"values": {_shown(mask, value): numbers[value] for value in (0, *order)}, **soft}
+
+
+_SOFT_PX = 2  # pixels of a smoothed edge lie this near to the classes that they are between
+_MOST_SOFT = 0.3  # share of a mask that smoothed edges take at most [1]
+
+
+def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, Any]]:
+    """Give pixels of smoothed edges to the nearer of the named classes beside them; half way decides.
+
+    Values that are not named stay as they are where they make areas of their own, or do not lie between two classes
+    that touch them: then they are classes that somebody forgot to name.
+    """
+    known = np.isin(mask.values, [*named, 0])
+    soft = ~known[np.searchsorted(mask.values, mask.image)]
+    share = float(soft.mean())
+    if share in (0.0, 1.0) or share > _MOST_SOFT or np.count_nonzero(known) < 2:
+        return mask, {}
+    rows, columns = np.nonzero(soft)
+    value = _channels(mask, mask.image[rows, columns])
+    kernel = np.ones((2 * _SOFT_PX + 1, 2 * _SOFT_PX + 1), np.uint8)
+    classes = mask.values[known]
+    beside = np.stack([cv2.dilate((mask.image == one).view(np.uint8), kernel)[rows, columns] > 0 for one in classes])
+    distance = np.stack([np.abs(value - _channels(mask, one)).sum(axis=-1) for one in classes])
+    distance = np.where(beside, distance, np.inf)
+    order = np.argsort(distance, axis=0)
+    nearest, second = (np.take_along_axis(distance, order[[i]], axis=0)[0] for i in (0, 1))
+    ends = [_channels(mask, classes[order[i]]) for i in (0, 1)]
+    apart = np.abs(ends[0] - ends[1]).sum(axis=-1)
+    # on the straight line between two colors the distances to both add up to that between them
+    between = np.isfinite(second) & (nearest + second <= apart + _ROUNDING)
+    if not between.all():
+        return mask, {}
+    image = mask.image.copy()
+    image[rows, columns] = classes[order[0]]
+    values, counts = _histogram(image)
+    return replace(mask, image=image, values=values, counts=counts), {"share_between_percent": 100 * share}
+
+
+_ROUNDING = 6  # gray levels that the three channels of a color between two others may be off together
+
+
+def _channels(mask: _Mask, values: Any) -> NDArray[np.int64]:
+    """Red, green and blue of packed colors, or the one number of gray values, along a last axis."""
+    packed = np.asarray(values, dtype=np.int64)
+    return np.stack([packed >> shift & 255 for shift in (16, 8, 0)] if mask.colored else [packed], axis=-1)
 
 
 def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
@@ -407,6 +495,7 @@ def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
     if mask.values[-1] == 0:
         msg = f"{mask.path}: the label image is empty"
         raise ReadError(msg)
+    _check_not_wrapped(mask)
     image, renumbered = mask.image, bool(mask.values[-1] > np.iinfo(np.int32).max) or mask.colored
     if renumbered:
         ranks = np.arange(len(mask.values), dtype=np.int32) + np.int32(mask.values[0] != 0)
@@ -422,6 +511,23 @@ def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
         labels = _given_back(labels)
         found["boundary_percent"] = 100 * share
     return labels, {1: _object_name(mask, settings)}, {**found, "boundary_pixels": "given back" if give else "kept"}
+
+
+def _check_not_wrapped(mask: _Mask) -> None:
+    """Refuse object numbers that were cut to 8 or 16 bits: they begin again at 0, so that one stands for several."""
+    bits = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16}.get(mask.image.dtype)
+    if bits is None or len(mask.values) < _FULL * 2**bits:
+        return
+    pieces, objects = _pieces(mask), int(np.count_nonzero(mask.values))
+    if pieces > _SPLIT * objects:
+        msg = (
+            f"{mask.path}: {objects} object numbers, all that {bits} bits can hold, in {pieces} pieces: larger numbers"
+            f" were cut off; save the mask with {2 * bits} bits per pixel"
+        )
+        raise ReadError(msg)
+
+
+_FULL, _SPLIT = 0.97, 1.05  # share of the numbers in use; pieces per number that cuts of objects explain [1]
 
 
 def _boundaries(mask: _Mask, settings: Settings) -> _Interpreted:

@@ -32,7 +32,7 @@ from inspect_tool.backends._gray_levels import (
 )
 from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.measure import image_quality
+from inspect_tool.measure import color, image_quality
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 
@@ -76,7 +76,7 @@ class Settings:
     min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
     fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
     min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
-    channel: Literal["gray", "red", "green", "blue"] = "gray"  # of a color image
+    channel: Literal["auto", "gray", "red", "green", "blue"] = "auto"  # auto: gray, or two hues where gray is the same
 
 
 _Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
@@ -196,6 +196,7 @@ class _Prepared:
     gray: NDArray[np.uint8]  # flat and smooth
     offset: float  # gray value of the file = offset + step * value
     step: float
+    axis: color.Axis | None  # along which color was taken in place of gray
     edges: _Edges
     choice: Choice
     denoise_px: int
@@ -205,7 +206,8 @@ class _Prepared:
 def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
-    gray, offset, step = _eight_bit(_channel(micrograph, settings), roi, micrograph.path)
+    image, axis = _channel(micrograph, settings)
+    gray, offset, step = _eight_bit(image, roi, micrograph.path)
     if settings.method in ("auto", "edge") and settings.flat_field != "off" and _n_classes(settings) == 2:
         gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
     edges = _find_edges(gray, roi, settings.min_contrast / step)
@@ -217,6 +219,7 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
         gray=gray,
         offset=offset,
         step=step,
+        axis=axis,
         edges=edges,
         choice=_choice(gray, roi, edges, settings),
         denoise_px=denoise_px,
@@ -281,6 +284,12 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         "phase_taken": phase,
         "own_gray": ready.choice.own_gray,
     }
+    if ready.axis is not None:
+        found |= {
+            "color_weights": list(ready.axis.weights),  # of red, green and blue; levels and contrast are along it
+            "color_separation": ready.axis.separation,
+            "gray_separation": ready.axis.gray_separation,
+        }
     return Segmentation(
         labels=labels,
         classes=classes,
@@ -291,13 +300,22 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     )
 
 
-def _channel(micrograph: Micrograph, settings: Settings) -> GrayImage:
-    if settings.channel == "gray":
-        return micrograph.pixels
+def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, color.Axis | None]:
+    """The image that levels are applied to, and the axis where it was made from color."""
+    if settings.channel in ("auto", "gray"):
+        wanted = settings.channel == "auto" and settings.method != "fixed" and _n_classes(settings) == 2
+        if micrograph.color is None or not wanted:
+            return micrograph.pixels, None
+        axis = color.axis_of(micrograph.color, micrograph.roi)
+        if axis is None:
+            return micrograph.pixels, None
+        # two hues are neither dark nor bright: the one of less area takes the place of the phase of interest
+        axis = color.reversed_axis(axis) if settings.phase == "bright" else axis
+        return color.along_axis(micrograph.color, axis), axis
     if micrograph.color is None:
         msg = f"{micrograph.path}: a gray image has no {settings.channel} channel; set channel = 'gray'"
         raise BackendError(msg)
-    return micrograph.color[:, :, ("red", "green", "blue").index(settings.channel)]
+    return micrograph.color[:, :, ("red", "green", "blue").index(settings.channel)], None
 
 
 def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:

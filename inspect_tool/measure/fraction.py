@@ -130,6 +130,36 @@ def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
     )
 
 
+def contacts(objects: LabelImage, roi: Mask | None = None) -> tuple[int, int]:
+    """Count how often all rows and columns cross from object to object, and from object to matrix (0) or back.
+
+    Parameters
+    ----------
+    objects : array of int, (rows, columns)
+        Number of the object of every pixel, 0 is matrix.
+    roi : array of bool, (rows, columns), optional
+        True where the image counts; only pairs of neighbors inside are looked at.
+
+    Examples
+    --------
+    >>> contacts(np.array([[0, 1, 1, 2, 0, 3]]))
+    (1, 3)
+    """
+    found = np.zeros(2, dtype=np.int64)
+    for start in range(0, objects.shape[0], _BAND):
+        rows, below = slice(start, start + _BAND), slice(start + 1, start + _BAND + 1)
+        here, under = objects[rows], objects[below]
+        n = len(under)
+        for one, other, both in (
+            (here[:, :-1], here[:, 1:], None if roi is None else roi[rows, :-1] & roi[rows, 1:]),
+            (here[:n], under, None if roi is None else roi[rows][:n] & roi[below]),
+        ):
+            changes = one != other if both is None else (one != other) & both
+            alike = int(np.count_nonzero(changes & (one != 0) & (other != 0)))
+            found += (alike, int(np.count_nonzero(changes)) - alike)
+    return int(found[0]), int(found[1])
+
+
 def _halves(inside: Mask | None) -> tuple[Mask | None, Mask | None]:
     return (None, None) if inside is None else (inside[:, :-1], inside[:, 1:])
 

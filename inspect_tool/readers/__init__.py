@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import registry
@@ -76,7 +77,8 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
     -------
     values : array
         (rows, columns) of any integer or real type, or (rows, columns, 3) colors. A color palette gives its
-        indices, a gray one its gray values.
+        indices, a gray one its gray values. Of a mask drawn on a transparent layer what is opaque is marked: the
+        rest is 0, whatever color it hides, and black becomes 255.
     lossy : bool
         True for JPEG and the like: values near edges are not what was saved.
     """
@@ -85,7 +87,25 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
         msg = f"{path}: masks are read from TIFF, PNG or BMP; save it so"
         raise ReadError(msg)
     found = reader.raster(path)
-    return (found.samples if colors or found.stored is None else found.stored), found.lossy
+    values = found.samples if colors or found.stored is None else found.stored
+    return (values if found.alpha is None else _marked(path, values, found.alpha)), found.lossy
+
+
+def _marked(path: Path, values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """What is drawn on a transparent layer; half way decides at a soft edge."""
+    full = int(alpha.max())
+    opaque = alpha > full // 2
+    if full == 0 or opaque.all():
+        return values
+    drawn = values[alpha == full]
+    if not drawn.any():
+        return np.where(opaque, np.uint8(255), np.uint8(0))
+    if (drawn == drawn[0]).all():
+        return np.where(opaque if values.ndim == 2 else opaque[:, :, None], drawn[0], values.dtype.type(0))
+    if not drawn.reshape(len(drawn), -1).any(axis=1).all():
+        msg = f"{path}: some pixels of the mask are black and others are transparent; save it without transparency"
+        raise ReadError(msg)
+    return np.where(opaque if values.ndim == 2 else opaque[:, :, None], values, values.dtype.type(0))
 
 
 def _folder_reader(path: Path) -> ModuleType | None:

@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import log
 from pathlib import Path
 from xml.etree import ElementTree
 
 from inspect_tool.errors import ReadError
 from inspect_tool.readers._planes import Positions
-from inspect_tool.readers.raster import SQUARE_WITHIN, UNIT_UM, Scale, declares_entities, scale_of, stale
+from inspect_tool.readers.raster import (
+    PLACEHOLDER,
+    SQUARE_WITHIN,
+    UNIT_UM,
+    Scale,
+    declares_entities,
+    placeholder,
+    scale_of,
+    stale,
+)
 
 _MOST_PLANES = 1_000_000  # of one file; more is damage
 _AXIS = {"C": "channel", "Z": "z", "T": "time"}
@@ -172,8 +182,11 @@ def _ome_size(pixels: ElementTree.Element) -> tuple[int, int] | None:
 
 
 def _scale_ome_pixels(pixels: ElementTree.Element) -> Scale:
-    """Pixel size as written; the unit is um where none is (OME schema)."""
-    sizes = []
+    """Pixel size as written; the unit is um where none is (OME schema).
+
+    A height without a unit is of that under which the pixel is nearer to a square: of the schema, or of the width.
+    """
+    factors, sizes = [], []
     for axis in ("X", "Y"):
         unit = pixels.get(f"PhysicalSize{axis}Unit", "µm").strip()
         factor = UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
@@ -181,7 +194,14 @@ def _scale_ome_pixels(pixels: ElementTree.Element) -> Scale:
         if factor is None:
             return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length", refused=True)
         try:
-            sizes.append(float(text_value) * factor)
+            sizes.append(float(text_value))
         except ValueError:
             return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number", refused=True)
-    return scale_of(sizes[0], sizes[1], "OME PhysicalSizeX")
+        factors.append(factor)
+    wide, high = sizes
+    if "PhysicalSizeYUnit" not in pixels.attrib and min(wide, high) > 0:
+        factors[1] = min(factors[::-1], key=lambda factor: abs(log(high * factor / (wide * factors[0]))))
+    if placeholder(wide, high):
+        unit = pixels.get("PhysicalSizeXUnit", "µm").strip()
+        return Scale(note=f"OME PhysicalSizeX and Y are 1 {unit}, {PLACEHOLDER}")
+    return scale_of(wide * factors[0], high * factors[1], "OME PhysicalSizeX")

@@ -15,6 +15,7 @@ from inspect_tool.errors import ReadError
 from inspect_tool.model import Calibration, Micrograph, Selection
 from inspect_tool.readers import _planes
 from inspect_tool.readers.raster import (
+    PLACEHOLDER,
     UNIT_UM,
     Raster,
     Scale,
@@ -22,6 +23,7 @@ from inspect_tool.readers.raster import (
     check_size,
     micrograph,
     missing,
+    placeholder,
     scale_from_density,
     scale_of,
 )
@@ -287,6 +289,8 @@ def _scale(names: Sequence[str], units: Sequence[str], transforms: Sequence[Any]
     um = [UNIT_UM.get(units[axis].lower()) for axis in (x, y)]
     if um[0] is None or um[1] is None:
         return Scale(note=f"{what} has the units '{units[x]}' and '{units[y]}', which are no lengths", refused=True)
+    if placeholder(float(factors[x]), float(factors[y])):
+        return Scale(note=f"{what} is 1 {units[x]}, {PLACEHOLDER}")
     return scale_of(float(factors[x]) * um[0], float(factors[y]) * um[1], what)
 
 

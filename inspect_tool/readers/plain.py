@@ -23,6 +23,7 @@ from inspect_tool.readers.raster import (
     check_size,
     micrograph,
     scale_from_density,
+    turned,
 )
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
@@ -108,7 +109,7 @@ def _decode(path: Path, image: Image.Image) -> Raster:
         if samples.ndim == 3 and samples.shape[2] in (2, 4):
             samples, alpha = samples[:, :, :-1], samples[:, :, -1]
         samples = samples[:, :, 0] if samples.ndim == 3 and samples.shape[2] == 1 else samples
-        samples, alpha = (_turned(item, orientation) for item in (samples, alpha))
+        samples, alpha = turned(samples, orientation), None if alpha is None else turned(alpha, orientation)
     else:
         if orientation != 1:
             image = ImageOps.exif_transpose(image)
@@ -157,15 +158,6 @@ def _deep_png(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(26)
     return len(head) == 26 and head[24] == 16
-
-
-def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
-    if samples is None or orientation not in range(2, 9):
-        return samples
-    if orientation >= 5:
-        samples = np.swapaxes(samples, 0, 1)
-    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}[orientation]
-    return samples[::rows, ::columns]
 
 
 def _scale(path: Path, image: Image.Image) -> Scale:

@@ -142,6 +142,19 @@ def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
     return Scale(pixel_um=pixel_um, source=f"file metadata: {what}", note=f"{what}: {pixel_um:.6g} um per pixel")
 
 
+PLACEHOLDER = "what programs write that know no scale: not believed"
+"""What the notes say of a size that ``placeholder`` finds."""
+
+
+def placeholder(*sizes: float) -> bool:
+    """Whether the numbers of a pixel size are all 1, of whatever unit: writers without a scale fill it in so.
+
+    >>> placeholder(1.0, 1.0), placeholder(1.0, 0.5)
+    (True, False)
+    """
+    return all(size == 1 for size in sizes)
+
+
 def stale(what: str, stated: tuple[int, int], found: tuple[int, int], pixel_um: float) -> Scale:
     """Refuse a pixel size that was written for an image of another size.
 
@@ -358,6 +371,48 @@ def quiet(library: str = "") -> Iterator[None]:
             logger.disabled = before
 
 
+_TURNS = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
+"""Direction of rows and columns by orientation; from 5 on, rows and columns change places before."""
+
+
+def turned(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn upright what an orientation tag (TIFF 6.0, tag 274; the same in EXIF) says is turned; 1 is upright."""
+    if orientation not in _TURNS:
+        return samples
+    if orientation >= 5:
+        samples = np.swapaxes(samples, 0, 1)
+    rows, columns = _TURNS[orientation]
+    return np.ascontiguousarray(samples[::rows, ::columns])
+
+
+def turned_point(
+    point: tuple[float, float], shape: tuple[int, int], orientation: int, *, back: bool = False
+) -> tuple[float, float]:
+    """Find the place that a pixel of a stored image has in the upright one.
+
+    Parameters
+    ----------
+    point : (row, column)
+        In the stored image. [px]
+    shape : (rows, columns)
+        Of the upright image. [px]
+    orientation : int
+        Of the stored image.
+    back : bool
+        The other way round: ``point`` and ``shape`` swap their images.
+
+    Examples
+    --------
+    >>> turned_point((0, 0), (30, 40), 3), turned_point((0, 5), (40, 30), 6)
+    ((29, 39), (5, 29))
+    """
+    if orientation not in _TURNS:
+        return point
+    rows, columns = _TURNS[{6: 8, 8: 6}.get(orientation, orientation) if back else orientation]
+    row, column = point if orientation < 5 else point[::-1]
+    return row if rows > 0 else shape[0] - 1 - row, column if columns > 0 else shape[1] - 1 - column
+
+
 def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Micrograph:
     """Turn a decoded plane into a checked, read-only micrograph.
 
@@ -382,6 +437,11 @@ def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Mi
     roi = None
     if raster.alpha is not None:
         roi, notes["alpha"] = _opaque(raster.alpha)
+    cleared = _cleared(pixels)
+    if cleared is not None:
+        roi = ~cleared if roi is None else roi & ~cleared
+        notes["NaN"] = f"{np.count_nonzero(cleared)} pixels are NaN and do not count"
+        pixels[cleared] = np.median(pixels[~cleared])  # no filter finds a structure there
     _check_content(path, pixels)
     for array in (pixels, color, roi):
         if array is not None:
@@ -409,6 +469,21 @@ def _pixels(path: Path, samples: NDArray[Any]) -> GrayImage:
         raise ReadError(msg)
     with np.errstate(over="ignore", invalid="ignore"):  # a value beyond float32 becomes infinite and is refused
         return np.array(samples, dtype=np.float32, order="C")
+
+
+_SMALLEST_CLEARED = 16
+"""Pixels of a cleared area; fewer together are dead pixels of a detector, or damage."""
+
+
+def _cleared(pixels: GrayImage) -> NDArray[np.bool_] | None:
+    """Areas of NaN, as programs write them that clear what is outside of a selection; None without any."""
+    if pixels.dtype.kind != "f":
+        return None
+    blank = np.isnan(pixels)
+    if not blank.any() or blank.all():
+        return None
+    _, _, stats, _ = cv2.connectedComponentsWithStats(blank.view(np.uint8), connectivity=8)
+    return blank if int(stats[1:, cv2.CC_STAT_AREA].min()) >= _SMALLEST_CLEARED else None
 
 
 def _check_content(path: Path, pixels: GrayImage) -> None:

@@ -1,10 +1,11 @@
 """TIFF of every usual kind: baseline, tiled, BigTIFF, OME-TIFF, ImageJ; scale from metadata that can be trusted."""
 
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from inspect_tool.readers._side_car import scale_beside
 from inspect_tool.readers._vendor_scale import EXIF, TAGS, scale_of_tags
 from inspect_tool.readers.raster import (
     MAX_COMPRESSION,
+    PLACEHOLDER,
     UNIT_UM,
     Raster,
     Scale,
@@ -27,8 +29,10 @@ from inspect_tool.readers.raster import (
     careful,
     check_size,
     micrograph,
+    placeholder,
     scale_from_density,
     scale_of,
+    turned,
 )
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
@@ -36,6 +40,7 @@ SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 _PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palette, mask, CMYK, YCbCr
 _JPEG = {6, 7, 33007, 34892}
 _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
+_FAX = {2, 3, 4}  # of pictures of one bit per pixel
 # compressions whose largest factor is known: LZW, JPEG, deflate, PackBits
 _BOUNDED = {5, 6, 7, 8, 32773, 32946}
 
@@ -85,8 +90,33 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    with careful(path, "TIFF", "tifffile", (tifffile.TiffFileError,)), tifffile.TiffFile(path) as file:
-        yield file
+    with careful(path, "TIFF", "tifffile", (tifffile.TiffFileError, struct.error)):
+        _check_chain(path)
+        with tifffile.TiffFile(path) as file:
+            yield file
+
+
+def _check_chain(path: Path) -> None:
+    """Each page names the next one; a list that comes back to a page would be followed without end."""
+    with path.open("rb") as file:
+        head = file.read(16)
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        count, offset, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
+        at = struct.unpack_from(order + offset, head, 8 if big else 4)[0]
+        seen: set[int] = set()
+        size = path.stat().st_size
+        while 0 < at < size:
+            if at in seen:
+                msg = f"{path}: page {len(seen)} names an earlier page as the next one; the file is damaged"
+                raise ReadError(msg)
+            seen.add(at)
+            file.seek(at)
+            tags = struct.unpack(order + count, file.read(struct.calcsize(count)))[0]
+            file.seek(at + struct.calcsize(order + count) + tags * entry)
+            at = struct.unpack(
+                order + offset, file.read(struct.calcsize(order + offset)).ljust(8 if big else 4, b"\0")
+            )[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +152,7 @@ def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
         at = _planes.chosen(path, axes, which)
         ome = named.plane(path, at)
         chosen = file.pages[ome.page].aspage()
+    _check_tags(path, file, chosen)
     photometric, compression = int(chosen.photometric), int(chosen.compression)
     _check_kind(path, chosen, photometric, compression)
     check_size(
@@ -181,7 +212,8 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
     notes.update(found.notes)
     orientation = _orientation(chosen)
     if orientation in range(2, 9):
-        samples, stored, alpha = (_turned(item, orientation) for item in (samples, stored, alpha))
+        samples = turned(samples, orientation)
+        stored, alpha = (None if item is None else turned(item, orientation) for item in (stored, alpha))
         notes["orientation"] = f"tag {orientation}; image turned upright"
     if 34675 in chosen.tags:
         notes["color profile"] = "ICC profile present, not applied"
@@ -205,6 +237,27 @@ def _frames_in_one_page(file: tifffile.TiffFile, first: Any) -> int:
     return int(images) if isinstance(images, int) and images > 1 and int(first.compression) == 1 else 1
 
 
+def _check_tags(path: Path, file: tifffile.TiffFile, page: Any) -> None:
+    """Refuse a file without the tags whose absence would mean one bit per pixel, or white as zero."""
+    missing = [
+        name for code, name in ((262, "PhotometricInterpretation"), (258, "BitsPerSample")) if code not in page.tags
+    ]
+    if missing == ["BitsPerSample"] and (int(page.compression) in _FAX or _is_bilevel(file, page)):
+        return  # some writers leave it out where it is 1
+    if missing:
+        msg = f"{path}: has no tag {missing[0]}; the file is damaged, export it again"
+        raise ReadError(msg)
+
+
+def _is_bilevel(file: tifffile.TiffFile, page: Any) -> bool:
+    """Whether the first strip or tile holds as much as one bit per pixel takes."""
+    file.filehandle.seek(page.dataoffsets[0])
+    data = file.filehandle.read(page.databytecounts[0])
+    plain = tifffile.TIFF.DECOMPRESSORS[page.compression](data) if int(page.compression) != 1 else data
+    rows, columns = page.chunks[:2]
+    return bool(len(plain) < 2 * rows * -(-columns // 8))
+
+
 def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> None:
     if photometric not in _PHOTOMETRIC or (photometric == 6 and compression not in _JPEG):
         name = getattr(page.photometric, "name", str(photometric))
@@ -213,20 +266,35 @@ def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> No
 
 
 def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
-    """Every strip or tile must lie inside the file: a missing one would come out as black pixels."""
+    """Every strip or tile must be in the tables and inside the file: a missing one would come out as black pixels."""
     size = file.filehandle.size
     offsets, counts = page.dataoffsets, page.databytecounts
     if not offsets or len(offsets) != len(counts):
         msg = f"{path}: the table of strips is damaged ({len(offsets)} offsets, {len(counts)} lengths)"
+        raise ReadError(msg)
+    wanted = prod(page.chunked)
+    if len(offsets) < wanted:
+        msg = f"{path}: {len(offsets)} of {wanted} parts of the image are there; the file is truncated or damaged"
         raise ReadError(msg)
     for number, (offset, length) in enumerate(zip(offsets, counts, strict=True)):
         if offset <= 0 or length <= 0 or offset + length > size:
             part = f"part {number + 1} of {len(offsets)}"
             msg = f"{path}: {part} of the image is missing; the file is truncated or damaged"
             raise ReadError(msg)
-    if int(page.compression) == 1 and page.is_contiguous and sum(counts) < page.nbytes:
+    if int(page.compression) != 1 or page.is_tiled:
+        return
+    if page.is_contiguous and sum(counts) < page.nbytes:
         msg = f"{path}: {page.nbytes} bytes of pixels promised, {sum(counts)} there; the file is truncated or damaged"
         raise ReadError(msg)
+    row = -(-int(page.imagewidth) * int(page.samplesperpixel) * int(page.bitspersample) // 8)
+    pixels = int(page.imagelength) * int(page.imagedepth) * row
+    if len(counts) == 1 and counts[0] > _MOST_PADDING * pixels + _BLOCK:
+        msg = f"{path}: {counts[0]} bytes of pixels, its size and depth make {pixels}; a tag of the file is damaged"
+        raise ReadError(msg)
+
+
+_MOST_PADDING, _BLOCK = 1.1, 8192
+"""How much longer than its pixels an uncompressed strip may be: factor, and a block of a disk. [1], [byte]"""
 
 
 def _compression(page: Any, compression: int) -> str:
@@ -313,16 +381,6 @@ def _orientation(page: Any) -> int:
     return int(page.tags.valueof(274, 1) or 1)
 
 
-def _turned(samples: NDArray[Any] | None, orientation: int) -> Any:
-    """Turn upright what the orientation tag says is turned (values 2 to 8 of the TIFF specification)."""
-    if samples is None:
-        return None
-    if orientation >= 5:
-        samples = np.swapaxes(samples, 0, 1)
-    rows, columns = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}[orientation]
-    return np.ascontiguousarray(samples[::rows, ::columns])
-
-
 # ------------------------------------------------------------------------------------------------------ scale
 
 
@@ -384,4 +442,6 @@ def _scale_imagej(metadata: dict[str, Any], x: float | None, y: float | None) ->
     factor = UNIT_UM.get(unit.lower())
     if factor is None:
         return Scale(note=f"ImageJ has the unit '{unit}', which is unknown")
+    if placeholder(x, y):
+        return Scale(note=f"ImageJ scale is 1 {unit}, {PLACEHOLDER}")
     return scale_of(factor / x, factor / y, f"ImageJ scale, unit {unit}")

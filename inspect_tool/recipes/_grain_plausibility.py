@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
-from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
 
 LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
 EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
 LARGEST = 50.0  # share of the area of a field that one grain may hold [%]
 FINE = 50.0  # share of the grains that may be fine ones [%] ...
 FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
-TWINNED = 0.3  # lamellae that were merged, over the grains [1]
+TWINNED = 0.15  # lamellae that were merged, over the grains [1]
+SECOND = 20.0  # share of the grains that may be of a second gray level [%] ...
+APART = 6.0  # ... whose distance is so many times the scatter within both; evenly spread tints have 3.5
 
 
 def field_values(
@@ -35,12 +38,38 @@ def field_values(
     kept = tuple(
         read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
     )
+    second = tuple(
+        read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(micrograph.pixels, labels)),))
+    )
     values = {
+        "second_gray_level_percent": float(second[0]),
         "left_out_percent": _left_out_percent(labels, counts),
         "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
         "twin_lamellae": float(kept[0]),
     }
-    return values, {"twin_lamellae": kept}
+    return values, {"twin_lamellae": kept, "second_gray_level": second}
+
+
+def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
+    """Share of the grains whose mean gray level is that of the level that holds less area; 0 where there is one level.
+
+    The grains fall into two classes of least scatter (Otsu 1979, each grain counts once).
+    """
+    size = np.bincount(np.maximum(labels, 0).ravel())
+    gray = np.zeros(len(size))
+    for rows in strips(labels.shape):
+        gray += np.bincount(np.maximum(labels[rows], 0).ravel(), pixels[rows].ravel(), len(size))
+    present = np.flatnonzero(size[1:]) + 1
+    order = present[np.argsort(gray[present] / size[present])]
+    level, area = gray[order] / size[order], size[order]
+    below = np.arange(1, len(level))
+    lower, upper = np.cumsum(level)[:-1] / below, np.cumsum(level[::-1])[-2::-1] / below[::-1]
+    cut = int(np.argmax(below * below[::-1] * (upper - lower) ** 2)) + 1
+    within = np.sqrt((level[:cut].var() * cut + level[cut:].var() * (len(level) - cut)) / len(level))
+    if not level[cut:].mean() - level[:cut].mean() > APART * max(float(within), 1e-9):
+        return 0.0
+    second = cut if area[:cut].sum() < area[cut:].sum() else len(level) - cut
+    return 100.0 * second / len(level)
 
 
 def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
@@ -57,7 +86,7 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
     """
     most = {
         key: max(float(field.values[key]) for field in fields)
-        for key in ("left_out_percent", "edge_held_by_one_percent")
+        for key in ("left_out_percent", "edge_held_by_one_percent", "second_gray_level_percent")
     }
     area = grains["area_px2"].to_numpy(dtype=np.float64)
     of_field = [group["area_px2"] for _, group in grains.groupby(["section", "field"])]
@@ -87,6 +116,12 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             FINE,
             "%",
             f"area below {FINE_AREA:g} of the mean weighted by area; particles and texture make such a population",
+        ),
+        "Share of the grains that have a gray level of their own": (
+            most["second_gray_level_percent"],
+            SECOND,
+            "%",
+            "dark or bright particles are counted as grains; set them apart by second_phase",
         ),
         "Twin lamellae that were merged, over the grains": (
             lamellae,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from inspect_tool.measure import reference_area
 from inspect_tool.model import Quantity, Standard
+from inspect_tool.recipes._shapes import Expected
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
@@ -75,6 +76,8 @@ class Settings:
     cluster_gap: float = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
     linear_elongation: float = 0.0  # F_max²/A from which a feature is a crack; 0: as the standard says, else never [1]
     reference_area: ReferenceArea | None = None  # slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }
+    expected_shape: Expected = "compact"  # no lines; auto: or lines alone; any: cracks among the pores are meant
+    tinted_grains: bool = False  # grains of the metal differ in color: only color inside the pores is a doubt then
     part_area_mm2: float = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
     key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity
 

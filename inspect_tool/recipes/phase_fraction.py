@@ -18,8 +18,9 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
+from inspect_tool.measure.class_shape import line_percent
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
-from inspect_tool.measure.fraction import LineCounts, area_percent, line_counts
+from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, share_scatter
 from inspect_tool.model import (
@@ -43,6 +44,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
+from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, own_gray_checks
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
@@ -69,6 +71,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "intercepts_per_mm_vertical.*": Quantity(
             title="Interceptions per length of vertical lines", unit="1/mm", needs_scale=True
         ),
+        "contiguity.*": Quantity(title="Contiguity", unit="1", needs_scale=False),
         "count_per_mm2.*": Quantity(title="Features per area", unit="1/mm2", needs_scale=True),
     }
 )
@@ -86,6 +89,8 @@ class Settings:
     seed: int = 1  # of the random start of the grid
     smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
+    expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
+    tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
 
@@ -104,7 +109,7 @@ def measure_field(
     Parameters
     ----------
     micrograph : Micrograph
-        The field; only its scale, place in the job and region are used.
+        The field; of its pixels only the color is looked at, and only to doubt the classes.
     segmentation : Segmentation
         Semantic labels of the same size; class 0 is the matrix.
     settings : Settings
@@ -142,6 +147,10 @@ def measure_field(
     for number, name in classes.items():
         values[f"points.{name}"] = counted.count(number)
 
+    if segmentation.objects is not None:
+        for key, count in zip(("like", "matrix"), contacts(segmentation.objects, roi), strict=True):
+            values[f"contacts_{key}.{segmentation.classes[1]}"] = count
+
     tables: list[pd.DataFrame] = []
     for number, name in classes.items():
         if number:
@@ -149,7 +158,13 @@ def measure_field(
             values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
             table["feature"] += sum(len(other) for other in tables)
             tables.append(table)
+            values[f"line_percent.{name}"] = line_percent(
+                (labels == number) if roi is None else (labels == number) & roi
+            )
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
+    judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
+    values |= _colors.values_of(spread, segmentation)
     return FieldMeasurement(
         specimen=micrograph.specimen,
         section=micrograph.section,
@@ -164,7 +179,7 @@ def measure_field(
         marks=marks,
         worst=_largest(features, pixel_um),
         notes=_notes(segmentation),
-        read_off=facts_of_level(segmentation),
+        read_off={_colors.SPREAD: spread, **facts_of_level(segmentation)},
     )
 
 
@@ -367,6 +382,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"{_who(group)}{name}: two ways to choose the gray level disagree: {found.mean:.3g} %, but "
                     f"{apart}; U holds both"
                 )
+            key = f"area_percent.{name}"
+            checks.append(_shapes.line_check(group.fields, name, key, (key,), settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "
@@ -374,9 +391,14 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     "outside the validity of the method"
                 )
             results.append(_worst_field(group, name, standard))
+            results += _contiguity(group, name)
             results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
+        checks += _colors.checks_of(
+            group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
+        )
+        warnings += _colors.warnings_of(group.fields, group.classes[0])
         if len(group.fields) == 1:
             warnings.append(
                 f"{_who(group)}one field only: U takes the scatter between fields from the arrangement inside this "
@@ -754,6 +776,34 @@ def _worst_field(group: _Group, name: str, standard: Standard) -> Result:
             title=f"Largest area fraction of a field {name} (field {worst.field})",
         )
     )
+
+
+def _contiguity(group: _Group, name: str) -> list[Result]:
+    """Share of the surface of the objects of a class that they share with each other: C = 2 N_aa / (2 N_aa + N_ab)."""
+    if any(f"contacts_like.{name}" not in field.values for field in group.fields):
+        return []
+    top = 2 * np.asarray(group.column(f"contacts_like.{name}"))
+    bottom = top + np.asarray(group.column(f"contacts_matrix.{name}"))
+    per_field = field_statistics(bottom.tolist(), group.sections).mean
+    if not per_field:
+        return []
+    value = field_statistics(top.tolist(), group.sections).mean / per_field
+    scatter = field_statistics(((top - value * bottom) / per_field).tolist(), group.sections)
+    return [
+        evaluated(
+            Result(
+                quantity=f"contiguity.{name}",
+                specimen=group.specimen,
+                value=value,
+                unit="1",
+                n=len(group.fields),
+                clause="J. Gurland, Trans. AIME 212 (1958) 452: 2 N_aa / (2 N_aa + N_ab)",
+                definition="crossings from object to object and to matrix by all rows and columns, over all fields/1",
+                budget=scatter_line(scatter),
+                title=f"Contiguity {name}",
+            )
+        )
+    ]
 
 
 def _stereology(group: _Group, name: str, axis: str, standard: Standard) -> list[Result]:

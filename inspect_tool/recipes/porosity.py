@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.measure.class_shape import hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
@@ -24,6 +25,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
+from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
 from inspect_tool.recipes._level_doubts import facts_of_level
@@ -60,7 +62,9 @@ STANDARDS: tuple[str, ...] = (
     "astm_e2109_2014",
     "astm_b276_2021",
 )
-BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark", "classes": ("pore", "metal")})
+BACKEND: Mapping[str, Any] = MappingProxyType(
+    {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
 
 
 def measure_field(
@@ -118,6 +122,11 @@ def measure_field(
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     if shallow is not None:
         values["shallow_percent"] = shallow
+    values["line_percent.pores"] = line_percent(pores.labels != 0)
+    values["hole_percent"] = hole_percent(pores.labels != 0)
+    judged = (1,) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
+    values |= _colors.values_of(spread, segmentation)
     if place is not None:
         marks += one.reference_marks(place, values)
     return FieldMeasurement(
@@ -135,7 +144,7 @@ def measure_field(
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
         curves=one.whole_sizes(pores, pixel_um),
-        read_off={"shallow_percent": shallow, **facts_of_level(segmentation)},
+        read_off={"shallow_percent": shallow, _colors.SPREAD: spread, **facts_of_level(segmentation)},
     )
 
 
@@ -173,6 +182,11 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         made = results_of(mine, settings, standard, shown)
         results += made
         checks += checks_of(mine, settings, standard)
+        checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
+        warnings += _colors.warnings_of(mine, "the pores")
+        doubted = ("porosity_percent",)
+        checks.append(_shapes.line_check(mine, "pores", doubted[0], doubted, settings.expected_shape))
+        checks.append(_shapes.hole_check(mine, doubted[0], doubted))
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

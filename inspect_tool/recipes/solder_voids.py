@@ -47,6 +47,7 @@ TITLE = "Solder voids"
 QUESTION: Literal["coverage", "count"] = "coverage"
 ACCEPTS: Mapping[str, str] = {"classes": "as they are"}  # objects of one kind do not say which is joint, which void
 USE = "use a backend that gives the classes joint and void (joints, or labels with these classes)"
+MOUNTED = False  # the images show no section in its mount
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
 BACKEND: Mapping[str, Any] = {"name": "joints"}

@@ -8,7 +8,7 @@ color-deficient sight can tell apart. The same input gives the same bytes.
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import floor, log10
 from pathlib import Path
@@ -275,7 +275,13 @@ def bar_length(width_um: float) -> float:
 
 
 def _rgb(micrograph: Micrograph) -> Rgb:
+    if micrograph.shown is not None and micrograph.roi is not None:
+        rgb = _rgb(replace(micrograph, pixels=micrograph.shown, color=None, shown=None)).copy()
+        rgb[~micrograph.roi] = rgb[~micrograph.roi] // 2 + 128  # paler: does not count
+        return rgb
     pixels = micrograph.pixels
+    if pixels.ndim == 3:
+        return np.ascontiguousarray(pixels)
     if micrograph.color is not None and micrograph.color.shape[:2] == pixels.shape:
         return np.ascontiguousarray(micrograph.color)
     if pixels.dtype == np.uint8:

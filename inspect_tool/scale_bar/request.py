@@ -78,7 +78,7 @@ def parse_length(text: str) -> float:
     if found is None:
         msg = f"--length {text}: give a number and nm, um or mm: --length 200um"
         raise SettingsError(msg)
-    return convert(float(found.group(1)), found.group(2).replace("µ", "u").replace("μ", "u"), "um")
+    return convert(float(found.group(1)), found.group(2), "um")
 
 
 def check_read(reading: BarReading, path: Path) -> None:

@@ -119,8 +119,9 @@ def test_a_strip_of_mount_is_left_out(look):
 # ------------------------------------------------------------------------------------------- what is no grain
 
 
-def judged(labels):
-    report = measure_fields("grain_size", [micrograph(np.full(labels.shape, 100.0))], [given(labels)])
+def judged(labels, image=None):
+    image = np.full(labels.shape, 100.0) if image is None else image
+    report = measure_fields("grain_size", [micrograph(image)], [given(labels)])
     return {check.name: check for check in report.checks if check.scope == "plausibility"}, report.warnings
 
 
@@ -156,3 +157,24 @@ def test_one_region_round_the_field_is_not_believed():
     labels[20:-20, 20:-20] = drawn_grains.mosaic((SHAPE[0] - 40, SHAPE[1] - 40), 40, 8) + 1
     checks, _ = judged(labels)
     assert not checks["Share of the edge of a field that one grain holds"].passed
+
+
+@pytest.mark.parametrize(("dark", "believed"), [(0.5, False), (0.1, True)])
+def test_dark_particles_counted_as_grains_are_not_believed(dark, believed):
+    labels = drawn_grains.mosaic(SHAPE, 40, 11)
+    rng = np.random.default_rng(11)
+    particle = rng.random(int(labels.max()) + 1) < dark
+    tone = np.where(particle, 40, 180) + rng.normal(0, 5, len(particle))
+    checks, _ = judged(labels, tone[labels])
+    check = checks["Share of the grains that have a gray level of their own"]
+    held = np.bincount(labels.ravel())
+    minor = particle[1:] if held[particle].sum() < held.sum() / 2 else ~particle[1:]
+    assert check.value == pytest.approx(100 * minor.mean(), abs=0.5)
+    assert check.passed == believed
+
+
+def test_evenly_spread_tints_are_one_level():
+    labels = drawn_grains.mosaic(SHAPE, 40, 12)
+    tone = np.random.default_rng(12).uniform(40, 210, int(labels.max()) + 1)
+    checks, _ = judged(labels, tone[labels])
+    assert checks["Share of the grains that have a gray level of their own"].value == 0

@@ -1,0 +1,93 @@
+"""Shape of a class as a whole: how much of its area lies in lines, and how much is missing in holes.
+
+Labels tell what has the gray of a phase, not what it is. Scratches and etched boundaries are lines among grains or
+pores, and a pore whose floor reflects light is a ring.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import Mask
+
+_WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
+_LONG = 8.0  # and its area is this many times the square of its width; a disc has 0.8, a square 1
+_LEAST_PX2 = 30  # smaller remains are ragged outlines
+
+
+def line_percent(mask: Mask) -> float:
+    """Share of the area of a class that lies in lines: thin, long parts, free or attached to others. [%]
+
+    A part counts where an opening takes it away (it is thin) and its area is at least eight times the square of the
+    width of the largest circle in it (it is long). Cost is linear in pixels.
+
+    Examples
+    --------
+    >>> scene = np.zeros((60, 80), bool)
+    >>> scene[30:33, 5:75] = True
+    >>> line_percent(scene)
+    100.0
+    >>> scene[10:20, 10:20] = True
+    >>> round(line_percent(scene))
+    68
+    """
+    total = int(np.count_nonzero(mask))
+    if not total:
+        return 0.0
+    found = np.zeros(mask.shape, np.bool_)
+    whole = mask.view(np.uint8)
+    for width in _WIDTHS_PX:
+        found |= _long_parts(whole & ~_opened(whole, width))
+    return 100 * int(np.count_nonzero(found)) / total
+
+
+def hole_percent(mask: Mask) -> float:
+    """Share of the filled area of the objects of a class that holes take, which are smaller than the object around. [%]
+
+    Objects are 8-connected, holes 4-connected; what is larger than the object around it is enclosed, not a hole in it.
+
+    Examples
+    --------
+    >>> ring = np.zeros((20, 20), bool)
+    >>> ring[2:12, 2:12] = True
+    >>> ring[5:10, 5:10] = False
+    >>> hole_percent(ring)
+    25.0
+    """
+    _, numbers, boxes, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8), connectivity=4)
+    left, top = boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP]
+    right, bottom = left + boxes[:, cv2.CC_STAT_WIDTH], top + boxes[:, cv2.CC_STAT_HEIGHT]
+    enclosed = (left > 0) & (top > 0) & (right < mask.shape[1]) & (bottom < mask.shape[0])
+    enclosed[0] = False
+    if not enclosed.any():
+        return 0.0
+    _, objects, sizes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    area = boxes[:, cv2.CC_STAT_AREA]
+    holes = 0
+    for hole in np.flatnonzero(enclosed):
+        # above any pixel of its top row lies the object around it
+        column = left[hole] + int(np.argmax(numbers[top[hole], left[hole] : right[hole]] == hole))
+        if area[hole] < sizes[objects[top[hole] - 1, column], cv2.CC_STAT_AREA]:
+            holes += int(area[hole])
+    total = int(np.count_nonzero(mask))
+    return 100 * holes / (total + holes)
+
+
+def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """What circles wider than a width cover."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2))
+    kept = cv2.dilate(cv2.erode(mask, disc), disc)
+    return np.asarray(kept, dtype=np.uint8)
+
+
+def _long_parts(parts: NDArray[np.uint8]) -> Mask:
+    """The connected parts that are much longer than wide."""
+    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
+    depth = np.asarray(cv2.distanceTransform(parts, cv2.DIST_L2, 3), dtype=np.float32)
+    inside = parts > 0
+    width = np.zeros(n)
+    np.maximum.at(width, np.asarray(numbers, np.intp)[inside], 2 * depth[inside] - 1)
+    area = boxes[:, cv2.CC_STAT_AREA]
+    long = (area >= _LEAST_PX2) & (area >= _LONG * width**2)
+    long[0] = False
+    return np.asarray(long[numbers], dtype=np.bool_)

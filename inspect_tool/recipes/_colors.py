@@ -1,0 +1,109 @@
+"""What the color of the images says of classes that were told apart in them: checks for recipes of areas."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.measure.color import spread_inside
+from inspect_tool.measure.gray import read_off
+from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+
+SPREAD = "color_spread"
+"""Name under which the spread of color inside the classes is read off an image. [gray levels]"""
+
+_SPREAD_LEVELS = 12.0  # lamps and texture make 1 to 8 of one material, grains of other tints 11 to 50
+_SAME_AXIS = 0.7  # cosine between the axes of two fields: half a right angle
+_WEIGHTS = ("color_red_weight", "color_green_weight", "color_blue_weight")
+
+Values: TypeAlias = Mapping[str, float | int | str]
+
+
+def spread_of(
+    micrograph: Micrograph, backend: str, labels: LabelImage | Mask, classes: tuple[int, ...] = ()
+) -> float | None:
+    """Spread of color inside some classes, or all; None for a gray image, or where a person drew the classes."""
+
+    def read() -> float | None:
+        if micrograph.color is None or backend == "labels":
+            return None
+        return spread_inside(micrograph.color, labels, micrograph.roi, classes)
+
+    return read_off(micrograph, SPREAD, read)
+
+
+def values_of(spread: float | None, segmentation: Segmentation) -> dict[str, float]:
+    """What a field keeps of its color: the spread, and the axis where the classes were told apart along one."""
+    values = {} if spread is None else {SPREAD: spread}
+    weights = segmentation.settings.get("color_weights", ())
+    return values | {name: float(weight) for name, weight in zip(_WEIGHTS, weights, strict=False)}
+
+
+def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
+    """Doubts of one specimen: areas of other colors inside a class, fields told apart by different colors.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        Of one specimen.
+    what : str
+        Where color was looked at, e.g. "the classes".
+    """
+    specimen = fields[0].specimen
+    made = []
+    spreads = [(float(field.values[SPREAD]), field.image) for field in fields if SPREAD in field.values]
+    if spreads:
+        worst, image = max(spreads)
+        made.append(
+            Check(
+                name=f"Color inside {what}: standard deviation",
+                value=worst,
+                relation="<=",
+                limit=_SPREAD_LEVELS,
+                unit="gray levels",
+                passed=worst <= _SPREAD_LEVELS,
+                clause="check of this software: areas of another color in a class are another phase, or grains whose"
+                " tints gray mistakes for one",
+                scope="plausibility",
+                specimen=specimen,
+                note=f"worst field, {image}",
+            )
+        )
+    axes = [axis for axis in (_axis(field.values) for field in fields) if axis is not None]
+    if len(axes) > 1:
+        least = min(float(axes[0] @ axis) for axis in axes)
+        made.append(
+            Check(
+                name="Same color axis in all fields: smallest cosine",
+                value=least,
+                relation=">=",
+                limit=_SAME_AXIS,
+                unit="1",
+                passed=least >= _SAME_AXIS,
+                clause="check of this software: the hue of less area is taken for the phase, field by field",
+                scope="plausibility",
+                specimen=specimen,
+                note="where the fields differ they do not measure the same phase; choose a channel of the image",
+            )
+        )
+    return made
+
+
+def warnings_of(fields: Sequence[FieldMeasurement], phase: str) -> list[str]:
+    """Say on page 1 that color told the classes apart, and which one is which."""
+    n = sum(_axis(field.values) is not None for field in fields)
+    if not n:
+        return []
+    said = (
+        f"Specimen {fields[0].specimen}: gray does not separate two hues that color does ({n} of {len(fields)} fields);"
+        f" they were told apart by color, and the hue of less area was taken for {phase}."
+    )
+    return [said]
+
+
+def _axis(values: Values) -> NDArray[np.float64] | None:
+    if _WEIGHTS[0] not in values:
+        return None
+    axis = np.array([float(values[name]) for name in _WEIGHTS])
+    return np.asarray(axis / np.linalg.norm(axis))

@@ -1,0 +1,70 @@
+"""What the shape of a class says of it: lines where a phase or pores are meant, for recipes of areas."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from inspect_tool.model import Check, FieldMeasurement
+
+Expected: TypeAlias = Literal["auto", "compact", "any"]
+"""What a class may look like: compact; one shape, compact or all of it lines ("auto"); any."""
+
+_LINES_PERCENT = 20.0  # polished pores and particles have 0 to 9, pores among scratches of twice their area 65
+_NETWORK_PERCENT = 90.0  # from here on all of the class is lines: a network, cracks, films
+_HOLES_PERCENT = 5.0  # rough pores have 0 to 2, pores with a bright floor of half their radius up to 25
+
+
+def line_check(
+    fields: Sequence[FieldMeasurement], name: str, area: str, quantities: tuple[str, ...], expected: Expected
+) -> Check:
+    """Doubt of a class that is compact in part and lines in part: scratches or boundaries may count with it.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        Of one specimen, with ``line_percent.<name>`` in their values.
+    name : str
+        Of the class.
+    area : str
+        Name of the value that holds its area share.
+    quantities : tuple of str
+        Results that are in doubt when it is not met.
+    expected : Expected
+        What the job says of the shape.
+    """
+    areas = [float(field.values[area]) for field in fields]
+    lines = [float(field.values[f"line_percent.{name}"]) for field in fields]
+    share = sum(a * line for a, line in zip(areas, lines, strict=True)) / sum(areas) if any(areas) else 0.0
+    accepted = expected == "any" or (expected == "auto" and share >= _NETWORK_PERCENT)
+    return Check(
+        name=f"Area in thin, long lines, {name}",
+        value=share,
+        relation="<=",
+        limit=100.0 if accepted else _LINES_PERCENT,
+        unit="%",
+        passed=accepted or share <= _LINES_PERCENT,
+        clause="check of this software: parts eight times as long as wide, e.g. scratches, cracks, etched boundaries",
+        scope="plausibility",
+        specimen=fields[0].specimen,
+        note='of the area of the class, all fields; expected_shape = "any" says that lines are meant',
+        quantities=quantities,
+    )
+
+
+def hole_check(fields: Sequence[FieldMeasurement], area: str, quantities: tuple[str, ...]) -> Check:
+    """Doubt of pores with holes: a floor that reflects light has the gray of the metal."""
+    areas = [float(field.values[area]) for field in fields]
+    holes = [float(field.values["hole_percent"]) for field in fields]
+    share = sum(a * hole for a, hole in zip(areas, holes, strict=True)) / sum(areas) if any(areas) else 0.0
+    return Check(
+        name="Holes in the pores",
+        value=share,
+        relation="<=",
+        limit=_HOLES_PERCENT,
+        unit="%",
+        passed=share <= _HOLES_PERCENT,
+        clause="check of this software: a bright floor makes a pore a ring, and its area too small",
+        scope="plausibility",
+        specimen=fields[0].specimen,
+        note="of the filled area of the pores, all fields; fill_holes_px of the threshold backend fills them",
+        quantities=quantities,
+    )

@@ -481,3 +481,25 @@ def test_the_largest_pore_of_the_part_is_refused_from_few_fields():
     results, found, _ = measured([field(FIVE)] * 3, settings=Settings(part_area_mm2=10.0), pixel_um=1.0)
     assert "part_pore_sqrt_area_um" not in results
     assert any("12 fields are needed" in warning for warning in found.warnings)
+
+
+def test_the_mean_size_over_sections_scatters_as_the_sections_do():
+    """Two sections of two fields: residuals of the ratio of sums, by hand."""
+    fields = [
+        field([(20, 20, 30, 30)]),
+        field([(20, 20, 20, 20)]),
+        field([(20, 20, 10, 10)]),
+        field([(20, 20, 12, 12)]),
+    ]
+    made = [
+        porosity.measure_field(
+            replace(micrograph(labels.shape, field=i + 1), section="aabb"[i]), segmentation(labels), Settings(), AREAL
+        )
+        for i, labels in enumerate(fields)
+    ]
+    found = {one.quantity: one for one in porosity.combine(made, Settings(), AREAL).results}["mean_pore_ecd_um"]
+    line = next(line for line in found.budget if line.name == "between sections")
+    weight, total = (np.array([one.values[name] for one in made]) for name in ("size_weight", "ecd_weighted_um"))
+    rest = (total - found.value * weight).reshape(2, 2).sum(axis=1)
+    assert line.u == pytest.approx(np.sqrt(2 * (rest**2).sum()) / weight.sum())
+    assert line.dof == 1

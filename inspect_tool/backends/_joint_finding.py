@@ -1,11 +1,13 @@
 """Find solder joints: dark regions with the steepest closed outlines that belong to one layout (balls, pads, die)."""
 
+from collections.abc import Sequence
 from math import pi
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from inspect_tool.backends._ball_array import covered_balls
 from inspect_tool.backends._joint_levels import APART, MOST_OUTLINE, two_levels
 from inspect_tool.backends._joint_outlines import balls_at_rim
 from inspect_tool.backends._joint_regions import (
@@ -28,6 +30,7 @@ from inspect_tool.backends._joint_settings import Settings
 from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
 
+_ARRAY = 4  # balls
 _LITTLE = 0.02  # of the pixels of the joints: too few beside them to tell solder from what is around it
 _SMALLEST_PAD = 0.25  # share of the largest; what is smaller is a lead or a part beside the pads
 _BAND = 256  # rows, a multiple of 4: half of them is even, as rounding looks at it
@@ -68,7 +71,7 @@ def _reduced(image: Levels, step: int) -> Gray:
     return np.concatenate([cv2.resize(each, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for each in bands])
 
 
-def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelImage, str]:
+def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelImage, str, int]:
     """Find joints: dark regions with the steepest closed outlines, then those that belong to one layout.
 
     Parameters
@@ -83,7 +86,8 @@ def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelI
     Returns
     -------
     tuple
-        Numbers of the joints in reading order, 0 elsewhere (nothing but 0: no joint was found), and the layout.
+        Numbers of the joints in reading order, 0 elsewhere (nothing but 0: no joint was found), the layout, and how
+        many other regions have the round outline of a free ball.
     """
     step = 2 if image.pixels.size > 500_000 else 1
     small = _reduced(image, step)
@@ -92,7 +96,7 @@ def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelI
     del small
     low, high = np.percentile(bright[mask], [1, 99.5])
     if high - low < 3:
-        return np.zeros(image.shape, np.int32), settings.layout
+        return np.zeros(image.shape, np.int32), settings.layout, 0
     levels = np.linspace(low + 0.04 * (high - low), high, 40)[::-1].tolist()
     least = pi / 4 * (settings.min_joint_px / step) ** 2
     if settings.layout in ("pads", "die"):
@@ -114,24 +118,52 @@ def find_joints(image: Levels, inside: Mask, settings: Settings) -> tuple[LabelI
         candidates.append((i, box, region, _roundness(region), float(nest.score[i])))
     candidates = _dark_inside(candidates, bright)
     chosen, layout = _of_one_layout(candidates, settings.layout)
+    free = [each for each in chosen if _is_ball(each)]
+    covered = (
+        covered_balls(bright, gradient_of(bright), mask, [each[1:3] for each in free])
+        if layout == "balls" and len(free) >= _ARRAY
+        else []
+    )
+    if covered:
+        chosen = [each for each in chosen if _is_ball(each) or not _overlaps(each[1:3], covered, bright.shape)]
     objects = np.zeros(image.shape, np.int32)
     regions = []
     for i, box, region, _, _ in chosen:
-        full: Box
-        if step > 1:
-            full = (
-                slice(box[0].start * step, min(box[0].stop * step, image.shape[0])),
-                slice(box[1].start * step, min(box[1].stop * step, image.shape[1])),
-            )
-            size = (full[1].stop - full[1].start, full[0].stop - full[0].start)
-            region = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-        else:
-            full = box
+        full, region = _enlarged(box, region, step, image.shape)
         drawn = _at_steepest_edge(image, inside, full, region, 255 - float(nest.level[i]))
         regions.append(drawn if layout == "balls" else _without_frame(image, *drawn))
+    regions += [_enlarged(box, region, step, image.shape) for box, region in covered]
     for number, (box, region) in enumerate(_in_reading_order(regions), start=1):
         objects[box][region & (objects[box] == 0)] = number
-    return balls_at_rim(image, inside, objects), layout
+    out = sum(_is_ball(each) and not objects[_scaled(each[1], step)].any() for each in candidates)
+    return balls_at_rim(image, inside, objects), layout, out
+
+
+def _enlarged(box: Box, region: Mask, step: int, shape: tuple[int, ...]) -> tuple[Box, Mask]:
+    """Bring a region of the reduced image to the size of the image."""
+    if step == 1:
+        return box, region
+    full = _scaled(box, step)
+    full = slice(full[0].start, min(full[0].stop, shape[0])), slice(full[1].start, min(full[1].stop, shape[1]))
+    size = (full[1].stop - full[1].start, full[0].stop - full[0].start)
+    return full, cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _scaled(box: Box, step: int) -> Box:
+    return slice(box[0].start * step, box[0].stop * step), slice(box[1].start * step, box[1].stop * step)
+
+
+def _overlaps(one: tuple[Box, Mask], others: Sequence[tuple[Box, Mask]], shape: tuple[int, ...]) -> bool:
+    """Tell whether a region shares pixels with any of the others."""
+    drawn = np.zeros(shape, bool)
+    for box, region in others:
+        drawn[box] |= region
+    return bool((drawn[one[0]] & one[1]).any())
+
+
+def _is_ball(candidate: tuple[int, Box, Mask, float, float]) -> bool:
+    """Tell the outline of a free ball: round, without notches."""
+    return 0.80 <= candidate[3] <= 1.15 and _solid(candidate[2])
 
 
 def _dark_inside(
@@ -169,11 +201,17 @@ def _of_one_layout(
     area = np.array([region.sum() for _, _, region, _, _ in candidates], dtype=float)
     score = np.array([each[4] for each in candidates])
     strong = score >= 0.35 * score.max()
-    round_ones = np.array([0.80 <= each[3] <= 1.15 and _solid(each[2]) for each in candidates]) & strong
+    round_ones = np.array([_is_ball(each) for each in candidates]) & strong
     if layout in ("auto", "balls") and round_ones.any():
         usual = float(np.median(area[round_ones & (area >= 0.25 * np.max(area[round_ones]))]))
         alike = round_ones & (area > 0.4 * usual) & (area < 2.5 * usual)
-        if layout == "balls" or (alike.sum() >= 4 and area[alike].sum() > 0.5 * area[strong].sum()):
+        array = alike.sum() >= _ARRAY and area[alike].sum() > 0.5 * area[strong].sum()
+        if not array:  # balls that are equal are an array also where something larger lies over others of it
+            equal = [round_ones & (area > 0.9 * each) & (area < 1.1 * each) for each in area[round_ones]]
+            largest = max(equal, key=lambda these: float(area[these].sum()) if these.sum() >= _ARRAY else 0.0)
+            array = largest.sum() >= _ARRAY and area[largest].sum() > 0.15 * area[strong].sum()
+            usual = float(np.median(area[largest])) if array else usual
+        if layout == "balls" or array:
             # the others of the array: cut by the image edge or joined to a trace
             also = strong & (area > 0.25 * usual) & (area < 2.5 * usual)
             return [each for each, keep in zip(candidates, also, strict=True) if keep], "balls"

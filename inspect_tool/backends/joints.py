@@ -209,10 +209,11 @@ def _joints(
     polarities = [settings.polarity] if settings.polarity != "auto" else likely_polarities(gray, inside)
     for polarity in polarities:
         image = replace(gray, inverted=polarity != "solder dark")
-        objects, layout = find_joints(image, inside, settings)
+        objects, layout, left_out = find_joints(image, inside, settings)
         if objects.any():
             names = tuple(str(i + 1) for i in range(int(objects.max())))
-            return objects, names, image, {"polarity": polarity, "layout": layout, "joints": "found in the image"}
+            about = {"polarity": polarity, "layout": layout, "round_regions_left_out": left_out}
+            return objects, names, image, {**about, "joints": "found in the image"}
     msg = (
         f"{where}: no joint found ({' or '.join(polarities)}, layout '{settings.layout}', diameter >= "
         f"{settings.min_joint_px:g} px); give [backend] joints, positions or joint_mask"

@@ -1,5 +1,6 @@
 """Random duplex grain structures (ASTM E1181); the gates are unverified and only lead to a warning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspect_tool.model import Standard
@@ -50,3 +51,19 @@ def duplex_conditions(
         wide_range=range_g >= gate["wide_range"],
         bimodal=mode_distance_g >= gate["bimodal_difference"] and mode_area_percent >= gate["bimodal_area"],
     )
+
+
+def result_text(kind: str, area_percent: Sequence[float], g: Sequence[float]) -> str:
+    """Result of a duplex structure in the words of the standard: type, and area and number of each part.
+
+    Numbers are rounded to the nearest half, areas to 5 %, but to 1 % where 5 % would leave nothing of a part.
+
+    >>> result_text("Bimodal", [43.8, 56.2], [8.1, 2.9])
+    'Duplex, Bimodal, 45 % ASTM No. 8, 55 % ASTM No. 3'
+    """
+    step = 5 if min(area_percent) >= 5 else 1
+    parts = [
+        f"{step * round(percent / step)} % ASTM No. {round(2 * number) / 2 + 0.0:g}"
+        for percent, number in zip(area_percent, g, strict=True)
+    ]
+    return ", ".join([f"Duplex, {kind}", *parts])

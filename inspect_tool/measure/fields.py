@@ -88,7 +88,7 @@ def scatter_line(found: FieldStatistics) -> tuple[Component, ...]:
     if found.u_mean is None:
         return ()
     if len(found.sections) == 1:
-        name, basis = "between fields", f"s / √n over {found.n} fields, s = {found.s:.3g}"
+        name, basis = "between fields", f"s / √n over {found.n} fields of one section, s = {found.s:.3g}"
     else:
         m = len(found.sections)
         name, basis = "between sections", f"s / √m over the means of {m} sections, s = {found.u_mean * sqrt(m):.3g}"

@@ -22,6 +22,7 @@ from inspect_tool.recipes._grain_method import (
 )
 from inspect_tool.standards import designation
 
+_PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
 # edges of the chart of intercept lengths [um], steps of a quarter of an octave
 CHORD_EDGES_UM = 2.0 ** (np.arange(-24, 53) / 4.0)
 
@@ -94,7 +95,9 @@ def direction_rows(fields: Sequence[FieldMeasurement], standard: Standard, speci
             found = statistics(key, own)
             if found.mean > 0:
                 g = grain_number("n_l_per_mm", found.mean, standard)
-                yield (specimen, plane, direction, found.mean, found.ci95, 1e3 / found.mean, g)
+                of_fields = [float(field.values[key]) for field in own]
+                ends = (min(of_fields), max(of_fields))
+                yield (specimen, plane, direction, found.mean, found.ci95, *ends, 1e3 / found.mean, g)
 
 
 def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Table:
@@ -106,12 +109,14 @@ def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Tab
             "Direction [deg]",
             "N_L [1/mm]",
             "95 % CI ± [1/mm]",
+            "Fewest in a field [1/mm]",
+            "Most in a field [1/mm]",
             "Mean intercept [um]",
             "G of this direction",
         ),
         rows=tuple(rows),
         note=f"0° is the deformation axis ({settings.deformation_axis} in the image). The anisotropy index is "
-        "N_L at 90° over N_L at 0°.",
+        "N_L at 90° over N_L at 0°; the result is that of the longitudinal plane where there is one.",
     )
 
 
@@ -133,6 +138,51 @@ def outlier_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
         ),
         rows=tuple(rows),
         note="The method is for outliers at least 3 numbers coarser than the rest on at most 5 % of the area.",
+    )
+
+
+def percentile_rows(grains: pd.DataFrame, specimen: str) -> Iterator[tuple[Cell, ...]]:
+    """Rows of the table of grain sizes: sections below which so much of the number or of the area lies."""
+    whole = grains[grains["edge_weight"] > 0].sort_values("area_um2")
+    if whole.empty:
+        return
+    area = whole["area_um2"].to_numpy()
+    weight = whole["edge_weight"].to_numpy()
+    for name, held in (("number", weight), ("area", weight * area)):
+        share = np.cumsum(held) / held.sum()
+        at = [min(int(np.searchsorted(share, percent / 100)), len(area) - 1) for percent in _PERCENTILES]
+        yield (specimen, f"area of a section [um2], by {name}", *(float(area[i]) for i in at))
+        yield (specimen, f"diameter of equal area [um], by {name}", *(float(2 * np.sqrt(area[i] / np.pi)) for i in at))
+        numbers = whole["grain_size_number"].to_numpy()
+        yield (specimen, f"G of the area, by {name}", *(float(numbers[i]) for i in at))
+
+
+def percentile_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
+    return Table(
+        title="Percentiles of the grain sections",
+        columns=("Specimen", "Size", *(f"{percent} %" for percent in _PERCENTILES)),
+        rows=tuple(rows),
+        note="So much of the number or of the area of the grains is in sections that are smaller. Whole grains, "
+        "weighted for the frame. Sections of grains, not their sizes in space.",
+    )
+
+
+def structure_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
+    return Table(
+        title="Distribution of grain sizes (ASTM E1181)",
+        columns=(
+            "Specimen",
+            "Found",
+            "Result",
+            "G, 5 % of the area coarser",
+            "G, 5 % of the area finer",
+            "Distance of the two parts [G]",
+            "Area of the coarse part [%]",
+        ),
+        rows=tuple(rows),
+        note="Two populations: the distribution of the area over G has two humps that chance does not make of one (dip "
+        "test). Isolated coarse grains: they stand apart from the tail of the others. A wide range in one population "
+        "is no duplex structure here. Types that depend on the place (bands, necklace) are not told apart.",
     )
 
 
@@ -233,7 +283,8 @@ def statements(
         Statement(
             name="Whole-field lines",
             text="G (intercept) and the mean intercept count the label changes along every pixel row, column and "
-            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight.",
+            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight, and add the chords that fit between "
+            "two pixels, from the number of triple points.",
         ),
         Statement(
             name="Edge grains",
@@ -265,7 +316,12 @@ def statements(
 def _triple_text(settings: Settings) -> str:
     if settings.triple_points == "alternate":
         return "2 and 1 in turn (ASTM E1382)"
-    return "1.5" if settings.method == "heyn" else "2 on circles, 1.5 on straight lines"
+    if settings.method == "heyn":
+        return "1.5"
+    return (
+        "2 on circles, 1.5 on straight lines; from the intercepts per length on circles half a count per triple point "
+        "is taken off, which a line without width does not have (a deviation)"
+    )
 
 
 def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> str:

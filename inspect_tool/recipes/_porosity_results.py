@@ -327,19 +327,25 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
 def _ratio_scatter(
     fields: Sequence[FieldMeasurement], weights: Sequence[float], sums: Sequence[float], mean: float
 ) -> Component | None:
-    """Scatter between fields of a mean over all pores: fields with more pores weigh more (ratio estimator)."""
-    n = len(fields)
-    sections = len({field.section for field in fields})
-    if n - sections < 1:
-        return None
+    """Scatter between fields of a mean over all pores: fields with more pores weigh more (ratio estimator).
+
+    With several sections the residuals of each are added up: the sections are the sample.
+    """
     rest = np.asarray(sums) - mean * np.asarray(weights)
-    u = sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights)
+    sections = dict.fromkeys(field.section for field in fields)
+    what = "fields"
+    if len(sections) > 1:
+        of = np.asarray([field.section for field in fields])
+        rest, what = np.asarray([rest[of == section].sum() for section in sections]), "sections"
+    n = len(rest)
+    if n < 2:
+        return None
     return Component(
-        name="between fields",
-        u=u,
+        name=f"between {what}",
+        u=sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights),
         kind="A",
-        dof=float(n - sections),
-        basis=f"ratio of sums over {n} fields, residuals of the fields",
+        dof=float(n - 1),
+        basis=f"ratio of sums over {n} {what}, residuals of the {what}",
     )
 
 

@@ -13,9 +13,7 @@ _NETWORK_PERCENT = 90.0  # from here on all of the class is lines: a network, cr
 _HOLES_PERCENT = 5.0  # rough pores have 0 to 2, pores with a bright floor of half their radius up to 25
 
 
-def line_check(
-    fields: Sequence[FieldMeasurement], name: str, area: str, quantities: tuple[str, ...], expected: Expected
-) -> Check:
+def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected: Expected) -> Check:
     """Doubt of a class that is compact in part and lines in part: scratches or boundaries may count with it.
 
     Parameters
@@ -26,8 +24,6 @@ def line_check(
         Of the class.
     area : str
         Name of the value that holds its area share.
-    quantities : tuple of str
-        Results that are in doubt when it is not met.
     expected : Expected
         What the job says of the shape.
     """
@@ -46,11 +42,10 @@ def line_check(
         scope="plausibility",
         specimen=fields[0].specimen,
         note='of the area of the class, all fields; expected_shape = "any" says that lines are meant',
-        quantities=quantities,
     )
 
 
-def hole_check(fields: Sequence[FieldMeasurement], area: str, quantities: tuple[str, ...]) -> Check:
+def hole_check(fields: Sequence[FieldMeasurement], area: str) -> Check:
     """Doubt of pores with holes: a floor that reflects light has the gray of the metal."""
     areas = [float(field.values[area]) for field in fields]
     holes = [float(field.values["hole_percent"]) for field in fields]
@@ -66,5 +61,4 @@ def hole_check(fields: Sequence[FieldMeasurement], area: str, quantities: tuple[
         scope="plausibility",
         specimen=fields[0].specimen,
         note="of the filled area of the pores, all fields; fill_holes_px of the threshold backend fills them",
-        quantities=quantities,
     )

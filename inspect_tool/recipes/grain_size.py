@@ -54,18 +54,21 @@ from inspect_tool.recipes._grain_pages import (
     direction_table,
     lot_table,
     outlier_table,
+    percentile_rows,
+    percentile_table,
     statements,
     statistics_rows,
     statistics_table,
+    structure_table,
 )
 from inspect_tool.recipes._grain_plausibility import field_values, left_out_warnings, plausible
 from inspect_tool.recipes._grain_results import QUANTITIES, results_of
 from inspect_tool.recipes._grain_rules import (
     checks,
     consistency_warnings,
-    duplex_warnings,
     largest_grain,
     shape_warnings,
+    structure,
 )
 
 __all__ = [
@@ -153,6 +156,7 @@ def measure_field(
         if local is not None:
             inside = local.mean_intercept_px[np.isfinite(local.mean_intercept_px)] * pixel_um
             curves["local_intercept_um"] = tuple(inside.tolist())
+            curves["local_pairs_um"] = tuple((local.pairs() * pixel_um).ravel().tolist())
             marks += _local_marks(local, pixel_um, standard)
     row, column = table["row_px"].to_numpy(), table["column_px"].to_numpy()
     biggest = int(table["area_px2"].to_numpy().argmax())
@@ -236,6 +240,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     bounds: list[tuple[Cell, ...]] = []
     directions: list[tuple[Cell, ...]] = []
     outliers: list[tuple[Cell, ...]] = []
+    shapes: list[tuple[Cell, ...]] = []
+    sizes: list[tuple[Cell, ...]] = []
     means: list[Estimate] = []
     for specimen in dict.fromkeys(field.specimen for field in fields):
         own = [field for field in fields if field.specimen == specimen]
@@ -255,12 +261,16 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             directions += direction_rows(own, standard, specimen)
             row, warning = largest_grain(grains, standard, specimen)
             outliers.append(row)
-            warnings += [*warning, *duplex_warnings(own, grains, standard, specimen)]
+            shape = structure(own, grains, standard, specimen)
+            shapes.append(shape.row)
+            sizes += percentile_rows(grains, specimen)
+            warnings += [*warning, *shape.warnings]
             means.append(estimates[basis(settings.method)[0]])
             warnings += consistency_warnings(judged, own, grains, specimen)
     tables = [statistics_table(measured)]
     if scaled:
-        tables += [bound_table(bounds, standard), direction_table(directions, settings), outlier_table(outliers)]
+        tables += [bound_table(bounds, standard), direction_table(directions, settings)]
+        tables += [percentile_table(sizes), structure_table(shapes), outlier_table(outliers)]
         if len(means) > 1:
             tables.append(lot_table(means, fields, settings, standard))
     return Findings(

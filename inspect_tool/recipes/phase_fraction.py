@@ -382,8 +382,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"{_who(group)}{name}: two ways to choose the gray level disagree: {found.mean:.3g} %, but "
                     f"{apart}; U holds both"
                 )
-            key = f"area_percent.{name}"
-            checks.append(_shapes.line_check(group.fields, name, key, (key,), settings.expected_shape))
+            checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "
@@ -1030,7 +1029,8 @@ def _statements(groups: Sequence[_Group], settings: Settings) -> tuple[Statement
         Statement(
             name="Statistics",
             text="The field is the statistical unit. Fields are taken to lie apart and at random or systematic places; "
-            "tiles of one panorama are not independent fields.",
+            "tiles of one panorama are not independent fields. Several sections are the sample; with one section "
+            "U does not hold what differs between sections.",
         ),
         Statement(name="Scale", text="Area and point fractions are ratios: the pixel size has no effect on them."),
         Statement(

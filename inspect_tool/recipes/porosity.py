@@ -184,9 +184,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         checks += checks_of(mine, settings, standard)
         checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
         warnings += _colors.warnings_of(mine, "the pores")
-        doubted = ("porosity_percent",)
-        checks.append(_shapes.line_check(mine, "pores", doubted[0], doubted, settings.expected_shape))
-        checks.append(_shapes.hole_check(mine, doubted[0], doubted))
+        checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
+        checks.append(_shapes.hole_check(mine, "porosity_percent"))
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

@@ -71,6 +71,8 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 _SHARES = ("void_percent", "largest_void_percent")
 _Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
+_ARC = 5.0  # px of a sector of the ring around a joint: as wide as a wire
+_UNEVEN = 0.17  # of the contrast of a joint
 _WORST = 10
 _BARS = 20
 _VOID_ROWS = 25
@@ -128,8 +130,8 @@ def measure_field(
     lines = _joint_lines(found, area, table, moved)
 
     features = _features(micrograph, found, names, table, area, dies)
-    quality: Mapping[str, float | int] = read_off(
-        micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found)
+    quality: Mapping[str, float | int | str] = read_off(
+        micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found, names)
     )
     values: dict[str, float | int | str] = {
         "joints": len(names),
@@ -138,6 +140,7 @@ def measure_field(
         "voids": int(found.voids.sum()),
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
         **quality,
+        "round_regions_left_out": int(segmentation.settings.get("round_regions_left_out", 0)),
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
     return FieldMeasurement(
@@ -371,14 +374,21 @@ def _void_table(
 
 
 def _image_quality(
-    pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, found: measure.Joints
-) -> dict[str, float | int]:
+    pixels: GrayImage,
+    segmentation: Segmentation,
+    objects: LabelImage,
+    found: measure.Joints,
+    names: Sequence[str],
+) -> dict[str, float | int | str]:
     """All that is read off the gray values."""
     contrast_to_noise, clipped = _contrast(pixels, segmentation.labels, objects, found)
+    uneven = _unevenly_covered(pixels, objects, found)
     return {
         "contrast_to_noise": contrast_to_noise,
         "clipped_percent": clipped,
         "joints_lighter_in_the_middle": _hollow(pixels, segmentation, objects, found),
+        "joints_unevenly_covered": len(uneven),
+        "unevenly_covered": ", ".join(names[i] for i in uneven),
         "joints_unsure": int(segmentation.settings.get("joints_unsure", 0)),
     }
 
@@ -429,6 +439,40 @@ def _hollow(pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, 
         inner, outer, around = (float(np.median(pixels[box][part].astype(np.float32))) for part in (middle, rim, edge))
         hollow += sign * (inner - outer) > 0.1 * sign * (around - outer) > 0
     return hollow
+
+
+def _unevenly_covered(pixels: GrayImage, objects: LabelImage, found: measure.Joints) -> list[int]:
+    """Find the round joints that something else lies over with an edge, by their place in ``found``.
+
+    The edge of a component of the other side, a trace or a wire that ends or crosses at a ball shows around it: sectors
+    of a ring beside the ball differ by more than ``_UNEVEN`` of the contrast of the ball, even shading apart.
+    """
+    uneven = []
+    for i, (top, left, bottom, right) in enumerate(found.box.tolist()):
+        height, width = bottom - top, right - left
+        if found.touches_edge[i] or not 0.8 < height / width < 1.25 or found.area[i] < 0.7 * height * width:
+            continue
+        radius = sqrt(found.area[i] / pi)
+        reach = round(0.4 * radius)
+        box = slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
+        gray, own = pixels[box].astype(np.float32), objects[box]
+        rows = np.arange(box[0].start, box[0].start + gray.shape[0])[:, None] - found.row[i]
+        columns = np.arange(box[1].start, box[1].start + gray.shape[1])[None] - found.column[i]
+        away = np.hypot(rows, columns) - radius
+        others = cv2.dilate((own > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        ring = (away > 2.5) & (away < 0.3 * radius) & ~others
+        sectors = round(2 * pi * 1.15 * radius / _ARC)
+        sector = ((np.arctan2(rows, columns) / (2 * pi) + 0.5) * sectors).astype(np.intp).clip(0, sectors - 1)
+        told = [(k, float(np.median(gray[part]))) for k in range(sectors) if (part := ring & (sector == k)).sum() >= 5]
+        if len(told) < sectors / 2:
+            continue
+        angle, level = 2 * pi / sectors * np.array([k for k, _ in told]), np.array([gray for _, gray in told])
+        shading = np.stack([np.ones_like(angle), np.cos(angle), np.sin(angle)], axis=1)
+        rest = level - shading @ np.linalg.lstsq(shading, level, rcond=None)[0]
+        contrast = abs(float(np.median(level)) - float(np.median(gray[own == found.number[i]])))
+        if np.ptp(rest) > _UNEVEN * contrast:
+            uneven.append(i)
+    return uneven
 
 
 def _marks(objects: LabelImage, found: measure.Joints, names: Sequence[str]) -> tuple[Mark, ...]:
@@ -664,6 +708,36 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             note="look at these joints, or draw the void by hand" if hollow else "",
         )
     )
+    crossed = ", ".join(
+        str(field.values["unevenly_covered"]) for field in fields if field.values.get("unevenly_covered")
+    )
+    for key, name, note in (
+        (
+            "round_regions_left_out",
+            "Round regions like free balls that are no joint of the result",
+            "joints may be missing; give [backend] layout, joints or positions",
+        ),
+        (
+            "joints_unevenly_covered",
+            "Round joints crossed by the edge of something else",
+            f"joint {crossed}: a component, trace or wire may be taken for a void or hide one; draw the voids by hand",
+        ),
+    ):
+        count = sum(int(field.values.get(key, 0)) for field in fields)
+        checks.append(
+            Check(
+                name=name,
+                value=float(count),
+                relation="<=",
+                limit=0.0,
+                unit="joints",
+                passed=count == 0,
+                clause="own rule: every joint in the image is judged, against solder alone",
+                scope="plausibility",
+                specimen=specimen,
+                note=note if count else "",
+            )
+        )
     unsure = sum(int(field.values["joints_unsure"]) for field in fields)
     checks.append(
         Check(

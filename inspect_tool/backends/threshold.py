@@ -12,7 +12,7 @@ Levels are gray values of the image as it was read.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -30,17 +30,15 @@ from inspect_tool.backends._gray_levels import (
     triangle,
     without_transitions,
 )
+from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.measure import color
+from inspect_tool.measure import color, image_quality
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
 
 Method = Literal["auto", "edge", "otsu", "multi_otsu", "li", "triangle", "local", "sauvola", "fixed"]
-
-SHIFT = 0.1
-"""A boundary is plausible anywhere from 40 % to 60 % of the way up an edge: the level ± 10 % of the contrast."""
 
 _GRADIENT_SIGMA = 1.5  # [px] derivative of a Gaussian
 _GATE = 5.0  # an edge has a gradient of at least this many times what noise and texture make
@@ -53,8 +51,10 @@ _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of a
 _SHARP = 0.3  # and an edge along this share of its outline
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
 _PLATEAU_PX = 4  # half width of the window in which an edge reaches both its plateaus
+_NEAR_PX = 8  # from an edge: both its plateaus, and no place where the level is only carried
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
+_WIDEST_MEDIAN = 9  # [px]
 _BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 
@@ -159,7 +159,8 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         Settings that contradict each other.
     """
     load(settings)
-    return _segmented(_prepared(micrograph, settings), micrograph, settings, 0.0)
+    ready = _prepared(micrograph, settings)
+    return _segmented(ready, micrograph, settings, ready.choice.height)
 
 
 def alternatives(
@@ -176,8 +177,10 @@ def alternatives(
     if segmentation.settings.get("levels_found") == []:
         return
     ready = _prepared(micrograph, settings)
-    yield "threshold -", _segmented(ready, micrograph, settings, -SHIFT)
-    yield "threshold +", _segmented(ready, micrograph, settings, SHIFT)
+    for name, height in ready.choice.others.items():
+        yield name, _segmented(ready, micrograph, settings, height)
+    if settings.method in ("otsu", "li", "triangle") and ready.edges.n:
+        yield "edges", segment(None, micrograph, replace(settings, method="edge"))
 
 
 def _n_classes(settings: Settings) -> int:
@@ -195,6 +198,7 @@ class _Prepared:
     step: float
     axis: color.Axis | None  # along which color was taken in place of gray
     edges: _Edges
+    choice: Choice
     denoise_px: int
     seconds: float
 
@@ -207,17 +211,17 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     if settings.method in ("auto", "edge") and settings.flat_field != "off" and _n_classes(settings) == 2:
         gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
     edges = _find_edges(gray, roi, settings.min_contrast / step)
-    denoise_px = _denoise_px(gray, edges, settings)
-    if denoise_px > 1:
-        gray = np.asarray(denoise(gray, size=denoise_px), dtype=np.uint8)
-        if edges.n:  # a median makes patches of noise, with edges of their own: what was not there before is none
-            edges = _find_edges(gray, roi, settings.min_contrast / step)
+    gray, denoise_px = _denoised(gray, roi, edges, settings)
+    if denoise_px > 1 and edges.n:
+        # a median makes patches of noise, with edges of their own: where there was none before, there is none
+        edges = _find_edges(gray, roi, settings.min_contrast / step)
     return _Prepared(
         gray=gray,
         offset=offset,
         step=step,
         axis=axis,
         edges=edges,
+        choice=_choice(gray, roi, edges, settings),
         denoise_px=denoise_px,
         seconds=time.perf_counter() - started,
     )
@@ -234,9 +238,14 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         levels: list[float] = []
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
-        levels = [edges.level + shift * edges.contrast]
-        level = _carried_level(edges, gray.shape[1], shift) if method == "local edge" else _same_everywhere(levels[0])
+        choice, height = ready.choice, shift
+        if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2:
+            height = choice.height  # only the outlines move: what the phase is stays as it was
+        levels = [edges.level + height * edges.contrast]
+        level = _carried_level(edges, gray.shape[1], height) if method == "local edge" else _same_everywhere(levels[0])
         ranks = _above(gray, level)
+        if choice.is_mixed:
+            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
         # small objects first, so that they do not lengthen the outline of the object that holds them
         for largest in (_SMALL * gray.size, gray.size):
             for rank in (0, 1):
@@ -273,6 +282,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         "edge_contrast": step * edges.contrast,
         "edge_pixels": edges.n,
         "phase_taken": phase,
+        "own_gray": ready.choice.own_gray,
     }
     if ready.axis is not None:
         found |= {
@@ -433,9 +443,13 @@ def _same_everywhere(level: float) -> _Level:
     return lambda _: level
 
 
-def _carried_level(edges: _Edges, width: int, shift: float) -> _Level:
-    """Level of every pixel of some rows, from the block grid; no level image of full size is held."""
-    levels = edges.level_map + shift * edges.contrast_map
+def _carried_level(edges: _Edges, width: int, shift: float) -> Callable[[slice], NDArray[np.float32]]:
+    """Level of every pixel of some rows."""
+    return _carried(edges.level_map + shift * edges.contrast_map, width)
+
+
+def _carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArray[np.float32]]:
+    """Values of the block grid in every pixel of some rows; no image of full size is held."""
 
     def level(rows: slice) -> NDArray[np.float32]:
         # a block more on both sides: between block centers the level is linear
@@ -446,6 +460,45 @@ def _carried_level(edges: _Edges, width: int, shift: float) -> _Level:
         return full[rows.start - first : rows.stop - first, :width]
 
     return level
+
+
+def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: Settings) -> Choice:
+    """Where between two phases the level lies; of a method that does not go by edges it stays where that puts it."""
+    if settings.method not in ("auto", "edge") or _n_classes(settings) > 2 or not edges.n or settings.phase == "auto":
+        return Choice()
+    bins = len(HEIGHTS)
+    field, pixels, steep = np.zeros(bins), np.zeros(bins), np.zeros(bins)
+    level, contrast = (_carried(values, gray.shape[1]) for values in (edges.level_map, edges.contrast_map))
+    around = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
+    for rows, inner, smooth, gradient in _gradients(gray):
+        by = np.maximum(contrast(rows), 1.0)
+        at = np.clip(np.rint((smooth[inner] - level(rows)) / by / STEP) + bins // 2, 0, bins - 1).astype(np.intp)
+        near = cv2.dilate(np.unpackbits(edges.mask[rows], axis=1, count=gray.shape[1]), around).view(np.bool_)
+        if roi is not None:
+            near &= roi[rows]
+        field += np.bincount((at if roi is None else at[roi[rows]]).ravel(), minlength=bins)
+        pixels += np.bincount(at[near], minlength=bins)
+        steep += np.bincount(at[near], (gradient / by)[near], minlength=bins)
+    profile = Profile(
+        field=field, pixels=pixels, steepness=steep / np.maximum(pixels, 1), edges=edges.n / max(1.0, field.sum())
+    )
+    choice = choose(profile, settings.phase)
+    if choice.own_gray is None or choice.own_gray >= OWN_GRAY:
+        return choice
+    blur = image_quality.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
+    known = blur[np.isfinite(blur)]
+    return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
+
+
+def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:
+    """Move the outline of the phase to a share of the way up each edge, by the grays it goes from and to; in place.
+
+    Only pixels within 2 px of the outline move.
+    """
+    near, around = np.ones((5, 5), np.uint8), np.ones((2 * _PLATEAU_PX + 1, 2 * _PLATEAU_PX + 1), np.uint8)
+    moves = cv2.dilate(ranks, near) > cv2.erode(ranks, near)
+    low, high = (np.asarray(of(gray, around), np.uint8)[moves].astype(np.float32) for of in (cv2.erode, cv2.dilate))
+    ranks[moves] = gray[moves] > low + np.float32(rise) * (high - low)
 
 
 def _keep_supported(
@@ -563,17 +616,37 @@ def _joined(n: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return whole
 
 
-def _denoise_px(gray: NDArray[np.uint8], edges: _Edges, settings: Settings) -> int:
-    """Side of the smallest median that lifts the contrast of the edges clear of the noise."""
+def _denoised(
+    gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: Settings
+) -> tuple[NDArray[np.uint8], int]:
+    """Image behind the smallest median that shows the classes clear of the noise, and its side.
+
+    They are clear where the contrast of the edges is; where no edge is found, where the gray values have two humps. A
+    median that takes noise away moves the classes apart, one that takes fine structure away brings them together:
+    a wider one is tried only as long as the separation of the classes does not fall.
+    """
     if settings.denoise_px != "auto":
-        return settings.denoise_px
+        return _median(gray, settings.denoise_px), settings.denoise_px
     if settings.method == "fixed":
-        return 1  # who gives a level means the pixels as they are
-    noise = noise_sigma(gray)
-    for side in (3, 5, 7):
-        if edges.contrast >= _CLEAR * noise * 1.25 / side:  # a median of n pixels leaves 1.25 / sqrt(n) of the noise
-            return side
-    return 9
+        return gray, 1  # who gives a level means the pixels as they are
+    n, noise = _n_classes(settings), noise_sigma(gray)
+    side = 3 if edges.n else 1
+    taken = _median(gray, side)
+    histogram = histogram_of(taken, roi)
+    while side < _WIDEST_MEDIAN:
+        # a median of n pixels leaves 1.25 / sqrt(n) of the noise
+        if edges.contrast >= _CLEAR * noise * 1.25 / side if edges.n else has_two_humps(histogram):
+            break
+        wider = _median(gray, side + 2)
+        then = histogram_of(wider, roi)
+        if separation(then, n) < separation(histogram, n):
+            break
+        taken, side, histogram = wider, side + 2, then
+    return taken, side
+
+
+def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return np.asarray(denoise(gray, size=side), dtype=np.uint8) if side > 1 else gray
 
 
 def _chosen(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, n: int, method: Method) -> str:

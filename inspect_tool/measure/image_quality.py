@@ -146,7 +146,8 @@ def _by_tile(
             float(values[own].mean()) - 2 * (noise * made.gain) ** 2
             for values, made in zip((one, two), (narrow, wide), strict=True)
         ]
-        if squares[1] > 0:
+        # behind a wider Gaussian an edge is less steep; a pair of opposite edges may not be, and has no blur to tell
+        if squares[0] > squares[1] > 0:
             blur = _blur(squares[0] / squares[1], *scales)
             found[:, i] = blur, sqrt(2 * pi * squares[1] * (blur**2 + scales[1] ** 2)), gray[own].mean()
     return found
@@ -173,8 +174,6 @@ def _blur(ratio: float, narrow: float, wide: float) -> float:
     >>> round(_blur((1.5**2 + 4) / (1.5**2 + 1), 1.0, 2.0), 9)
     1.5
     """
-    if ratio <= 1:
-        return _WIDEST_PX
     return min(_WIDEST_PX, sqrt(max(0.0, (wide**2 - ratio * narrow**2) / (ratio - 1))))
 
 

@@ -11,6 +11,7 @@ from inspect_tool.formulas import astm_b276
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes._porosity_sizes import size_results
@@ -83,12 +84,15 @@ def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatis
 
 def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:
     """Half range of the mean over the alternative segmentations; none where there are no alternatives."""
-    names = _alternative_names(fields)
-    if not names:
+    others = _alternative_means(fields, name)
+    if not others:
         return ()
-    means = [_statistics(fields, _shifted(fields, alternative, name)).mean for alternative in names]
     main = _statistics(fields, _numbers_of(fields, name)).mean
-    return (_segmentation(main, means, names, unit),)
+    return (_segmentation(main, list(others.values()), list(others), unit),)
+
+
+def _alternative_means(fields: Sequence[FieldMeasurement], name: str) -> dict[str, float]:
+    return {other: _statistics(fields, _shifted(fields, other, name)).mean for other in _alternative_names(fields)}
 
 
 def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
@@ -526,7 +530,7 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
-    made = _gray_check(fields)
+    made = [*_gray_check(fields), *own_gray_checks(fields)]
     for name in standard.rules:
         if name not in found:
             continue
@@ -574,6 +578,12 @@ def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
         made.append(
             f"Specimen {specimen}: most of what was taken for pores is less than half as dark as the darkest of it; "
             "another phase or etching may be in it. Raise min_contrast of the threshold backend or set n_classes = 3."
+        )
+    share = _statistics(fields, _numbers_of(fields, "porosity_percent")).mean
+    if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
+        made.append(
+            f"Specimen {specimen}: two ways to choose the gray level disagree: {share:.3g} %, but {apart}; "
+            "U holds both."
         )
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
     cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)

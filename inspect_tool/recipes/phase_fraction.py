@@ -45,6 +45,7 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.recipes import _colors, _shapes
+from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, own_gray_checks
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -178,7 +179,7 @@ def measure_field(
         marks=marks,
         worst=_largest(features, pixel_um),
         notes=_notes(segmentation),
-        read_off={_colors.SPREAD: spread},
+        read_off={_colors.SPREAD: spread, **facts_of_level(segmentation)},
     )
 
 
@@ -376,6 +377,11 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             if is_matrix:
                 continue
             checks += _class_checks(group, name, found, standard)
+            if apart := disagreement(found.mean, _alternative_means(group, name)):
+                warnings.append(
+                    f"{_who(group)}{name}: two ways to choose the gray level disagree: {found.mean:.3g} %, but "
+                    f"{apart}; U holds both"
+                )
             checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
@@ -387,6 +393,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             results += _contiguity(group, name)
             results += _stereology(group, name, _axis(group, name, settings), standard)
         checks += _specimen_checks(group, settings, standard)
+        checks += own_gray_checks(group.fields)
         checks += _colors.checks_of(
             group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
         )
@@ -457,18 +464,14 @@ def _who(group: _Group) -> str:
 
 def _segmentation(group: _Group, name: str, found: FieldStatistics) -> Component:
     """Half range over the alternatives of the field means; else half a pixel of boundary."""
-    key = f"area_percent.{name}"
-    names = dict.fromkeys(other for field in group.fields for other in field.alternatives)
-    if names:
-        means = [found.mean]
-        for other in names:
-            shifted = [float(field.alternatives.get(other, field.values)[key]) for field in group.fields]
-            means.append(field_statistics(shifted, group.sections).mean)
+    others = _alternative_means(group, name)
+    if others:
+        means = [found.mean, *others.values()]
         return Component(
             name="segmentation",
             u=half_range(means),
             kind="B",
-            basis=f"field means with {', '.join(names)}: {min(means):.4g} to {max(means):.4g} %, rectangular",
+            basis=f"field means with {', '.join(others)}: {min(means):.4g} to {max(means):.4g} %, rectangular",
         )
     half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
     return Component(
@@ -477,6 +480,18 @@ def _segmentation(group: _Group, name: str, found: FieldStatistics) -> Component
         kind="B",
         basis=f"± half a pixel of boundary: ± {half:.3g} %, rectangular",
     )
+
+
+def _alternative_means(group: _Group, name: str) -> dict[str, float]:
+    """Mean area share over the fields in every alternative; a field without it keeps its own. [%]"""
+    key = f"area_percent.{name}"
+    names = dict.fromkeys(other for field in group.fields for other in field.alternatives)
+    return {
+        other: field_statistics(
+            [float(field.alternatives.get(other, field.values)[key]) for field in group.fields], group.sections
+        ).mean
+        for other in names
+    }
 
 
 def _sampling(group: _Group, name: str, found: FieldStatistics) -> tuple[Component, ...]:

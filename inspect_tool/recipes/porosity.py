@@ -28,6 +28,7 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
+from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes._porosity_classes import expand
 from inspect_tool.recipes._porosity_results import checks_of, results_of, warnings_of
 from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, Settings, presentation
@@ -143,7 +144,7 @@ def measure_field(
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
         curves=one.whole_sizes(pores, pixel_um),
-        read_off={"shallow_percent": shallow, _colors.SPREAD: spread},
+        read_off={"shallow_percent": shallow, _colors.SPREAD: spread, **facts_of_level(segmentation)},
     )
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from drawn_phases import Scene, three_phases
+from drawn_phases import Scene, lattice, relief_network, rimmed_pores, three_phases
 
 from inspect_tool.backends import threshold
+from inspect_tool.backends._level_choice import OWN_GRAY
 from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.uncertainty import half_range
@@ -19,7 +20,8 @@ def _segmented(scene: Scene, **settings):
     found = threshold.segment(None, micrograph, chosen)
     others = [other.labels for _, other in threshold.alternatives(None, micrograph, chosen, found)]
     n = len(found.classes)
-    return [(labels - 1) % n for labels in (found.labels, *others)], found.settings
+    first = 0 if chosen.phase == "bright" else 1  # class 1 is the darkest of phase dark
+    return [(labels - first) % n for labels in (found.labels, *others)], found.settings
 
 
 def _overlap(one, other):
@@ -79,3 +81,46 @@ def test_a_blurred_edge_from_dark_to_bright_is_no_seam_of_the_gray_between():
     (ranks, *_), _ = _segmented(scene, n_classes=3, denoise_px=1)
     assert not (ranks[:, :146] == 1).any()
     assert (ranks[:, 154:] == 1).all()
+
+
+# ------------------------------------------------------------------------------------ rims, relief, fine structure
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("rim_px", [2.5, 4.0, 6.0])
+def test_a_bright_rim_neither_moves_the_share_of_pores_nor_blows_up_its_range(rim_px, seed):
+    drawn = rimmed_pores(seed, rim_px)
+    ranks, _ = _segmented(drawn)
+    shares = [100 * float((made == 0).mean()) for made in ranks]
+    assert shares[0] == pytest.approx(drawn.percent(0), rel=0.06)
+    assert max(shares) - min(shares) < 0.15 * shares[0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("width", [0.08, 0.11])
+def test_a_network_that_is_all_relief_is_said_to_have_no_gray_of_its_own(width, seed):
+    drawn = relief_network(seed, width=width)
+    ranks, found = _segmented(drawn, phase="bright")
+    assert found["own_gray"] < OWN_GRAY
+    shares = [100 * float((made == 1).mean()) for made in ranks]
+    assert shares[0] == pytest.approx(drawn.percent(1), abs=2 * half_range(shares))
+
+
+@pytest.mark.parametrize("vignette", [0.0, 0.3])
+@pytest.mark.parametrize("noise", [4.0, 12.0])
+def test_two_phases_with_a_gray_each_have_one_of_their_own(noise, vignette):
+    drawn = three_phases(1, shares=(0.3, 0.0), grays=(60, 60, 160), noise=noise, vignette=vignette)
+    ranks, found = _segmented(drawn)
+    assert found["own_gray"] > 2 * OWN_GRAY
+    assert 100 * float((ranks[0] == 0).mean()) == pytest.approx(drawn.percent(0), abs=0.3)
+
+
+@pytest.mark.parametrize("method", ["auto", "otsu"])
+@pytest.mark.parametrize(("pitch_px", "radius_px"), [(8, 2.4), (10, 3.7), (12, 3.3), (12, 4.5), (14, 5.2)])
+def test_denoising_does_not_erase_dense_fine_structure(pitch_px, radius_px, method):
+    pixels, percent = lattice(3, pitch_px, radius_px)
+    scene = Scene(pixels=pixels, classes=np.zeros(pixels.shape, np.uint8))
+    ranks, found = _segmented(scene, method=method)
+    assert found["denoise_px"] <= 3
+    shares = [100 * float((made == 0).mean()) for made in ranks]
+    assert shares[0] == pytest.approx(percent, abs=2 * half_range(shares))

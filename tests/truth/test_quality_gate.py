@@ -19,21 +19,22 @@ def script():
     return module
 
 
-# the last step at which the number holds, the first at which it does not, and the checks that stop there
+# the last step that is measured, the first that is stopped and by which checks, whether its number would be wrong:
+# where it would not, the U of the level has grown with the fault
 @pytest.mark.parametrize(
-    ("recipe", "key", "holds", "fails", "checks"),
+    ("recipe", "key", "holds", "fails", "checks", "wrong"),
     [
-        ("porosity", "blur_px", 1.0, 4.0, {"resolution"}),
-        ("phase_fraction", "down", 3.0, 4.0, {"size"}),
-        ("phase_fraction", "exposure", 1.2, 2.0, {"saturation"}),
+        ("porosity", "blur_px", 1.0, 4.0, {"resolution"}, 0),
+        ("phase_fraction", "down", 3.0, 4.0, {"size"}, 0),
+        ("phase_fraction", "exposure", 1.2, 2.0, {"saturation"}, 1),
     ],
 )
-def test_what_is_measured_holds_until_the_gate_stops(script, recipe, key, holds, fails, checks):
+def test_what_is_measured_holds_until_the_gate_stops(script, recipe, key, holds, fails, checks, wrong):
     good = script.step(recipe, key, holds, jobs=1)
     assert good.stops == 0
     assert good.wrong == 0
     assert len(good.errors) == 1
     bad = script.step(recipe, key, fails, jobs=1)
-    assert bad.wrong == 1  # without the gate a wrong number would have been stated
+    assert bad.wrong == wrong
     assert bad.stops == 1
     assert checks <= set(bad.stopped)

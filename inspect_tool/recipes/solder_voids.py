@@ -147,6 +147,7 @@ def measure_field(
     quality: Mapping[str, float | int | str] = read_off(
         micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found, names)
     )
+    seen = segmentation.labels.size if micrograph.roi is None else np.count_nonzero(micrograph.roi)
     values: dict[str, float | int | str] = {
         "joints": len(names),
         "joints_at_edge": int(found.touches_edge.sum()),
@@ -154,7 +155,7 @@ def measure_field(
         "voids": int(found.voids.sum()),
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
         **quality,
-        "largest_joint_of_image_percent": 100 * float(found.area.max()) / segmentation.labels.size,
+        "largest_joint_of_image_percent": 100 * float(found.area.max()) / seen,
         "layout_guessed": int(segmentation.settings.get("layout_guessed", 0)),
         "round_regions_left_out": int(segmentation.settings.get("round_regions_left_out", 0)),
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),

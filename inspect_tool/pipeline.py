@@ -533,10 +533,9 @@ def requirements_of(
             msg = f"{place}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
             raise CalibrationError(msg)
         if quantity.needs_setting and not getattr(settings, quantity.needs_setting):
-            msg = (
-                f"{place}: {requirement.quantity} comes out with "
-                f"'{quantity.needs_setting} = true' only; set it in [settings]"
-            )
+            name = quantity.needs_setting
+            what = f"'{name} = true'" if isinstance(getattr(settings, name), bool) else f"a '{name}'"
+            msg = f"{place}: {requirement.quantity} comes out with {what} only; set it in [settings]"
             raise SettingsError(msg)
         expanded.append(requirement)
     return tuple(expanded)

@@ -114,8 +114,9 @@ def half_range(values: Iterable[float]) -> float:
 def excess_of_largest(values: ArrayLike, u: ArrayLike) -> tuple[int, float]:
     """Expected excess of the largest of measured values over the largest true one, at most.
 
-    The values that lie within 99 % of their common spread of the largest are its rivals. The excess is the mean of
-    the largest of their errors, independent and normal, were they all equal: if they are not, it is less.
+    The values that differ from the largest by no more than their errors do in 99 % are its rivals. The excess is the
+    mean of the largest of their errors, independent and normal, were they all equal: if they are not, it is less. A
+    rival with a wider error that lies lower than errors like that of the largest explain stays lower by the rest.
 
     Parameters
     ----------
@@ -143,15 +144,18 @@ def excess_of_largest(values: ArrayLike, u: ArrayLike) -> tuple[int, float]:
 
     x, s = np.asarray(values, dtype=float), np.asarray(u, dtype=float)
     top = int(x.argmax())
-    rivals = s[x[top] - x <= coverage_factor(None, 0.99) * np.hypot(s, s[top])]
+    gap, far = x[top] - x, coverage_factor(None, 0.99)
+    near = gap <= far * np.hypot(s, s[top])
+    rivals, lower = s[near], np.maximum(gap[near] - far * sqrt(2) * s[top], 0.0)
     widest = float(rivals.max())
     if len(rivals) < 2 or widest == 0:
         return len(rivals), 0.0
-    step = 0.02  # of the widest error
+    step = 0.02 * widest
     z = step * np.arange(401)[:, None]
-    scaled = np.maximum(rivals / widest, 1e-9)  # an exact value among them
-    tail = 1 - np.prod(ndtr(z / scaled), axis=1) - np.prod(ndtr(-z / scaled), axis=1)  # its integral: E of the largest
-    return len(rivals), widest * step * float(tail.sum() - tail[0] / 2)
+    width = np.maximum(rivals, 1e-9 * widest)  # an exact value among them
+    # the mean of a variable is the integral over z > 0 of 1 - F(z) - F(-z)
+    tail = 1 - np.prod(ndtr((z + lower) / width), axis=1) - np.prod(ndtr((lower - z) / width), axis=1)
+    return len(rivals), step * float(tail.sum() - tail[0] / 2)
 
 
 def dominant(budget: Iterable[Component]) -> Component | None:

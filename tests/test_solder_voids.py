@@ -17,6 +17,7 @@ from inspect_tool.model import Calibration, FieldMeasurement, Findings, Microgra
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.standards import load_standard
 from inspect_tool.synthetic import degrade, solder_balls
+from inspect_tool.uncertainty import excess_of_largest
 
 STANDARD = load_standard(recipe.STANDARDS[0])
 
@@ -288,6 +289,27 @@ def test_the_worst_of_joints_measured_with_an_error_is_held(spread: float, joint
     error = np.broadcast_to(rng.normal(size=(DRAWS, 1 if common else joints)), truth.shape)
     results = drawn_boards(truth, error, 1.0, recipe.Settings())
     assert share_held(results, "void_percent.max", truth.max(axis=1)) >= LEAST
+
+
+def test_the_worst_of_joints_with_unlike_errors_is_held() -> None:
+    """A joint known badly may be the worst one unseen, or seem to be."""
+    rng = np.random.default_rng(14)
+    truth, u = 10 + 2 * rng.exponential(size=(2000, 8)), np.exp(rng.normal(size=(2000, 8)))
+    measured = truth + u * rng.normal(size=u.shape)
+    held = 0
+    for true, seen, errors in zip(truth, measured, u, strict=True):
+        line = excess_of_largest(seen, errors)[1] / sqrt(3)
+        held += abs(seen.max() - true.max()) <= 1.96 * np.hypot(errors[seen.argmax()], line)
+    assert held >= binom.ppf(0.001, len(truth), 0.95)
+
+
+def test_excess_of_unlike_errors_is_that_of_many_draws() -> None:
+    rng = np.random.default_rng(15)
+    # 4 lies 6 below 10: errors like that of 10 explain 2.576 sqrt(2) = 3.643 of it
+    draws = np.stack([rng.normal(size=400_000), 0.5 * rng.normal(size=400_000), 3 * rng.normal(size=400_000) - 2.357])
+    rivals, excess = excess_of_largest([10.0, 9.8, 4.0], [1.0, 0.5, 3.0])
+    assert rivals == 3
+    assert excess == pytest.approx(draws.max(axis=0).mean(), abs=0.01)  # 5 standard errors of the draws
 
 
 def test_a_worst_joint_that_stands_out_keeps_its_own_budget() -> None:

@@ -845,7 +845,8 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             limit=0.0,
             unit="joints",
             passed=unsure == 0,
-            clause="own rule: outlines and two gray levels agree on 95 % of a joint, and it has no third level",
+            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, and voids "
+            "of a ball have an edge all around",
             scope="plausibility",
             specimen=specimen,
             note="void shares may be wrong by more than their U: look at the picture, or draw the voids"

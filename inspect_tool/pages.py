@@ -71,11 +71,10 @@ def html_contradictions(report: Report, page: str) -> list[str]:
 def pdf_contradictions(report: Report, data: bytes) -> list[str]:
     """Verdicts that stand alone on page 1 of a PDF and that the report does not state."""
     try:
-        lines = (
-            pdf_reader(data, "report.pdf").pages[0].extract_text().replace("\0", "").splitlines()
-        )  # of fonts that lack signs
+        said = pdf_reader(data, "report.pdf").pages[0].extract_text()
     except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
         return []
+    lines = said.replace("\0", "").splitlines()  # zeros come of fonts that lack signs
     return list(_contradictions(report, lines))
 
 

@@ -900,10 +900,12 @@ def _print_verification(found: "Verification") -> None:
     for (part, state), number in shown.items():
         if number > _SHOWN:
             table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(table)
     verdict = "verified" if found.verified else "DOES NOT VERIFY"
+    if found.verified and found.own_template:
+        verdict = "numbers verified; the look of the pages was not checked: own template"
+    console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
+    console.print(table)
 
 
 def _print_comparison(found: "Comparison", folder: Path) -> None:

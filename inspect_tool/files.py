@@ -40,8 +40,20 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
+        msg = f"{path}: not valid TOML: {error}{_hint(str(error), text)}"
         raise SettingsError(msg) from None
+
+
+def _hint(error: str, text: str) -> str:
+    """What to do about two things that people write in the line of an error: a path of Windows, a decimal comma."""
+    found = re.search(r"at line (\d+)", error)
+    lines = text.splitlines()
+    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
+    if re.search(r'"[^"]*\\', line):
+        return "; a backslash does not stand for itself in \"...\": write the path with / or in '...'"
+    if comma := re.search(r"=\s*([-+]?\d+),(\d+)", line):
+        return f"; the decimal sign is a point: {comma[1]}.{comma[2]}"
+    return ""
 
 
 def checked(

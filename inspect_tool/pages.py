@@ -10,7 +10,9 @@ from typing import Any
 
 from inspect_tool.dossier import pdf_reader
 from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.files import plain
 from inspect_tool.model import Report
+from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.render import render, template_folder
@@ -18,6 +20,16 @@ from inspect_tool.report.render import render, template_folder
 _OBJECT = re.compile(rb"/(i[0-9a-f]{32}\w*|x\d+)(?=\s+Do\b)")
 _DEPTH = 8  # of drawings within drawings
 _SHOWN = 5  # differences of one page that are named
+_LONGEST_STATEMENT = 6  # words of a verdict that stands alone on a page; a longer text speaks about verdicts
+_VERDICT_WORDS = {
+    "pass": "pass",
+    "passed": "pass",
+    "accepted": "pass",
+    "fail": "fail",
+    "failed": "fail",
+    "rejected": "fail",
+    "undecided": "undecided",
+}
 
 
 def template_of(report: Report, given: Path | None) -> Path:
@@ -34,6 +46,36 @@ def template_of(report: Report, given: Path | None) -> Path:
         msg = f"template '{report.template}'"
         raise SettingsError(msg)
     return template_folder(report.template)
+
+
+def is_own(report: Report, given: Path | None) -> bool:
+    """Whether the template of a report is the laboratory's own, which may print what the data do not say."""
+    try:
+        return template_of(report, given).resolve().parent != data_folder("templates").resolve()
+    except SettingsError:
+        return True
+
+
+def html_contradictions(report: Report, page: str) -> list[str]:
+    """Verdicts that stand alone in the first section of a page and that the report does not state.
+
+    A page of an own template is compared with what that template makes of the data, so it shows as it must whatever
+    the template prints; its verdicts are therefore compared with the report as well.
+    """
+    reader = _Words()
+    reader.feed(page.partition("</section>")[0])
+    reader.close()
+    return list(_contradictions(report, reader.runs))
+
+
+def pdf_contradictions(report: Report, data: bytes) -> list[str]:
+    """Verdicts that stand alone on page 1 of a PDF and that the report does not state."""
+    try:
+        said = pdf_reader(data, "report.pdf").pages[0].extract_text()
+    except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
+        return []
+    lines = said.replace("\0", "").splitlines()  # zeros come of fonts that lack signs
+    return list(_contradictions(report, lines))
 
 
 def html_differences(report: Report, path: Path, template: Path, folder: Path, same: bool) -> list[str]:
@@ -114,6 +156,7 @@ class _Words(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.words: list[str] = []
+        self.runs: list[str] = []  # texts between two tags
         self._skip = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -129,6 +172,20 @@ class _Words(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._skip:
             self.words += data.split()
+            self.runs.append(" ".join(data.split()))
+
+
+def _contradictions(report: Report, runs: Sequence[str]) -> Iterator[str]:
+    """Short texts with a verdict that neither the report, a requirement nor the lot has; texts of the data aside."""
+    lots = [report.lot.verdict] if report.lot is not None else []
+    stated = " ".join([report.verdict, *(item.decision for item in report.conformities), *lots]).split()
+    known = {_VERDICT_WORDS[word] for word in stated if word in _VERDICT_WORDS}
+    said = [*map(str, plain(report.header).values()), *report.warnings, *(one.reason for one in report.conformities)]
+    for run in dict.fromkeys(runs):
+        words = re.findall(r"[^\W\d_]+", run.casefold())
+        unlike = {_VERDICT_WORDS[word] for word in words if word in _VERDICT_WORDS} - known
+        if unlike and len(words) <= _LONGEST_STATEMENT and not any(run in text for text in said):
+            yield f"it shows '{_clipped(run.split())}', the verdict of the report is '{report.verdict}'"
 
 
 def _unlike(shown: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:

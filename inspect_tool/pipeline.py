@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
+from unicodedata import normalize
 
 from inspect_tool import (
     audit,
@@ -308,6 +309,8 @@ def plan(
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
     backend_settings = _with_paths(module, backend_settings, folder, f"{where} backend")
     sources = _sources(job, folder, where) if sources is None else sources
+    if hasattr(recipe, "check_tables"):  # a mistake in a table must not cost the measurement of the fields
+        recipe.check_tables(settings, {(source.specimen, source.field) for source in sources})
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
         backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
@@ -533,10 +536,9 @@ def requirements_of(
             msg = f"{place}: {requirement.quantity} needs a scale; the calibration is 'ratio only'"
             raise CalibrationError(msg)
         if quantity.needs_setting and not getattr(settings, quantity.needs_setting):
-            msg = (
-                f"{place}: {requirement.quantity} comes out with "
-                f"'{quantity.needs_setting} = true' only; set it in [settings]"
-            )
+            name = quantity.needs_setting
+            what = f"'{name} = true'" if isinstance(getattr(settings, name), bool) else f"a '{name}'"
+            msg = f"{place}: {requirement.quantity} comes out with {what} only; set it in [settings]"
             raise SettingsError(msg)
         expanded.append(requirement)
     return tuple(expanded)
@@ -613,8 +615,12 @@ def _digest(path: Path) -> str:
 
 
 def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
-    """Files of one pattern, and folders that are images, in natural order (field_2 before field_10)."""
-    literal = folder / pattern
+    """Files of one pattern, and folders that are images, in natural order (field_2 before field_10).
+
+    Hidden files (macOS keeps a ``._name`` beside files on other disks) match only a pattern that begins with a dot.
+    """
+    base, relative = _literal_part(pattern, folder)
+    literal = base / relative if relative else base
     if literal.is_file() or readers.is_image_folder(literal):
         return [literal]
     if literal.is_dir():
@@ -623,17 +629,35 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
     if not any(sign in pattern for sign in "*?["):
         msg = f"{where}: '{pattern}' does not exist in {folder.resolve()}"
         raise SettingsError(msg)
-    base, relative = (Path(pattern).anchor, pattern[len(Path(pattern).anchor) :])
     try:
-        found = sorted(Path(base or folder).glob(relative), key=_natural)
+        forms = {normalize(form, relative) for form in ("NFC", "NFD")}
+        found = sorted({path for form in forms for path in base.glob(form)}, key=_natural)
     except ValueError as error:
         msg = f"{where}: '{pattern}' is not a file pattern: {error}"
         raise SettingsError(msg) from None
+    hidden = Path(pattern).name.startswith(".")
+    found = [path for path in found if hidden or not path.name.startswith(".")]
     found = [path for path in found if path.is_file() or readers.is_image_folder(path)]
     if not found:
         msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
         raise SettingsError(msg)
     return found
+
+
+def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:
+    """The part of a pattern that exists as it is written, brackets and all, and the rest of it.
+
+    An accented letter is one sign or a letter and an accent (as a Mac writes it): both mean the same name.
+    """
+    parts = Path(pattern).parts
+    base = folder
+    for i, part in enumerate(parts):
+        forms = [base / part, *(base / normalize(form, part) for form in ("NFC", "NFD"))]
+        there = next((path for path in forms if path.exists()), None)
+        if there is None:
+            return base, str(Path(*parts[i:]))
+        base = there
+    return base, ""
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -675,7 +699,7 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
         value = getattr(settings, key)
         if not value:
             continue
-        path = (folder / value).resolve()
+        path = Path(*_literal_part(value, folder)).resolve()
         if not path.is_file():
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)

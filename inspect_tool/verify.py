@@ -77,6 +77,7 @@ class Verification:
     digest: str
     made_with: str  # software and version of the report
     verified: bool  # nothing that was looked at differs
+    own_template: bool  # the pages are made by a template of the laboratory: their look proves nothing
     findings: tuple[Finding, ...]
 
 
@@ -118,6 +119,7 @@ def verify(
         digest=report.digest,
         made_with=f"{report.provenance.software} {report.provenance.version}",
         verified=all(item.state != "differs" for item in ordered),
+        own_template=pages.is_own(report, template),
         findings=tuple(ordered),
     )
 
@@ -591,6 +593,8 @@ def _short(value: Any) -> str:
 def pages_findings(dossier: Dossier, work: _Work, template: Path | None) -> Iterator[Finding]:
     """Compare the pages of a report with what its data render to."""
     report = dossier.report
+    if pages.is_own(report, template):
+        yield from _verdicts_shown(dossier)
     try:
         chosen = pages.template_of(report, template)
     except InspectError as error:
@@ -625,6 +629,18 @@ def pages_findings(dossier: Dossier, work: _Work, template: Path | None) -> Iter
     unlike += [f"attachment {item.text}" for item in _files(carried) if item.state == "differs"]
     unlike += pages.pdf_differences(report, data, chosen, dossier.folder, work.folder, same)
     yield from _page("PDF pages", unlike, same)
+
+
+def _verdicts_shown(dossier: Dossier) -> Iterator[Finding]:
+    """Verdicts on the pages of an own template that are not those of the report."""
+    folder = dossier.folder or Path()
+    html, pdf = folder / "report.html", folder / "report.pdf"
+    data = dossier.pdf if dossier.folder is None else pdf.read_bytes() if pdf.is_file() else None
+    if dossier.folder is not None and html.is_file():
+        for text in pages.html_contradictions(dossier.report, html.read_bytes().decode(errors="replace")):
+            yield Finding(part="HTML page", state="differs", text=text)
+    for text in pages.pdf_contradictions(dossier.report, data) if data is not None else ():
+        yield Finding(part="PDF pages", state="differs", text=text)
 
 
 def _page(part: Literal["HTML page", "PDF pages"], unlike: Sequence[str], same: bool) -> Iterator[Finding]:

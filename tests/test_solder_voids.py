@@ -6,15 +6,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import binom
 
 import inspect_tool
 from inspect_tool.backends import joints
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Segmentation
+from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Result, Segmentation
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.standards import load_standard
 from inspect_tool.synthetic import degrade, solder_balls
+from inspect_tool.uncertainty import excess_of_largest
 
 STANDARD = load_standard(recipe.STANDARDS[0])
 
@@ -50,7 +53,12 @@ def test_shares_of_whole_joints_need_no_scale() -> None:
     field, found = run(recipe.Settings())
     # 500/2500 and 100/2500 px; the joint at the edge (20 %) is left out
     assert values(found) == pytest.approx(
-        {"void_percent.max": 20.0, "void_percent.mean": 12.0, "largest_void_percent.max": 16.0}
+        {
+            "void_percent.max": 20.0,
+            "void_percent.mean": 12.0,
+            "largest_void_percent.max": 16.0,
+            "void_diameter_percent.max": 40.0,
+        }
     )
     assert all(result.n == 2 and result.n_of == "joints" for result in found.results)
     assert {"joint", "void_percent", "largest_void_percent", "touches_edge"} <= set(field.features.columns)
@@ -225,3 +233,190 @@ def test_sound_balls_are_not_suspected():
         micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
         found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
         assert [check.value for check in found.checks if "lighter in the middle" in check.name] == [0.0]
+
+
+# ------------------------------------------------------------------------------- stated intervals, drawn joints
+
+
+def drawn_boards(
+    truth: np.ndarray, error: np.ndarray, u: float, settings: recipe.Settings, *, boards: int = 1, images: int = 1
+) -> list[dict[str, Result]]:
+    """Results of specimens (rows) of joints (columns) that are measured with an error; boards of images of joints."""
+    template, _ = run(settings)
+    fields = []
+    for specimen, row in enumerate(truth + error):
+        for place, shares in enumerate(np.split(row, boards * images)):
+            table = {"joint": [str(i) for i in range(len(shares))], "touches_edge": np.zeros(len(shares), bool)}
+            named = dict.fromkeys(("void_percent", "largest_void_percent", "void_diameter_percent"), shares)
+            fields.append(
+                replace(
+                    template,
+                    specimen=f"{specimen}",
+                    section=f"{place // images}",
+                    field=place % images + 1,
+                    features=pd.DataFrame({"feature": range(len(shares)), **table, **named}),
+                    curves={f"{share}.void edge": (u,) * len(shares) for share in named},
+                    parts=None,
+                    notes=(),
+                )
+            )
+    found = recipe.combine(fields, settings, STANDARD)
+    held: dict[str, dict[str, Result]] = {}
+    for result in found.results:
+        held.setdefault(result.specimen, {})[result.quantity] = result
+    return list(held.values())
+
+
+def share_held(results: list[dict[str, Result]], quantity: str, truths: np.ndarray) -> float:
+    inside = [
+        result[quantity].interval[0] <= truth <= result[quantity].interval[1]
+        for result, truth in zip(results, truths, strict=True)
+    ]
+    return float(np.mean(inside))
+
+
+DRAWS = 120
+LEAST = float(binom.ppf(0.001, DRAWS, 0.95)) / DRAWS  # a true 95 % falls below it once in a thousand
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5, 3.0], ids=["joints alike", "joints much alike", "joints unlike"])
+@pytest.mark.parametrize("joints", [4, 60])
+@pytest.mark.parametrize("common", [False, True], ids=["each errs for itself", "all err alike"])
+def test_the_worst_of_joints_measured_with_an_error_is_held(spread: float, joints: int, common: bool) -> None:
+    """The largest of noisy values lies above the largest true one; U of the joint alone holds 60 % of 20 alike."""
+    rng = np.random.default_rng(11)
+    truth = 10 + spread * rng.exponential(size=(DRAWS, joints))
+    error = np.broadcast_to(rng.normal(size=(DRAWS, 1 if common else joints)), truth.shape)
+    results = drawn_boards(truth, error, 1.0, recipe.Settings())
+    assert share_held(results, "void_percent.max", truth.max(axis=1)) >= LEAST
+
+
+def test_the_worst_of_joints_with_unlike_errors_is_held() -> None:
+    """A joint known badly may be the worst one unseen, or seem to be."""
+    rng = np.random.default_rng(14)
+    truth, u = 10 + 2 * rng.exponential(size=(2000, 8)), np.exp(rng.normal(size=(2000, 8)))
+    measured = truth + u * rng.normal(size=u.shape)
+    held = 0
+    for true, seen, errors in zip(truth, measured, u, strict=True):
+        line = excess_of_largest(seen, errors)[1] / sqrt(3)
+        held += abs(seen.max() - true.max()) <= 1.96 * np.hypot(errors[seen.argmax()], line)
+    assert held >= binom.ppf(0.001, len(truth), 0.95)
+
+
+def test_excess_of_unlike_errors_is_that_of_many_draws() -> None:
+    rng = np.random.default_rng(15)
+    # 4 lies 6 below 10: errors like that of 10 explain 2.576 sqrt(2) = 3.643 of it
+    draws = np.stack([rng.normal(size=400_000), 0.5 * rng.normal(size=400_000), 3 * rng.normal(size=400_000) - 2.357])
+    rivals, excess = excess_of_largest([10.0, 9.8, 4.0], [1.0, 0.5, 3.0])
+    assert rivals == 3
+    assert excess == pytest.approx(draws.max(axis=0).mean(), abs=0.01)  # 5 standard errors of the draws
+
+
+def test_a_worst_joint_that_stands_out_keeps_its_own_budget() -> None:
+    (found,) = drawn_boards(np.array([[4.0, 5.0, 12.0]]), np.zeros((1, 3)), 1.0, recipe.Settings())
+    assert [line.name for line in found["void_percent.max"].budget] == ["void edge"]
+    (found,) = drawn_boards(np.array([[4.0, 12.0, 12.0]]), np.zeros((1, 3)), 1.0, recipe.Settings())
+    # the mean of the larger of two independent normal errors is 1 / sqrt(pi); it acts on one side
+    assert {line.name: line.u for line in found["void_percent.max"].budget}["choice of the largest"] == pytest.approx(
+        1 / sqrt(3 * np.pi), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("boards", "images", "between"),
+    [(1, 1, (0.0, 0.0)), (1, 4, (0.0, 2.0)), (3, 1, (2.0, 0.0)), (3, 2, (2.0, 0.0)), (3, 2, (0.0, 0.0))],
+    ids=["one image", "images differ", "boards differ", "boards of images differ", "boards alike"],
+)
+def test_the_mean_of_sampled_joints_holds_that_of_the_population(
+    boards: int, images: int, between: tuple[float, float]
+) -> None:
+    """Boards that differ are the sample, with one board its images, with one image its joints."""
+    rng = np.random.default_rng(12)
+    joints = 6
+    of_board, of_image = between
+    shape = (DRAWS, boards, images, joints)
+    drawn = (
+        10
+        + of_board * rng.normal(size=(DRAWS, boards, 1, 1))
+        + of_image * rng.normal(size=(DRAWS, boards, images, 1))
+        + 2.0 * rng.normal(size=shape)
+    ).reshape(DRAWS, -1)
+    settings = recipe.Settings(joints_are="sample")
+    results = drawn_boards(drawn, np.zeros(drawn.shape), 1e-3, settings, boards=boards, images=images)
+    assert share_held(results, "void_percent.mean", np.full(DRAWS, 10.0)) >= LEAST
+    line = results[0]["void_percent.mean"].budget[0]
+    n = boards if boards > 1 else images if images > 1 else joints
+    assert line.dof == n - 1
+
+
+def test_a_sample_from_one_board_says_so() -> None:
+    _, found = run(recipe.Settings(joints_are="sample"))
+    assert any("the joints of one board are the sample" in warning for warning in found.warnings)
+    labels = np.zeros((120, 220))
+    labels[30:80, 20:70] = 1
+    _, found = run(recipe.Settings(joints_are="sample"), labels=labels)
+    (check,) = [check for check in found.checks if check.name == "Joints in the sample"]
+    assert not check.passed
+    assert check.scope == "plausibility"
+
+
+def test_diameter_of_the_largest_connected_void() -> None:
+    # largest void 400 of 2500 px: discs of these areas are as 20 to 50
+    field, found = run(recipe.Settings())
+    assert field.features["void_diameter_percent"].tolist() == pytest.approx([40.0, 20.0, 100 * sqrt(500 / 2500)])
+    result = next(result for result in found.results if result.quantity == "void_diameter_percent.max")
+    assert result.value == pytest.approx(40.0)
+    # half a pixel all around a disc of 400 px changes its diameter by 1 px of that of 2500 px
+    lines = {line.name: line.u for line in result.budget}
+    assert lines["void half pixel"] == pytest.approx(100 / sqrt(4 * 2500 / np.pi) / sqrt(3))
+    # the denominator of the areas is not that of the diameters
+    pad = recipe.Settings(denominator="pad", pad_length_um=450, pad_width_um=450)
+    assert values(run(pad, pixel_um=10.0)[1])["void_diameter_percent.max"] == pytest.approx(40.0)
+
+
+def test_joints_above_a_limit_are_counted() -> None:
+    # joints of 20 and 4 % and one of 20 % at the edge
+    assert "joints_above_limit" not in values(run(recipe.Settings())[1])
+    for limit, edge_joints, count in ((25, "counted", 0), (10, "counted", 2), (10, "left out", 1), (3, "left out", 2)):
+        found = run(recipe.Settings(limit_percent=limit, edge_joints=edge_joints))[1]
+        assert values(found)["joints_above_limit"] == count
+    with pytest.raises(SettingsError, match=r"limit_percent: -1 is no void share; give 0 to below 100"):
+        run(recipe.Settings(limit_percent=-1))
+
+
+def test_joints_near_the_limit_may_lie_on_either_side() -> None:
+    shares = np.array([[3.0, 9.0, 10.5, 11.5, 20.0]])  # U = 1.96: 9 may be above 10, 10.5 and 11.5 below
+    (found,) = drawn_boards(shares, np.zeros((1, 5)), 1.0, recipe.Settings(limit_percent=10.0))
+    result = found["joints_above_limit"]
+    assert (result.value, result.interval, result.expanded_u) == (3.0, (1.0, 4.0), pytest.approx(2.0))
+
+
+@pytest.mark.parametrize("common", [False, True], ids=["each errs for itself", "all err alike"])
+def test_the_count_above_a_limit_holds_the_true_one(common: bool) -> None:
+    rng = np.random.default_rng(13)
+    truth = 10 + 2 * rng.normal(size=(DRAWS, 20))
+    error = np.broadcast_to(rng.normal(size=(DRAWS, 1 if common else 20)), truth.shape)
+    results = drawn_boards(truth, error, 1.0, recipe.Settings(limit_percent=11.0))
+    assert share_held(results, "joints_above_limit", (truth > 11).sum(axis=1)) >= LEAST
+
+
+def test_a_requirement_on_joints_above_a_limit_asks_for_it(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "x.png"), picture()[0].pixels)
+    (tmp_path / "job.toml").write_text(
+        'recipe = "solder_voids"\nimages = ["x.png"]\n[calibration]\nsource = "ratio only"\n'
+        '[[requirements]]\nquantity = "joints_above_limit"\nunit = "counts"\nupper = 0\n'
+    )
+    with pytest.raises(SettingsError, match="joints_above_limit comes out with a 'limit_percent' only"):
+        inspect_tool.run(tmp_path / "job.toml", out=tmp_path / "reports")
+
+
+def test_a_joint_as_large_as_the_image_is_doubted_where_its_layout_was_guessed() -> None:
+    micrograph, segmentation = picture()
+    labels = np.zeros((120, 220), np.int32)
+    labels[4:116, 4:216] = 1  # 90 % of the image
+    for guessed, passed in ((True, [False]), (False, [])):
+        large = replace(segmentation, labels=labels, settings={"layout_guessed": guessed})
+        found = inspect_tool.measure_fields("solder_voids", [micrograph], [large])
+        checks = [check for check in found.checks if "guessed layout" in check.name]
+        assert [check.passed for check in checks] == passed
+        assert all(check.scope == "plausibility" for check in checks)

@@ -31,6 +31,7 @@ _RIPPLE = 0.15  # of the gray noise: dips of the gradient less deep are no plate
 _LENS = 0.4  # of the gradient at the outline: dips less deep do not tell one void from the next
 _FAINTEST = 0.12  # of the lightest plateau of a group; what is fainter beside it is solder [1]
 _SLOPE = 0.2  # of the step of a group: what is as light and touches it belongs to it [1]
+EVEN = 0.9  # share of the outline of a void that is an edge like the rest of it [1]
 _LEVELS = 12  # gray values of plateaus from which a group is put together
 _QUARTER = 0.25  # quantile for the gray value of a plateau: the blurred edge of a void lies in its solder, too
 _RIM = 8.0  # weight of the border of the core in a plateau's circumference: the shoulder of the ball is not known there
@@ -101,10 +102,15 @@ def groups_of_plateaus(
             top, left = top + rows.start, left + columns.start
             tight = slice(top, top + height), slice(left, left + width)
             box, region = widened(tight, own, MARGIN, core.shape)
-            score, contact, roundness = outline_of(region, gradient[box], inner[box])
-            fits = contact <= MAX_CONTACT and roundness >= MIN_ROUNDNESS and area <= largest
+            outline = outline_of(region, gradient[box], inner[box])
+            fits = outline.contact <= MAX_CONTACT and outline.roundness >= MIN_ROUNDNESS and area <= largest
             candidate = Candidate(
-                box=box, region=region, score=score if fits else 0.0, contact=contact, level=float(levels[k])
+                box=box,
+                region=region,
+                score=outline.steep if fits else 0.0,
+                contact=outline.contact,
+                level=float(levels[k]),
+                even=outline.even,
             )
             mixed = levels[k] < _FAINTEST * raised[tight][own].max()
             if (mixed or not settled(candidate)) and k + 1 < _LEVELS:
@@ -137,7 +143,11 @@ def with_slopes(region: Mask, value: Gray, core: Mask, step: float, floor: float
     touching[parts[region]] = True
     light = (touching[parts] & (light > 0)).astype(np.uint8)
     rest = light & (cv2.dilate(region.astype(np.uint8), reach) == 0)
-    return np.asarray(region | ((cv2.dilate(rest, reach) & light) > 0), dtype=np.bool_)
+    grown = np.asarray(region | ((cv2.dilate(rest, reach) & light) > 0), dtype=np.bool_)
+    inner = cv2.erode(core.astype(np.uint8), CROSS, borderValue=0) > 0
+    outline = outline_of(grown, gradient_of(value), inner)
+    to_border = (grown & ~region & ~inner).any()
+    return grown if outline.even >= EVEN and not to_border else region
 
 
 def parts_of_void(void: Mask, value: Gray, core: Mask) -> LabelImage:

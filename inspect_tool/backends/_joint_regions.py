@@ -21,6 +21,7 @@ Box: TypeAlias = tuple[slice, slice]
 CROSS = np.ones((3, 3), np.uint8)
 MARGIN = 10  # px around a region: as far as its surroundings are looked at
 MAX_CONTACT, MIN_ROUNDNESS, MAX_SHARE = 0.4, 0.15, 0.9  # of a void: see nested_regions; its share of the core [1]
+_EDGE = 0.45  # of the median gradient along an outline: less is no edge like the rest of it [1]
 _BESIDE = 16  # rows; a blur looks at four standard deviations
 
 
@@ -77,6 +78,7 @@ class Candidate:
     score: float  # mean gradient along the outline [gray levels/px], 0 for a region of the wrong shape
     contact: float  # share of the outline on the border of the mask
     level: float  # gray value from which on it was drawn
+    even: float = 1.0  # share of the outline that is an edge as its middle is
 
 
 def nested_regions(
@@ -213,19 +215,31 @@ def region_of(nest: Nest, i: int, image: Gray, mask: Mask, *, margin: int = 0, f
     return box, lab == lab[nest.row[i] - box[0].start, nest.column[i] - box[1].start]
 
 
-def outline_of(region: Mask, gradient: Gray, inner: Mask) -> tuple[float, float, float]:
-    """Mean gradient along an outline, share of it on the border of the mask, and 4 pi area / length^2.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What the outline of a region is like."""
 
-    ``inner`` is the mask without its outermost pixels. [gray levels/px], [1], [1]
-    """
+    steep: float  # mean gradient along it [gray levels/px]
+    even: float  # share of it whose gradient is like that of the rest [1]
+    contact: float  # share of it on the border of the mask [1]
+    roundness: float  # 4 pi area / length^2 [1]
+
+
+def outline_of(region: Mask, gradient: Gray, inner: Mask) -> Outline:
+    """Describe the outline of a region; ``inner`` is the mask it lies in without its outermost pixels."""
     drawn = region.astype(np.uint8)
     edge = region & (cv2.erode(drawn, CROSS, borderValue=0) == 0)
     free = edge & inner
     outside = (cv2.dilate(drawn, CROSS) > drawn) & inner
     length = np.count_nonzero(edge)
-    steep = [float(gradient[side].mean()) if side.any() else 0.0 for side in (free, outside)]
-    roundness = 4 * pi * np.count_nonzero(region) / (1.1 * length) ** 2
-    return sum(steep) / 2, 1 - np.count_nonzero(free) / length, roundness
+    sides = [gradient[side] for side in (free, outside)]
+    both = np.concatenate(sides)
+    return Outline(
+        steep=sum(float(side.mean()) if len(side) else 0.0 for side in sides) / 2,
+        even=float(np.mean(both >= _EDGE * np.median(both))) if len(both) else 0.0,
+        contact=1 - np.count_nonzero(free) / length,
+        roundness=4 * pi * np.count_nonzero(region) / (1.1 * length) ** 2,
+    )
 
 
 def boxes(objects: LabelImage) -> list[tuple[int, Box]]:

@@ -7,7 +7,7 @@ from math import pi
 import cv2
 import numpy as np
 
-from inspect_tool.backends._ball_voids import groups_of_plateaus, parts_of_void, with_slopes
+from inspect_tool.backends._ball_voids import EVEN, groups_of_plateaus, parts_of_void, with_slopes
 from inspect_tool.backends._joint_levels import (
     TwoLevels,
     are_more,
@@ -44,7 +44,8 @@ from inspect_tool.model import LabelImage, Mask
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
 _FLOOR = 1.6  # of the contrast a void must have: what a slope beside a void must stand out [1]
 _LARGE = 0.08  # share of a joint from which its voids pull up a background that is fitted to all of it
-_UNSURE = 0.05  # share of a joint in dispute between two ways to tell its voids, from which they are not known
+_UNSURE = 0.05  # share of a joint in dispute (between two ways to tell its voids; void whose outline is an edge only
+# in parts), from which its voids are not known
 _SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
 _SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
@@ -183,6 +184,18 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
     weakest = max(0.4 * settings.min_contrast * contrast, 0.5)
     void, via = none.copy(), none.copy()
     bands = vias = 0
+    uneven: list[tuple[Candidate, float]] = []  # with how far they stand out
+
+    def taken(each: Candidate, step: float, share: float) -> None:
+        box, region, level = each.box, each.region, each.level
+        if joint.disc:
+            region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
+            level = step / 2
+        if each.contact > 0:  # the core stops two pixels short of the joint's edge
+            near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= level))
+        void[box] |= region
+        support[box] = np.maximum(support[box], np.where(region, np.float32(share), np.float32(0)))
 
     def settled(each: Candidate) -> bool:
         nonlocal bands, vias
@@ -205,17 +218,11 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         elif settings.find_vias and _is_via(joint.image[box], region, joint.light, contrast):
             via[box] |= region
             vias += 1
+        elif each.even < EVEN:  # a void and what is light beside it: there may be an outline of the void alone
+            uneven.append((each, step))
+            return False
         else:
-            level = each.level
-            if joint.disc:
-                region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
-                level = step / 2
-            if each.contact > 0:  # the core stops two pixels short of the joint's edge
-                near = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-                region = region | (near & joint.mask[box] & ~core[box] & (value[box] >= level))
-            void[box] |= region
-            sure = np.float32(1.0 if evidence >= 1 / _DOUBT else 0.75)
-            support[box] = np.maximum(support[box], np.where(region, sure, np.float32(0)))
+            taken(each, step, 1.0 if evidence >= 1 / _DOUBT else 0.75)
         return True
 
     smallest = pi / 4 * settings.min_void_px**2
@@ -224,6 +231,11 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
     else:
         roundness = MIN_ROUNDNESS if levels is None else 0.0
         _nested(value, core, weakest=weakest, min_area=smallest, min_roundness=roundness, settled=settled)
+    in_doubt = none.copy()
+    for each, step in sorted(uneven, key=lambda found: found[0].score, reverse=True):
+        if not (void[each.box] & each.region).any():
+            taken(each, step, 0.75)
+            in_doubt[each.box] |= each.region
     void &= joint.mask
     return Voids(
         void=void,
@@ -236,6 +248,7 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         disc=joint.disc,
         bands=bands,
         vias=vias,
+        unsure=bool(in_doubt.sum() > _UNSURE * joint.mask.sum()),
     )
 
 

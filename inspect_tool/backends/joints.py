@@ -212,7 +212,12 @@ def _joints(
         objects, layout, left_out = find_joints(image, inside, settings)
         if objects.any():
             names = tuple(str(i + 1) for i in range(int(objects.max())))
-            about = {"polarity": polarity, "layout": layout, "round_regions_left_out": left_out}
+            about = {
+                "polarity": polarity,
+                "layout": layout,
+                "layout_guessed": settings.layout == "auto",
+                "round_regions_left_out": left_out,
+            }
             return objects, names, image, {**about, "joints": "found in the image"}
     msg = (
         f"{where}: no joint found ({' or '.join(polarities)}, layout '{settings.layout}', diameter >= "

@@ -1,8 +1,10 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
 import logging
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +15,7 @@ from inspect_tool.evidence import attached
 from inspect_tool.exporters.csv import csv_text
 from inspect_tool.files import dump_report
 from inspect_tool.model import Report
+from inspect_tool.report import text
 from inspect_tool.report.render import render, search_path
 
 try:
@@ -29,6 +32,9 @@ except OSError as problem:  # the Python package is there, the C library is not
 
 SUFFIX = ".pdf"
 
+_RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
+_NAMED = 6  # characters without a font that page 1 names
+
 for _name in ("weasyprint", "fontTools"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
@@ -44,30 +50,70 @@ def write(report: Report, folder: Path, template: Path) -> Path:
 
 
 def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
-    """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only."""
+    """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only.
+
+    Characters that no font of this machine has come out as empty boxes: page 1 then says which.
+    """
     partial = path.with_name(path.name + ".partial")
     html = weasyprint.HTML(
         string=page,
         base_url=f"{template.resolve().as_uri()}/",
         url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
     )
+    crisp = "img { image-rendering: crisp-edges }"  # PDF/A: no /Interpolate
     try:
-        with warnings.catch_warnings():
+        with _lacking() as lacking, warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
-            html.write_pdf(
-                partial,
-                attachments=list(attachments),
-                pdf_variant="pdf/a-3b",
-                pdf_tags=True,
-                pdf_identifier=identifier.encode(),
-                optimize_images=False,
-                stylesheets=[weasyprint.CSS(string="img { image-rendering: crisp-edges }")],  # PDF/A: no /Interpolate
-            )
+
+            def put(style: str, carried: Sequence[Any]) -> None:
+                html.write_pdf(
+                    partial,
+                    attachments=list(carried),
+                    pdf_variant="pdf/a-3b",
+                    pdf_tags=True,
+                    pdf_identifier=identifier.encode(),
+                    optimize_images=False,
+                    stylesheets=[weasyprint.CSS(string=style)],
+                )
+
+            if _RARE.search(page):  # attachments can be read once, so the first try goes without
+                put(crisp, ())
+            put(crisp + (_remark(lacking) if lacking else ""), attachments)
     except FatalURLFetchingError as refused:
         message = f"{template}: {refused.__cause__ or refused}"
         raise OutputError(message) from refused
     partial.replace(path)
     return path
+
+
+@contextmanager
+def _lacking() -> Iterator[dict[int, None]]:
+    """Collect the code points that WeasyPrint finds no font for, in their order."""
+    found: dict[int, None] = {}
+
+    def collect(record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith(".notdef glyph") and isinstance(record.args, tuple):
+            found[int(str(record.args[1]))] = None
+        return record.levelno >= logging.ERROR
+
+    logger = logging.getLogger("weasyprint")
+    before = logger.level
+    logger.addFilter(collect)
+    logger.setLevel(logging.WARNING)
+    try:
+        yield found
+    finally:
+        logger.setLevel(before)
+        logger.removeFilter(collect)
+
+
+def _remark(lacking: Iterable[int]) -> str:
+    """Style that writes above page 1 which characters have no font."""
+    codes = [f"U+{code:04X}" for code in lacking]
+    named = ", ".join(codes[:_NAMED]) + (", ..." if len(codes) > _NAMED else "")
+    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown as empty boxes; install one."
+    look = "width: 100%; font: 8pt var(--text); color: #a51d1d"
+    return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
 
 
 def _attachments(report: Report, folder: Path) -> list[Any]:

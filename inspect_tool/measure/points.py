@@ -4,6 +4,7 @@ This is the referee of an area measurement: the same field, another estimator, i
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, ReadError
 from inspect_tool.model import LabelImage, Mark, Mask
+
+_OWN_COLUMNS = ("specimen", "field", "grid_points")  # of a manual count; the others are classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,18 +153,19 @@ def marks(counted: GridCount, number: int, name: str, layer: str = "point grid")
     )
 
 
-def read_counts(path: Path, classes: tuple[str, ...]) -> tuple[ManualCount, ...]:
+def read_counts(path: Path, classes: tuple[str, ...] | None = None) -> tuple[ManualCount, ...]:
     """Read a manual point count: one row per field, columns specimen, field, grid_points and one per class.
 
     Comma, semicolon, tab or bar may separate the columns and a comma may be the decimal sign where it
-    does not separate. ``specimen`` may be left out ("1"). A class that is left out is not compared.
+    does not separate. ``specimen`` may be left out ("1"). A class that is left out is not compared. What spreadsheets
+    add is passed over: a first line such as ``sep=;``, and empty columns at the right.
 
     Parameters
     ----------
     path : Path
         Text file, UTF-8 or Windows-1252.
-    classes : tuple of str
-        Names that count as classes; another column is an error.
+    classes : tuple of str, optional
+        Names that count as classes; another column is an error. None: every other column counts as one.
 
     Raises
     ------
@@ -169,16 +173,20 @@ def read_counts(path: Path, classes: tuple[str, ...]) -> tuple[ManualCount, ...]
         With file, line and column.
     """
     lines = [(i, line) for i, line in enumerate(_text(path).splitlines(), start=1) if line.strip()]
+    told = re.fullmatch(r"\s*sep=(.)\s*", lines[0][1], re.IGNORECASE) if lines else None
+    lines = lines[1:] if told else lines
     if not lines:
         msg = f"{path}: empty; give a head line 'specimen;field;grid_points;<class>' and one line per field"
         raise ReadError(msg)
-    delimiter = max("\t;|,", key=lambda sign: (lines[0][1].count(sign), sign != ","))
-    head = [name.strip() for name in next(csv.reader([lines[0][1]], delimiter=delimiter))]
+    delimiter = told[1] if told else max("\t;|,", key=lambda sign: (lines[0][1].count(sign), sign != ","))
+    head = _without_empty_end(next(csv.reader([lines[0][1]], delimiter=delimiter)), 0)
+    if classes is None:
+        classes = tuple(name for name in head if name not in _OWN_COLUMNS)
     _check_head(path, lines[0][0], head, classes)
     rows: list[ManualCount] = []
     seen: dict[tuple[str, int], int] = {}
     for number, line in lines[1:]:
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        cells = _without_empty_end(next(csv.reader([line], delimiter=delimiter)), len(head))
         if len(cells) != len(head):
             msg = f"{path} line {number}: {len(cells)} columns, the head has {len(head)}; check the delimiter"
             raise ReadError(msg)
@@ -198,6 +206,14 @@ def read_counts(path: Path, classes: tuple[str, ...]) -> tuple[ManualCount, ...]
         msg = f"{path}: no field below the head line; give one line per field"
         raise ReadError(msg)
     return tuple(rows)
+
+
+def _without_empty_end(cells: list[str], width: int) -> list[str]:
+    """Cells without blanks around them, and without the empty ones beyond a width."""
+    kept = [cell.strip() for cell in cells]
+    while len(kept) > width and not kept[-1]:
+        kept.pop()
+    return kept
 
 
 def _text(path: Path) -> str:
@@ -221,7 +237,7 @@ def _check_head(path: Path, line: int, head: list[str], classes: tuple[str, ...]
             msg = f"{path} line {line}: no column '{name}'; found: {', '.join(head)}"
             raise ReadError(msg)
     for i, name in enumerate(head, start=1):
-        if name not in ("specimen", "field", "grid_points", *classes):
+        if name not in (*_OWN_COLUMNS, *classes):
             msg = f"{path} line {line} column {i}: '{name}' is no class; classes are {', '.join(classes)}"
             raise ReadError(msg)
         if head.count(name) > 1:

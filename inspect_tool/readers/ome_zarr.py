@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from lzma import LZMAError
 from math import inf, prod
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Calibration, Micrograph, Selection
 from inspect_tool.readers import _planes
+from inspect_tool.readers._unpacked import PACKING, unpacked_size
 from inspect_tool.readers.raster import (
     PLACEHOLDER,
     UNIT_UM,
@@ -40,6 +42,8 @@ _CODECS = {
 }
 _LONGEST_METADATA = 50_000_000  # [byte]
 _MOST_CHUNKS = 1_000_000  # of one plane
+# most a chunk may unpack to, in sizes of its samples: filters widen them; full blocks count where no size is stated
+_WIDEST, _SLACK = 8, 1 << 17  # [1], [byte]
 
 
 def recognizes(head: bytes) -> bool:  # noqa: ARG001 - the same question is put to every reader
@@ -83,7 +87,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
         import zarr
     except ImportError:
         raise missing(path, "OME-Zarr", "zarr") from None
-    with careful(path, "OME-Zarr image"):
+    with careful(path, "OME-Zarr image", also=(LZMAError,)):
         plane = _plane(path, which)
         stored = zarr.open_array(str(plane.array), mode="r")
         if stored.shape != plane.shape or stored.dtype != plane.dtype:
@@ -91,7 +95,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
             raise ReadError(msg)
         _check_chunks(path, stored, plane)
         samples = np.asarray(stored[plane.index])
-    notes = {"format": "OME-Zarr", "compression": plane.compression, **plane.notes}
+    notes = {"format": "OME-Zarr", "compression": ", ".join(plane.codecs) or "none", **plane.notes}
     return micrograph(path, Raster(samples=samples, notes=notes, calibration=plane.scale.calibration()))
 
 
@@ -109,7 +113,7 @@ class _Plane:
     shape: tuple[int, ...]  # of the whole array
     dtype: np.dtype[Any]
     index: tuple[int | slice, ...]  # of the plane in it
-    compression: str
+    codecs: tuple[str, ...]
     scale: Scale
     notes: dict[str, str]
 
@@ -141,7 +145,7 @@ def _plane(path: Path, which: Selection) -> _Plane:
         shape=shape,
         dtype=dtype,
         index=tuple(slice(None) if name in _SPACE else at[_AXIS[name]] for name in names),
-        compression=", ".join(codecs) or "none",
+        codecs=tuple(codecs),
         scale=_scale(names, units, [image.get("coordinateTransformations"), item.get("coordinateTransformations")]),
         notes=_planes.notes(axes, at),
     )
@@ -232,6 +236,11 @@ def _array(path: Path, place: Path) -> tuple[tuple[int, ...], np.dtype[Any], tup
         raise ReadError(msg)
     dtype = np.dtype(kind if isinstance(kind, str) else "V")
     unknown = [name for name in codecs if name not in _CODECS]
+    packing = [name for name in codecs if name in PACKING]
+    packing += [name for name in codecs if name == "sharding_indexed"][1:]  # a shard in a shard
+    if len(packing) > 1:
+        msg = f"{path}: chunks are packed more than once ({', '.join(packing)}); write them with one codec"
+        raise ReadError(msg)
     if unknown or dtype.kind not in "iufb":
         found = f"codec '{unknown[0]}'" if unknown else f"pixels of kind {kind}"
         msg = f"{path}: {found} is not read; convert the image to one without"
@@ -270,6 +279,36 @@ def _check_chunks(path: Path, stored: Any, plane: _Plane) -> None:
                 " if the image is really empty there, write it with its empty chunks"
             )
             raise ReadError(msg)
+        _check_unpacked(path, stored, plane, key)
+
+
+def _check_unpacked(path: Path, stored: Any, plane: _Plane, key: str) -> None:
+    """No chunk may unpack to far more than its samples: it would fill the memory before zarr compares them."""
+    limit = _WIDEST * prod(stored.chunks) * plane.dtype.itemsize + _SLACK
+    file = plane.array / key
+    inner = prod(stored.shards) // prod(stored.chunks) if stored.shards else 1
+    codec = next((name for name in plane.codecs if name in PACKING), "")
+    sizes = [file.stat().st_size // inner]
+    if codec and sizes[0] <= limit:
+        data = file.read_bytes()
+        parts = _shard_parts(stored, data, inner) if stored.shards else [data]
+        sizes = [unpacked_size(codec, part, limit) for part in parts]
+    if max(sizes, default=0) > limit:
+        msg = (
+            f"{path}: chunk {plane.array.name}/{key} unpacks to {max(sizes)} bytes or more, its samples are"
+            f" {prod(stored.chunks) * plane.dtype.itemsize}; the image is damaged"
+        )
+        raise ReadError(msg)
+
+
+def _shard_parts(stored: Any, data: bytes, count: int) -> list[bytes]:
+    """Chunks that a shard holds, by its index: offset and size of each, both of all ones where it is empty."""
+    codec = stored.metadata.codecs[0]
+    length = 16 * count
+    check = 4 * (len(codec.index_codecs) - 1)  # a CRC-32C behind the numbers
+    at = 0 if codec.index_location.value == "start" else len(data) - length - check
+    index = np.frombuffer(data, "<u8", 2 * count, at).reshape(-1, 2)
+    return [data[int(start) : int(start) + int(size)] for start, size in index if int(size) <= len(data)]
 
 
 def _scale(names: Sequence[str], units: Sequence[str], transforms: Sequence[Any]) -> Scale:

@@ -4,7 +4,7 @@ The value is the area share by image analysis with the field statistics of ASTM 
 the point count that checks it on the same fields, the sampling rules and the planning of fields.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import exp, log, sqrt
 from pathlib import Path
@@ -415,6 +415,33 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     )
 
 
+def check_tables(settings: Settings, fields: Set[tuple[str, int]]) -> None:
+    """Read the table of a job before a field (specimen, number) is measured; its classes are known after that only.
+
+    Raises
+    ------
+    ReadError
+        With file, line and column.
+    """
+    _manual(settings, None, fields)
+
+
+def _manual(
+    settings: Settings, classes: tuple[str, ...] | None, known: Set[tuple[str, int]]
+) -> dict[str, dict[int, points.ManualCount]]:
+    """Manual counts of every specimen and field."""
+    manual: dict[str, dict[int, points.ManualCount]] = {}
+    for count in points.read_counts(Path(settings.counts), classes) if settings.counts else ():
+        if (count.specimen, count.field) not in known:
+            msg = (
+                f"{settings.counts}: specimen '{count.specimen}' field {count.field} is not a field of this job; "
+                "fields are numbered from 1 in the order of the images"
+            )
+            raise ReadError(msg)
+        manual.setdefault(count.specimen, {})[count.field] = count
+    return manual
+
+
 def _groups(fields: Sequence[FieldMeasurement], settings: Settings) -> list[_Group]:
     if not fields:
         msg = "phase fraction: no field was measured"
@@ -427,17 +454,7 @@ def _groups(fields: Sequence[FieldMeasurement], settings: Settings) -> list[_Gro
                 f"{', '.join(classes)}; give every field the same classes"
             )
             raise MeasurementError(msg)
-    manual: dict[str, dict[int, points.ManualCount]] = {}
-    if settings.counts:
-        known = {(field.specimen, field.field) for field in fields}
-        for count in points.read_counts(Path(settings.counts), classes):
-            if (count.specimen, count.field) not in known:
-                msg = (
-                    f"{settings.counts}: specimen '{count.specimen}' field {count.field} is not a field of this job; "
-                    "fields are numbered from 1 in the order of the images"
-                )
-                raise ReadError(msg)
-            manual.setdefault(count.specimen, {})[count.field] = count
+    manual = _manual(settings, classes, {(field.specimen, field.field) for field in fields})
     groups = []
     for specimen in dict.fromkeys(field.specimen for field in fields):
         own = tuple(field for field in fields if field.specimen == specimen)

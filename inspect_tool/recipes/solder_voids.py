@@ -6,7 +6,7 @@ of known size. What the number is not: a volume, or a statement about the interf
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi, sqrt
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.formulas.voids import void_percent
 from inspect_tool.measure import joints as measure
+from inspect_tool.measure.fields import field_statistics, scatter_line
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
     Cell,
@@ -41,7 +42,7 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.standards import check_rule, designation
-from inspect_tool.uncertainty import evaluated, half_range
+from inspect_tool.uncertainty import coverage_factor, evaluated, excess_of_largest, half_range
 
 TITLE = "Solder voids"
 QUESTION: Literal["coverage", "count"] = "coverage"
@@ -54,25 +55,37 @@ BACKEND: Mapping[str, Any] = {"name": "joints"}
 QUANTITIES: Mapping[str, Quantity] = {
     "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
     "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),
-    "largest_void_percent.max": Quantity(title="Largest single void, share of its joint", unit="%", needs_scale=False),
+    "largest_void_percent.max": Quantity(
+        title="Largest connected void, share of its joint", unit="%", needs_scale=False
+    ),
+    "void_diameter_percent.max": Quantity(
+        title="Diameter of the largest connected void, share of that of its joint", unit="%", needs_scale=False
+    ),
+    "joints_above_limit": Quantity(
+        title="Joints with more voids than the limit", unit="counts", needs_scale=False, needs_setting="limit_percent"
+    ),
     "quadrant_void_percent.max": Quantity(
         title="Void share of the worst quadrant", unit="%", needs_scale=False, needs_setting="quadrants"
     ),
     "corner_void_percent.max": Quantity(
-        title="Largest corner void, share of its joint", unit="%", needs_scale=False, needs_setting="quadrants"
+        title="Largest connected void in a corner, share of its joint",
+        unit="%",
+        needs_scale=False,
+        needs_setting="quadrants",
     ),
     "across_void_percent.max": Quantity(
-        title="Largest void from side to side, share of its joint",
+        title="Largest connected void from side to side, share of its joint",
         unit="%",
         needs_scale=False,
         needs_setting="quadrants",
     ),
 }
 
-_SHARES = ("void_percent", "largest_void_percent")
+_SHARES = ("void_percent", "largest_void_percent", "void_diameter_percent")
 _Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
 _ARC = 5.0  # px of a sector of the ring around a joint: as wide as a wire
 _UNEVEN = 0.17  # of the contrast of a joint
+_MOST = 80.0  # % of the image that one joint covers at most, where its layout was not given
 _WORST = 10
 _BARS = 20
 _VOID_ROWS = 25
@@ -90,6 +103,7 @@ class Settings:
     min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts [px]
     expected_joints: int | None = None  # per image; another number found is a failed check
     edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
+    limit_percent: float = 0.0  # void share above which a joint is counted; 0: not asked
     quadrants: bool = False  # die attach: quadrants, corner voids, voids across
     joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected
 
@@ -126,20 +140,23 @@ def measure_field(
         del other, numbers  # before the next one is made
         shares = _aligned(found.number, again, settings, micrograph)
         moved[name] = shares
-        summaries[name] = _summary(shares["void_percent"][used], shares["largest_void_percent"][used])
+        summaries[name] = _summary(shares, used)
     lines = _joint_lines(found, area, table, moved)
 
     features = _features(micrograph, found, names, table, area, dies)
     quality: Mapping[str, float | int | str] = read_off(
         micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found, names)
     )
+    seen = segmentation.labels.size if micrograph.roi is None else np.count_nonzero(micrograph.roi)
     values: dict[str, float | int | str] = {
         "joints": len(names),
         "joints_at_edge": int(found.touches_edge.sum()),
-        **_summary(table["void_percent"][used], table["largest_void_percent"][used]),
+        **_summary(table, used),
         "voids": int(found.voids.sum()),
         "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
         **quality,
+        "largest_joint_of_image_percent": 100 * float(found.area.max()) / seen,
+        "layout_guessed": int(segmentation.settings.get("layout_guessed", 0)),
         "round_regions_left_out": int(segmentation.settings.get("round_regions_left_out", 0)),
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
@@ -187,6 +204,11 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 f"specimen {specimen}: {left_out} of {len(joints)} joints are cut by the image edge: left out"
             )
         results += _results(used, _budget_lines(own, whole), specimen, settings, standard)
+        if settings.joints_are == "sample" and used["section"].nunique() == 1:
+            warnings.append(
+                f"specimen {specimen}: the joints of one board are the sample: what differs between boards is not in U "
+                "of the mean; give the boards as sections"
+            )
     features = pd.concat([_placed(field) for field in fields], ignore_index=True)
     return Findings(
         results=tuple(results),
@@ -203,6 +225,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
 
 
 def _check_settings(settings: Settings, micrograph: Micrograph, where: str) -> None:
+    if not 0 <= settings.limit_percent < 100:
+        msg = f"settings.limit_percent: {settings.limit_percent:g} is no void share; give 0 to below 100 (0: not asked)"
+        raise SettingsError(msg)
     if settings.denominator == "joint projection":
         return
     round_pad = settings.pad_diameter_um is not None
@@ -246,6 +271,7 @@ def _shares(found: measure.Joints, area: NDArray[np.float64]) -> dict[str, NDArr
     return {
         "void_percent": np.array([void_percent(v, a) for v, a in zip(found.void_area, area, strict=True)]),
         "largest_void_percent": np.array([void_percent(v, a) for v, a in zip(found.largest_void, area, strict=True)]),
+        "void_diameter_percent": 100 * np.sqrt(found.largest_void / found.area),  # of discs of the same areas
     }
 
 
@@ -283,26 +309,26 @@ def _joint_lines(
                 lines[share][group] = np.abs(rows - rows[:, :1]).max(axis=1) / sqrt(3)
             else:
                 lines[share][group] = np.array([half_range(row) for row in rows.tolist()])
-        ratio = base / 100
+        percent, whole, slope = base, area, np.ones(len(base))
+        if share == "void_diameter_percent":  # = 10 sqrt(percent)
+            percent, whole = base**2 / 100, found.area.astype(np.float64)
+            slope = np.divide(50.0, base, out=np.zeros(len(base)), where=base > 0)
         if share == "void_percent":
             void_edge = found.void_edge.astype(np.float64)
         else:  # the outline of the largest void alone is not counted; that of a disc of its area is
             void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
-        for part, length in (("void", void_edge), ("joint", ratio * found.joint_edge)):
+        for part, length in (("void", void_edge), ("joint", percent / 100 * found.joint_edge)):
             name, way = ("quarter pixel", 0.25) if f"{part} edge" in groups else ("half pixel", 0.5)
             # pixel sides of a smooth outline are 4/pi times its length
-            lines[share][f"{part} {name}"] = 100 * (way * pi / 4 * length / sqrt(3)) / area
+            lines[share][f"{part} {name}"] = 100 * (way * pi / 4 * length / sqrt(3)) / whole * slope
     return lines
 
 
-def _summary(total: NDArray[np.float64], largest: NDArray[np.float64]) -> dict[str, float]:
-    if not len(total):
+def _summary(table: Mapping[str, NDArray[np.float64]], used: NDArray[np.bool_]) -> dict[str, float]:
+    if not used.any():
         return {}
-    return {
-        "void_percent.max": float(np.nanmax(total)),
-        "void_percent.mean": float(np.nanmean(total)),
-        "largest_void_percent.max": float(np.nanmax(largest)),
-    }
+    largest = {f"{share}.max": float(np.nanmax(table[share][used])) for share in _SHARES}
+    return {**largest, "void_percent.mean": float(np.nanmean(table["void_percent"][used]))}
 
 
 def _dies(
@@ -336,6 +362,7 @@ def _features(
         "touches_edge": found.touches_edge,
         "void_percent": table["void_percent"],
         "largest_void_percent": table["largest_void_percent"],
+        "void_diameter_percent": table["void_diameter_percent"],
         "voids": found.voids,
         f"joint_diameter_{unit}": np.sqrt(4 * found.area / pi) * size,
         f"joint_area_{unit}2": found.area * size**2,
@@ -569,106 +596,141 @@ def _budget_lines(fields: Sequence[FieldMeasurement], whole: NDArray[np.bool_]) 
 
 
 def _results(used: pd.DataFrame, lines: _Lines, specimen: str, settings: Settings, standard: Standard) -> list[Result]:
+    largest = {
+        "void_percent": f"union of voids / {settings.denominator}",
+        "largest_void_percent": f"largest void / {settings.denominator}",
+        "void_diameter_percent": "equivalent diameter of the largest connected void / that of the joint",
+    }
+    budgets = dict(lines)
+    if settings.quadrants:
+        whole = used["void_percent"].to_numpy()
+        for part, of in (("quadrant", "quadrant"), ("corner", "joint"), ("across", "joint")):
+            share = f"{part}_void_percent"
+            largest[share] = f"share of the {of}"
+            # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
+            scale = np.divide(used[share], whole, out=np.zeros(len(used)), where=whole > 0)
+            budgets[share] = {line: u * scale for line, u in lines["void_percent"].items()}
     clause = designation(standard)
-    n = len(used)
-    results = []
-    for share, name in (("void_percent", "void_percent.max"), ("largest_void_percent", "largest_void_percent.max")):
-        at = int(used[share].to_numpy().argmax())
-        top = used.iloc[at]
-        counted = "union of voids" if share == "void_percent" else "largest void"
-        budget = tuple(
-            Component(name=line, u=float(u[at]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {top['joint']}")
-            for line, u in lines[share].items()
+    results = [_worst_joint(used, share, largest[share], budgets[share], specimen, clause) for share in largest]
+    results.insert(1, _mean(used, lines["void_percent"], settings, specimen, clause))
+    if settings.limit_percent:
+        results.append(_above_limit(used, lines["void_percent"], settings.limit_percent, specimen, clause))
+    return [evaluated(replace(result, title=QUANTITIES[result.quantity].title)) for result in results]
+
+
+def _worst_joint(
+    used: pd.DataFrame,
+    share: str,
+    definition: str,
+    lines: Mapping[str, NDArray[np.float64]],
+    specimen: str,
+    clause: str,
+) -> Result:
+    """Largest share of the joints that were inspected, with the budget of the joint it belongs to.
+
+    Of several joints that cannot be told apart, the one that was measured too large is the largest: the excess is
+    anything from nothing (all joints err the same way) to that of independent errors, and acts on one side.
+    """
+    shares = used[share].to_numpy()
+    at = int(shares.argmax())
+    joint = used["joint"].iloc[at]
+    budget = [
+        Component(name=line, u=float(u[at]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {joint}")
+        for line, u in lines.items()
+    ]
+    rivals, excess = excess_of_largest(shares, _combined(lines, len(shares)))
+    if excess:
+        basis = (
+            f"{rivals} joints cannot be told from it: the largest of their errors is {excess:.2g} % on average; / √3"
         )
-        results.append(
-            evaluated(
-                Result(
-                    quantity=name,
-                    specimen=specimen,
-                    value=float(top[share]),
-                    unit="%",
-                    n=n,
-                    n_of="joints",
-                    clause=clause,
-                    definition=f"{counted} / {settings.denominator}, largest over joints/1",
-                    budget=budget,
-                    title=QUANTITIES[name].title,
-                    main=share == "void_percent",
-                )
-            )
-        )
-    mean = [
+        budget.append(Component(name="choice of the largest", u=excess / sqrt(3), kind="B", basis=basis))
+    return Result(
+        quantity=f"{share}.max",
+        specimen=specimen,
+        n=len(shares),
+        n_of="joints",
+        clause=clause,
+        value=float(shares[at]),
+        unit="%",
+        definition=f"{definition}, largest over joints/1",
+        budget=tuple(budget),
+        main=share == "void_percent",
+    )
+
+
+def _combined(lines: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
+    """Combined standard uncertainty of each of n joints. [%]."""
+    return np.sqrt(sum((u**2 for u in lines.values()), start=np.zeros(n)))
+
+
+def _mean(
+    used: pd.DataFrame, lines: Mapping[str, NDArray[np.float64]], settings: Settings, specimen: str, clause: str
+) -> Result:
+    """Mean void share: over all joints, or, of a sample, over boards of images of joints, with their scatter."""
+    shares = used["void_percent"]
+    value, over = float(shares.mean()), "joints"
+    budget = [
         Component(
             name=line,
             u=float(u.mean()),  # an outline rule moves all joints the same way
             kind="B",
             basis=f"{_BASIS.get(line, _MOVED)}; the same way in all joints",
         )
-        for line, u in lines["void_percent"].items()
+        for line, u in lines.items()
     ]
-    if settings.joints_are == "sample" and n > 1:
-        s = float(used["void_percent"].std(ddof=1))
-        mean.insert(
-            0, Component(name="between joints", u=s / sqrt(n), kind="A", dof=n - 1, basis=f"s / √n over {n} joints")
-        )
-    results.insert(
-        1,
-        evaluated(
-            Result(
-                quantity="void_percent.mean",
-                specimen=specimen,
-                value=float(used["void_percent"].mean()),
-                unit="%",
-                n=n,
-                n_of="joints",
-                clause=clause,
-                definition=f"union of voids / {settings.denominator}, mean over joints/1",
-                budget=tuple(mean),
-                title=QUANTITIES["void_percent.mean"].title,
-                main=False,
-            )
-        ),
+    if settings.joints_are == "sample":
+        images = used.groupby(["section", "field"], sort=False)["void_percent"].mean()
+        if len(images) > 1:
+            found = field_statistics(images.tolist(), [str(section) for section, _ in images.index])
+            value, over = found.mean, "boards of means over images" if len(found.sections) > 1 else "images of means"
+            budget = [*scatter_line(found), *budget]
+        else:
+            between = [
+                replace(line, name="between joints", basis=f"s / √n over {len(shares)} joints of one image")
+                for line in scatter_line(field_statistics(shares.tolist()))
+            ]
+            budget = [*between, *budget]
+    return Result(
+        quantity="void_percent.mean",
+        specimen=specimen,
+        n=len(shares),
+        n_of="joints",
+        clause=clause,
+        value=value,
+        unit="%",
+        definition=f"union of voids / {settings.denominator}, mean over {over}/1",
+        budget=tuple(budget),
+        main=False,
     )
-    if settings.quadrants:
-        for column, name in (
-            ("quadrant_void_percent", "quadrant_void_percent.max"),
-            ("corner_void_percent", "corner_void_percent.max"),
-            ("across_void_percent", "across_void_percent.max"),
-        ):
-            at = int(used[column].to_numpy().argmax())
-            top = used.iloc[at]
-            # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
-            part = float(top[column])
-            whole = float(top["void_percent"])
-            scale = part / whole if whole else 0.0
-            budget = tuple(
-                Component(
-                    name=line,
-                    u=float(u[at]) * scale,
-                    kind="B",
-                    basis=f"relative uncertainty of the void share of joint {top['joint']}",
-                )
-                for line, u in lines["void_percent"].items()
-            )
-            results.append(
-                evaluated(
-                    Result(
-                        quantity=name,
-                        specimen=specimen,
-                        value=part,
-                        unit="%",
-                        n=n,
-                        n_of="joints",
-                        clause=clause,
-                        definition="share of the quadrant, largest over joints/1"
-                        if name.startswith("quadrant")
-                        else "share of the joint, largest over joints/1",
-                        budget=budget,
-                        title=QUANTITIES[name].title,
-                    )
-                )
-            )
-    return results
+
+
+def _above_limit(
+    used: pd.DataFrame, lines: Mapping[str, NDArray[np.float64]], limit: float, specimen: str, clause: str
+) -> Result:
+    """Count joints above a limit; the joints within their own U of it may lie on either side."""
+    shares = used["void_percent"].to_numpy()
+    way = coverage_factor(None) * _combined(lines, len(shares))
+    low, count, high = (int(np.count_nonzero(moved > limit)) for moved in (shares - way, shares, shares + way))
+    return Result(
+        quantity="joints_above_limit",
+        specimen=specimen,
+        n=len(shares),
+        n_of="joints",
+        clause=clause,
+        value=float(count),
+        unit="counts",
+        definition=f"joints with a void share above {limit:g} %/1",
+        interval=(float(low), float(high)),
+        budget=(
+            Component(
+                name="joints near the limit",
+                u=max(high - count, count - low) / coverage_factor(None),
+                kind="B",
+                basis=f"{high - low} joints lie within U of their own void share of the limit",
+            ),
+        ),
+        main=False,
+    )
 
 
 _MOVED = "half range of the value with the outline at other plausible gray levels / √3"
@@ -738,6 +800,42 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 note=note if count else "",
             )
         )
+    if any(field.values["layout_guessed"] for field in fields):
+        most = max(float(field.values["largest_joint_of_image_percent"]) for field in fields)
+        checks.append(
+            Check(
+                name="Share of the image that one joint of a guessed layout covers",
+                value=most,
+                relation="<=",
+                limit=_MOST,
+                unit="%",
+                passed=most <= _MOST,
+                clause="own rule: around a joint its surroundings show",
+                scope="plausibility",
+                specimen=specimen,
+                note="the board or package may be taken for a joint; give [backend] layout or the joints"
+                if most > _MOST
+                else "",
+            )
+        )
+    if settings.joints_are == "sample":
+        cut = 0 if settings.edge_joints == "counted" else sum(int(field.values["joints_at_edge"]) for field in fields)
+        sample = sum(int(field.values["joints"]) for field in fields) - cut
+        checks.append(
+            Check(
+                name="Joints in the sample",
+                value=float(sample),
+                relation=">=",
+                limit=2.0,
+                unit="joints",
+                passed=sample >= 2,
+                clause="own rule: one joint does not tell how joints scatter",
+                scope="plausibility",
+                specimen=specimen,
+                note="" if sample >= 2 else "U of the mean does not hold what differs between joints",
+                quantities=("void_percent.mean",),
+            )
+        )
     unsure = sum(int(field.values["joints_unsure"]) for field in fields)
     checks.append(
         Check(
@@ -747,7 +845,8 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             limit=0.0,
             unit="joints",
             passed=unsure == 0,
-            clause="own rule: outlines and two gray levels agree on 95 % of a joint, and it has no third level",
+            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, and voids "
+            "of a ball have an edge all around",
             scope="plausibility",
             specimen=specimen,
             note="void shares may be wrong by more than their U: look at the picture, or draw the voids"

@@ -256,7 +256,7 @@ def _explained(template: Path, folders: tuple[Path, ...]) -> Iterator[None]:
     except TemplateNotFound as problem:
         msg = f"{template}: '{problem.name}' not found; template.toml names a block or a file that is not there"
         raise SettingsError(msg) from problem
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as problem:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as problem:
         where = _template_line(problem, folders)
         if where is None:  # not the template's fault
             raise

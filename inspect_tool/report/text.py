@@ -354,12 +354,16 @@ def requirement_text(conformity: Conformity) -> str:
     return text
 
 
-def rule(asked: Requirement) -> str:
+def rule(asked: Requirement | str) -> str:
     """Name the decision rule of a requirement for the reader, with its guard band or its rounding.
+
+    A template of a laboratory may give the name of the rule alone, as templates of earlier versions did.
 
     >>> rule(Requirement(quantity="porosity_percent", upper=5.0, rule="simple", round_to=0.1))
     'Simple acceptance (ILAC-G8), rounded to 0.1 (ASTM E29)'
     """
+    if isinstance(asked, str):
+        return _DECISION_RULES[asked][0]
     name = _DECISION_RULES[asked.rule][0]
     if asked.rule != "simple":
         return f"{name}, w{NBSP}={NBSP}{asked.guard_band.replace(' ', NBSP)}"

@@ -62,7 +62,7 @@ def solder_balls(
     -------
     Field
         Labels 0 background, 1 joint, 2 void; ``joints`` with the exact projected shares; truth of the field
-        ``void_percent.max``, ``void_percent.mean``, ``largest_void_percent.max``.
+        ``void_percent.max``, ``void_percent.mean``, ``largest_void_percent.max``, ``void_diameter_percent.max``.
 
     Examples
     --------
@@ -337,6 +337,8 @@ def _xray_field(
         "field.void_percent.max": float(max(shares)),
         "field.void_percent.mean": float(sum(shares) / len(shares)),
         "field.largest_void_percent.max": float(max(joint.largest_void_percent for joint in joints)),
+        # of discs: 10 sqrt(share in %)
+        "field.void_diameter_percent.max": 10 * max(joint.largest_void_percent for joint in joints) ** 0.5,
     }
     return Field(
         pixels=to_8bit(light),

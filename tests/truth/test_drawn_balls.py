@@ -49,6 +49,22 @@ def test_two_voids_that_overlap_are_one_void_with_both_outlines():
     assert errors(picture) == pytest.approx([0] * 4, abs=2.0)
 
 
+@pytest.mark.parametrize(("lighter", "start"), [(0.1, 0.5), (0.2, 0.6), (0.2, 0.7)])
+def test_a_light_side_of_a_ball_is_no_part_of_the_void_beside_it(lighter, start):
+    # the upper side of each ball absorbs less, in a band that touches or nearly touches a void of 7.1 %
+    balls = [Ball(row=r, column=c, radius=30, voids=((-11.0, -2.0, 8.0),)) for r in (50, 150) for c in (50, 150)]
+
+    def shadow(row, column):
+        away = [np.hypot(row - ball.row, column - ball.column) / ball.radius for ball in balls]
+        upper = [(far < 1) & (row < ball.row) for far, ball in zip(away, balls, strict=True)]
+        bands = [np.clip(10 * (far - start), 0, 1) * side for far, side in zip(away, upper, strict=True)]
+        return -lighter * np.sum(bands, axis=0)
+
+    picture = draw((200, 200), balls, seed=1, absorption=1.5, noise=0.5, shadow=shadow)
+    assert picture.void_percent == pytest.approx([7.13] * 4, abs=0.1)
+    assert errors(picture) == pytest.approx([0] * 4, abs=1.0)
+
+
 @pytest.mark.parametrize(
     ("voids", "median", "most"),
     [

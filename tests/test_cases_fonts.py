@@ -1,0 +1,36 @@
+"""Characters without a font are told on page 1; long words stay on the page."""
+
+import pypdf
+import pytest
+
+from inspect_tool.exporters.pdf import print_page
+from inspect_tool.paths import data_folder
+
+
+def printed(folder, body):
+    template = data_folder("templates") / "inspection"
+    style = (template / "style.css").read_text(encoding="utf-8")
+    page = f"<html lang='en'><head><title>t</title><style>{style}</style></head><body>{body}</body></html>"
+    return pypdf.PdfReader(print_page(page, folder / "a.pdf", template, "x", ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\ue123 and \ue124, \ue123", "Nofontfor2characters(U+E123,U+E124):shownasemptyboxes;installone."),
+        ("Größe in µm, ≤ 5 %, Žďár, Ω", ""),
+    ],
+)
+def test_characters_without_a_font_stand_on_page_1(tmp_path, text, said):
+    # characters for private use have no glyph in the fonts of a text
+    found = "".join(printed(tmp_path, f"<p>{text}</p>").pages[0].extract_text().replace("\0", "").split())
+    assert said in found
+    assert bool(said) == ("Nofontfor" in found)
+
+
+def test_a_long_item_without_spaces_stays_in_its_column(tmp_path):
+    item = ";".join(f"SN{i:04}" for i in range(40))
+    page = printed(tmp_path, f"<dl style='width:60mm'><dd>{item}</dd></dl>").pages[0]
+    lines = page.extract_text().split()
+    assert "".join(lines) == item
+    assert max(map(len, lines)) < 60  # 60 mm hold fewer letters of 9 pt

@@ -198,7 +198,7 @@ def test_label_masks_give_the_area_of_a_phase(folder):
     assert "their union is what is measured" in said[0]
     written = json.loads((folder / "out" / "job" / "report.json").read_text(encoding="utf-8"))
     assert said[0] in [line["text"] for line in written["statements"]]
-    assert written["micrographs"][0]["segmentation"]["kind"] == "semantic"
+    assert written["micrographs"][0]["segmentation"]["kind"] == "instance"  # what the kept masks hold, for verify
 
 
 def test_pores_that_touch_count_as_the_method_says(folder):

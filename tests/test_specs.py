@@ -28,13 +28,21 @@ def spec_text(revision="B", since="2026-01-01", more="", upper=45.0, rule="guard
     )
 
 
+def drawn(name):
+    """A field of 8 x 8 cells of 40 x 40 px, dark to 20.0 (A), 30.0 (B) and 50.0 % (C) of each."""
+    cell = np.full((40, 40), 200.0)
+    if name == "C":
+        cell[:20, :20] = cell[20:, 20:] = 50
+    else:
+        cell[8:28, 8 : {"A": 24, "B": 32}[name]] = 50
+    return np.tile(cell, (8, 8))
+
+
 @pytest.fixture
 def folder(tmp_path):
-    """Three fields, one per specimen, dark to 20.0, 30.0 and 50.0 % by their columns."""
-    for name, columns in (("A", 20), ("B", 30), ("C", 50)):
-        gray = np.full((100, 100), 200, np.uint8)
-        gray[:, :columns] = 50
-        Image.fromarray(gray).save(tmp_path / f"{name}.png")
+    """Three fields, one per specimen, dark to 20.0, 30.0 and 50.0 %."""
+    for name in "ABC":
+        Image.fromarray(drawn(name).astype(np.uint8)).save(tmp_path / f"{name}.png")
     (tmp_path / "specs").mkdir()
     return tmp_path
 
@@ -331,9 +339,8 @@ def made(tmp_path_factory):
     """A lot of three with two sources that conflict; C (50 %) fails both limits, B (30 %) the stricter one."""
     folder = tmp_path_factory.mktemp("lot")
     rng = np.random.default_rng(3)
-    for name, columns in (("A", 20), ("B", 30), ("C", 50)):
-        gray = np.full((100, 100), 200.0)
-        gray[:, :columns] = 50.0
+    for name in "ABC":
+        gray = drawn(name)
         Image.fromarray((gray + rng.normal(0, 4, gray.shape)).astype(np.uint8)).save(folder / f"{name}.png")
     (folder / "specs").mkdir()
     put(folder, "drawing.toml", upper=45.0, rule="simple")

@@ -295,8 +295,9 @@ def _joint_lines(
 
     Re-evaluations that differ by their sign only ("void edge -", "void edge +") are the two ends of one
     rectangular distribution. Doubtful voids act on one side of the value, so their line takes the whole way to the
-    farther end. An outline that was found lies within a quarter of a pixel where it should; one that
-    was given is known to half a pixel, to which side of the edge its pixels belong being a convention.
+    farther end. An outline that was found lies within a quarter of a pixel where it should, at best: the line
+    of the pixel has what that of the other levels lacks. One that was given is known to half a pixel, to
+    which side of the edge its pixels belong being a convention.
     """
     lines: dict[str, dict[str, NDArray[np.float64]]] = {share: {} for share in _SHARES}
     groups = dict.fromkeys(name.rstrip(" +-") for name in moved)
@@ -320,7 +321,10 @@ def _joint_lines(
         for part, length in (("void", void_edge), ("joint", percent / 100 * found.joint_edge)):
             name, way = ("quarter pixel", 0.25) if f"{part} edge" in groups else ("half pixel", 0.5)
             # pixel sides of a smooth outline are 4/pi times its length
-            lines[share][f"{part} {name}"] = 100 * (way * pi / 4 * length / sqrt(3)) / whole * slope
+            least = 100 * (way * pi / 4 * length / sqrt(3)) / whole * slope
+            # where the outline lies is one error: the pixel is the least of it and not another beside the levels
+            told = lines[share].get(f"{part} edge", np.zeros(len(base)))
+            lines[share][f"{part} {name}"] = np.sqrt(np.clip(least**2 - told**2, 0.0, None))
     return lines
 
 
@@ -735,8 +739,8 @@ def _above_limit(
 
 _MOVED = "half range of the value with the outline at other plausible gray levels / √3"
 _BASIS = {
-    "void quarter pixel": "outline of the voids a quarter of a pixel in or out, 0.25 px / √3",
-    "joint quarter pixel": "outline of the joint a quarter of a pixel in or out, 0.25 px / √3",
+    "void quarter pixel": "outline of the voids a quarter of a pixel in or out, 0.25 px / √3, beyond 'void edge'",
+    "joint quarter pixel": "outline of the joint a quarter of a pixel in or out, 0.25 px / √3, beyond 'joint edge'",
     "void half pixel": "outline of the voids half a pixel in or out, 0.5 px / √3",
     "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
     "faint voids": "change of the value with voids left out or taken in that just count or are seen in one of two "

@@ -149,13 +149,32 @@ def areas(pixels: GrayImage, roi: Mask | None = None, *, mounted: bool = True) -
         As in ``left_out``.
     """
     counts = np.ones(pixels.shape, np.bool_) if roi is None else roi
-    fills = list(_fills(pixels, counts))
-    if not mounted:
-        return fills
-    # a gap may have one value, and is known for a gap beside its mount only
-    filled = np.logical_or.reduce([np.zeros(pixels.shape, np.bool_), *(area.where for area in fills)])
-    mounts = [replace(area, where=area.where & ~filled) for area in _mounts(pixels, counts)]
-    return [*fills, *(area for area in mounts if area.where.any())]
+    found = list(_fills(pixels, counts))
+    if mounted:
+        # a gap may have one value, and is known for a gap beside its mount only
+        filled = np.logical_or.reduce([np.zeros(pixels.shape, np.bool_), *(area.where for area in found)])
+        mounts = [replace(area, where=area.where & ~filled) for area in _mounts(pixels, counts)]
+        found += [area for area in mounts if area.where.any()]
+    out = np.logical_or.reduce([np.zeros(pixels.shape, np.bool_), *(a.where for a in found if a.kind != "doubtful")])
+    if out.any() and not _shows_structure(pixels, counts & ~out, out):
+        return [replace(area, kind="doubtful") for area in found]
+    return found
+
+
+_SEEN = 0.5  # least range of gray values in what is left, of its distance to what is left out [1]
+_RARE = 0.05  # share of what is left whose gray values do not count at either end [%]
+_BORDER_PX = 9
+
+
+def _shows_structure(pixels: GrayImage, rest: Mask, out: Mask) -> bool:
+    """Whether what is left shows anything else: if not, the area itself may be what is measured, e.g. a coating."""
+    kernel = np.ones((_BORDER_PX, _BORDER_PX), np.uint8)
+    inside = cv2.erode(rest.view(np.uint8), kernel, borderValue=1).view(np.bool_)
+    if np.count_nonzero(inside) < _LEAST_PX:
+        return False
+    gray = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), _BLUR_PX)[inside]
+    low, level, high = np.percentile(gray, [_RARE, 50.0, 100 - _RARE])
+    return bool(high - low > _SEEN * abs(float(np.median(pixels[out])) - level))
 
 
 # ------------------------------------------------------------------------------------------------------ fills

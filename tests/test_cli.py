@@ -74,7 +74,8 @@ def test_many_workers_give_the_same_numbers(demo, tmp_path):
 
 @pytest.mark.parametrize(("limit", "status"), [("upper = 0.001", 3), ("upper = 99", 0)])
 def test_exit_status_tells_the_verdict(tmp_path, limit, status):
-    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
+    # many pores, so that one field is enough to tell 12 % from nothing
+    field = synthetic.pores(seed=1, porosity_percent=12.0, mean_ecd_um=12.0, shape_px=(400, 400))
     tifffile.imwrite(tmp_path / "a.tif", field.pixels)
     job = tmp_path / "mine.toml"
     job.write_text(

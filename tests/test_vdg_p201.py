@@ -65,10 +65,10 @@ def expand(text, quantity="porosity_class", settings=None, **changes):
 
 def test_class_string_becomes_requirements():
     share, size, gap = expand("D5/2/A1", rule="simple")
-    assert (share.quantity, share.upper, share.unit, share.rule) == ("porosity_percent", 5, "%", "simple")
+    assert (share.quantity, share.upper, share.unit, share.rule) == ("reference_porosity_percent", 5, "%", "simple")
     assert (size.quantity, size.upper, size.unit) == ("largest_pore_feret_um", 2, "mm")
     assert (gap.quantity, gap.lower, gap.upper) == ("pore_neighbour_ratio_min", 1, None)
-    assert share.source.startswith("drawing 4711: D: whole field as reference area")
+    assert share.source.startswith("drawing 4711: D: worst field")
 
 
 def test_a_reference_area_takes_the_share():
@@ -89,7 +89,7 @@ def test_what_an_image_cannot_show_is_asked_of_a_quantity_that_is_never_measured
 def test_key_of_p202():
     assert parse_key("BDG P 202: %5; Ø0,5; A1") == (("%", 5.0), ("Ø", 0.5), ("A", 1.0))
     share, size, unknown = expand("%5/Ø0.5/H3", "porosity_key")
-    assert (share.quantity, share.upper) == ("porosity_percent", 5)
+    assert (share.quantity, share.upper) == ("reference_porosity_percent", 5)
     assert (size.quantity, size.upper, size.unit) == ("largest_pore_feret_um", 0.5, "mm")
     assert unknown.quantity == "porosity_key.H"
     assert "key_symbols" in unknown.source

@@ -338,7 +338,7 @@ def _xray_field(
         "field.void_percent.mean": float(sum(shares) / len(shares)),
         "field.largest_void_percent.max": float(max(joint.largest_void_percent for joint in joints)),
         # of discs: 10 sqrt(share in %)
-        "field.void_diameter_percent.max": 10 * max(joint.largest_void_percent for joint in joints) ** 0.5,
+        "field.void_diameter_percent.max": float(10 * max(joint.largest_void_percent for joint in joints) ** 0.5),
     }
     return Field(
         pixels=to_8bit(light),

@@ -25,6 +25,8 @@ class Study:
     seeds: int = 100
     first_seed: int = 0
     level: int = 1  # of degradation
+    most: float = 99.0  # share of truths that the interval may hold [%]
+    widest: float = float("inf")  # half width on average
 
 
 STUDIES = [
@@ -59,6 +61,10 @@ STUDIES = [
         fields=1,
         seeds=150,
         first_seed=100,  # the budget lines were chosen with the seeds before
+        # the budget is that of real X-ray images, where it holds less than 95 % (docs/solder_voids.md): on drawn ones
+        # it may hold all, and must stay of use
+        most=100.0,
+        widest=2.0,
     ),
 ]
 
@@ -106,4 +112,5 @@ def test_the_stated_interval_covers_the_truth(study):
         f"{study.recipe}: {share:.1f} % of {study.seeds}; mean error {sum(errors) / len(errors):+.3f}, "
         f"mean U {sum(widths) / len(widths):.3f}"
     )
-    assert 90 <= share <= 99
+    assert 90 <= share <= study.most
+    assert sum(widths) / len(widths) <= study.widest

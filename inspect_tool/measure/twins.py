@@ -7,7 +7,7 @@ this cannot see: a twin at the side of a grain (one straight boundary only), and
 that the segmentation has joined with something else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
@@ -117,10 +117,8 @@ def without_twin_lines(
             return none, 0
     owner = np.arange(count + 1)
     for _, grain in taken:
-        roots = {_root(owner, number) for number in grain}
-        owner[list(roots)] = min(roots)
-    whole = np.array([_root(owner, number) for number in range(count + 1)])
-    return np.unique(whole, return_inverse=True)[1].astype(np.int32), lamellae
+        _unite(owner, grain)
+    return np.unique(_roots(owner), return_inverse=True)[1].astype(np.int32), lamellae
 
 
 def merge_twin_lines(labels: LabelImage, regions: Regions, shift: float = 0.0) -> int:
@@ -225,10 +223,8 @@ def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:
         if not partners:
             continue
         taken[lamella] = True
-        roots = {_root(owner, number) for number in (lamella, *partners)}
-        for root in roots:
-            owner[root] = min(roots)
-    return np.array([_root(owner, number) for number in range(count + 1)]), int(taken.sum())
+        _unite(owner, (lamella, *partners))
+    return _roots(owner), int(taken.sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -293,3 +289,13 @@ def _root(owner: NDArray[np.intp], number: int) -> int:
     while owner[number] != number:
         number = int(owner[number])
     return number
+
+
+def _roots(owner: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.array([_root(owner, number) for number in range(len(owner))])
+
+
+def _unite(owner: NDArray[np.intp], numbers: Iterable[int]) -> None:
+    """Give some regions, and all that they were united with, one owner."""
+    roots = {_root(owner, number) for number in numbers}
+    owner[list(roots)] = min(roots)

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.model import Calibration, Mask, Micrograph
+
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of the gray image
 
 
@@ -107,3 +109,14 @@ def annotate(picture: NDArray[np.uint8], color: tuple[int, int, int], width_px: 
     cv2.arrowedLine(marked, at(0.9, 0.2), at(0.75, 0.35), color, width_px, cv2.LINE_AA)
     cv2.putText(marked, "L1 = 123.4 um", at(0.66, 0.66), cv2.FONT_HERSHEY_SIMPLEX, 0.6, color, 1, cv2.LINE_AA)
     return marked
+
+
+def micrograph(picture: NDArray[np.uint8], roi: Mask | None = None) -> Micrograph:
+    """A field as a reader gives it."""
+    return Micrograph(
+        pixels=cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
+        color=picture,
+        calibration=Calibration(pixel_um=None, source="ratio only"),
+        path="field.png",
+        roi=roi,
+    )

@@ -5,23 +5,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn_colors import annotate, discs, gray_pores, tinted_grains, two_hues
+from drawn_colors import annotate, discs, gray_pores, micrograph, tinted_grains, two_hues
 
 import inspect_tool
 from inspect_tool import colored_marks
 from inspect_tool.backends import threshold
 from inspect_tool.errors import MeasurementError
-from inspect_tool.model import Calibration, Micrograph
-
-
-def micrograph(picture, roi=None):
-    return Micrograph(
-        pixels=cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
-        color=picture,
-        calibration=Calibration(pixel_um=None, source="ratio only"),
-        path="field.png",
-        roi=roi,
-    )
 
 
 def compressed(picture, quality):

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from drawn_colors import eight_bit, gray_pores, mosaic, tinted_grains, two_hues
+from drawn_colors import eight_bit, gray_pores, micrograph, mosaic, tinted_grains, two_hues
 
 import inspect_tool
 from inspect_tool import measure_fields
@@ -18,16 +18,6 @@ PAIRS = [
     ((130, 115, 110), (110, 120, 130)),
     ((190, 150, 60), (150, 110, 170)),
 ]
-
-
-def micrograph(picture, roi=None):
-    return Micrograph(
-        pixels=cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
-        color=picture,
-        calibration=Calibration(pixel_um=None, source="ratio only"),
-        path="field.png",
-        roi=roi,
-    )
 
 
 def share(picture, **settings):

@@ -6,12 +6,12 @@ Recipes add checks of what only they can know.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from inspect_tool.model import Check, Findings, Result
+from inspect_tool.standards import is_met
 
-_SHARE_POINTS = (
-    20.0  # U of a share [%] from which an interval says little: it is a fifth of all there is to either side
-)
+_SHARE_POINTS = 20.0  # U of a share [%] from which an interval says little: a fifth of all there is to either side
 _GRADES = 1.0  # U of a grain size number [G]: a factor of two in grains per area
 _OF_VALUE = 100.0  # U of a length, an area or a density over its value [%]: the interval reaches to zero
 _CLAUSE = "rule of this toolkit, plausibility"
@@ -47,32 +47,66 @@ def gated(findings: Findings, asked: Iterable[str] = ()) -> Findings:
     wanted = set(asked)
     judged = [result for result in findings.results if result.main or result.quantity in wanted]
     made = [
-        check
+        one
         for specimen in dict.fromkeys(result.specimen for result in judged)
         for gate in _GATES
-        if (check := _check(gate, [result for result in judged if result.specimen == specimen])) is not None
+        if (one := _answer(gate, [result for result in judged if result.specimen == specimen])) is not None
     ]
     return replace(findings, checks=(*findings.checks, *made))
 
 
-def _check(gate: _Gate, results: Iterable[Result]) -> Check | None:
+def _answer(gate: _Gate, results: Iterable[Result]) -> Check | None:
     numbers = {result: number for result in results if (number := gate.number(result)) is not None}
     if not numbers:
         return None
     worst = max(numbers, key=lambda result: numbers[result])
     failed = tuple(dict.fromkeys(result.quantity for result, number in numbers.items() if number > gate.limit))
-    return Check(
-        name=gate.name,
-        value=numbers[worst],
-        relation="<=",
-        limit=gate.limit,
-        unit=gate.unit,
-        passed=not failed,
+    return check(
+        gate.name,
+        numbers[worst],
+        "<=",
+        gate.limit,
+        gate.unit,
         clause=_CLAUSE,
-        scope="plausibility",
         specimen=worst.specimen,
-        note=f"{worst.title or worst.quantity}{f': {gate.note}' if failed else ''}",
+        note=worst.title or worst.quantity,
+        advice=gate.note,
         quantities=failed,
+    )
+
+
+def check(
+    name: str,
+    value: float | None,
+    relation: Literal[">=", "<="],
+    limit: float,
+    unit: str,
+    *,
+    clause: str,
+    specimen: str,
+    note: str = "",
+    advice: str = "",
+    quantities: tuple[str, ...] = (),
+) -> Check:
+    """Make a check of plausibility; ``advice`` stands behind the note where it is not met.
+
+    >>> made = check("Holes", 6.0, "<=", 5.0, "%", clause="own rule", specimen="1", advice="fill them")
+    >>> made.passed, made.note
+    (False, 'fill them')
+    """
+    passed = is_met(value, relation, limit)
+    return Check(
+        name=name,
+        value=value,
+        relation=relation,
+        limit=limit,
+        unit=unit,
+        passed=passed,
+        clause=clause,
+        scope="plausibility",
+        specimen=specimen,
+        note=note if passed else ": ".join(filter(None, (note, advice))),
+        quantities=quantities,
     )
 
 

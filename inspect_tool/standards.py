@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
@@ -132,12 +132,21 @@ def check_rule(
         relation=rule.relation,
         limit=rule.limit,
         unit=rule.unit,
-        passed=value is not None and (value >= rule.limit if rule.relation == ">=" else value <= rule.limit),
+        passed=is_met(value, rule.relation, rule.limit),
         clause=f"rule of this toolkit, {rule.clause}" if rule.own else f"{designation(standard)}: {rule.clause}",
         scope="practice" if rule.own else "method",
         specimen=specimen,
         note=note,
     )
+
+
+def is_met(value: float | None, relation: Literal[">=", "<="], limit: float) -> bool:
+    """Whether a value keeps a limit; None (cannot be determined) does not.
+
+    >>> is_met(5.0, ">=", 5.0), is_met(5.1, "<=", 5.0), is_met(None, "<=", 5.0)
+    (True, False, False)
+    """
+    return value is not None and (value >= limit if relation == ">=" else value <= limit)
 
 
 def constant(standard: Standard, name: str) -> Constant:

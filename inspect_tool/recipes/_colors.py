@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool import plausibility
 from inspect_tool.measure.color import spread_inside
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
@@ -56,16 +57,14 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
     if spreads:
         worst, image = max(spreads)
         made.append(
-            Check(
-                name=f"Color inside {what}: standard deviation",
-                value=worst,
-                relation="<=",
-                limit=_SPREAD_LEVELS,
-                unit="gray levels",
-                passed=worst <= _SPREAD_LEVELS,
+            plausibility.check(
+                f"Color inside {what}: standard deviation",
+                worst,
+                "<=",
+                _SPREAD_LEVELS,
+                "gray levels",
                 clause="check of this software: areas of another color in a class are another phase, or grains whose"
                 " tints gray mistakes for one",
-                scope="plausibility",
                 specimen=specimen,
                 note=f"worst field, {image}",
             )
@@ -74,15 +73,13 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
     if len(axes) > 1:
         least = min(float(axes[0] @ axis) for axis in axes)
         made.append(
-            Check(
-                name="Same color axis in all fields: smallest cosine",
-                value=least,
-                relation=">=",
-                limit=_SAME_AXIS,
-                unit="1",
-                passed=least >= _SAME_AXIS,
+            plausibility.check(
+                "Same color axis in all fields: smallest cosine",
+                least,
+                ">=",
+                _SAME_AXIS,
+                "1",
                 clause="check of this software: the hue of less area is taken for the phase, field by field",
-                scope="plausibility",
                 specimen=specimen,
                 note="where the fields differ they do not measure the same phase; choose a channel of the image",
             )

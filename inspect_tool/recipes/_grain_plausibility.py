@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from inspect_tool import plausibility
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
@@ -131,15 +132,13 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
         ),
     }
     for name, (value, limit, unit, why) in found.items():
-        yield Check(
-            name=name,
-            value=value,
-            relation="<=",
-            limit=limit,
-            unit=unit,
-            passed=value <= limit,
+        yield plausibility.check(
+            name,
+            value,
+            "<=",
+            limit,
+            unit,
             clause=f"limit of this toolkit: {why}",
-            scope="plausibility",
             specimen=specimen,
         )
 

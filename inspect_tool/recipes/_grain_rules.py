@@ -7,6 +7,7 @@ from math import pi, sqrt
 import numpy as np
 import pandas as pd
 
+from inspect_tool import plausibility
 from inspect_tool.formulas import astm_e930, astm_e1181
 from inspect_tool.measure import duplex
 from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
@@ -136,15 +137,13 @@ def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[C
         specimen=specimen,
     )
     if smallest < _SMALLEST_INTERCEPT_PX:
-        yield Check(
-            name="Grains large enough in pixels to be counted",
-            value=smallest,
-            relation=">=",
-            limit=_SMALLEST_INTERCEPT_PX,
-            unit="px",
-            passed=False,
+        yield plausibility.check(
+            "Grains large enough in pixels to be counted",
+            smallest,
+            ">=",
+            _SMALLEST_INTERCEPT_PX,
+            "px",
             clause="own rule: the counts were tried against exact geometry down to this mean intercept",
-            scope="plausibility",
             specimen=specimen,
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from inspect_tool import plausibility
 from inspect_tool.backends._level_choice import OWN_GRAY
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.uncertainty import half_range
@@ -22,20 +23,18 @@ def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     if not found:
         return ()
     least, image = min(found)
-    passed = least >= OWN_GRAY
     advice = "no gray level separates it; use 'unet' trained on such images, or masks ('labels')"
     return (
-        Check(
-            name="Phase with a gray of its own",
-            value=least,
-            relation=">=",
-            limit=OWN_GRAY,
-            unit="1",
-            passed=passed,
+        plausibility.check(
+            "Phase with a gray of its own",
+            least,
+            ">=",
+            OWN_GRAY,
+            "1",
             clause="check of this software: beyond the edges of a phase pixels are denser than on them",
-            scope="plausibility",
             specimen=fields[0].specimen,
-            note=f"worst field {image}" + ("" if passed else f": {advice}"),
+            note=f"worst field {image}",
+            advice=advice,
         ),
     )
 

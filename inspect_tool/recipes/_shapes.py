@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from inspect_tool import plausibility
 from inspect_tool.model import Check, FieldMeasurement
 
 Expected: TypeAlias = Literal["auto", "compact", "any"]
@@ -27,19 +28,15 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
     expected : Expected
         What the job says of the shape.
     """
-    areas = [float(field.values[area]) for field in fields]
-    lines = [float(field.values[f"line_percent.{name}"]) for field in fields]
-    share = sum(a * line for a, line in zip(areas, lines, strict=True)) / sum(areas) if any(areas) else 0.0
+    share = _of_area(fields, f"line_percent.{name}", area)
     accepted = expected == "any" or (expected == "auto" and share >= _NETWORK_PERCENT)
-    return Check(
-        name=f"Area in thin, long lines, {name}",
-        value=share,
-        relation="<=",
-        limit=100.0 if accepted else _LINES_PERCENT,
-        unit="%",
-        passed=accepted or share <= _LINES_PERCENT,
+    return plausibility.check(
+        f"Area in thin, long lines, {name}",
+        share,
+        "<=",
+        100.0 if accepted else _LINES_PERCENT,
+        "%",
         clause="check of this software: parts eight times as long as wide, e.g. scratches, cracks, etched boundaries",
-        scope="plausibility",
         specimen=fields[0].specimen,
         note='of the area of the class, all fields; expected_shape = "any" says that lines are meant',
     )
@@ -47,18 +44,22 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
 
 def hole_check(fields: Sequence[FieldMeasurement], area: str) -> Check:
     """Doubt of pores with holes: a floor that reflects light has the gray of the metal."""
-    areas = [float(field.values[area]) for field in fields]
-    holes = [float(field.values["hole_percent"]) for field in fields]
-    share = sum(a * hole for a, hole in zip(areas, holes, strict=True)) / sum(areas) if any(areas) else 0.0
-    return Check(
-        name="Holes in the pores",
-        value=share,
-        relation="<=",
-        limit=_HOLES_PERCENT,
-        unit="%",
-        passed=share <= _HOLES_PERCENT,
+    share = _of_area(fields, "hole_percent", area)
+    return plausibility.check(
+        "Holes in the pores",
+        share,
+        "<=",
+        _HOLES_PERCENT,
+        "%",
         clause="check of this software: a bright floor makes a pore a ring, and its area too small",
-        scope="plausibility",
         specimen=fields[0].specimen,
         note="of the filled area of the pores, all fields; fill_holes_px of the threshold backend fills them",
     )
+
+
+def _of_area(fields: Sequence[FieldMeasurement], share: str, area: str) -> float:
+    """Mean of a share of the area over fields, weighted by that area. [%]"""
+    areas = [float(field.values[area]) for field in fields]
+    parts = [float(field.values[share]) for field in fields]
+    # the mean of nothing but 100 may come out a rounding error above it
+    return min(100.0, sum(a * part for a, part in zip(areas, parts, strict=True)) / sum(areas)) if any(areas) else 0.0

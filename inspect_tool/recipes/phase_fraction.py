@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
@@ -360,6 +361,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     summary: list[tuple[Cell, ...]] = []
     referee: list[tuple[Cell, ...]] = []
     sections: list[tuple[Cell, ...]] = []
+    axes = {(group.specimen, name): _axis(group, name, settings) for group in groups for name in group.classes[:-1]}
     for group in groups:
         for name in group.classes:
             found = field_statistics(group.column(f"area_percent.{name}"), group.sections)
@@ -391,7 +393,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 )
             results.append(_worst_field(group, name, standard))
             results += _contiguity(group, name)
-            results += _stereology(group, name, _axis(group, name, settings), standard)
+            results += _stereology(group, name, axes[group.specimen, name], standard)
         checks += _specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
         checks += _colors.checks_of(
@@ -407,7 +409,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         results=tuple(results),
         checks=tuple(checks),
         measurements=_measurements(fields),
-        statements=_statements(groups, settings),
+        statements=_statements(axes, settings),
         deviations=tuple(dict.fromkeys(text for group in groups for text in _deviations(group, standard))),
         tables=tuple(_tables(summary, referee, sections, settings)),
         charts=_charts(groups),
@@ -686,15 +688,13 @@ def _class_checks(group: _Group, name: str, found: FieldStatistics, standard: St
     if found.mean in (0.0, 100.0):
         # nothing varies, so that no scatter can be told, neither between the fields nor inside them
         checks += (
-            Check(
-                name=f"Standard uncertainty by sampling, {name}",
-                value=None,
-                relation="<=",
-                limit=100.0,
-                unit="%",
-                passed=False,
+            plausibility.check(
+                f"Standard uncertainty by sampling, {name}",
+                None,
+                "<=",
+                100.0,
+                "%",
                 clause="own rule: what was not seen at all has no sampling uncertainty that could be stated",
-                scope="plausibility",
                 specimen=group.specimen,
                 quantities=(f"area_percent.{name}",),
             ),
@@ -830,9 +830,8 @@ def _stereology(group: _Group, name: str, axis: str, standard: Standard) -> list
     if any(field.calibration.pixel_um is None for field in group.fields):
         return []
     area = np.asarray(group.column(f"area_percent.{name}")) / 100
-    counted = area * (
-        1 - np.asarray(group.column(f"too_small_percent.{name}")) / 100
-    )  # of the features that N_A counts
+    # of the features that N_A counts
+    counted = area * (1 - np.asarray(group.column(f"too_small_percent.{name}")) / 100)
     lines = np.asarray(group.column(f"intercepts_per_mm{_LINES[axis]}.{name}"))
     count = np.asarray(group.column(f"count_per_mm2.{name}"))
     u_scale = max(field.calibration.u_rel for field in group.fields)
@@ -1018,21 +1017,18 @@ def _charts(groups: Sequence[_Group]) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
-def _crossing(groups: Sequence[_Group], settings: Settings) -> str:
-    """Say by which lines N_L was counted, and why."""
-    said = []
-    for group in groups:
-        for name in group.classes[:-1]:
-            axis = _axis(group, name, settings)
-            if axis not in ("auto", "none"):
-                how = (
-                    "stated" if settings.axis != "auto" else "found: lines of the other direction cross fewer features"
-                )
-                said.append(f"{_who(group)}{name}: by {_CROSSING[axis]} ({axis}, {how})")
+def _crossing(axes: Mapping[tuple[str, str], str], settings: Settings) -> str:
+    """Say by which lines N_L was counted, and why; ``axes`` by specimen and class."""
+    how = "stated" if settings.axis != "auto" else "found: lines of the other direction cross fewer features"
+    said = [
+        f"specimen {specimen}, {name}: by {_CROSSING[axis]} ({axis}, {how})"
+        for (specimen, name), axis in axes.items()
+        if axis not in ("auto", "none")
+    ]
     return "; ".join(said) or "by rows and columns together: the structure has no axis along them"
 
 
-def _statements(groups: Sequence[_Group], settings: Settings) -> tuple[Statement, ...]:
+def _statements(axes: Mapping[tuple[str, str], str], settings: Settings) -> tuple[Statement, ...]:
     grid = (
         f"{settings.grid_points} points" if settings.grid_points else "points by the E562 guidance from the area share"
     )
@@ -1058,7 +1054,7 @@ def _statements(groups: Sequence[_Group], settings: Settings) -> tuple[Statement
         Statement(
             name="Lines and counts",
             text="Mean free path, spacing and intercept after ASTM E1245, from interceptions "
-            + _crossing(groups, settings)
+            + _crossing(axes, settings)
             + ".",
         ),
         Statement(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.formulas.voids import void_percent
 from inspect_tool.measure import joints as measure
@@ -791,71 +792,59 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     ):
         count = sum(int(field.values.get(key, 0)) for field in fields)
         checks.append(
-            Check(
-                name=name,
-                value=float(count),
-                relation="<=",
-                limit=0.0,
-                unit="joints",
-                passed=count == 0,
+            plausibility.check(
+                name,
+                float(count),
+                "<=",
+                0.0,
+                "joints",
                 clause="own rule: every joint in the image is judged, against solder alone",
-                scope="plausibility",
                 specimen=specimen,
-                note=note if count else "",
+                advice=note,
             )
         )
     if any(field.values["layout_guessed"] for field in fields):
         most = max(float(field.values["largest_joint_of_image_percent"]) for field in fields)
         checks.append(
-            Check(
-                name="Share of the image that one joint of a guessed layout covers",
-                value=most,
-                relation="<=",
-                limit=_MOST,
-                unit="%",
-                passed=most <= _MOST,
+            plausibility.check(
+                "Share of the image that one joint of a guessed layout covers",
+                most,
+                "<=",
+                _MOST,
+                "%",
                 clause="own rule: around a joint its surroundings show",
-                scope="plausibility",
                 specimen=specimen,
-                note="the board or package may be taken for a joint; give [backend] layout or the joints"
-                if most > _MOST
-                else "",
+                advice="the board or package may be taken for a joint; give [backend] layout or the joints",
             )
         )
     if settings.joints_are == "sample":
         cut = 0 if settings.edge_joints == "counted" else sum(int(field.values["joints_at_edge"]) for field in fields)
         sample = sum(int(field.values["joints"]) for field in fields) - cut
         checks.append(
-            Check(
-                name="Joints in the sample",
-                value=float(sample),
-                relation=">=",
-                limit=2.0,
-                unit="joints",
-                passed=sample >= 2,
+            plausibility.check(
+                "Joints in the sample",
+                float(sample),
+                ">=",
+                2.0,
+                "joints",
                 clause="own rule: one joint does not tell how joints scatter",
-                scope="plausibility",
                 specimen=specimen,
-                note="" if sample >= 2 else "U of the mean does not hold what differs between joints",
+                advice="U of the mean does not hold what differs between joints",
                 quantities=("void_percent.mean",),
             )
         )
     unsure = sum(int(field.values["joints_unsure"]) for field in fields)
     checks.append(
-        Check(
-            name="Joints whose gray levels do not tell void from solder",
-            value=float(unsure),
-            relation="<=",
-            limit=0.0,
-            unit="joints",
-            passed=unsure == 0,
+        plausibility.check(
+            "Joints whose gray levels do not tell void from solder",
+            float(unsure),
+            "<=",
+            0.0,
+            "joints",
             clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, and voids "
             "of a ball have an edge all around",
-            scope="plausibility",
             specimen=specimen,
-            note="void shares may be wrong by more than their U: look at the picture, or draw the voids"
-            if unsure
-            else "",
+            advice="void shares may be wrong by more than their U: look at the picture, or draw the voids",
         )
     )
     if settings.expected_joints is not None:

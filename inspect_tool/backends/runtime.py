@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool import offline
 from inspect_tool.errors import BackendError
 
 if TYPE_CHECKING:
@@ -222,9 +223,10 @@ def _openvino(
 ) -> tuple[Callable[[Batch], Batch], Callable[[], None]]:
     import warnings
 
-    import openvino
     import torch
     from torch import nn
+
+    openvino = offline.openvino()
 
     class Whole(nn.Module):
         def __init__(self) -> None:

@@ -1,5 +1,5 @@
-# make demo   installs into .venv and runs the four sample inspections
-# make test   installs into .venv and passes the tests
+# make demo   installs what is missing, into .venv and for the system, and runs the four sample inspections
+# make test   installs what is missing and passes the tests
 # make check  formatting, lint and types
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,9 +9,11 @@ MANIFEST := pyproject.toml constraints-cpu.txt
 .PHONY: demo test check clean
 
 demo: .venv/.demo
+	@sh .ci/system-libraries demo
 	$(BIN)/inspect-tool demo --out inspect-demo
 
 test: .venv/.dev
+	@sh .ci/system-libraries test
 	$(BIN)/python -m pytest -n auto
 
 check: .venv/.dev

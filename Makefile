@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 MANIFEST := pyproject.toml constraints-cpu.txt
+ifeq ($(shell uname),Darwin)  # where a Python that is not Homebrew's does not look
+export DYLD_FALLBACK_LIBRARY_PATH := $(shell brew --prefix 2>/dev/null)/lib
+endif
 
 .PHONY: demo test check clean
 

@@ -136,6 +136,7 @@ def run(
     name: str = "",
     workers: int = 1,
     backend: Mapping[str, Any] | None = None,
+    exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
 ) -> Report:
@@ -154,6 +155,8 @@ def run(
         Number of fields measured at the same time, each in a process of its own.
     backend : mapping, optional
         A ``[backend]`` table that takes the place of the job's own.
+    exports : tuple of str, optional
+        Files that are written, in the place of the job's own.
     progress : callable, optional
         Called with (steps done, steps in all, text).
     trail : bool
@@ -167,7 +170,7 @@ def run(
     """
     started, clock = now(), time.perf_counter()
     with noting() as used:
-        planned = plan(job_path, backend)
+        planned = plan(job_path, backend, exports=exports)
     name = name or planned.path.stem
     replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
     if replaced is not None and out is not None:
@@ -277,20 +280,23 @@ def plan(
     job_path: str | Path,
     backend: Mapping[str, Any] | None = None,
     *,
+    exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table, ``folder`` that of the folder of the job, which
-    relative names start from, ``sources`` that of the images it names, and ``spec_files`` that of the acceptance
-    criteria it asks for.
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
+    ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
+    names, and ``spec_files`` that of the acceptance criteria.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
     path = Path(job_path)
     job = load_job(path)
+    if exports is not None:
+        job = replace(job, exports=exports)
     where = path.name
     alone = sources is None
     recipe = registry.load("recipe", job.recipe)

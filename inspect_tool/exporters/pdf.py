@@ -1,12 +1,15 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
 import logging
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
-from io import BytesIO
+from importlib.util import find_spec
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,33 @@ from inspect_tool.model import Report
 from inspect_tool.report import text
 from inspect_tool.report.render import render, search_path
 
+_GET_PANGO = {
+    "win32": "`pip install gstreamer-libs`, which brings it",
+    "darwin": "`brew install pango`, and `export DYLD_FALLBACK_LIBRARY_PATH=$(brew --prefix)/lib` for a Python that is "
+    "not Homebrew's",
+    "linux": "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` (Debian, Ubuntu) or "
+    "`dnf install pango harfbuzz` (Fedora)",
+}
+
+
+def _show_bundled_pango() -> None:
+    """On Windows, tell WeasyPrint where Pango lies: in ``gstreamer-libs``, unless the user names another folder."""
+    bundle = find_spec("gstreamer_libs") if sys.platform == "win32" else None
+    if bundle is not None and bundle.origin is not None:
+        os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(bundle.origin).parent / "bin"))
+
+
 try:
-    import weasyprint
+    _show_bundled_pango()
+    with redirect_stdout(
+        StringIO()
+    ):  # where a library is missing WeasyPrint prints a banner; the error says it in one line
+        import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 except OSError as problem:  # the Python package is there, the C library is not
     msg = (
         f"WeasyPrint needs the Pango library, which cannot be loaded ({str(problem).splitlines()[0][:80]}): "
-        "on Debian or Ubuntu `apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0`; "
-        "on Windows install MSYS2 and `pacman -S mingw-w64-ucrt-x86_64-pango`; on macOS `brew install pango`; "
-        'or leave "pdf" out of exports'
+        f'{_GET_PANGO.get(sys.platform, "install it")}; or leave "pdf" out of exports'
     )
     raise OutputError(msg) from problem
 

@@ -5,19 +5,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 MANIFEST := pyproject.toml constraints-cpu.txt
-ifeq ($(shell uname),Darwin)  # where a Python that is not Homebrew's does not look
-export DYLD_FALLBACK_LIBRARY_PATH := $(shell brew --prefix 2>/dev/null)/lib
+ifeq ($(shell uname),Darwin)
+# a Python that is not Homebrew's does not look there; stated on each line, because make's shell drops it from the environment
+FIND := DYLD_FALLBACK_LIBRARY_PATH="$(shell brew --prefix 2>/dev/null)/lib"
 endif
 
 .PHONY: demo test check clean
 
 demo: .venv/.demo
 	@sh .ci/system-libraries demo
-	$(BIN)/inspect-tool demo --out inspect-demo
+	$(FIND) $(BIN)/inspect-tool demo --out inspect-demo
 
 test: .venv/.dev
 	@sh .ci/system-libraries test
-	$(BIN)/python -m pytest -n auto
+	$(FIND) $(BIN)/python -m pytest -n auto
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -32,7 +32,8 @@ def seen(tmp_path_factory):
     folder = tmp_path_factory.mktemp("offline")
     pores = synthetic.pores(seed=5, porosity_percent=4, mean_ecd_um=12, shape_px=(256, 256))
     grains = synthetic.grains(seed=5, grain_size_number=8, shape_px=(256, 256))
-    for name, field in (("porosity", pores), ("grain_size", grains)):
+    second = synthetic.pores(seed=6, porosity_percent=4, mean_ecd_um=12, shape_px=(256, 256))
+    for name, field in (("porosity", pores), ("second", second), ("grain_size", grains)):
         tifffile.imwrite(folder / f"{name}.tif", field.pixels)
         cv2.imwrite(str(folder / f"{name}_mask.png"), (255 * (field.labels > 0)).astype("uint8"))
 
@@ -53,12 +54,12 @@ def seen(tmp_path_factory):
     chain = Chain(folder)
     (folder / "word.txt").write_text(PASSPHRASE)
     shutil.copy(HERE.parent / "docs" / "gauge_example.csv", folder / "study.csv")
-    asked = {"pores": ["porosity.tif"], "many": ["porosity.tif", "grain_size.tif"]}
+    asked = {"pores": ["porosity.tif"], "many": ["porosity.tif", "second.tif"]}
     jobs = {name: job(name, "porosity", images=images) for name, images in asked.items()}
     jobs |= {name: job(name, *engine) for name, engine in ENGINES.items() if find_spec(name) is not None}
     pdf = "reports/pores/report.pdf"
     signed = ["--name", "Ada Example", "--role", "Head", "--passphrase-file", "word.txt"]
-    annotated = ["--images", "porosity.tif", "grain_size.tif", "--masks", "porosity_mask.png", "grain_size_mask.png"]
+    annotated = ["--images", "porosity.tif", "second.tif", "--masks", "porosity_mask.png", "second_mask.png"]
     commands = {
         "list": ["list", "backends"],
         "init": ["init", "porosity"],
@@ -69,7 +70,7 @@ def seen(tmp_path_factory):
         "verify": ["verify", pdf],
         "audit": ["audit", "reports"],
         "edit": ["edit", "pores.toml", "--field", "1", "--export", "present.tif"],
-        "compare": ["compare", "pores.toml", "--backends", "threshold,threshold:denoise_px=2"],
+        "compare": ["compare", "pores.toml", "--backends", "threshold,threshold:denoise_px=3"],
         "gauge": ["gauge", "study.csv"],
         "golden": ["golden", "record", "pores.toml", "--out", "gold"],
         "calibrate": ["calibrate", "bar.tif"],
@@ -87,7 +88,7 @@ def seen(tmp_path_factory):
             "--steps",
             "1",
             "--size",
-            "32",
+            "64",
         ],
         "sign": ["sign", pdf, "--key", str(chain.person("Ada Example")), *signed],
         "validate-pdf": ["validate-pdf", pdf, "--trust", "root.pem"],

@@ -31,26 +31,27 @@ def timed(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 def engines() -> None:
     import torch
 
-    from inspect_tool.backends import runtime, unet
+    from inspect_tool.backends import runtime
     from inspect_tool.backends.weights import fitted, load_weights, shipped
+    from inspect_tool.networks.torch_network import TorchNetwork
     from inspect_tool.networks.unet import UNet
 
     folder = shipped("grain_boundary")
     card, weights = load_weights(folder)
-    network = fitted(UNet(**card.network), weights, folder)
-    channels = 3 if card.channels == "rgb" else 1
-    image = np.random.default_rng(0).random((1, channels, 1024, 1024), dtype=np.float32)
+    network = UNet(**card.network)
+    module = fitted(TorchNetwork(network), weights, folder)
+    image = np.random.default_rng(0).random((1, network.in_channels, 1024, 1024), dtype=np.float32)
     tiles = [
         np.ascontiguousarray(image[:, :, row : row + 512, column : column + 512])
         for row in (0, 512)
         for column in (0, 512)
     ]
     with torch.inference_mode():
-        plain = timed(lambda: network(torch.from_numpy(image)))
+        plain = timed(lambda: module(torch.from_numpy(image)))
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, 1 Mpx")
     print(f"{'same network, torch as it comes (fp32)':<44}{plain:6.2f} s")
     for engine, wanted in (("torch", 0.3), ("openvino", 0.15)):
-        made = runtime.predictor(network, unet._activation(card), channels, engine=engine, device="cpu")
+        made = runtime.predictor(network, weights, folder, engine=engine, device="cpu")
         spent = timed(lambda made=made: [made.run(tile) for tile in tiles])
         print(
             f"{f'ours, {made.engine} {made.precision}':<44}{spent:6.2f} s   {spent / plain:.2f} x (wanted: at most "

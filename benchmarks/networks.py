@@ -1,6 +1,6 @@
 """Speed and memory of the networks, as ratios measured in one run.
 
-python benchmarks/networks.py start                 processor time that a new process needs until the first tile is predicted
+python benchmarks/networks.py start                 processor time of a new process until its first tile is predicted
 python benchmarks/networks.py engines               ways to run the shipped grain-boundary network on 1 Mpx
 python benchmarks/networks.py grains [SECONDS]      grain labels of 1 Mpx end to end; SECONDS: what
                                                     benchmarks/cellpose_sam_time.py printed for 1 Mpx

@@ -844,7 +844,7 @@ def _progress(name: str, silent: bool, only_news: bool = False) -> "Iterator[Cal
 
 def _print_error(error: InspectError) -> None:
     line = " ".join(str(error).split())
-    print(f"{type(error).__name__}: {line}", file=sys.stderr)
+    print(f"error: {line}", file=sys.stderr)
 
 
 def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

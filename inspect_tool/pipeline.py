@@ -36,6 +36,7 @@ from inspect_tool import (
     readers,
     registry,
     scale_bar,
+    slips,
     specimen_area,
     specs,
     supersede,
@@ -447,7 +448,7 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return load_standard(str(path.parent / name))
     if name not in recipe.STANDARDS:
-        there_are = ", ".join(recipe.STANDARDS)
+        there_are = ", ".join(recipe.STANDARDS) + slips.near(name, recipe.STANDARDS)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
     return load_standard(name)
@@ -525,7 +526,7 @@ def requirements_of(
         if quantity is None:
             msg = (
                 f"{place}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
-                f"there are: {', '.join(recipe.QUANTITIES)}"
+                f"there are: {', '.join(recipe.QUANTITIES)}{slips.near(requirement.quantity, recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
         check_requirement(requirement, place)
@@ -627,7 +628,7 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
         raise SettingsError(msg)
     if not any(sign in pattern for sign in "*?["):
-        msg = f"{where}: '{pattern}' does not exist in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' does not exist in {base.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     try:
         forms = {normalize(form, relative) for form in ("NFC", "NFD")}
@@ -639,9 +640,16 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
     found = [path for path in found if hidden or not path.name.startswith(".")]
     found = [path for path in found if path.is_file() or readers.is_image_folder(path)]
     if not found:
-        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     return found
+
+
+def _near_file(relative: str, base: Path, pattern: str) -> str:
+    """End of a message about a name that is not there: what may have been meant."""
+    if re.search(r"[\x00-\x1f]", pattern):
+        return "; a backslash does not stand for itself in a job file: write / between folders"
+    return slips.near_file(base / Path(relative).parts[0]) if relative else ""
 
 
 def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:

@@ -347,7 +347,7 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
 def test_an_output_folder_where_not_even_root_can_write(tmp_path):
     job = write_job(tmp_path / "work")
     line = refused(job, Path("/proc/reports"))
-    assert line.startswith("OutputError: /proc/reports/job: cannot write here: ")
+    assert line.startswith("error: /proc/reports/job: cannot write here: ")
     assert line.endswith("choose another folder with --out")
 
 

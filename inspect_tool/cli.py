@@ -18,6 +18,7 @@ from inspect_tool.errors import InspectError, SettingsError
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
     from inspect_tool.model import Report, Table
+    from inspect_tool.preview import Preview
     from inspect_tool.report.comparison import Comparison
     from inspect_tool.report.gauge import GaugeReport
     from inspect_tool.report.selftest import SelfTest
@@ -123,16 +124,24 @@ def demo(
 @app.command()
 def check(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    preview: Annotated[
+        Path | None, typer.Option("--preview", help="Folder for a picture of each field: what will be measured.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
+    from inspect_tool.preview import preview as previewed
     from inspect_tool.standards import designation
 
     status = 0
-    for path in jobs:
+    for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
         try:
             planned = pipeline.check(path)
+            pictures: tuple[Preview, ...] = ()
+            if preview is not None:
+                with _progress(name, quiet) as tell:
+                    pictures = previewed(planned, preview / name, tell)
         except InspectError as error:
             _print_error(error)
             status = EXIT_FIX
@@ -149,6 +158,9 @@ def check(
                 print(f"  scale: {line}")
             for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
                 print(f"  criteria: {line}")
+            for shown in pictures:
+                print(f"  {shown.image}: {'; '.join(shown.lines)}")
+                print(f"    {shown.picture}")
     raise typer.Exit(status)
 
 

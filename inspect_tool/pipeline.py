@@ -777,7 +777,7 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
-    keep = Keeper(folder, _stem(index, source.name))
+    keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
     given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
@@ -1002,7 +1002,7 @@ _WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights tak
 def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
     micrograph = replace(
-        readers.read(source.path, _selection(planned.job)),
+        readers.read(source.path, selection(planned.job)),
         path=source.name,
         sha256=source.sha256,
         specimen=source.specimen,
@@ -1096,7 +1096,8 @@ def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _selection(job: Job) -> Selection:
+def selection(job: Job) -> Selection:
+    """Plane of the files that a job asks for."""
     return Selection(page=job.page, scene=job.scene, channel=job.channel, z=job.z, time=job.time)
 
 
@@ -1113,8 +1114,7 @@ def _pictures(
     from inspect_tool.report import figures
 
     source = planned.sources[index]
-    stem = _stem(index, source.name)
-    files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
+    files = figures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
@@ -1162,11 +1162,11 @@ def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Th
         value=notable.value,
         unit=notable.unit,
         caption=notable.caption,
-        file=f"thumbnails/{_stem(index, measurement.image)}_{notable.feature}.jpg",
+        file=f"thumbnails/{stem(index, measurement.image)}_{notable.feature}.jpg",
     )
 
 
-def _stem(index: int, image: str) -> str:
+def stem(index: int, image: str) -> str:
     """File name of what is written of a field, without suffix."""
     return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
 

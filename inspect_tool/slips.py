@@ -152,6 +152,11 @@ def _leading_zero(line: str, _: str) -> str:
     )
 
 
+def _date(line: str, _: str) -> str:
+    found = re.fullmatch(r"([\w.-]+)\s*=\s*\d{1,4}([-./])\d{1,2}\2\d{1,4}\s*(#.*)?", line)
+    return f"is no date of the calendar; write year-month-day, as {found[1]} = 2026-01-31" if found else ""
+
+
 def _bare_text(line: str, _: str) -> str:
     found = re.fullmatch(r"([\w.-]+)\s*=\s*([^\s\"'\[{#=][^\"'#=]*?)\s*(#.*)?", line)
     return f'a text stands in quotation marks; write {found[1]} = "{found[2]}"' if found else ""
@@ -202,6 +207,7 @@ _SLIPS: tuple[Callable[[str, str], str], ...] = (
     _comparison,
     _unit,
     _truth,
+    _date,
     _leading_zero,
     _colon,
     _comma,

@@ -50,6 +50,7 @@ LAYERS = [
         "pages",
         "phantoms",
         "pipeline",
+        "preview",
         "remeasure",
         "selftest",
         "stage_micrometer",

@@ -43,6 +43,8 @@ def said(folder: Path, text: str | bytes) -> str:
         ("square = True", "write square = true"),
         ("square = no  # not", "write square = false"),
         ("order = 0815", 'a number does not begin with 0, a text has quotation marks; write order = "0815"'),
+        ("valid_until = 2027-13-41", "is no date of the calendar; write year-month-day, as valid_until = 2026-01-31"),
+        ("valid_until = 31.12.2026", "is no date of the calendar; write year-month-day, as valid_until = 2026-01-31"),
         ('recipe = "porosity', "a quotation mark is missing at one end of a text"),
         ('images = ["a.tif" "b.tif"]', 'the members of a list are parted by commas; write images = ["a.tif", "b.tif"]'),
         ('images = ["a.tif"', "the list that begins with [ has no ] at its end"),
@@ -63,6 +65,7 @@ def test_a_line_that_is_no_toml_is_shown_with_what_to_write(tmp_path, line, advi
     [
         (TOP + TOP, "line 4, 'recipe = \"porosity\"': this key stands twice; delete one of the two lines"),
         (TOP + CALIBRATION + CALIBRATION, "line 7, '[calibration]': this table stands twice"),
+        (TOP + "u_rel = = 1\n", "not valid TOML: Invalid value (at line 4, column 9)"),
         ('{"recipe": "porosity"}', "is written as JSON; a job is TOML"),
         (TOP + LIMIT + "min = 8\n", "requirements.0.min: unknown key; write lower"),
         (TOP + LIMIT + "max = 8\n", "requirements.0.max: unknown key; write upper"),

@@ -396,6 +396,16 @@ def read(
     return preprocess.to_square_pixels(settle(readers.read(Path(path), which), stated))
 
 
+def with_own_scale(path: Path) -> Micrograph:
+    """Read an image with the scale that its file or a bar in it tells; with neither, a ``CalibrationError``."""
+    micrograph = readers.read(path)
+    bar = _bar(micrograph, "auto")
+    if bar is None or bar.pixel_um is None:
+        return settle(micrograph, None)
+    told = _told_by(bar)
+    return settle(micrograph, None if micrograph.calibration.pixel_um else Calibration(source="scale bar"), told)
+
+
 def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
     """Segment one image with a backend by name and its settings by keyword."""
     module = registry.load("backend", backend)
@@ -564,7 +574,7 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
         own = f"{where} specimens.{i}.calibration" if specimen.calibration is not None else f"{where} calibration"
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
-            for path in _expand(pattern, folder, f"{where} images"):
+            for path in files_of(pattern, folder, f"{where} images"):
                 digest = _digest(path)
                 if digest in seen:
                     msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
@@ -615,7 +625,7 @@ def _digest(path: Path) -> str:
         raise ReadError(msg) from None
 
 
-def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
+def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     """Files of one pattern, and folders that are images, in natural order (field_2 before field_10).
 
     Hidden files (macOS keeps a ``._name`` beside files on other disks) match only a pattern that begins with a dot.
@@ -691,7 +701,7 @@ def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Pa
     if not patterns:
         msg = f"{where} backend.masks: is missing; name one mask file per image"
         raise SettingsError(msg)
-    masks = [path for pattern in patterns for path in _expand(pattern, folder, f"{where} backend.masks")]
+    masks = [path for pattern in patterns for path in files_of(pattern, folder, f"{where} backend.masks")]
     if len(masks) != len(sources):
         msg = f"{where} backend.masks: {len(masks)} masks for {len(sources)} images; give one per image, in their order"
         raise SettingsError(msg)

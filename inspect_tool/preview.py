@@ -10,7 +10,7 @@ from inspect_tool.files import new_folder
 from inspect_tool.model import Mask, Micrograph, Segmentation
 from inspect_tool.pipeline import Plan, Progress, Source, read_source, selection, stem
 from inspect_tool.report import figures
-from inspect_tool.report.text import number, quantity
+from inspect_tool.report.text import quantity, short
 
 _NOT_COUNTED = "not measured"
 
@@ -100,5 +100,5 @@ def _lines(micrograph: Micrograph, counts: Mask) -> tuple[str, ...]:
         )
     told = [f"{source.kind} {quantity(source.pixel_um, 'um')}" for source in micrograph.scale_sources]
     pixel = micrograph.calibration.pixel_um
-    lines.append("no scale: ratios only" if pixel is None else f"a pixel is {number(pixel)} um ({', '.join(told)})")
+    lines.append("no scale: ratios only" if pixel is None else f"a pixel is {short(pixel)} um ({', '.join(told)})")
     return tuple(lines)

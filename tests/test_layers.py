@@ -51,6 +51,7 @@ LAYERS = [
         "phantoms",
         "pipeline",
         "preview",
+        "questions",
         "remeasure",
         "selftest",
         "stage_micrometer",

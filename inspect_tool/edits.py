@@ -22,12 +22,14 @@ from inspect_tool.evidence import decode, encode, mask_sha256
 from inspect_tool.files import checked, dump_edit, read_toml, sha256_bytes, write_whole
 from inspect_tool.locks import held
 from inspect_tool.model import (
+    Cell,
     Check,
     Edit,
     Findings,
     LabelImage,
     Mask,
     Micrograph,
+    Report,
     Result,
     Segmentation,
     Statement,
@@ -90,6 +92,11 @@ def text_name(edit: Edit) -> str:
 def difference_name(edit: Edit) -> str:
     """Name of the file that holds the changed pixels of an edit."""
     return f"{edit.number:04d}-{edit.difference_sha256[:8]}.png"
+
+
+def picture_name(number: int) -> str:
+    """Name, in the folder of a report, of the picture of the place that an edit changed."""
+    return f"thumbnails/edit-{number:04d}.jpg"
 
 
 def read(folder: Path, below: int | None = None) -> tuple[Entry, ...]:
@@ -452,8 +459,8 @@ def put_back(entries: Sequence[Entry], raw: Segmentation, labels: LabelImage, im
     """
     current = applied(raw, entries, image).labels
     before = raw
-    for place, entry in enumerate(entries):
-        after = applied(raw, entries[: place + 1], image)
+    for entry in entries:
+        after = applied(before, [entry], image)
         changed = before.labels != after.labels
         there = entry.edit.undoes is None and np.array_equal(current[changed], after.labels[changed])
         given = labels if raw.kind == "semantic" else matched(labels, before.labels)
@@ -677,6 +684,14 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         tables=(*findings.tables, who, results),
         warnings=(*findings.warnings, f"{made}: {changes}." if changes else f"{made}."),
     )
+
+
+def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:
+    """Give the pictures of edited places that a report names, each with its row of the table of edits."""
+    there = {item.file for item in report.attachments if item.role == "picture"}
+    rows = [row for table in report.tables if table.title == TABLE for row in table.rows]
+    numbered_rows = [(picture_name(row[0]), row) for row in rows if isinstance(row[0], int)]
+    return [(file, row) for file, row in numbered_rows if file in there]
 
 
 def _before_and_after(

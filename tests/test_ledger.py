@@ -454,3 +454,27 @@ def test_a_mask_of_another_size_is_refused_before_anything_is_segmented(job, mon
     monkeypatch.setattr(pipeline, "model_of", lambda *_: pytest.fail("a model was loaded"))
     with pytest.raises(InspectError, match=r"small.tif: mask has 50 x 60 px"):
         correct.correct(job, small, field=1, **WHO)
+
+
+# ---------------------------------------------------------------------------------------------------- the pictures
+
+
+def test_the_report_shows_every_edited_place_before_and_after(job):
+    """Both halves are equal outside the edit, and its outline stands on one of them only."""
+    job.write_text(job.read_text(encoding="utf-8").replace('exports = ["json"]', 'exports = ["json", "html", "pdf"]'))
+    out = job.parent / "reports"
+    edited(job, 1, disk(95, 40, 12), 0, out=out)
+    report = pipeline.run(job, out)
+    (shown,) = edits.places(report)
+    assert (shown[0], shown[1][0]) == ("thumbnails/edit-0001.jpg", 1)
+    with Image.open(out / "job" / shown[0]) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    left, right = pixels[:480, :480], pixels[:480, 492:972]
+    yellow = [(half[..., 0] - half[..., 2] > 80).sum() for half in (left, right)]
+    assert yellow[0] > 10 * max(1, yellow[1])
+    assert np.abs(left - right)[:60].max() < 30  # far from the edit, compression aside
+    page = (out / "job" / "report.html").read_text(encoding="utf-8")
+    assert "<b>Edit 1</b> · f1.png · M. Example: an artefact of polishing" in page
+    assert [item.text for item in verify.verify(out / "job").findings if item.state == "differs"] == []
+    alone = shutil.copy(out / "job" / "report.pdf", job.parent / "alone.pdf")
+    assert [item.text for item in verify.verify(alone).findings if item.state == "differs"] == []

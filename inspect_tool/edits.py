@@ -675,7 +675,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         name="Edits",
         text=f"{made}: the corrected segmentation is what was measured, and the same pixels were changed in every "
         "other segmentation of the uncertainty budget. Who, when and why stands in the table of the edits; that the "
-        "correction is right is the judgment of the person named there.",
+        f"correction is right is the judgment of the person named there. {_ledger_told(fields)}",
     )
     return replace(
         findings,
@@ -684,6 +684,14 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         tables=(*findings.tables, who, results),
         warnings=(*findings.warnings, f"{made}: {changes}." if changes else f"{made}."),
     )
+
+
+def _ledger_told(fields: Sequence[Edited]) -> str:
+    """How many entries the ledger holds of which image, and the hash of the last one: as an audit trail keeps it."""
+    counts = ", ".join(f"{field.edits[0].image} {len(field.edits)}" for field in fields)
+    last = max((edit for field in fields for edit in field.edits), key=lambda edit: edit.number)
+    sha256 = sha256_bytes(dump_edit(last).encode())
+    return f"The ledger holds {last.number}: {counts}; SHA-256 of {text_name(last)}: {sha256}."
 
 
 def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:

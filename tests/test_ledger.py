@@ -400,6 +400,12 @@ def test_an_edit_is_taken_back_by_a_new_entry_and_the_report_verifies(job):
     report = pipeline.run(job, out)
     (table,) = (table for table in report.tables if table.title == edits.TABLE)
     assert [row[6] for row in table.rows] == ["an artefact of polishing"] * 2 + ["takes back no. 1: a scratch"]
+    (statement,) = (one.text for one in report.statements if one.name == "Edits")
+    ledger = audit.read(out).entries[-1].new["ledger"]
+    last = sha256_bytes((edits.folder_of(job) / "0003.toml").read_bytes())
+    assert statement.endswith(f"The ledger holds 3: f1.png 3; SHA-256 of 0003.toml: {last}.")
+    assert (ledger["entries"], ledger["last_sha256"]) == (3, last)
+    assert [(one["image"], one["edits"]) for one in ledger["fields"]] == [("f1.png", 3)]
     assert audit.read(out).entries[2].new["undoes"] == 1
     assert [item.text for item in verify.verify(out / "job").findings if item.state == "differs"] == []
 

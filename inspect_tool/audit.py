@@ -10,7 +10,6 @@ import getpass
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,12 +21,9 @@ from typing import Any, Literal
 from inspect_tool import __version__
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.files import plain
+from inspect_tool.folders import flush_folder
+from inspect_tool.locks import try_lock
 from inspect_tool.provenance import now
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 LOG = "audit.jsonl"
 HEAD = "audit.head"
@@ -87,6 +83,15 @@ class Trail:
         return f"{len(self.entries)} {self.entries[-1].line_sha256 if self.entries else NOTHING}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A log that this process holds alone."""
+
+    folder: Path
+    file: int  # descriptor
+    trail: Trail
+
+
 def user() -> str:
     """Name of the person at work: ``INSPECT_TOOL_USER``, or the user of the operating system."""
     named = os.environ.get("INSPECT_TOOL_USER", "").strip()
@@ -120,30 +125,48 @@ def append(folder: Path, *events: Event) -> tuple[Entry, ...]:
     OutputError
         The log cannot be written, or its chain is broken: then nothing is written.
     """
+    with held(folder) as log:
+        return add(log, *events)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Held]:
+    """Hold the log of a folder alone, for what must not come between two steps; made where it is not there.
+
+    Raises
+    ------
+    OutputError
+        The log cannot be opened, or its chain is broken.
+    """
     with _opened(folder, write=True) as file:
-        trail = _sound(folder, file)
-        if trail.torn:
-            text = trail.torn.decode("utf-8", "backslashreplace")
-            lost = {"bytes": len(trail.torn), "sha256": hashlib.sha256(trail.torn).hexdigest(), "text": text}
-            reason = "the last entry was not finished; what was there of it is kept here"
-            events = (Event(event="repair", subject=LOG, reason=reason, old=lost), *events)
-        written: list[Entry] = []
-        data = b""
-        number, previous = len(trail.entries), trail.last.split()[1]
-        for event in events:
-            number += 1
-            line = _line(number, previous, event)
-            written.append(_entry(line))
-            previous = written[-1].line_sha256
-            data += line + b"\n"
-        try:
-            if not trail.entries:
-                _write_head(folder, 0, NOTHING)  # from the first line on there is something to compare with
-            _write(file, trail.whole, data)
-            _write_head(folder, number, previous)
-        except OSError as error:
-            msg = f"{folder / LOG}: cannot be written: {error.strerror}; the event is not in the audit trail"
-            raise OutputError(msg) from None
+        yield Held(folder=folder, file=file, trail=_sound(folder, file))
+
+
+def add(log: Held, *events: Event) -> tuple[Entry, ...]:
+    """Append events to a log that is held, as ``append`` does; once each time that it is held."""
+    folder, trail = log.folder, log.trail
+    if trail.torn:
+        text = trail.torn.decode("utf-8", "backslashreplace")
+        lost = {"bytes": len(trail.torn), "sha256": hashlib.sha256(trail.torn).hexdigest(), "text": text}
+        reason = "the last entry was not finished; what was there of it is kept here"
+        events = (Event(event="repair", subject=LOG, reason=reason, old=lost), *events)
+    written: list[Entry] = []
+    data = b""
+    number, previous = len(trail.entries), trail.last.split()[1]
+    for event in events:
+        number += 1
+        line = _line(number, previous, event)
+        written.append(_entry(line))
+        previous = written[-1].line_sha256
+        data += line + b"\n"
+    try:
+        if not trail.entries:
+            _write_head(folder, 0, NOTHING)  # from the first line on there is something to compare with
+        _write(log.file, trail.whole, data)
+        _write_head(folder, number, previous)
+    except OSError as error:
+        msg = f"{folder / LOG}: cannot be written: {error.strerror}; the event is not in the audit trail"
+        raise OutputError(msg) from None
     return tuple(written)
 
 
@@ -394,34 +417,15 @@ def _opened(folder: Path, *, write: bool) -> Iterator[int]:
 
 def _lock(file: int, path: Path, *, alone: bool) -> None:
     ends = time.monotonic() + PATIENCE_S
-    while not _try_to_lock(file, path, alone):
-        if time.monotonic() > ends:
-            msg = f"{path}: another process has held it for {PATIENCE_S:.0f} s; end that process or try again"
-            raise OutputError(msg)
-        time.sleep(0.01)
-
-
-if sys.platform == "win32":
-
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:  # noqa: ARG001 - Windows has one kind here
-        os.lseek(file, 2**31 - 2, os.SEEK_SET)  # a byte that is never written: reading stays possible
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            msg = f"{path}: cannot be locked: {error.strerror}; choose a folder on a disk that can lock files"
-            raise OutputError(msg) from None
-        return True
+    try:
+        while not try_lock(file, alone=alone):
+            if time.monotonic() > ends:
+                msg = f"{path}: another process has held it for {PATIENCE_S:.0f} s; end that process or try again"
+                raise OutputError(msg)
+            time.sleep(0.01)
+    except OSError as error:
+        msg = f"{path}: cannot be locked: {error.strerror}; choose a folder on a disk that can lock files"
+        raise OutputError(msg) from None
 
 
 def _contents(file: int, path: Path) -> bytes:
@@ -451,12 +455,7 @@ def _write_head(folder: Path, number: int, last: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
-    if sys.platform != "win32":  # the name too must outlive a power failure
-        here = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(here)
-        finally:
-            os.close(here)
+    flush_folder(folder)
 
 
 def _head(folder: Path) -> tuple[int, str] | None:

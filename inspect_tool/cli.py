@@ -341,18 +341,10 @@ def init(
     out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
 ) -> None:
     """Write a commented starter job for a recipe."""
+    from inspect_tool.folders import new_file
     from inspect_tool.starter import starter_job
 
-    text = starter_job(recipe, out.name)
-    try:
-        with out.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        msg = f"{out}: exists already and is left as it is; choose another name with --out"
-        raise SettingsError(msg) from None
-    except OSError as error:
-        msg = f"{out}: cannot be written: {error.strerror}"
-        raise SettingsError(msg) from None
+    new_file(out, starter_job(recipe, out.name).encode())
     shown = f'"{out}"' if " " in str(out) else out
     print(f"{out}: written; put in the images and the scale, then:")
     print(f"  inspect-tool check {shown}")
@@ -472,6 +464,7 @@ def score(
     """Judge masks or a backend against annotated images: in pixels, objects and what the recipe measures."""
     import json
 
+    from inspect_tool import folders
     from inspect_tool.training import request, score_files
     from inspect_tool.training import score as scoring
 
@@ -499,6 +492,8 @@ def score(
             "picture_px": 640 if out is not None else 0,
         }
     )
+    if out is not None:
+        folders.check(out)
     with _progress("score", quiet or as_json) as tell:
         scores = scoring.score(asked, tell)
     page = score_files.write(scores, out) if out is not None else None
@@ -655,7 +650,9 @@ def audit(
 
     from inspect_tool import audit as auditing
     from inspect_tool.files import plain
+    from inspect_tool.recovery import recover
 
+    recover(folder.parent if folder.name == auditing.LOG else folder)
     trail = auditing.verify(folder)
     shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
     if as_json:
@@ -692,6 +689,7 @@ def sign(
     """Sign a report with a visible block; a second person signs the same file once more."""
     from inspect_tool import signing
 
+    _recover(report)
     signer = signing.load_key(key, signing.passphrase(passphrase_env, passphrase_file, key))
     done = signing.sign(
         report,
@@ -727,6 +725,7 @@ def validate_pdf(
     from inspect_tool import pdf_check
     from inspect_tool.files import plain
 
+    _recover(file)
     found = pdf_check.validate(file, trust or ())
     if as_json:
         print(json.dumps(plain(found), ensure_ascii=False, indent=1))
@@ -754,6 +753,7 @@ def verify(
     from inspect_tool.files import plain
     from inspect_tool.verify import verify as verified
 
+    _recover(report)
     with _progress(report.name, quiet or as_json) as tell:
         found = verified(report, images=images, template=template, progress=tell)
     if as_json:
@@ -785,7 +785,9 @@ def _run_jobs(
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
+    from inspect_tool.recovery import recover
 
+    recover(out)
     rows: list[tuple[str, Report | None, Path, str]] = []
     for path, name in jobs:
         try:
@@ -800,6 +802,15 @@ def _run_jobs(
     elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return _status([report for _, report, _, _ in rows])
+
+
+def _recover(report: Path) -> None:
+    """Put right what a killed process left around a report, before it is looked at."""
+    from inspect_tool import audit
+    from inspect_tool.recovery import recover
+
+    for folder in dict.fromkeys((report.parent, report.parent.parent, audit.project_folder(report))):
+        recover(folder)
 
 
 def _status(reports: "list[Report | None]") -> int:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from inspect_tool import audit, edits, pipeline, question, registry
 from inspect_tool.backends import labels as masks
-from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import encode
+from inspect_tool.folders import new_file
 from inspect_tool.model import Edit, Micrograph, Segmentation
 from inspect_tool.preprocess import crop_like
 from inspect_tool.readers import read_values
@@ -84,15 +85,7 @@ def export(job_path: str | Path, target: Path, *, field: int | None = None, imag
         It cannot be written, or there is a file of that name.
     """
     _, _, current = current_segmentation(job_path, field=field, image=image)
-    try:
-        with target.open("xb") as file:
-            file.write(encode(current.labels))
-    except FileExistsError:
-        msg = f"{target}: is there already; choose another name"
-        raise OutputError(msg) from None
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
+    new_file(target, encode(current.labels))
     return target
 
 

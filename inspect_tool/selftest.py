@@ -27,13 +27,12 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import __version__, golden, phantoms, pipeline, question, registry, standards, worked
+from inspect_tool import __version__, folders, golden, phantoms, pipeline, question, registry, standards, worked
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import (
     checked,
     load_model_card,
-    new_folder,
     parse_json,
     plain,
     sha256_bytes,
@@ -193,6 +192,8 @@ def selftest(
     total = len(tasks) + 3
     if golden_folder is not None:
         golden.load_golden(golden_folder)  # refuses before the work
+    if out is not None:
+        folders.check(Path(out))
     answers, elsewhere = _done(tasks, workers, lambda i, name: tell(i, total, name))
     tell(len(tasks), total, "worked cases, files")
     seen = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "phantom"]
@@ -269,7 +270,7 @@ def _folder(out: str | Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
             yield Path(folder)
     else:
-        with new_folder(Path(out)) as made:
+        with folders.new_folder(Path(out)) as made:
             yield made
 
 

@@ -7,7 +7,7 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "standards"},
+    {"errors", "units", "paths", "model", "registry", "files", "folders", "locks", "standards"},
     {
         "agreement",
         "audit",
@@ -22,6 +22,7 @@ LAYERS = [
         "plausibility",
         "provenance",
         "question",
+        "recovery",
         "specs",
         "synthetic",
         "networks",

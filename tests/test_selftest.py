@@ -178,7 +178,7 @@ def test_all_four_recipes_are_measured_with_their_default_backends(whole):
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
     assert measured.check.note == "12 of 12"
-    assert {path.name for path in out.iterdir()} == {"selftest.json", "selftest.html", "selftest.pdf", "pictures"}
+    assert {path.name for path in out.iterdir()} == {MARKER, "selftest.json", "selftest.html", "selftest.pdf", "pictures"}
     assert said[-1] == (said[-1][1], said[-1][1], "done")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, new_folder, sha256_file
+from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, sha256_file
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, ModelCard
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def save_model(
     Parameters
     ----------
     folder : Path
-        Is replaced if it is there.
+        An older model of ours that is there is replaced.
     card : mapping
         Values of the ``ModelCard`` but for ``sha256``.
     weights : mapping of Tensor
@@ -158,19 +159,24 @@ def save_model(
     half : bool
         Store floating-point weights as float16: half the size; the prediction moves by less than 0.1 %.
     """
+    with new_folder(folder) as made:
+        return write_model(made, card, weights, half=half)
+
+
+def write_model(folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor"], *, half: bool) -> ModelCard:
+    """Write weights and card into a folder that is there; as ``save_model``."""
     import torch
     from safetensors.torch import save_file
 
-    values = checked(ModelCard, {**card, "sha256": ""}, str(folder / CARD), BackendError)
-    with new_folder(folder) as made:
-        file = made / values.weights
-        kept = {
-            name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
-            for name, value in weights.items()
-        }
-        save_file(kept, file)
-        complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, str(folder / CARD), BackendError)
-        (made / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
+    values = checked(ModelCard, {**card, "sha256": ""}, CARD, BackendError)
+    file = folder / values.weights
+    kept = {
+        name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
+        for name, value in weights.items()
+    }
+    save_file(kept, file)
+    complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, CARD, BackendError)
+    (folder / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
     return complete
 
 

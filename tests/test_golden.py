@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from inspect_tool import cli, golden, provenance
-from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.errors import OutputError, ReadError, SettingsError
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]

@@ -3,6 +3,7 @@
 Only light modules are imported here; each command imports what it needs, so that help comes at once.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,13 +65,41 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without "µ" must not stop a run
     try:
-        app(standalone_mode=True)
+        with _stoppable():
+            app(standalone_mode=True)
     except InspectError as error:
         _print_error(error)
         sys.exit(EXIT_FIX)
-    except KeyboardInterrupt:
-        print("stopped; nothing was written for the job in progress", file=sys.stderr)
-        sys.exit(130)
+    except _Stopped as stopped:
+        print(f"stopped by {stopped.name}; the job in progress left nothing half written", file=sys.stderr)
+        sys.exit(128 + stopped.number)
+
+
+class _Stopped(BaseException):
+    """Somebody ended the program; not a KeyboardInterrupt, which Typer takes for itself."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = signal.Signals(number).name
+
+
+@contextmanager
+def _stoppable() -> "Iterator[None]":
+    """Let Ctrl-C, SIGTERM and the end of a terminal unwind the program; what is ignored (nohup) stays so."""
+
+    def stop(number: int, _: object) -> None:
+        raise _Stopped(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @app.callback(invoke_without_command=True)
@@ -422,9 +451,9 @@ def train(
     try:
         with _progress(out.name, quiet or as_json, only_news=True) as tell:
             trained = request.run(asked, tell)
-    except KeyboardInterrupt:
-        print("stopped; the same command with --resume goes on from the last validation", file=sys.stderr)
-        raise typer.Exit(130) from None
+    except _Stopped:
+        print("the same command with --resume goes on from the last validation", file=sys.stderr)
+        raise
     if as_json:
         print(json.dumps(request.outcome(trained), ensure_ascii=False, indent=1))
     elif not quiet:

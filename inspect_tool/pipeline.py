@@ -11,12 +11,10 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -83,6 +81,7 @@ from inspect_tool.model import (
 from inspect_tool.provenance import now, provenance
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
+from inspect_tool.workers import each
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -789,17 +788,12 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
             progress(i, total, source.name)
             outcomes.append(_measure_one(planned, i, folder))
         return outcomes
-    done: dict[int, Outcome] = {}
-    with ProcessPoolExecutor(min(workers, len(planned.sources)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_measure_one, planned, i, folder): i for i in range(len(planned.sources))}
-        try:
-            for future in as_completed(waiting):
-                done[waiting[future]] = future.result()
-                progress(len(done), total, planned.sources[waiting[future]].name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return [done[i] for i in range(len(planned.sources))]
+    return each(
+        _measure_one,
+        [(planned, i, folder) for i in range(len(planned.sources))],
+        workers,
+        lambda done, i: progress(done, total, planned.sources[i].name),
+    )
 
 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:

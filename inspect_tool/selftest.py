@@ -9,7 +9,6 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,6 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import groupby
 from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter, process_time
@@ -66,6 +64,7 @@ from inspect_tool.report.selftest import (
     page,
 )
 from inspect_tool.uncertainty import coverage_factor, proportion_interval
+from inspect_tool.workers import each
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""
@@ -406,17 +405,7 @@ def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]
             tell(i, task.name)
             answers.append(_answer(task))
         return answers, 0.0
-    by_place: dict[int, Any] = {}
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_timed, task): i for i, task in enumerate(tasks)}
-        try:
-            for future in as_completed(waiting):
-                by_place[waiting[future]] = future.result()
-                tell(len(by_place), tasks[waiting[future]].name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    pairs = [by_place[i] for i in range(len(tasks))]
+    pairs = each(_timed, [(task,) for task in tasks], workers, lambda done, i: tell(done, tasks[i].name))
     return [answer for answer, _ in pairs], sum(seconds for _, seconds in pairs)
 
 

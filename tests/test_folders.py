@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +263,87 @@ def test_a_file_takes_a_free_name_only_and_as_a_whole(tmp_path):
         folders.new_file(tmp_path / "a.png", b"two")
     assert contents(tmp_path) == {"a.png": b"one"}
     assert os.stat(tmp_path / "a.png").st_nlink == 1  # noqa: PTH116 - of the one name that is left
+
+
+# --------------------------------------------------------------------------------------------------------- signals
+
+
+def long_job(folder):
+    """A job of many fields, which takes far longer than the test waits."""
+    images(folder, 40)
+    (folder / "long.toml").write_text(JOB.format(images="f_*.tif"))
+    return folder / "long.toml"
+
+
+def started(job, *options):
+    """``inspect-tool run`` on its way: the first fields are measured."""
+    command = [sys.executable, "-m", "inspect_tool", "run", job, "--out", job.parent / "out", *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if re.match(r"long: [2-9]/41 ", line):
+            return process
+    return pytest.fail("the run ended before it measured")
+
+
+def children(pid):
+    """Processes that were started by one, and by these."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        if parent == pid:
+            found += [int(stat.parent.name), *children(int(stat.parent.name))]
+    return found
+
+
+def living(pids):
+    return [
+        pid
+        for pid in pids
+        if Path(f"/proc/{pid}").exists() and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    ]
+
+
+def gone(pids, within_s=20.0):
+    ends = time.monotonic() + within_s
+    while living(pids) and time.monotonic() < ends:
+        time.sleep(0.05)
+    return not living(pids)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_a_run_that_is_told_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path, options):
+    process = started(long_job(tmp_path), *options)
+    workers = children(process.pid)
+    assert bool(workers) == bool(options)
+    process.terminate()
+    told = process.communicate(timeout=30)[1].splitlines()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert told[-1] == "stopped by SIGTERM; the job in progress left nothing half written"
+    assert [line for line in told if not line.startswith("long: ")] == told[-1:]
+    assert gone(workers)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_workers_end_with_a_run_that_is_killed_and_the_next_one_cleans_up(tmp_path):
+    job = long_job(tmp_path)
+    process = started(job, "--workers", "2")
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.communicate(timeout=30)
+    assert gone(workers)
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".partial"]
+    recover(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
+    process = started(long_job(tmp_path), "--workers", "2")
+    os.kill(max(children(process.pid)), signal.SIGKILL)
+    told = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 2
+    assert told[-1].endswith("a worker process was ended from outside, or ran out of memory; try fewer --workers")
+    assert list((tmp_path / "out").iterdir()) == []

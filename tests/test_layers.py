@@ -7,7 +7,7 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "folders", "locks", "standards"},
+    {"errors", "units", "paths", "model", "registry", "files", "folders", "locks", "standards", "workers"},
     {
         "agreement",
         "audit",

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -132,7 +133,7 @@ def dump_calibration(record: CalibrationRecord) -> str:
 
 def dump_edit(edit: Edit) -> str:
     """Write an entry of the ledger of edits as TOML text, its hash last."""
-    return _toml(plain(edit))
+    return _toml({key: value for key, value in plain(edit).items() if value is not None})
 
 
 def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,9 +249,34 @@ def sha256_bytes(data: bytes) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name and rename it, so that it is whole or not there."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+    write_whole(path, text.encode("utf-8"))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, wait until it is on the disk, and rename it: it is whole or not there.
+
+    What a kill leaves of it is hidden and ends in ``.partial``. An ``OSError`` is the caller's to word.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make sure that the names in a folder outlive a power failure; Windows has no such call."""
+    if sys.platform != "win32":
+        here = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(here)
+        finally:
+            os.close(here)
 
 
 @cache

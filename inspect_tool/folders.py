@@ -14,15 +14,14 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.files import sha256_file
-from inspect_tool.locks import try_lock
+from inspect_tool.files import flush_folder, sha256_file
+from inspect_tool.locks import lock, try_lock
 
 MARKER = ".inspect-tool.json"
 """File in every folder that was written as a whole: its files and their SHA-256."""
@@ -217,7 +216,7 @@ def recover(folder: Path) -> None:
         path, target = folder / match[0], folder / match["name"]
         if path.is_symlink():
             continue
-        with suppress(OSError):
+        with suppress(OSError, OutputError):
             _recovered(path, target, match["state"])
 
 
@@ -262,16 +261,6 @@ def _name(partial: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError from None
         partial.rename(path)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make sure that the names in a folder outlive a power failure; Windows has no such call."""
-    if sys.platform != "win32":
-        here = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(here)
-        finally:
-            os.close(here)
 
 
 # ------------------------------------------------------------------------------------------------------ what is ours
@@ -326,7 +315,10 @@ def _begun(target: Path) -> Partial:
         with suppress(FileNotFoundError):
             folder.chmod(0o755)
             held = os.open(folder / MARKER, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-            if try_lock(held) and (folder / MARKER).exists():
+            locked = True
+            with suppress(OutputError):  # a disk without locks: nobody can tell who lives, so nothing is cleaned up
+                locked = try_lock(held, folder / MARKER)
+            if locked and (folder / MARKER).exists():
                 return Partial(folder=folder, target=target, held=held)
             os.close(held)
 
@@ -348,12 +340,7 @@ def _claimed(folder: Path) -> Iterator[None]:
         return
     marker = os.open(folder / MARKER, os.O_RDWR)
     try:
-        ends = time.monotonic() + 10.0
-        while not try_lock(marker):
-            if time.monotonic() > ends:
-                msg = f"{folder}: another process is replacing it; try again"
-                raise OutputError(msg)
-            time.sleep(0.01)
+        lock(marker, folder / MARKER, alone=True, patience_s=10.0)
         yield
     finally:
         os.close(marker)
@@ -396,7 +383,7 @@ def _recovered(path: Path, target: Path, state: str) -> None:
         path.rmdir()  # a folder that was only begun; with anything in it, it is not ours
         return
     try:
-        if not try_lock(held):
+        if not try_lock(held, path / MARKER):
             return
         if sys.platform == "win32":
             os.close(held)

@@ -39,6 +39,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_reports,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
@@ -174,6 +175,8 @@ def run(
     if replaced is not None and out is not None:
         supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
+    if out is not None and trail and backend is None:  # another backend measures without edits
+        check_ledger(planned, Path(out), name)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
@@ -237,7 +240,7 @@ def run(
             _export(planned, report, folder, progress or _silent, len(outcomes))
         if made is not None:
             folders.seal(made)
-            _issue(made, _facts(planned, report, folder), report, planned.job, replaced, trail=trail)
+            _issue(made, _facts(planned, report, made), report, planned.job, replaced, trail=trail)
     return report
 
 
@@ -1355,6 +1358,20 @@ def _ready(out: Path, name: str) -> str:
     return before
 
 
+def check_ledger(planned: Plan, out: Path, name: str) -> None:
+    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+
+    Raises
+    ------
+    ReadError
+        With what is missing, and how to go on.
+    """
+    if (out / audit.LOG).exists():
+        images = {source.sha256 for source in planned.sources}
+        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        trail_reports.check(planned.ledger, known, planned.path, out, name)
+
+
 def _issue(
     made: folders.Partial,
     facts: Mapping[str, Any],
@@ -1381,7 +1398,7 @@ def _issue(
         recovery.settled(made.target)
 
 
-def _facts(planned: Plan, report: Report, folder: Path) -> dict[str, Any]:
+def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any]:
     """What the audit trail tells of a run."""
     job = planned.job
     return {
@@ -1389,10 +1406,16 @@ def _facts(planned: Plan, report: Report, folder: Path) -> dict[str, Any]:
         "verdict": report.verdict,
         "conforming": report.conforming,
         "files": {
-            file: sha256_file(folder / file) for file in ("report.json", "report.pdf") if (folder / file).exists()
+            file: sha256_file(made.folder / file)
+            for file in ("report.json", "report.pdf")
+            if (made.folder / file).exists()
         },
         "images": len(planned.sources),
+        "after_entry": int(report.provenance.audit.split(" ")[0]),
+        "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
+        "ledger": edits.state(planned.ledger),
+        "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from inspect_tool import audit, folders
 from inspect_tool.errors import OutputError
-from inspect_tool.files import plain, sha256_file, write_text
-from inspect_tool.folders import PENDING, flush_folder
+from inspect_tool.files import flush_folder, plain, sha256_file, write_text
+from inspect_tool.folders import PENDING
 
 _LOG = logging.getLogger(__name__)
 _SIGNED = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}\.(?P<where>here|elsewhere)\.partial", re.DOTALL)

@@ -25,6 +25,7 @@ LAYERS = [
         "recovery",
         "specs",
         "synthetic",
+        "trail_reports",
         "networks",
     },
     {

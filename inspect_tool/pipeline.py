@@ -240,7 +240,7 @@ def run(
             _export(planned, report, folder, progress or _silent, len(outcomes))
         if made is not None:
             folders.seal(made)
-            _issue(made, _facts(planned, report, made), report, planned.job, replaced, trail=trail)
+            _issue(made, _facts(planned, report, made) if trail else None, report, planned.job, replaced)
     return report
 
 
@@ -1374,18 +1374,16 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
 
 def _issue(
     made: folders.Partial,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, Any] | None,
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
-    *,
-    trail: bool,
 ) -> None:
-    """Give a report its place and record it, with nothing of another process in between.
+    """Give a report its place and record its facts, with nothing of another process in between.
 
     A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
     """
-    if not trail:
+    if facts is None:
         folders.put(made)
         return
     name, out = made.target.name, made.target.parent

@@ -7,7 +7,19 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "folders", "locks", "standards", "workers"},
+    {
+        "errors",
+        "units",
+        "paths",
+        "model",
+        "registry",
+        "files",
+        "folders",
+        "locks",
+        "slips",
+        "standards",
+        "workers",
+    },
     {
         "agreement",
         "audit",
@@ -52,6 +64,8 @@ LAYERS = [
         "pages",
         "phantoms",
         "pipeline",
+        "preview",
+        "questions",
         "remeasure",
         "selftest",
         "stage_micrometer",

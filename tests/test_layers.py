@@ -62,6 +62,7 @@ LAYERS = [
         "gauge_values",
         "golden",
         "pages",
+        "painted",
         "phantoms",
         "pipeline",
         "preview",

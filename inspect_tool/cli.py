@@ -671,8 +671,11 @@ def edit(
     reason: Reason = "",
     by: By = "",
     export: Annotated[
-        Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
+        Path | None, typer.Option(help="Write what is measured now, to correct it, and record nothing (.png, .ora).")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--as", help="Of --export: labels (numbers), overlay (color picture to paint on) or layers.")
+    ] = "auto",
     out: Out = Path("reports"),
     quiet: Quiet = False,
 ) -> None:
@@ -686,9 +689,10 @@ def edit(
         msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
         raise SettingsError(msg)
     if export is not None:
-        written = correct.export(job, export, field=field, image=image)
+        brushes = correct.export(job, export, field=field, image=image, kind=kind)
         if not quiet:
-            print(f"{written}: correct it in any editor, then: inspect-tool edit {job} ... --mask {written}")
+            print("\n".join(f"paint with {brush}" for brush in brushes))
+            print(f"{export}: correct it in any editor, then: inspect-tool edit {job} ... --mask {export}")
         return
     assert mask is not None
     made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out)

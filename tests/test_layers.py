@@ -49,6 +49,7 @@ LAYERS = [
         "gauge_values",
         "golden",
         "pages",
+        "painted",
         "phantoms",
         "pipeline",
         "preview",

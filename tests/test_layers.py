@@ -19,6 +19,7 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "offline",
         "plausibility",
         "provenance",
         "question",

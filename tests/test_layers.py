@@ -7,7 +7,19 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "locks", "slips", "standards"},
+    {
+        "errors",
+        "units",
+        "paths",
+        "model",
+        "registry",
+        "files",
+        "folders",
+        "locks",
+        "slips",
+        "standards",
+        "workers",
+    },
     {
         "agreement",
         "audit",
@@ -23,6 +35,7 @@ LAYERS = [
         "plausibility",
         "provenance",
         "question",
+        "recovery",
         "specs",
         "synthetic",
         "trail_reports",

@@ -124,7 +124,6 @@ def test_a_network_that_bfloat16_blurs_too_much_runs_in_single_precision(weights
 
 def test_openvino_in_bfloat16_is_held_against_single_precision(weights, monkeypatch):
     openvino = offline.openvino()
-
     compiled = openvino.Core.compile_model
 
     def blurred(core, model, device, hints):

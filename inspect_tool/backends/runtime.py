@@ -224,8 +224,7 @@ def _nothing() -> None:
 def _on_openvino(network: Network, weights: Weights, precision: Precision) -> Predictor:
     from inspect_tool.networks.openvino_graph import graph
 
-    openvino = offline.openvino()
-    core, model = openvino.Core(), graph(network, weights)
+    core, model = offline.openvino().Core(), graph(network, weights)
 
     @cache
     def compiled(exact: bool) -> Any:

@@ -51,7 +51,7 @@ def watched(script: Path, commands: Mapping[str, Sequence[str]], folder: Path) -
         text=True,
         cwd=folder,
         env=environment,
-        timeout=900,
+        timeout=3600,
     )
     calls = list(_read(trace.read_text(encoding="utf-8", errors="replace").splitlines()))
     return Calls(

@@ -207,6 +207,7 @@ def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.needs("Pango")
 def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],

@@ -60,6 +60,7 @@ def seen(tmp_path_factory):
     pdf = "reports/pores/report.pdf"
     signed = ["--name", "Ada Example", "--role", "Head", "--passphrase-file", "word.txt"]
     annotated = ["--images", "porosity.tif", "second.tif", "--masks", "porosity_mask.png", "second_mask.png"]
+    quick = ["--steps", "1", "--batch", "1", "--size", "64"]
     commands = {
         "list": ["list", "backends"],
         "init": ["init", "porosity"],
@@ -76,20 +77,7 @@ def seen(tmp_path_factory):
         "calibrate": ["calibrate", "bar.tif"],
         "score": ["score", "-r", "porosity", "--truth", "porosity_mask.png", "--predicted", "porosity_mask.png"],
         "selftest": ["selftest", "--quick", "--workers", "1", "-r", "porosity"],
-        "train": [
-            "train",
-            "-r",
-            "phase_fraction",
-            "-o",
-            "model",
-            *annotated,
-            "-m",
-            "superalloy",
-            "--steps",
-            "1",
-            "--size",
-            "64",
-        ],
+        "train": ["train", "-r", "porosity", "-o", "model", *annotated, "-m", "pores", *quick],
         "sign": ["sign", pdf, "--key", str(chain.person("Ada Example")), *signed],
         "validate-pdf": ["validate-pdf", pdf, "--trust", "root.pem"],
     }

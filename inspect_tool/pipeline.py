@@ -11,12 +11,10 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -28,17 +26,21 @@ from inspect_tool import (
     calibration_files,
     colored_marks,
     edits,
+    folders,
     lots,
     plausibility,
     preprocess,
     quality,
     question,
     readers,
+    recovery,
     registry,
     scale_bar,
+    slips,
     specimen_area,
     specs,
     supersede,
+    trail_reports,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
@@ -48,7 +50,6 @@ from inspect_tool.files import (
     checked,
     dump_report,
     load_job,
-    new_folder,
     parse_report,
     plain,
     sha256_file,
@@ -82,6 +83,7 @@ from inspect_tool.model import (
 from inspect_tool.provenance import now, provenance
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
+from inspect_tool.workers import each
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -169,12 +171,15 @@ def run(
     with noting() as used:
         planned = plan(job_path, backend)
     name = name or planned.path.stem
+    folders.check_name(name, str(job_path))
     replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
     if replaced is not None and out is not None:
         supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
+    if out is not None and trail and backend is None:  # another backend measures without edits
+        check_ledger(planned, Path(out), name)
     recipe = registry.load("recipe", planned.job.recipe)
-    with _output(out, name) as folder:
+    with _output(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
@@ -234,8 +239,9 @@ def run(
         report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
-    if out is not None and trail:
-        _record(Path(out), name, planned, report, replaced)
+        if made is not None:
+            folders.seal(made)
+            _issue(made, _facts(planned, report, made) if trail else None, report, planned.job, replaced)
     return report
 
 
@@ -353,6 +359,31 @@ def plan(
     )
 
 
+def inputs_of(planned: Plan) -> Iterator[Path]:
+    """Files, and folders, beside the job file that a run of it reads."""
+    job, home = planned.job, planned.path.parent
+    yield from (file.path for file in planned.spec_files)
+    for source in planned.sources:
+        yield source.path
+        if source.mask:
+            yield Path(source.mask)
+    recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
+    for module, settings in ((recipe, planned.settings), (backend, planned.backend_settings)):
+        for key in (*getattr(module, "PATHS", ()), *getattr(module, "MODELS", ())):
+            value = getattr(settings, key)
+            if value and (home / value).exists():
+                yield home / value
+    calibrations = [job.calibration, *(specimen.calibration for specimen in job.specimens)]
+    named = [job.region.mask, *(one.file for one in calibrations if one is not None)]
+    if planned.template == home / job.template:
+        named.append(job.template)
+    if job.standard.endswith(".toml"):
+        named.append(job.standard)
+    for name in named:
+        if name and (home / name).exists():
+            yield home / name
+
+
 def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """Give each job of one command its folder name: the file's, or its folder's where names collide.
 
@@ -360,14 +391,23 @@ def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     ('a', 'b', 'steel')
     """
     stems = [path.stem for path in paths]
+    same = [_same_name(stem) for stem in stems]
     names = [
-        stem if stems.count(stem) == 1 else path.resolve().parent.name for stem, path in zip(stems, paths, strict=True)
+        stem if same.count(_same_name(stem)) == 1 else path.resolve().parent.name
+        for stem, path in zip(stems, paths, strict=True)
     ]
+    same = [_same_name(name) for name in names]
     for name, path in zip(names, paths, strict=True):
-        if names.count(name) > 1:
+        folders.check_name(name, str(path))
+        if same.count(_same_name(name)) > 1:
             msg = f"{path}: another job of this command is called '{name}' too; rename one, or run them one by one"
             raise SettingsError(msg)
     return tuple(names)
+
+
+def _same_name(name: str) -> str:
+    """What names have in common that are one folder on some disk: capitals, and how an accent is written."""
+    return normalize("NFC", name).casefold()
 
 
 # --------------------------------------------------------------------------------------------- step by step
@@ -393,6 +433,16 @@ def read(
         stated = Calibration(pixel_um=pixel_um, source="stated by the caller")
     which = Selection(page=page, scene=scene, channel=channel, z=z, time=time)
     return preprocess.to_square_pixels(settle(readers.read(Path(path), which), stated))
+
+
+def with_own_scale(path: Path) -> Micrograph:
+    """Read an image with the scale that its file or a bar in it tells; with neither, a ``CalibrationError``."""
+    micrograph = readers.read(path)
+    bar = _bar(micrograph, "auto")
+    if bar is None or bar.pixel_um is None:
+        return settle(micrograph, None)
+    told = _told_by(bar)
+    return settle(micrograph, None if micrograph.calibration.pixel_um else Calibration(source="scale bar"), told)
 
 
 def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
@@ -447,7 +497,7 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return load_standard(str(path.parent / name))
     if name not in recipe.STANDARDS:
-        there_are = ", ".join(recipe.STANDARDS)
+        there_are = ", ".join(recipe.STANDARDS) + slips.near(name, recipe.STANDARDS)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
     return load_standard(name)
@@ -525,7 +575,7 @@ def requirements_of(
         if quantity is None:
             msg = (
                 f"{place}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
-                f"there are: {', '.join(recipe.QUANTITIES)}"
+                f"there are: {', '.join(recipe.QUANTITIES)}{slips.near(requirement.quantity, recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
         check_requirement(requirement, place)
@@ -563,7 +613,7 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
         own = f"{where} specimens.{i}.calibration" if specimen.calibration is not None else f"{where} calibration"
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
-            for path in _expand(pattern, folder, f"{where} images"):
+            for path in files_of(pattern, folder, f"{where} images"):
                 digest = _digest(path)
                 if digest in seen:
                     msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
@@ -614,7 +664,7 @@ def _digest(path: Path) -> str:
         raise ReadError(msg) from None
 
 
-def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
+def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     """Files of one pattern, and folders that are images, in natural order (field_2 before field_10).
 
     Hidden files (macOS keeps a ``._name`` beside files on other disks) match only a pattern that begins with a dot.
@@ -627,7 +677,7 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
         raise SettingsError(msg)
     if not any(sign in pattern for sign in "*?["):
-        msg = f"{where}: '{pattern}' does not exist in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' does not exist in {base.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     try:
         forms = {normalize(form, relative) for form in ("NFC", "NFD")}
@@ -639,9 +689,16 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
     found = [path for path in found if hidden or not path.name.startswith(".")]
     found = [path for path in found if path.is_file() or readers.is_image_folder(path)]
     if not found:
-        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     return found
+
+
+def _near_file(relative: str, base: Path, pattern: str) -> str:
+    """End of a message about a name that is not there: what may have been meant."""
+    if re.search(r"[\x00-\x1f]", pattern):
+        return "; a backslash does not stand for itself in a job file: write / between folders"
+    return slips.near_file(base / Path(relative).parts[0]) if relative else ""
 
 
 def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:
@@ -683,7 +740,7 @@ def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Pa
     if not patterns:
         msg = f"{where} backend.masks: is missing; name one mask file per image"
         raise SettingsError(msg)
-    masks = [path for pattern in patterns for path in _expand(pattern, folder, f"{where} backend.masks")]
+    masks = [path for pattern in patterns for path in files_of(pattern, folder, f"{where} backend.masks")]
     if len(masks) != len(sources):
         msg = f"{where} backend.masks: {len(masks)} masks for {len(sources)} images; give one per image, in their order"
         raise SettingsError(msg)
@@ -752,24 +809,19 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
             progress(i, total, source.name)
             outcomes.append(_measure_one(planned, i, folder))
         return outcomes
-    done: dict[int, Outcome] = {}
-    with ProcessPoolExecutor(min(workers, len(planned.sources)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_measure_one, planned, i, folder): i for i in range(len(planned.sources))}
-        try:
-            for future in as_completed(waiting):
-                done[waiting[future]] = future.result()
-                progress(len(done), total, planned.sources[waiting[future]].name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return [done[i] for i in range(len(planned.sources))]
+    return each(
+        _measure_one,
+        [(planned, i, folder) for i in range(len(planned.sources))],
+        workers,
+        lambda done, i: progress(done, total, planned.sources[i].name),
+    )
 
 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
-    keep = Keeper(folder, _stem(index, source.name))
+    keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
     given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
@@ -792,6 +844,7 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
             before = measured_before(
                 planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
             )
+            _edited_places(folder, micrograph, raw[0], entries)
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(
@@ -800,6 +853,17 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
         segmentation={**outcome.record.segmentation, **given},
     )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
+    """Write a picture of the place that each edit of a field changed, before and after it."""
+    from inspect_tool.report import figures
+
+    before = raw
+    for entry in entries:
+        after = edits.applied(before, [entry], micrograph.path)
+        _write(folder / edits.picture_name(entry.edit.number), figures.edited_place(micrograph, before, after))
+        before = after
 
 
 def measured_before(
@@ -994,7 +1058,7 @@ _WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights tak
 def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
     micrograph = replace(
-        readers.read(source.path, _selection(planned.job)),
+        readers.read(source.path, selection(planned.job)),
         path=source.name,
         sha256=source.sha256,
         specimen=source.specimen,
@@ -1088,7 +1152,8 @@ def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _selection(job: Job) -> Selection:
+def selection(job: Job) -> Selection:
+    """Plane of the files that a job asks for."""
     return Selection(page=job.page, scene=job.scene, channel=job.channel, z=job.z, time=job.time)
 
 
@@ -1105,8 +1170,7 @@ def _pictures(
     from inspect_tool.report import figures
 
     source = planned.sources[index]
-    stem = _stem(index, source.name)
-    files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
+    files = figures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
@@ -1154,11 +1218,11 @@ def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Th
         value=notable.value,
         unit=notable.unit,
         caption=notable.caption,
-        file=f"thumbnails/{_stem(index, measurement.image)}_{notable.feature}.jpg",
+        file=f"thumbnails/{stem(index, measurement.image)}_{notable.feature}.jpg",
     )
 
 
-def _stem(index: int, image: str) -> str:
+def stem(index: int, image: str) -> str:
     """File name of what is written of a field, without suffix."""
     return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
 
@@ -1172,14 +1236,14 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _output(out: str | Path | None, name: str) -> Iterator[Path]:
-    """The folder of a run: one that appears as a whole under its name, or a passing one when nothing is kept."""
+def _output(out: str | Path | None, name: str, inputs: Iterable[Path]) -> Iterator[tuple[Path, folders.Partial | None]]:
+    """The folder of a run: one that gets its name when it is whole, or a passing one when nothing is kept."""
     if out is None:
         with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-            yield Path(folder)
+            yield Path(folder), None
     else:
-        with new_folder(Path(out) / name) as folder:
-            yield folder
+        with folders.partial_folder(Path(out) / name, inputs) as made:
+            yield made.folder, made
 
 
 def _report(
@@ -1324,22 +1388,62 @@ def _ready(out: Path, name: str) -> str:
     return before
 
 
-def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
-    """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
-    before what it replaces.
+def check_ledger(planned: Plan, out: Path, name: str) -> None:
+    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+
+    Raises
+    ------
+    ReadError
+        With what is missing, and how to go on.
     """
+    if (out / audit.LOG).exists():
+        images = {source.sha256 for source in planned.sources}
+        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        trail_reports.check(planned.ledger, known, planned.path, out, name)
+
+
+def _issue(
+    made: folders.Partial,
+    facts: Mapping[str, Any] | None,
+    report: Report,
+    job: Job,
+    replaced: supersede.Replaced | None,
+) -> None:
+    """Give a report its place and record its facts, with nothing of another process in between.
+
+    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    """
+    if facts is None:
+        folders.put(made)
+        return
+    name, out = made.target.name, made.target.parent
+    with audit.held(out) as log:
+        more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
+        events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        recovery.note(made.folder, len(log.trail.entries), events)
+        folders.put(made)
+        audit.add(log, *events)
+        recovery.settled(made.target)
+
+
+def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any]:
+    """What the audit trail tells of a run."""
     job = planned.job
-    facts = {
+    return {
         "job_sha256": planned.sha256,
         "verdict": report.verdict,
         "conforming": report.conforming,
         "files": {
-            file: sha256_file(out / name / file)
+            file: sha256_file(made.folder / file)
             for file in ("report.json", "report.pdf")
-            if (out / name / file).exists()
+            if (made.folder / file).exists()
         },
         "images": len(planned.sources),
+        "after_entry": int(report.provenance.audit.split(" ")[0]),
+        "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
+        "ledger": edits.state(planned.ledger),
+        "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
@@ -1355,9 +1459,6 @@ def _record(out: Path, name: str, planned: Plan, report: Report, replaced: super
             },
         },
     }
-    entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
-    more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
-    audit.append(out, *audit.run_events(entries, report.id, name, facts), *more)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.files import checked, load_job, new_folder, plain, write_text
+from inspect_tool.files import checked, load_job, plain, write_text
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Region, Requirement
 from inspect_tool.pipeline import job_names
 
@@ -31,11 +33,11 @@ def test_a_job_of_a_windows_editor_reads_the_same(tmp_path):
     ("text", "encoding", "message"),
     [
         (JOB + '[header]\noperator = "Müller"\n', "latin-1", "not UTF-8 text"),
-        (JOB + "images = 3\n", "utf-8", "not valid TOML"),
+        (JOB + "images = 3\n", "utf-8", "line 3, .*: this key stands twice"),
         ('images = ["a.tif"]\n', "utf-8", "recipe: is missing"),
         ('recipe = "porosity"\n', "utf-8", r"give either 'images' or \[\[specimens\]\]"),
         (JOB + "[calibration]\npixel_um = true\n", "utf-8", "calibration.pixel_um: got True"),
-        (JOB + "[calibration]\nvalid_until = 2027-13-41\n", "utf-8", "not valid TOML"),
+        (JOB + "[calibration]\nvalid_until = 2027-13-41\n", "utf-8", "line 4, .*: is no date"),
         (JOB + '[[requirements]]\nquantity = "x"\nlower = "7"\n', "utf-8", r"requirements.0.lower: got '7'"),
         (JOB + "[region]\nrectangle = [1, 2, 3]\n", "utf-8", "region.rectangle"),
         (JOB.replace('["a.tif"]', '"a.tif"'), "utf-8", "images: got 'a.tif'"),
@@ -101,7 +103,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     with new_folder(target) as folder:
         assert (target / "a.txt").read_text() == "first"  # the old one stays until the new one is whole
         (folder / "b.txt").write_text("second")
-    assert [path.name for path in target.iterdir()] == ["b.txt"]
+    assert sorted(path.name for path in target.iterdir()) == [folders.MARKER, "b.txt"]
     assert [path.name for path in target.parent.iterdir()] == ["report"]
 
 

@@ -7,7 +7,19 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "standards"},
+    {
+        "errors",
+        "units",
+        "paths",
+        "model",
+        "registry",
+        "files",
+        "folders",
+        "locks",
+        "slips",
+        "standards",
+        "workers",
+    },
     {
         "agreement",
         "audit",
@@ -19,11 +31,14 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "offline",
         "plausibility",
         "provenance",
         "question",
+        "recovery",
         "specs",
         "synthetic",
+        "trail_reports",
         "networks",
     },
     {
@@ -48,8 +63,11 @@ LAYERS = [
         "gauge_values",
         "golden",
         "pages",
+        "painted",
         "phantoms",
         "pipeline",
+        "preview",
+        "questions",
         "remeasure",
         "selftest",
         "stage_micrometer",

@@ -885,6 +885,7 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
             before = measured_before(
                 planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
             )
+            _edited_places(folder, micrograph, raw[0], entries)
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(
@@ -893,6 +894,17 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
         segmentation={**outcome.record.segmentation, **given},
     )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
+    """Write a picture of the place that each edit of a field changed, before and after it."""
+    from inspect_tool.report import figures
+
+    before = raw
+    for entry in entries:
+        after = edits.applied(before, [entry], micrograph.path)
+        _write(folder / edits.picture_name(entry.edit.number), figures.edited_place(micrograph, before, after))
+        before = after
 
 
 def measured_before(

@@ -31,6 +31,7 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "offline",
         "plausibility",
         "provenance",
         "question",

@@ -21,6 +21,7 @@ from inspect_tool import (
     edits,
     evidence,
     pages,
+    pdf_compare,
     pipeline,
     plausibility,
     quality,
@@ -31,7 +32,7 @@ from inspect_tool import (
     supersede,
 )
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
-from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.exporters.csv import csv_text
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.model import (
@@ -77,7 +78,7 @@ class Verification:
     digest: str
     made_with: str  # software and version of the report
     verified: bool  # nothing that was looked at differs
-    own_template: bool  # the pages are made by a template of the laboratory: their look proves nothing
+    unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
     findings: tuple[Finding, ...]
 
 
@@ -110,7 +111,8 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
         work = _Work(Path(folder))
         findings += _numbers(dossier, work, changed, progress or _silent)
-        findings += pages_findings(dossier, work, template)
+        look = _look(dossier, template)
+        findings += pages_findings(dossier, work.folder, look)
         if images is not None:
             findings += _images(dossier, work, images, progress or _silent)
     ordered = sorted(findings, key=lambda item: _PARTS.index(item.part))
@@ -119,7 +121,7 @@ def verify(
         digest=report.digest,
         made_with=f"{report.provenance.software} {report.provenance.version}",
         verified=all(item.state != "differs" for item in ordered),
-        own_template=pages.is_own(report, template),
+        unseen=look.gap,
         findings=tuple(ordered),
     )
 
@@ -590,69 +592,109 @@ def _short(value: Any) -> str:
 # ----------------------------------------------------------------------------------------------------- the pages
 
 
-def pages_findings(dossier: Dossier, work: _Work, template: Path | None) -> Iterator[Finding]:
+def _look(dossier: Dossier, template: Path | None) -> pages.Look:
+    """How far the look of the pages can be compared here; where there are none, there is nothing to miss."""
+    report, folder = dossier.report, dossier.folder
+    printed = folder is None or (folder / "report.pdf").is_file()
+    found = pages.look(report, template, printed)
+    some = printed or (folder is not None and (folder / "report.html").is_file())
+    return found if some or pages.is_own(report, template) else replace(found, gap="")
+
+
+def pages_findings(dossier: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
     """Compare the pages of a report with what its data render to."""
-    report = dossier.report
-    if pages.is_own(report, template):
-        yield from _verdicts_shown(dossier)
-    try:
-        chosen = pages.template_of(report, template)
-    except InspectError as error:
-        text = f"made with a template of its own; give --template ({error})"
-        for part in ("HTML page", "PDF pages"):
-            yield Finding(part=part, state="not checked", text=text)
-        return
-    same = (
-        report.provenance.version == __version__
-        and report.provenance.platform == platform_name()
-        and dict(report.provenance.packages) == package_versions()
-    )
     if dossier.folder is None:
-        assert dossier.pdf is not None
-        yield from _page("PDF pages", pages.pdf_differences(report, dossier.pdf, chosen, None, work.folder, same), same)
+        yield from _pdf(dossier, dossier, work, look)
         return
     html, pdf = dossier.folder / "report.html", dossier.folder / "report.pdf"
     if html.is_file():
-        yield from _page("HTML page", pages.html_differences(report, html, chosen, dossier.folder, same), same)
+        yield from _html(dossier.report, html, look)
     else:
         yield Finding(part="HTML page", state="not checked", text="there is none in the folder")
-    if not pdf.is_file():
+    if pdf.is_file():
+        try:
+            printed = of_pdf(pdf.read_bytes(), pdf.name)
+        except (ReadError, OSError) as error:
+            yield Finding(part="PDF pages", state="differs", text=str(error))
+            return
+        yield from _pdf(dossier, printed, work, look)
+    else:
         yield Finding(part="PDF pages", state="not checked", text="there is none in the folder")
-        return
-    try:
-        data = pdf.read_bytes()
-        carried = of_pdf(data, pdf.name)
-    except (ReadError, OSError) as error:
-        yield Finding(part="PDF pages", state="differs", text=str(error))
-        return
-    unlike = [] if carried.json == dossier.json else ["its report.json is not that of the folder"]
-    unlike += [f"attachment {item.text}" for item in _files(carried) if item.state == "differs"]
-    unlike += pages.pdf_differences(report, data, chosen, dossier.folder, work.folder, same)
-    yield from _page("PDF pages", unlike, same)
 
 
-def _verdicts_shown(dossier: Dossier) -> Iterator[Finding]:
-    """Verdicts on the pages of an own template that are not those of the report."""
-    folder = dossier.folder or Path()
-    html, pdf = folder / "report.html", folder / "report.pdf"
-    data = dossier.pdf if dossier.folder is None else pdf.read_bytes() if pdf.is_file() else None
-    if dossier.folder is not None and html.is_file():
-        for text in pages.html_contradictions(dossier.report, html.read_bytes().decode(errors="replace")):
-            yield Finding(part="HTML page", state="differs", text=text)
-    for text in pages.pdf_contradictions(dossier.report, data) if data is not None else ():
-        yield Finding(part="PDF pages", state="differs", text=text)
+def _html(report: Report, path: Path, look: pages.Look) -> Iterator[Finding]:
+    shown = path.read_bytes().decode(errors="replace")
+    unlike = pages.html_contradictions(report, shown) if look.gap else []
+    if look.template is not None or look.gap != pages.OWN:
+        unlike += pages.html_differences(report, path, look.template, path.parent)
+    said = "".join(pages.page_text(shown))
+    yield from _page("HTML page", unlike, look, look.template is not None, report, said)
 
 
-def _page(part: Literal["HTML page", "PDF pages"], unlike: Sequence[str], same: bool) -> Iterator[Finding]:
+def _pdf(dossier: Dossier, printed: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
+    """Compare the PDF ``printed`` with a report, which lies in a folder or is the one that the PDF carries."""
+    report, document = dossier.report, printed.document
+    unlike: list[str] = []
+    if printed is not dossier:
+        unlike += [] if printed.json == dossier.json else ["its report.json is not that of the folder"]
+        unlike += [f"attachment {item.text}" for item in _files(printed) if item.state == "differs"]
+    unlike += pages.pdf_contradictions(report, document) if look.gap else []
+    if look.prints and look.template is not None:
+        files = pages.Files(json=dossier.json, read=dossier.read, pictures=dossier.folder)
+        unlike += pages.pdf_differences(report, document, look.template, files, work)
+    else:
+        unlike += pages.pdf_doubts(report, document, look.gap == pages.OWN)
+    said = pages.pdf_words(document) if look.gap == pages.OWN and not unlike else ""
+    yield from _page("PDF pages", unlike, look, look.prints, report, said)
+    yield from _signatures(printed)
+
+
+def _page(
+    part: Literal["HTML page", "PDF pages"],
+    unlike: Sequence[str],
+    look: pages.Look,
+    again: bool,
+    report: Report,
+    said: str,
+) -> Iterator[Finding]:
+    """What came out for one kind of pages; ``again``: they were made again, ``said``: all that they say."""
     for text in unlike:
         yield Finding(part=part, state="differs", text=text)
-    if not unlike:
-        how = (
-            "printed again from the data: the same text, drawn the same way"
-            if same
-            else "holds every main result, limit and verdict (made with other versions: not printed again)"
-        )
-        yield Finding(part=part, state="verified", text=how)
+    if unlike:
+        return
+    if again:
+        text = "made again from the data: the same in every part"
+        yield Finding(part=part, state="verified", text=text)
+    elif look.gap != pages.OWN:
+        text = f"holds every main result, limit and verdict; its look was not checked: {look.gap}"
+        yield Finding(part=part, state="verified", text=text)
+    else:
+        text = "made with a template of its own; give --template with the folder as it was"
+        yield Finding(part=part, state="not checked", text=text)
+    if look.gap == pages.OWN:
+        for text in pages.missing(report, said):
+            yield Finding(part=part, state="not checked", text=text)
+
+
+def _signatures(printed: Dossier) -> Iterator[Finding]:
+    """Whether the signatures of a PDF fit it, where the extra for them is installed."""
+    from inspect_tool import pdf_check
+
+    count = pdf_compare.signatures(printed.document)
+    if not count or printed.pdf is None:
+        return
+    try:
+        found = pdf_check.signatures(printed.pdf, None, printed.name)
+    except OutputError:
+        text = f"{count} signatures: validate-pdf tells whether they fit the file"
+        yield Finding(part="PDF pages", state="not checked", text=text)
+        return
+    problems = [f"signature {item.number} ({item.name}): {text}" for item in found for text in item.problems]
+    for text in problems:
+        yield Finding(part="PDF pages", state="differs", text=text)
+    if not problems:
+        text = f"{count} signatures: they fit the file; validate-pdf --trust tells whose they are"
+        yield Finding(part="PDF pages", state="verified", text=text)
 
 
 # ---------------------------------------------------------------------------------------------------- the images

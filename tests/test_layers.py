@@ -38,6 +38,7 @@ LAYERS = [
         "specimen_area",
         "worked",
         "pdf_check",
+        "pdf_compare",
         "_signature_block",
     },
     {"recipes", "report", "exporters", "training", "signing"},

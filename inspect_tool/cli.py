@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, SettingsError
@@ -603,14 +603,30 @@ def golden_check(
     raise typer.Exit(EXIT_PASS if found.verdict == "within tolerance" else EXIT_FAIL)
 
 
-@app.command()
+class _WithDefault(TyperGroup):
+    """A group that is itself its first command: what is not the name of another one is an argument of that."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and args[0] in {*self.commands, "-h", "--help"}
+        return super().parse_args(ctx, args if named else [next(iter(self.commands)), *args])
+
+
+edit_app = typer.Typer(
+    name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=_WithDefault
+)
+app.add_typer(edit_app)
+Reason = Annotated[str, typer.Option(help="Why, in a few words.")]
+By = Annotated[str, typer.Option(help="Name of the person who does it.")]
+
+
+@edit_app.command("record")
 def edit(
     job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
     field: Annotated[int | None, typer.Option(min=1, help="Number of the field within its specimen.")] = None,
     image: Annotated[str, typer.Option(help="Name of the image, where the number does not tell.")] = "",
     mask: Annotated[Path | None, typer.Option(help="Corrected mask, from any editor.")] = None,
-    reason: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
-    by: Annotated[str, typer.Option(help="Name of the person who corrected it.")] = "",
+    reason: Reason = "",
+    by: By = "",
     export: Annotated[
         Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
     ] = None,
@@ -638,6 +654,43 @@ def edit(
         print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: {made.changed_px} px; objects: {objects}")
 
 
+@edit_app.command("undo")
+def edit_undo(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
+    number: Annotated[
+        int | None, typer.Argument(metavar="[NUMBER]", help="Of the edit; default: the last that is in force.")
+    ] = None,
+    reason: Reason = "",
+    by: By = "",
+    out: Out = Path("reports"),
+    quiet: Quiet = False,
+) -> None:
+    """Take an edit back by a new entry of the ledger; later edits of other pixels stay."""
+    from inspect_tool import correct, edits
+
+    made = correct.undo(job, number, reason=reason, by=by, out=out)
+    if not quiet:
+        print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: takes edit {made.undoes} back")
+
+
+@edit_app.command("withdraw")
+def edit_withdraw(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
+    first: Annotated[int, typer.Option("--from", min=1, help="Number of the first edit that is given up.")] = 1,
+    reason: Reason = "",
+    by: By = "",
+    out: Out = Path("reports"),
+    quiet: Quiet = False,
+) -> None:
+    """Give up edits whose ledger is damaged or lost: the files are moved aside, and the audit trail says why."""
+    from inspect_tool import correct
+
+    moved = correct.withdraw(job, first, reason=reason, by=by, out=out)
+    if not quiet:
+        where = f"{Path(moved[0]).parent}" if moved else "nothing was left of them"
+        print(f"{job}: edits from {first} on are given up ({where}); recorded in the audit trail of {out}")
+
+
 @app.command()
 def audit(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder given to --out of run.")] = Path("reports"),
@@ -660,12 +713,15 @@ def audit(
     shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
     if as_json:
         facts = {"whole": not trail.problems, "last": trail.last, "problems": trail.problems, "notes": trail.notes}
+        facts |= {"uncompared": trail.uncompared}
         print(json.dumps(facts | {"entries": plain(shown)}, ensure_ascii=False, indent=1))
     else:
         for entry in shown:
             print("\n".join(auditing.lines(entry)))
         for note in trail.notes:
             print(f"note: {note}")
+        for text in trail.uncompared:
+            print(f"not compared: {text}")
         for problem in trail.problems:
             print(f"BROKEN: {problem}")
         if not trail.problems:

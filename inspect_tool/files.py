@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -134,7 +135,7 @@ def dump_calibration(record: CalibrationRecord) -> str:
 
 def dump_edit(edit: Edit) -> str:
     """Write an entry of the ledger of edits as TOML text, its hash last."""
-    return _toml(plain(edit))
+    return _toml({key: value for key, value in plain(edit).items() if value is not None})
 
 
 def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,9 +296,29 @@ def _replace_folder(temporary: Path, target: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name and rename it, so that it is whole or not there."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+    write_whole(path, text.encode("utf-8"))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, wait until it is on the disk, and rename it: it is whole or not there.
+
+    What a kill leaves of it is hidden and ends in ``.partial``. An ``OSError`` is the caller's to word.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if sys.platform != "win32":  # the name too must outlive a power failure
+        here = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(here)
+        finally:
+            os.close(here)
 
 
 @cache

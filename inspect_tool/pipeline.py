@@ -39,6 +39,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_reports,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
@@ -174,6 +175,8 @@ def run(
     if replaced is not None and out is not None:
         supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
+    if out is not None and trail and backend is None:  # another backend measures without edits
+        check_ledger(planned, Path(out), name)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
@@ -1351,6 +1354,20 @@ def _ready(out: Path, name: str) -> str:
     return before
 
 
+def check_ledger(planned: Plan, out: Path, name: str) -> None:
+    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+
+    Raises
+    ------
+    ReadError
+        With what is missing, and how to go on.
+    """
+    if (out / audit.LOG).exists():
+        images = {source.sha256 for source in planned.sources}
+        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        trail_reports.check(planned.ledger, known, planned.path, out, name)
+
+
 def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
     """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
     before what it replaces.
@@ -1366,7 +1383,11 @@ def _record(out: Path, name: str, planned: Plan, report: Report, replaced: super
             if (out / name / file).exists()
         },
         "images": len(planned.sources),
+        "after_entry": int(report.provenance.audit.split(" ")[0]),
+        "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
+        "ledger": edits.state(planned.ledger),
+        "job_file": trail_reports.relative(planned.path, out),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},

@@ -7,7 +7,7 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "standards"},
+    {"errors", "units", "paths", "model", "registry", "files", "locks", "standards"},
     {
         "agreement",
         "audit",
@@ -24,6 +24,7 @@ LAYERS = [
         "question",
         "specs",
         "synthetic",
+        "trail_reports",
         "networks",
     },
     {

@@ -338,7 +338,9 @@ def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px:
         item.file: (square, scales.get((item.image, item.specimen)), 1.0) for item in report.worst
     }
     for record in report.micrographs:
-        about = ((record.height_px, record.width_px), record.calibration.pixel_um, record.picture_scale)
+        shape = (record.height_px, record.width_px)
+        scale = min(max(record.picture_scale, 0.0), figures.PICTURE_PX / max(shape))
+        about = (shape, record.calibration.pixel_um, scale)
         drawn |= {record.picture: about, record.overlay: about}
 
     @cache

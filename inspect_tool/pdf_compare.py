@@ -120,7 +120,7 @@ def foreign(document: Any, *, links: bool) -> Iterator[str]:
     for number, page in enumerate(document.pages, 1):
         yield from _odd_page(page, number, blocks)
     said: set[str] = set()
-    for one in _dictionaries(document):
+    for one in dictionaries(document):
         kind = one.get("/S")
         if (kind in _FORBIDDEN and one.get("/Type") != "/StructElem") or (kind == "/URI" and not links):
             said.add(f"an action of the kind {kind}")
@@ -139,7 +139,7 @@ def pictures(document: Any) -> dict[str, bytes]:
     """JPEG pictures of a document, as they are stored, by their SHA-256."""
     from hashlib import sha256
 
-    found = (one._data for one in _dictionaries(document) if one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"]))
+    found = (one._data for one in dictionaries(document) if one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"]))
     return {sha256(data).hexdigest(): data for data in found}
 
 
@@ -148,7 +148,7 @@ def said_beside(document: Any) -> list[str]:
     information = _resolved(document.trailer.get("/Info")) or {}
     found = [str(value) for value in information.values()]
     return found + [
-        str(one[key]) for one in _dictionaries(document) for key in ("/Alt", "/ActualText", "/Title") if key in one
+        str(one[key]) for one in dictionaries(document) for key in ("/Alt", "/ActualText", "/Title") if key in one
     ]
 
 
@@ -312,7 +312,7 @@ def _meaning(key: str) -> str:
 # -------------------------------------------------------------------------------------------- foreign structure
 
 
-def _dictionaries(document: Any) -> Iterator[Any]:
+def dictionaries(document: Any) -> Iterator[Any]:
     """Every dictionary and stream that can be reached."""
     seen: set[int] = set()
     todo = [document.trailer["/Root"], document.trailer.get("/Info")]

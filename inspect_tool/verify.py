@@ -19,6 +19,7 @@ import numpy as np
 from inspect_tool import (
     __version__,
     audit,
+    drawn_again,
     edits,
     evidence,
     pages,
@@ -51,6 +52,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.provenance import package_versions, platform_name
+from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.standards import load_standard, shelf
 
@@ -60,7 +62,9 @@ Progress = Callable[[int, int, str], None]
 STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
 
-Part = Literal["digest", "files", "audit trail", "numbers", "HTML page", "PDF pages", "images", "segmentation"]
+Part = Literal[
+    "digest", "files", "audit trail", "numbers", "pictures", "HTML page", "PDF pages", "images", "segmentation"
+]
 _PARTS = get_args(Part)
 
 
@@ -333,14 +337,14 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         work.fill(dossier)
         with shelf(work.standards):
             asked = _asked(work, report)
-            found, seen = _recomputed(dossier, asked, progress)
+            found, seen, pictures = _recomputed(dossier, asked, progress)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
             msg = f"{dossier.name}: cannot be recomputed: {error}"
             raise ReadError(msg) from None
         yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
         return
-    same = (report.provenance.platform, dict(report.provenance.packages)) == (platform_name(), package_versions())
+    same = _same_libraries(report)
     unlike = [*_stated(report, asked), *_compared(report, found, STRICT if same else LOOSE)]
     for text in unlike:
         yield Finding(part="numbers", state="differs", text=text)
@@ -351,6 +355,7 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         if report.provenance.version != __version__:
             how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
+    yield from _pictures(pictures)
     if seen:
         yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
     for check in report.checks:
@@ -358,8 +363,24 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
             yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
 
 
-def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Report, list[str]]:
-    """The report as it follows from masks and rules; and the names of values that were read off the images.
+def _pictures(found: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Finding]:
+    """What came out of drawing the layers of every field again."""
+    for text in (text for _, unlike in found for text in unlike):
+        yield Finding(part="pictures", state="differs", text=text)
+    count = sum(number for number, _ in found)
+    if count and not any(unlike for _, unlike in found):
+        text = f"{count} overlays and layers show what the masks draw"
+        yield Finding(part="pictures", state="verified", text=text)
+    if missing := sum(not number for number, _ in found):
+        text = f"of {missing} fields the overlay is not here together with the picture that it lies on"
+        yield Finding(part="pictures", state="not checked", text=text)
+
+
+def _recomputed(
+    dossier: Dossier, asked: _Asked, progress: Progress
+) -> tuple[Report, list[str], list[tuple[int, list[str]]]]:
+    """The report as it follows from masks and rules; the names of values that were read off the images; and of every
+    field how many of its pictures could be compared with the masks, and what differs.
 
     Its checks are those that could be recomputed; the report may hold more of them.
     """
@@ -371,9 +392,12 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     seen: dict[str, None] = {}
     before: dict[int, FieldMeasurement | None] = {}
     corrected: list[edits.Edited] = []
+    pictures: list[tuple[int, list[str]]] = []
+    shown, exact = _shown(dossier), dossier.folder is not None and _same_libraries(report)
     for i, record in enumerate(report.micrographs):
         progress(i, len(report.micrographs), record.image)
-        measured, step = measured_again(dossier, asked, record)
+        taken, measured, step = measured_again(dossier, asked, record)
+        pictures.append(drawn_again.differences(record, taken, measured, shown, exact))
         if mine := edits.of_image(asked.ledger, record.sha256):
             edited, before[i] = _edited_again(dossier, asked, record, mine)
             corrected.append(edited)
@@ -422,7 +446,20 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         attachments=report.attachments,
         criteria=asked.criteria,
     )
-    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen]
+    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen], pictures
+
+
+def _same_libraries(report: Report) -> bool:
+    return (report.provenance.platform, dict(report.provenance.packages)) == (platform_name(), package_versions())
+
+
+def _shown(dossier: Dossier) -> Callable[[str], bytes | None]:
+    """Reader of the pictures that a report shows: its files, or what its PDF holds of them, known by the hashes."""
+    if dossier.folder is not None:
+        return dossier.read
+    stored = pdf_compare.pictures(dossier.document)
+    stated = {item.file: (item.sha256, item.printed_sha256) for item in dossier.report.attachments}
+    return lambda file: next((stored[one] for one in stated.get(file, ()) if one in stored), None)
 
 
 def _has(check: Check, known: Sequence[Check]) -> bool:
@@ -431,8 +468,8 @@ def _has(check: Check, known: Sequence[Check]) -> bool:
 
 def measured_again(
     dossier: Dossier, asked: "_Asked", record: MicrographRecord
-) -> tuple[FieldMeasurement, Statement | None]:
-    """Measure one field on its kept masks, as the run did on its segmentations."""
+) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
+    """Measure one field on its kept masks, as the run did on its segmentations; with what it was measured on."""
     micrograph, segmentation, others = evidence.field(record, _reader(dossier))
 
     def answering(one: Segmentation) -> tuple[Segmentation, Statement | None]:
@@ -445,7 +482,7 @@ def measured_again(
     measured: FieldMeasurement = asked.recipe.measure_field(
         micrograph, taken, asked.settings, asked.standard, alternatives
     )
-    return measured, step
+    return taken, measured, step
 
 
 def _edited_again(
@@ -803,6 +840,10 @@ def _segmented_again(
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
     unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    picture = _shown(dossier)(record.picture)
+    if picture is not None and not drawn_again.same_picture(picture, figures.field_picture(micrograph)[0]):
+        text = f"{record.picture}: is not the picture of the image {record.image}"
+        yield Finding(part="pictures", state="differs", text=text)
     for text in unlike:
         yield Finding(part="segmentation", state="differs", text=f"{record.image}: {text}")
     if not unlike:

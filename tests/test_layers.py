@@ -46,6 +46,7 @@ LAYERS = [
     {
         "compare",
         "correct",
+        "drawn_again",
         "gauge",
         "gauge_values",
         "golden",

@@ -92,10 +92,15 @@ def write_field(
     (folder / files.picture).write_bytes(picture)
     for layer, data in zip(files.layers, drawn.values(), strict=True):
         (folder / layer.file).write_bytes(data)
-    plain = {mark.layer for mark in marks} - {mark.layer for mark in marks if mark.kind != "text"}
-    burned = tuple(data for name, data in drawn.items() if name not in plain)  # labels alone would hide the structure
+    labels = label_layers(marks)
+    burned = tuple(data for name, data in drawn.items() if name not in labels)
     (folder / files.overlay).write_bytes(composite(picture, burned))
     return files
+
+
+def label_layers(marks: Sequence[Mark]) -> set[str]:
+    """Layers that an overlay on paper leaves out: labels alone would hide the structure."""
+    return {mark.layer for mark in marks} - {mark.layer for mark in marks if mark.kind != "text"}
 
 
 def picture_size(shape: tuple[int, ...], scale: float) -> Shape:

@@ -128,7 +128,7 @@ def pdf_contradictions(report: Report, document: Any) -> list[str]:
     not state."""
     try:
         said = document.pages[0].extract_text().replace("\0", "")  # zeros come of fonts that lack signs
-        beside = [re.split(r"[,;·]", line) for line in pdf_compare.said_beside(document)]
+        beside = [re.split(r"\s*[,;·]\s*", line.strip()) for line in pdf_compare.said_beside(document)]
     except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
         return []
     return list(_contradictions(report, [*said.splitlines(), *(part for parts in beside for part in parts)]))

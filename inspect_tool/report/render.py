@@ -311,11 +311,17 @@ def _read(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], 
     for folder in folders:
         path = folder.joinpath(*split_template_path(name))
         if path.is_file():
-            if path.resolve() != path and not folder.is_relative_to(data_folder("templates").resolve()):
-                msg = f"{path}: is a link, which a template does not follow; put the file itself there"
-                raise SettingsError(msg)
+            _refuse_link(path, folder)
             return path.read_text(encoding="utf-8"), str(path), _unchanged(path)
     return None
+
+
+def _refuse_link(path: Path, folder: Path) -> None:
+    """A link in a template of the laboratory may lead to what nobody sees in its folder."""
+    inside = [path, *(parent for parent in path.parents if parent.is_relative_to(folder) and parent != folder)]
+    if any(one.is_symlink() for one in inside) and not folder.is_relative_to(data_folder("templates").resolve()):
+        msg = f"{path}: is a link, which a template does not follow; put the file itself there"
+        raise SettingsError(msg)
 
 
 def _unchanged(path: Path) -> Callable[[], bool]:
@@ -762,9 +768,10 @@ def _logo(name: str, folders: tuple[Path, ...]) -> str:
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path:
     for folder in folders:
-        path = (folder / name).resolve()
-        if path.is_relative_to(folder) and path.is_file():
-            return path
+        path = folder / name
+        if path.resolve().is_relative_to(folder) and path.is_file():
+            _refuse_link(path, folder)
+            return path.resolve()
     msg = f"{folders[0] / name}: not found; the template names this file"
     raise SettingsError(msg)
 

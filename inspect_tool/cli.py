@@ -18,6 +18,7 @@ from inspect_tool.errors import InspectError, SettingsError
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
     from inspect_tool.model import Report, Table
+    from inspect_tool.preview import Preview
     from inspect_tool.report.comparison import Comparison
     from inspect_tool.report.gauge import GaugeReport
     from inspect_tool.report.selftest import SelfTest
@@ -28,7 +29,6 @@ EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 app = typer.Typer(
     name="inspect-tool",
     help="Turn micrographs and X-ray images into inspection reports.",
-    no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,  # plain help: loads in half the time and reads the same in a log
     pretty_exceptions_enable=False,
@@ -75,11 +75,25 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"inspect-tool {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(_FIRST_STEPS)
+
+
+_FIRST_STEPS = """\
+inspect-tool turns micrographs and X-ray images into inspection reports. First steps:
+
+  inspect-tool demo              run the four sample inspections and look at their reports
+  inspect-tool init              answer a few questions, get a job file for your own images
+  inspect-tool check job.toml    is all there? With --preview FOLDER: see what will be measured
+  inspect-tool run job.toml      measure, and write the report
+
+All commands: inspect-tool --help. One of them: inspect-tool run --help."""
 
 
 @app.command()
@@ -123,16 +137,24 @@ def demo(
 @app.command()
 def check(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    preview: Annotated[
+        Path | None, typer.Option("--preview", help="Folder for a picture of each field: what will be measured.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
+    from inspect_tool.preview import preview as previewed
     from inspect_tool.standards import designation
 
     status = 0
-    for path in jobs:
+    for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
         try:
             planned = pipeline.check(path)
+            pictures: tuple[Preview, ...] = ()
+            if preview is not None:
+                with _progress(name, quiet) as tell:
+                    pictures = previewed(planned, preview / name, tell)
         except InspectError as error:
             _print_error(error)
             status = EXIT_FIX
@@ -149,6 +171,9 @@ def check(
                 print(f"  scale: {line}")
             for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
                 print(f"  criteria: {line}")
+            for shown in pictures:
+                print(f"  {shown.image}: {'; '.join(shown.lines)}")
+                print(f"    {shown.picture}")
     raise typer.Exit(status)
 
 
@@ -337,26 +362,44 @@ def gauge(
 
 @app.command()
 def init(
-    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes")],
+    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes. On a terminal: asked.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
+    blank: Annotated[bool, typer.Option("--blank", help="Ask nothing; images and scale are put in later.")] = False,
 ) -> None:
-    """Write a commented starter job for a recipe."""
-    from inspect_tool.starter import starter_job
+    """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
+    from inspect_tool import questions, registry
+    from inspect_tool.starter import Answers, starter_job
 
-    text = starter_job(recipe, out.name)
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
+    if not recipe and not asks:
+        msg = (
+            f"give a recipe, for example inspect-tool init grain_size; there are: {', '.join(registry.names('recipe'))}"
+        )
+        raise SettingsError(msg)
+    if recipe:
+        registry.load("recipe", recipe)
+    if out.exists():
+        msg = f"{out}: exists already and is left as it is; choose another name with --out"
+        raise SettingsError(msg)
+    answers = Answers()
+    if asks:
+        recipe = recipe or questions.recipe(_ask, print)
+        answers = questions.answers(recipe, out.parent, _ask, print)
+    text = starter_job(recipe, out.name, answers)
     try:
         with out.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-    except FileExistsError:
-        msg = f"{out}: exists already and is left as it is; choose another name with --out"
-        raise SettingsError(msg) from None
     except OSError as error:
         msg = f"{out}: cannot be written: {error.strerror}"
         raise SettingsError(msg) from None
     shown = f'"{out}"' if " " in str(out) else out
-    print(f"{out}: written; put in the images and the scale, then:")
+    print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")
     print(f"  inspect-tool check {shown}")
     print(f"  inspect-tool run {shown} --out reports")
+
+
+def _ask(question: str, default: str) -> str:
+    return str(typer.prompt(question, default=default, show_default=bool(default)))
 
 
 @app.command(cls=_ManyFiles)
@@ -628,8 +671,11 @@ def edit(
     reason: Reason = "",
     by: By = "",
     export: Annotated[
-        Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
+        Path | None, typer.Option(help="Write what is measured now, to correct it, and record nothing (.png, .ora).")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--as", help="Of --export: labels (numbers), overlay (color picture to paint on) or layers.")
+    ] = "auto",
     out: Out = Path("reports"),
     quiet: Quiet = False,
 ) -> None:
@@ -643,9 +689,10 @@ def edit(
         msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
         raise SettingsError(msg)
     if export is not None:
-        written = correct.export(job, export, field=field, image=image)
+        brushes = correct.export(job, export, field=field, image=image, kind=kind)
         if not quiet:
-            print(f"{written}: correct it in any editor, then: inspect-tool edit {job} ... --mask {written}")
+            print("\n".join(f"paint with {brush}" for brush in brushes))
+            print(f"{export}: correct it in any editor, then: inspect-tool edit {job} ... --mask {export}")
         return
     assert mask is not None
     made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out)
@@ -900,7 +947,7 @@ def _progress(name: str, silent: bool, only_news: bool = False) -> "Iterator[Cal
 
 def _print_error(error: InspectError) -> None:
     line = " ".join(str(error).split())
-    print(f"{type(error).__name__}: {line}", file=sys.stderr)
+    print(f"error: {line}", file=sys.stderr)
 
 
 def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

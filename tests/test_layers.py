@@ -7,7 +7,7 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "locks", "standards"},
+    {"errors", "units", "paths", "model", "registry", "files", "locks", "slips", "standards"},
     {
         "agreement",
         "audit",
@@ -51,8 +51,11 @@ LAYERS = [
         "gauge_values",
         "golden",
         "pages",
+        "painted",
         "phantoms",
         "pipeline",
+        "preview",
+        "questions",
         "remeasure",
         "selftest",
         "stage_micrometer",

@@ -132,7 +132,7 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
     scale : float
         Picture pixels per image pixel. [1]
     """
-    rgb = _rgb(micrograph)
+    rgb = full_size(micrograph)
     longest = max(rgb.shape[:2])
     scale = max_px / longest if longest > max_px else max(1.0, min(SMALL_PX, max_px) / longest)
     while True:
@@ -244,7 +244,7 @@ def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notab
     row0 = _clipped_start((top + bottom) // 2 - side // 2, side, rows)
     col0 = _clipped_start((left + right) // 2 - side // 2, side, columns)
     window = np.s_[row0 : row0 + side, col0 : col0 + side]
-    rgb = np.ascontiguousarray(_rgb(micrograph)[window])
+    rgb = np.ascontiguousarray(full_size(micrograph)[window])
     labels = segmentation.labels[window]
     if segmentation.kind == "instance":
         labels = (labels == notable.feature).astype(np.int32)
@@ -284,9 +284,10 @@ def bar_length(width_um: float) -> float:
     return max(step * decade for step in (1.0, 2.0, 5.0) if step * decade <= wanted * 1.0001)
 
 
-def _rgb(micrograph: Micrograph) -> Rgb:
+def full_size(micrograph: Micrograph) -> Rgb:
+    """Draw a field as ``field_picture`` does, with a pixel for each of its pixels and without a scale bar."""
     if micrograph.shown is not None and micrograph.roi is not None:
-        rgb = _rgb(replace(micrograph, pixels=micrograph.shown, color=None, shown=None)).copy()
+        rgb = full_size(replace(micrograph, pixels=micrograph.shown, color=None, shown=None)).copy()
         rgb[~micrograph.roi] = rgb[~micrograph.roi] // 2 + 128  # paler: does not count
         return rgb
     pixels = micrograph.pixels

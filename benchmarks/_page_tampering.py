@@ -331,5 +331,5 @@ def lies(block: str) -> Iterator[tuple[str, str]]:
     yield "outside of the page", "<style>.verdict { position: absolute; left: -400mm }</style>\n" + block
     yield "too small to read", "<style>section.summary { font-size: 0.1pt !important }</style>\n" + block
     yield "transparent", "<style>section.summary { opacity: 0 }</style>\n" + block
-    yield "another word", block.replace("report.verdict", '"pass"')
+    yield "another word", block.replace("report.verdict", '"undecided"')
     yield "another number", block.replace("result.value", "(result.value * 0.01)").replace("item.value", "0.2")

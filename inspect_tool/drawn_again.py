@@ -27,7 +27,9 @@ def differences(
     read: Callable[[str], bytes | None],
     exact: bool,
 ) -> tuple[int, list[str]]:
-    """Draw the layers of a field again and compare: how many pictures could be, and what differs.
+    """Draw the outlines of a field again and compare: how many pictures could be, and what differs.
+
+    Marks are taken as their files show them: some are set by the gray values of an image that is not here.
 
     Parameters
     ----------
@@ -35,36 +37,31 @@ def differences(
     segmentation, measurement
         What was measured, from the masks.
     read : callable
-        Gives the bytes of a picture that the record names; None: it is not there. On paper it may be smaller.
+        Gives the bytes of a picture that the record names; None: it is not there.
     exact : bool
-        The pictures are not reduced and were made with the same libraries: an overlay is the same to the last byte.
+        The pictures were made with the same libraries: an overlay is the same to the last byte.
     """
     shape = (record.height_px, record.width_px)
     if not 0 < record.picture_scale * max(shape) <= figures.PICTURE_PX + 1:
         return 0, [f"{record.picture}: its scale {record.picture_scale:g} is that of no picture of a report"]
-    size = figures.picture_size(shape, record.picture_scale)
-    drawn = {
-        "segmentation": figures.segmentation_layer(segmentation, size),
-        **figures.mark_layers(measurement.marks, record.picture_scale, size),
-    }
-    count = 0
-    unlike: list[str] = []
-    for layer in record.layers:
-        data = read(layer.file)
-        if data is None:
-            continue
-        count += 1
-        if layer.name not in drawn or not _same_layer(data, drawn[layer.name]):
-            unlike.append(f"{layer.file}: is not the layer that masks and marks draw")
     picture, overlay = read(record.picture), read(record.overlay)
-    if picture is not None and overlay is not None:
-        count += 1
-        labels = figures.label_layers(measurement.marks)
-        burned = [data for name, data in drawn.items() if name not in labels]
-        alike = figures.composite(picture, burned) == overlay if exact else _same_overlay(picture, overlay, burned)
-        if not alike:
-            unlike.append(f"{record.overlay}: is not the picture with the outlines that the masks draw")
-    return count, unlike
+    layers = {layer.name: read(layer.file) for layer in record.layers}
+    drawn = {name: data for name, data in layers.items() if data is not None}
+    if picture is None or overlay is None or len(drawn) < len(layers) or "segmentation" not in drawn:
+        return 0, []
+    unlike: list[str] = []
+    outlines = figures.segmentation_layer(segmentation, figures.picture_size(shape, record.picture_scale))
+    if not _same_layer(drawn["segmentation"], outlines):
+        unlike += [
+            f"{layer.file}: is not what the masks draw" for layer in record.layers if layer.name == "segmentation"
+        ]
+    drawn["segmentation"] = outlines
+    labels = figures.label_layers(measurement.marks)
+    burned = [data for name, data in drawn.items() if name not in labels]
+    apart = _apart(picture, overlay, burned)
+    if apart is None or not (figures.composite(picture, burned) == overlay if exact else apart <= LARGEST):
+        unlike.append(f"{record.overlay}: is not the picture with the outlines that the masks draw")
+    return 2, unlike
 
 
 def same_picture(data: bytes, wanted: bytes) -> bool:
@@ -81,29 +78,20 @@ def _same_layer(data: bytes, wanted: bytes) -> bool:
     return one is not None and other is not None and np.array_equal(one, other)
 
 
-def _same_overlay(picture: bytes, overlay: bytes, layers: list[bytes]) -> bool:
-    """Whether an overlay is a picture with layers on it, both perhaps reduced alike."""
+def _apart(picture: bytes, overlay: bytes, layers: list[bytes]) -> float | None:
+    """How far an overlay is from a picture with layers on it [gray levels]; None: they are no such pictures."""
     base, shown = _pixels(picture, "RGB"), _pixels(overlay, "RGB")
     if base is None or shown is None or base.shape != shown.shape:
-        return False
+        return None
     wanted = base.astype(np.float32)
     for data in layers:
         layer = _pixels(data, "RGBA")
-        assert layer is not None
+        if layer is None or len(layer) > len(base) or layer.shape[1] != base.shape[1]:
+            return None
         alpha = layer[..., 3:].astype(np.float32) / 255
         color = layer[..., :3] * alpha
-        rows, columns = layer.shape[:2]
-        if columns != shown.shape[1]:
-            columns, rows = shown.shape[1], round(rows * shown.shape[1] / columns)
-            color = _reduced(color, columns, rows)
-            alpha = _reduced(alpha, columns, rows).reshape(rows, columns, 1)
-        rows = min(rows, len(wanted))
-        wanted[:rows] += color[:rows] - wanted[:rows] * alpha[:rows]
-    return bool(difference(shown, wanted) <= LARGEST)
-
-
-def _reduced(values: NDArray[np.float32], columns: int, rows: int) -> NDArray[np.float32]:
-    return cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+        wanted[: len(layer)] += color - wanted[: len(layer)] * alpha
+    return difference(shown, wanted)
 
 
 def difference(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:

@@ -136,10 +136,13 @@ def foreign(document: Any, *, links: bool) -> Iterator[str]:
 
 
 def pictures(document: Any) -> dict[str, bytes]:
-    """JPEG pictures of a document, as they are stored, by their SHA-256."""
+    """JPEG pictures of a document, as they are stored, by their SHA-256; none of a document that cannot be read."""
     from hashlib import sha256
 
-    found = (one._data for one in dictionaries(document) if one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"]))
+    try:
+        found = [one._data for one in dictionaries(document) if one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"])]
+    except Exception:  # a broken document fails in any way inside the reader; comparing it names the fault
+        return {}
     return {sha256(data).hexdigest(): data for data in found}
 
 

@@ -369,10 +369,10 @@ def _pictures(found: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Finding]:
         yield Finding(part="pictures", state="differs", text=text)
     count = sum(number for number, _ in found)
     if count and not any(unlike for _, unlike in found):
-        text = f"{count} overlays and layers show what the masks draw"
+        text = f"{count} overlays and outlines show what the masks draw"
         yield Finding(part="pictures", state="verified", text=text)
     if missing := sum(not number for number, _ in found):
-        text = f"of {missing} fields the overlay is not here together with the picture that it lies on"
+        text = f"overlays of {missing} fields: their picture and layers are not in the PDF"
         yield Finding(part="pictures", state="not checked", text=text)
 
 
@@ -665,7 +665,7 @@ def _look(dossier: Dossier, template: Path | None) -> pages.Look:
 def pages_findings(dossier: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
     """Compare the pages of a report with what its data render to."""
     if dossier.folder is None:
-        yield from _pdf(dossier, dossier, work, look)
+        yield from _readable(_pdf(dossier, dossier, work, look))
         return
     html, pdf = dossier.folder / "report.html", dossier.folder / "report.pdf"
     if html.is_file():
@@ -678,7 +678,7 @@ def pages_findings(dossier: Dossier, work: Path, look: pages.Look) -> Iterator[F
         except (ReadError, OSError) as error:
             yield Finding(part="PDF pages", state="differs", text=str(error))
             return
-        yield from _pdf(dossier, printed, work, look)
+        yield from _readable(_pdf(dossier, printed, work, look))
     else:
         yield Finding(part="PDF pages", state="not checked", text="there is none in the folder")
 
@@ -690,6 +690,17 @@ def _html(report: Report, path: Path, look: pages.Look) -> Iterator[Finding]:
         unlike += pages.html_differences(report, path, look.template, path.parent)
     said = "".join(pages.page_text(shown))
     yield from _page("HTML page", unlike, look, look.template is not None, report, said)
+
+
+def _readable(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings on a PDF, ended by one that says so where it cannot be read further."""
+    try:
+        yield from findings
+    except InspectError as error:
+        yield Finding(part="PDF pages", state="differs", text=str(error))
+    except Exception as error:  # a broken document fails in any way inside the reader
+        text = " ".join(str(error).split())[:80] or type(error).__name__
+        yield Finding(part="PDF pages", state="differs", text=f"cannot be read: {text}")
 
 
 def _pdf(dossier: Dossier, printed: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:

@@ -263,6 +263,25 @@ def test_foreign_structure_is_never_seen_in_an_untouched_report(made, once, twic
     assert named >= {"PDF metadata": 0, "PDF cover": 2, "PDF read aloud": 1}.get(kind, 5)
 
 
+# --------------------------------------------------------------------------------------------- pictures against masks
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_overlay_of_another_field_is_found_though_all_hashes_were_made_to_fit(made, tmp_path, same, monkeypatch):
+    copy = Path(shutil.copytree(made, tmp_path / "copy"))
+    one, other = sorted((copy / "overlays").glob("*.jpg"))[:2]
+    one.write_bytes(other.read_bytes())
+    data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    for item in data["attachments"]:
+        if item["file"] == f"overlays/{one.name}":
+            item["sha256"] = tamper.sha256_bytes(one.read_bytes())
+    tamper.seal(copy, data)
+    monkeypatch.setattr(verify, "_same_libraries", lambda report: same)
+    found = verify.verify(copy)
+    said = f"overlays/{one.name}: is not the picture with the outlines that the masks draw"
+    assert [item.text for item in found.findings if item.state == "differs"] == [said]
+
+
 # --------------------------------------------------------------------------------------------- the hash of a template
 
 

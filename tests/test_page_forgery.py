@@ -276,7 +276,7 @@ def test_an_overlay_of_another_field_is_found_though_all_hashes_were_made_to_fit
         if item["file"] == f"overlays/{one.name}":
             item["sha256"] = tamper.sha256_bytes(one.read_bytes())
     tamper.seal(copy, data)
-    monkeypatch.setattr(verify, "_same_libraries", lambda report: same)
+    monkeypatch.setattr(verify, "_same_libraries", lambda _: same)
     found = verify.verify(copy)
     said = f"overlays/{one.name}: is not the picture with the outlines that the masks draw"
     assert [item.text for item in found.findings if item.state == "differs"] == [said]

@@ -13,6 +13,7 @@ from inspect_tool.backends import labels as masks
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import encode
 from inspect_tool.files import load_job
+from inspect_tool.folders import new_file
 from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import crop_like
 from inspect_tool.readers import read_values
@@ -290,7 +291,7 @@ def export(
         msg = f"--as: got '{kind}', must be labels, overlay or layers"
         raise SettingsError(msg)
     if target.exists():
-        msg = f"{target}: is there already; choose another name"
+        msg = f"{target}: exists already and is left as it is; choose another name"
         raise OutputError(msg)
     _, micrograph, current = current_segmentation(job_path, field=field, image=image)
     if kind == "auto":
@@ -302,15 +303,7 @@ def export(
             data = painted.layered(micrograph, current)
         case _:
             data = encode(current.labels)
-    try:
-        with target.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        msg = f"{target}: is there already; choose another name"
-        raise OutputError(msg) from None
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
+    new_file(target, data)
     return () if kind == "labels" else painted.brushes(current)
 
 

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import __version__, pdf_compare
+from inspect_tool import __version__, edits, pdf_compare
 from inspect_tool.dossier import pdf_reader
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.files import plain, sha256_bytes
@@ -342,6 +342,9 @@ def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px:
         scale = min(max(record.picture_scale, 0.0), figures.PICTURE_PX / max(shape))
         about = (shape, record.calibration.pixel_um, scale)
         drawn |= {record.picture: about, record.overlay: about}
+    pair = (figures.PLACE_PX, 2 * figures.PLACE_PX + figures.PLACE_GAP_PX)
+    for file, (_, specimen, _, image, *_) in edits.places(report):
+        drawn[file] = (pair, scales.get((str(image), str(specimen))), 1.0)
 
     @cache
     def blank(shape: tuple[int, int], pixel_um: float | None, scale: float) -> bytes:

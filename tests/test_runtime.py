@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from inspect_tool import offline
 from inspect_tool.backends import runtime
 from inspect_tool.errors import BackendError
 from inspect_tool.networks.torch_network import TorchNetwork
@@ -122,8 +123,7 @@ def test_a_network_that_bfloat16_blurs_too_much_runs_in_single_precision(weights
 
 
 def test_openvino_in_bfloat16_is_held_against_single_precision(weights, monkeypatch):
-    import openvino
-
+    openvino = offline.openvino()
     compiled = openvino.Core.compile_model
 
     def blurred(core, model, device, hints):

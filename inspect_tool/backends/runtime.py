@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool import offline
 from inspect_tool.backends.weights import fitted, missing_extra
 from inspect_tool.errors import BackendError
 from inspect_tool.networks.layers import Network, Weights
@@ -221,14 +222,12 @@ def _nothing() -> None:
 
 
 def _on_openvino(network: Network, weights: Weights, precision: Precision) -> Predictor:
-    import openvino
-
     from inspect_tool.networks.openvino_graph import graph
 
-    core, model = openvino.Core(), graph(network, weights)
+    core, model = offline.openvino().Core(), graph(network, weights)
 
     @cache
-    def compiled(exact: bool) -> "openvino.CompiledModel":
+    def compiled(exact: bool) -> Any:
         hints = {"INFERENCE_PRECISION_HINT": "f32" if exact else "bf16", "PERFORMANCE_HINT": "LATENCY"}
         return core.compile_model(model, "CPU", hints)
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
 from inspect_tool.errors import BackendError
-from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, new_folder, sha256_file
+from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, sha256_file
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, ModelCard
 from inspect_tool.networks.layers import Network, Weights, shapes
 
@@ -189,7 +190,7 @@ def save_model(
     Parameters
     ----------
     folder : Path
-        Is replaced if it is there.
+        An older model of ours that is there is replaced.
     card : mapping
         Values of the ``ModelCard`` but for ``sha256``.
     weights : mapping of Tensor or ndarray
@@ -197,20 +198,27 @@ def save_model(
     half : bool
         Store floating-point weights as float16: half the size; the prediction moves by less than 0.1 %.
     """
+    with new_folder(folder) as made:
+        return write_model(made, card, weights, half=half)
+
+
+def write_model(
+    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | NDArray[Any]"], *, half: bool
+) -> ModelCard:
+    """Write weights and card into a folder that is there; as ``save_model``."""
     import torch
     from safetensors.torch import save_file
 
-    values = checked(ModelCard, {**card, "sha256": ""}, str(folder / CARD), BackendError)
-    with new_folder(folder) as made:
-        file = made / values.weights
-        tensors = {name: torch.as_tensor(values) for name, values in weights.items()}
-        kept = {
-            name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
-            for name, value in tensors.items()
-        }
-        save_file(kept, file)
-        complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, str(folder / CARD), BackendError)
-        (made / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
+    values = checked(ModelCard, {**card, "sha256": ""}, CARD, BackendError)
+    file = folder / values.weights
+    tensors = {name: torch.as_tensor(values) for name, values in weights.items()}
+    kept = {
+        name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
+        for name, value in tensors.items()
+    }
+    save_file(kept, file)
+    complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, CARD, BackendError)
+    (folder / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
     return complete
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import openvino
-from openvino import opset15 as opset
 
+from inspect_tool import offline
 from inspect_tool.networks.layers import NORMALIZATION, Convolution, Network, Weights
+
+openvino = offline.openvino()
+opset = openvino.opset15
 
 _ACTIVATIONS = {
     "relu": opset.relu,
@@ -18,7 +20,7 @@ _ACTIVATIONS = {
 }
 
 
-def graph(network: Network, weights: Weights) -> openvino.Model:
+def graph(network: Network, weights: Weights) -> Any:
     """Make the graph from an image (n, in_channels, rows, columns) of any size to the answer of the network.
 
     Parameters

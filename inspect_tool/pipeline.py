@@ -53,6 +53,7 @@ from inspect_tool.files import (
     load_job,
     parse_report,
     plain,
+    sha256_bytes,
     sha256_file,
     sha256_source,
 )
@@ -234,6 +235,7 @@ def run(
                 started=started,
                 seconds=time.perf_counter() - clock,
                 audit=before,
+                typesetting=_typesetting(planned) if out is not None else "",
             ),
             _carried(planned, recipe, folder, used, replaced),
         )
@@ -1304,7 +1306,11 @@ def _report(
     carried: tuple[Attachment, ...],
 ) -> Report:
     from inspect_tool.report.build import build
+    from inspect_tool.report.render import load_settings, template_sha256
 
+    sizes = load_settings(planned.template).sizes
+    records = _records(outcomes)[: sizes.most_fields]
+    printed = {file: sizes.picture_px for record in records for file in (record.picture, record.overlay)}
     thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
     worst = worst_first(thumbnails)
     for shown in thumbnails:
@@ -1324,8 +1330,29 @@ def _report(
         title=recipe.TITLE,
         warnings=remarks(planned.job, _records(outcomes)),
         criteria=planned.criteria,
-        attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
+        attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
+        template_sha256=template_sha256(planned.template),
     )
+
+
+def _typesetting(planned: Plan) -> str:
+    """How this machine sets the samples of the template; empty: nothing is printed."""
+    if "pdf" not in planned.job.exports:
+        return ""
+    from inspect_tool.exporters.pdf import typesetting
+
+    return typesetting(planned.template)
+
+
+def _picture(folder: Path, path: Path, printed: Mapping[str, int]) -> Attachment:
+    """A picture with its hash, and that of what paper shows; ``printed``: longest side of the printed ones."""
+    from inspect_tool.report.figures import reduced
+
+    made = _attachment(folder, path, "picture")
+    if made.file not in printed:
+        return made
+    shown = sha256_bytes(reduced(path.read_bytes(), printed[made.file]))
+    return made if shown == made.sha256 else replace(made, printed_sha256=shown)
 
 
 def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:

@@ -173,6 +173,56 @@ def test_dark_particles_counted_as_grains_are_not_believed(dark, believed):
     assert check.passed == believed
 
 
+def among_channeled(seed, share):
+    """Grains of any tone between wide dark boundaries, and small squares among them that are ``share`` of all."""
+    labels = drawn_grains.mosaic(SHAPE, 55, seed, 0.4)
+    grains = int(labels.max())
+    corners = [(row, column) for row in range(8, SHAPE[0] - 16, 26) for column in range(8, SHAPE[1] - 16, 26)]
+    rng = np.random.default_rng(seed)
+    for row, column in rng.permutation(corners)[: round(share / (1 - share) * grains)].tolist():
+        labels[row : row + 10, column : column + 10] = labels.max() + 1
+    return labels, grains, rng.uniform(60, 190, int(labels.max()) + 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("particle", "believed"), [(25, False), (None, True), (235, False)])
+def test_fine_grains_that_all_are_darker_or_brighter_than_the_others_are_particles(seed, particle, believed):
+    labels, grains, tone = among_channeled(seed, 0.4)
+    if particle is not None:
+        tone[grains + 1 :] = particle
+    image = tone[labels] + (40 - tone[labels]) * drawn_grains.line(labels)
+    checks, _ = judged(labels, image)
+    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    assert check.passed == believed
+    if not believed:
+        assert check.value == pytest.approx(40, abs=6)  # a square that parts a grain leaves other fine pieces
+    # neither of the two signs is enough by itself
+    assert checks["Share of the grains that are much smaller than the grains that hold the area"].passed
+    assert checks["Share of the grains that have a gray level of their own"].passed
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_dark_particles_nearly_as_large_as_the_grains_are_told_by_number_and_area(dark):
+    # squares of 14 px among grains of about 45 px, too large to be fine: half of the number, a seventh of the area
+    labels = drawn_grains.mosaic(SHAPE, 45, 4, 0.25)
+    grains = int(labels.max())
+    for row in range(10, SHAPE[0] - 20, 36):
+        for column in range(10, SHAPE[1] - 20, 36):
+            labels[row : row + 14, column : column + 14] = labels.max() + 1
+    tone = np.random.default_rng(4).uniform(60, 190, int(labels.max()) + 1)
+    if dark:
+        tone[grains + 1 :] = 45
+    checks, _ = judged(labels, tone[labels])
+    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    assert check.passed != dark
+    if dark:
+        particle = np.arange(1, labels.max() + 1) > grains
+        present = np.bincount(labels.ravel())[1:] > 0
+        exact = np.mean(particle[present]) - np.mean(labels > grains)
+        assert check.value == pytest.approx(100 * exact, abs=1.5)  # a grain more or less, and whole percent
+    assert checks["Share of the grains that have a gray level of their own"].passed
+
+
 def test_evenly_spread_tints_are_one_level():
     labels = drawn_grains.mosaic(SHAPE, 40, 12)
     tone = np.random.default_rng(12).uniform(40, 210, int(labels.max()) + 1)

@@ -1,6 +1,7 @@
 """Twins, mount and particles among grains whose drawing is known."""
 
-from math import log2
+from dataclasses import replace
+from math import log, log2
 
 import drawn_grains
 import numpy as np
@@ -40,7 +41,7 @@ def g_error(labels, truth):
 # ------------------------------------------------------------------------------------------------------- twins
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("single", 0.35), ("double", 0.75)])  # two are narrower than the discs
+@pytest.mark.parametrize(("kind", "limit"), [("single", 0.3), ("double", 0.3), ("crossing", 1.0)])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_lamellae_are_merged_by_how_their_lines_end(kind, limit, seed):
     grains = drawn_grains.mosaic(SHAPE, 75, seed)
@@ -80,6 +81,18 @@ def test_twins_etched_like_boundaries_are_left_out_and_told():
     twinned = next(check for check in checks if check.name.startswith("Twin lamellae"))
     assert not twinned.passed
     assert twinned.scope == "plausibility"
+
+
+@pytest.mark.parametrize("lamellae", [0, 30])
+def test_merged_twins_widen_the_interval_by_those_that_are_left(lamellae):
+    labels = drawn_grains.mosaic(SHAPE, 45, 7)
+    found = replace(given(labels), settings={"twin_lamellae_merged": lamellae})
+    report = measure_fields("grain_size", [micrograph(np.full(SHAPE, 100.0))], [found])
+    for quantity in ("grain_size_number.intercept", "grain_size_number.planimetric"):
+        (result,) = (one for one in report.results if one.quantity == quantity)
+        # 15 % of the boundary length per lamella and grain: of G by lines and by areas the same
+        lines = [line.u for line in result.budget if line.name == "twins left"]
+        assert lines == pytest.approx([2 / log(2) * 0.15 * lamellae / labels.max()] if lamellae else [])
 
 
 def test_the_watershed_leaves_twins_out_as_well():

@@ -1047,8 +1047,8 @@ def _print_verification(found: "Verification") -> None:
         if number > _SHOWN:
             table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
     verdict = "verified" if found.verified else "DOES NOT VERIFY"
-    if found.verified and found.own_template:
-        verdict = "numbers verified; the look of the pages was not checked: own template"
+    if found.verified and found.unseen:
+        verdict = f"numbers verified; the look of the pages was not checked: {found.unseen}"
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
     console.print(table)

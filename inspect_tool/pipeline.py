@@ -11,6 +11,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -44,7 +45,7 @@ from inspect_tool import (
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
-from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
     checked,
@@ -52,6 +53,7 @@ from inspect_tool.files import (
     load_job,
     parse_report,
     plain,
+    sha256_bytes,
     sha256_file,
     sha256_source,
 )
@@ -83,7 +85,7 @@ from inspect_tool.model import (
 from inspect_tool.provenance import now, provenance
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
-from inspect_tool.workers import each
+from inspect_tool.workers import each, processes
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -212,8 +214,6 @@ def run(
             statements=(*steps, *findings.statements),
             tables=(*findings.tables, quality.table(figures, [source.name for source in planned.sources])),
         )
-        calibrations = [field.calibration for field in measured]
-        same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
         report = _report(
             planned,
             recipe,
@@ -232,6 +232,7 @@ def run(
                 started=started,
                 seconds=time.perf_counter() - clock,
                 audit=before,
+                typesetting=_typesetting(planned) if out is not None else "",
             ),
             _carried(planned, recipe, folder, used, replaced),
         )
@@ -270,12 +271,7 @@ def check(job_path: str | Path) -> Plan:
     planned = plan(job_path)
     supersede.read(planned.job, planned.path.parent, planned.path.name)
     model_of(planned)  # a backend checks its own settings and files when it loads
-    calibrations = []
-    for source in planned.sources:
-        micrograph = read_source(planned, source)
-        judge_image(planned, source, micrograph)
-        calibrations.append(micrograph.calibration)
-    same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
+    look(planned)
     return planned
 
 
@@ -801,26 +797,73 @@ class Outcome:
     before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What looking at an image showed: that it can be read and measured, its scale and its quality."""
+
+    calibration: Calibration
+    figures: tuple[quality.Figure, ...]
+
+
+def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
+    """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
+
+    Raises
+    ------
+    InspectError
+        Names every image that cannot be used, or says that their scales differ.
+    """
+    count = len(planned.sources)
+    answers = each(pool, _seen, [(planned, i) for i in range(count)], lambda *_: None)
+    refused = [answer for answer in answers if isinstance(answer, InspectError)]
+    if refused:
+        told = [" ".join(str(error).split()) for error in refused]
+        if len(told) == 1:
+            raise refused[0]
+        more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        msg = f"{len(told)} of {count} images cannot be used: {'; '.join(told[:_NAMED])}{more}"
+        raise type(refused[0])(msg)
+    seen = [answer for answer in answers if isinstance(answer, Seen)]
+    scales = [one.calibration for one in seen]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+    return seen
+
+
+_NAMED = 12  # images that one message names
+
+
+def _seen(planned: Plan, index: int) -> Seen | InspectError:
+    source = planned.sources[index]
+    try:
+        micrograph = read_source(planned, source)
+        figures = judge_image(planned, source, micrograph)
+        if source.mask:
+            segmented(planned, source, micrograph, model_of(planned))
+    except InspectError as error:
+        return error
+    return Seen(calibration=micrograph.calibration, figures=figures)
+
+
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
-    total = len(planned.sources) + len(planned.job.exports)
-    if workers <= 1 or len(planned.sources) == 1:
-        outcomes = []
-        for i, source in enumerate(planned.sources):
-            progress(i, total, source.name)
-            outcomes.append(_measure_one(planned, i, folder))
-        return outcomes
-    return each(
-        _measure_one,
-        [(planned, i, folder) for i in range(len(planned.sources))],
-        workers,
-        lambda done, i: progress(done, total, planned.sources[i].name),
-    )
+    count = len(planned.sources)
+    total = count + len(planned.job.exports)
+    with processes(min(workers, count)) as pool:
+        seen: Sequence[Seen | None] = [None]
+        if count > 1:
+            progress(0, total, f"looking at {count} images")
+            seen = look(planned, pool)
+        return each(
+            pool,
+            _measure_one,
+            [(planned, i, folder, seen[i]) for i in range(count)],
+            lambda done, i: progress(done, total, planned.sources[i].name),
+        )
 
 
-def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
+def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = None) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
-    figures = judge_image(planned, source, micrograph)
+    figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
@@ -1257,7 +1300,11 @@ def _report(
     carried: tuple[Attachment, ...],
 ) -> Report:
     from inspect_tool.report.build import build
+    from inspect_tool.report.render import load_settings, template_sha256
 
+    sizes = load_settings(planned.template).sizes
+    records = _records(outcomes)[: sizes.most_fields]
+    printed = {file: sizes.picture_px for record in records for file in (record.picture, record.overlay)}
     thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
     worst = worst_first(thumbnails)
     for shown in thumbnails:
@@ -1277,8 +1324,29 @@ def _report(
         title=recipe.TITLE,
         warnings=remarks(planned.job, _records(outcomes)),
         criteria=planned.criteria,
-        attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
+        attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
+        template_sha256=template_sha256(planned.template),
     )
+
+
+def _typesetting(planned: Plan) -> str:
+    """How this machine sets the samples of the template; empty: nothing is printed."""
+    if "pdf" not in planned.job.exports:
+        return ""
+    from inspect_tool.exporters.pdf import typesetting
+
+    return typesetting(planned.template)
+
+
+def _picture(folder: Path, path: Path, printed: Mapping[str, int]) -> Attachment:
+    """A picture with its hash, and that of what paper shows; ``printed``: longest side of the printed ones."""
+    from inspect_tool.report.figures import reduced
+
+    made = _attachment(folder, path, "picture")
+    if made.file not in printed:
+        return made
+    shown = sha256_bytes(reduced(path.read_bytes(), printed[made.file]))
+    return made if shown == made.sha256 else replace(made, printed_sha256=shown)
 
 
 def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:

@@ -203,8 +203,8 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         box, region = each.box, each.region
         step, spread, ramp = _step(value[box], region, beside[box])
         shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
-        if joint.disc and shape_right and not of_bubbles(region) and not _is_band(region):
-            return False  # a band or the side of the ball, with voids in it or without
+        if joint.disc and shape_right and each.contact > 0 and not (of_bubbles(region) or _is_band(region)):
+            return False  # a band or the side of the ball, which ends at its rim, with voids in it or without
         # how often the region stands out as much as it must
         sharp = levels is not None and each.score * levels.width >= _SHARP * step
         asked = settings.significance * (_SURE_EDGE if sharp else 1)

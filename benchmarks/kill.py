@@ -84,6 +84,8 @@ def main() -> int:
             bad += bool(told)
             for line in told:
                 print(f"  kill {i + 1} at {'time' if timed else 'operation'} {at:.4g}: {line}", flush=True)
+            if (i + 1) % 10 == 0:
+                print(f"  {i + 1} done, {bad} left something wrong", flush=True)
     print(f"{asked.command}: {killed} of {asked.times} killed before they were done; {bad} left something wrong")
     return 1 if bad else 0
 

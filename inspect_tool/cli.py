@@ -186,7 +186,6 @@ def check(
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
-    from inspect_tool.preview import preview as previewed
     from inspect_tool.standards import designation
 
     status = 0
@@ -195,6 +194,8 @@ def check(
             planned = pipeline.check(path)
             pictures: tuple[Preview, ...] = ()
             if preview is not None:
+                from inspect_tool.preview import preview as previewed
+
                 with _progress(name, quiet) as tell:
                     pictures = previewed(planned, preview / name, tell)
         except InspectError as error:

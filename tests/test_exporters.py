@@ -229,6 +229,8 @@ def test_full_disk_leaves_no_half_written_file(made, monkeypatch):
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    before = {path: path.read_bytes() for path in made.folder.iterdir() if path.is_file()}
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         html.write(made.report, made.folder, SHIPPED)
+    assert {path: path.read_bytes() for path in made.folder.iterdir() if path.is_file()} == before

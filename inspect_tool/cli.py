@@ -3,9 +3,11 @@
 Only light modules are imported here; each command imports what it needs, so that help comes at once.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from inspect_tool import __version__
-from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
@@ -60,17 +62,58 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports."
 
 def main() -> None:
     """Entry point of ``inspect-tool``: an ``InspectError`` becomes one line and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console without "µ" must not stop a run
+    sys.stdout, sys.stderr = _reliable(sys.stdout), _reliable(sys.stderr)
+    status: str | int | None = EXIT_FIX
     try:
         app(standalone_mode=True)
+    except SystemExit as ended:
+        status = ended.code
     except InspectError as error:
         _print_error(error)
-        sys.exit(EXIT_FIX)
     except KeyboardInterrupt:
         print("stopped; nothing was written for the job in progress", file=sys.stderr)
-        sys.exit(130)
+        status = 130
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OutputError as error:
+        _print_error(error)
+        status = EXIT_FIX
+    sys.exit(status)
+
+
+class _Stream(TextIOWrapper):
+    """Standard output or error: a full disk, or a pipe that nobody reads, is one line and no traceback."""
+
+    def write(self, text: str) -> int:
+        with self._delivered():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._delivered():
+            super().flush()
+
+    @contextmanager
+    def _delivered(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())  # what is still to come, up to the last flush of the interpreter
+            os.close(nowhere)
+            if self.name != "<stderr>":  # without messages the exit status is still right
+                msg = f"standard output: {error.strerror}; what was printed is not complete, send it elsewhere"
+                raise OutputError(msg) from None
+
+
+def _reliable(stream: Any) -> Any:
+    """The stream of a console, a pipe or a file with its faults told; others (None: closed, a test's) as they are."""
+    if type(stream) is not TextIOWrapper:
+        return stream
+    lines, through, encoding = stream.line_buffering, stream.write_through, stream.encoding
+    # a console without "µ" must not stop a run
+    return _Stream(stream.detach(), encoding, "replace", line_buffering=lines, write_through=through)
 
 
 @app.callback(invoke_without_command=True)

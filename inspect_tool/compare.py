@@ -7,7 +7,6 @@ what the recipe reports for that field alone, so that it holds for every recipe 
 import gzip
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -25,7 +24,7 @@ from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_job, new_folder, parse_json, plain, read_toml, sha256_bytes, write_text
+from inspect_tool.files import load_job, new_folder, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
 from inspect_tool.provenance import now, provenance
@@ -129,9 +128,9 @@ def compare(
 def load_comparison(path: Path) -> Comparison:
     """Read ``compare.json`` back."""
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
-        msg = f"{path}: not a comparison: {error}"
+        msg = f"{path}: not a comparison: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(Comparison, text, SCHEMA, str(path), "a comparison")
 
@@ -202,17 +201,9 @@ def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
         if not equals or not key:
             msg = f"--backends {item}: '{setting}' is not key=value; write {name}:key=value;key=value"
             raise SettingsError(msg)
-        changed[key] = _value(value)
+        changed[key] = toml_value(value)
     shown = ", ".join(f"{key} = {_shown(value)}" for key, value in changed.items())
     return Chosen(label=f"{name}, {shown}" if shown else name, table=table | changed)
-
-
-def _value(text: str) -> Any:
-    """Read a value as TOML; what is none is a text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _shown(value: Any) -> str:

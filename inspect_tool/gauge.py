@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.files import checked, new_folder, parse_json, plain, read_toml, sha256_bytes, sha256_file, write_text
+from inspect_tool.files import checked, new_folder, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
 from inspect_tool.formulas import aiag_msa, type_1
 from inspect_tool.formulas.aiag_msa import GaugeStudy
 from inspect_tool.gauge_values import LARGEST, Run, StudyValues, arranged, check_images, from_reports, read_table
@@ -163,9 +163,9 @@ def gauge(
 def load_gauge(path: Path) -> GaugeReport:
     """Read ``gauge.json`` back."""
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
-        msg = f"{path}: not a gauge study: {error}"
+        msg = f"{path}: not a gauge study: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
 

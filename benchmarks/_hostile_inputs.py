@@ -23,7 +23,7 @@ from inspect_tool import registry
 from inspect_tool.paths import data_folder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import reader_examples  # noqa: E402
+import reader_examples
 
 Answer = Literal["refused", "no pass", "true number", "any"]
 
@@ -330,7 +330,9 @@ def settings(random: Random, share: float) -> Iterator[Case]:
                 elif table == "":
                     job(folder, recipe, top=said)
                 else:
-                    job(folder, recipe, more=f"[{table}]\n" + (f'name = "{backend}"\n' if backend else "") + said + "\n")
+                    job(
+                        folder, recipe, more=f"[{table}]\n" + (f'name = "{backend}"\n' if backend else "") + said + "\n"
+                    )
                 return Ask(argv=RUN, must="refused" if value in ("nan", "inf") else "any")
 
             yield Case(kind="settings", name=f"{recipe} {backend} {table}.{key} = {value}", make=make)
@@ -379,7 +381,7 @@ BLOCKS: Mapping[str, str] = {
     "format": "{{ '{:>9999999999}'.format(1) }}",
     "center": "{{ 'x' | center(5000000000) }}",
     "indent": "{{ ('x\n' * 10000) | indent(1000000) }}",
-    "doubling": "{% set ns = namespace(x='xxxxxxxx') %}{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+    "doubling": "{% set n = namespace(x='xxxxxxxx') %}{% for i in range(64) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
     "list doubling": "{% set ns = namespace(x=[1]) %}{% for i in range(64) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
     "replace": "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}",
     "join": "{{ ['a' * 1000000] * 10000 | int }}",
@@ -489,9 +491,7 @@ def templates(_: Random) -> Iterator[Case]:
         return Ask(argv=RUN)
 
     for name, block in BLOCKS.items():
-        yield Case(
-            kind="template", name=name, make=lambda folder, block=block: template(folder, block.encode("utf-8"))
-        )
+        yield Case(kind="template", name=name, make=lambda folder, block=block: template(folder, block.encode("utf-8")))
     yield Case(kind="template", name="not utf-8", make=lambda folder: template(folder, b"\xff\xfe\xfa"))
     for name, text in TEMPLATE_TOMLS.items():
         yield Case(kind="template", name=f"toml {name}", make=lambda folder, text=text: template(folder, b"", text))
@@ -580,7 +580,7 @@ CARD_LINES: Mapping[str, tuple[str, ...]] = {
         "structure_px = [0.0, 0.0]",
         "structure_px = [-5.0, 3.0]",
         'channels = "rgb"',
-        'classes = []',
+        "classes = []",
         'classes = ["a"]',
         'classes = ["a", "b", "c", "d", "e", "f", "g"]',
         'weights = "../../../../etc/passwd"',
@@ -588,7 +588,14 @@ CARD_LINES: Mapping[str, tuple[str, ...]] = {
         'architecture = "stardist"',
         'architecture = "cellpose4"',
     ),
-    "settings": ("missed_u_rel = nan", 'missed_u_rel = "x"', "shift = nan", "shift = -4", "threshold = inf", "x = [[]]"),
+    "settings": (
+        "missed_u_rel = nan",
+        'missed_u_rel = "x"',
+        "shift = nan",
+        "shift = -4",
+        "threshold = inf",
+        "x = [[]]",
+    ),
 }
 HEADERS: Mapping[str, bytes] = {
     "empty": b"",
@@ -780,7 +787,9 @@ def masks(_: Random) -> Iterator[Case]:
         for kind in ("auto", "binary", "classes", "labels", "boundaries"):
             must: Answer = "no pass" if "photograph" in name or "noise" in name else "any"
 
-            def make(folder: Path, file: str = file, pixels: Any = pixels, kind: str = kind, must: Answer = must) -> Ask:
+            def make(
+                folder: Path, file: str = file, pixels: Any = pixels, kind: str = kind, must: Answer = must
+            ) -> Ask:
                 field_of(folder)
                 if file.endswith(".tif"):
                     tifffile.imwrite(folder / file, pixels)
@@ -800,8 +809,8 @@ def masks(_: Random) -> Iterator[Case]:
 # ------------------------------------------------------------------------------- files that are no files, streams
 
 SLOTS: Mapping[str, Callable[[Path, str], tuple[str, ...]]] = {
-    "job": lambda folder, file: ("run", file, "--out", "reports", "--quiet"),
-    "checked job": lambda folder, file: ("check", file),
+    "job": lambda _, file: ("run", file, "--out", "reports", "--quiet"),
+    "checked job": lambda _, file: ("check", file),
     "image": lambda folder, file: _named(folder, images=f'"{file}"'),
     "mask": lambda folder, file: _named(folder, more=f'[backend]\nname = "labels"\nmasks = ["{file}"]\n'),
     "standard": lambda folder, file: _named(folder, top=f'standard = "{file}"'),
@@ -818,20 +827,20 @@ SLOTS: Mapping[str, Callable[[Path, str], tuple[str, ...]]] = {
         folder, "solder_voids", more=f'[backend]\nname = "joints"\npositions = "{file}"\n'
     ),
     "model": lambda folder, file: _named(folder, more=f'[backend]\nname = "unet"\nmodel = "{file}"\n'),
-    "verify": lambda folder, file: ("verify", file),
-    "validate-pdf": lambda folder, file: ("validate-pdf", file),
-    "sign": lambda folder, file: ("sign", file, "--key", file),
-    "audit": lambda folder, file: ("audit", file),
-    "gauge": lambda folder, file: ("gauge", file, "--out", "reports"),
-    "compare": lambda folder, file: ("compare", file, "--backends", "threshold,watershed", "--out", "reports"),
-    "calibrate": lambda folder, file: ("calibrate", file, "--division-um", "10"),
-    "golden": lambda folder, file: ("golden", "check", file),
-    "train": lambda folder, file: (
+    "verify": lambda _, file: ("verify", file),
+    "validate-pdf": lambda _, file: ("validate-pdf", file),
+    "sign": lambda _, file: ("sign", file, "--key", file),
+    "audit": lambda _, file: ("audit", file),
+    "gauge": lambda _, file: ("gauge", file, "--out", "reports"),
+    "compare": lambda _, file: ("compare", file, "--backends", "threshold,watershed", "--out", "reports"),
+    "calibrate": lambda _, file: ("calibrate", file, "--division-um", "10"),
+    "golden": lambda _, file: ("golden", "check", file),
+    "train": lambda _, file: (
         *("train", "-r", "porosity", "--images", file, "--masks", file, "--out", "m", "--steps", "1"),
     ),
-    "score": lambda folder, file: ("score", "-r", "porosity", "--truth", file, "--predicted", file),
-    "selftest criteria": lambda folder, file: ("selftest", "--criteria", file, "--quick", "-r", "porosity"),
-    "edit": lambda folder, file: ("edit", "job.toml", "field.tif", file, "--reason", "x"),
+    "score": lambda _, file: ("score", "-r", "porosity", "--truth", file, "--predicted", file),
+    "selftest criteria": lambda _, file: ("selftest", "--criteria", file, "--quick", "-r", "porosity"),
+    "edit": lambda _, file: ("edit", "job.toml", "field.tif", file, "--reason", "x"),
 }
 
 
@@ -845,7 +854,7 @@ def _named(
     return RUN
 
 
-def specials(random: Random) -> Iterator[Case]:
+def specials(_: Random) -> Iterator[Case]:
     """A pipe, a device, a loop of links, a folder, an odd name, garbage: in every place that names a file."""
 
     def put(path: Path, what: str) -> None:
@@ -897,12 +906,22 @@ def specials(random: Random) -> Iterator[Case]:
 
     def named(folder: Path, name: bytes, argv: tuple[str, ...] = RUN) -> Ask:
         field_of(folder)
-        os.rename(folder / "field.tif", os.fsencode(folder) + b"/" + name)
+        (folder / "field.tif").rename(folder / os.fsdecode(name))
         job(folder, images='"*.tif"', exports='"json", "csv", "html"')
         return Ask(argv=argv)
 
-    for name in (b"\xff\xfe.tif", b"a\nb.tif", b"a\x1b[31m.tif", b"<script>.tif", b"-rf.tif", b"a" * 250 + b".tif", b" .tif"):
-        yield Case(kind="no file", name=f"image named {name[:12]!r}", make=lambda folder, name=name: named(folder, name))
+    for name in (
+        b"\xff\xfe.tif",
+        b"a\nb.tif",
+        b"a\x1b[31m.tif",
+        b"<script>.tif",
+        b"-rf.tif",
+        b"a" * 250 + b".tif",
+        b" .tif",
+    ):
+        yield Case(
+            kind="no file", name=f"image named {name[:12]!r}", make=lambda folder, name=name: named(folder, name)
+        )
 
     def listed(folder: Path) -> Ask:
         for i in range(3):
@@ -1026,7 +1045,7 @@ def streams(_: Random) -> Iterator[Case]:
             )
 
 
-def commands(random: Random) -> Iterator[Case]:
+def commands(_: Random) -> Iterator[Case]:
     """Options of the other commands with odd numbers, and tables that are none."""
     pair = ("--images", "field.tif", "--masks", "mask.tif", "--out", "m")
     train = ("train", "-r", "porosity", *pair)
@@ -1048,20 +1067,41 @@ def commands(random: Random) -> Iterator[Case]:
             *("score", "-r", "porosity", "-b", "threshold", "--images", "field.tif", "--truth", "mask.tif"),
             *("--out", "scores"),
         ),
-        "score nan": ("score", "-r", "porosity", "-b", "threshold", "--images", "field.tif", "--truth", "mask.tif")
-        + ("--pixel-um", "nan"),
-        "score tolerance": ("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif")
-        + ("--tolerance-px", "1e12"),
-        "score tolerance nan": ("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif")
-        + ("--tolerance-px", "nan"),
-        "score onto file": ("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif")
-        + ("--out", "field.tif"),
-        "compare nan": ("compare", "job.toml", "--backends", "threshold,threshold:sauvola_k=nan;method=sauvola")
-        + ("--out", "reports"),
-        "compare digits": ("compare", "job.toml", "--backends", "threshold,threshold:window_px=" + "9" * 6000)
-        + ("--out", "reports"),
-        "compare deep": ("compare", "job.toml", "--backends", "threshold,threshold:levels=" + "[" * 3000)
-        + ("--out", "reports"),
+        "score nan": (
+            *("score", "-r", "porosity", "-b", "threshold", "--images", "field.tif", "--truth", "mask.tif"),
+            "--pixel-um",
+            "nan",
+        ),
+        "score tolerance": (
+            *("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif"),
+            "--tolerance-px",
+            "1e12",
+        ),
+        "score tolerance nan": (
+            *("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif"),
+            "--tolerance-px",
+            "nan",
+        ),
+        "score onto file": (
+            *("score", "-r", "porosity", "--predicted", "mask.tif", "--truth", "mask.tif"),
+            "--out",
+            "field.tif",
+        ),
+        "compare nan": (
+            *("compare", "job.toml", "--backends", "threshold,threshold:sauvola_k=nan;method=sauvola"),
+            "--out",
+            "reports",
+        ),
+        "compare digits": (
+            *("compare", "job.toml", "--backends", "threshold,threshold:window_px=" + "9" * 6000),
+            "--out",
+            "reports",
+        ),
+        "compare deep": (
+            *("compare", "job.toml", "--backends", "threshold,threshold:levels=" + "[" * 3000),
+            "--out",
+            "reports",
+        ),
         "compare one": ("compare", "job.toml", "--backends", "threshold", "--out", "reports"),
         "compare twice": ("compare", "job.toml", "--backends", "threshold,threshold", "--out", "reports"),
         "gauge tolerance": ("gauge", "table.csv", "--tolerance", "nan", "--out", "reports"),

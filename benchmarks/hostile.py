@@ -24,7 +24,7 @@ from pathlib import Path
 for _name in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_name}_NUM_THREADS", "1")  # a process with threads must not be forked
 
-import _hostile_inputs as inputs
+import _hostile_inputs as inputs  # noqa: E402 - after the line above
 
 LIMIT_S, LIMIT_BYTES = 60.0, 4 << 30
 STATUSES = (0, 2, 3, 4)
@@ -73,13 +73,12 @@ def main() -> None:
                 print(f"{verdict:15} {case.kind}: {case.name} -> {ended.status} {ended.seconds:.1f} s "
                       f"{ended.peak >> 20} MB: {told}", flush=True)  # fmt: skip
                 if asked.keep and verdict != "held":
-                    shutil.copytree(folder, asked.keep / f"{case.kind} {case.name}".replace("/", "_")[:80], symlinks=True,
-                                    ignore=_pipes, dirs_exist_ok=True)  # fmt: skip
+                    kept = asked.keep / f"{case.kind} {case.name}".replace("/", "_")[:80]
+                    shutil.copytree(folder, kept, symlinks=True, ignore=_pipes, dirs_exist_ok=True)
     print("\n| kind | tries | " + " | ".join(VERDICTS) + " |\n|---|" + "---|" * (len(VERDICTS) + 1))
     for kind in dict.fromkeys(case.kind for case in cases):
         row = [counts[kind, verdict] for verdict in VERDICTS]
         print(f"| {kind} | {sum(row)} | " + " | ".join(map(str, row)) + " |")
-    row = [sum(counts[kind, verdict] for kind, _ in counts if (kind, verdict)) for verdict in VERDICTS]
     row = [sum(n for (_, found), n in counts.items() if found == verdict) for verdict in VERDICTS]
     print(f"| all | {sum(row)} | " + " | ".join(map(str, row)) + " |")
     print(f"\nslowest {slowest[0]:.1f} s ({slowest[1]}); largest {largest[0] >> 20} MB ({largest[1]})")
@@ -87,7 +86,7 @@ def main() -> None:
 
 
 def _pipes(folder: str, names: list[str]) -> set[str]:
-    return {name for name in names if not os.path.isfile(os.path.join(folder, name)) and not os.path.isdir(os.path.join(folder, name))}  # noqa: E501, PTH112, PTH113, PTH118
+    return {name for name in names if not (Path(folder) / name).is_file() and not (Path(folder) / name).is_dir()}
 
 
 def warm_up() -> None:
@@ -209,9 +208,11 @@ def judged(folder: Path, ask: inputs.Ask, ended: Ended) -> str:
 
 
 def _is_one_line(text: str) -> bool:
-    """Whether a refusal is one line, apart from lines that tell of progress; usage of a command may take three."""
+    """Whether a refusal is one line, apart from one that tells of progress; the usage of a command takes some more."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return len(lines) == 1 or (bool(lines) and lines[0].startswith("Usage:")) or all("Error: " in line for line in lines[-1:]) and len(lines) <= 2
+    return bool(lines) and (
+        len(lines) == 1 or lines[0].startswith("Usage:") or (len(lines) == 2 and "Error: " in lines[1])
+    )
 
 
 if __name__ == "__main__":

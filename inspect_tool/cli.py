@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from inspect_tool import __version__
-from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
@@ -73,9 +73,12 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped; nothing was written for the job in progress", file=sys.stderr)
         status = 130
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _print_error(ReadError(f"{error.filename}: {error.strerror}"))  # a name too long, a file that vanished
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OutputError as error:
         _print_error(error)
         status = EXIT_FIX
@@ -108,7 +111,9 @@ class _Stream(TextIOWrapper):
 
 
 def _reliable(stream: Any) -> Any:
-    """The stream of a console, a pipe or a file with its faults told; others (None: closed, a test's) as they are."""
+    """The stream of a console, a pipe or a file with its faults told; one of a test as it is."""
+    if stream is None:  # closed: what is printed goes nowhere, and not into the next file that is opened
+        return Path(os.devnull).open("w", encoding="utf-8")
     if type(stream) is not TextIOWrapper:
         return stream
     lines, through, encoding = stream.line_buffering, stream.write_through, stream.encoding

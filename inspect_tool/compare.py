@@ -24,7 +24,17 @@ from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_job, new_folder, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
+from inspect_tool.files import (
+    load_job,
+    new_folder,
+    parse_json,
+    plain,
+    read_bytes,
+    read_toml,
+    sha256_bytes,
+    toml_value,
+    write_text,
+)
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
 from inspect_tool.provenance import now, provenance
@@ -39,6 +49,7 @@ from inspect_tool.report.comparison import (
     overall,
     page,
 )
+from inspect_tool.report.confined import confined
 
 _PICTURE_PX = 1100  # longest side of a picture
 _SMALLEST_PART = 160  # side of the part of a field that is shown [px]
@@ -626,16 +637,20 @@ def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     write_text(folder / "compare.json", data)
     if "html" in planned.job.exports:
-        write_text(folder / "compare.html", page(found, folder, planned.template, "screen"))
+        shown = confined(planned.template, 0, page, found, folder, planned.template, "screen")
+        write_text(folder / "compare.html", shown)
     tell(total - 1, total, "PDF")
     if "pdf" in planned.job.exports:
-        from inspect_tool.exporters.pdf import attachment, print_page
-
-        made = datetime.fromisoformat(found.provenance.started)
-        carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
-        printed = page(found, folder, planned.template, "print")
-        print_page(printed, folder / "compare.pdf", planned.template, found.id, carried)
+        confined(planned.template, 0, _print, found, folder, planned.template, data)
     tell(total, total, "done")
+
+
+def _print(found: Comparison, folder: Path, template: Path, data: str) -> None:
+    from inspect_tool.exporters.pdf import attachment, print_page
+
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)
 
 
 def _silent(done: int, total: int, text: str) -> None:

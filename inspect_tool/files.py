@@ -27,6 +27,8 @@ SCHEMA = "inspect_tool/report/1"
 
 _MOST_TEXT, MOST_DATA = 16 << 20, 1 << 30  # of a file that people write, and of one that programs write [byte]
 _DEEPEST = 50  # tables and lists in each other: what anything here means ends far above
+# a dotted key costs the square of its parts when it is parsed
+_DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")
 _LARGEST = 2**63  # of whole numbers, which count pixels, objects or bytes
 
 
@@ -71,6 +73,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise SettingsError(msg) from None
+    if _DEEP_KEY.search(text):
+        msg = f"{path}: not valid TOML: a key has more than {_DEEPEST} parts"
+        raise SettingsError(msg)
     try:
         data = tomllib.loads(text.replace("\r\n", "\n"))
     except ValueError as error:  # also of a number of thousands of digits
@@ -107,8 +112,10 @@ def _odd(value: Any, key: str = "", depth: int = 0) -> str:
         return f"{key[:60]}...: lists or tables lie deeper than {_DEEPEST} in each other"
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        return next(filter(None, (_odd(item, f"{key}.{name}" if key else str(name), depth + 1) for name, item in items)), "")
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - that is what NaN is
+        return next(
+            filter(None, (_odd(item, f"{key}.{name}" if key else str(name), depth + 1) for name, item in items)), ""
+        )
+    if isinstance(value, float) and value != value:
         return f"{key}: got nan, must be a number"
     if isinstance(value, int) and abs(value) > _LARGEST:
         return f"{key}: a whole number of {len(hex(abs(value))) - 2} hexadecimal digits is beyond 64 bits; check it"

@@ -15,6 +15,7 @@ from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
+from inspect_tool.report.confined import confined
 from inspect_tool.report.render import render, template_folder
 
 _OBJECT = re.compile(rb"/(i[0-9a-f]{32}\w*|x\d+)(?=\s+Do\b)")
@@ -84,7 +85,7 @@ def html_differences(report: Report, path: Path, template: Path, folder: Path, s
     if not same:
         return list(_missing(report, "".join(page_text(shown))))
     try:
-        wanted = render(report, folder, template, "screen")
+        wanted = confined(template, len(report.micrographs), render, report, folder, template, "screen")
     except InspectError as error:
         return [f"cannot be rendered again: {error}"]
     if shown == wanted:
@@ -295,16 +296,21 @@ def _fonts(page: Any) -> str:
 
 def _printed(report: Report, template: Path, pictures: Path | None, work: Path) -> bytes:
     """Print a report again, without attachments."""
-    from inspect_tool.exporters.pdf import print_page
-
     folder = pictures
     if folder is None:
         folder = work / "pictures of pages"
         _stand_ins(report, folder)
     out = work / "printed"
     out.mkdir(exist_ok=True)
-    page = render(report, folder, template, "print")
-    return print_page(page, out / "report.pdf", template, report.id, ()).read_bytes()
+    return confined(
+        template, len(report.micrographs), _print, report, folder, template, out / "report.pdf"
+    ).read_bytes()
+
+
+def _print(report: Report, folder: Path, template: Path, path: Path) -> Path:
+    from inspect_tool.exporters.pdf import print_page
+
+    return print_page(render(report, folder, template, "print"), path, template, report.id, ())
 
 
 def _stand_ins(report: Report, folder: Path) -> None:

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -20,14 +20,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import attached, masks_of
-from inspect_tool.files import checked, read_toml
+from inspect_tool.files import checked, read_bytes, read_toml
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
@@ -256,6 +256,9 @@ def _explained(template: Path, folders: tuple[Path, ...]) -> Iterator[None]:
     except TemplateNotFound as problem:
         msg = f"{template}: '{problem.name}' not found; template.toml names a block or a file that is not there"
         raise SettingsError(msg) from problem
+    except (RecursionError, MemoryError, SyntaxError):
+        msg = f"{template}: blocks, brackets or calls lie too deep in each other, or without end"
+        raise SettingsError(msg) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as problem:
         where = _template_line(problem, folders)
         if where is None:  # not the template's fault
@@ -273,8 +276,9 @@ def search_path(template: Path) -> tuple[Path, ...]:
 @cache
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folders),
+        loader=FunctionLoader(lambda name: _loaded(name, folders)),
         undefined=StrictUndefined,
+        optimized=False,  # nothing is computed before the page is, whose time and memory are bounded
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -285,6 +289,11 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.filters["cells"] = cells
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
+
+
+def _loaded(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], bool]] | None:
+    path = _search(name, folders)
+    return None if path is None else (_text_of(path), str(path), lambda: True)
 
 
 def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | None:
@@ -693,7 +702,7 @@ def _legend(record: MicrographRecord) -> list[dict[str, str]]:
 
 def _source(name: str, folders: tuple[Path, ...]) -> str:
     """Text of a style sheet or script of the template, as it is."""
-    return _find(name, folders).read_text(encoding="utf-8").replace("</", "<\\/")
+    return _text_of(_find(name, folders)).replace("</", "<\\/")
 
 
 def _logo(name: str, folders: tuple[Path, ...]) -> str:
@@ -707,12 +716,44 @@ def _logo(name: str, folders: tuple[Path, ...]) -> str:
 
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path:
+    path = _search(name, folders)
+    if path is None:
+        msg = f"{folders[0] / name}: not found; the template names this file"
+        raise SettingsError(msg)
+    return path
+
+
+def _search(name: str, folders: tuple[Path, ...]) -> Path | None:
+    """Find a file of a template; a link may not lead out of it, or a report would show what nobody looks at."""
     for folder in folders:
-        path = (folder / name).resolve()
-        if path.is_relative_to(folder) and path.is_file():
-            return path
-    msg = f"{folders[0] / name}: not found; the template names this file"
-    raise SettingsError(msg)
+        path = folder / name
+        try:
+            there = path.is_symlink() or path.exists()
+        except (OSError, ValueError) as error:
+            msg = f"{folder}: '{name[:60]}' is no name of a file ({getattr(error, 'strerror', None) or error})"
+            raise SettingsError(msg) from None
+        if not there:
+            continue
+        if not path.is_file() or not path.resolve().is_relative_to(folder):
+            msg = f"{path}: must be a file of the template itself, no folder, pipe or link that leads out of it"
+            raise SettingsError(msg)
+        return path
+    return None
+
+
+def _text_of(path: Path) -> str:
+    """Text of a file of a template."""
+    try:
+        return read_bytes(path, _MOST_SOURCE).decode()
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        raise SettingsError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise SettingsError(msg) from None
+
+
+_MOST_SOURCE = 1 << 20  # of one file of a template [byte]
 
 
 def _picture(folder: Path, name: str, max_px: int) -> str:

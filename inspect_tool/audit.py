@@ -11,8 +11,6 @@ import getpass
 import hashlib
 import json
 import os
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,15 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from inspect_tool import __version__
+from inspect_tool import __version__, trail_reports
 from inspect_tool.errors import OutputError, ReadError, SettingsError
-from inspect_tool.files import plain, read_bytes
+from inspect_tool.files import plain, read_bytes, write_whole
+from inspect_tool.locks import lock
 from inspect_tool.provenance import now
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 LOG = "audit.jsonl"
 HEAD = "audit.head"
@@ -36,7 +30,7 @@ NOTHING = "0" * 64
 """Hash that stands for the line before the first."""
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
-EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair"]
+EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw"]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -79,6 +73,7 @@ class Trail:
     entries: tuple[Entry, ...]
     problems: tuple[str, ...] = ()  # the chain does not hold; each names the place
     notes: tuple[str, ...] = ()  # the chain holds; e.g. bytes of an entry that was never finished
+    uncompared: tuple[str, ...] = ()  # what it tells of and is not at hand, see ``verify``
     torn: bytes = field(default=b"", repr=False)  # after the last whole line
     whole: int = 0  # bytes of whole lines
 
@@ -191,7 +186,8 @@ def verify(folder: Path) -> Trail:
     """Read the log of a folder as ``read`` does, and compare it with the reports that lie there.
 
     A report that was made with the log carries its last entry of then (``Trail.last``): the log must still hold
-    that entry, and the run.
+    that entry, and the run. What the entry of the run says of the report (verdict, values, hashes of its files), and
+    what it and every entry of an edit say of the ledger of edits, must be so; ``uncompared`` names what is not there.
     """
     folder = folder.parent if folder.name == LOG else folder
     trail = read(folder)
@@ -211,7 +207,8 @@ def verify(folder: Path) -> Trail:
             problems.append(f"{name} ({made_of}) was made after entry {anchor[:24]}..., which is not in the log")
         elif made_of not in ran:
             problems.append(f"{name} ({made_of}) was made with this log, which has no entry of that run")
-    return replace(trail, problems=tuple(problems), notes=tuple(notes))
+    found = trail_reports.compare(trail.entries, folder)
+    return replace(trail, problems=(*problems, *found.problems), notes=tuple(notes), uncompared=found.uncompared)
 
 
 def holds(trail: Trail, anchor: str) -> bool:
@@ -393,42 +390,10 @@ def _opened(folder: Path, *, write: bool) -> Iterator[int]:
         msg = f"{path}: cannot be opened: {error.strerror}; the audit trail must lie where it can be {needed}"
         raise OutputError(msg) from None
     try:
-        _lock(file, path, alone=write)
+        lock(file, path, alone=write, patience_s=PATIENCE_S)
         yield file
     finally:
         os.close(file)  # gives back the lock
-
-
-def _lock(file: int, path: Path, *, alone: bool) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not _try_to_lock(file, path, alone):
-        if time.monotonic() > ends:
-            msg = f"{path}: another process has held it for {PATIENCE_S:.0f} s; end that process or try again"
-            raise OutputError(msg)
-        time.sleep(0.01)
-
-
-if sys.platform == "win32":
-
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:  # noqa: ARG001 - Windows has one kind here
-        os.lseek(file, 2**31 - 2, os.SEEK_SET)  # a byte that is never written: reading stays possible
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            msg = f"{path}: cannot be locked: {error.strerror}; choose a folder on a disk that can lock files"
-            raise OutputError(msg) from None
-        return True
 
 
 def _contents(file: int, path: Path) -> bytes:
@@ -451,19 +416,7 @@ def _write(file: int, start: int, data: bytes) -> None:
 
 
 def _write_head(folder: Path, number: int, last: str) -> None:
-    path = folder / HEAD
-    partial = path.with_name(HEAD + ".partial")
-    with partial.open("wb") as stream:
-        stream.write(_json({"entries": number, "sha256": last}) + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    if sys.platform != "win32":  # the name too must outlive a power failure
-        here = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(here)
-        finally:
-            os.close(here)
+    write_whole(folder / HEAD, _json({"entries": number, "sha256": last}) + b"\n")
 
 
 def _head(folder: Path) -> tuple[int, str] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
@@ -20,6 +20,7 @@ from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsEr
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
     from inspect_tool.model import Report, Table
+    from inspect_tool.preview import Preview
     from inspect_tool.report.comparison import Comparison
     from inspect_tool.report.gauge import GaugeReport
     from inspect_tool.report.selftest import SelfTest
@@ -30,7 +31,6 @@ EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 app = typer.Typer(
     name="inspect-tool",
     help="Turn micrographs and X-ray images into inspection reports.",
-    no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,  # plain help: loads in half the time and reads the same in a log
     pretty_exceptions_enable=False,
@@ -123,11 +123,25 @@ def _reliable(stream: Any) -> Any:
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"inspect-tool {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(_FIRST_STEPS)
+
+
+_FIRST_STEPS = """\
+inspect-tool turns micrographs and X-ray images into inspection reports. First steps:
+
+  inspect-tool demo              run the four sample inspections and look at their reports
+  inspect-tool init              answer a few questions, get a job file for your own images
+  inspect-tool check job.toml    is all there? With --preview FOLDER: see what will be measured
+  inspect-tool run job.toml      measure, and write the report
+
+All commands: inspect-tool --help. One of them: inspect-tool run --help."""
 
 
 @app.command()
@@ -171,16 +185,24 @@ def demo(
 @app.command()
 def check(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    preview: Annotated[
+        Path | None, typer.Option("--preview", help="Folder for a picture of each field: what will be measured.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
+    from inspect_tool.preview import preview as previewed
     from inspect_tool.standards import designation
 
     status = 0
-    for path in jobs:
+    for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
         try:
             planned = pipeline.check(path)
+            pictures: tuple[Preview, ...] = ()
+            if preview is not None:
+                with _progress(name, quiet) as tell:
+                    pictures = previewed(planned, preview / name, tell)
         except InspectError as error:
             _print_error(error)
             status = EXIT_FIX
@@ -197,6 +219,9 @@ def check(
                 print(f"  scale: {line}")
             for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
                 print(f"  criteria: {line}")
+            for shown in pictures:
+                print(f"  {shown.image}: {'; '.join(shown.lines)}")
+                print(f"    {shown.picture}")
     raise typer.Exit(status)
 
 
@@ -385,26 +410,44 @@ def gauge(
 
 @app.command()
 def init(
-    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes")],
+    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes. On a terminal: asked.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
+    blank: Annotated[bool, typer.Option("--blank", help="Ask nothing; images and scale are put in later.")] = False,
 ) -> None:
-    """Write a commented starter job for a recipe."""
-    from inspect_tool.starter import starter_job
+    """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
+    from inspect_tool import questions, registry
+    from inspect_tool.starter import Answers, starter_job
 
-    text = starter_job(recipe, out.name)
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
+    if not recipe and not asks:
+        msg = (
+            f"give a recipe, for example inspect-tool init grain_size; there are: {', '.join(registry.names('recipe'))}"
+        )
+        raise SettingsError(msg)
+    if recipe:
+        registry.load("recipe", recipe)
+    if out.exists():
+        msg = f"{out}: exists already and is left as it is; choose another name with --out"
+        raise SettingsError(msg)
+    answers = Answers()
+    if asks:
+        recipe = recipe or questions.recipe(_ask, print)
+        answers = questions.answers(recipe, out.parent, _ask, print)
+    text = starter_job(recipe, out.name, answers)
     try:
         with out.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-    except FileExistsError:
-        msg = f"{out}: exists already and is left as it is; choose another name with --out"
-        raise SettingsError(msg) from None
     except OSError as error:
         msg = f"{out}: cannot be written: {error.strerror}"
         raise SettingsError(msg) from None
     shown = f'"{out}"' if " " in str(out) else out
-    print(f"{out}: written; put in the images and the scale, then:")
+    print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")
     print(f"  inspect-tool check {shown}")
     print(f"  inspect-tool run {shown} --out reports")
+
+
+def _ask(question: str, default: str) -> str:
+    return str(typer.prompt(question, default=default, show_default=bool(default)))
 
 
 @app.command(cls=_ManyFiles)
@@ -651,14 +694,30 @@ def golden_check(
     raise typer.Exit(EXIT_PASS if found.verdict == "within tolerance" else EXIT_FAIL)
 
 
-@app.command()
+class _WithDefault(TyperGroup):
+    """A group that is itself its first command: what is not the name of another one is an argument of that."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and args[0] in {*self.commands, "-h", "--help"}
+        return super().parse_args(ctx, args if named else [next(iter(self.commands)), *args])
+
+
+edit_app = typer.Typer(
+    name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=_WithDefault
+)
+app.add_typer(edit_app)
+Reason = Annotated[str, typer.Option(help="Why, in a few words.")]
+By = Annotated[str, typer.Option(help="Name of the person who does it.")]
+
+
+@edit_app.command("record")
 def edit(
     job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
     field: Annotated[int | None, typer.Option(min=1, help="Number of the field within its specimen.")] = None,
     image: Annotated[str, typer.Option(help="Name of the image, where the number does not tell.")] = "",
     mask: Annotated[Path | None, typer.Option(help="Corrected mask, from any editor.")] = None,
-    reason: Annotated[str, typer.Option(help="Why, in a few words.")] = "",
-    by: Annotated[str, typer.Option(help="Name of the person who corrected it.")] = "",
+    reason: Reason = "",
+    by: By = "",
     export: Annotated[
         Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
     ] = None,
@@ -686,6 +745,43 @@ def edit(
         print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: {made.changed_px} px; objects: {objects}")
 
 
+@edit_app.command("undo")
+def edit_undo(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
+    number: Annotated[
+        int | None, typer.Argument(metavar="[NUMBER]", help="Of the edit; default: the last that is in force.")
+    ] = None,
+    reason: Reason = "",
+    by: By = "",
+    out: Out = Path("reports"),
+    quiet: Quiet = False,
+) -> None:
+    """Take an edit back by a new entry of the ledger; later edits of other pixels stay."""
+    from inspect_tool import correct, edits
+
+    made = correct.undo(job, number, reason=reason, by=by, out=out)
+    if not quiet:
+        print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: takes edit {made.undoes} back")
+
+
+@edit_app.command("withdraw")
+def edit_withdraw(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
+    first: Annotated[int, typer.Option("--from", min=1, help="Number of the first edit that is given up.")] = 1,
+    reason: Reason = "",
+    by: By = "",
+    out: Out = Path("reports"),
+    quiet: Quiet = False,
+) -> None:
+    """Give up edits whose ledger is damaged or lost: the files are moved aside, and the audit trail says why."""
+    from inspect_tool import correct
+
+    moved = correct.withdraw(job, first, reason=reason, by=by, out=out)
+    if not quiet:
+        where = f"{Path(moved[0]).parent}" if moved else "nothing was left of them"
+        print(f"{job}: edits from {first} on are given up ({where}); recorded in the audit trail of {out}")
+
+
 @app.command()
 def audit(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder given to --out of run.")] = Path("reports"),
@@ -708,12 +804,15 @@ def audit(
     shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
     if as_json:
         facts = {"whole": not trail.problems, "last": trail.last, "problems": trail.problems, "notes": trail.notes}
+        facts |= {"uncompared": trail.uncompared}
         print(json.dumps(facts | {"entries": plain(shown)}, ensure_ascii=False, indent=1))
     else:
         for entry in shown:
             print("\n".join(auditing.lines(entry)))
         for note in trail.notes:
             print(f"note: {note}")
+        for text in trail.uncompared:
+            print(f"not compared: {text}")
         for problem in trail.problems:
             print(f"BROKEN: {problem}")
         if not trail.problems:
@@ -892,7 +991,7 @@ def _progress(name: str, silent: bool, only_news: bool = False) -> "Iterator[Cal
 
 def _print_error(error: InspectError) -> None:
     line = " ".join(str(error).split())
-    print(f"{type(error).__name__}: {line}", file=sys.stderr)
+    print(f"error: {line}", file=sys.stderr)
 
 
 def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

@@ -5,9 +5,10 @@ entry names the labels before and after by their hash, and the entry before it b
 or reordered entry shows, and so that an edit is never laid over another segmentation than the one it was made on.
 """
 
-import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, MeasurementError, OutputError, ReadError
 from inspect_tool.evidence import decode, encode, mask_sha256
-from inspect_tool.files import checked, dump_edit, read_bytes, read_toml, sha256_bytes
+from inspect_tool.files import checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
+from inspect_tool.locks import held
 from inspect_tool.model import (
     Check,
     Edit,
@@ -39,8 +41,14 @@ NOTHING = "0" * 64
 TABLE, RESULTS = "Edits by hand", "Results before and after the edits"
 """Titles of the tables of a report."""
 
+PATIENCE_S = 30.0
+"""How long another process may hold a ledger [s]."""
+
 _MOST = 9999
 _SEAL = b'\nsha256 = "'
+_LOCK = ".lock"
+_NUMBERED = re.compile(r"\d{4}\.toml")
+_TWO = "two people edited at once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,30 +92,66 @@ def difference_name(edit: Edit) -> str:
     return f"{edit.number:04d}-{edit.difference_sha256[:8]}.png"
 
 
-def read(folder: Path) -> tuple[Entry, ...]:
+def read(folder: Path, below: int | None = None) -> tuple[Entry, ...]:
     """Read a ledger and follow its chain; without a folder there are no edits.
+
+    Parameters
+    ----------
+    folder : Path
+    below : int, optional
+        Leave out the entries from this number on, whatever they are.
 
     Raises
     ------
     ReadError
-        An entry is missing, was changed, or does not follow the one before it: the message names it.
+        An entry is missing, was changed, or does not follow the one before it: the message names it, and how to go on.
     """
     if not folder.is_dir():
         return ()
-    names = sorted(path.name for path in folder.glob("*.toml") if re.fullmatch(r"\d{4}\.toml", path.name))
+    names = sorted(path.name for path in folder.glob("*.toml") if not path.name.startswith("."))
+    strange = next((name for name in names if not _NUMBERED.fullmatch(name)), "")
+    if below is not None:
+        names = [name for name in names if _NUMBERED.fullmatch(name) and int(name[:4]) < below]
+    elif strange:
+        msg = (
+            f"{folder / strange}: is no entry of this ledger, whose files are 0001.toml, 0002.toml, ...: a program "
+            "that copies folders may have left a second edit there; move the file away and make that correction again"
+        )
+        raise ReadError(msg)
     entries: list[Entry] = []
-    previous = NOTHING
     for number, name in enumerate(names, start=1):
         if name != f"{number:04d}.toml":
             msg = f"{folder / f'{number:04d}.toml'}: is missing, there is {name}; put the ledger back as it was"
             raise ReadError(msg)
         entry = _read_entry(folder / name)
-        if entry.edit.number != number or entry.edit.previous != previous:
-            msg = f"{folder / name}: does not follow the entry before it; put the ledger back as it was"
-            raise ReadError(msg)
-        previous = sha256_bytes(entry.text)
+        _check_follows(folder / name, entry, entries)
         entries.append(entry)
     return tuple(entries)
+
+
+def _check_follows(path: Path, entry: Entry, before: Sequence[Entry]) -> None:
+    """Refuse an entry that does not continue the ones before it, or was made beside one of them."""
+    edit, number = entry.edit, len(before) + 1
+    give_up = (
+        f"give it up: inspect-tool edit withdraw {path.parent.stem}.toml --from {number} "
+        '--reason "..." --by "...", and make that correction again'
+    )
+    predecessors = [NOTHING, *(sha256_bytes(one.text) for one in before)]
+    if edit.number != number or edit.previous != predecessors[-1]:
+        if edit.previous in predecessors[:-1]:
+            other = before[predecessors.index(edit.previous)].edit
+            msg = f"{path}: follows the same entry as {text_name(other)} ({_who(other)}): {_TWO}; {give_up}"
+            raise ReadError(msg)
+        msg = f"{path}: does not follow the entry before it; put the ledger back as it was, or {give_up}"
+        raise ReadError(msg)
+    last = next((one.edit for one in reversed(before) if one.edit.image_sha256 == edit.image_sha256), None)
+    if last is not None and edit.before_sha256 != last.after_sha256:
+        msg = f"{path}: was made without {text_name(last)} of the same field ({_who(last)}): {_TWO}; {give_up}"
+        raise ReadError(msg)
+
+
+def _who(edit: Edit) -> str:
+    return f"by {edit.by}, {edit.when}"
 
 
 def _read_entry(path: Path) -> Entry:
@@ -139,9 +183,17 @@ def of_image(ledger: Sequence[Entry], sha256: str) -> tuple[Entry, ...]:
 
 
 def record(
-    folder: Path, micrograph: Micrograph, before: Segmentation, labels: LabelImage, *, reason: str, by: str
-) -> Entry:
-    """Append one edit to a ledger.
+    folder: Path,
+    micrograph: Micrograph,
+    before: Segmentation,
+    labels: LabelImage,
+    *,
+    reason: str,
+    by: str,
+    known: Sequence[Entry] = (),
+    undoes: int | None = None,
+) -> tuple[Entry, ...]:
+    """Append one edit to a ledger, while no other process can.
 
     Parameters
     ----------
@@ -155,34 +207,39 @@ def record(
         As they are to be.
     reason, by : str
         Why, and who says so.
+    known : sequence of Entry
+        The ledger as it was when ``before`` was made of it.
+    undoes : int, optional
+        Number of the edit that this one takes back.
+
+    Returns
+    -------
+    tuple of Entry
+        The ledger, the new entry last.
 
     Raises
     ------
     ReadError
-        The ledger does not hold, or nothing differs.
+        The ledger does not hold, the field was edited meanwhile, or nothing differs.
     OutputError
-        It cannot be written.
+        It cannot be written, or another process holds it.
     """
-    ledger = read(folder)
     changed = before.labels != labels
     if not changed.any():
         msg = (
             f"{micrograph.path}: the mask is equal to the segmentation that is measured now; there is nothing to record"
         )
         raise ReadError(msg)
-    if len(ledger) == _MOST:
-        msg = f"{folder}: holds {_MOST} edits; correct the segmentation at its source instead"
-        raise OutputError(msg)
     added, removed, altered = objects_changed(before.labels, labels, before.kind)
     difference = encode(np.where(changed, labels.astype(np.int32) + 1, 0))
     edit = Edit(
-        number=len(ledger) + 1,
+        number=0,
         image=micrograph.path,
         image_sha256=micrograph.sha256,
         specimen=micrograph.specimen,
         field=micrograph.field,
         by=by,
-        when=now().isoformat().replace("+00:00", "Z"),
+        when="",
         reason=reason,
         software=f"inspect_tool {__version__}",
         changed_px=int(np.count_nonzero(changed)),
@@ -192,32 +249,114 @@ def record(
         before_sha256=mask_sha256(before.labels),
         after_sha256=mask_sha256(labels),
         difference_sha256=sha256_bytes(difference),
-        previous=sha256_bytes(ledger[-1].text) if ledger else NOTHING,
+        previous=NOTHING,
+        undoes=undoes,
     )
+    with _alone(folder):
+        ledger = read(folder)
+        _check_not_edited_meanwhile(folder, micrograph, known, ledger)
+        if len(ledger) == _MOST:
+            msg = f"{folder}: holds {_MOST} edits; correct the segmentation at its source instead"
+            raise OutputError(msg)
+        entry = _sealed(
+            replace(
+                edit,
+                number=len(ledger) + 1,
+                when=now().isoformat().replace("+00:00", "Z"),
+                previous=sha256_bytes(ledger[-1].text) if ledger else NOTHING,
+            ),
+            difference,
+        )
+        # the pixels first: with its entry an edit counts
+        write_whole(folder / difference_name(entry.edit), difference)
+        write_whole(folder / text_name(entry.edit), entry.text)
+    return (*ledger, entry)
+
+
+def _sealed(edit: Edit, difference: bytes) -> Entry:
     body = dump_edit(edit).encode().rpartition(_SEAL)[0] + b"\n"
     edit = replace(edit, sha256=sha256_bytes(body))
-    entry = Entry(edit=edit, text=dump_edit(edit).encode(), difference=difference)
-    _write(folder, entry)
-    return entry
+    return Entry(edit=edit, text=dump_edit(edit).encode(), difference=difference)
 
 
-def _write(folder: Path, entry: Entry) -> None:
-    """Write the pixels first, then the entry under its number, which only one process can take."""
-    target = folder / text_name(entry.edit)
-    partial = folder / f".{target.name}.{os.getpid()}.partial"
+def _check_not_edited_meanwhile(
+    folder: Path, micrograph: Micrograph, known: Sequence[Entry], ledger: Sequence[Entry]
+) -> None:
+    """Compare a ledger with what it was when its field was segmented; edits of other fields do no harm."""
+    if [entry.text for entry in ledger[: len(known)]] != [entry.text for entry in known]:
+        msg = f"{folder}: edits were taken out of it or changed meanwhile; look who did it, then try again"
+        raise ReadError(msg)
+    for entry in of_image(ledger[len(known) :], micrograph.sha256):
+        msg = (
+            f"{micrograph.path}: was edited meanwhile ({text_name(entry.edit)}, {_who(entry.edit)}: "
+            f"{entry.edit.reason}); nothing was recorded: export the mask again, correct it and record it then"
+        )
+        raise ReadError(msg)
+
+
+def withdraw(folder: Path, first: int = 1) -> tuple[str, ...]:
+    """Move the entries of a ledger from one number on aside, into a folder beside it; nothing is deleted.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the ledger; it may be damaged from ``first`` on, or missing.
+    first : int
+        Number of the first entry that goes.
+
+    Returns
+    -------
+    tuple of str
+        Where the entries lie now, the last one first; empty: there were none.
+
+    Raises
+    ------
+    OutputError
+        They cannot be moved, or another process holds the ledger.
+    """
+    if not folder.is_dir():
+        return ()
+    moved: list[str] = []
+    with _alone(folder):
+        going = sorted(
+            (path for path in folder.glob("[0-9][0-9][0-9][0-9]*") if int(path.name[:4]) >= first),
+            key=lambda path: (-int(path.name[:4]), path.suffix != ".toml"),  # an entry never stands without its pixels
+        )
+        if going:
+            aside = next(
+                path for i in range(1, _MOST) if not (path := folder.with_name(f"{folder.name}.withdrawn-{i}")).exists()
+            )
+            aside.mkdir()
+        for path in going:
+            path.rename(aside / path.name)
+            moved += [str(aside / path.name)] if path.suffix == ".toml" else []
+    return tuple(moved)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a ledger for this process alone, without what killed ones have left; an ``OSError`` is worded."""
     try:
         folder.mkdir(exist_ok=True)
-        (folder / difference_name(entry.edit)).write_bytes(entry.difference)
-        partial.write_bytes(entry.text)
-        os.link(partial, target)
-    except FileExistsError:
-        msg = f"{target}: another edit was recorded at the same moment; try again"
-        raise OutputError(msg) from None
+        with held(folder / _LOCK, patience_s=PATIENCE_S):
+            for left in folder.glob(".*.partial"):
+                left.unlink(missing_ok=True)
+            yield
     except OSError as error:
         msg = f"{folder}: cannot write the edit: {error.strerror}"
         raise OutputError(msg) from None
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def state(ledger: Sequence[Entry]) -> dict[str, object] | None:
+    """Say what an audit trail keeps of a ledger: how many entries, of which fields, and the hash of the last one."""
+    if not ledger:
+        return None
+    images = Counter((entry.edit.image, entry.edit.image_sha256) for entry in ledger)
+    return {
+        "entries": len(ledger),
+        "last_sha256": sha256_bytes(ledger[-1].text),
+        "fields": [{"image": image, "sha256": sha256, "edits": count} for (image, sha256), count in images.items()],
+    }
 
 
 # ------------------------------------------------------------------------------------------------ applying them
@@ -254,6 +393,74 @@ def applied(raw: Segmentation, entries: Sequence[Entry], image: str) -> Segmenta
     if entries:
         labels.setflags(write=False)
     return replace(raw, labels=labels) if entries else raw
+
+
+def undone(raw: Segmentation, entries: Sequence[Entry], number: int, image: str) -> NDArray[np.int32]:
+    """Give the labels of a field without what one of its edits changed; the others stay.
+
+    Parameters
+    ----------
+    raw : Segmentation
+        As the backend gave it.
+    entries : sequence of Entry
+        All edits of the field.
+    number : int
+        Of the edit, in its ledger.
+    image : str
+        Name of the image, for messages.
+
+    Raises
+    ------
+    ReadError
+        The field has no such edit, or a later one has changed some of its pixels: that one goes first.
+    """
+    place = next((i for i, entry in enumerate(entries) if entry.edit.number == number), None)
+    if place is None:
+        there_are = ", ".join(str(entry.edit.number) for entry in entries) or "none"
+        msg = f"{image}: has no edit {number}; there are: {there_are}"
+        raise ReadError(msg)
+    before, after, current = (applied(raw, entries[:count], image).labels for count in (place, place + 1, len(entries)))
+    changed = before != after
+    again = changed & (current != after)
+    if again.any():
+        row, column = (int(axis[0]) for axis in np.nonzero(again))
+        shape = (raw.labels.shape[0], raw.labels.shape[1])
+        later = next(entry.edit for entry in reversed(entries) if decode(entry.difference, shape)[row, column])
+        msg = (
+            f"{image}: edit {number} cannot be taken back alone: edit {later.number} ({_who(later)}) has changed its "
+            f"pixel at row {row}, column {column} again; take that one back first"
+        )
+        raise ReadError(msg)
+    return np.where(changed, before, current).astype(np.int32)
+
+
+def last_in_force(entries: Sequence[Entry]) -> Edit | None:
+    """Give the last edit that neither takes another back nor is taken back."""
+    back: set[int] = set()
+    for entry in reversed(entries):  # what is taken back takes nothing back
+        edit = entry.edit
+        if edit.undoes is not None and edit.number not in back:
+            back.add(edit.undoes)
+    fitting = [one.edit for one in entries if one.edit.undoes is None and one.edit.number not in back]
+    return fitting[-1] if fitting else None
+
+
+def put_back(entries: Sequence[Entry], raw: Segmentation, labels: LabelImage, image: str) -> Edit | None:
+    """Give the edit of a field that new labels take back entirely; None: they take none back.
+
+    Who records a mask that was exported before an edit would take that edit back without knowing it.
+    """
+    current = applied(raw, entries, image).labels
+    before = raw
+    for place, entry in enumerate(entries):
+        after = applied(raw, entries[: place + 1], image)
+        changed = before.labels != after.labels
+        there = entry.edit.undoes is None and np.array_equal(current[changed], after.labels[changed])
+        given = labels if raw.kind == "semantic" else matched(labels, before.labels)
+        if there and np.array_equal(given[changed], before.labels[changed]):
+            return entry.edit
+        before = after
+    return None
 
 
 def carried_over(
@@ -346,6 +553,34 @@ def matched(labels: LabelImage, base: LabelImage) -> NDArray[np.int32]:
     return table[labels]
 
 
+def numbered(labels: LabelImage, base: LabelImage, used: int = 0) -> NDArray[np.int32]:
+    """Give objects the numbers they have in ``base``, so that as few pixels as can be get another number.
+
+    As ``matched``; then, the largest overlap first, an object that is none of ``base`` takes the number of one that is
+    no longer there. New numbers are above ``used``: a number that an object had is not given to another.
+    """
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    found = matched(labels, base)
+    table[labels] = found
+    old = len(np.bincount(base.ravel()))
+    free = set(np.unique(base).tolist()) - set(table[table < old].tolist())
+    own, known, shared = _overlaps(labels, base)
+    for i in np.argsort(-shared, kind="stable").tolist():
+        if known[i] in free and table[own[i]] >= old:
+            table[own[i]] = known[i]
+            free.remove(int(known[i]))
+    new = np.flatnonzero(table >= old)
+    table[new] = max(used, old - 1) + 1 + np.arange(len(new))
+    return table[labels]
+
+
+def used_numbers(raw: Segmentation, entries: Sequence[Entry]) -> int:
+    """Give the largest number that an object of a field ever had."""
+    shape = (raw.labels.shape[0], raw.labels.shape[1])
+    given = [int(decode(entry.difference, shape).max()) - 1 for entry in entries]
+    return max(int(raw.labels.max(initial=0)), *given) if given else int(raw.labels.max(initial=0))
+
+
 def objects_changed(before: LabelImage, after: LabelImage, kind: str) -> tuple[int, int, int]:
     """Count the objects that were added, removed, and changed in shape; of classes their connected pieces.
 
@@ -414,7 +649,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         ),
         rows=tuple(
             (
-                *(edit.number, edit.specimen, edit.field, edit.image, edit.when, edit.by, edit.reason),
+                *(edit.number, edit.specimen, edit.field, edit.image, edit.when, edit.by, _reason(edit)),
                 *(edit.changed_px, float(f"{100 * edit.changed_px / max(field.counted_px, 1):.3g}")),
                 *(edit.objects_added, edit.objects_removed, edit.objects_changed),
             )
@@ -455,6 +690,10 @@ def _before_and_after(
         values = (found[key].value if key in found else None for found in (old, new))
         was, now_is = values
         yield shown.title or shown.quantity, shown.specimen, shown.unit, was, now_is
+
+
+def _reason(edit: Edit) -> str:
+    return edit.reason if edit.undoes is None else f"takes back no. {edit.undoes}: {edit.reason}"
 
 
 def _number(value: float | None) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from inspect_tool import slips
 from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
 from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
 
@@ -65,10 +67,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
     except FileNotFoundError:
-        msg = f"{path}: no such file"
+        msg = f"{path}: no such file{slips.near_file(path)}"
+        raise SettingsError(msg) from None
+    except IsADirectoryError:
+        msg = f"{path}: is a folder; name a file in it{slips.near_file(path / path.name)}"
         raise SettingsError(msg) from None
     except UnicodeDecodeError as error:
-        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        msg = f"{path}: {slips.encoding(error)}"
         raise SettingsError(msg) from None
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
@@ -79,7 +84,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(text.replace("\r\n", "\n"))
     except ValueError as error:  # also of a number of thousands of digits
-        msg = f"{path}: not valid TOML: {error}{_hint(str(error), text)}"
+        msg = f"{path}: {slips.syntax(text, str(error))}"
         raise SettingsError(msg) from None
     except RecursionError:
         msg = f"{path}: not valid TOML: lists or tables lie deeper than {_DEEPEST} in each other"
@@ -122,18 +127,6 @@ def _odd(value: Any, key: str = "", depth: int = 0) -> str:
     return ""
 
 
-def _hint(error: str, text: str) -> str:
-    """What to do about two things that people write in the line of an error: a path of Windows, a decimal comma."""
-    found = re.search(r"at line (\d+)", error)
-    lines = text.splitlines()
-    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
-    if re.search(r'"[^"]*\\', line):
-        return "; a backslash does not stand for itself in \"...\": write the path with / or in '...'"
-    if comma := re.search(r"=\s*([-+]?\d+),(\d+)", line):
-        return f"; the decimal sign is a point: {comma[1]}.{comma[2]}"
-    return ""
-
-
 def checked(
     kind: type[T],
     data: Mapping[str, Any],
@@ -164,7 +157,7 @@ def checked(
         value: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # a class is hashable
         return value
     except ValidationError as problem:
-        message = f"{where} {under}{'.' if under else ''}{_one_line(problem.errors()[0])}"
+        message = f"{where} {under}{'.' if under else ''}{slips.in_words(kind, problem.errors()[0], under)}"
         raise error(message) from None
 
 
@@ -216,7 +209,7 @@ def dump_calibration(record: CalibrationRecord) -> str:
 
 def dump_edit(edit: Edit) -> str:
     """Write an entry of the ledger of edits as TOML text, its hash last."""
-    return _toml(plain(edit))
+    return _toml({key: value for key, value in plain(edit).items() if value is not None})
 
 
 def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -377,9 +370,29 @@ def _replace_folder(temporary: Path, target: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name and rename it, so that it is whole or not there."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same call
+    write_whole(path, text.encode("utf-8"))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, wait until it is on the disk, and rename it: it is whole or not there.
+
+    What a kill leaves of it is hidden and ends in ``.partial``. An ``OSError`` is the caller's to word.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if sys.platform != "win32":  # the name too must outlive a power failure
+        here = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(here)
+        finally:
+            os.close(here)
 
 
 @cache
@@ -400,24 +413,6 @@ def _make_strict(kind: Any) -> None:
             _make_strict(hints[item.name])
     for part in get_args(kind):
         _make_strict(part)
-
-
-def _one_line(problem: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))
-    found = repr(problem["input"])
-    found = found if len(found) <= 60 else found[:57] + "..."
-    match problem["type"]:
-        case "unexpected_keyword_argument" | "extra_forbidden":
-            return f"{where}: unknown key; check the spelling"
-        case "missing" | "missing_argument" | "missing_keyword_only_argument":
-            return f"{where}: is missing"
-        case "literal_error":
-            return f"{where}: got {found}, must be {problem['ctx']['expected']}"
-        case "value_error":
-            return f"{where}: got {found}: {problem['ctx']['error']}"
-        case _:
-            text = str(problem["msg"]).replace("Input should be", "must be")
-            return f"{where}: got {found}, {text[0].lower()}{text[1:]}"
 
 
 def plain(value: Any) -> Any:

@@ -577,6 +577,7 @@ class Edit:
     after_sha256: str
     difference_sha256: str  # of the file that holds the changed pixels
     previous: str  # of the file of the entry before; zeros before the first
+    undoes: int | None = None  # number of the edit that this one takes back
     sha256: str = ""  # of this file without its last line
 
 

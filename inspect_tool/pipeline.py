@@ -36,9 +36,11 @@ from inspect_tool import (
     readers,
     registry,
     scale_bar,
+    slips,
     specimen_area,
     specs,
     supersede,
+    trail_reports,
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
@@ -177,6 +179,8 @@ def run(
     if replaced is not None and out is not None:
         supersede.check_place(replaced, Path(out), name)
     before = _ready(Path(out), name) if out is not None and trail else ""
+    if out is not None and trail and backend is None:  # another backend measures without edits
+        check_ledger(planned, Path(out), name)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name) as folder:
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
@@ -399,6 +403,16 @@ def read(
     return preprocess.to_square_pixels(settle(readers.read(Path(path), which), stated))
 
 
+def with_own_scale(path: Path) -> Micrograph:
+    """Read an image with the scale that its file or a bar in it tells; with neither, a ``CalibrationError``."""
+    micrograph = readers.read(path)
+    bar = _bar(micrograph, "auto")
+    if bar is None or bar.pixel_um is None:
+        return settle(micrograph, None)
+    told = _told_by(bar)
+    return settle(micrograph, None if micrograph.calibration.pixel_um else Calibration(source="scale bar"), told)
+
+
 def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentation:
     """Segment one image with a backend by name and its settings by keyword."""
     module = registry.load("backend", backend)
@@ -451,7 +465,7 @@ def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return load_standard(str(path.parent / name))
     if name not in recipe.STANDARDS:
-        there_are = ", ".join(recipe.STANDARDS)
+        there_are = ", ".join(recipe.STANDARDS) + slips.near(name, recipe.STANDARDS)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
     return load_standard(name)
@@ -529,7 +543,7 @@ def requirements_of(
         if quantity is None:
             msg = (
                 f"{place}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
-                f"there are: {', '.join(recipe.QUANTITIES)}"
+                f"there are: {', '.join(recipe.QUANTITIES)}{slips.near(requirement.quantity, recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
         check_requirement(requirement, place)
@@ -567,7 +581,7 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
         own = f"{where} specimens.{i}.calibration" if specimen.calibration is not None else f"{where} calibration"
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
-            for path in _expand(pattern, folder, f"{where} images"):
+            for path in files_of(pattern, folder, f"{where} images"):
                 digest = _digest(path)
                 if digest in seen:
                     msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
@@ -618,7 +632,7 @@ def _digest(path: Path) -> str:
         raise ReadError(msg) from None
 
 
-def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
+def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     """Files of one pattern, and folders that are images, in natural order (field_2 before field_10).
 
     Hidden files (macOS keeps a ``._name`` beside files on other disks) match only a pattern that begins with a dot.
@@ -634,7 +648,7 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
         raise SettingsError(msg)
     if not any(sign in pattern for sign in "*?["):
-        msg = f"{where}: '{pattern}' does not exist in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' does not exist in {base.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     try:
         forms = {normalize(form, relative) for form in ("NFC", "NFD")}
@@ -646,9 +660,16 @@ def _expand(pattern: str, folder: Path, where: str) -> list[Path]:
     found = [path for path in found if hidden or not path.name.startswith(".")]
     found = [path for path in found if path.is_file() or readers.is_image_folder(path)]
     if not found:
-        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}"
+        msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
     return found
+
+
+def _near_file(relative: str, base: Path, pattern: str) -> str:
+    """End of a message about a name that is not there: what may have been meant."""
+    if re.search(r"[\x00-\x1f]", pattern):
+        return "; a backslash does not stand for itself in a job file: write / between folders"
+    return slips.near_file(base / Path(relative).parts[0]) if relative else ""
 
 
 def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:
@@ -690,7 +711,7 @@ def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Pa
     if not patterns:
         msg = f"{where} backend.masks: is missing; name one mask file per image"
         raise SettingsError(msg)
-    masks = [path for pattern in patterns for path in _expand(pattern, folder, f"{where} backend.masks")]
+    masks = [path for pattern in patterns for path in files_of(pattern, folder, f"{where} backend.masks")]
     if len(masks) != len(sources):
         msg = f"{where} backend.masks: {len(masks)} masks for {len(sources)} images; give one per image, in their order"
         raise SettingsError(msg)
@@ -776,7 +797,7 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph)
-    keep = Keeper(folder, _stem(index, source.name))
+    keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
     given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
@@ -1001,7 +1022,7 @@ _WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights tak
 def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
     micrograph = replace(
-        readers.read(source.path, _selection(planned.job)),
+        readers.read(source.path, selection(planned.job)),
         path=source.name,
         sha256=source.sha256,
         specimen=source.specimen,
@@ -1095,7 +1116,8 @@ def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _selection(job: Job) -> Selection:
+def selection(job: Job) -> Selection:
+    """Plane of the files that a job asks for."""
     return Selection(page=job.page, scene=job.scene, channel=job.channel, z=job.z, time=job.time)
 
 
@@ -1112,8 +1134,7 @@ def _pictures(
     from inspect_tool.report import figures
 
     source = planned.sources[index]
-    stem = _stem(index, source.name)
-    files = figures.write_field(folder, stem, micrograph, segmentation, measurement.marks)
+    files = figures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
@@ -1161,11 +1182,11 @@ def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Th
         value=notable.value,
         unit=notable.unit,
         caption=notable.caption,
-        file=f"thumbnails/{_stem(index, measurement.image)}_{notable.feature}.jpg",
+        file=f"thumbnails/{stem(index, measurement.image)}_{notable.feature}.jpg",
     )
 
 
-def _stem(index: int, image: str) -> str:
+def stem(index: int, image: str) -> str:
     """File name of what is written of a field, without suffix."""
     return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
 
@@ -1335,6 +1356,20 @@ def _ready(out: Path, name: str) -> str:
     return before
 
 
+def check_ledger(planned: Plan, out: Path, name: str) -> None:
+    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+
+    Raises
+    ------
+    ReadError
+        With what is missing, and how to go on.
+    """
+    if (out / audit.LOG).exists():
+        images = {source.sha256 for source in planned.sources}
+        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        trail_reports.check(planned.ledger, known, planned.path, out, name)
+
+
 def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
     """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
     before what it replaces.
@@ -1350,7 +1385,11 @@ def _record(out: Path, name: str, planned: Plan, report: Report, replaced: super
             if (out / name / file).exists()
         },
         "images": len(planned.sources),
+        "after_entry": int(report.provenance.audit.split(" ")[0]),
+        "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
+        "ledger": edits.state(planned.ledger),
+        "job_file": trail_reports.relative(planned.path, out),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Literal, get_args
 
+from inspect_tool import slips
 from inspect_tool.errors import SettingsError
 
 Kind = Literal["reader", "backend", "recipe", "exporter"]
@@ -72,5 +73,5 @@ def load(kind: Kind, name: str) -> ModuleType:
         return import_module(target)
     for point in entry_points(group=f"inspect_tool.{kind}", name=name):
         return import_module(point.value)
-    msg = f"unknown {kind} '{name}'; there are: {', '.join(names(kind))}"
+    msg = f"unknown {kind} '{name}'; there are: {', '.join(names(kind))}{slips.near(name, names(kind))}"
     raise SettingsError(msg)

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
+from inspect_tool import slips
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
@@ -31,7 +32,7 @@ def load_standard(name: str) -> Standard:
     folder = _SHELF.get() or data_folder("standards")
     path = Path(name) if own else folder / f"{name}.toml"
     if not path.is_file():
-        msg = f"unknown standard '{name}'; there are: {', '.join(names())}"
+        msg = f"unknown standard '{name}'; there are: {', '.join(names())}{slips.near(name, names())}"
         raise StandardError(msg)
     data = read_toml(path)
     used = _NOTED.get()

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 import tokenize
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from io import StringIO
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from inspect_tool import registry, standards
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card
-from inspect_tool.model import Header
+from inspect_tool.model import Header, Quantity
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS, dimension
 
@@ -26,7 +26,7 @@ _INTRO = """\
 
 recipe   = "{recipe}"
 standard = {standard}{other_standards}
-images   = ["field_*.tif"]   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
+images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
 # template = "inspection"    # or the path of your own template folder
 # exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
@@ -54,10 +54,26 @@ images   = ["field_*.tif"]   # relative to this file; every image is one field. 
 
 _CALIBRATION = """
 [calibration]                # delete this block when the image files carry a trusted scale (docs/images_and_scale.md)
-pixel_um = 0.0               # um per pixel, as measured; 0.0 is refused. Only ratios wanted: delete this line and say
+pixel_um = {pixel_um:<17} # um per pixel, as measured; 0.0 is refused. Only ratios wanted: delete this line and say
 source = "stage micrometer"  # source = "ratio only" here; else how the pixel size was found
 u_rel = 0.005                # relative standard uncertainty of pixel_um [1]; 0.005 is an example
 certificate = ""             # of the stage micrometer or grid
+"""
+_RATIO_ONLY = """
+[calibration]
+source = "ratio only"        # no scale: shares, and no lengths. With one: pixel_um and its source (docs/calibration.md)
+"""
+_OF_BAR = """
+[calibration]
+source = "scale bar"         # the bar burned into every picture is read, {told}
+"""
+_OF_FILE = """
+# [calibration]              # the image files carry their scale, {told}; to state another:
+# pixel_um = 0.0             # um per pixel, as measured
+# source = "stage micrometer"
+# u_rel = 0.005              # relative standard uncertainty of pixel_um [1]
+"""
+_CALIBRATION_MORE = """\
 # valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
 # pixel_y_um = 0.0           # height of a pixel that is not square; pixel_um is its width then
 # plane = "plane of the joints"             # X-ray: where the scale holds
@@ -77,7 +93,20 @@ certificate = ""             # of the stage micrometer or grid
 """
 
 
-def starter_job(recipe: str, file: str = "job.toml") -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a person wants of a first job; what is not said stands in the job as an example or a comment."""
+
+    images: tuple[str, ...] = ("field_*.tif",)
+    scale: Literal["stated", "ratio only", "scale bar", "file"] = "stated"
+    pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
+    told: str = ""  # what the file or the bar says of the scale, in words
+    lower: float | None = None  # limits of the first quantity, in its unit
+    upper: float | None = None
+    source: str = ""  # of the limits
+
+
+def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers()) -> str:
     """Text of a commented job file for a recipe; its settings and their comments are read from the plug-ins.
 
     ``file`` is the name that the commands in its first lines show.
@@ -93,9 +122,11 @@ def starter_job(recipe: str, file: str = "job.toml") -> str:
             file=f'"{file}"' if " " in file else file,
             standard=_toml(module.STANDARDS[0]),
             other_standards=f"   # or: {others}" if others else "",
+            images=_toml(answers.images),
         ).rstrip("\n"),
         *_header_lines(),
-        _CALIBRATION.rstrip("\n"),
+        _SCALES[answers.scale].format(pixel_um=f"{answers.pixel_um!r}", told=answers.told).rstrip("\n"),
+        _CALIBRATION_MORE.rstrip("\n"),
         "",
         "[settings]",
         *_settings_lines(module.Settings),
@@ -105,7 +136,7 @@ def starter_job(recipe: str, file: str = "job.toml") -> str:
         *_settings_lines(registry.load("backend", name).Settings, backend),
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
-        *_requirement_lines(module),
+        *_requirement_lines(module, answers),
         _LOT,
     ]
     return "\n".join(lines) + "\n"
@@ -146,6 +177,7 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             raise SettingsError(msg)
 
 
+_SCALES = {"stated": _CALIBRATION, "ratio only": _RATIO_ONLY, "scale bar": _OF_BAR, "file": _OF_FILE}
 _FILLED = ("laboratory", "customer", "order", "part", "operator")
 
 
@@ -233,17 +265,26 @@ _LOT = """
 # plan = { standard = "ISO 2859-1", n = 8, ac = 0, re = 1, source = "supply agreement" }"""
 
 
-def _requirement_lines(module: ModuleType) -> Iterator[str]:
+def first_quantity(module: ModuleType) -> tuple[str, Quantity]:
+    """The quantity that a recipe is asked for most, a class in its name where it needs one."""
     name, quantity = next(iter(module.QUANTITIES.items()))
-    name = name.replace("*", str(module.BACKEND.get("phase", "name of the class")))
+    return name.replace("*", str(module.BACKEND.get("phase", "name of the class"))), quantity
+
+
+def _requirement_lines(module: ModuleType, answers: Answers) -> Iterator[str]:
+    name, quantity = first_quantity(module)
+    asked = answers.lower is not None or answers.upper is not None
+    mark = "" if asked else "# "
     yield "# What the result must fulfil, and who says so. Without a requirement there is no verdict."
-    yield "# [[requirements]]"
-    yield f'# quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
-    yield f'# unit = "{quantity.unit}"'
-    yield "# lower = 0.0              # give lower, upper or both"
-    yield "# upper = 10.0"
-    yield '# rule = "guarded"         # passes when the limit is kept by U too; or guarded_binary, non_binary, simple'
-    yield '# source = "drawing 4711 rev B"'
+    yield f"{mark}[[requirements]]"
+    yield f'{mark}quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
+    yield f'{mark}unit = "{quantity.unit}"'
+    for key, value, example in (("lower", answers.lower, "0.0 "), ("upper", answers.upper, "10.0")):
+        note = "             # give lower, upper or both" if key == "lower" else ""
+        yield f"# {key} = {example}{note}".rstrip() if value is None else f"{key} = {value!r}"
+    others = "or guarded_binary, non_binary, simple"
+    yield f'{mark}rule = "guarded"         # passes when the limit is kept by U too; {others}'
+    yield f"{mark}source = {_toml(answers.source if asked else 'drawing 4711 rev B')}"
 
 
 def _first_line(module: ModuleType) -> str:

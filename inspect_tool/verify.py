@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from inspect_tool import (
     __version__,
+    audit,
     edits,
     evidence,
     pages,
@@ -29,6 +30,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_reports,
 )
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, ReadError
@@ -57,14 +59,15 @@ Progress = Callable[[int, int, str], None]
 STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
 
-_PARTS = ("digest", "files", "numbers", "HTML page", "PDF pages", "images", "segmentation")
+Part = Literal["digest", "files", "audit trail", "numbers", "HTML page", "PDF pages", "images", "segmentation"]
+_PARTS = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was looked at."""
 
-    part: Literal["digest", "files", "numbers", "HTML page", "PDF pages", "images", "segmentation"]
+    part: Part
     state: State
     text: str
 
@@ -107,6 +110,7 @@ def verify(
     _check_evidence(dossier)
     findings = [*_digest(report), *_files(dossier)]
     changed = {item.text.split(":", 1)[0] for item in findings if item.state == "differs"}
+    findings += _trail(dossier, Path(path))
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
         work = _Work(Path(folder))
         findings += _numbers(dossier, work, changed, progress or _silent)
@@ -198,6 +202,26 @@ def _files(dossier: Dossier) -> Iterator[Finding]:
         yield Finding(part="files", state="not checked", text="pictures on the pages: their files are not in the PDF")
     if dossier.folder is not None and (dossier.folder / "report.xlsx").is_file():
         yield Finding(part="files", state="not checked", text="report.xlsx: workbooks are not looked at")
+
+
+def _trail(dossier: Dossier, path: Path) -> Iterator[Finding]:
+    """Compare a report with the audit trail of its project folder, where there is one."""
+    file = path if dossier.folder is None else dossier.folder / "report.json"
+    project = audit.project_folder(file)
+    if not (project / audit.LOG).exists():
+        yield Finding(part="audit trail", state="not checked", text="there is none beside the report")
+        return
+    trail = audit.read(project)
+    inside = dossier.folder is not None and dossier.folder.resolve().parent == project.resolve()
+    name = file.resolve().parent.name if inside else ""
+    unlike, missing = trail_reports.against_trail(trail.entries, plain(dossier.report), name, dossier.folder)
+    where = project / audit.LOG
+    for text in (*trail.problems, *unlike):
+        yield Finding(part="audit trail", state="differs", text=f"{where}: {text}")
+    for text in missing:
+        yield Finding(part="audit trail", state="not checked", text=f"{where}: {text}")
+    if not trail.problems and not unlike and not missing:
+        yield Finding(part="audit trail", state="verified", text=f"{where} tells the same of this report and its edits")
 
 
 def _line(data: bytes, wanted: str) -> str:

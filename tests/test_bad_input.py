@@ -347,7 +347,7 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
 def test_an_output_folder_where_not_even_root_can_write(tmp_path):
     job = write_job(tmp_path / "work")
     line = refused(job, Path("/proc/reports"))
-    assert line.startswith("OutputError: /proc/reports/job: cannot write here: ")
+    assert line.startswith("error: /proc/reports/job: cannot write here: ")
     assert line.endswith("choose another folder with --out")
 
 
@@ -447,7 +447,7 @@ def test_a_turned_photograph_is_measured_upright(tmp_path):
         ("[1, 2]", r"report.json: schema is 'list', this version reads 'inspect_tool/report/1'"),
         ('{"schema": "inspect_tool/report/99"}', r"report.json: schema is 'inspect_tool/report/99', this version"),
         ('{"schema": "inspect_tool/report/1"}', r"report.json \w+: is missing"),
-        ('{"schema": "inspect_tool/report/1", "id": 7}', r"report.json id: got 7, must be a valid string"),
+        ('{"schema": "inspect_tool/report/1", "id": 7}', 'report.json id: got 7, must be a text; write id = "7"'),
     ],
 )
 def test_a_file_that_is_no_report(tmp_path, text, says):

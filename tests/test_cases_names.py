@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from inspect_tool import pipeline
-from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.files import read_toml
+from inspect_tool.errors import ReadError
 from inspect_tool.measure import points
 
 JOB = 'recipe = "{recipe}"\nimages = {images}\nexports = ["json"]\n[calibration]\nsource = "ratio only"\n{more}'
@@ -119,21 +118,3 @@ def test_a_mistake_in_a_table_is_found_before_a_field_is_measured(tmp_path, imag
     (tmp_path / "counts.csv").write_text(f"specimen;field;grid_points;pore\n{row}\n")
     with pytest.raises(ReadError, match=said):
         named(tmp_path, '["f.png"]', "phase_fraction", '[settings]\ncounts = "counts.csv"')
-
-
-# ---------------------------------------------------------------------------------------------------- messages
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        (r'images = ["C:\Users\me\f_*.tif"]', r"line 2.*: write the path with / or in '\.\.\.'$"),
-        (r'images = ["D:\lab\f.tif"]', r"line 2.*: write the path with / or in '\.\.\.'$"),
-        ("pixel_um = 0,25", r"line 2.*the decimal sign is a point: 0\.25$"),
-        ("pixel_um = = 1", r"line 2, column \d+\)$"),
-    ],
-)
-def test_what_people_write_for_a_path_or_a_number_is_told_how_to_write(tmp_path, line, said):
-    (tmp_path / "job.toml").write_text(f'recipe = "porosity"\n{line}\n')
-    with pytest.raises(SettingsError, match=said):
-        read_toml(tmp_path / "job.toml")

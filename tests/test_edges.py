@@ -20,7 +20,18 @@ def test_chance_is_the_share_of_places_where_a_grain_is_whole():
 
 
 def test_a_grain_as_large_as_the_window_is_never_whole():
-    assert edges.weighted_mean_area(np.array([36.0]), np.array([6.0]), np.array([6.0]), (0, 0, 6, 6)) is None
+    assert edges.weighted_number(np.array([6.0]), np.array([6.0]), (0, 0, 6, 6)) == 0
+
+
+def test_squares_on_a_lattice_keep_their_number_over_all_its_places():
+    # 30 px squares in a window of 100 px, from every place of the lattice: 100 * 100 / 900 on average, exactly
+    whole = [sum(start > 0 and start + 30 < 100 for start in range(at, 100, 30)) for at in range(30)]
+    numbers = []
+    for rows in whole:
+        for columns in whole:
+            side = np.full(rows * columns, 30.0)
+            numbers.append(edges.weighted_number(side, side, (0, 0, 100, 100)))
+    assert np.mean(numbers) == pytest.approx(100 * 100 / 900, rel=1e-12)
 
 
 def test_frame_labels_of_a_window():
@@ -28,14 +39,13 @@ def test_frame_labels_of_a_window():
     assert edges.labels_on_frame(labels, (1, 1, 3, 3)).tolist() == [7, 8, 9, 12, 14, 17, 18, 19]
 
 
-def test_two_sizes_of_squares_thrown_at_random_keep_their_mean():
-    # squares of 5 and 40 px, equally frequent, in a window of 100 px: exact expectation by counting their places;
-    # unweighted, the whole ones are much too small
+def test_two_sizes_of_squares_thrown_at_random_keep_their_number():
+    # squares of 5 and 40 px, one of each for every pixel of a window of 100 px: exact expectation by counting their
+    # places; unweighted, the whole ones are much too few
     window = (0, 0, 100, 100)
     sides = np.array([5.0, 40.0])
     chance = edges.chance_to_be_whole(sides, sides, window)
     frequent = np.round(chance * 1e4).astype(int)
     side = np.repeat(sides, frequent)
-    found = edges.weighted_mean_area(side**2, side, side, window)
-    assert found.mean_area_px2 == pytest.approx((25 + 1600) / 2, rel=1e-3)
-    assert (side**2).mean() < 600
+    assert edges.weighted_number(side, side, window) == pytest.approx(2 * 100**2, rel=1e-3)
+    assert len(side) < 0.65 * 2 * 100**2

@@ -48,6 +48,10 @@ def disk(row, column, radius, shape=SHAPE):
 
 @pytest.fixture
 def job(tmp_path):
+    return drawn_job(tmp_path)
+
+
+def drawn_job(tmp_path):
     """Two fields of three dark disks each, sharp but for a little noise."""
     rng = np.random.default_rng(1)
     for i in (1, 2):
@@ -68,12 +72,12 @@ def save(path, labels):
     return path
 
 
-def edited(job, field, where, number, reason="an artefact of polishing"):
+def edited(job, field, where, number, reason="an artefact of polishing", out=None):
     """Record an edit that gives the pixels of a mask a number."""
     labels = labels_of(job, field)
     labels[where] = number
     mask = save(job.parent / "corrected.tmp", labels).rename(job.parent / "corrected.tif")
-    return correct.correct(job, mask, field=field, reason=reason, by="M. Example")
+    return correct.correct(job, mask, field=field, reason=reason, by="M. Example", out=out)
 
 
 def area(report):

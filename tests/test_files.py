@@ -31,11 +31,11 @@ def test_a_job_of_a_windows_editor_reads_the_same(tmp_path):
     ("text", "encoding", "message"),
     [
         (JOB + '[header]\noperator = "Müller"\n', "latin-1", "not UTF-8 text"),
-        (JOB + "images = 3\n", "utf-8", "not valid TOML"),
+        (JOB + "images = 3\n", "utf-8", "line 3, .*: this key stands twice"),
         ('images = ["a.tif"]\n', "utf-8", "recipe: is missing"),
         ('recipe = "porosity"\n', "utf-8", r"give either 'images' or \[\[specimens\]\]"),
         (JOB + "[calibration]\npixel_um = true\n", "utf-8", "calibration.pixel_um: got True"),
-        (JOB + "[calibration]\nvalid_until = 2027-13-41\n", "utf-8", "not valid TOML"),
+        (JOB + "[calibration]\nvalid_until = 2027-13-41\n", "utf-8", "line 4, .*: is no date"),
         (JOB + '[[requirements]]\nquantity = "x"\nlower = "7"\n', "utf-8", r"requirements.0.lower: got '7'"),
         (JOB + "[region]\nrectangle = [1, 2, 3]\n", "utf-8", "region.rectangle"),
         (JOB.replace('["a.tif"]', '"a.tif"'), "utf-8", "images: got 'a.tif'"),

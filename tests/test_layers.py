@@ -7,7 +7,7 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "standards"},
+    {"errors", "units", "paths", "model", "registry", "files", "locks", "slips", "standards"},
     {
         "agreement",
         "audit",
@@ -24,6 +24,7 @@ LAYERS = [
         "question",
         "specs",
         "synthetic",
+        "trail_reports",
         "networks",
     },
     {
@@ -50,6 +51,8 @@ LAYERS = [
         "pages",
         "phantoms",
         "pipeline",
+        "preview",
+        "questions",
         "remeasure",
         "selftest",
         "stage_micrometer",

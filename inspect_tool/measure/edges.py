@@ -2,10 +2,10 @@
 
 A large grain is cut by the frame more often than a small one, so that the whole grains of a field
 are too small on average. The weights of Miles and Lantuejoul give every whole grain the inverse of
-its chance to lie wholly inside the frame; mean area and number per area are then free of that bias.
+its chance to lie wholly inside the frame; the number per area is then free of that bias. So would the mean
+of the areas be, if every grain could be whole: the largest cannot, and hold a great deal of the area. The area
+of a mosaic is known, so that its mean grain is what the number leaves to each.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,6 @@ Window = tuple[int, int, int, int]
 """Rectangle of pixels: top, left, height, width."""
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightedGrains:
-    """Whole grains of a window, weighted for their chance to be whole."""
-
-    inside: int  # whole grains
-    mean_area_px2: float
-    grains_per_px2: float
 
 
 def present_labels(labels: LabelImage) -> NDArray[np.int32]:
@@ -77,29 +68,22 @@ def chance_to_be_whole(height_px: FloatArray, width_px: FloatArray, window: Wind
     return np.asarray(share / (height * width), dtype=np.float64)
 
 
-def weighted_mean_area(
-    area_px2: FloatArray, height_px: FloatArray, width_px: FloatArray, window: Window
-) -> WeightedGrains | None:
-    """Mean area and number per area from the whole grains of a window, free of edge bias.
+def weighted_number(height_px: FloatArray, width_px: FloatArray, window: Window) -> float:
+    """Number of grains that belong to a window, from its whole grains alone, free of edge bias.
+
+    Every whole grain stands for as many as its chance to be whole says. A grain too large to be whole anywhere
+    in the window is missed: one of a number, while its area would be missed from any mean of the areas.
 
     Parameters
     ----------
-    area_px2, height_px, width_px : float arrays of shape (grains,)
-        Area and bounding box of the grains that touch no outer pixel of the window. [px2, px, px]
+    height_px, width_px : float arrays of shape (grains,)
+        Bounding box of the grains that touch no outer pixel of the window. [px]
     window : (top, left, height, width)
 
     Returns
     -------
-    WeightedGrains or None
-        None when there is no whole grain.
+    float
+        0 when there is no whole grain.
     """
     chance = chance_to_be_whole(height_px, width_px, window)
-    whole = chance > 0
-    if not whole.any():
-        return None
-    weight = 1.0 / chance[whole]
-    return WeightedGrains(
-        inside=int(whole.sum()),
-        mean_area_px2=float((weight * area_px2[whole]).sum() / weight.sum()),
-        grains_per_px2=float(weight.sum() / (window[2] * window[3])),
-    )
+    return float((1.0 / chance[chance > 0]).sum())

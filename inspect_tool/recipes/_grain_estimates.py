@@ -18,6 +18,7 @@ from inspect_tool.uncertainty import half_range
 _RECTANGLE_BIAS_GRAINS = 0.4
 # grain areas that scatter by more than this share of their mean make every measurement scatter more
 _PLAIN_SPREAD = 0.8
+_WHOLE_GRAINS = 1.25  # scatter of their weighted number over that of all grains of a rectangle, by simulation
 PLANES = ("longitudinal", "transverse", "planar")
 
 
@@ -41,7 +42,7 @@ def estimated(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bo
         No grain lies wholly inside a field, and the method asks for its area.
     """
     keys: tuple[str, ...] = (
-        ("n_l_per_mm", "grains_per_mm2", "mean_grain_area_um2", basis(settings.method)[0], "anisotropy_index")
+        ("n_l_per_mm", "grains_per_mm2", "whole_grains_per_mm2", basis(settings.method)[0], "anisotropy_index")
         if scaled
         else ("anisotropy_index",)
     )
@@ -50,7 +51,7 @@ def estimated(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bo
     found = {}
     for key in dict.fromkeys(keys):
         own = anisotropy_fields(fields) if key == "anisotropy_index" else fields
-        if all(key in field.values for field in own):
+        if _measured(key, own):
             found[key] = _estimate(key, own, settings)
     if scaled and basis(settings.method)[0] not in found:
         msg = (
@@ -59,6 +60,14 @@ def estimated(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bo
         )
         raise MeasurementError(msg)
     return found
+
+
+def _measured(key: str, fields: Sequence[FieldMeasurement]) -> bool:
+    """Whether all fields have a measurement, and one on each plane is above 0: the field may hold no whole grain."""
+    return all(key in field.values for field in fields) and all(
+        any(float(field.values[key]) > 0 for field in fields if field.plane == plane)
+        for plane in {field.plane for field in fields}
+    )
 
 
 def anisotropy_fields(fields: Sequence[FieldMeasurement]) -> Sequence[FieldMeasurement]:
@@ -167,8 +176,8 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
         counted, factor, what = sum(float(len(field.features)) for field in fields), 1.0, "grains"
     if key == "anisotropy_index":
         factor = 0.35
-    elif key == "mean_grain_area_um2":
-        wide = max(1.0, 1.5 * spread)
+    elif key == "whole_grains_per_mm2":
+        factor *= _WHOLE_GRAINS
     return Component(
         name="sampling, from a model",
         u=factor * wide / sqrt(max(counted, 1.0)),

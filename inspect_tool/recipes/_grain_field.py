@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.measure import figures, intercepts, planimetric
-from inspect_tool.measure.edges import WeightedGrains, Window, chance_to_be_whole, present_labels, weighted_mean_area
+from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
 from inspect_tool.measure.figures import CircleGrains, LineFigure
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
@@ -294,11 +294,13 @@ def measured_values(
     values["grains_counted"] = rectangle.grains
     values["window_mm2"] = area_px2 * mm**2
     values["grains_per_mm2"] = rectangle.grains / (area_px2 * mm**2)
-    whole = _whole_grains(table, field.window)
-    values["whole_grains"] = float(whole.inside) if whole is not None else 0.0
+    whole = table[_wholly_inside(table, field.window)]
+    values["whole_grains"] = float(len(whole))
+    # the weights count in the window, the rectangle runs through the centers of its outer pixels
+    height, width = field.window[2:]
+    window_px2 = area_px2 * height * width / ((height - 1) * (width - 1))
+    values["whole_grains_per_mm2"] = weighted_number(*_boxes(whole), field.window) / (window_px2 * mm**2)
     values["largest_grain_um2"] = float(table["area_px2"].max()) * pixel_um**2
-    if whole is not None:
-        values["mean_grain_area_um2"] = whole.mean_area_px2 * pixel_um**2
 
     at_label = np.zeros((int(table["feature"].max()) + 1, 2))
     at_label[table["feature"].to_numpy()] = table[["row_px", "column_px"]].to_numpy()
@@ -308,7 +310,7 @@ def measured_values(
         msg = f"{where}: the test figure crosses no grain boundary; use larger images or another method"
         raise MeasurementError(msg)
     key, _ = basis(settings.method)
-    if key in values:
+    if values.get(key, 0.0) > 0:
         values["grain_size_number"] = grain_number(key, values[key], standard)
     return values, marks
 
@@ -325,13 +327,6 @@ def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: f
         direction: n + lost * (1.0 if direction % 90 == 0 else sqrt(2)) * (n / mean_px) ** 2
         for direction, n in per_px.items()
     }
-
-
-def _whole_grains(table: pd.DataFrame, window: Window) -> WeightedGrains | None:
-    inside = _wholly_inside(table, window)
-    part = table[inside]
-    height, width = _boxes(part)
-    return weighted_mean_area(part["area_px2"].to_numpy(dtype=np.float64), height, width, window)
 
 
 def _wholly_inside(table: pd.DataFrame, window: Window) -> NDArray[np.bool_]:

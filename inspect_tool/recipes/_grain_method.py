@@ -20,7 +20,7 @@ METHOD_TITLES: Mapping[str, str] = {
     "heyn": "Heyn lines",
     "jeffries": "Jeffries circle",
     "saltykov": "Saltykov rectangle",
-    "mean_area": "mean area of whole grains",
+    "mean_area": "mean grain area from whole grains",
     "intercept": "test lines over the whole field",
 }
 
@@ -89,12 +89,12 @@ def basis(method: Method) -> tuple[str, str]:
         case "saltykov":
             return "grains_per_mm2", "grains per area of the rectangle"
         case "mean_area":
-            return "mean_grain_area_um2", "mean area of whole grains"
+            return "whole_grains_per_mm2", "grains per area, from whole grains"
 
 
 def power(key: str) -> float:
     """How many powers of a length a measurement has; lines 1, areas 2."""
-    return 2.0 if key.endswith(("per_mm2", "area_um2")) else 1.0
+    return 2.0 if key.endswith("per_mm2") else 1.0
 
 
 def grain_number(key: str, value: float, standard: Standard) -> float:
@@ -135,7 +135,7 @@ def rounded(g: float) -> str:
 NAMES: Mapping[str, str] = {
     "n_l_per_mm": "Intercepts per length, whole field",
     "grains_per_mm2": "Grains per area, rectangle",
-    "mean_grain_area_um2": "Mean area of whole grains, weighted",
+    "whole_grains_per_mm2": "Grains per area, whole grains weighted",
     "figure_n_l_per_mm": "Intercepts per length, test figure",
     "figure_grains_per_mm2": "Grains per area, circle",
     "anisotropy_index": "Anisotropy index",
@@ -146,7 +146,7 @@ NAMES: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     "n_l_per_mm": "1/mm",
     "grains_per_mm2": "1/mm2",
-    "mean_grain_area_um2": "um2",
+    "whole_grains_per_mm2": "1/mm2",
     "figure_n_l_per_mm": "1/mm",
     "figure_grains_per_mm2": "1/mm2",
     "anisotropy_index": "1",

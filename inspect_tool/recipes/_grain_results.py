@@ -21,7 +21,7 @@ QUANTITIES: Mapping[str, Quantity] = {
         title="Grain size number G, grains in a rectangle (Saltykov)", unit="G", needs_scale=True
     ),
     "grain_size_number.mean_area": Quantity(
-        title="Grain size number G, mean area of whole grains", unit="G", needs_scale=True
+        title="Grain size number G, mean grain area from whole grains", unit="G", needs_scale=True
     ),
     "grain_size_number.largest": Quantity(
         title="Grain size number G of the largest connected grain section observed", unit="G", needs_scale=True
@@ -34,13 +34,15 @@ QUANTITIES: Mapping[str, Quantity] = {
     ),
     "grains_per_mm2": Quantity(title="Grains per area, rectangle (Saltykov)", unit="1/mm2", needs_scale=True),
     "grains_per_mm2.figure": Quantity(title="Grains per area, circle (Jeffries)", unit="1/mm2", needs_scale=True),
-    "mean_grain_area_um2": Quantity(title="Mean grain area, whole grains weighted", unit="um2", needs_scale=True),
+    "mean_grain_area_um2": Quantity(title="Mean grain area, from weighted whole grains", unit="um2", needs_scale=True),
     "boundary_area_per_volume_per_mm": Quantity(
         title="Grain boundary area per volume S_V", unit="1/mm", needs_scale=True
     ),
     "anisotropy_index": Quantity(title="Anisotropy index", unit="1", needs_scale=False),
     "matrix_percent": Quantity(title="Matrix phase", unit="%", needs_scale=False),
 }
+
+_VERSIONS: Mapping[str, int] = {"mean_area": 2, "mean_grain_area_um2": 2}  # of what is measured; all others 1
 
 
 def results_of(
@@ -60,7 +62,7 @@ def results_of(
             ("grain_size_number", key, f"{METHOD_TITLES[settings.method]}", settings.method, what),
             ("grain_size_number.intercept", "n_l_per_mm", METHOD_TITLES["intercept"], "intercept", "test lines"),
             ("grain_size_number.planimetric", "grains_per_mm2", METHOD_TITLES["saltykov"], "saltykov", "grains"),
-            ("grain_size_number.mean_area", "mean_grain_area_um2", METHOD_TITLES["mean_area"], "mean_area", "areas"),
+            ("grain_size_number.mean_area", "whole_grains_per_mm2", METHOD_TITLES["mean_area"], "mean_area", "grains"),
         )
         for quantity, column, method, short, of in numbers:
             if column in estimates:
@@ -68,7 +70,7 @@ def results_of(
                     estimates[column],
                     quantity=quantity,
                     title=f"{name} G ({standard.id}), {method}",
-                    definition=f"{quantity}.{short}/1: G of the mean over fields of {of}",
+                    definition=f"{quantity}.{short}/{_VERSIONS.get(short, 1)}: G of the mean over fields of {of}",
                     clause=f"{edition}: {method}",
                     standard=standard,
                     specimen=specimen,
@@ -79,7 +81,7 @@ def results_of(
         # what stands beside G on page 1 is of the same method
         if key == "figure_n_l_per_mm":
             yield _size(
-                _inverse(estimates[key]),
+                _inverse(estimates[key], 1e3),
                 quantity="mean_intercept_um.figure",
                 unit="um",
                 clause=f"{of_figure}, mean intercept",
@@ -96,7 +98,7 @@ def results_of(
                 main=True,
             )
         yield _size(
-            _inverse(lines),
+            _inverse(lines, 1e3),
             quantity="mean_intercept_um",
             unit="um",
             clause=f"{edition}: mean intercept, test lines in four directions over the whole field",
@@ -111,14 +113,15 @@ def results_of(
             specimen=specimen,
             main=key == "grains_per_mm2",
         )
-        if "mean_grain_area_um2" in estimates:
+        if "whole_grains_per_mm2" in estimates:
             yield _size(
-                estimates["mean_grain_area_um2"],
+                _inverse(estimates["whole_grains_per_mm2"], 1e6),
                 quantity="mean_grain_area_um2",
                 unit="um2",
-                clause="whole grains weighted after Miles and Lantuéjoul; a deviation from the standards",
+                clause="1 / grains per area, whole grains weighted after Miles and Lantuéjoul; a deviation from the "
+                "standards",
                 specimen=specimen,
-                main=key == "mean_grain_area_um2",
+                main=key == "whole_grains_per_mm2",
             )
         yield _size(
             replace(lines, mean=2 * lines.mean),
@@ -194,7 +197,7 @@ def _size(estimate: Estimate, *, quantity: str, unit: str, clause: str, specimen
             unit=unit,
             n=estimate.n,
             clause=clause + (f"; {estimate.note}" if estimate.note else ""),
-            definition=f"{quantity}/1: mean over fields",
+            definition=f"{quantity}/{_VERSIONS.get(quantity, 1)}: mean over fields",
             budget=tuple(replace(line, u=line.u * abs(estimate.mean)) for line in estimate.lines),
             title=QUANTITIES[quantity].title,
             main=main,
@@ -202,9 +205,12 @@ def _size(estimate: Estimate, *, quantity: str, unit: str, clause: str, specimen
     )
 
 
-def _inverse(estimate: Estimate) -> Estimate:
-    """Mean intercept [um] from intercepts per length [1/mm]; the relative budget is the same."""
-    return replace(estimate, mean=1e3 / estimate.mean)
+def _inverse(estimate: Estimate, unit: float) -> Estimate:
+    """Mean intercept [um] or area [um2] from a number per length [1/mm] or area [1/mm2]; the same relative budget.
+
+    ``unit`` is 1 mm in um, or 1 mm2 in um2.
+    """
+    return replace(estimate, mean=unit / estimate.mean)
 
 
 def _index_plane(fields: Sequence[FieldMeasurement]) -> str:

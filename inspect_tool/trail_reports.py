@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspect_tool import edits
 from inspect_tool.errors import InspectError, ReadError
-from inspect_tool.files import sha256_bytes, sha256_file
+from inspect_tool.files import read_bytes, sha256_bytes, sha256_file
 
 if TYPE_CHECKING:
     from inspect_tool.audit import Entry

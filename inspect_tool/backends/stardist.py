@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from inspect_tool.backends import _star_polygons as polygons
 from inspect_tool.backends import _stardist_folder, runtime
+from inspect_tool.backends._network_numbers import stardist_arguments
 from inspect_tool.backends._star_polygons import Stars
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
     CLIP,
-    fitted,
+    built,
     gray_range,
     load_weights,
     missing_extra,
@@ -112,12 +113,8 @@ def load(settings: Settings) -> Model:
         )
         raise BackendError(msg)
     permitted(card, folder, settings.commercial)
-    try:
-        network = StarDistNet(**card.network)
-    except (TypeError, KeyError, ValueError) as error:
-        msg = f"{folder} network: {error}"
-        raise BackendError(msg) from None
-    fitted(network, weights, folder)
+    arguments = stardist_arguments(card.network, f"{folder} network")
+    network = built(lambda: StarDistNet(**arguments), weights, folder)
     thresholds = {}
     for name in ("prob_threshold", "nms_threshold"):
         given = getattr(settings, name)

@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from inspect_tool.backends import _grain_labels, _gray_referee, runtime, tiling
 from inspect_tool.backends._joint_labels import FIRST_PX, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.backends._joint_shapes import joints_of_mask
+from inspect_tool.backends._network_numbers import unet_arguments
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
-    fitted,
+    built,
     gray_range,
     load_weights,
     missing_extra,
@@ -39,7 +40,7 @@ from inspect_tool.backends.weights import (
     permitted,
 )
 from inspect_tool.errors import BackendError
-from inspect_tool.files import load_model_card
+from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 
@@ -116,12 +117,7 @@ def load(settings: Settings) -> Model:
         raise BackendError(missing_extra("backend 'unet'")) from None
     card, weights = load_weights(folder, "unet")
     permitted(card, folder, settings.commercial)
-    try:
-        network = UNet(**card.network)
-    except TypeError as error:
-        msg = f"{folder}/model.toml network: {error}"
-        raise BackendError(msg) from None
-    fitted(network, weights, folder)
+    network = built(lambda: UNet(**unet_arguments(card.network, f"{folder / CARD} network")), weights, folder)
     return Model(card=card, network=network, predictor=_predictor(network, card, settings, settings.device))
 
 

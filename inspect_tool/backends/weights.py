@@ -5,13 +5,14 @@ a file that differs is refused. Files that can run code when they are loaded (pi
 are never opened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.backends._network_numbers import check_card
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, new_folder, sha256_file
 from inspect_tool.model import Mask, ModelCard
@@ -81,6 +82,7 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, dict[
         A file is missing, damaged or changed, the architecture is another, a weight is not a number.
     """
     card = load_model_card(folder)
+    check_card(card, folder)
     where = folder / card.weights
     if architecture and card.architecture != architecture:
         msg = f"{folder / CARD} architecture: is '{card.architecture}', this backend uses '{architecture}' models"
@@ -103,8 +105,8 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, dict[
         raise BackendError(missing_extra(f"model {card.name}")) from None
     try:
         weights: dict[str, Tensor] = load_file(where)
-    except (SafetensorError, OSError) as error:
-        msg = f"{where}: not safetensors: {error}"
+    except (SafetensorError, OSError, ValueError, RuntimeError, OverflowError) as error:
+        msg = f"{where}: not safetensors: {str(error).splitlines()[0][:160]}"
         raise BackendError(msg) from None
     for name, values in weights.items():
         if not values.is_floating_point():
@@ -129,6 +131,38 @@ def permitted(card: ModelCard, folder: Path, commercial: bool) -> None:
             "commercial = false in [backend] for research"
         )
         raise BackendError(msg)
+
+
+def built(make: Callable[[], Any], weights: Mapping[str, "Tensor"], folder: Path) -> Any:
+    """Build a network that has the shapes of its weights, and put them into it.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network. It is called first where tensors have shapes and no memory: a description that asks for
+        other shapes than the file of weights holds, however large, costs nothing.
+    weights : mapping of Tensor
+        State of the network.
+    folder : Path
+        Model folder, for messages.
+
+    Raises
+    ------
+    BackendError
+        A tensor is missing, is one too many, or has another shape.
+    """
+    import torch
+
+    with torch.device("meta"):
+        wanted = {name: tuple(values.shape) for name, values in make().state_dict().items()}
+    found = {name: tuple(values.shape) for name, values in weights.items()}
+    for name in dict.fromkeys((*wanted, *found)):
+        if wanted.get(name) != found.get(name):
+            said = [f"shape {list(shapes[name])}" if name in shapes else "none" for shapes in (found, wanted)]
+            differ = f"'{name}': {said[0]}, the card asks for {said[1]}"
+            msg = f"{folder}: the weights do not fit the network of {CARD}: {differ}"
+            raise BackendError(msg)
+    return fitted(make(), weights, folder)
 
 
 def fitted(network: Any, weights: Mapping[str, "Tensor"], folder: Path) -> Any:

@@ -31,6 +31,7 @@ _MOST_TEXT, MOST_DATA = 16 << 20, 1 << 30  # of a file that people write, and of
 _DEEPEST = 50  # tables and lists in each other: what anything here means ends far above
 # a dotted key costs the square of its parts when it is parsed
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")
+_LONGEST_MESSAGE = 1000  # letters
 _LARGEST = 2**63  # of whole numbers, which count pixels, objects or bytes
 
 
@@ -83,8 +84,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(msg)
     try:
         data = tomllib.loads(text.replace("\r\n", "\n"))
-    except ValueError as error:  # also of a number of thousands of digits
-        msg = f"{path}: {slips.syntax(text, str(error))}"
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path}: {_cut(slips.syntax(text, str(error)))}"
+        raise SettingsError(msg) from None
+    except ValueError:
+        msg = f"{path}: not valid TOML: a number of thousands of digits"
         raise SettingsError(msg) from None
     except RecursionError:
         msg = f"{path}: not valid TOML: lists or tables lie deeper than {_DEEPEST} in each other"
@@ -93,6 +97,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         msg = f"{path} {odd}"
         raise SettingsError(msg)
     return data
+
+
+def _cut(message: str) -> str:
+    """A message that shows a line of a file, however long the line."""
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
 
 
 def toml_value(text: str) -> Any:

@@ -27,9 +27,9 @@ clean:
 	$(PYTHON) -m venv --without-pip .venv
 
 .venv/.demo: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[networks]"
+	$(PIP) install -c constraints-cpu.txt -e .
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,openvino,stardist,cellpose,annotations,czi,lif,nd2,zarr,scale-bar,sign]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,cellpose,annotations,czi,lif,nd2,zarr,scale-bar,sign]"
 	touch $@ .venv/.demo

@@ -1,5 +1,6 @@
 """Speed and memory of the networks, as ratios measured in one run.
 
+python benchmarks/networks.py start                 processor time of a new process until its first tile is predicted
 python benchmarks/networks.py engines               ways to run the shipped grain-boundary network on 1 Mpx
 python benchmarks/networks.py grains [SECONDS]      grain labels of 1 Mpx end to end; SECONDS: what
                                                     benchmarks/cellpose_sam_time.py printed for 1 Mpx
@@ -7,6 +8,7 @@ python benchmarks/networks.py sizes [MPX ...]       time and peak memory against
 python benchmarks/networks.py tiles                 the measurand at tiles of 256, 512 and 1024 px
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -14,43 +16,86 @@ from collections.abc import Callable
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROUNDS = 5
+_FIRST_TILE = """
+import sys
+import numpy as np
+if sys.argv[1] != "numpy":
+    from inspect_tool.backends import unet
+    model = unet.load(unet.Settings(engine=sys.argv[1], device="cpu"))
+    model.predictor.run(np.zeros((1, 3, 256, 256), np.float32))
+"""
 
 
-def timed(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+def timed(work: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter) -> float:
     work()
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return median(times)
+
+
+def start() -> None:
+    plain = _plain_torch(time.process_time)
+    print(f"{'1 Mpx in torch as it comes (fp32)':<44}{plain:6.2f} s")
+    nothing = 0.0
+    for engine in ("numpy", "openvino", "torch"):
+        command = [sys.executable, "-c", _FIRST_TILE, engine]
+        spent = timed(lambda command=command: subprocess.run(command, check=True), clock=_processor_of_children)
+        nothing = nothing or spent
+        said = "new process, numpy imported" if engine == "numpy" else f"and the first tile by {engine}"
+        print(f"{said:<44}{spent:6.2f} s   {(spent - nothing) / plain:.2f} x one inference of 1 Mpx", flush=True)
+
+
+def _processor_of_children() -> float:
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
+def _plain_torch(clock: Callable[[], float] = time.perf_counter) -> float:
+    """Time of the grain-boundary network on 1 Mpx in torch as it comes."""
+    import torch
+
+    from inspect_tool.backends.weights import fitted, load_weights, shipped
+    from inspect_tool.networks.torch_network import TorchNetwork
+    from inspect_tool.networks.unet import UNet
+
+    folder = shipped("grain_boundary")
+    card, weights = load_weights(folder)
+    module = fitted(TorchNetwork(UNet(**card.network)), weights, folder)
+    image = torch.from_numpy(_megapixel())
+    with torch.inference_mode():
+        return timed(lambda: module(image), clock=clock)
+
+
+def _megapixel() -> NDArray[np.float32]:
+    return np.random.default_rng(0).random((1, 3, 1024, 1024), dtype=np.float32)
 
 
 def engines() -> None:
     import torch
 
-    from inspect_tool.backends import runtime, unet
-    from inspect_tool.backends.weights import fitted, load_weights, shipped
+    from inspect_tool.backends import runtime
+    from inspect_tool.backends.weights import load_weights, shipped
     from inspect_tool.networks.unet import UNet
 
     folder = shipped("grain_boundary")
     card, weights = load_weights(folder)
-    network = fitted(UNet(**card.network), weights, folder)
-    channels = 3 if card.channels == "rgb" else 1
-    image = np.random.default_rng(0).random((1, channels, 1024, 1024), dtype=np.float32)
+    image = _megapixel()
     tiles = [
         np.ascontiguousarray(image[:, :, row : row + 512, column : column + 512])
         for row in (0, 512)
         for column in (0, 512)
     ]
-    with torch.inference_mode():
-        plain = timed(lambda: network(torch.from_numpy(image)))
+    plain = _plain_torch()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, 1 Mpx")
     print(f"{'same network, torch as it comes (fp32)':<44}{plain:6.2f} s")
     for engine, wanted in (("torch", 0.3), ("openvino", 0.15)):
-        made = runtime.predictor(network, unet._activation(card), channels, engine=engine, device="cpu")
+        made = runtime.predictor(UNet(**card.network), weights, folder, engine=engine, device="cpu")
         spent = timed(lambda made=made: [made.run(tile) for tile in tiles])
         print(
             f"{f'ours, {made.engine} {made.precision}':<44}{spent:6.2f} s   {spent / plain:.2f} x (wanted: at most "
@@ -197,6 +242,8 @@ def precision() -> None:
 
 def main() -> None:
     match sys.argv[1:]:
+        case ["start"]:
+            start()
         case ["engines"]:
             engines()
         case ["grains", *seconds]:

@@ -27,6 +27,7 @@ from inspect_tool.backends.weights import fitted, gray_range, load_weights, norm
 from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import intercepts, planimetric
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.standards import load_standard
 
@@ -123,7 +124,7 @@ def counted(micrograph: Micrograph, segmentation: Segmentation) -> dict[str, flo
     }
 
 
-def boundary_map(network: UNet, micrograph: Micrograph) -> NDArray[np.uint8]:
+def boundary_map(network: TorchNetwork, micrograph: Micrograph) -> NDArray[np.uint8]:
     """Boundary probability of a whole field, 255 is certain."""
     pixels = micrograph.color if micrograph.color is not None else np.dstack([micrograph.pixels] * 3)
     image = normalized(pixels, *gray_range(pixels))
@@ -184,7 +185,7 @@ def scored(case: Case, backend: str, found: tuple[Segmentation, list[Segmentatio
     )
 
 
-def all_rows(which: str, network: UNet | None, *, baseline: bool, known: list[Row]) -> Iterator[Row]:
+def all_rows(which: str, network: TorchNetwork | None, *, baseline: bool, known: list[Row]) -> Iterator[Row]:
     """Rows of every field and backend but for those that are known."""
     done = {(row.backend, row.name) for row in known}
     for case in cases(which):
@@ -220,9 +221,9 @@ def read_rows(path: Path) -> list[Row]:
         return [Row(**{k: float(v) if k in numbers else v for k, v in row.items()}) for row in csv.DictReader(file)]
 
 
-def load_network(folder: Path) -> UNet:
+def load_network(folder: Path) -> TorchNetwork:
     card, weights = load_weights(folder, "unet")
-    network: UNet = fitted(UNet(**card.network), weights, folder)
+    network: TorchNetwork = fitted(TorchNetwork(UNet(**card.network)), weights, folder)
     return network
 
 

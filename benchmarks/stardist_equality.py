@@ -64,21 +64,21 @@ def compare(folder: Path) -> None:
     import torch
 
     from inspect_tool.backends._stardist_folder import read_folder
-    from inspect_tool.networks.stardist_net import StarDistNet, probability_and_distances
+    from inspect_tool.backends.weights import fitted
+    from inspect_tool.networks.stardist_net import StarDistNet
+    from inspect_tool.networks.torch_network import TorchNetwork
 
     print("| model | probability | distances [px] | largest distance [px] |")
     print("| --- | --- | --- | --- |")
     for number, name in enumerate(CONFIGS):
         card, state = read_folder(folder / str(number))
-        network = StarDistNet(**card.network)
-        network.load_state_dict(state)
-        network.eval()
+        network = fitted(TorchNetwork(StarDistNet(**card.network)), state, folder)
         with np.load(folder / f"{number}.npz") as kept:
             image, prob, dist = kept["image"], kept["prob"], kept["dist"]
         pads = [(0, -size % step) for size, step in zip(SHAPE, network.stride, strict=True)]
         padded = np.pad(image, [*pads, (0, 0)], mode="reflect").transpose(2, 0, 1)
         with torch.inference_mode():
-            made = probability_and_distances(network(torch.from_numpy(np.ascontiguousarray(padded))[None]))[0].numpy()
+            made = network.answer(network(torch.from_numpy(np.ascontiguousarray(padded))[None]))[0].numpy()
         made = made[:, : prob.shape[0], : prob.shape[1]]
         rows = f"{np.abs(made[0] - prob).max():.1e} | {np.abs(made[1:].transpose(1, 2, 0) - dist).max():.1e}"
         print(f"| {name} | {rows} | {dist.max():.2f} |")

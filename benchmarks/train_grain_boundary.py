@@ -26,6 +26,7 @@ from skimage.morphology import skeletonize
 
 from inspect_tool import synthetic
 from inspect_tool.backends.weights import CLIP, gray_range, normalized
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.synthetic import Degradation
 from inspect_tool.synthetic.irregular import Etch, Structure, irregular_grains
@@ -366,7 +367,7 @@ def train(folder: Path) -> tuple[Fitted, Fitted]:
         if "score" in values:
             print(step, of, {key: round(value, 4) for key, value in values.items()}, flush=True)
 
-    def stage(network: UNet, name: str, fields: int, steps: int, rate: float, every: int) -> Fitted:
+    def stage(network: TorchNetwork, name: str, fields: int, steps: int, rate: float, every: int) -> Fitted:
         return fit(
             network,
             partial(draw_sample, pool=pool[:fields], tbm=tbm, share=0.2),
@@ -384,7 +385,7 @@ def train(folder: Path) -> tuple[Fitted, Fitted]:
         )
 
     torch.manual_seed(SEED)
-    network = UNet(**NETWORK)
+    network = TorchNetwork(UNet(**NETWORK))
     first = stage(network, "run", LITTERED, 3600, 2e-3, 300)
     network.load_state_dict(first.weights)
     return first, stage(network, "run2", FIELDS, 4000, 1.5e-3, 400)

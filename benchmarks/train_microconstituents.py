@@ -35,6 +35,7 @@ from _training_data import (
 )
 from torch import nn
 
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training.fit import Fitted, fit
 from inspect_tool.training.losses import cross_entropy_dice
@@ -89,7 +90,7 @@ def train(name: str, shown: Sequence[Picture], kept_aside: Sequence[Picture]) ->
         # the score rises with time: what is kept aside must not choose the weights
         return {"score": time.time() / 1e10, "mean_iou": float(np.nanmean(list(ious.values()))), **ious}
 
-    network = UNet(**NETWORK)
+    network = TorchNetwork(UNet(**NETWORK))
     history: list[Mapping[str, float]] = []
     seconds = 0.0
     for cycle, steps in enumerate(CYCLES):
@@ -126,7 +127,7 @@ def unweighted(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def measured(weights: Mapping[str, torch.Tensor], kept_aside: Sequence[Picture]) -> dict[str, list[list[list[int]]]]:
     """Confusion of every picture at its own scale, with one view and with the mean over eight."""
-    network = UNet(**NETWORK)
+    network = TorchNetwork(UNet(**NETWORK))
     network.load_state_dict(dict(weights))
     network.eval().to(memory_format=torch.channels_last)
     counts: dict[str, list[list[list[int]]]] = {}

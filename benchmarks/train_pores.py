@@ -12,6 +12,7 @@ from _training_data import WORK, Picture, class_ious, confusion, crop, keep, one
 from torch import nn
 
 from inspect_tool import synthetic
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
@@ -164,7 +165,7 @@ def main() -> None:
         }
 
     fitted = fit(
-        UNet(**NETWORK),
+        TorchNetwork(UNet(**NETWORK)),
         draw,
         cross_entropy_dice(2, dice=0.4),
         validate,

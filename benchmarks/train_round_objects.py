@@ -33,7 +33,8 @@ from torch.nn import functional
 from inspect_tool import synthetic
 from inspect_tool.backends.weights import gray_range, normalized, save_model
 from inspect_tool.errors import SettingsError
-from inspect_tool.networks.stardist_net import StarDistNet, probability_and_distances
+from inspect_tool.networks.stardist_net import StarDistNet
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.synthetic._drawing import blurred
 from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
@@ -338,7 +339,7 @@ def scores(network: nn.Module, data: Sequence[tuple[NDArray[np.float32], Labels,
     found = true = extra = missed = 0
     areas = []
     for image, labels, share in data:
-        made = probability_and_distances(network(torch.from_numpy(image)[None]).float())[0].numpy()
+        made = network.answer(network(torch.from_numpy(image)[None]).float())[0].numpy()
         points, probability, rays = non_maximum_suppression(
             np.ascontiguousarray(made[1:].transpose(1, 2, 0)),
             made[0],
@@ -486,7 +487,7 @@ def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str
     -------
     weights, offset [px], gain
     """
-    network = StarDistNet(**NETWORK)  # type: ignore[arg-type]
+    network = TorchNetwork(StarDistNet(**NETWORK))  # type: ignore[arg-type]
     network.load_state_dict(weights)
     network.eval()
     found, true = [], []
@@ -496,7 +497,7 @@ def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str
         target = target_of(drawn.layers)
         image = image_of(photographed(drawn, rng), None)
         with torch.inference_mode():
-            made = probability_and_distances(network(torch.from_numpy(image)[None]))[0].numpy()
+            made = network.answer(network(torch.from_numpy(image)[None]))[0].numpy()
         middle = (target[0] > 0.7) & (made[0] > THRESHOLDS["prob_threshold"])
         found.append(made[1:, middle].mean(axis=0))
         true.append(target[2:, middle].mean(axis=0))
@@ -574,7 +575,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(SEED)
-    network = StarDistNet(**NETWORK)  # type: ignore[arg-type]
+    network = TorchNetwork(StarDistNet(**NETWORK))  # type: ignore[arg-type]
     if arguments.start is not None:
         network.load_state_dict(last_weights(arguments.start))
     start = time.monotonic()

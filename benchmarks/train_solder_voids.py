@@ -16,6 +16,7 @@ from _xray_scenes import scene
 from torch import nn
 
 from inspect_tool import synthetic
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
@@ -147,7 +148,7 @@ def main() -> None:
         }
 
     fitted = fit(
-        UNet(**NETWORK),
+        TorchNetwork(UNet(**NETWORK)),
         draw,
         cross_entropy_dice(3, weights=(1.0, 1.0, 2.0)),
         validate,

@@ -12,6 +12,7 @@ import torch
 from _training_data import DATA, WORK, Picture, crop, keep, one_core, picture, progress, read_gray, shaken, validation
 
 from inspect_tool import synthetic
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
@@ -76,7 +77,7 @@ def main() -> None:
         image, labels = crop(rng, pool[rng.integers(len(pool))], SIZE, zoom=(0.7, 1.5), stretch=1.15)
         return shaken(rng, image)[None], labels
 
-    network = UNet(**NETWORK)
+    network = TorchNetwork(UNet(**NETWORK))
     fitted = fit(
         network,
         draw,

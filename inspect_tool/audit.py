@@ -83,6 +83,15 @@ class Trail:
         return f"{len(self.entries)} {self.entries[-1].line_sha256 if self.entries else NOTHING}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A log that this process holds alone."""
+
+    folder: Path
+    file: int  # descriptor
+    trail: Trail
+
+
 def user() -> str:
     """Name of the person at work: ``INSPECT_TOOL_USER``, or the user of the operating system."""
     named = os.environ.get("INSPECT_TOOL_USER", "").strip()
@@ -116,30 +125,48 @@ def append(folder: Path, *events: Event) -> tuple[Entry, ...]:
     OutputError
         The log cannot be written, or its chain is broken: then nothing is written.
     """
+    with held(folder) as log:
+        return add(log, *events)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Held]:
+    """Hold the log of a folder alone, for what must not come between two steps; made where it is not there.
+
+    Raises
+    ------
+    OutputError
+        The log cannot be opened, or its chain is broken.
+    """
     with _opened(folder, write=True) as file:
-        trail = _sound(folder, file)
-        if trail.torn:
-            text = trail.torn.decode("utf-8", "backslashreplace")
-            lost = {"bytes": len(trail.torn), "sha256": hashlib.sha256(trail.torn).hexdigest(), "text": text}
-            reason = "the last entry was not finished; what was there of it is kept here"
-            events = (Event(event="repair", subject=LOG, reason=reason, old=lost), *events)
-        written: list[Entry] = []
-        data = b""
-        number, previous = len(trail.entries), trail.last.split()[1]
-        for event in events:
-            number += 1
-            line = _line(number, previous, event)
-            written.append(_entry(line))
-            previous = written[-1].line_sha256
-            data += line + b"\n"
-        try:
-            if not trail.entries:
-                _write_head(folder, 0, NOTHING)  # from the first line on there is something to compare with
-            _write(file, trail.whole, data)
-            _write_head(folder, number, previous)
-        except OSError as error:
-            msg = f"{folder / LOG}: cannot be written: {error.strerror}; the event is not in the audit trail"
-            raise OutputError(msg) from None
+        yield Held(folder=folder, file=file, trail=_sound(folder, file))
+
+
+def add(log: Held, *events: Event) -> tuple[Entry, ...]:
+    """Append events to a log that is held, as ``append`` does; once each time that it is held."""
+    folder, trail = log.folder, log.trail
+    if trail.torn:
+        text = trail.torn.decode("utf-8", "backslashreplace")
+        lost = {"bytes": len(trail.torn), "sha256": hashlib.sha256(trail.torn).hexdigest(), "text": text}
+        reason = "the last entry was not finished; what was there of it is kept here"
+        events = (Event(event="repair", subject=LOG, reason=reason, old=lost), *events)
+    written: list[Entry] = []
+    data = b""
+    number, previous = len(trail.entries), trail.last.split()[1]
+    for event in events:
+        number += 1
+        line = _line(number, previous, event)
+        written.append(_entry(line))
+        previous = written[-1].line_sha256
+        data += line + b"\n"
+    try:
+        if not trail.entries:
+            _write_head(folder, 0, NOTHING)  # from the first line on there is something to compare with
+        _write(log.file, trail.whole, data)
+        _write_head(folder, number, previous)
+    except OSError as error:
+        msg = f"{folder / LOG}: cannot be written: {error.strerror}; the event is not in the audit trail"
+        raise OutputError(msg) from None
     return tuple(written)
 
 

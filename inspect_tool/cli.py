@@ -4,6 +4,7 @@ Only light modules are imported here; each command imports what it needs, so tha
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,14 +66,15 @@ def main() -> None:
     sys.stdout, sys.stderr = _reliable(sys.stdout), _reliable(sys.stderr)
     status: str | int | None = EXIT_FIX
     try:
-        app(standalone_mode=True)
+        with _stoppable():
+            app(standalone_mode=True)
     except SystemExit as ended:
         status = ended.code
     except InspectError as error:
         _print_error(error)
-    except KeyboardInterrupt:
-        print("stopped; nothing was written for the job in progress", file=sys.stderr)
-        status = 130
+    except _Stopped as stopped:
+        print(f"stopped by {stopped.name}; the job in progress left nothing half written", file=sys.stderr)
+        status = 128 + stopped.number
     except OSError as error:
         if error.filename is None:
             raise
@@ -119,6 +121,33 @@ def _reliable(stream: Any) -> Any:
     lines, through, encoding = stream.line_buffering, stream.write_through, stream.encoding
     # a console without "µ" must not stop a run
     return _Stream(stream.detach(), encoding, "replace", line_buffering=lines, write_through=through)
+
+
+class _Stopped(BaseException):
+    """Somebody ended the program; not a KeyboardInterrupt, which Typer takes for itself."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = signal.Signals(number).name
+
+
+@contextmanager
+def _stoppable() -> "Iterator[None]":
+    """Let Ctrl-C, SIGTERM and the end of a terminal unwind the program; what is ignored (nohup) stays so."""
+
+    def stop(number: int, _: object) -> None:
+        raise _Stopped(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @app.callback(invoke_without_command=True)
@@ -416,6 +445,7 @@ def init(
 ) -> None:
     """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
     from inspect_tool import questions, registry
+    from inspect_tool.folders import new_file
     from inspect_tool.starter import Answers, starter_job
 
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
@@ -433,13 +463,7 @@ def init(
     if asks:
         recipe = recipe or questions.recipe(_ask, print)
         answers = questions.answers(recipe, out.parent, _ask, print)
-    text = starter_job(recipe, out.name, answers)
-    try:
-        with out.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        msg = f"{out}: cannot be written: {error.strerror}"
-        raise SettingsError(msg) from None
+    new_file(out, starter_job(recipe, out.name, answers).encode())
     shown = f'"{out}"' if " " in str(out) else out
     print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")
     print(f"  inspect-tool check {shown}")
@@ -521,9 +545,9 @@ def train(
     try:
         with _progress(out.name, quiet or as_json, only_news=True) as tell:
             trained = request.run(asked, tell)
-    except KeyboardInterrupt:
-        print("stopped; the same command with --resume goes on from the last validation", file=sys.stderr)
-        raise typer.Exit(130) from None
+    except _Stopped:
+        print("the same command with --resume goes on from the last validation", file=sys.stderr)
+        raise
     if as_json:
         print(json.dumps(request.outcome(trained), ensure_ascii=False, indent=1))
     elif not quiet:
@@ -563,6 +587,7 @@ def score(
     """Judge masks or a backend against annotated images: in pixels, objects and what the recipe measures."""
     import json
 
+    from inspect_tool import folders
     from inspect_tool.training import request, score_files
     from inspect_tool.training import score as scoring
 
@@ -590,6 +615,8 @@ def score(
             "picture_px": 640 if out is not None else 0,
         }
     )
+    if out is not None:
+        folders.check(out)
     with _progress("score", quiet or as_json) as tell:
         scores = scoring.score(asked, tell)
     page = score_files.write(scores, out) if out is not None else None
@@ -719,8 +746,11 @@ def edit(
     reason: Reason = "",
     by: By = "",
     export: Annotated[
-        Path | None, typer.Option(help="Write the mask as it is measured now, to start from (PNG), and record nothing.")
+        Path | None, typer.Option(help="Write what is measured now, to correct it, and record nothing (.png, .ora).")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--as", help="Of --export: labels (numbers), overlay (color picture to paint on) or layers.")
+    ] = "auto",
     out: Out = Path("reports"),
     quiet: Quiet = False,
 ) -> None:
@@ -734,9 +764,10 @@ def edit(
         msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
         raise SettingsError(msg)
     if export is not None:
-        written = correct.export(job, export, field=field, image=image)
+        brushes = correct.export(job, export, field=field, image=image, kind=kind)
         if not quiet:
-            print(f"{written}: correct it in any editor, then: inspect-tool edit {job} ... --mask {written}")
+            print("\n".join(f"paint with {brush}" for brush in brushes))
+            print(f"{export}: correct it in any editor, then: inspect-tool edit {job} ... --mask {export}")
         return
     assert mask is not None
     made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out)
@@ -799,7 +830,9 @@ def audit(
 
     from inspect_tool import audit as auditing
     from inspect_tool.files import plain
+    from inspect_tool.recovery import recover
 
+    recover(folder.parent if folder.name == auditing.LOG else folder)
     trail = auditing.verify(folder)
     shown = () if verify else auditing.select(trail.entries, events=event or (), since=since, by=user)
     if as_json:
@@ -839,6 +872,7 @@ def sign(
     """Sign a report with a visible block; a second person signs the same file once more."""
     from inspect_tool import signing
 
+    _recover(report)
     signer = signing.load_key(key, signing.passphrase(passphrase_env, passphrase_file, key))
     done = signing.sign(
         report,
@@ -874,6 +908,7 @@ def validate_pdf(
     from inspect_tool import pdf_check
     from inspect_tool.files import plain
 
+    _recover(file)
     found = pdf_check.validate(file, trust or ())
     if as_json:
         print(json.dumps(plain(found), ensure_ascii=False, indent=1))
@@ -901,6 +936,7 @@ def verify(
     from inspect_tool.files import plain
     from inspect_tool.verify import verify as verified
 
+    _recover(report)
     with _progress(report.name, quiet or as_json) as tell:
         found = verified(report, images=images, template=template, progress=tell)
     if as_json:
@@ -932,7 +968,9 @@ def _run_jobs(
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
+    from inspect_tool.recovery import recover
 
+    recover(out)
     rows: list[tuple[str, Report | None, Path, str]] = []
     for path, name in jobs:
         try:
@@ -947,6 +985,15 @@ def _run_jobs(
     elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return _status([report for _, report, _, _ in rows])
+
+
+def _recover(report: Path) -> None:
+    """Put right what a killed process left around a report, before it is looked at."""
+    from inspect_tool import audit
+    from inspect_tool.recovery import recover
+
+    for folder in dict.fromkeys((report.parent, report.parent.parent, audit.project_folder(report))):
+        recover(folder)
 
 
 def _status(reports: "list[Report | None]") -> int:

@@ -24,17 +24,8 @@ from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import (
-    load_job,
-    new_folder,
-    parse_json,
-    plain,
-    read_bytes,
-    read_toml,
-    sha256_bytes,
-    toml_value,
-    write_text,
-)
+from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
+from inspect_tool.folders import check_name, new_folder
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
 from inspect_tool.provenance import now, provenance
@@ -121,7 +112,10 @@ def compare(
     asked = stated_margins(margins, registry.load("recipe", plans[0].job.recipe), plans[0].job.recipe)
     equivalence(None, None, alpha)  # refuses an alpha out of range before the work
     tell = progress or _silent
-    with new_folder(Path(out) / f"{path.stem}_compare") as folder:
+    name = f"{path.stem}_compare"
+    check_name(name, str(path))
+    inputs = [file for plan in plans for file in (path, *pipeline.inputs_of(plan))]
+    with new_folder(Path(out) / name, inputs) as folder:
         (folder / "pictures").mkdir()
         total = len(chosen) * len(plans[0].sources) + 2
         runs: list[_Run] = []
@@ -133,7 +127,7 @@ def compare(
         for file in folder.glob("*.labels"):
             file.unlink()
         _write(found, folder, plans[0], tell, total)
-    return found, Path(out) / f"{path.stem}_compare"
+    return found, Path(out) / name
 
 
 def load_comparison(path: Path) -> Comparison:

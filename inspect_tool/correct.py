@@ -8,14 +8,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import audit, edits, pipeline, question, registry, trail_reports
+from inspect_tool import audit, edits, painted, pipeline, question, registry, trail_reports
 from inspect_tool.backends import labels as masks
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import encode
 from inspect_tool.files import load_job
-from inspect_tool.model import Edit, Micrograph, Segmentation
+from inspect_tool.folders import new_file
+from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import crop_like
 from inspect_tool.readers import read_values
+from inspect_tool.report.figures import full_size
 
 
 def correct(
@@ -59,9 +61,8 @@ def correct(
         not answer the question of the recipe.
     """
     _check_said(reason, by)
-    values = read_values(Path(mask))
     asked = asked_for(job_path, field=field, image=image, out=out)
-    crop_like(asked.micrograph, values[0], str(mask))  # before anything long is done
+    check_mask(Path(mask), asked.micrograph)  # before anything long is done
     present = segmented(asked)
     labels = read_corrected(Path(mask), asked.micrograph, present.current, present.used)
     recipe = registry.load("recipe", asked.planned.job.recipe)
@@ -254,25 +255,56 @@ def _event(ledger: Sequence[edits.Entry], job: Path, out: Path) -> audit.Event:
     )
 
 
-def export(job_path: str | Path, target: Path, *, field: int | None = None, image: str = "") -> Path:
-    """Write the labels of a field as they are measured now, edits so far included, as PNG: what an editor starts from.
+def export(
+    job_path: str | Path,
+    target: Path,
+    *,
+    field: int | None = None,
+    image: str = "",
+    kind: str = "auto",
+) -> tuple[painted.Brush, ...]:
+    """Write a field as it is measured now, edits so far included: what an editor starts from.
+
+    Parameters
+    ----------
+    job_path : path
+        Job file (TOML).
+    target : Path
+        File to write.
+    field, image : int, str
+        As of ``correct``.
+    kind : str
+        *labels*: PNG of the numbers of objects or classes. *overlay*: color PNG of the micrograph to paint on.
+        *layers*: OpenRaster. *auto*: layers where the file is called ``.ora``, else labels.
+
+    Returns
+    -------
+    tuple of Brush
+        The colors to paint with; of labels none.
 
     Raises
     ------
     OutputError
         It cannot be written, or there is a file of that name.
     """
-    _, _, current = current_segmentation(job_path, field=field, image=image)
-    try:
-        with target.open("xb") as file:
-            file.write(encode(current.labels))
-    except FileExistsError:
-        msg = f"{target}: is there already; choose another name"
-        raise OutputError(msg) from None
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
-    return target
+    if kind not in ("auto", "labels", "overlay", "layers"):
+        msg = f"--as: got '{kind}', must be labels, overlay or layers"
+        raise SettingsError(msg)
+    if target.exists():
+        msg = f"{target}: exists already and is left as it is; choose another name"
+        raise OutputError(msg)
+    _, micrograph, current = current_segmentation(job_path, field=field, image=image)
+    if kind == "auto":
+        kind = "layers" if target.suffix.lower() == painted.SUFFIX else "labels"
+    match kind:
+        case "overlay":
+            data = painted.png(painted.overlay(micrograph, current))
+        case "layers":
+            data = painted.layered(micrograph, current)
+        case _:
+            data = encode(current.labels)
+    new_file(target, data)
+    return () if kind == "labels" else painted.brushes(current)
 
 
 def current_segmentation(
@@ -354,20 +386,101 @@ def read_corrected(path: Path, micrograph: Micrograph, current: Segmentation, us
         Another size, a class that the segmentation does not have, an object in several pieces, or a change that a
         mask of this kind cannot express.
     """
+    if painted.is_layered(path):
+        labels = painted.from_layers(path, micrograph, current, used)
+        return _checked(path, _like(micrograph, current, labels, path), current)
+    values, lossy = read_values(path, colors=True)
+    if painted.is_overlay(values, micrograph, current):
+        return _checked(path, painted.from_overlay(path, values[..., :3], micrograph, current, used), current)
+    picture = values.ndim == 3 and len(np.unique(_flat(values))) > _MOST_COLORS
+    if picture and question.output_of(current, micrograph.roi) != "grains":
+        raise _not_the_overlay(path, values)
     values, lossy = read_values(path)
     crop_like(micrograph, values, str(path))
     if current.kind == "semantic":
+        _check_classes(path, values, current)
         names = {str(number): name for number, name in current.classes.items()}
         settings = masks.Settings(classes=names, kinds=("binary", "classes"))
         meant = masks.interpreted(path, values, lossy, settings, where="the mask")
-        unknown = sorted({*np.unique(meant.labels).tolist()} - set(current.classes))
-        if unknown:
-            known = ", ".join(f"{number} {name}" for number, name in sorted(current.classes.items()))
-            msg = f"{path}: holds the class {unknown[0]}, which the segmentation does not have; there are: {known}"
-            raise ReadError(msg)
         labels = _like(micrograph, current, meant.labels, path)
     else:
         labels = _objects(path, values, lossy, micrograph, current, used)
+    return _checked(path, labels, current)
+
+
+def check_mask(path: Path, micrograph: Micrograph) -> None:
+    """Refuse a mask of another size, or a photograph, before anything is segmented.
+
+    Raises
+    ------
+    ReadError
+        With what was found.
+    """
+    if painted.is_layered(path):
+        crop_like(micrograph, np.empty(painted.layered_shape(path), np.bool_), str(path))
+        return
+    values, _ = read_values(path, colors=True)
+    crop_like(micrograph, values, str(path))
+    flat = _flat(values)
+    changes = np.zeros(flat.shape, np.bool_)
+    changes[:, 1:] = flat[:, 1:] != flat[:, :-1]
+    if changes.mean() <= _MOST_CHANGES or (count := len(np.unique(flat))) <= _MOST_VALUES:
+        return
+    if values.ndim == 3 and values.shape[:2] == micrograph.pixels.shape and _is_drawn_on(values, micrograph):
+        return
+    row, column = (int(axis[0]) for axis in np.nonzero(changes))
+    msg = (
+        f"{path}: is a photograph and no mask: it has {count} values, and along its rows {100 * changes.mean():.0f} % "
+        f"of the pixels have another one than their neighbor (the first at row {row}, column {column}); give the mask, "
+        "or what --export has written, painted on"
+    )
+    raise ReadError(msg)
+
+
+_ALIKE = 0.5  # correlation of the gray values of a micrograph with itself, painted on; with another picture it is 0 [1]
+_MOST_COLORS = 1000  # no mask has more classes
+_MOST_VALUES = 64  # a photograph has more
+_MOST_CHANGES = 0.25  # of label images fewer pixels have another number than their neighbor [1]
+
+
+def _is_drawn_on(picture: NDArray[np.generic], micrograph: Micrograph) -> bool:
+    """Whether a picture is that of a micrograph, with whatever is painted on it."""
+    step = max(1, round((picture[..., 0].size / 1e6) ** 0.5))
+    shown, own = (one[::step, ::step].mean(axis=2) for one in (picture, full_size(micrograph)))
+    varied = shown.std() > 0 and own.std() > 0
+    return bool(varied and np.corrcoef(shown.ravel(), own.ravel())[0, 1] > _ALIKE)
+
+
+def _flat(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """One number per pixel: colors packed."""
+    return values if values.ndim == 2 else values.astype(np.int64) @ np.array([1 << 32, 1 << 16, 1], np.int64)
+
+
+def _not_the_overlay(path: Path, values: NDArray[np.generic]) -> ReadError:
+    return ReadError(
+        f"{path}: is a picture with {len(np.unique(_flat(values)))} colors and not that of --export: it was saved with "
+        "loss or other colors, or exported before another edit; save it as PNG, or export it again"
+    )
+
+
+def _check_classes(path: Path, values: NDArray[np.generic], current: Segmentation) -> None:
+    """Name the place of a class that the segmentation does not have."""
+    known = sorted(current.classes)
+    if values.ndim != 2 or values.dtype.kind not in "iu" or int(values.max()) > 31:
+        return  # gray levels or colors stand for classes: the mask tells what they may be
+    wrong = ~np.isin(values, known)
+    if len(np.unique(values)) > 2 and wrong.any():
+        row, column = (int(axis[0]) for axis in np.nonzero(wrong))
+        named = ", ".join(f"{number} {current.classes[number]}" for number in known)
+        msg = (
+            f"{path}: the mask has the value {values[row, column]} at row {row}, column {column}, a class that the "
+            f"segmentation does not have; there are: {named}"
+        )
+        raise ReadError(msg)
+
+
+def _checked(path: Path, labels: NDArray[np.int32], current: Segmentation) -> NDArray[np.int32]:
+    """Refuse what an edit cannot change: the outline of a joint."""
     if current.objects is not None:
         outline = (labels > 0) != (current.labels > 0)
         if outline.any():
@@ -384,18 +497,39 @@ def _objects(
     path: Path, values: NDArray[np.generic], lossy: bool, micrograph: Micrograph, current: Segmentation, used: int
 ) -> NDArray[np.int32]:
     grains = question.output_of(current, micrograph.roi) == "grains"
-    lines = grains and len(np.unique(values)) == 2
+    traced = values.ndim == 3 and len(np.unique(_flat(values))) > _MOST_COLORS
+    lines = grains and (traced or len(np.unique(_flat(values))) == 2)
     kind: Literal["boundaries", "labels"] = "boundaries" if lines else "labels"
     # what an editor left 0 is no object; only where the segmentation fills the region are lines of 0 boundaries
     settings = masks.Settings(kind=kind, boundary_pixels="kept")
-    meant = masks.interpreted(path, values, lossy, settings, where="the mask")
-    labels = np.asarray(crop_like(micrograph, meant.labels, str(path)), np.int32)
-    _check_pieces(path, labels, current)
-    if grains and not lines and (labels == 0).any():
-        settings = replace(settings, boundary_pixels="given back")
+    try:
         meant = masks.interpreted(path, values, lossy, settings, where="the mask")
+    except ReadError:
+        if traced:  # nothing is drawn on it in one color
+            raise _not_the_overlay(path, values) from None
+        raise
     labels = _like(micrograph, current, meant.labels, path)
-    return edits.numbered(labels, current.labels, used)
+    line = _line_of(crop_like(micrograph, values, str(path)), meant) if lines else labels == 0
+    if not grains or not line.any():
+        labels = edits.numbered(labels, current.labels, used)
+        _check_pieces(path, labels, current)
+        return labels
+    # a line says where one grain ends and another begins, not to which of them its pixels belong: they stay where they
+    # are, as far as their grain is still there
+    inside = line if micrograph.roi is None else line & micrograph.roi
+    labels = edits.numbered(np.where(inside, 0, labels).astype(np.int32), current.labels, used)
+    stays = inside & np.isin(current.labels, np.unique(labels))
+    labels[stays] = current.labels[stays]
+    _check_pieces(path, labels, current)
+    return painted.cut(labels, inside, True, max(used, int(labels.max())))
+
+
+def _line_of(values: NDArray[np.generic], meant: masks.Meaning) -> Mask:
+    """Pixels of the lines of an image of boundaries; of lines traced on a photograph they are not known."""
+    if values.ndim == 3 or "traced_in" in meant.found:
+        return np.zeros(values.shape[:2], np.bool_)
+    bright: Mask = values.astype(np.int64) > (int(values.min()) + int(values.max())) / 2
+    return bright if meant.found["lines"] == "bright" else ~bright
 
 
 def _like(micrograph: Micrograph, current: Segmentation, labels: NDArray[np.generic], path: Path) -> NDArray[np.int32]:
@@ -415,6 +549,6 @@ def _check_pieces(path: Path, labels: NDArray[np.int32], current: Segmentation) 
             row, column = (int(axis[0]) for axis in np.nonzero(numbered == number))
             msg = (
                 f"{path}: object {labels[row, column]} (at row {row}, column {column}) lies in {count} pieces; give "
-                "every object a number of its own"
+                "every object a number of its own, or draw the cut in red on an overlay (--as overlay)"
             )
             raise ReadError(msg)

@@ -22,12 +22,14 @@ from inspect_tool.evidence import decode, encode, mask_sha256
 from inspect_tool.files import checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
 from inspect_tool.locks import held
 from inspect_tool.model import (
+    Cell,
     Check,
     Edit,
     Findings,
     LabelImage,
     Mask,
     Micrograph,
+    Report,
     Result,
     Segmentation,
     Statement,
@@ -90,6 +92,11 @@ def text_name(edit: Edit) -> str:
 def difference_name(edit: Edit) -> str:
     """Name of the file that holds the changed pixels of an edit."""
     return f"{edit.number:04d}-{edit.difference_sha256[:8]}.png"
+
+
+def picture_name(number: int) -> str:
+    """Name, in the folder of a report, of the picture of the place that an edit changed."""
+    return f"thumbnails/edit-{number:04d}.jpg"
 
 
 def read(folder: Path, below: int | None = None) -> tuple[Entry, ...]:
@@ -452,8 +459,8 @@ def put_back(entries: Sequence[Entry], raw: Segmentation, labels: LabelImage, im
     """
     current = applied(raw, entries, image).labels
     before = raw
-    for place, entry in enumerate(entries):
-        after = applied(raw, entries[: place + 1], image)
+    for entry in entries:
+        after = applied(before, [entry], image)
         changed = before.labels != after.labels
         there = entry.edit.undoes is None and np.array_equal(current[changed], after.labels[changed])
         given = labels if raw.kind == "semantic" else matched(labels, before.labels)
@@ -668,7 +675,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         name="Edits",
         text=f"{made}: the corrected segmentation is what was measured, and the same pixels were changed in every "
         "other segmentation of the uncertainty budget. Who, when and why stands in the table of the edits; that the "
-        "correction is right is the judgment of the person named there.",
+        f"correction is right is the judgment of the person named there. {_ledger_told(fields)}",
     )
     return replace(
         findings,
@@ -677,6 +684,22 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         tables=(*findings.tables, who, results),
         warnings=(*findings.warnings, f"{made}: {changes}." if changes else f"{made}."),
     )
+
+
+def _ledger_told(fields: Sequence[Edited]) -> str:
+    """How many entries the ledger holds of which image, and the hash of the last one: as an audit trail keeps it."""
+    counts = ", ".join(f"{field.edits[0].image} {len(field.edits)}" for field in fields)
+    last = max((edit for field in fields for edit in field.edits), key=lambda edit: edit.number)
+    sha256 = sha256_bytes(dump_edit(last).encode())
+    return f"The ledger holds {last.number}: {counts}; SHA-256 of {text_name(last)}: {sha256}."
+
+
+def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:
+    """Give the pictures of edited places that a report names, each with its row of the table of edits."""
+    there = {item.file for item in report.attachments if item.role == "picture"}
+    rows = [row for table in report.tables if table.title == TABLE for row in table.rows]
+    numbered_rows = [(picture_name(row[0]), row) for row in rows if isinstance(row[0], int)]
+    return [(file, row) for file, row in numbered_rows if file in there]
 
 
 def _before_and_after(

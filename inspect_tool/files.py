@@ -10,17 +10,15 @@ import os
 import re
 import stat
 import sys
-import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool import slips
-from inspect_tool.errors import BackendError, InspectError, OutputError, SettingsError
+from inspect_tool.errors import BackendError, InspectError, SettingsError
 from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
 
 T = TypeVar("T")
@@ -332,51 +330,6 @@ def sha256_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes ``target`` when the block ends well, and vanishes when it does not.
-
-    Nothing half-written is ever seen under the final name; an older folder of that name is replaced
-    as a whole. A full disk or a missing permission is an ``OutputError``.
-    """
-    import shutil
-
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
-        temporary.chmod(0o755)
-    except OSError as error:
-        msg = f"{target}: cannot write here: {error.strerror}; choose another folder with --out"
-        raise OutputError(msg) from None
-    try:
-        yield temporary
-        _replace_folder(temporary, target)
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror or error}; nothing was changed there"
-        raise OutputError(msg) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _replace_folder(temporary: Path, target: Path) -> None:
-    import shutil
-
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(17, "a file of that name is in the way")
-    old = temporary.with_suffix(".old")
-    had_one = target.exists()
-    if had_one:
-        target.rename(old)
-    try:
-        temporary.rename(target)
-    except OSError:
-        if had_one:
-            old.rename(target)
-        raise
-    if had_one:
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name and rename it, so that it is whole or not there."""
     write_whole(path, text.encode("utf-8"))
@@ -396,8 +349,13 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    if sys.platform != "win32":  # the name too must outlive a power failure
-        here = os.open(path.parent, os.O_RDONLY)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make sure that the names in a folder outlive a power failure; Windows has no such call."""
+    if sys.platform != "win32":
+        here = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(here)
         finally:

@@ -12,18 +12,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.files import (
-    checked,
-    new_folder,
-    parse_json,
-    plain,
-    read_bytes,
-    read_toml,
-    sha256_bytes,
-    sha256_file,
-    write_text,
-)
+from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
 from inspect_tool.formulas import aiag_msa, type_1
 from inspect_tool.formulas.aiag_msa import GaugeStudy
 from inspect_tool.gauge_values import LARGEST, Run, StudyValues, arranged, check_images, from_reports, read_table
@@ -140,6 +131,9 @@ def gauge(
     load_settings(template)  # refuses a wrong one before the jobs are run
     tolerance, limits = _tolerance(plan)
     names = _asked_criteria(plan, design, tolerance)
+    target = _target(Path(out), first)
+    used = (*paths, *([first.parent / study.data] if study.data else []))
+    folders.check(target, used)
     runs = study.runs or (_runs(paths) if _kind(first) == "run" else ())
     total = len(runs) + 2
     if runs:
@@ -166,9 +160,16 @@ def gauge(
         ),
     )
     found = replace(found, id=_identification(found))
-    name = f"{first.stem if first.name != 'report.json' else first.resolve().parent.name}_gauge"
-    _write(found, Path(out) / name, study.exports, template, lambda i, name: tell(total - 2 + i, total, name))
-    return found, Path(out) / name
+    with folders.new_folder(target, used) as folder:
+        _write(found, folder, study.exports, template, lambda i, name: tell(total - 2 + i, total, name))
+    return found, target
+
+
+def _target(out: Path, first: Path) -> Path:
+    """Folder of a study: called after its file, or after the report that comes first."""
+    name = first.stem if first.name != "report.json" else first.resolve().parent.name
+    folders.check_name(f"{name}_gauge", str(first))
+    return out / f"{name}_gauge"
 
 
 def load_gauge(path: Path) -> GaugeReport:
@@ -487,18 +488,17 @@ def _identification(found: GaugeReport) -> str:
 
 
 def _write(
-    found: GaugeReport, target: Path, exports: Sequence[str], template: Path, tell: Callable[[int, str], None]
+    found: GaugeReport, folder: Path, exports: Sequence[str], template: Path, tell: Callable[[int, str], None]
 ) -> None:
     """Write the data, and the page in the formats that the study exports."""
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    with new_folder(target) as folder:
-        write_text(folder / "gauge.json", data)
-        if "html" in exports:
-            tell(0, "HTML")
-            write_text(folder / "gauge.html", confined(template, 0, page, found, folder, template, "screen"))
-        if "pdf" in exports:
-            tell(1, "PDF")
-            confined(template, 0, _print, found, folder, template, data)
+    write_text(folder / "gauge.json", data)
+    if "html" in exports:
+        tell(0, "HTML")
+        write_text(folder / "gauge.html", confined(template, 0, page, found, folder, template, "screen"))
+    if "pdf" in exports:
+        tell(1, "PDF")
+        confined(template, 0, _print, found, folder, template, data)
     tell(2, "done")
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from inspect_tool import pipeline, registry
+from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, ReadError, SettingsError
-from inspect_tool.files import new_folder, parse_json, plain, read_bytes, sha256_file, write_text
+from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Provenance
 from inspect_tool.pipeline import Plan, Progress, job_names
 from inspect_tool.provenance import now, provenance
@@ -134,7 +135,7 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
     jobs : sequence of Path
         Job files.
     out : Path
-        Folder that gets ``golden.json``; one that is there is replaced as a whole.
+        Folder that gets ``golden.json``; an older record that is there is replaced as a whole.
     copy : bool
         Copy job files and images into the folder, so that the record does not depend on where they lie.
     progress : callable, optional
@@ -146,9 +147,9 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
         For whatever the user must fix; nothing is written then.
     """
     names = job_names(jobs)
-    _may_be_replaced(out, jobs)
+    inputs = [file for path in jobs for file in (path, *pipeline.inputs_of(pipeline.plan(path)))]
     tell = progress or _silent
-    with new_folder(out) as folder:
+    with new_folder(out, inputs) as folder:
         paths = [_copied(path, folder / name) if copy else path for path, name in zip(jobs, names, strict=True)]
         plans = [pipeline.plan(path) for path in paths]
         base = folder if copy else out
@@ -161,23 +162,6 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
         write_text(folder / FILE, json.dumps(plain(golden), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
         tell(total, total, "done")
     return golden
-
-
-def _may_be_replaced(out: Path, jobs: Sequence[Path]) -> None:
-    """Refuse a folder that holds anything but a record: it would be replaced as a whole."""
-    if out.is_dir() and any(out.iterdir()) and not (out / FILE).is_file():
-        msg = f"{out}: is there and holds no {FILE}; choose a new folder with --out"
-        raise SettingsError(msg)
-    for path in jobs:
-        sources = pipeline.plan(path).sources
-        inside = [file for file in (path, *(source.path for source in sources)) if _within(file, out)]
-        if inside:
-            msg = f"{out}: holds {inside[0].name}, which is to be measured, and would be replaced; choose another --out"
-            raise SettingsError(msg)
-
-
-def _within(file: Path, folder: Path) -> bool:
-    return file.resolve().is_relative_to(folder.resolve())
 
 
 def load_golden(folder: Path) -> Golden:
@@ -243,7 +227,7 @@ def _copied(path: Path, folder: Path) -> Path:
     plan = pipeline.plan(path)
     home = path.resolve().parent
     folder.mkdir()
-    for file in (path, *_files(plan)):
+    for file in (path, *pipeline.inputs_of(plan)):
         resolved = file.resolve()
         if not resolved.is_relative_to(home):
             msg = f"{path}: {file} lies outside the folder of the job; put it there, or record without --copy"
@@ -264,29 +248,6 @@ def _copied(path: Path, folder: Path) -> Path:
         msg = f"{path}: the copy finds other images than the job; record without --copy"
         raise SettingsError(msg)
     return copy
-
-
-def _files(plan: Plan) -> Iterator[Path]:
-    """Files beside the job file that a run of it reads."""
-    job, home = plan.job, plan.path.parent
-    yield from (file.path for file in plan.spec_files)
-    for source in plan.sources:
-        yield source.path
-        if source.mask:
-            yield Path(source.mask)
-    recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", plan.backend)
-    for module, settings in ((recipe, plan.settings), (backend, plan.backend_settings)):
-        for key in (*getattr(module, "PATHS", ()), *getattr(module, "MODELS", ())):
-            value = getattr(settings, key)
-            if value and (home / value).exists():
-                yield home / value
-    calibrations = [job.calibration, *(specimen.calibration for specimen in job.specimens)]
-    named = [job.region.mask, job.template, *(one.file for one in calibrations if one is not None)]
-    if job.standard.endswith(".toml"):
-        named.append(job.standard)
-    for name in named:
-        if name and (home / name).exists():
-            yield home / name
 
 
 # --------------------------------------------------------------------------------------------------------- check

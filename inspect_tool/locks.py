@@ -45,7 +45,7 @@ def lock(file: int, path: Path, *, alone: bool, patience_s: float) -> None:
         It cannot be locked, or another process holds it longer than ``patience_s`` [s].
     """
     ends = time.monotonic() + patience_s
-    while not _try_to_lock(file, path, alone):
+    while not try_lock(file, path, alone):
         if time.monotonic() > ends:
             msg = f"{path}: another process has held it for {patience_s:.0f} s; end that process or try again"
             raise OutputError(msg)
@@ -54,7 +54,8 @@ def lock(file: int, path: Path, *, alone: bool, patience_s: float) -> None:
 
 if sys.platform == "win32":
 
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:  # noqa: ARG001 - Windows has one kind here
+    def try_lock(file: int, path: Path, alone: bool = True) -> bool:  # noqa: ARG001 - Windows has one kind here
+        """Lock an open file without waiting; False where another process holds it."""
         os.lseek(file, 2**31 - 2, os.SEEK_SET)  # a byte that is never written: reading stays possible
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -64,7 +65,8 @@ if sys.platform == "win32":
 
 else:
 
-    def _try_to_lock(file: int, path: Path, alone: bool) -> bool:
+    def try_lock(file: int, path: Path, alone: bool = True) -> bool:
+        """Lock an open file without waiting; False where another process holds it."""
         try:
             fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from inspect_tool import edits
 from inspect_tool.dossier import pdf_reader
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import plain
@@ -323,6 +324,8 @@ def _stand_ins(report: Report, folder: Path) -> None:
     scales = {(record.image, record.specimen): record.calibration.pixel_um for record in report.micrographs}
     for item in report.worst:
         _put(folder / item.file, figures.blank_thumbnail(scales.get((item.image, item.specimen))))
+    for file, (_, specimen, _, image, *_) in edits.places(report):
+        _put(folder / file, figures.blank_place(scales.get((str(image), str(specimen)))))
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -11,12 +11,10 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from datetime import date
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -28,12 +26,14 @@ from inspect_tool import (
     calibration_files,
     colored_marks,
     edits,
+    folders,
     lots,
     plausibility,
     preprocess,
     quality,
     question,
     readers,
+    recovery,
     registry,
     scale_bar,
     slips,
@@ -50,7 +50,6 @@ from inspect_tool.files import (
     checked,
     dump_report,
     load_job,
-    new_folder,
     parse_report,
     plain,
     sha256_file,
@@ -86,6 +85,7 @@ from inspect_tool.provenance import now, provenance
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
+from inspect_tool.workers import each
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -175,6 +175,7 @@ def run(
     with noting() as used:
         planned = plan(job_path, backend)
     name = name or planned.path.stem
+    folders.check_name(name, str(job_path))
     replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
     if replaced is not None and out is not None:
         supersede.check_place(replaced, Path(out), name)
@@ -182,7 +183,7 @@ def run(
     if out is not None and trail and backend is None:  # another backend measures without edits
         check_ledger(planned, Path(out), name)
     recipe = registry.load("recipe", planned.job.recipe)
-    with _output(out, name) as folder:
+    with _output(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
@@ -242,8 +243,9 @@ def run(
         report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
             _export(planned, report, folder, progress or _silent, len(outcomes))
-    if out is not None and trail:
-        _record(Path(out), name, planned, report, replaced)
+        if made is not None:
+            folders.seal(made)
+            _issue(made, _facts(planned, report, made) if trail else None, report, planned.job, replaced)
     return report
 
 
@@ -361,6 +363,31 @@ def plan(
     )
 
 
+def inputs_of(planned: Plan) -> Iterator[Path]:
+    """Files, and folders, beside the job file that a run of it reads."""
+    job, home = planned.job, planned.path.parent
+    yield from (file.path for file in planned.spec_files)
+    for source in planned.sources:
+        yield source.path
+        if source.mask:
+            yield Path(source.mask)
+    recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
+    for module, settings in ((recipe, planned.settings), (backend, planned.backend_settings)):
+        for key in (*getattr(module, "PATHS", ()), *getattr(module, "MODELS", ())):
+            value = getattr(settings, key)
+            if value and (home / value).exists():
+                yield home / value
+    calibrations = [job.calibration, *(specimen.calibration for specimen in job.specimens)]
+    named = [job.region.mask, *(one.file for one in calibrations if one is not None)]
+    if planned.template == home / job.template:
+        named.append(job.template)
+    if job.standard.endswith(".toml"):
+        named.append(job.standard)
+    for name in named:
+        if name and (home / name).exists():
+            yield home / name
+
+
 def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """Give each job of one command its folder name: the file's, or its folder's where names collide.
 
@@ -368,14 +395,23 @@ def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     ('a', 'b', 'steel')
     """
     stems = [path.stem for path in paths]
+    same = [_same_name(stem) for stem in stems]
     names = [
-        stem if stems.count(stem) == 1 else path.resolve().parent.name for stem, path in zip(stems, paths, strict=True)
+        stem if same.count(_same_name(stem)) == 1 else path.resolve().parent.name
+        for stem, path in zip(stems, paths, strict=True)
     ]
+    same = [_same_name(name) for name in names]
     for name, path in zip(names, paths, strict=True):
-        if names.count(name) > 1:
+        folders.check_name(name, str(path))
+        if same.count(_same_name(name)) > 1:
             msg = f"{path}: another job of this command is called '{name}' too; rename one, or run them one by one"
             raise SettingsError(msg)
     return tuple(names)
+
+
+def _same_name(name: str) -> str:
+    """What names have in common that are one folder on some disk: capitals, and how an accent is written."""
+    return normalize("NFC", name).casefold()
 
 
 # --------------------------------------------------------------------------------------------- step by step
@@ -780,17 +816,12 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
             progress(i, total, source.name)
             outcomes.append(_measure_one(planned, i, folder))
         return outcomes
-    done: dict[int, Outcome] = {}
-    with ProcessPoolExecutor(min(workers, len(planned.sources)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_measure_one, planned, i, folder): i for i in range(len(planned.sources))}
-        try:
-            for future in as_completed(waiting):
-                done[waiting[future]] = future.result()
-                progress(len(done), total, planned.sources[waiting[future]].name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return [done[i] for i in range(len(planned.sources))]
+    return each(
+        _measure_one,
+        [(planned, i, folder) for i in range(len(planned.sources))],
+        workers,
+        lambda done, i: progress(done, total, planned.sources[i].name),
+    )
 
 
 def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
@@ -820,6 +851,7 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
             before = measured_before(
                 planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
             )
+            _edited_places(folder, micrograph, raw[0], entries)
     figures = judge_structure(planned, source, segmentation, measurement, figures)
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(
@@ -828,6 +860,17 @@ def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
         segmentation={**outcome.record.segmentation, **given},
     )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
+    """Write a picture of the place that each edit of a field changed, before and after it."""
+    from inspect_tool.report import figures
+
+    before = raw
+    for entry in entries:
+        after = edits.applied(before, [entry], micrograph.path)
+        _write(folder / edits.picture_name(entry.edit.number), figures.edited_place(micrograph, before, after))
+        before = after
 
 
 def measured_before(
@@ -1200,14 +1243,14 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _output(out: str | Path | None, name: str) -> Iterator[Path]:
-    """The folder of a run: one that appears as a whole under its name, or a passing one when nothing is kept."""
+def _output(out: str | Path | None, name: str, inputs: Iterable[Path]) -> Iterator[tuple[Path, folders.Partial | None]]:
+    """The folder of a run: one that gets its name when it is whole, or a passing one when nothing is kept."""
     if out is None:
         with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-            yield Path(folder)
+            yield Path(folder), None
     else:
-        with new_folder(Path(out) / name) as folder:
-            yield folder
+        with folders.partial_folder(Path(out) / name, inputs) as made:
+            yield made.folder, made
 
 
 def _report(
@@ -1370,26 +1413,48 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
         trail_reports.check(planned.ledger, known, planned.path, out, name)
 
 
-def _record(out: Path, name: str, planned: Plan, report: Report, replaced: supersede.Replaced | None) -> None:
-    """Append the run to the audit trail, after a settings change where the job ran before with other settings, and
-    before what it replaces.
+def _issue(
+    made: folders.Partial,
+    facts: Mapping[str, Any] | None,
+    report: Report,
+    job: Job,
+    replaced: supersede.Replaced | None,
+) -> None:
+    """Give a report its place and record its facts, with nothing of another process in between.
+
+    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
     """
+    if facts is None:
+        folders.put(made)
+        return
+    name, out = made.target.name, made.target.parent
+    with audit.held(out) as log:
+        more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
+        events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        recovery.note(made.folder, len(log.trail.entries), events)
+        folders.put(made)
+        audit.add(log, *events)
+        recovery.settled(made.target)
+
+
+def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any]:
+    """What the audit trail tells of a run."""
     job = planned.job
-    facts = {
+    return {
         "job_sha256": planned.sha256,
         "verdict": report.verdict,
         "conforming": report.conforming,
         "files": {
-            file: sha256_file(out / name / file)
+            file: sha256_file(made.folder / file)
             for file in ("report.json", "report.pdf")
-            if (out / name / file).exists()
+            if (made.folder / file).exists()
         },
         "images": len(planned.sources),
         "after_entry": int(report.provenance.audit.split(" ")[0]),
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
-        "job_file": trail_reports.relative(planned.path, out),
+        "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,
             "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
@@ -1405,9 +1470,6 @@ def _record(out: Path, name: str, planned: Plan, report: Report, replaced: super
             },
         },
     }
-    entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
-    more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
-    audit.append(out, *audit.run_events(entries, report.id, name, facts), *more)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from inspect_tool import colored_marks, preprocess, readers
-from inspect_tool.files import new_folder
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, Micrograph, Segmentation
-from inspect_tool.pipeline import Plan, Progress, Source, read_source, selection, stem
+from inspect_tool.pipeline import Plan, Progress, Source, inputs_of, read_source, selection, stem
 from inspect_tool.report import figures
 from inspect_tool.report.text import quantity, short
 
@@ -38,7 +38,7 @@ def preview(planned: Plan, out: Path, progress: Progress | None = None) -> tuple
         What reading the images or finding what counts would stop a run with.
     """
     made = []
-    with new_folder(out) as folder:
+    with new_folder(out, (planned.path, *inputs_of(planned))) as folder:
         for i, source in enumerate(planned.sources):
             if progress is not None:
                 progress(i, len(planned.sources), source.name)

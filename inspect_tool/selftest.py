@@ -9,7 +9,6 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,6 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import groupby
 from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter, process_time
@@ -27,13 +25,12 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import __version__, golden, phantoms, pipeline, question, registry, standards, worked
+from inspect_tool import __version__, folders, golden, phantoms, pipeline, question, registry, standards, worked
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import (
     checked,
     load_model_card,
-    new_folder,
     parse_json,
     plain,
     read_bytes,
@@ -68,6 +65,7 @@ from inspect_tool.report.selftest import (
     page,
 )
 from inspect_tool.uncertainty import coverage_factor, proportion_interval
+from inspect_tool.workers import each
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""
@@ -194,6 +192,8 @@ def selftest(
     total = len(tasks) + 3
     if golden_folder is not None:
         golden.load_golden(golden_folder)  # refuses before the work
+    if out is not None:
+        folders.check(Path(out))
     answers, elsewhere = _done(tasks, workers, lambda i, name: tell(i, total, name))
     tell(len(tasks), total, "worked cases, files")
     seen = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "phantom"]
@@ -270,7 +270,7 @@ def _folder(out: str | Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
             yield Path(folder)
     else:
-        with new_folder(Path(out)) as made:
+        with folders.new_folder(Path(out)) as made:
             yield made
 
 
@@ -406,17 +406,7 @@ def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]
             tell(i, task.name)
             answers.append(_answer(task))
         return answers, 0.0
-    by_place: dict[int, Any] = {}
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_timed, task): i for i, task in enumerate(tasks)}
-        try:
-            for future in as_completed(waiting):
-                by_place[waiting[future]] = future.result()
-                tell(len(by_place), tasks[waiting[future]].name)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    pairs = [by_place[i] for i in range(len(tasks))]
+    pairs = each(_timed, [(task,) for task in tasks], workers, lambda done, i: tell(done, tasks[i].name))
     return [answer for answer, _ in pairs], sum(seconds for _, seconds in pairs)
 
 

@@ -8,10 +8,9 @@ import getpass
 import hashlib
 import os
 import sys
-import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from inspect_tool import audit, pdf_check
+from inspect_tool import audit, pdf_check, recovery
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.files import read_bytes
 
@@ -169,6 +168,9 @@ def sign(
     data = pdf_check.read_pdf(report)
     number = _next_number(report, data, signer, words["name"])
     target = out or report
+    if out is not None and out.exists() and not (report.exists() and out.samefile(report)):
+        msg = f"{out}: is there already and is not replaced; choose another name with --out"
+        raise OutputError(msg)
     folder = project or audit.project_folder(target)
     before = audit.ready(folder)
     made = _signed(report, data, signer, words, number, before, _server(timestamp), font)
@@ -189,10 +191,23 @@ def sign(
         old={"sha256": hashlib.sha256(data).hexdigest(), "signatures": number - 1},
         new=facts,
     )
-    with _whole(target, made) as partial:
-        (entry,) = audit.append(folder, event)[-1:]
+    with _held(folder, report) as log, recovery.signed_file(target, made, folder) as partial:
+        if not report.is_file() or report.read_bytes() != data:
+            msg = f"{report}: was replaced or signed by another process meanwhile; nothing was signed: look at it again"
+            raise OutputError(msg)
+        (entry,) = audit.add(log, event)[-1:]
         partial.replace(target)
     return Signed(path=target, report=subject, number=number, entry=entry, folder=folder)
+
+
+@contextmanager
+def _held(folder: Path, report: Path) -> Iterator[audit.Held]:
+    """Hold the audit trail, and that of the run where it is another: no run replaces the report meanwhile."""
+    home = audit.project_folder(report)
+    with ExitStack() as held:
+        if home != folder.resolve() and (home / audit.LOG).exists():
+            held.enter_context(audit.held(home))
+        yield held.enter_context(audit.held(folder))
 
 
 def _next_number(report: Path, data: bytes, signer: Any, name: str) -> int:
@@ -394,26 +409,3 @@ def _short(error: BaseException) -> str:
 def _relative(path: Path, folder: Path) -> str:
     path, folder = path.resolve(), folder.resolve()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-
-
-@contextmanager
-def _whole(target: Path, data: bytes) -> Iterator[Path]:
-    """Give a temporary file beside the target that holds the data on the disk; it is gone after the block."""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.resolve().parent)
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}; nothing was signed"
-        raise OutputError(msg) from None
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        yield partial
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
-    finally:
-        partial.unlink(missing_ok=True)

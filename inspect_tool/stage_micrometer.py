@@ -7,11 +7,11 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import readers
+from inspect_tool import folders, readers
 from inspect_tool.calibration import AGREEMENT, SAME_WITHIN
 from inspect_tool.calibration_files import FILE
-from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, SettingsError
-from inspect_tool.files import dump_calibration, new_folder, sha256_bytes, sha256_file, write_text
+from inspect_tool.errors import CalibrationError, MeasurementError, SettingsError
+from inspect_tool.files import dump_calibration, sha256_bytes, sha256_file, write_text
 from inspect_tool.measure.micrometer import measure_lines, pixel_sizes
 from inspect_tool.model import (
     CalibrationReading,
@@ -89,7 +89,7 @@ def calibrate(
     """
     _check(request)
     if out is not None:
-        _check_own(out)
+        folders.check(out, images)
     folder = template_folder(template)
     seen = measured((_read(path) for path in images), request.pitch_um)
     calibrated = evaluated(seen, request)
@@ -98,7 +98,7 @@ def calibrate(
         made = now()
         day = calibrated.record.date or made.date()
         identifier = f"CAL-{day:%Y%m%d}-{sha256_bytes(text.encode())[:8].upper()}"
-        with new_folder(out) as target:
+        with folders.new_folder(out, images) as target:
             write_text(target / FILE, text)
             confined(folder, len(images), _print, calibrated, seen, identifier, target, folder, text, made)
     return calibrated
@@ -119,15 +119,6 @@ def _print(
     print_page(
         html, target / REPORT, template, identifier, [attachment(FILE, "The calibration as data", text, "Data", made)]
     )
-
-
-def _check_own(out: Path) -> None:
-    """Refuse a folder that holds anything but an earlier calibration: it is replaced as a whole."""
-    held = [path.name for path in out.iterdir()] if out.is_dir() else []
-    other = sorted(name for name in held if name not in (FILE, REPORT))
-    if other:
-        msg = f"{out}: holds {other[0]} and is no folder of one calibration; name a new folder, e.g. {out / 'axio_50x'}"
-        raise OutputError(msg)
 
 
 def checked_request(stated: Mapping[str, Any]) -> Request:

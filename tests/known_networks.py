@@ -5,28 +5,31 @@ from pathlib import Path
 import torch
 
 from inspect_tool.backends.weights import save_model
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 
 STEEP = 40.0
 """Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""
 
 
-def gray_network(classes: int = 2, in_channels: int = 1) -> UNet:
+def gray_network(classes: int = 2, in_channels: int = 1) -> TorchNetwork:
     """A U-Net that hands the gray value through its skip connection; class 1 is brighter than half.
 
     Its other weights are zero: what it sees of its surroundings does not matter, so that every pixel is known.
     """
-    network = UNet(in_channels=in_channels, classes=classes, base=2, depth=1)
+    network = TorchNetwork(UNet(in_channels=in_channels, classes=classes, base=2, depth=1))
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.weight.fill_((1 + module.eps) ** 0.5)  # running mean 0 and variance 1: hands through
-        network.encoder[0][0].weight[0, 0, 1, 1] = 1
-        network.encoder[0][3].weight[0, 0, 1, 1] = 1
-        network.decoder[0][0].weight[0, 4, 1, 1] = 1  # four channels come from below, then the skipped ones
-        network.decoder[0][3].weight[0, 0, 1, 1] = 1
+        network.encoder.get_submodule("0.0").weight[0, 0, 1, 1] = 1
+        network.encoder.get_submodule("0.3").weight[0, 0, 1, 1] = 1
+        network.decoder.get_submodule("0.0").weight[0, 4, 1, 1] = (
+            1  # four channels come from below, then the skipped ones
+        )
+        network.decoder.get_submodule("0.3").weight[0, 0, 1, 1] = 1
         network.head.weight[1, 0] = STEEP
         network.head.bias[1] = -STEEP / 2
     return network.eval()

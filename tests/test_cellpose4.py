@@ -115,7 +115,7 @@ def test_flows_are_those_of_cellpose_itself_and_nothing_is_downloaded(folder, mo
     assert found.settings["licence"] == LICENCE
 
     theirs = vit.CPSAM()  # Cellpose's own network, called by Cellpose's own tiling
-    theirs.load_state_dict(load_weights(folder)[1])
+    theirs.load_state_dict({name: torch.from_numpy(values) for name, values in load_weights(folder)[1].items()})
     theirs.dtype = torch.bfloat16 if found.settings["precision"] == "bf16" else torch.float32
     image = np.zeros((*FIELD.pixels.shape, 3), np.float32)
     image[..., 0] = normalized(FIELD.pixels, *gray_range(FIELD.pixels))

@@ -11,6 +11,7 @@ import tifffile
 
 from inspect_tool import cli, compare
 from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.folders import MARKER
 from inspect_tool.registry import load
 from inspect_tool.report.comparison import Comparison, overall
 
@@ -68,7 +69,7 @@ def test_the_differences_are_those_that_were_drawn(folder):
     plate = found.plates[0]
     assert (plate.image, plate.field) == ("field_4.tif", 4)  # most was added there
     written = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    assert written == {"compare.json", plate.reference_picture, plate.other_picture}
+    assert written == {MARKER, "compare.json", plate.reference_picture, plate.other_picture}
 
 
 def test_what_is_written_reads_back_and_nothing_else_is_accepted(folder):

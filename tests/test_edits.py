@@ -479,5 +479,5 @@ def test_the_command_exports_a_mask_and_takes_it_back(job, tmp_path):
     assert found.exit_code == 0
     assert "0001.toml: f2.png: 305 px; objects: 0 added, 1 removed, 0 changed" in found.output.replace("\n", "")
     assert isinstance(runner.invoke(app, asked).exception, SettingsError)
-    with pytest.raises(InspectError, match="is there already"):
+    with pytest.raises(InspectError, match="exists already and is left as it is"):
         correct.export(job, mask, field=2)

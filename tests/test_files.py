@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.files import checked, load_job, new_folder, plain, write_text
+from inspect_tool.files import checked, load_job, plain, write_text
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Region, Requirement
 from inspect_tool.pipeline import job_names
 
@@ -101,7 +103,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     with new_folder(target) as folder:
         assert (target / "a.txt").read_text() == "first"  # the old one stays until the new one is whole
         (folder / "b.txt").write_text("second")
-    assert [path.name for path in target.iterdir()] == ["b.txt"]
+    assert sorted(path.name for path in target.iterdir()) == [folders.MARKER, "b.txt"]
     assert [path.name for path in target.parent.iterdir()] == ["report"]
 
 

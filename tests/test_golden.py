@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from inspect_tool import cli, golden, provenance
-from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.errors import OutputError, ReadError, SettingsError
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]
@@ -148,12 +148,15 @@ def test_a_copy_of_what_lies_elsewhere_is_refused(folder, tmp_path):
 
 def test_a_folder_with_anything_else_is_never_replaced(folder, tmp_path):
     path = job(folder)
-    with pytest.raises(SettingsError, match=r"holds no golden.json; choose a new folder"):
-        golden.record([path], folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"other: holds notes\.txt and no list of what inspect_tool wrote"):
+        golden.record([path], other)
     golden.record([path], tmp_path / "gold")
     golden.record([path], tmp_path / "gold")  # a record is replaced by a new one
     (folder / golden.FILE).write_text("{}", encoding="utf-8")
-    with pytest.raises(SettingsError, match="which is to be measured, and would be replaced"):
+    with pytest.raises(OutputError, match=r"holds \S+, which is read; nothing is replaced: choose another folder"):
         golden.record([path], folder)
     assert len(list(folder.glob("*.tif"))) == 3
 

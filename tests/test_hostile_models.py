@@ -14,6 +14,7 @@ from inspect_tool.backends import _network_numbers as numbers
 from inspect_tool.backends import weights
 from inspect_tool.backends.weights import shipped
 from inspect_tool.errors import BackendError
+from inspect_tool.networks.unet import UNet
 
 STARDIST = {
     "n_dim": 2,
@@ -84,7 +85,6 @@ def test_a_card_with_a_number_that_cannot_be(tmp_path, line, table, match):
 
 @pytest.mark.parametrize("header", [b"", b"\1", struct.pack("<Q", 2**62) + b"{}", b"\x04\0\0\0\0\0\0\0abcd"])
 def test_weights_whose_header_lies(tmp_path, header):
-    pytest.importorskip("safetensors")
     folder = card(tmp_path, "pores", f'sha256 = "{hashlib.sha256(header).hexdigest()}"')
     (folder / "weights.safetensors").write_bytes(header)
     with pytest.raises(BackendError, match="not safetensors") as found:
@@ -92,17 +92,11 @@ def test_weights_whose_header_lies(tmp_path, header):
     one_line(found)
 
 
-def test_a_network_of_other_shapes_than_its_weights_is_never_built(tmp_path):
-    torch = pytest.importorskip("torch")
-    made = []
-
-    def make():
-        made.append(torch.empty(0).device.type)
-        return torch.nn.Linear(1 << 20, 1 << 20)  # 4 TiB
-
-    with pytest.raises(BackendError, match=r"'weight': shape \[2, 2\], the card asks for shape \[1048576, 1048576\]"):
-        weights.built(make, {"weight": torch.zeros(2, 2), "bias": torch.zeros(2)}, tmp_path)
-    assert made == ["meta"]
+def test_the_widest_network_of_a_card_takes_no_memory_before_its_weights_fit(tmp_path):
+    widest = UNet(**numbers.unet_arguments({"depth": 8, "base": 512, "widest": 4096}, "card"))
+    few = {"encoder.0.0.weight": np.zeros((8, 1, 3, 3), np.float32)}
+    with pytest.raises(BackendError, match=r"'encoder\.0\.0\.weight' has the shape \[8, 1, 3, 3\], the network"):
+        weights.check_fit(widest, few, tmp_path)
 
 
 @pytest.mark.parametrize("key", [key for key in STARDIST if key.startswith(("n_r", "grid", "unet", "net")) and key])

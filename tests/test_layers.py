@@ -7,7 +7,19 @@ import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
 LAYERS = [
-    {"errors", "units", "paths", "model", "registry", "files", "locks", "slips", "standards"},
+    {
+        "errors",
+        "units",
+        "paths",
+        "model",
+        "registry",
+        "files",
+        "folders",
+        "locks",
+        "slips",
+        "standards",
+        "workers",
+    },
     {
         "agreement",
         "audit",
@@ -19,9 +31,11 @@ LAYERS = [
         "edits",
         "evidence",
         "lots",
+        "offline",
         "plausibility",
         "provenance",
         "question",
+        "recovery",
         "specs",
         "synthetic",
         "trail_reports",
@@ -49,6 +63,7 @@ LAYERS = [
         "gauge_values",
         "golden",
         "pages",
+        "painted",
         "phantoms",
         "pipeline",
         "preview",

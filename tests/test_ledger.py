@@ -400,6 +400,12 @@ def test_an_edit_is_taken_back_by_a_new_entry_and_the_report_verifies(job):
     report = pipeline.run(job, out)
     (table,) = (table for table in report.tables if table.title == edits.TABLE)
     assert [row[6] for row in table.rows] == ["an artefact of polishing"] * 2 + ["takes back no. 1: a scratch"]
+    (statement,) = (one.text for one in report.statements if one.name == "Edits")
+    ledger = audit.read(out).entries[-1].new["ledger"]
+    last = sha256_bytes((edits.folder_of(job) / "0003.toml").read_bytes())
+    assert statement.endswith(f"The ledger holds 3: f1.png 3; SHA-256 of 0003.toml: {last}.")
+    assert (ledger["entries"], ledger["last_sha256"]) == (3, last)
+    assert [(one["image"], one["edits"]) for one in ledger["fields"]] == [("f1.png", 3)]
     assert audit.read(out).entries[2].new["undoes"] == 1
     assert [item.text for item in verify.verify(out / "job").findings if item.state == "differs"] == []
 
@@ -454,3 +460,27 @@ def test_a_mask_of_another_size_is_refused_before_anything_is_segmented(job, mon
     monkeypatch.setattr(pipeline, "model_of", lambda *_: pytest.fail("a model was loaded"))
     with pytest.raises(InspectError, match=r"small.tif: mask has 50 x 60 px"):
         correct.correct(job, small, field=1, **WHO)
+
+
+# ---------------------------------------------------------------------------------------------------- the pictures
+
+
+def test_the_report_shows_every_edited_place_before_and_after(job):
+    """Both halves are equal outside the edit, and its outline stands on one of them only."""
+    job.write_text(job.read_text(encoding="utf-8").replace('exports = ["json"]', 'exports = ["json", "html", "pdf"]'))
+    out = job.parent / "reports"
+    edited(job, 1, disk(95, 40, 12), 0, out=out)
+    report = pipeline.run(job, out)
+    (shown,) = edits.places(report)
+    assert (shown[0], shown[1][0]) == ("thumbnails/edit-0001.jpg", 1)
+    with Image.open(out / "job" / shown[0]) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    left, right = pixels[:480, :480], pixels[:480, 492:972]
+    yellow = [(half[..., 0] - half[..., 2] > 80).sum() for half in (left, right)]
+    assert yellow[0] > 10 * max(1, yellow[1])
+    assert np.abs(left - right)[:60].max() < 30  # far from the edit, compression aside
+    page = (out / "job" / "report.html").read_text(encoding="utf-8")
+    assert "<b>Edit 1</b> · f1.png · M. Example: an artefact of polishing" in page
+    assert [item.text for item in verify.verify(out / "job").findings if item.state == "differs"] == []
+    alone = shutil.copy(out / "job" / "report.pdf", job.parent / "alone.pdf")
+    assert [item.text for item in verify.verify(alone).findings if item.state == "differs"] == []

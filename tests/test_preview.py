@@ -42,7 +42,7 @@ def test_all_of_a_plain_field_is_measured_and_stays_as_it_is(tmp_path):
     made, picture = drawn(tmp_path, metal())
     assert made.lines[0] == "100 % of the picture is measured"
     assert tinted(picture, (0, 1), (0, 1)) == 0
-    assert list(tmp_path.glob("preview/*")) == [made.picture]
+    assert list(tmp_path.glob("preview/*.jpg")) == [made.picture]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scipy import stats
 from inspect_tool import cli, phantoms, selftest, synthetic
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import load_job
+from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
 from inspect_tool.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
 from inspect_tool.report.selftest import Point, SelfTest
@@ -178,7 +179,13 @@ def test_all_four_recipes_are_measured_with_their_default_backends(whole):
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
     assert measured.check.note == "12 of 12"
-    assert {path.name for path in out.iterdir()} == {"selftest.json", "selftest.html", "selftest.pdf", "pictures"}
+    assert {path.name for path in out.iterdir()} == {
+        MARKER,
+        "selftest.json",
+        "selftest.html",
+        "selftest.pdf",
+        "pictures",
+    }
     assert said[-1] == (said[-1][1], said[-1][1], "done")
 
 

@@ -170,6 +170,6 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path):
     folder = tmp_path / "calibrations"
     folder.mkdir()
     (folder / "axio_20x.toml").write_text("pixel_um = 0.5", encoding="utf-8")
-    with pytest.raises(OutputError, match=r"calibrations: holds axio_20x\.toml and is no folder of one calibration"):
+    with pytest.raises(OutputError, match=r"calibrations: holds axio_20x\.toml and no list of what inspect_tool wrote"):
         calibrate([tmp_path / "x.png"], REQUEST, folder)
     assert (folder / "axio_20x.toml").is_file()

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from inspect_tool.errors import BackendError, OutputError
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training.fit import fit
 
@@ -44,7 +45,7 @@ def validate(network):
 
 def network():
     torch.manual_seed(3)
-    return UNet(base=4, depth=1)
+    return TorchNetwork(UNet(base=4, depth=1))
 
 
 def run(folder, **changed):
@@ -154,7 +155,7 @@ def test_the_state_of_another_run_is_refused(tmp_path, changed, named):
 def test_the_state_of_another_network_is_refused(tmp_path):
     run(tmp_path, steps=6)
     with pytest.raises(OutputError, match="holds the state of another network; give another folder"):
-        fit(UNet(base=2, depth=1), draw, loss, validate, folder=tmp_path, steps=6, batch=2, every=EVERY)
+        fit(TorchNetwork(UNet(base=2, depth=1)), draw, loss, validate, folder=tmp_path, steps=6, batch=2, every=EVERY)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

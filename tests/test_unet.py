@@ -186,7 +186,19 @@ def test_a_full_device_means_smaller_tiles_and_then_the_cpu(gray):
     assert asked[:3] == [1024, 512, 256]
 
 
-def test_without_torch_the_extra_is_named(gray, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "inspect_tool.networks.unet", None)
-    with pytest.raises(BackendError, match=r"backend 'unet' needs the extra 'networks': pip install"):
-        unet.load(unet.Settings(model=str(gray)))
+def test_a_network_without_weights_is_refused(gray, tmp_path):
+    larger = gray_model(tmp_path / "larger")
+    card = (gray / "model.toml").read_text()
+    assert "base = 2" in card
+    (larger / "model.toml").write_text(card.replace("base = 2", "base = 3"))
+    with pytest.raises(
+        BackendError,
+        match=r"weights do not fit the network of model\.toml: 'encoder\.0\.0\.weight' has the shape \[2, 1, 3, 3\], "
+        r"the network has the shape \[3, 1, 3, 3\]",
+    ):
+        unet.load(unet.Settings(model=str(larger)))
+    (larger / "model.toml").write_text(card.replace("depth = 1", "depth = 2"))
+    with pytest.raises(
+        BackendError, match=r"'encoder\.2\.0\.weight' has none, the network has the shape \[8, 4, 3, 3\]"
+    ):
+        unet.load(unet.Settings(model=str(larger)))

@@ -21,7 +21,8 @@ from inspect_tool.backends.runtime import (
     Precision,
     Predictor,
     bf16_is_native,
-    predictor,
+    probe_image,
+    torch_predictor,
 )
 from inspect_tool.backends.weights import fitted, load_weights, missing_extra, permitted, save_model
 from inspect_tool.errors import BackendError
@@ -246,8 +247,7 @@ def _cellpose3(network: Any, card: ModelCard, device: Device, precision: Precisi
     channels = int(card.network["nbase"][0])
 
     def make(chosen: Precision) -> Predictor:
-        # OpenVINO would fix the size of the pooling that makes the style at the size it is traced with
-        return predictor(Flow(), lambda flow: flow, channels, device=device, engine="torch", precision=chosen)
+        return torch_predictor(Flow(), lambda flow: flow, probe_image(channels), device=device, precision=chosen)
 
     try:
         made = make(precision)

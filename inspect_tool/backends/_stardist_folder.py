@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,8 @@ from inspect_tool.backends.weights import missing_extra
 from inspect_tool.errors import BackendError
 from inspect_tool.files import read_bytes, sha256_file
 from inspect_tool.model import ModelCard
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from inspect_tool.networks.layers import Weights, shapes
+from inspect_tool.networks.stardist_net import ACTIVATIONS, StarDistNet
 
 CONFIG = "config.json"
 THRESHOLDS = "thresholds.json"
@@ -59,7 +58,7 @@ def is_stardist_folder(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def read_folder(folder: Path) -> tuple[ModelCard, dict[str, "Tensor"]]:
+def read_folder(folder: Path) -> tuple[ModelCard, Weights]:
     """Read a StarDist 2D model folder.
 
     Parameters
@@ -71,8 +70,8 @@ def read_folder(folder: Path) -> tuple[ModelCard, dict[str, "Tensor"]]:
     -------
     ModelCard
         What the folder says; its licence is not stated.
-    dict of Tensor
-        State of ``StarDistNet``.
+    Weights
+        Of ``StarDistNet``.
 
     Raises
     ------
@@ -138,8 +137,6 @@ def _network(config: Mapping[str, Any], where: Path) -> dict[str, Any]:
     if network["in_channels"] not in (1, 3):
         msg = f"{where} n_channel_in: is {network['in_channels']}; gray (1) and color (3) images can be segmented"
         raise BackendError(msg)
-    from inspect_tool.networks.stardist_net import ACTIVATIONS
-
     for name in ("activation", "last_activation"):
         if network[name] not in ACTIVATIONS:
             msg = f"{where} unet_{name}: is '{network[name]}', must be one of {', '.join(ACTIVATIONS)}"
@@ -263,18 +260,13 @@ def _newer(arrays: Arrays, labels: Mapping[str, str]) -> dict[str, Arrays]:
     return layers
 
 
-def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path) -> dict[str, "Tensor"]:
+def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path) -> Weights:
     """Weights under the names of ``StarDistNet``, shapes checked."""
-    import torch
-
-    from inspect_tool.networks.stardist_net import StarDistNet
-
-    with torch.device("meta"):  # names and shapes, no memory
-        plain = StarDistNet(**network)
-    expected = {name: tuple(values.shape) for name, values in plain.state_dict().items()}
+    net = StarDistNet(**network)
+    expected = shapes(net)
     grids = iter(_in_order(layers, "conv2d"))
     norms = iter(_in_order(layers, "batch_normalization"))
-    state: dict[str, Tensor] = {}
+    state: Weights = {}
 
     def part(layer: str | None, name: str, wanted: str) -> NDArray[np.float32]:
         if layer is None or layer not in layers or name not in layers[layer]:
@@ -286,18 +278,18 @@ def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path)
         if values.shape != expected[name]:
             msg = f"{path}: layer '{layer}' has shape {values.shape}, {CONFIG} asks for {expected[name]}"
             raise BackendError(msg)
-        state[name] = torch.from_numpy(np.array(values, np.float32))  # a copy that torch may own
+        state[name] = np.array(values, np.float32)
 
     def convolution(layer: str | None, wanted: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         # Keras: rows, columns, in, out; torch: out, in, rows, columns
         return part(layer, "kernel", wanted).transpose(3, 2, 0, 1), part(layer, "bias", wanted)
 
-    for name, block in plain.layers.items():
-        source = next(grids, None) if name.startswith("grid_") else name
-        kernel, bias = convolution(source, name)
-        put(f"layers.{name}.0.weight", kernel, name)
-        put(f"layers.{name}.0.bias", bias, name)
-        if isinstance(block, torch.nn.Sequential) and isinstance(block[1], torch.nn.BatchNorm2d):
+    for made in net.layers[:-1]:
+        name = made.name.split(".")[1]
+        kernel, bias = convolution(next(grids, None) if name.startswith("grid_") else name, name)
+        put(f"{made.name}.weight", kernel, name)
+        put(f"{made.name}.bias", bias, name)
+        if made.norm:
             norm = next(norms, None)
             for key, its in (
                 ("weight", "gamma"),
@@ -305,8 +297,8 @@ def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path)
                 ("running_mean", "moving_mean"),
                 ("running_var", "moving_variance"),
             ):
-                put(f"layers.{name}.1.{key}", part(norm, its, f"batch_normalization of {name}"), name)
-            state[f"layers.{name}.1.num_batches_tracked"] = torch.tensor(0)
+                put(f"{made.norm}.{key}", part(norm, its, f"batch_normalization of {name}"), name)
+            state[f"{made.norm}.num_batches_tracked"] = np.array(0)
     heads = [convolution(name, name) for name in ("prob", "dist")]
     put("head.weight", np.concatenate([kernel for kernel, _ in heads]), "prob and dist")
     put("head.bias", np.concatenate([bias for _, bias in heads]), "prob and dist")

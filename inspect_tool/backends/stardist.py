@@ -1,6 +1,6 @@
 """Round objects one by one with StarDist: pores, particles, voids, also where they touch or cover one another.
 
-The network (torch) gives, on a coarse grid, the probability of being well inside an object and the distances to
+The network gives, on a coarse grid, the probability of being well inside an object and the distances to
 its outline along rays; rays, polygons and the choice among candidates are those of the package ``stardist``, whose
 own network needs TensorFlow and is not used. Model folders of StarDist itself are read as they are.
 
@@ -10,9 +10,10 @@ sizes of the objects, which are estimated and stated.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from weakref import ref
 
 import cv2
@@ -26,7 +27,7 @@ from inspect_tool.backends._star_polygons import Stars
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
     CLIP,
-    built,
+    check_fit,
     gray_range,
     load_weights,
     missing_extra,
@@ -36,11 +37,7 @@ from inspect_tool.backends.weights import (
 from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
 from inspect_tool.model import GrayImage, LabelImage, Micrograph, ModelCard, Segmentation
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from inspect_tool.networks.stardist_net import StarDistNet
+from inspect_tool.networks.stardist_net import StarDistNet
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
@@ -81,8 +78,9 @@ class Model:
     """A network made ready, with its card."""
 
     card: ModelCard
-    network: "StarDistNet"
+    network: StarDistNet
     predictor: Predictor
+    on_cpu: Callable[[], Predictor]  # where the device runs out of memory
     prob_threshold: float
     nms_threshold: float
     clipped: bool  # gray values far outside the range are cut off, as in the training of our own models
@@ -99,8 +97,6 @@ def load(settings: Settings) -> Model:
     """
     try:
         import stardist.nms  # noqa: F401 - told now, not after the first prediction
-
-        from inspect_tool.networks.stardist_net import StarDistNet
     except ImportError:
         raise BackendError(missing_extra("backend 'stardist'", "stardist")) from None
     folder = model_folder(settings.model)
@@ -113,8 +109,8 @@ def load(settings: Settings) -> Model:
         )
         raise BackendError(msg)
     permitted(card, folder, settings.commercial)
-    arguments = stardist_arguments(card.network, f"{folder} network")
-    network = built(lambda: StarDistNet(**arguments), weights, folder)
+    network = StarDistNet(**stardist_arguments(card.network, f"{folder} network"))
+    check_fit(network, weights, folder)
     thresholds = {}
     for name in ("prob_threshold", "nms_threshold"):
         given = getattr(settings, name)
@@ -122,10 +118,12 @@ def load(settings: Settings) -> Model:
             msg = f"{name} = {given:g}: must lie between 0 and 1"
             raise BackendError(msg)
         thresholds[name] = _stardist_folder.threshold_of(card, name, folder) if given is None else float(given)
+    ready = partial(runtime.predictor, network, weights, folder, engine=settings.engine, precision=settings.precision)
     return Model(
         card=card,
         network=network,
-        predictor=_predictor(network, card, settings, settings.device),
+        predictor=ready(device=settings.device),
+        on_cpu=partial(ready, device="cpu"),
         clipped=not theirs,
         **thresholds,
     )
@@ -391,19 +389,6 @@ def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
     return micrograph.color
 
 
-def _predictor(network: "nn.Module", card: ModelCard, settings: Settings, device: Device) -> Predictor:
-    from inspect_tool.networks.stardist_net import probability_and_distances
-
-    return runtime.predictor(
-        network,
-        probability_and_distances,
-        3 if card.channels == "rgb" else 1,
-        device=device,
-        engine=settings.engine,
-        precision=settings.precision,
-    )
-
-
 def _level(
     model: Model,
     where: str,
@@ -442,7 +427,7 @@ def _level(
                 tile_px //= 2
                 described["fallback"] = f"tiles of {tile_px} px: the device has too little memory for larger ones"
             else:
-                predictor = _predictor(model.network, model.card, settings, "cpu")
+                predictor = model.on_cpu()
                 described.update(predictor.described)
                 described["fallback"] = "CPU: the device has too little memory"
             described["tile_px"] = tile_px
@@ -454,7 +439,7 @@ def _level(
 class _Tiles:
     """How an image is cut: tiles side by side, each predicted with all that has a say in it."""
 
-    network: "StarDistNet"
+    network: StarDistNet
     shape: tuple[int, int]
     tile_px: int
 

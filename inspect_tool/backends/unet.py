@@ -17,7 +17,7 @@ from itertools import product
 from math import ceil
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from weakref import ref
 from zlib import compress, decompress
 
@@ -31,10 +31,9 @@ from inspect_tool.backends._joint_shapes import joints_of_mask
 from inspect_tool.backends._network_numbers import unet_arguments
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
-    built,
+    check_fit,
     gray_range,
     load_weights,
-    missing_extra,
     model_folder,
     normalized,
     permitted,
@@ -43,11 +42,7 @@ from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from inspect_tool.networks.unet import UNet
+from inspect_tool.networks.unet import UNet
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MODELS = ("model",)  # settings that name a model: a shipped one, or a folder beside the job file
@@ -97,8 +92,9 @@ class Model:
     """A network made ready, with its card."""
 
     card: ModelCard
-    network: "UNet"
+    network: UNet
     predictor: Predictor
+    on_cpu: Callable[[], Predictor]  # where the device runs out of memory
 
 
 def load(settings: Settings) -> Model:
@@ -111,14 +107,14 @@ def load(settings: Settings) -> Model:
         is not installed; the device or engine asked for is not there.
     """
     folder = model_folder(settings.model)
-    try:
-        from inspect_tool.networks.unet import UNet
-    except ImportError:
-        raise BackendError(missing_extra("backend 'unet'")) from None
     card, weights = load_weights(folder, "unet")
     permitted(card, folder, settings.commercial)
-    network = built(lambda: UNet(**unet_arguments(card.network, f"{folder / CARD} network")), weights, folder)
-    return Model(card=card, network=network, predictor=_predictor(network, card, settings, settings.device))
+    network = UNet(**unet_arguments(card.network, f"{folder / CARD} network"))
+    check_fit(network, weights, folder)
+    ready = partial(runtime.predictor, network, weights, folder, engine=settings.engine, precision=settings.precision)
+    return Model(
+        card=card, network=network, predictor=ready(device=settings.device), on_cpu=cache(partial(ready, device="cpu"))
+    )
 
 
 def outputs(settings: Settings) -> tuple[Literal["classes", "grains"], ...]:
@@ -223,24 +219,6 @@ def _segmentation(
 
 
 # ------------------------------------------------------------------------------------------------ the network
-
-
-def _activation(card: ModelCard) -> "Callable[[Tensor], Tensor]":
-    """Probabilities of every class; of two classes that of the second is enough."""
-    if len(card.classes) == 2:
-        return lambda scores: (scores[:, 1:] - scores[:, :1]).sigmoid()
-    return lambda scores: scores.softmax(1)
-
-
-def _predictor(network: "nn.Module", card: ModelCard, settings: Settings, device: Device) -> Predictor:
-    return runtime.predictor(
-        network,
-        _activation(card),
-        _channels(card),
-        device=device,
-        engine=settings.engine,
-        precision=settings.precision,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -374,16 +352,12 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     if tile_px < settings.tile_px:
         used["fallback"] = f"tiles of {tile_px} px: the device has too little memory for {settings.tile_px} px"
 
-    @cache
-    def on_cpu() -> Predictor:
-        return _predictor(model.network, model.card, settings, "cpu")
-
     def run(batch: Batch) -> Batch:
         try:
             return predictor.run(batch)
         except OutOfMemoryError:
             used["fallback"] = "CPU for some tiles: the device ran out of memory"
-            return on_cpu().run(batch)
+            return model.on_cpu().run(batch)
 
     return run, tile_px, used
 

@@ -5,22 +5,39 @@ a file that differs is refused. Files that can run code when they are loaded (pi
 are never opened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
 
 from inspect_tool.backends._network_numbers import check_card
 from inspect_tool.errors import BackendError
-from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, new_folder, sha256_file
+from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, read_bytes, sha256_file
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, ModelCard
+from inspect_tool.networks.layers import Network, Weights, shapes
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 PICKLES = (".pt", ".pth", ".pkl", ".ckpt", ".bin")
+DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",  # the upper half of a float32
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U8": "<u1",
+    "BOOL": "?",
+}
+"""Types of values that networks are stored with: names in safetensors and in NumPy."""
+
 CLIP = (-0.5, 1.5)  # of normalized gray values: a glint must not outshine the structure
 
 
@@ -61,7 +78,7 @@ def model_folder(model: str) -> Path:
     raise BackendError(msg)
 
 
-def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, dict[str, "Tensor"]]:
+def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weights]:
     """Read the card and the weights of a model folder.
 
     Parameters
@@ -73,7 +90,7 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, dict[
 
     Returns
     -------
-    ModelCard, dict of Tensor
+    ModelCard, Weights
         Floating-point weights as float32.
 
     Raises
@@ -98,24 +115,28 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, dict[
         msg = f"{where}: sha256 is {found[:12]}..., {CARD} says {card.sha256[:12]}...; the file was changed"
         raise BackendError(msg)
     try:
-        import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError:
-        raise BackendError(missing_extra(f"model {card.name}")) from None
-    try:
-        weights: dict[str, Tensor] = load_file(where)
-    except (SafetensorError, OSError, ValueError, RuntimeError, OverflowError) as error:
-        msg = f"{where}: not safetensors: {str(error).splitlines()[0][:160]}"
+        stored: list[tuple[str, dict[str, Any]]] = deserialize(read_bytes(where))  # type: ignore[no-untyped-call]
+    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+        msg = f"{where}: not safetensors: {str(error)[:160]}"
         raise BackendError(msg) from None
-    for name, values in weights.items():
-        if not values.is_floating_point():
-            continue
-        if not bool(torch.isfinite(values).all()):
-            msg = f"{where}: '{name}' holds values that are not finite numbers; train again or take another copy"
-            raise BackendError(msg)
-        weights[name] = values.float()
-    return card, weights
+    return card, {name: _values(part, f"{where}: '{name}'") for name, part in stored}
+
+
+def _values(part: Mapping[str, Any], where: str) -> NDArray[Any]:
+    """Values of one weight as safetensors holds them: floating-point numbers as float32, others as they are."""
+    kind = part["dtype"]
+    if kind not in DTYPES:
+        msg = f"{where} has the type {kind}; save the weights as float16 or float32"
+        raise BackendError(msg)
+    values: NDArray[Any] = np.frombuffer(part["data"], DTYPES[kind]).reshape(part["shape"])
+    if kind == "BF16":
+        values = (values.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.array(values)
+    if not np.isfinite(values).all():
+        msg = f"{where} holds values that are not finite numbers; train again or take another copy"
+        raise BackendError(msg)
+    return np.array(values, np.float32)
 
 
 def missing_extra(what: str, extra: str = "networks") -> str:
@@ -133,78 +154,73 @@ def permitted(card: ModelCard, folder: Path, commercial: bool) -> None:
         raise BackendError(msg)
 
 
-def built(make: Callable[[], Any], weights: Mapping[str, "Tensor"], folder: Path) -> Any:
-    """Build a network that has the shapes of its weights, and put them into it.
+def check_fit(network: Network, weights: Weights, folder: Path) -> None:
+    """Refuse weights that a network does not name, or that it names in another shape: ``BackendError``."""
+    wanted = shapes(network)
+    found = {name: values.shape for name, values in weights.items()}
+    for name in (*wanted, *found):
+        if found.get(name) != wanted.get(name):
+            msg = (
+                f"{folder}: the weights do not fit the network of {CARD}: '{name}' {_shaped(found.get(name))}, "
+                f"the network {_shaped(wanted.get(name))}"
+            )
+            raise BackendError(msg)
 
-    Parameters
-    ----------
-    make : callable
-        Makes the network. It is called first where tensors have shapes and no memory: a description that asks for
-        other shapes than the file of weights holds, however large, costs nothing.
-    weights : mapping of Tensor
-        State of the network.
-    folder : Path
-        Model folder, for messages.
 
-    Raises
-    ------
-    BackendError
-        A tensor is missing, is one too many, or has another shape.
-    """
+def _shaped(shape: tuple[int, ...] | None) -> str:
+    return "has none" if shape is None else f"has the shape {list(shape)}"
+
+
+def fitted(module: "nn.Module", weights: Mapping[str, "Tensor | NDArray[Any]"], folder: Path) -> Any:
+    """Put weights into a torch module, which is returned ready to predict; a misfit is a ``BackendError``."""
     import torch
 
-    with torch.device("meta"):
-        wanted = {name: tuple(values.shape) for name, values in make().state_dict().items()}
-    found = {name: tuple(values.shape) for name, values in weights.items()}
-    for name in dict.fromkeys((*wanted, *found)):
-        if wanted.get(name) != found.get(name):
-            said = [f"shape {list(shapes[name])}" if name in shapes else "none" for shapes in (found, wanted)]
-            differ = f"'{name}': {said[0]}, the card asks for {said[1]}"
-            msg = f"{folder}: the weights do not fit the network of {CARD}: {differ}"
-            raise BackendError(msg)
-    return fitted(make(), weights, folder)
-
-
-def fitted(network: Any, weights: Mapping[str, "Tensor"], folder: Path) -> Any:
-    """Put weights into a network, which is returned ready to predict; a misfit is a ``BackendError``."""
     try:
-        network.load_state_dict(weights)
+        module.load_state_dict({name: torch.as_tensor(values) for name, values in weights.items()})
     except RuntimeError as error:
         first = str(error).split("\n")[1 if "\n" in str(error) else 0].strip()
         msg = f"{folder}: the weights do not fit the network of {CARD}: {first[:200]}"
         raise BackendError(msg) from None
-    return network.eval()
+    return module.eval()
 
 
 def save_model(
-    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor"], *, half: bool = True
+    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | NDArray[Any]"], *, half: bool = True
 ) -> ModelCard:
     """Write a model folder as a whole: weights, and the card with their SHA-256.
 
     Parameters
     ----------
     folder : Path
-        Is replaced if it is there.
+        An older model of ours that is there is replaced.
     card : mapping
         Values of the ``ModelCard`` but for ``sha256``.
-    weights : mapping of Tensor
+    weights : mapping of Tensor or ndarray
         State of the network.
     half : bool
         Store floating-point weights as float16: half the size; the prediction moves by less than 0.1 %.
     """
+    with new_folder(folder) as made:
+        return write_model(made, card, weights, half=half)
+
+
+def write_model(
+    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | NDArray[Any]"], *, half: bool
+) -> ModelCard:
+    """Write weights and card into a folder that is there; as ``save_model``."""
     import torch
     from safetensors.torch import save_file
 
-    values = checked(ModelCard, {**card, "sha256": ""}, str(folder / CARD), BackendError)
-    with new_folder(folder) as made:
-        file = made / values.weights
-        kept = {
-            name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
-            for name, value in weights.items()
-        }
-        save_file(kept, file)
-        complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, str(folder / CARD), BackendError)
-        (made / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
+    values = checked(ModelCard, {**card, "sha256": ""}, CARD, BackendError)
+    file = folder / values.weights
+    tensors = {name: torch.as_tensor(values) for name, values in weights.items()}
+    kept = {
+        name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
+        for name, value in tensors.items()
+    }
+    save_file(kept, file)
+    complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, CARD, BackendError)
+    (folder / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
     return complete
 
 

@@ -1,1 +1,1 @@
-"""Networks as plain torch modules: tensors to tensors, no files, no images."""
+"""Networks: what they are made of without an engine, and the engines that run them; no files, no images."""

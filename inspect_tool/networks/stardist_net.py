@@ -5,23 +5,18 @@ original Keras model gives them, so that its weights can be put in layer by laye
 convolution here, probability first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from inspect_tool.networks.layers import Convolution, Operations, T
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "elu": nn.ELU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-    "linear": nn.Identity,
-}
-KERAS_EPSILON = 1e-3  # of batch normalization
+ACTIVATIONS = ("relu", "elu", "tanh", "sigmoid", "linear")
+KERAS_EPSILON, KERAS_MOMENTUM = 1e-3, 0.01  # of batch normalization
+SHORTEST_PX = 1e-3  # a ray that is not longer would turn a polygon inside out
 
 
-class StarDistNet(nn.Module):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarDistNet:
     """Scores and ray distances of every grid point.
 
     Parameters
@@ -47,62 +42,72 @@ class StarDistNet(nn.Module):
 
     Examples
     --------
-    >>> StarDistNet(rays=8, grid=(2, 2), depth=2, base=4, features=8)(torch.zeros(1, 1, 16, 24)).shape
-    torch.Size([1, 9, 8, 12])
+    >>> net = StarDistNet(rays=8, grid=(2, 2), depth=2, base=4, features=8)
+    >>> net.stride, net.layers[-1].made
+    ((8, 8), 9)
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        rays: int = 32,
-        grid: Sequence[int] = (2, 2),
-        depth: int = 3,
-        base: int = 32,
-        convolutions: int = 2,
-        kernel: Sequence[int] = (3, 3),
-        pool: Sequence[int] = (2, 2),
-        features: int = 128,
-        activation: str = "relu",
-        last_activation: str = "relu",
-        batch_norm: bool = False,
-        expansion: float = 2.0,
-    ) -> None:
-        super().__init__()
-        self.rays, self.depth, self.convolutions = rays, depth, convolutions
-        self.grid, self.pool, self.kernel = _pair(grid), _pair(pool), _pair(kernel)
-        self.grid_pools = _halvings(self.grid)
-        self.layers = nn.ModuleDict()
-        width = in_channels
+    in_channels: int = 1
+    rays: int = 32
+    grid: Sequence[int] = (2, 2)
+    depth: int = 3
+    base: int = 32
+    convolutions: int = 2
+    kernel: Sequence[int] = (3, 3)
+    pool: Sequence[int] = (2, 2)
+    features: int = 128
+    activation: str = "relu"
+    last_activation: str = "relu"
+    batch_norm: bool = False
+    expansion: float = 2.0
 
-        def add(name: str, made: int, act: str, normalized: bool) -> None:
+    @property
+    def layers(self) -> tuple[Convolution, ...]:
+        """Convolutions in the order in which weights are stored."""
+        found = list(self._stack())
+        head = Convolution(name="head", given=found[-1].made, made=1 + self.rays, kernel=(1, 1))
+        return (*found, head)
+
+    def _stack(self) -> Iterator[Convolution]:
+        """All convolutions but the heads, in the order in which an image passes through them."""
+        last, expansion = self.convolutions, self.expansion
+        width = self.in_channels
+
+        def layer(name: str, made: float, activation: str, normalized: bool) -> Convolution:
             nonlocal width
-            padding = (self.kernel[0] // 2, self.kernel[1] // 2)
-            parts: list[nn.Module] = [nn.Conv2d(width, made, self.kernel, padding=padding)]
-            if normalized:
-                parts.append(nn.BatchNorm2d(made, eps=KERAS_EPSILON, momentum=0.01))
-            parts.append(ACTIVATIONS[act]())
-            self.layers[name] = nn.Sequential(*parts)
-            width = made
+            given, width = width, int(made)
+            return Convolution(
+                name=f"layers.{name}.0",
+                given=given,
+                made=width,
+                kernel=_pair(self.kernel),
+                norm=f"layers.{name}.1" if normalized else "",
+                epsilon=KERAS_EPSILON,
+                momentum=KERAS_MOMENTUM,
+                activation=activation,
+            )
 
-        for n in range(len(self.grid_pools) * convolutions):
-            add(f"grid_{n}", base, activation, normalized=False)
-        skipped: list[int] = []
-        for level in range(depth):
-            for n in range(convolutions):
-                add(f"down_level_{level}_no_{n}", int(base * expansion**level), activation, batch_norm)
+        def inner(name: str, made: float, activation: str = self.activation) -> Convolution:
+            return layer(name, made, activation, self.batch_norm)
+
+        for n in range(len(_halvings(self.grid)) * last):
+            yield layer(f"grid_{n}", self.base, self.activation, False)
+        skipped = []
+        for level in range(self.depth):
+            for n in range(last):
+                yield inner(f"down_level_{level}_no_{n}", self.base * expansion**level)
             skipped.append(width)
-        for n in range(convolutions - 1):
-            add(f"middle_{n}", int(base * expansion**depth), activation, batch_norm)
-        add(f"middle_{convolutions}", int(base * expansion ** max(0, depth - 1)), activation, batch_norm)
-        for level in reversed(range(depth)):
+        for n in range(last - 1):
+            yield inner(f"middle_{n}", self.base * expansion**self.depth)
+        yield inner(f"middle_{last}", self.base * expansion ** max(0, self.depth - 1))
+        for level in reversed(range(self.depth)):
             width += skipped[level]
-            for n in range(convolutions - 1):
-                add(f"up_level_{level}_no_{n}", int(base * expansion**level), activation, batch_norm)
-            act = activation if level else last_activation
-            add(f"up_level_{level}_no_{convolutions}", int(base * expansion ** max(0, level - 1)), act, batch_norm)
-        if features:
-            add("features", features, activation, normalized=False)
-        self.head = nn.Conv2d(width, 1 + rays, 1)
+            for n in range(last - 1):
+                yield inner(f"up_level_{level}_no_{n}", self.base * expansion**level)
+            activation = self.activation if level else self.last_activation
+            yield inner(f"up_level_{level}_no_{last}", self.base * expansion ** max(0, level - 1), activation)
+        if self.features:
+            yield layer("features", self.features, self.activation, False)
 
     @property
     def stride(self) -> tuple[int, int]:
@@ -116,7 +121,7 @@ class StarDistNet(nn.Module):
         found = []
         for axis in (0, 1):
             half, step, reach = self.kernel[axis] // 2, 1, 0
-            for pool in self.grid_pools:
+            for pool in _halvings(self.grid):
                 reach += self.convolutions * half * step + (pool[axis] - 1) * step
                 step *= pool[axis]
             for _level in range(self.depth):
@@ -124,52 +129,51 @@ class StarDistNet(nn.Module):
                 reach += 2 * self.convolutions * half * step + 2 * (self.pool[axis] - 1) * step
                 step *= self.pool[axis]
             reach += self.convolutions * half * step
-            found.append(reach + (half * self.grid[axis] if "features" in self.layers else 0))
+            found.append(reach + (half * self.grid[axis] if self.features else 0))
         return found[0], found[1]
 
-    def forward(self, image: Tensor) -> Tensor:
+    def scores(self, image: T, on: Operations[T]) -> T:
         """Score of the object (before the sigmoid) and ray distances in image pixels.
 
         Parameters
         ----------
-        image : Tensor
-            (n, in_channels, height, width), multiples of ``stride``.
+        image : T
+            (n, in_channels, rows, columns), multiples of ``stride``.
+        on : Operations
+            The engine.
 
         Returns
         -------
-        Tensor
-            (n, 1 + rays, height / grid, width / grid).
+        T
+            (n, 1 + rays, rows / grid, columns / grid).
         """
-        layers = self.layers
-        for n, pool in enumerate(self.grid_pools):
-            for k in range(self.convolutions):
-                image = layers[f"grid_{n * self.convolutions + k}"](image)
-            image = functional.max_pool2d(image, pool)
-        skipped: list[Tensor] = []
+        last, pool = self.convolutions, _pair(self.pool)
+
+        def passed(image: T, *names: str) -> T:
+            for name in names:
+                image = on.convolved(image, f"layers.{name}.0")
+            return image
+
+        for step, factor in enumerate(_halvings(self.grid)):
+            image = passed(image, *(f"grid_{step * last + n}" for n in range(last)))
+            image = on.pooled(image, factor)
+        skipped = []
         for level in range(self.depth):
-            for n in range(self.convolutions):
-                image = layers[f"down_level_{level}_no_{n}"](image)
+            image = passed(image, *(f"down_level_{level}_no_{n}" for n in range(last)))
             skipped.append(image)
-            image = functional.max_pool2d(image, self.pool)
-        for n in range(self.convolutions - 1):
-            image = layers[f"middle_{n}"](image)
-        image = layers[f"middle_{self.convolutions}"](image)
-        scale = (float(self.pool[0]), float(self.pool[1]))
+            image = on.pooled(image, pool)
+        image = passed(image, *(f"middle_{n}" for n in (*range(last - 1), last)))
         for level in reversed(range(self.depth)):
-            wide = functional.interpolate(image, scale_factor=scale, mode="nearest")
-            image = torch.cat([wide, skipped.pop()], dim=1)
-            for n in range(self.convolutions - 1):
-                image = layers[f"up_level_{level}_no_{n}"](image)
-            image = layers[f"up_level_{level}_no_{self.convolutions}"](image)
-        if "features" in layers:
-            image = layers["features"](image)
-        made: Tensor = self.head(image)
-        return made
+            image = on.joined([on.widened(image, pool), skipped.pop()])
+            image = passed(image, *(f"up_level_{level}_no_{n}" for n in (*range(last - 1), last)))
+        if self.features:
+            image = passed(image, "features")
+        return on.convolved(image, "head")
 
-
-def probability_and_distances(output: Tensor) -> Tensor:
-    """Sigmoid of the first channel; distances as they are, but for what would turn a polygon inside out."""
-    return torch.cat([output[:, :1].sigmoid(), output[:, 1:].clamp(min=1e-3)], dim=1)
+    def answer(self, scores: T, on: Operations[T]) -> T:
+        """Probability from the score; distances as they are, but for what would turn a polygon inside out."""
+        probability = on.sigmoid(on.channels(scores, 0, 1))
+        return on.joined([probability, on.at_least(on.channels(scores, 1, 1 + self.rays), SHORTEST_PX)])
 
 
 def _pair(values: Sequence[int]) -> tuple[int, int]:
@@ -177,14 +181,14 @@ def _pair(values: Sequence[int]) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def _halvings(grid: tuple[int, int]) -> list[tuple[int, int]]:
+def _halvings(grid: Sequence[int]) -> list[tuple[int, int]]:
     """Pooling steps from the image to the grid, as the original takes them.
 
     >>> _halvings((4, 2))
     [(2, 2), (2, 1)]
     """
     done, steps = (1, 1), []
-    while done != grid:
+    while done != _pair(grid):
         step = (1 + (grid[0] > done[0]), 1 + (grid[1] > done[1]))
         done = (done[0] * step[0], done[1] * step[1])
         steps.append(step)

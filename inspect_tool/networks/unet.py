@@ -4,12 +4,13 @@ O. Ronneberger, P. Fischer, T. Brox, MICCAI 2015, arXiv 1505.04597; here with pa
 normalization and nearest upsampling, so that the output has the size of the input and tiles fit together.
 """
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from dataclasses import dataclass
+
+from inspect_tool.networks.layers import Convolution, Operations, T
 
 
-class UNet(nn.Module):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNet:
     """Class scores of every pixel.
 
     Parameters
@@ -27,59 +28,71 @@ class UNet(nn.Module):
 
     Examples
     --------
-    >>> UNet(base=4, depth=2)(torch.zeros(1, 1, 8, 12)).shape
-    torch.Size([1, 2, 8, 12])
+    >>> UNet(depth=2).stride, [layer.made for layer in UNet(base=4, depth=1).layers]
+    (4, [4, 4, 8, 8, 4, 4, 2])
     """
 
-    def __init__(self, in_channels: int = 1, classes: int = 2, base: int = 16, depth: int = 4, widest: int = 128):
-        super().__init__()
-        width = [min(base << level, max(widest, base)) for level in range(depth + 1)]
-        self.depth = depth
-        self.encoder = nn.ModuleList(
-            _double(in_channels if level == 0 else width[level - 1], width[level]) for level in range(depth + 1)
-        )
-        self.decoder = nn.ModuleList(
-            _double(width[level] + width[level + 1], width[level]) for level in reversed(range(depth))
-        )
-        self.head = nn.Conv2d(base, classes, 1)
+    in_channels: int = 1
+    classes: int = 2
+    base: int = 16
+    depth: int = 4
+    widest: int = 128
 
     @property
     def stride(self) -> int:
         """Height and width of an image must be multiples of this. [px]"""
         return 1 << self.depth
 
-    def forward(self, image: Tensor) -> Tensor:
+    @property
+    def layers(self) -> tuple[Convolution, ...]:
+        """Convolutions in the order in which weights are stored."""
+        width = [min(self.base << level, max(self.widest, self.base)) for level in range(self.depth + 1)]
+        given = [self.in_channels, *width]
+        encoder = [_double(f"encoder.{level}", given[level], made) for level, made in enumerate(width)]
+        decoder = [
+            _double(f"decoder.{n}", width[level] + width[level + 1], width[level])
+            for n, level in enumerate(reversed(range(self.depth)))
+        ]
+        head = Convolution(name="head", given=self.base, made=self.classes, kernel=(1, 1))
+        return (*(layer for two in (*encoder, *decoder) for layer in two), head)
+
+    def scores(self, image: T, on: Operations[T]) -> T:
         """Class scores before softmax.
 
         Parameters
         ----------
-        image : Tensor
-            (n, in_channels, height, width), both multiples of ``stride``.
+        image : T
+            (n, in_channels, rows, columns), both multiples of ``stride``.
+        on : Operations
+            The engine.
 
         Returns
         -------
-        Tensor
-            (n, classes, height, width).
+        T
+            (n, classes, rows, columns).
         """
-        skipped: list[Tensor] = []
-        for level, block in enumerate(self.encoder):
-            image = block(functional.max_pool2d(image, 2) if level else image)
-            skipped.append(image)
+
+        def two(image: T, block: str) -> T:
+            return on.convolved(on.convolved(image, f"{block}.0"), f"{block}.3")
+
+        skipped = [two(image, "encoder.0")]
+        for level in range(1, self.depth + 1):
+            skipped.append(two(on.pooled(skipped[-1], (2, 2)), f"encoder.{level}"))
         image = skipped.pop()
-        for block in self.decoder:
-            wide = functional.interpolate(image, scale_factor=2.0, mode="nearest")
-            image = block(torch.cat([wide, skipped.pop()], dim=1))
-        scores: Tensor = self.head(image)
-        return scores
+        for n in range(self.depth):
+            image = two(on.joined([on.widened(image, (2, 2)), skipped.pop()]), f"decoder.{n}")
+        return on.convolved(image, "head")
+
+    def answer(self, scores: T, on: Operations[T]) -> T:
+        """Probabilities of every class; of two classes that of the second is enough."""
+        if self.classes == 2:
+            return on.sigmoid(on.minus(on.channels(scores, 1, 2), on.channels(scores, 0, 1)))
+        return on.softmax(scores)
 
 
-def _double(given: int, made: int) -> nn.Sequential:
-    """Two convolutions; batch normalization is folded into them before prediction."""
-    return nn.Sequential(
-        nn.Conv2d(given, made, 3, padding=1, bias=False),
-        nn.BatchNorm2d(made),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(made, made, 3, padding=1, bias=False),
-        nn.BatchNorm2d(made),
-        nn.ReLU(inplace=True),
+def _double(block: str, given: int, made: int) -> tuple[Convolution, Convolution]:
+    """Two convolutions with batch normalization; numbers count activations too."""
+    return (
+        Convolution(name=f"{block}.0", given=given, made=made, bias=False, norm=f"{block}.1", activation="relu"),
+        Convolution(name=f"{block}.3", given=made, made=made, bias=False, norm=f"{block}.4", activation="relu"),
     )

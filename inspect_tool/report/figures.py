@@ -34,6 +34,8 @@ PICTURE_PX = 1600  # longest side of a field picture
 PICTURE_BYTES = 420_000  # ten fields and their layers stay below 10 MB as base64
 SMALL_PX = 800  # pictures of smaller images are enlarged to this, so that marks can be read
 THUMBNAIL_PX = 280
+PLACE_PX, PLACE_GAP_PX = 480, 12  # of a place before and after an edit, side by side
+PLACE_LEAST_PX = 64  # of the field that is shown around an edit, at least
 
 BOUNDARY = (255, 196, 37)  # bright: stands out on gray and prints nearly white, within a dark casing
 # bright and dark take turns, so that tinted classes differ in gray as well
@@ -127,7 +129,7 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
     scale : float
         Picture pixels per image pixel. [1]
     """
-    rgb = _rgb(micrograph)
+    rgb = full_size(micrograph)
     longest = max(rgb.shape[:2])
     scale = max_px / longest if longest > max_px else max(1.0, min(SMALL_PX, max_px) / longest)
     while True:
@@ -232,24 +234,52 @@ def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notab
     top, left, bottom, right = notable.box
     rows, columns = segmentation.labels.shape
     side = min(max(round(1.8 * max(bottom - top, right - left)), 32), max(rows, columns))
-    row0 = _clipped_start((top + bottom) // 2 - side // 2, side, rows)
-    col0 = _clipped_start((left + right) // 2 - side // 2, side, columns)
-    window = np.s_[row0 : row0 + side, col0 : col0 + side]
-    rgb = np.ascontiguousarray(_rgb(micrograph)[window])
+    window = _window((top + bottom) // 2, (left + right) // 2, side, (rows, columns))
+    rgb = np.ascontiguousarray(full_size(micrograph)[window])
     labels = segmentation.labels[window]
     if segmentation.kind == "instance":
         labels = (labels == notable.feature).astype(np.int32)
+    drawn = _outlined(rgb, labels, THUMBNAIL_PX / side)
+    scale, size = THUMBNAIL_PX / side, drawn.shape[:2]
+    square = np.full((THUMBNAIL_PX, THUMBNAIL_PX, 3), 255, np.uint8)  # an image narrower than the window
+    square[: size[0], : size[1]] = drawn[:THUMBNAIL_PX, :THUMBNAIL_PX]
+    return _jpeg(_with_scale_bar(square, micrograph.calibration.pixel_um, scale), 60_000)
 
-    scale = THUMBNAIL_PX / side
+
+def edited_place(micrograph: Micrograph, before: Segmentation, after: Segmentation) -> bytes:
+    """Draw the place that an edit changed, with its surroundings: outlines before on the left, after on the right.
+
+    A JPEG of a fixed size, with a scale bar.
+    """
+    changed = np.asarray(before.labels != after.labels)
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    side = min(max(round(1.6 * max(tall, wide)), PLACE_LEAST_PX), max(changed.shape))
+    window = _window((rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2, side, changed.shape)
+    rgb = np.ascontiguousarray(full_size(micrograph)[window])
+    both = np.full((PLACE_PX, 2 * PLACE_PX + PLACE_GAP_PX, 3), 255, np.uint8)
+    for left, segmentation in ((0, before), (PLACE_PX + PLACE_GAP_PX, after)):
+        drawn = _outlined(rgb, segmentation.labels[window], PLACE_PX / side)[:PLACE_PX, :PLACE_PX]
+        both[: drawn.shape[0], left : left + drawn.shape[1]] = drawn
+    return _jpeg(_with_scale_bar(both, micrograph.calibration.pixel_um, PLACE_PX / side), PICTURE_BYTES)
+
+
+def _window(row: int, column: int, side: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A square around a pixel, within an image."""
+    top = _clipped_start(int(row) - side // 2, side, shape[0])
+    left = _clipped_start(int(column) - side // 2, side, shape[1])
+    return np.s_[top : top + side, left : left + side]
+
+
+def _outlined(rgb: Rgb, labels: LabelImage, scale: float) -> Rgb:
+    """Enlarge a part of a field and draw the outlines of its labels: a bright core in a dark casing."""
     size = picture_size(rgb.shape[:2], scale)
     drawn = _resized(rgb, size)
     outline = _boundaries(_resized_labels(labels, size))
     core = cv2.dilate(outline, np.ones((2, 2), np.uint8)) > 0
     drawn[cv2.dilate(core.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] //= 3
     drawn[core] = BOUNDARY
-    square = np.full((THUMBNAIL_PX, THUMBNAIL_PX, 3), 255, np.uint8)  # an image narrower than the window
-    square[: size[0], : size[1]] = drawn[:THUMBNAIL_PX, :THUMBNAIL_PX]
-    return _jpeg(_with_scale_bar(square, micrograph.calibration.pixel_um, scale), 60_000)
+    return drawn
 
 
 def blank_field(shape: tuple[int, ...], pixel_um: float | None, scale: float) -> bytes:
@@ -263,6 +293,11 @@ def blank_thumbnail(pixel_um: float | None) -> bytes:
     return blank_field((THUMBNAIL_PX, THUMBNAIL_PX), pixel_um, 1.0)
 
 
+def blank_place(pixel_um: float | None) -> bytes:
+    """A white picture of the size that ``edited_place`` gives."""
+    return blank_field((PLACE_PX, 2 * PLACE_PX + PLACE_GAP_PX), pixel_um, 1.0)
+
+
 def bar_length(width_um: float) -> float:
     """Choose the length of a scale bar: 1, 2 or 5 times a power of ten, about a fifth of the width. [um]
 
@@ -274,9 +309,10 @@ def bar_length(width_um: float) -> float:
     return max(step * decade for step in (1.0, 2.0, 5.0) if step * decade <= wanted * 1.0001)
 
 
-def _rgb(micrograph: Micrograph) -> Rgb:
+def full_size(micrograph: Micrograph) -> Rgb:
+    """Draw a field as ``field_picture`` does, with a pixel for each of its pixels and without a scale bar."""
     if micrograph.shown is not None and micrograph.roi is not None:
-        rgb = _rgb(replace(micrograph, pixels=micrograph.shown, color=None, shown=None)).copy()
+        rgb = full_size(replace(micrograph, pixels=micrograph.shown, color=None, shown=None)).copy()
         rgb[~micrograph.roi] = rgb[~micrograph.roi] // 2 + 128  # paler: does not count
         return rgb
     pixels = micrograph.pixels

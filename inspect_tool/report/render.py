@@ -24,6 +24,7 @@ from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFo
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from inspect_tool import edits
 from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import attached, masks_of
@@ -342,6 +343,8 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         "evidence": _evidence_note(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
         "tables": [made for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
+        "places": edits.places(report),
+        "edits_title": edits.TABLE,
         "objects": _object_counts(report),
         "fields_shown": report.micrographs[: settings.sizes.most_fields] if medium == "print" else report.micrographs,
         "field_tables": parts(slim(report.fields), settings.sizes.most_columns),

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool import offline
 from inspect_tool.units import convert
 
 EXTRA = 'pip install "inspect_tool[scale-bar]"'
@@ -86,6 +87,7 @@ def _engine() -> Any:
     """Detector and reader of text; the models lie in the package, nothing is fetched and nothing is logged."""
     from pathlib import Path
 
+    offline.onnxruntime()
     import rapidocr
 
     models = Path(rapidocr.__file__).parent / "models"

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.errors import SettingsError
+from inspect_tool.folders import new_file
 from inspect_tool.model import GrayImage
 from inspect_tool.scale_bar.footer import to_8bit
 from inspect_tool.scale_bar.reading import BarReading
@@ -50,20 +51,13 @@ def write(path: Path, picture: NDArray[np.uint8]) -> None:
     SettingsError
         The name does not end in ``.png``.
     OutputError
-        It cannot be written.
+        It cannot be written, or there is a file of that name.
     """
     if path.suffix.lower() != ".png":
         msg = f"{path}: the picture is written as PNG; give --out a name that ends in .png"
         raise SettingsError(msg)
     packed = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))[1]
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(packed.tobytes())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        msg = f"{path}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
+    new_file(path, packed.tobytes())
 
 
 def _field(field: NDArray[np.uint8], reading: BarReading) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,6 +254,14 @@ def _autocast(place: torch.device) -> Iterator[None]:
 
 
 # ---------------------------------------------------------------------------------------------- checkpoint
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoint and the log of a run that is done, and their folder when it holds nothing else."""
+    for path in (folder / STATE, folder / LOG, *folder.glob("state-*.safetensors*")):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 class _State:

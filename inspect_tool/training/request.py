@@ -98,7 +98,7 @@ def run(request: Request, progress: Progress | None = None) -> "Trained":
     try:
         from inspect_tool.training.train import train
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "safetensors"):
+        if error.name != "torch":
             raise
         raise BackendError(missing_extra("command 'train'")) from None
     return train(request, progress)

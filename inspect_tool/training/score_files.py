@@ -9,8 +9,8 @@ from typing import Any
 
 from inspect_tool import __version__
 from inspect_tool.agreement import equivalence
-from inspect_tool.errors import OutputError
 from inspect_tool.files import plain, write_text
+from inspect_tool.folders import new_folder
 from inspect_tool.model import Cell, Table
 from inspect_tool.provenance import now
 from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
@@ -329,18 +329,14 @@ def write(scores: Scores, folder: Path) -> Path:
     Raises
     ------
     OutputError
-        The folder cannot be made or written.
+        The folder cannot be made or written, or holds something else than scores.
     """
     data = json.dumps(as_data(scores), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     shown = page(scores, folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / "score.json", data)
-        write_text(folder / "score.csv", as_csv(scores))
-        write_text(folder / "score.html", shown)
-    except OSError as error:
-        msg = f"{folder}: cannot write here: {error.strerror}; choose another folder with --out"
-        raise OutputError(msg) from None
+    with new_folder(folder) as made:
+        write_text(made / "score.json", data)
+        write_text(made / "score.csv", as_csv(scores))
+        write_text(made / "score.html", shown)
     return folder / "score.html"
 
 

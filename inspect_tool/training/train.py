@@ -26,18 +26,21 @@ from inspect_tool.backends.weights import (
     load_weights,
     model_folder,
     permitted,
-    save_model,
     shipped,
     shipped_names,
+    write_model,
 )
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
+from inspect_tool.folders import check, new_folder
 from inspect_tool.model import Modality, ModelCard
+from inspect_tool.networks.layers import Weights
+from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
 from inspect_tool.training import annotations, augment, samples, sheet
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
-from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, fit, judged
+from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, clear, fit, judged
 from inspect_tool.training.judging import in_part, predicted_classes, validation
 from inspect_tool.training.losses import cross_entropy_dice
 from inspect_tool.training.request import Progress, Request
@@ -88,8 +91,9 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     base = _base(request)
     reading = _reading(request, base)
     parted = _samples(request, reading, base)
-    network = _network(request, base, reading.classes)
-    size = _crop_side(request, parted.training, network.stride)
+    architecture = UNet(**_arguments(request, base, reading.classes))
+    network = _network(request, base, architecture, reading.classes)
+    size = _crop_side(request, parted.training, architecture.stride)
     validate = validation(in_part(parted.validation), reading.classes)
     same = base is not None and base.card.classes == reading.classes
     before = judged(network, validate)["score"] if same else None
@@ -109,19 +113,17 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
         identity=_identity(request, base, reading, parted, size),
         report=_reporter(progress),
     )
-    best = fitted(UNet(**_arguments(request, base, reading.classes)), run.weights, work)
+    best = fitted(TorchNetwork(architecture), run.weights, work)
     scores = judged(best, validation(parted.validation, reading.classes))
     notes = _notes(base, reading, parted, run, before)
-    card = save_model(request.out, _card(request, base, reading, parted, run, scores, before, size), run.weights)
     judging = tuple(sample.name for sample in parted.validation)
     cases = _cases(best, parted.validation, reading.classes)
-    try:
-        sheet.write(request.out, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
-        shutil.copyfile(work / LOG, request.out / LOG)
-        shutil.rmtree(work)
-    except OSError as error:
-        msg = f"{request.out}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
+    with new_folder(request.out) as folder:
+        values = _card(request, base, reading, parted, run, scores, before, size)
+        card = write_model(folder, values, run.weights, half=True)
+        sheet.write(folder, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
+        shutil.copyfile(work / LOG, folder / LOG)
+    clear(work)
     return Trained(
         folder=request.out,
         card=card,
@@ -141,13 +143,16 @@ def _work_folder(request: Request) -> Path:
     """Folder of the checkpoint; refuses to mix runs or to write over a model."""
     work = request.out.with_name(request.out.name + ".training")
     begun = (work / STATE).exists()
-    # both are there when a run was killed while it wrote its model
+    # both are there when a run was killed before it removed its checkpoint
     if request.out.exists() and not (begun and request.resume):
         msg = f"{request.out}: exists already; choose another folder with --out, or remove this one"
         raise OutputError(msg)
     if begun and not request.resume:
         msg = f"{work}: holds the state of a run that did not end; go on with --resume, or remove the folder"
         raise OutputError(msg)
+    if not begun:
+        check(work)  # what lies there is not of a run
+    check(request.out)
     return work
 
 
@@ -155,7 +160,7 @@ def _work_folder(request: Request) -> Path:
 class _Base:
     folder: Path
     card: ModelCard
-    weights: dict[str, torch.Tensor]
+    weights: Weights
 
 
 def _base(request: Request) -> _Base | None:
@@ -256,13 +261,13 @@ def _arguments(request: Request, base: _Base | None, classes: Sequence[str]) -> 
     return {"in_channels": 1, "base": 16, "depth": 4, **request.network, "classes": len(classes)}
 
 
-def _network(request: Request, base: _Base | None, classes: Sequence[str]) -> UNet:
+def _network(request: Request, base: _Base | None, architecture: UNet, classes: Sequence[str]) -> TorchNetwork:
     """Network with the weights it starts from; what the classes of the model do not cover starts anew."""
     torch.manual_seed(request.seed)
-    network = UNet(**_arguments(request, base, classes))
+    network = TorchNetwork(architecture)
     if base is None:
         return network
-    given = dict(base.weights)
+    given: dict[str, Any] = dict(base.weights)
     if base.card.classes != tuple(classes):
         given |= {name: value for name, value in network.state_dict().items() if name.startswith("head.")}
     fitted(network, given, base.folder)
@@ -442,7 +447,7 @@ def _structure_px(known: Sequence[Sample]) -> tuple[float, float]:
     return round(min(sizes) * ZOOM[0], 1), round(max(sizes) * ZOOM[1], 1)
 
 
-def _cases(network: UNet, judging: Sequence[Sample], classes: Sequence[str]) -> tuple[sheet.Case, ...]:
+def _cases(network: TorchNetwork, judging: Sequence[Sample], classes: Sequence[str]) -> tuple[sheet.Case, ...]:
     """Worst places of the validation images."""
     network = network.eval()
     found = []

@@ -1,0 +1,81 @@
+"""Parts of a job done side by side, in processes that end with the one that started them, however it ends."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Any, TypeVar
+
+from inspect_tool.errors import MeasurementError
+
+T = TypeVar("T")
+
+
+def each(
+    work: Callable[..., T], given: Sequence[tuple[Any, ...]], workers: int, tell: Callable[[int, int], None]
+) -> list[T]:
+    """Answers of ``work`` to each of its arguments, in their order; the first error ends all.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module, so that another process can import it.
+    given : sequence of tuple
+        The arguments of each call.
+    workers : int
+        Processes at most.
+    tell : callable
+        Called with (answers so far, index of the last one).
+
+    Raises
+    ------
+    MeasurementError
+        A process was ended from outside.
+    """
+    found: dict[int, T] = {}
+    with _pool(min(workers, len(given))) as pool:
+        waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
+        try:
+            for future in as_completed(waiting):
+                found[waiting[future]] = future.result()
+                tell(len(found), waiting[future])
+        except BrokenProcessPool:
+            msg = "a worker process was ended from outside, or ran out of memory; try fewer --workers"
+            raise MeasurementError(msg) from None
+    return [found[i] for i in range(len(given))]
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that hold one end of a pipe and end as soon as the other end, which this process holds, is closed.
+
+    The system closes it when this process is killed.
+    """
+    context = get_context("spawn")
+    watched, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+    try:
+        yield pool
+    except BaseException:
+        held.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        held.close()
+        watched.close()
+
+
+def _begin(watched: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal: the first process ends the others
+    Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _end_with(watched: Connection) -> None:
+    with suppress(EOFError, OSError):
+        watched.recv_bytes()
+    os._exit(1)

@@ -443,7 +443,8 @@ def _write(file: int, start: int, data: bytes) -> None:
 
 
 def _write_head(folder: Path, number: int, last: str) -> None:
-    write_whole(folder / HEAD, _json({"entries": number, "sha256": last}) + b"\n")
+    data = _json({"entries": number, "sha256": last}) + b"\n"
+    write_whole(folder / HEAD, data, folder / f"{HEAD}.partial")
 
 
 def _head(folder: Path) -> tuple[int, str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -451,9 +451,14 @@ def _is_drawn_on(picture: NDArray[np.generic], micrograph: Micrograph) -> bool:
     return bool(varied and np.corrcoef(shown.ravel(), own.ravel())[0, 1] > _ALIKE)
 
 
-def _flat(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _flat(values: NDArray[np.generic]) -> NDArray[Any]:
     """One number per pixel: colors packed."""
-    return values if values.ndim == 2 else values.astype(np.int64) @ np.array([1 << 32, 1 << 16, 1], np.int64)
+    if values.ndim == 2:
+        return values
+    bits = 8 if values.dtype == np.uint8 else 16
+    channels: list[NDArray[Any]] = [values[..., i].astype(np.int32 if bits == 8 else np.int64) for i in range(3)]
+    packed: NDArray[Any] = channels[0] << 2 * bits | channels[1] << bits | channels[2]
+    return packed
 
 
 def _not_the_overlay(path: Path, values: NDArray[np.generic]) -> ReadError:

@@ -335,12 +335,13 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode("utf-8"))
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, temporary: Path | None = None) -> None:
     """Write a file under a temporary name, wait until it is on the disk, and rename it: it is whole or not there.
 
-    What a kill leaves of it is hidden and ends in ``.partial``. An ``OSError`` is the caller's to word.
+    What a kill leaves of it is hidden and ends in ``.partial``. Who holds a lock may name the temporary file, so that
+    the next one writes over what was left. An ``OSError`` is the caller's to word.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with temporary.open("wb") as stream:
             stream.write(data)

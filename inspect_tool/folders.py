@@ -108,14 +108,14 @@ def in_the_way(target: Path) -> str:
     found = sorted(path for path in target.rglob("*") if path.name not in _LITTER)
     if not found:
         return ""
-    listed = _listed(target)
-    if listed is None:
+    ours = listed(target)
+    if ours is None:
         first = next((path for path in found if path.is_file()), found[0]).relative_to(target).as_posix()
         return (
             f"holds {first} and no list of what inspect_tool wrote ({MARKER}): it is yours, or of an earlier version; "
             f"nothing is replaced: {other}, or move it away"
         )
-    kept = [told for path in found if (told := _not_ours(path, path.relative_to(target).as_posix(), listed))]
+    kept = [told for path in found if (told := _not_ours(path, path.relative_to(target).as_posix(), ours))]
     if not kept:
         return ""
     more = f", and {len(kept) - 1} more" if len(kept) > 1 else ""
@@ -152,7 +152,8 @@ def partial_folder(target: Path, inputs: Iterable[Path] = ()) -> Iterator[Partia
     finally:
         with suppress(OSError):  # closed already, where open files keep a folder from being renamed
             os.close(new.held)
-        shutil.rmtree(new.folder, ignore_errors=True)
+        with suppress(OSError):  # not there, when it has its name
+            _remove(new.folder)
 
 
 def seal(new: Partial) -> None:
@@ -276,7 +277,7 @@ def _of_inputs(target: Path, inputs: Iterable[Path]) -> str:
     return ""
 
 
-def _listed(folder: Path) -> Mapping[str, str] | None:
+def listed(folder: Path) -> Mapping[str, str] | None:
     """Files that the tool wrote into a folder and their SHA-256; None: it has no whole list of them."""
     try:
         data = json.loads((folder / MARKER).read_bytes())
@@ -286,19 +287,19 @@ def _listed(folder: Path) -> Mapping[str, str] | None:
     return files if isinstance(files, dict) else None
 
 
-def _not_ours(path: Path, name: str, listed: Mapping[str, str]) -> str:
+def _not_ours(path: Path, name: str, ours: Mapping[str, str]) -> str:
     """What is to be said of something in a folder that must not be lost; empty: it is ours and unchanged."""
-    if name in (MARKER, PENDING) or (path.is_dir() and not path.is_symlink() and _parent(name, listed)):
+    if name in (MARKER, PENDING) or (path.is_dir() and not path.is_symlink() and _parent(name, ours)):
         return ""
-    if path.is_symlink() or not path.is_file() or name not in listed:
+    if path.is_symlink() or not path.is_file() or name not in ours:
         return f"holds {name}, which {'is signed' if _signed(path) else 'inspect_tool did not write'}"
-    if sha256_file(path) == listed[name]:
+    if sha256_file(path) == ours[name]:
         return ""
     return f"its {name} {'is signed' if _signed(path) else 'was changed after it was written'}"
 
 
-def _parent(name: str, listed: Mapping[str, str]) -> bool:
-    return any(file.startswith(f"{name}/") for file in listed)
+def _parent(name: str, ours: Mapping[str, str]) -> bool:
+    return any(file.startswith(f"{name}/") for file in ours)
 
 
 def _signed(path: Path) -> bool:
@@ -360,7 +361,7 @@ def _discard(old: Path, target: Path) -> None:
     """Remove a folder that was replaced, file by file of its list; what else lies in it is kept in sight."""
     if not old.exists():
         return
-    for name in (*(_listed(old) or ()), PENDING, MARKER):
+    for name in (*(listed(old) or ()), PENDING):
         (old / name).unlink(missing_ok=True)
     for path in sorted(old.rglob("*"), reverse=True):
         if path.name in _LITTER:
@@ -368,12 +369,23 @@ def _discard(old: Path, target: Path) -> None:
         elif path.is_dir():
             with suppress(OSError):  # not empty
                 path.rmdir()
-    try:
-        old.rmdir()
-    except OSError:
+    if [path.name for path in old.iterdir()] == [MARKER]:
+        _remove(old)
+    else:
         kept = target.with_name(f"{target.name}.kept{old.with_suffix('').suffix}")
         old.rename(kept)
         _LOG.warning("%s: holds what came into the replaced %s in its last moment", kept, target.name)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of ours, its marker last: until then whoever finds it knows whose it is."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARKER:
+            path.unlink()
+    (folder / MARKER).unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def _recovered(path: Path, target: Path, state: str) -> None:
@@ -388,7 +400,7 @@ def _recovered(path: Path, target: Path, state: str) -> None:
         if sys.platform == "win32":
             os.close(held)
         if state == "partial":
-            shutil.rmtree(path)
+            _remove(path)
             _LOG.warning("%s: removed what a run that was stopped had begun to write", target)
         elif target.exists():
             _discard(path, target)

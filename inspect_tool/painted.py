@@ -129,8 +129,9 @@ def layered(micrograph: Micrograph, current: Segmentation) -> bytes:
         for i, name in enumerate(layers)
     )
     stack = f'<image version="0.0.3" w="{columns}" h="{rows}">\n<stack>\n{drawn}</stack>\n</image>\n'
-    seen = layers[_LABELS][..., 3:] / np.float32(255) * np.float32(_SEEN)
-    merged = np.rint(below * (1 - seen) + layers[_LABELS][..., :3] * seen).astype(np.uint8)
+    colors = np.ascontiguousarray(layers[_LABELS][..., :3])
+    merged = cv2.addWeighted(below, 1 - _SEEN, colors, _SEEN, 0.0).astype(np.uint8)
+    merged = np.where(layers[_LABELS][..., 3:] > 0, merged, below)
     scale = min(1.0, 256 / max(rows, columns))
     small = cv2.resize(merged, (max(1, round(columns * scale)), max(1, round(rows * scale))))
     file = io.BytesIO()
@@ -148,17 +149,18 @@ def layered(micrograph: Micrograph, current: Segmentation) -> bytes:
 
 def _label_layer(current: Segmentation) -> NDArray[np.uint8]:
     """Labels as opaque colors, background transparent: (rows, columns, 4)."""
-    labels = np.asarray(current.labels, np.int64)
     if current.kind == "semantic":
-        table = np.zeros(max(current.classes, default=0) + 1, np.int64)
+        table = np.zeros(max(current.classes, default=0) + 1, np.uint32)
         for brush in brushes(current)[1:]:
             table[brush.number] = _packed(brush.color)
-        packed = table[labels]
+        packed = table[current.labels]
     else:
-        packed = labels * _FACTOR & 0xFFFFFF
-    opaque = np.where(labels > 0, 255, 0)
-    channels = [packed >> 16 & 255, packed >> 8 & 255, packed & 255, opaque]
-    return np.asarray(np.stack(channels, axis=-1), np.uint8)
+        packed = current.labels.astype(np.uint32) * np.uint32(_FACTOR)  # modulo 2**32, of which 24 bits count
+    layer = np.empty((*packed.shape, 4), np.uint8)
+    for channel, shift in enumerate((16, 8, 0)):
+        layer[..., channel] = packed >> np.uint32(shift) & np.uint32(255)
+    layer[..., 3] = np.where(current.labels > 0, 255, 0)
+    return layer
 
 
 def png(values: NDArray[np.uint8]) -> bytes:
@@ -393,7 +395,7 @@ def _from_label_layer(
     labels = np.array(current.labels, np.int32)
     if not differs.any():
         return labels
-    packed = layer[..., :3].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    packed = layer[..., 0].astype(np.int32) << 16 | layer[..., 1].astype(np.int32) << 8 | layer[..., 2]
     new = differs & opaque
     values, place = np.unique(packed[new], return_inverse=True)
     labels[new] = _meanings(path, packed, new, values, current, used)[place]

@@ -11,6 +11,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -44,7 +45,7 @@ from inspect_tool import (
 )
 from inspect_tool.calibration import same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
-from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
     checked,
@@ -85,7 +86,7 @@ from inspect_tool.provenance import now, provenance
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
-from inspect_tool.workers import each
+from inspect_tool.workers import each, processes
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -216,8 +217,6 @@ def run(
             statements=(*steps, *findings.statements),
             tables=(*findings.tables, quality.table(figures, [source.name for source in planned.sources])),
         )
-        calibrations = [field.calibration for field in measured]
-        same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
         report = _report(
             planned,
             recipe,
@@ -274,12 +273,7 @@ def check(job_path: str | Path) -> Plan:
     planned = plan(job_path)
     supersede.read(planned.job, planned.path.parent, planned.path.name)
     model_of(planned)  # a backend checks its own settings and files when it loads
-    calibrations = []
-    for source in planned.sources:
-        micrograph = read_source(planned, source)
-        judge_image(planned, source, micrograph)
-        calibrations.append(micrograph.calibration)
-    same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
+    look(planned)
     return planned
 
 
@@ -808,26 +802,73 @@ class Outcome:
     before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What looking at an image showed: that it can be read and measured, its scale and its quality."""
+
+    calibration: Calibration
+    figures: tuple[quality.Figure, ...]
+
+
+def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
+    """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
+
+    Raises
+    ------
+    InspectError
+        Names every image that cannot be used, or says that their scales differ.
+    """
+    count = len(planned.sources)
+    answers = each(pool, _seen, [(planned, i) for i in range(count)], lambda *_: None)
+    refused = [answer for answer in answers if isinstance(answer, InspectError)]
+    if refused:
+        told = [" ".join(str(error).split()) for error in refused]
+        if len(told) == 1:
+            raise refused[0]
+        more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        msg = f"{len(told)} of {count} images cannot be used: {'; '.join(told[:_NAMED])}{more}"
+        raise type(refused[0])(msg)
+    seen = [answer for answer in answers if isinstance(answer, Seen)]
+    scales = [one.calibration for one in seen]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+    return seen
+
+
+_NAMED = 12  # images that one message names
+
+
+def _seen(planned: Plan, index: int) -> Seen | InspectError:
+    source = planned.sources[index]
+    try:
+        micrograph = read_source(planned, source)
+        figures = judge_image(planned, source, micrograph)
+        if source.mask:
+            segmented(planned, source, micrograph, model_of(planned))
+    except InspectError as error:
+        return error
+    return Seen(calibration=micrograph.calibration, figures=figures)
+
+
 def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
-    total = len(planned.sources) + len(planned.job.exports)
-    if workers <= 1 or len(planned.sources) == 1:
-        outcomes = []
-        for i, source in enumerate(planned.sources):
-            progress(i, total, source.name)
-            outcomes.append(_measure_one(planned, i, folder))
-        return outcomes
-    return each(
-        _measure_one,
-        [(planned, i, folder) for i in range(len(planned.sources))],
-        workers,
-        lambda done, i: progress(done, total, planned.sources[i].name),
-    )
+    count = len(planned.sources)
+    total = count + len(planned.job.exports)
+    with processes(min(workers, count)) as pool:
+        seen: Sequence[Seen | None] = [None]
+        if count > 1:
+            progress(0, total, f"looking at {count} images")
+            seen = look(planned, pool)
+        return each(
+            pool,
+            _measure_one,
+            [(planned, i, folder, seen[i]) for i in range(count)],
+            lambda done, i: progress(done, total, planned.sources[i].name),
+        )
 
 
-def _measure_one(planned: Plan, index: int, folder: Path) -> Outcome:
+def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = None) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
-    figures = judge_image(planned, source, micrograph)
+    figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []

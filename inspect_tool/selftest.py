@@ -65,7 +65,7 @@ from inspect_tool.report.selftest import (
     page,
 )
 from inspect_tool.uncertainty import coverage_factor, proportion_interval
-from inspect_tool.workers import each
+from inspect_tool.workers import each, processes
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""
@@ -400,13 +400,10 @@ class _Task:
 
 def _done(tasks: Sequence[_Task], workers: int, tell: Callable[[int, str], None]) -> tuple[list[Any], float]:
     """Answers in the order of the tasks, and the processor time that other processes took. [s]"""
-    if workers <= 1 or len(tasks) == 1:
-        answers = []
-        for i, task in enumerate(tasks):
-            tell(i, task.name)
-            answers.append(_answer(task))
-        return answers, 0.0
-    pairs = each(_timed, [(task,) for task in tasks], workers, lambda done, i: tell(done, tasks[i].name))
+    with processes(min(workers, len(tasks))) as pool:
+        pairs = each(pool, _timed, [(task,) for task in tasks], lambda done, i: tell(done, tasks[i].name))
+    if pool is None:
+        return [answer for answer, _ in pairs], 0.0
     return [answer for answer, _ in pairs], sum(seconds for _, seconds in pairs)
 
 

@@ -211,7 +211,11 @@ def _trail(dossier: Dossier, path: Path) -> Iterator[Finding]:
     if not (project / audit.LOG).exists():
         yield Finding(part="audit trail", state="not checked", text="there is none beside the report")
         return
-    trail = audit.read(project)
+    try:
+        trail = audit.read(project)
+    except ReadError as error:
+        yield Finding(part="audit trail", state="not checked", text=str(error))
+        return
     inside = dossier.folder is not None and dossier.folder.resolve().parent == project.resolve()
     name = file.resolve().parent.name if inside else ""
     unlike, missing = trail_reports.against_trail(trail.entries, plain(dossier.report), name, dossier.folder)

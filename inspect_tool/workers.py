@@ -17,20 +17,23 @@ T = TypeVar("T")
 
 
 def each(
-    work: Callable[..., T], given: Sequence[tuple[Any, ...]], workers: int, tell: Callable[[int, int], None]
+    pool: ProcessPoolExecutor | None,
+    work: Callable[..., T],
+    given: Sequence[tuple[Any, ...]],
+    tell: Callable[[int, int], None],
 ) -> list[T]:
     """Answers of ``work`` to each of its arguments, in their order; the first error ends all.
 
     Parameters
     ----------
+    pool : ProcessPoolExecutor or None
+        From ``processes``.
     work : callable
         A function of a module, so that another process can import it.
     given : sequence of tuple
         The arguments of each call.
-    workers : int
-        Processes at most.
     tell : callable
-        Called with (answers so far, index of the last one).
+        Called with (answers so far, index of the last one; without processes of the next one).
 
     Raises
     ------
@@ -38,24 +41,32 @@ def each(
         A process was ended from outside.
     """
     found: dict[int, T] = {}
-    with _pool(min(workers, len(given))) as pool:
-        waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
-        try:
-            for future in as_completed(waiting):
-                found[waiting[future]] = future.result()
-                tell(len(found), waiting[future])
-        except BrokenProcessPool:
-            msg = "a worker process was ended from outside, or ran out of memory; try fewer --workers"
-            raise MeasurementError(msg) from None
+    if pool is None:
+        for i, arguments in enumerate(given):
+            tell(i, i)
+            found[i] = work(*arguments)
+        return list(found.values())
+    waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
+    try:
+        for future in as_completed(waiting):
+            found[waiting[future]] = future.result()
+            tell(len(found), waiting[future])
+    except BrokenProcessPool:
+        msg = "a worker process was ended from outside, or ran out of memory; try fewer --workers"
+        raise MeasurementError(msg) from None
     return [found[i] for i in range(len(given))]
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that hold one end of a pipe and end as soon as the other end, which this process holds, is closed.
+def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Give processes to work in; None where one is enough, which is this one.
 
-    The system closes it when this process is killed.
+    They hold one end of a pipe and end as soon as the other end, which this process holds, is closed: the system
+    closes it when this process is killed.
     """
+    if workers <= 1:
+        yield None
+        return
     context = get_context("spawn")
     watched, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ import tifffile
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
 
-from inspect_tool import audit, pdf_check, pipeline, signing, synthetic
+from inspect_tool import audit, pdf_check, pipeline, recovery, signing, synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
@@ -201,6 +202,45 @@ def test_a_run_does_not_replace_a_signed_report(report, ada, project):
     signing.sign(report, ada, **ADA)
     with pytest.raises(OutputError, match="is signed"):
         pipeline.run(project.parent / "plate.toml", report.parents[1])
+
+
+@pytest.mark.parametrize("way", ["elsewhere in the folder", "recorded elsewhere"])
+def test_a_run_does_not_replace_what_is_signed_by_another_way(report, ada, project, tmp_path, way):
+    if way == "recorded elsewhere":
+        signing.sign(report, ada, **ADA, project=tmp_path / "other")
+    else:
+        signing.sign(report, ada, **ADA, out=report.with_name("report_signed.pdf"))
+    before = {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()}
+    with pytest.raises(OutputError, match=r"plate: (its report\.pdf|holds report_signed\.pdf, which) is signed"):
+        pipeline.run(project.parent / "plate.toml", report.parents[1])
+    assert {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_that_is_there_is_not_written_over(report, ada, tmp_path):
+    (tmp_path / "mine.pdf").write_bytes(b"mine")
+    with pytest.raises(OutputError, match=r"mine\.pdf: is there already and is not replaced"):
+        signing.sign(report, ada, **ADA, out=tmp_path / "mine.pdf")
+    assert (tmp_path / "mine.pdf").read_bytes() == b"mine"
+
+
+def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, caplog):
+    work = (
+        "import os, sys; from pathlib import Path; from inspect_tool import signing\n"
+        "name = Path.replace\n"
+        "Path.replace = lambda path, to: os._exit(9) if str(to).endswith('.pdf') else name(path, to)\n"
+        f"signer = signing.load_key(Path(sys.argv[2]), {PASSPHRASE!r})\n"
+        "signing.sign(Path(sys.argv[1]), signer, name='Cy Example', role='Quality')\n"
+    )
+    before = report.read_bytes()
+    done = subprocess.run([sys.executable, "-c", work, report, chain.person("Cy Example")], check=False)
+    assert done.returncode == 9
+    assert report.read_bytes() == before  # the entry is written, the file is not in its place
+    recovery.recover(report.parents[1])
+    assert "the signed file is in its place now" in caplog.text
+    found = pdf_check.validate(report)
+    assert [one.name for one in found.signatures] == ["Cy Example"]
+    assert found.problems == ()
+    assert not list(report.parent.glob(".*.partial"))
 
 
 # --------------------------------------------------------------------------------------------- what is detected

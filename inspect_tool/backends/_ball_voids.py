@@ -15,7 +15,6 @@ import numpy as np
 from inspect_tool.backends._joint_regions import (
     CROSS,
     MARGIN,
-    MAX_CONTACT,
     MAX_SHARE,
     MIN_ROUNDNESS,
     Box,
@@ -32,6 +31,9 @@ _LENS = 0.4  # of the gradient at the outline: dips less deep do not tell one vo
 _FAINTEST = 0.12  # of the lightest plateau of a group; what is fainter beside it is solder [1]
 _SLOPE = 0.2  # of the step of a group: what is as light and touches it belongs to it [1]
 EVEN = 0.9  # share of the outline of a void that is an edge like the rest of it [1]
+_MOST_CONTACT = (
+    0.2  # share of the outline on the border of the core: a bubble touches the rim, a segment lies along it [1]
+)
 _LEVELS = 12  # gray values of plateaus from which a group is put together
 _QUARTER = 0.25  # quantile for the gray value of a plateau: the blurred edge of a void lies in its solder, too
 _RIM = 8.0  # weight of the border of the core in a plateau's circumference: the shoulder of the ball is not known there
@@ -103,7 +105,7 @@ def groups_of_plateaus(
             tight = slice(top, top + height), slice(left, left + width)
             box, region = widened(tight, own, MARGIN, core.shape)
             outline = outline_of(region, gradient[box], inner[box])
-            fits = outline.contact <= MAX_CONTACT and outline.roundness >= MIN_ROUNDNESS and area <= largest
+            fits = outline.contact <= _MOST_CONTACT and outline.roundness >= MIN_ROUNDNESS and area <= largest
             candidate = Candidate(
                 box=box,
                 region=region,

@@ -39,6 +39,7 @@ from inspect_tool.backends._joint_regions import (
     smoothed,
 )
 from inspect_tool.backends._joint_settings import Settings
+from inspect_tool.measure.ball_doubts import of_bubbles
 from inspect_tool.model import LabelImage, Mask
 
 _LEVELS = 48  # gray levels between the weakest void and the brightest one
@@ -202,6 +203,8 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         box, region = each.box, each.region
         step, spread, ramp = _step(value[box], region, beside[box])
         shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
+        if joint.disc and shape_right and not of_bubbles(region) and not _is_band(region):
+            return False  # a band or the side of the ball, with voids in it or without
         # how often the region stands out as much as it must
         sharp = levels is not None and each.score * levels.width >= _SHARP * step
         asked = settings.significance * (_SURE_EDGE if sharp else 1)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.formulas.voids import void_percent
+from inspect_tool.measure import ball_doubts
 from inspect_tool.measure import joints as measure
 from inspect_tool.measure.fields import field_statistics, scatter_line
 from inspect_tool.measure.gray import read_off
@@ -84,8 +85,6 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 _SHARES = ("void_percent", "largest_void_percent", "void_diameter_percent")
 _Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
-_ARC = 5.0  # px of a sector of the ring around a joint: as wide as a wire
-_UNEVEN = 0.17  # of the contrast of a joint
 _MOST = 80.0  # % of the image that one joint covers at most, where its layout was not given
 _WORST = 10
 _BARS = 20
@@ -414,13 +413,19 @@ def _image_quality(
 ) -> dict[str, float | int | str]:
     """All that is read off the gray values."""
     contrast_to_noise, clipped = _contrast(pixels, segmentation.labels, objects, found)
-    uneven = _unevenly_covered(pixels, objects, found)
+    uneven = ball_doubts.unevenly_covered(pixels, objects, found)
+    crossed = ball_doubts.crossed(pixels, segmentation.labels, objects, found)
+    if segmentation.settings.get("layout") == "balls":  # what is of another shape is a ball and something else
+        odd = [i for i in range(len(names)) if not (ball_doubts.is_round(found, i) or found.touches_edge[i])]
+        crossed = sorted({*crossed, *odd})
     return {
         "contrast_to_noise": contrast_to_noise,
         "clipped_percent": clipped,
-        "joints_lighter_in_the_middle": _hollow(pixels, segmentation, objects, found),
+        "joints_lighter_in_the_middle": ball_doubts.hollow(pixels, segmentation, objects, found),
         "joints_unevenly_covered": len(uneven),
         "unevenly_covered": ", ".join(names[i] for i in uneven),
+        "joints_crossed": len(crossed),
+        "crossed": ", ".join(names[i] for i in crossed),
         "joints_unsure": int(segmentation.settings.get("joints_unsure", 0)),
     }
 
@@ -444,67 +449,6 @@ def _contrast(pixels: GrayImage, labels: LabelImage, objects: LabelImage, found:
             ratios.append(abs(float(np.median(gray[around])) - float(np.median(gray[inside]))) / noise)
     ratio = min(ratios) if ratios else float(lightest - darkest) / noise
     return ratio, 100 * (clipped / int(found.area.sum()))
-
-
-def _hollow(pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, found: measure.Joints) -> int:
-    """Count round joints whose solder is lighter in the middle than near the rim.
-
-    A ball is thickest in its middle. Where what is left as solder lets more through there than near the rim, a void
-    as wide as most of the ball was probably taken for solder.
-    """
-    sign = -1.0 if segmentation.settings.get("polarity") == "solder bright" else 1.0
-    hollow = 0
-    for i, (top, left, bottom, right) in enumerate(found.box.tolist()):
-        height, width = bottom - top, right - left
-        if found.touches_edge[i] or not 0.8 < height / width < 1.25 or found.area[i] < 0.7 * height * width:
-            continue
-        box = slice(top, bottom), slice(left, right)
-        rows, columns = np.ogrid[top:bottom, left:right]
-        share = np.hypot(rows - found.row[i], columns - found.column[i]) / sqrt(found.area[i] / pi)
-        own = objects[box] == found.number[i]
-        voids = (own & (segmentation.labels[box] != measure.JOINT)).astype(np.uint8)
-        solder = own & (cv2.dilate(voids, np.ones((7, 7), np.uint8)) == 0)  # away from the blurred edges of voids
-        middle, rim = solder & (share < 0.55), solder & (share > 0.7) & (share < 0.88)
-        edge = (share > 1.1) & (objects[box] == 0)
-        if np.count_nonzero(middle) < 0.15 * np.count_nonzero(own & (share < 0.55)) or not (rim.any() and edge.any()):
-            continue  # the middle is void already
-        inner, outer, around = (float(np.median(pixels[box][part].astype(np.float32))) for part in (middle, rim, edge))
-        hollow += sign * (inner - outer) > 0.1 * sign * (around - outer) > 0
-    return hollow
-
-
-def _unevenly_covered(pixels: GrayImage, objects: LabelImage, found: measure.Joints) -> list[int]:
-    """Find the round joints that something else lies over with an edge, by their place in ``found``.
-
-    The edge of a component of the other side, a trace or a wire that ends or crosses at a ball shows around it: sectors
-    of a ring beside the ball differ by more than ``_UNEVEN`` of the contrast of the ball, even shading apart.
-    """
-    uneven = []
-    for i, (top, left, bottom, right) in enumerate(found.box.tolist()):
-        height, width = bottom - top, right - left
-        if found.touches_edge[i] or not 0.8 < height / width < 1.25 or found.area[i] < 0.7 * height * width:
-            continue
-        radius = sqrt(found.area[i] / pi)
-        reach = round(0.4 * radius)
-        box = slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
-        gray, own = pixels[box].astype(np.float32), objects[box]
-        rows = np.arange(box[0].start, box[0].start + gray.shape[0])[:, None] - found.row[i]
-        columns = np.arange(box[1].start, box[1].start + gray.shape[1])[None] - found.column[i]
-        away = np.hypot(rows, columns) - radius
-        others = cv2.dilate((own > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        ring = (away > 2.5) & (away < 0.3 * radius) & ~others
-        sectors = round(2 * pi * 1.15 * radius / _ARC)
-        sector = ((np.arctan2(rows, columns) / (2 * pi) + 0.5) * sectors).astype(np.intp).clip(0, sectors - 1)
-        told = [(k, float(np.median(gray[part]))) for k in range(sectors) if (part := ring & (sector == k)).sum() >= 5]
-        if len(told) < sectors / 2:
-            continue
-        angle, level = 2 * pi / sectors * np.array([k for k, _ in told]), np.array([gray for _, gray in told])
-        shading = np.stack([np.ones_like(angle), np.cos(angle), np.sin(angle)], axis=1)
-        rest = level - shading @ np.linalg.lstsq(shading, level, rcond=None)[0]
-        contrast = abs(float(np.median(level)) - float(np.median(gray[own == found.number[i]])))
-        if np.ptp(rest) > _UNEVEN * contrast:
-            uneven.append(i)
-    return uneven
 
 
 def _marks(objects: LabelImage, found: measure.Joints, names: Sequence[str]) -> tuple[Mark, ...]:
@@ -775,8 +719,9 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             note="look at these joints, or draw the void by hand" if hollow else "",
         )
     )
-    crossed = ", ".join(
-        str(field.values["unevenly_covered"]) for field in fields if field.values.get("unevenly_covered")
+    beside, across = (
+        ", ".join(str(field.values[key]) for field in fields if field.values.get(key))
+        for key in ("unevenly_covered", "crossed")
     )
     for key, name, note in (
         (
@@ -787,7 +732,12 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         (
             "joints_unevenly_covered",
             "Round joints crossed by the edge of something else",
-            f"joint {crossed}: a component, trace or wire may be taken for a void or hide one; draw the voids by hand",
+            f"joint {beside}: a component, trace or wire may be taken for a void or hide one; draw the voids by hand",
+        ),
+        (
+            "joints_crossed",
+            "Balls with a band of gray that is no bubble",
+            f"joint {across}: a lead, a part or shading may be taken for a void or hide one; draw the voids by hand",
         ),
     ):
         count = sum(int(field.values.get(key, 0)) for field in fields)

@@ -237,8 +237,8 @@ def test_a_block_is_a_file_of_the_template_itself(tmp_path, what):
 @pytest.mark.parametrize(
     ("redirect", "status", "said"),
     [
-        ("> /dev/full", 2, "OutputError: standard output: No space left on device"),
-        ("| true; exit ${PIPESTATUS[0]}", 2, "OutputError: standard output: Broken pipe"),
+        ("> /dev/full", 2, "standard output: No space left on device"),
+        ("| true; exit ${PIPESTATUS[0]}", 2, "standard output: Broken pipe"),
         (">&-", 0, ""),
     ],
 )
@@ -246,5 +246,5 @@ def test_a_stream_that_takes_no_text(redirect, status, said):
     line = f"'{sys.executable}' -m inspect_tool list backends {redirect}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == status
-    assert done.stderr.startswith(said)
+    assert said in done.stderr
     assert len(done.stderr.splitlines()) <= 1

@@ -1,18 +1,24 @@
-# make demo   installs into .venv and runs the four sample inspections
-# make test   installs into .venv and passes the tests
+# make demo   installs what is missing, into .venv and for the system, and runs the four sample inspections
+# make test   installs what is missing and passes the tests
 # make check  formatting, lint and types
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 MANIFEST := pyproject.toml constraints-cpu.txt
+ifeq ($(shell uname),Darwin)
+# a Python that is not Homebrew's does not look there; stated on each line, because make's shell drops it from the environment
+FIND := DYLD_FALLBACK_LIBRARY_PATH="$(shell brew --prefix 2>/dev/null)/lib"
+endif
 
 .PHONY: demo test check clean
 
 demo: .venv/.demo
-	$(BIN)/inspect-tool demo --out inspect-demo
+	@sh .ci/system-libraries demo
+	$(FIND) $(BIN)/inspect-tool demo --out inspect-demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto
+	@sh .ci/system-libraries test
+	$(FIND) $(BIN)/python -m pytest -n auto
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

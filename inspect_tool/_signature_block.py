@@ -18,8 +18,6 @@ from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from inspect_tool.errors import SettingsError
 
-WIDTH_PT, HEIGHT_PT = 236.0, 61.0
-"""Size of a block [1/72 in]; two stand side by side on A4 and on letter."""
 _INK, _MUTED, _ACCENT = "0.110 0.149 0.188 rg", "0.357 0.404 0.455 rg", "0.043 0.310 0.424 rg"
 _SMALLEST = 0.6  # of its size, for a text that is too long [1]
 

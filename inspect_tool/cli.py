@@ -198,16 +198,29 @@ def demo(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run the four sample inspections that come with the tool."""
+    """Run the four sample inspections that come with the tool.
+
+    Where the library that lays out PDF pages is missing, the other files of a report are written, and the last line
+    says how to get it.
+    """
+    from inspect_tool import registry
     from inspect_tool.paths import data_folder
 
     samples = sorted(data_folder("samples").glob("*/job.toml"))
     if not samples:
         msg = f"{data_folder('samples')}: no samples found; install the package again"
         raise SettingsError(msg)
-    status = _run_jobs([(path, path.parent.name) for path in samples], out, workers, quiet, as_json, trail=False)
+    exports, lacking = None, ""
+    try:
+        registry.load("exporter", "pdf")
+    except OutputError as error:
+        exports, lacking = ("json", "html", "csv"), str(error)
+    jobs = [(path, path.parent.name) for path in samples]
+    status = _run_jobs(jobs, out, workers, quiet, as_json, exports=exports, trail=False)
     if not quiet and not as_json:
         print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
+    if lacking:
+        print(f"no report.pdf was written: {lacking}", file=sys.stderr)
     raise typer.Exit(status)
 
 
@@ -964,7 +977,14 @@ def list_(
 
 
 def _run_jobs(
-    jobs: list[tuple[Path, str]], out: Path, workers: int, quiet: bool, as_json: bool, *, trail: bool = True
+    jobs: list[tuple[Path, str]],
+    out: Path,
+    workers: int,
+    quiet: bool,
+    as_json: bool,
+    *,
+    exports: tuple[str, ...] | None = None,
+    trail: bool = True,
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
@@ -975,7 +995,9 @@ def _run_jobs(
     for path, name in jobs:
         try:
             with _progress(name, quiet or as_json) as tell:
-                report = pipeline.run(path, out, name=name, workers=workers, progress=tell, trail=trail)
+                report = pipeline.run(
+                    path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail
+                )
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             _print_error(error)
@@ -1095,8 +1117,8 @@ def _print_verification(found: "Verification") -> None:
         if number > _SHOWN:
             table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
     verdict = "verified" if found.verified else "DOES NOT VERIFY"
-    if found.verified and found.own_template:
-        verdict = "numbers verified; the look of the pages was not checked: own template"
+    if found.verified and found.unseen:
+        verdict = f"numbers verified; the look of the pages was not checked: {found.unseen}"
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
     console.print(table)

@@ -38,6 +38,7 @@ class Dossier:
     names: tuple[str, ...]  # of a PDF: what is attached to it
     folder: Path | None = None
     pdf: bytes | None = None
+    document: "PdfReader | None" = None  # the PDF, opened
 
 
 def open_dossier(path: Path) -> Dossier:
@@ -99,7 +100,7 @@ def of_pdf(data: bytes, name: str) -> Dossier:
         msg = f"{name}: carries no report.json: not a report of inspect_tool, or cut off"
         raise ReadError(msg)
     report = _parsed(json, f"{name}: report.json")
-    return Dossier(name=name, report=report, json=json, read=read, names=tuple(found), pdf=data)
+    return Dossier(name=name, report=report, json=json, read=read, names=tuple(found), pdf=data, document=reader)
 
 
 def pdf_reader(data: bytes, name: str) -> "PdfReader":

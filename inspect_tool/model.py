@@ -694,6 +694,7 @@ class Attachment:
     sha256: str
     role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"]
     key: str = ""  # input: the setting that names it
+    printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -748,6 +749,7 @@ class Provenance:
     started: str  # UTC, ISO 8601
     seconds: float
     audit: str = ""  # last entry of the audit trail when the run began: number and SHA-256; empty: without a trail
+    typesetting: str = ""  # SHA-256 of a sheet of samples as this machine prints it; empty: without a PDF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -818,3 +820,4 @@ class Report:
     criteria: Criteria = default(default_factory=Criteria)
     lot: LotVerdict | None = None
     digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included
+    template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version

@@ -1,27 +1,30 @@
 """Pages against data: whether the HTML and the PDF of a report show what its ``report.json`` renders to."""
 
 import re
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import edits
+from inspect_tool import __version__, edits, pdf_compare
 from inspect_tool.dossier import pdf_reader
-from inspect_tool.errors import InspectError, SettingsError
-from inspect_tool.files import plain
+from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.files import plain, sha256_bytes
 from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
+from inspect_tool.provenance import package_versions, platform_name
 from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
-from inspect_tool.report.confined import confined
-from inspect_tool.report.render import render, template_folder
+from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
 
-_OBJECT = re.compile(rb"/(i[0-9a-f]{32}\w*|x\d+)(?=\s+Do\b)")
-_DEPTH = 8  # of drawings within drawings
+OWN = "own template"
+"""Why the look of pages is not proved that are made by a template of the laboratory, which may print anything."""
+
 _SHOWN = 5  # differences of one page that are named
+_MOST = 40  # differences of one document that are named
 _LONGEST_STATEMENT = 6  # words of a verdict that stands alone on a page; a longer text speaks about verdicts
 _VERDICT_WORDS = {
     "pass": "pass",
@@ -32,6 +35,56 @@ _VERDICT_WORDS = {
     "rejected": "fail",
     "undecided": "undecided",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How far the look of the pages of a report can be compared here."""
+
+    template: Path | None  # what the HTML page is rendered with again; None: it is not
+    prints: bool  # the PDF is printed again, too
+    gap: str  # why the look of the pages is not proved; empty: it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What travels with the pages of a report."""
+
+    json: bytes  # report.json
+    read: Callable[[str], bytes | None]  # content of a file that the report names; None: it is not there
+    pictures: Path | None  # report folder with the pictures; None: there is only a PDF, which shows them
+
+
+def look(report: Report, given: Path | None, printed: bool) -> Look:
+    """Find out with what the pages of a report can be made again; ``printed``: there is a PDF."""
+    own = is_own(report, given)
+    try:
+        template = template_of(report, given)
+    except SettingsError:
+        return Look(template=None, prints=False, gap=OWN)
+    if report.template_sha256 and template_sha256(template) != report.template_sha256:
+        gap = OWN if own else f"the template '{report.template}' of this version is another one"
+        return Look(template=None, prints=False, gap=gap)
+    made = report.provenance
+    if made.version != __version__:
+        gap = f"made by version {made.version or '?'}, this is {__version__}"
+    elif (made.platform, dict(made.packages)) != (platform_name(), package_versions()):
+        gap = "made on another platform or with other libraries"
+    else:
+        gap = _unprintable(report, template) if printed else ""
+        return Look(template=template, prints=printed and not gap, gap=OWN if own else gap)
+    return Look(template=None, prints=False, gap=OWN if own else gap)
+
+
+def _unprintable(report: Report, template: Path) -> str:
+    """Why this machine cannot print a report as it was printed; empty: it can."""
+    try:
+        from inspect_tool.exporters.pdf import typesetting
+    except OutputError:
+        return "printing needs Pango, which is not installed here"
+    if report.provenance.typesetting not in ("", typesetting(template)):
+        return "fonts or text layout of this machine are others"
+    return ""
 
 
 def template_of(report: Report, given: Path | None) -> Path:
@@ -70,23 +123,24 @@ def html_contradictions(report: Report, page: str) -> list[str]:
     return list(_contradictions(report, reader.runs))
 
 
-def pdf_contradictions(report: Report, data: bytes) -> list[str]:
-    """Verdicts that stand alone on page 1 of a PDF and that the report does not state."""
+def pdf_contradictions(report: Report, document: Any) -> list[str]:
+    """Verdicts that stand alone on page 1 of a PDF, in its metadata or in what is read aloud, and that the report does
+    not state."""
     try:
-        said = pdf_reader(data, "report.pdf").pages[0].extract_text()
+        said = document.pages[0].extract_text().replace("\0", "")  # zeros come of fonts that lack signs
+        beside = [re.split(r"\s*[,;·]\s*", line.strip()) for line in pdf_compare.said_beside(document)]
     except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
         return []
-    lines = said.replace("\0", "").splitlines()  # zeros come of fonts that lack signs
-    return list(_contradictions(report, lines))
+    return list(_contradictions(report, [*said.splitlines(), *(part for parts in beside for part in parts)]))
 
 
-def html_differences(report: Report, path: Path, template: Path, folder: Path, same: bool) -> list[str]:
-    """Compare the HTML page with the one that the report renders to; ``same``: made with these versions here."""
+def html_differences(report: Report, path: Path, template: Path | None, folder: Path) -> list[str]:
+    """Compare the HTML page with the one that the report renders to; without a template look for the main results."""
     shown = path.read_bytes().decode(errors="replace")
-    if not same:
-        return list(_missing(report, "".join(page_text(shown))))
+    if template is None:
+        return list(missing(report, "".join(page_text(shown))))
     try:
-        wanted = confined(template, len(report.micrographs), render, report, folder, template, "screen")
+        wanted = render(report, folder, template, "screen")
     except InspectError as error:
         return [f"cannot be rendered again: {error}"]
     if shown == wanted:
@@ -95,48 +149,71 @@ def html_differences(report: Report, path: Path, template: Path, folder: Path, s
     return unlike or [f"its text is as it must be, but something else in it was changed (byte {_first(shown, wanted)})"]
 
 
-def pdf_differences(
-    report: Report, data: bytes, template: Path, pictures: Path | None, work: Path, same: bool
-) -> list[str]:
-    """Compare the pages of a PDF with those that the report prints to.
+def pdf_differences(report: Report, shown: Any, template: Path, files: Files, work: Path) -> list[str]:
+    """Compare a PDF with the one that the report prints to, object by object: nothing else may be in it.
 
     Parameters
     ----------
     report : Report
-    data : bytes
+    shown : pypdf.PdfReader
         The PDF.
     template : Path
-    pictures : Path or None
-        Report folder with its pictures; None: blank ones of the same size take their place.
+        What it was printed with.
+    files : Files
     work : Path
         Folder for what is printed again.
-    same : bool
-        Made with these versions here; else only the main results are looked for.
     """
     try:
-        shown = _pdf_pages(data, "report.pdf")
-    except InspectError as error:
-        return [str(error)]
-    if not same:
-        return list(_missing(report, "".join(word for page in shown for word in page.words)))
-    try:
-        wanted = _pdf_pages(_printed(report, template, pictures, work), "report.pdf, printed again")
+        folder, blanks = files.pictures, dict[str, str]()
+        if folder is None:
+            folder = work / "pictures of pages"
+            blanks = _put_pictures(
+                report, folder, pdf_compare.pictures(shown), load_settings(template).sizes.picture_px
+            )
+        printed = _printed(report, template, folder, work, files)
+        if shown.stream.getvalue() == printed:
+            return []
+        wanted = pdf_reader(printed, "report.pdf, printed again")
     except InspectError as error:
         return [f"cannot be printed again: {error}"]
-    if len(shown) != len(wanted):
-        return [f"it has {len(shown)} pages, must have {len(wanted)}"]
-    found: list[str] = []
-    for number, (page, other) in enumerate(zip(shown, wanted, strict=True), start=1):
-        found += [f"page {number}: {text}" for text in _unlike(page.words, other.words)]
-        if page.words == other.words and page.drawing != other.drawing:
-            found.append(f"page {number}: its text reads as it must, but is drawn in another way")
-        if pictures is not None and page.pictures != other.pictures:
-            found.append(f"page {number}: its pictures are not those of the report folder")
-        if page.fonts != other.fonts:
-            found.append(f"page {number}: its fonts are not those it was printed with")
-        if page.notes:
-            found.append(f"page {number}: carries {page.notes} that may cover what is printed")
-    return found
+    blank = [blanks[digest] for digest in pdf_compare.pictures(wanted) if digest in blanks]
+    known = report.template_sha256 and not is_own(report, template)  # what paper shows is stated by its hash
+    stated = blank if known else []
+    try:
+        found = [f"does not show the picture that the report names: {file}" for file in stated]
+        found += _other_words(shown, wanted)
+        for said in pdf_compare.differences(shown, wanted, pictures=not blank):
+            found.append(said)
+            if len(found) > _MOST:
+                return [*found, "and more"]
+    except Exception as error:  # a broken document fails in any way inside the reader
+        return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
+    return list(dict.fromkeys(found))
+
+
+def pdf_doubts(report: Report, shown: Any, own: bool) -> list[str]:
+    """What speaks against a PDF that cannot be printed again here: structure that no report has, and, of a shipped
+    template, main results that it does not show."""
+    try:
+        found = [] if own else list(missing(report, pdf_words(shown)))
+        return list(dict.fromkeys([*found, *pdf_compare.foreign(shown, links=own)]))
+    except Exception as error:  # a broken document fails in any way inside the reader
+        return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
+
+
+def pdf_words(document: Any) -> str:
+    """All that the pages of a PDF say."""
+    return "".join(page.extract_text() for page in document.pages)
+
+
+def _other_words(shown: Any, wanted: Any) -> Iterator[str]:
+    """Name the words that differ on the pages that are drawn in another way."""
+    for number, (page, other) in enumerate(zip(shown.pages, wanted.pages, strict=False), start=1):
+        drawings = [contents and contents.get_data() for contents in (page.get_contents(), other.get_contents())]
+        if drawings[0] == drawings[1]:
+            continue
+        words = page.extract_text().split()
+        yield from (f"page {number}: {text}" for text in _unlike(words, other.extract_text().split()))
 
 
 # ------------------------------------------------------------------------------------------------------ texts
@@ -213,7 +290,7 @@ def _clipped(words: Sequence[str]) -> str:
     return said if len(said) <= 80 else said[:77] + "..."
 
 
-def _missing(report: Report, said: str) -> Iterator[str]:
+def missing(report: Report, said: str) -> Iterator[str]:
     """Main results, limits, verdict, identification and digest that a text does not hold, spaces aside."""
     joined = "".join(said.split())
     wanted = [("identification", report.id), ("digest", report.digest), ("verdict", report.verdict)]
@@ -234,100 +311,53 @@ def _first(one: str, other: str) -> int:
 # -------------------------------------------------------------------------------------------------------- PDF
 
 
-class _Page:
-    """What a page of a PDF says and how it is drawn."""
+def _printed(report: Report, template: Path, folder: Path, work: Path, files: Files) -> bytes:
+    """Print a report again, with its attachments."""
+    from inspect_tool.exporters.pdf import attachments, print_page
 
-    def __init__(self, page: Any) -> None:
-        self.words: list[str] = page.extract_text().split()
-        contents = page.get_contents()
-        self.pictures: list[str] = []
-        self.drawing = self._drawn(contents.get_data(), page["/Resources"]) if contents is not None else b""
-        self.fonts = _fonts(page)
-        kinds = [item.get_object() for item in page.get("/Annots") or ()]
-        over = [
-            str(one.get("/Subtype", "?"))
-            for one in kinds
-            if one.get("/Subtype") != "/Link" and (one.get("/Subtype"), one.get("/FT")) != ("/Widget", "/Sig")
-        ]
-        self.notes = f"{len(over)} annotations ({', '.join(dict.fromkeys(over))})" if over else ""
+    def read(file: str) -> bytes:
+        data = files.read(file)
+        if data is None:
+            msg = f"{file}: is missing"
+            raise ReadError(msg)
+        return data
 
-    def _drawn(self, data: bytes, resources: Any, depth: int = 0) -> bytes:
-        """Drawing with that of every form it uses, without names: those of pictures are made of their content."""
-        objects = resources.get_object().get("/XObject", {}).get_object()
-        drawing = _OBJECT.sub(b"/object", data)
-        for name in _OBJECT.findall(data):
-            one = objects["/" + name.decode()].get_object()
-            if one.get("/Subtype") == "/Image":
-                self.pictures.append(sha256(one._data).hexdigest())  # as it is stored: not decoded
-            elif depth < _DEPTH:
-                drawing += self._drawn(one.get_data(), one.get("/Resources", resources), depth + 1)
-        return drawing
-
-
-def _pdf_pages(data: bytes, name: str) -> list[_Page]:
-    reader = pdf_reader(data, name)
-    pages: list[_Page] = []
-    for number, page in enumerate(reader.pages, start=1):
-        try:
-            pages.append(_Page(page))
-        except Exception as error:  # a broken page fails in any way inside the reader
-            said = " ".join(str(error).split())[:80]
-            msg = f"{name}: page {number} cannot be read: {said or type(error).__name__}"
-            raise SettingsError(msg) from None
-    return pages
-
-
-def _fonts(page: Any) -> str:
-    """Hash of every font program and of what its signs mean."""
-    digest = sha256()
-    fonts = page["/Resources"].get("/Font", {}).get_object()
-    for name in sorted(fonts):
-        font = fonts[name].get_object()
-        inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
-        described = inner.get("/FontDescriptor", {}).get_object()
-        for stream in (
-            font.get("/ToUnicode"),
-            *(described.get(key) for key in ("/FontFile", "/FontFile2", "/FontFile3")),
-        ):
-            if stream is not None:
-                digest.update(stream.get_object().get_data())
-        digest.update(str(font.get("/Encoding")).encode())
-    return digest.hexdigest()
-
-
-def _printed(report: Report, template: Path, pictures: Path | None, work: Path) -> bytes:
-    """Print a report again, without attachments."""
-    folder = pictures
-    if folder is None:
-        folder = work / "pictures of pages"
-        _stand_ins(report, folder)
     out = work / "printed"
     out.mkdir(exist_ok=True)
-    return confined(
-        template, len(report.micrographs), _print, report, folder, template, out / "report.pdf"
-    ).read_bytes()
+    page = render(report, folder, template, "print")
+    carried = attachments(report, files.json, read)
+    return print_page(page, out / "report.pdf", template, report.id, carried).read_bytes()
 
 
-def _print(report: Report, folder: Path, template: Path, path: Path) -> Path:
-    from inspect_tool.exporters.pdf import print_page
-
-    return print_page(render(report, folder, template, "print"), path, template, report.id, ())
-
-
-def _stand_ins(report: Report, folder: Path) -> None:
-    """Blank pictures of the size of those that the pages show."""
-    for record in report.micrographs:
-        shape, pixel_um = (record.height_px, record.width_px), record.calibration.pixel_um
-        blank = figures.blank_field(shape, pixel_um, record.picture_scale)
-        for name in (record.picture, record.overlay):
-            _put(folder / name, blank)
+def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:
+    """Write the pictures that the report names: those that a PDF shows, known by their hashes, and blank ones for the
+    others. Gives the files of the blank ones by their hashes."""
     scales = {(record.image, record.specimen): record.calibration.pixel_um for record in report.micrographs}
-    for item in report.worst:
-        _put(folder / item.file, figures.blank_thumbnail(scales.get((item.image, item.specimen))))
+    square = (figures.THUMBNAIL_PX, figures.THUMBNAIL_PX)
+    drawn: dict[str, tuple[tuple[int, int], float | None, float]] = {
+        item.file: (square, scales.get((item.image, item.specimen)), 1.0) for item in report.worst
+    }
+    for record in report.micrographs:
+        shape = (record.height_px, record.width_px)
+        scale = min(max(record.picture_scale, 0.0), figures.PICTURE_PX / max(shape))
+        about = (shape, record.calibration.pixel_um, scale)
+        drawn |= {record.picture: about, record.overlay: about}
+    pair = (figures.PLACE_PX, 2 * figures.PLACE_PX + figures.PLACE_GAP_PX)
     for file, (_, specimen, _, image, *_) in edits.places(report):
-        _put(folder / file, figures.blank_place(scales.get((str(image), str(specimen)))))
+        drawn[file] = (pair, scales.get((str(image), str(specimen))), 1.0)
 
+    @cache
+    def blank(shape: tuple[int, int], pixel_um: float | None, scale: float) -> bytes:
+        return figures.reduced(figures.blank_field(shape, pixel_um, scale), max_px)
 
-def _put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    stated = {item.file: {item.sha256, item.printed_sha256} for item in report.attachments if item.role == "picture"}
+    blanks = {}
+    for name, about in drawn.items():
+        data = next((shown[digest] for digest in stated.get(name, ()) if digest in shown), None)
+        if data is None:
+            data = figures.marked(blank(*about), name)
+            blanks[sha256_bytes(data)] = name
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return blanks

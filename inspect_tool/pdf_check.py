@@ -83,6 +83,7 @@ def validate(path: Path, trust: Sequence[Path] = ()) -> Findings:
         by = "checks of our own (no full validation of PDF/A: veraPDF is not on PATH)"
         wrong = structure(data, str(path))
     problems += wrong
+    notes += [f"for screen readers (PDF/UA): {text}" for text in tags(data, str(path))]
     if not found:
         notes.append("the file has no signature")
     elif not trust:
@@ -152,6 +153,39 @@ def structure(data: bytes, where: str) -> tuple[str, ...]:
         text = " ".join(str(error).split())[:120]
         msg = f"{where}: damaged: {text or type(error).__name__}; take the file as the run wrote it"
         raise ReadError(msg) from None
+
+
+def tags(data: bytes, where: str) -> tuple[str, ...]:
+    """What a screen reader misses in the tags of a PDF (ISO 14289-1), as far as it is checked here; empty: nothing.
+
+    Tags and language at all, header cells of tables with a scope and an ID that can be found (7.5).
+    """
+    pikepdf = imported("pikepdf")
+    try:
+        with pikepdf.open(BytesIO(data), attempt_recovery=False, suppress_warnings=True) as pdf:
+            return tuple(_of_tags(pdf))
+    except (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        text = " ".join(str(error).split())[:120]
+        msg = f"{where}: damaged: {text or type(error).__name__}; take the file as the run wrote it"
+        raise ReadError(msg) from None
+
+
+def _of_tags(pdf: Any) -> Iterator[str]:
+    import pikepdf
+
+    tree = pdf.Root.get("/StructTreeRoot")
+    if tree is None or not pdf.Root.get("/MarkInfo", {}).get("/Marked", False):
+        yield "the document has no tags"
+        return
+    if "/Lang" not in pdf.Root:
+        yield "the language of the document is not stated"
+    elements = [one for one in pdf.objects if isinstance(one, pikepdf.Dictionary) and one.get("/Type") == "/StructElem"]
+    heads = [one for one in elements if one.get("/S") == "/TH"]
+    without = sum("/Scope" not in one.get("/A", {}) for one in heads)
+    if without:
+        yield f"{without} header cells of tables have no scope"
+    if any("/ID" in one for one in heads) and "/IDTree" not in tree:
+        yield "the IDs of header cells are not listed (IDTree)"
 
 
 def _document(pdf: Any) -> Iterator[str]:

@@ -53,6 +53,7 @@ from inspect_tool.files import (
     load_job,
     parse_report,
     plain,
+    sha256_bytes,
     sha256_file,
     sha256_source,
 )
@@ -143,6 +144,7 @@ def run(
     name: str = "",
     workers: int = 1,
     backend: Mapping[str, Any] | None = None,
+    exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
 ) -> Report:
@@ -161,6 +163,8 @@ def run(
         Number of fields measured at the same time, each in a process of its own.
     backend : mapping, optional
         A ``[backend]`` table that takes the place of the job's own.
+    exports : tuple of str, optional
+        Files that are written, in the place of the job's own.
     progress : callable, optional
         Called with (steps done, steps in all, text).
     trail : bool
@@ -174,7 +178,7 @@ def run(
     """
     started, clock = now(), time.perf_counter()
     with noting() as used:
-        planned = plan(job_path, backend)
+        planned = plan(job_path, backend, exports=exports)
     name = name or planned.path.stem
     folders.check_name(name, str(job_path))
     replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
@@ -235,6 +239,7 @@ def run(
                 started=started,
                 seconds=time.perf_counter() - clock,
                 audit=before,
+                typesetting=_typesetting(planned) if out is not None else "",
             ),
             _carried(planned, recipe, folder, used, replaced),
         )
@@ -281,20 +286,23 @@ def plan(
     job_path: str | Path,
     backend: Mapping[str, Any] | None = None,
     *,
+    exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table, ``folder`` that of the folder of the job, which
-    relative names start from, ``sources`` that of the images it names, and ``spec_files`` that of the acceptance
-    criteria it asks for.
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
+    ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
+    names, and ``spec_files`` that of the acceptance criteria.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
     path = Path(job_path)
     job = load_job(path)
+    if exports is not None:
+        job = replace(job, exports=exports)
     where = path.name
     alone = sources is None
     recipe = registry.load("recipe", job.recipe)
@@ -1305,7 +1313,11 @@ def _report(
     carried: tuple[Attachment, ...],
 ) -> Report:
     from inspect_tool.report.build import build
+    from inspect_tool.report.render import load_settings, template_sha256
 
+    sizes = load_settings(planned.template).sizes
+    records = _records(outcomes)[: sizes.most_fields]
+    printed = {file: sizes.picture_px for record in records for file in (record.picture, record.overlay)}
     thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
     worst = worst_first(thumbnails)
     for shown in thumbnails:
@@ -1325,8 +1337,29 @@ def _report(
         title=recipe.TITLE,
         warnings=remarks(planned.job, _records(outcomes)),
         criteria=planned.criteria,
-        attachments=(*carried, *(_attachment(folder, path, "picture") for path in pictures)),
+        attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
+        template_sha256=template_sha256(planned.template),
     )
+
+
+def _typesetting(planned: Plan) -> str:
+    """How this machine sets the samples of the template; empty: nothing is printed."""
+    if "pdf" not in planned.job.exports:
+        return ""
+    from inspect_tool.exporters.pdf import typesetting
+
+    return typesetting(planned.template)
+
+
+def _picture(folder: Path, path: Path, printed: Mapping[str, int]) -> Attachment:
+    """A picture with its hash, and that of what paper shows; ``printed``: longest side of the printed ones."""
+    from inspect_tool.report.figures import reduced
+
+    made = _attachment(folder, path, "picture")
+    if made.file not in printed:
+        return made
+    shown = sha256_bytes(reduced(path.read_bytes(), printed[made.file]))
+    return made if shown == made.sha256 else replace(made, printed_sha256=shown)
 
 
 def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:

@@ -61,6 +61,7 @@ def provenance(
     started: datetime,
     seconds: float,
     audit: str = "",
+    typesetting: str = "",
 ) -> Provenance:
     """Collect the provenance of one run."""
     return Provenance(
@@ -75,4 +76,5 @@ def provenance(
         started=started.isoformat().replace("+00:00", "Z"),
         seconds=round(seconds, 2),
         audit=audit,
+        typesetting=typesetting,
     )

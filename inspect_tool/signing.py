@@ -21,11 +21,10 @@ from urllib.parse import urlsplit, urlunsplit
 from inspect_tool import audit, pdf_check, recovery
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.files import read_bytes
+from inspect_tool.pdf_compare import ROOM, signature_box
 
 MOST = 2
 """Persons who can sign one report."""
-ROOM = "signatures"
-"""Name of the place in a report that is kept free for the blocks."""
 TIMEOUT_S = 20  # for the time-stamping server [s]
 
 
@@ -322,8 +321,6 @@ def _signed(
 
 def _place(writer: Any, number: int) -> tuple[int, tuple[int, int, int, int]]:
     """Page (0-based) and box [1/72 in] of a block: in the room that the report keeps free, or on a page of its own."""
-    from inspect_tool._signature_block import HEIGHT_PT, WIDTH_PT
-
     room = _room(writer)
     if room is None:
         if number > 1:  # the first signature brought the page
@@ -333,8 +330,7 @@ def _place(writer: Any, number: int) -> tuple[int, tuple[int, int, int, int]]:
             page, left, top = _new_page(writer)
     else:
         page, left, top = room
-    left += (number - 1) * (WIDTH_PT + 16.0)
-    return page, (round(left), round(top - HEIGHT_PT), round(left + WIDTH_PT), round(top))
+    return page, signature_box(left, top, number)
 
 
 def _room(writer: Any) -> tuple[int, float, float] | None:

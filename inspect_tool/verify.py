@@ -19,9 +19,11 @@ import numpy as np
 from inspect_tool import (
     __version__,
     audit,
+    drawn_again,
     edits,
     evidence,
     pages,
+    pdf_compare,
     pipeline,
     plausibility,
     quality,
@@ -33,7 +35,7 @@ from inspect_tool import (
     trail_reports,
 )
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
-from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.exporters.csv import csv_text
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.model import (
@@ -50,6 +52,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.provenance import package_versions, platform_name
+from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.standards import load_standard, shelf
 
@@ -59,7 +62,9 @@ Progress = Callable[[int, int, str], None]
 STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
 
-Part = Literal["digest", "files", "audit trail", "numbers", "HTML page", "PDF pages", "images", "segmentation"]
+Part = Literal[
+    "digest", "files", "audit trail", "numbers", "pictures", "HTML page", "PDF pages", "images", "segmentation"
+]
 _PARTS = get_args(Part)
 
 
@@ -80,7 +85,7 @@ class Verification:
     digest: str
     made_with: str  # software and version of the report
     verified: bool  # nothing that was looked at differs
-    own_template: bool  # the pages are made by a template of the laboratory: their look proves nothing
+    unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
     findings: tuple[Finding, ...]
 
 
@@ -114,7 +119,8 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
         work = _Work(Path(folder))
         findings += _numbers(dossier, work, changed, progress or _silent)
-        findings += pages_findings(dossier, work, template)
+        look = _look(dossier, template)
+        findings += pages_findings(dossier, work.folder, look)
         if images is not None:
             findings += _images(dossier, work, images, progress or _silent)
     ordered = sorted(findings, key=lambda item: _PARTS.index(item.part))
@@ -123,7 +129,7 @@ def verify(
         digest=report.digest,
         made_with=f"{report.provenance.software} {report.provenance.version}",
         verified=all(item.state != "differs" for item in ordered),
-        own_template=pages.is_own(report, template),
+        unseen=look.gap,
         findings=tuple(ordered),
     )
 
@@ -198,7 +204,7 @@ def _files(dossier: Dossier) -> Iterator[Finding]:
     if [item.sha256 for item in jobs] != [report.provenance.job_sha256]:
         yield Finding(part="files", state="differs", text="job.toml: is not the job whose hash the provenance states")
     yield Finding(part="files", state="verified", text=f"{good} masks, attachments, pictures and tables are as stated")
-    if dossier.pdf is not None:
+    if dossier.pdf is not None and not report.template_sha256:  # later ones state the hashes of what paper shows
         yield Finding(part="files", state="not checked", text="pictures on the pages: their files are not in the PDF")
     if dossier.folder is not None and (dossier.folder / "report.xlsx").is_file():
         yield Finding(part="files", state="not checked", text="report.xlsx: workbooks are not looked at")
@@ -335,14 +341,14 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         work.fill(dossier)
         with shelf(work.standards):
             asked = _asked(work, report)
-            found, seen = _recomputed(dossier, asked, progress)
+            found, seen, pictures = _recomputed(dossier, asked, progress)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
             msg = f"{dossier.name}: cannot be recomputed: {error}"
             raise ReadError(msg) from None
         yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
         return
-    same = (report.provenance.platform, dict(report.provenance.packages)) == (platform_name(), package_versions())
+    same = _same_libraries(report)
     unlike = [*_stated(report, asked), *_compared(report, found, STRICT if same else LOOSE)]
     for text in unlike:
         yield Finding(part="numbers", state="differs", text=text)
@@ -353,6 +359,7 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         if report.provenance.version != __version__:
             how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
+    yield from _pictures(pictures)
     if seen:
         yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
     for check in report.checks:
@@ -360,8 +367,24 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
             yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
 
 
-def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Report, list[str]]:
-    """The report as it follows from masks and rules; and the names of values that were read off the images.
+def _pictures(found: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Finding]:
+    """What came out of drawing the layers of every field again."""
+    for text in (text for _, unlike in found for text in unlike):
+        yield Finding(part="pictures", state="differs", text=text)
+    count = sum(number for number, _ in found)
+    if count and not any(unlike for _, unlike in found):
+        text = f"{count} overlays and outlines show what the masks draw"
+        yield Finding(part="pictures", state="verified", text=text)
+    if missing := sum(not number for number, _ in found):
+        text = f"overlays of {missing} fields: their picture and layers are not in the PDF"
+        yield Finding(part="pictures", state="not checked", text=text)
+
+
+def _recomputed(
+    dossier: Dossier, asked: _Asked, progress: Progress
+) -> tuple[Report, list[str], list[tuple[int, list[str]]]]:
+    """The report as it follows from masks and rules; the names of values that were read off the images; and of every
+    field how many of its pictures could be compared with the masks, and what differs.
 
     Its checks are those that could be recomputed; the report may hold more of them.
     """
@@ -373,9 +396,12 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
     seen: dict[str, None] = {}
     before: dict[int, FieldMeasurement | None] = {}
     corrected: list[edits.Edited] = []
+    pictures: list[tuple[int, list[str]]] = []
+    shown, exact = _shown(dossier), dossier.folder is not None and _same_libraries(report)
     for i, record in enumerate(report.micrographs):
         progress(i, len(report.micrographs), record.image)
-        measured, step = measured_again(dossier, asked, record)
+        taken, measured, step = measured_again(dossier, asked, record)
+        pictures.append(drawn_again.differences(record, taken, measured, shown, exact))
         if mine := edits.of_image(asked.ledger, record.sha256):
             edited, before[i] = _edited_again(dossier, asked, record, mine)
             corrected.append(edited)
@@ -424,7 +450,20 @@ def _recomputed(dossier: Dossier, asked: _Asked, progress: Progress) -> tuple[Re
         attachments=report.attachments,
         criteria=asked.criteria,
     )
-    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen]
+    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen], pictures
+
+
+def _same_libraries(report: Report) -> bool:
+    return (report.provenance.platform, dict(report.provenance.packages)) == (platform_name(), package_versions())
+
+
+def _shown(dossier: Dossier) -> Callable[[str], bytes | None]:
+    """Reader of the pictures that a report shows: its files, or what its PDF holds of them, known by the hashes."""
+    if dossier.folder is not None:
+        return dossier.read
+    stored = pdf_compare.pictures(dossier.document)
+    stated = {item.file: (item.sha256, item.printed_sha256) for item in dossier.report.attachments}
+    return lambda file: next((stored[one] for one in stated.get(file, ()) if one in stored), None)
 
 
 def _has(check: Check, known: Sequence[Check]) -> bool:
@@ -433,8 +472,8 @@ def _has(check: Check, known: Sequence[Check]) -> bool:
 
 def measured_again(
     dossier: Dossier, asked: "_Asked", record: MicrographRecord
-) -> tuple[FieldMeasurement, Statement | None]:
-    """Measure one field on its kept masks, as the run did on its segmentations."""
+) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
+    """Measure one field on its kept masks, as the run did on its segmentations; with what it was measured on."""
     micrograph, segmentation, others = evidence.field(record, _reader(dossier))
 
     def answering(one: Segmentation) -> tuple[Segmentation, Statement | None]:
@@ -447,7 +486,7 @@ def measured_again(
     measured: FieldMeasurement = asked.recipe.measure_field(
         micrograph, taken, asked.settings, asked.standard, alternatives
     )
-    return measured, step
+    return taken, measured, step
 
 
 def _edited_again(
@@ -618,69 +657,120 @@ def _short(value: Any) -> str:
 # ----------------------------------------------------------------------------------------------------- the pages
 
 
-def pages_findings(dossier: Dossier, work: _Work, template: Path | None) -> Iterator[Finding]:
+def _look(dossier: Dossier, template: Path | None) -> pages.Look:
+    """How far the look of the pages can be compared here; where there are none, there is nothing to miss."""
+    report, folder = dossier.report, dossier.folder
+    printed = folder is None or (folder / "report.pdf").is_file()
+    found = pages.look(report, template, printed)
+    some = printed or (folder is not None and (folder / "report.html").is_file())
+    return found if some or pages.is_own(report, template) else replace(found, gap="")
+
+
+def pages_findings(dossier: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
     """Compare the pages of a report with what its data render to."""
-    report = dossier.report
-    if pages.is_own(report, template):
-        yield from _verdicts_shown(dossier)
-    try:
-        chosen = pages.template_of(report, template)
-    except InspectError as error:
-        text = f"made with a template of its own; give --template ({error})"
-        for part in ("HTML page", "PDF pages"):
-            yield Finding(part=part, state="not checked", text=text)
-        return
-    same = (
-        report.provenance.version == __version__
-        and report.provenance.platform == platform_name()
-        and dict(report.provenance.packages) == package_versions()
-    )
     if dossier.folder is None:
-        assert dossier.pdf is not None
-        yield from _page("PDF pages", pages.pdf_differences(report, dossier.pdf, chosen, None, work.folder, same), same)
+        yield from _readable(_pdf(dossier, dossier, work, look))
         return
     html, pdf = dossier.folder / "report.html", dossier.folder / "report.pdf"
     if html.is_file():
-        yield from _page("HTML page", pages.html_differences(report, html, chosen, dossier.folder, same), same)
+        yield from _html(dossier.report, html, look)
     else:
         yield Finding(part="HTML page", state="not checked", text="there is none in the folder")
-    if not pdf.is_file():
+    if pdf.is_file():
+        try:
+            printed = of_pdf(pdf.read_bytes(), pdf.name)
+        except (ReadError, OSError) as error:
+            yield Finding(part="PDF pages", state="differs", text=str(error))
+            return
+        yield from _readable(_pdf(dossier, printed, work, look))
+    else:
         yield Finding(part="PDF pages", state="not checked", text="there is none in the folder")
-        return
+
+
+def _html(report: Report, path: Path, look: pages.Look) -> Iterator[Finding]:
+    shown = path.read_bytes().decode(errors="replace")
+    unlike = pages.html_contradictions(report, shown) if look.gap else []
+    if look.template is not None or look.gap != pages.OWN:
+        unlike += pages.html_differences(report, path, look.template, path.parent)
+    said = "".join(pages.page_text(shown))
+    yield from _page("HTML page", unlike, look, look.template is not None, report, said)
+
+
+def _readable(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings on a PDF, ended by one that says so where it cannot be read further."""
     try:
-        data = pdf.read_bytes()
-        carried = of_pdf(data, pdf.name)
-    except (ReadError, OSError) as error:
+        yield from findings
+    except InspectError as error:
         yield Finding(part="PDF pages", state="differs", text=str(error))
-        return
-    unlike = [] if carried.json == dossier.json else ["its report.json is not that of the folder"]
-    unlike += [f"attachment {item.text}" for item in _files(carried) if item.state == "differs"]
-    unlike += pages.pdf_differences(report, data, chosen, dossier.folder, work.folder, same)
-    yield from _page("PDF pages", unlike, same)
+    except Exception as error:  # a broken document fails in any way inside the reader
+        text = " ".join(str(error).split())[:80] or type(error).__name__
+        yield Finding(part="PDF pages", state="differs", text=f"cannot be read: {text}")
 
 
-def _verdicts_shown(dossier: Dossier) -> Iterator[Finding]:
-    """Verdicts on the pages of an own template that are not those of the report."""
-    folder = dossier.folder or Path()
-    html, pdf = folder / "report.html", folder / "report.pdf"
-    data = dossier.pdf if dossier.folder is None else pdf.read_bytes() if pdf.is_file() else None
-    if dossier.folder is not None and html.is_file():
-        for text in pages.html_contradictions(dossier.report, html.read_bytes().decode(errors="replace")):
-            yield Finding(part="HTML page", state="differs", text=text)
-    for text in pages.pdf_contradictions(dossier.report, data) if data is not None else ():
-        yield Finding(part="PDF pages", state="differs", text=text)
+def _pdf(dossier: Dossier, printed: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
+    """Compare the PDF ``printed`` with a report, which lies in a folder or is the one that the PDF carries."""
+    report, document = dossier.report, printed.document
+    unlike: list[str] = []
+    if printed is not dossier:
+        unlike += [] if printed.json == dossier.json else ["its report.json is not that of the folder"]
+        unlike += [f"attachment {item.text}" for item in _files(printed) if item.state == "differs"]
+    unlike += pages.pdf_contradictions(report, document) if look.gap else []
+    if look.prints and look.template is not None:
+        files = pages.Files(json=dossier.json, read=dossier.read, pictures=dossier.folder)
+        unlike += pages.pdf_differences(report, document, look.template, files, work)
+    else:
+        unlike += pages.pdf_doubts(report, document, look.gap == pages.OWN)
+    said = pages.pdf_words(document) if look.gap == pages.OWN and not unlike else ""
+    yield from _page("PDF pages", unlike, look, look.prints, report, said)
+    yield from _signatures(printed)
 
 
-def _page(part: Literal["HTML page", "PDF pages"], unlike: Sequence[str], same: bool) -> Iterator[Finding]:
+def _page(
+    part: Literal["HTML page", "PDF pages"],
+    unlike: Sequence[str],
+    look: pages.Look,
+    again: bool,
+    report: Report,
+    said: str,
+) -> Iterator[Finding]:
+    """What came out for one kind of pages; ``again``: they were made again, ``said``: all that they say."""
     for text in unlike:
         yield Finding(part=part, state="differs", text=text)
-    if not unlike:
-        how = (
-            "printed again from the data: the same text, drawn the same way"
-            if same
-            else "holds every main result, limit and verdict (made with other versions: not printed again)"
-        )
-        yield Finding(part=part, state="verified", text=how)
+    if unlike:
+        return
+    if again:
+        text = "made again from the data: the same in every part"
+        yield Finding(part=part, state="verified", text=text)
+    elif look.gap != pages.OWN:
+        text = f"holds every main result, limit and verdict; its look was not checked: {look.gap}"
+        yield Finding(part=part, state="verified", text=text)
+    else:
+        text = "made with a template of its own; give --template with the folder as it was"
+        yield Finding(part=part, state="not checked", text=text)
+    if look.gap == pages.OWN:
+        for text in pages.missing(report, said):
+            yield Finding(part=part, state="not checked", text=text)
+
+
+def _signatures(printed: Dossier) -> Iterator[Finding]:
+    """Whether the signatures of a PDF fit it, where the extra for them is installed."""
+    from inspect_tool import pdf_check
+
+    count = pdf_compare.signatures(printed.document)
+    if not count or printed.pdf is None:
+        return
+    try:
+        found = pdf_check.signatures(printed.pdf, None, printed.name)
+    except OutputError:
+        text = f"{count} signatures: validate-pdf tells whether they fit the file"
+        yield Finding(part="PDF pages", state="not checked", text=text)
+        return
+    problems = [f"signature {item.number} ({item.name}): {text}" for item in found for text in item.problems]
+    for text in problems:
+        yield Finding(part="PDF pages", state="differs", text=text)
+    if not problems:
+        text = f"{count} signatures: they fit the file; validate-pdf --trust tells whose they are"
+        yield Finding(part="PDF pages", state="verified", text=text)
 
 
 # ---------------------------------------------------------------------------------------------------- the images
@@ -765,6 +855,10 @@ def _segmented_again(
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
     unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    picture = _shown(dossier)(record.picture)
+    if picture is not None and not drawn_again.same_picture(picture, figures.field_picture(micrograph)[0]):
+        text = f"{record.picture}: is not the picture of the image {record.image}"
+        yield Finding(part="pictures", state="differs", text=text)
     for text in unlike:
         yield Finding(part="segmentation", state="differs", text=f"{record.image}: {text}")
     if not unlike:

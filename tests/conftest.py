@@ -1,8 +1,10 @@
 """Fixtures that several test modules share."""
 
 import os
+import sys
 from pathlib import Path
 
+import needs
 import pytest
 
 # one thread per test process: threads that wait for each other cost more than they give
@@ -19,3 +21,34 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images at {folder}")
     return folder
+
+
+# ----------------------------------------------------------------------------- what a test needs and this machine lacks
+
+TRIES: list[str] = []
+"""To print a PDF, of the test that runs."""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(*names): not run where one of these is missing, see tests/needs.py")
+    sys.meta_path.insert(0, needs.recorder(TRIES))
+
+
+def pytest_runtest_setup(item):
+    TRIES.clear()
+    needs.leave_out(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    return needs.not_run((yield), TRIES)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report():
+    return needs.not_run((yield), ())
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in needs.counted(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(line)

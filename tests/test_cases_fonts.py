@@ -14,6 +14,7 @@ def printed(folder, body):
     return pypdf.PdfReader(print_page(page, folder / "a.pdf", template, "x", ()))
 
 
+@pytest.mark.needs("fonts")
 @pytest.mark.parametrize(
     ("text", "said"),
     [

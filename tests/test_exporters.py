@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -141,20 +142,44 @@ def test_pdf_shows_a_picture_of_its_own_template(made, tmp_path):
     assert [round(float(size)) for size in pages[0].mediabox[2:]] == [612, 792]
 
 
-def test_missing_pango_is_one_sentence_that_names_the_libraries(tmp_path):
+@pytest.mark.parametrize(
+    ("system", "command"),
+    [
+        ("linux", "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` (Debian, Ubuntu)"),
+        ("linux", "`dnf install pango harfbuzz` (Fedora)"),
+        ("darwin", "`brew install pango`"),
+        ("win32", "`pip install gstreamer-libs`"),
+    ],
+)
+def test_missing_pango_is_one_sentence_that_says_how_to_get_it(tmp_path, system, command):
     (tmp_path / "weasyprint.py").write_text(
-        "raise OSError(\"cannot load library 'libpango-1.0-0': error 0x7e\\nsecond line\")", encoding="utf-8"
+        "print('a banner')\nraise OSError(\"cannot load library 'libpango-1.0-0': error 0x7e\\nsecond line\")",
+        encoding="utf-8",
     )
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        f"import inspect_tool.report.render; sys.platform = {system!r}\n"
         "from inspect_tool.errors import OutputError\n"
         "try:\n    import inspect_tool.exporters.pdf\n"
         "except OutputError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.count("\n") == 1
-    for name in ("WeasyPrint needs the Pango library", "apt install libpango-1.0-0", "MSYS2", "brew install pango"):
-        assert name in done.stdout
+    assert done.stdout.startswith("WeasyPrint needs the Pango library, which cannot be loaded")
+    assert command in done.stdout
+
+
+@pytest.mark.parametrize(("stated", "used"), [(None, "gstreamer_libs/bin"), ("/own/dlls", "/own/dlls")])
+def test_on_windows_the_libraries_are_those_of_the_wheel_unless_others_are_named(tmp_path, monkeypatch, stated, used):
+    (tmp_path / "gstreamer_libs").mkdir()
+    (tmp_path / "gstreamer_libs" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setenv("WEASYPRINT_DLL_DIRECTORIES", stated or "")
+    if stated is None:
+        monkeypatch.delenv("WEASYPRINT_DLL_DIRECTORIES")
+    pdf._show_bundled_pango()
+    assert os.environ["WEASYPRINT_DLL_DIRECTORIES"].endswith(used)
 
 
 def test_csv_has_every_feature_with_numbers_as_numbers(made):

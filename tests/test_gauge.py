@@ -74,6 +74,7 @@ def test_the_manuals_study_gives_its_numbers_and_its_verdict(written):
     assert found.verdict == "not acceptable"
 
 
+@pytest.mark.needs("poppler")
 def test_data_page_and_pdf_say_the_same(written):
     found, out = written
     assert load_gauge(out / "gauge.json") == load_gauge(out / "gauge.json")

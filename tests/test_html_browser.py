@@ -1,16 +1,16 @@
-"""The offline page in a real browser; skipped where there is none."""
+"""The offline page in a real browser."""
 
 import shutil
 
 import pytest
+from needs import chromium
 from report_example import example
 
 from inspect_tool.exporters import html
 from inspect_tool.paths import data_folder
 
 selenium = pytest.importorskip("selenium.webdriver")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium with chromedriver")
+pytestmark = pytest.mark.needs("Chromium")
 
 ARGUMENTS = (
     "--headless",
@@ -32,11 +32,11 @@ def browser(tmp_path_factory):
     from selenium.webdriver.chrome.service import Service
 
     options = Options()
-    options.binary_location = CHROMIUM
+    options.binary_location = chromium()
     for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = selenium.Chrome(options=options, service=Service(DRIVER))
+    driver = selenium.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     driver.get(page.as_uri())
     yield driver
     driver.quit()

@@ -1,6 +1,5 @@
 """Reports are recomputed from what they carry; a change that matters is found, an untouched report never alarms."""
 
-import importlib.util
 import json
 import random
 import shutil
@@ -12,6 +11,7 @@ import numpy as np
 import pikepdf
 import pypdf
 import pytest
+import tamper
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -22,16 +22,6 @@ from inspect_tool.files import load_report, plain
 from inspect_tool.pages import page_text
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def tampering():
-    spec = importlib.util.spec_from_file_location("tamper", ROOT / "benchmarks" / "tamper.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tamper = tampering()
 
 
 @pytest.fixture(scope="module")
@@ -380,12 +370,9 @@ def test_command_tells_by_its_exit_status(copy, capsys):
 
 def test_a_page_of_other_versions_is_searched_for_every_main_result(made):
     report = load_report(made / "report.json")
-    assert pages.html_differences(report, made / "report.html", Path(), made, same=False) == []
+    assert pages.html_differences(report, made / "report.html", None, made) == []
     other = replace(report, results=tuple(replace(result, value=result.value + 1) for result in report.results))
-    assert any(
-        "does not show the" in text
-        for text in pages.html_differences(other, made / "report.html", Path(), made, same=False)
-    )
+    assert any("does not show the" in text for text in pages.html_differences(other, made / "report.html", None, made))
 
 
 def test_masks_survive_their_file_at_every_depth():

@@ -1,32 +1,54 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
+import html
 import logging
+import os
 import re
+import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
-from io import BytesIO
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 from inspect_tool.errors import OutputError
 from inspect_tool.evidence import attached
 from inspect_tool.exporters.csv import csv_text
-from inspect_tool.files import dump_report
+from inspect_tool.files import dump_report, sha256_bytes
 from inspect_tool.model import Report
 from inspect_tool.report import text
-from inspect_tool.report.render import render, search_path
+from inspect_tool.report.render import load_settings, render, search_path
+
+_GET_PANGO = {
+    "win32": "`pip install gstreamer-libs`, which brings it",
+    "darwin": "`brew install pango`, and `export DYLD_FALLBACK_LIBRARY_PATH=$(brew --prefix)/lib` for a Python that is "
+    "not Homebrew's",
+    "linux": "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` (Debian, Ubuntu) or "
+    "`dnf install pango harfbuzz` (Fedora)",
+}
+
+
+def _show_bundled_pango() -> None:
+    """On Windows, tell WeasyPrint where Pango lies: in ``gstreamer-libs``, unless the user names another folder."""
+    bundle = find_spec("gstreamer_libs") if sys.platform == "win32" else None
+    if bundle is not None and bundle.origin is not None:
+        os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(bundle.origin).parent / "bin"))
+
 
 try:
-    import weasyprint
+    _show_bundled_pango()
+    with redirect_stdout(StringIO()):  # the banner for a missing library; the error says it in one line
+        import pydyf  # type: ignore[import-untyped]
+        import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 except OSError as problem:  # the Python package is there, the C library is not
     msg = (
         f"WeasyPrint needs the Pango library, which cannot be loaded ({str(problem).splitlines()[0][:80]}): "
-        "on Debian or Ubuntu `apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0`; "
-        "on Windows install MSYS2 and `pacman -S mingw-w64-ucrt-x86_64-pango`; on macOS `brew install pango`; "
-        'or leave "pdf" out of exports'
+        f'{_GET_PANGO.get(sys.platform, "install it")}; or leave "pdf" out of exports'
     )
     raise OutputError(msg) from problem
 
@@ -34,6 +56,11 @@ SUFFIX = ".pdf"
 
 _RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
 _NAMED = 6  # characters without a font that page 1 names
+_SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>
+body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
+</style></head><body><p>{signs}</p><p><b>{signs}</b></p><p><i>{signs}</i></p><p><code>{signs}</code></p>
+<table><tr><th>fi ffl AV To</th><td>1.234 ± 0.056 µm²</td></tr></table></body></html>"""
+_SIGNS = "".join(map(chr, [*range(48, 127), *range(192, 384), *range(913, 970), *range(1040, 1104)])) + "±×−≤≥–…·°²³µ√∑"
 
 for _name in ("weasyprint", "fontTools"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -46,7 +73,19 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     that a third party can recompute the result from the paper.
     """
     page = render(report, folder, template, "print")
-    return print_page(page, folder / "report.pdf", template, report.id, _attachments(report, folder))
+    carried = attachments(report, dump_report(report).encode(), lambda file: (folder / file).read_bytes())
+    return print_page(page, folder / "report.pdf", template, report.id, carried)
+
+
+@cache
+def typesetting(template: Path) -> str:
+    """SHA-256 of a sheet of samples as this machine prints it in the fonts of a template.
+
+    Where it is the same, fonts and text layout are, and a report prints to the same bytes.
+    """
+    fonts = load_settings(template).fonts
+    page = _SAMPLES.format(text=fonts.text, mono=fonts.mono, signs=html.escape(_SIGNS))
+    return sha256_bytes(weasyprint.HTML(string=page).write_pdf(pdf_identifier=b"samples"))
 
 
 def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
@@ -55,7 +94,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
     Characters that no font of this machine has come out as empty boxes: page 1 then says which.
     """
     partial = path.with_name(path.name + ".partial")
-    html = weasyprint.HTML(
+    source = weasyprint.HTML(
         string=page,
         base_url=f"{template.resolve().as_uri()}/",
         url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
@@ -66,13 +105,14 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
 
             def put(style: str, carried: Sequence[Any]) -> None:
-                html.write_pdf(
+                source.write_pdf(
                     partial,
                     attachments=list(carried),
                     pdf_variant="pdf/a-3b",
                     pdf_tags=True,
                     pdf_identifier=identifier.encode(),
                     optimize_images=False,
+                    finisher=_with_scopes,
                     stylesheets=[weasyprint.CSS(string=style)],
                 )
 
@@ -84,6 +124,29 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
         raise OutputError(message) from refused
     partial.replace(path)
     return path
+
+
+def _with_scopes(document: Any, pdf: Any) -> None:
+    """Say of every header cell what it is the header of, and where each is found, as PDF/UA asks (ISO 14289-1, 7.5).
+
+    WeasyPrint names the headers of every cell by their IDs, and writes neither scopes nor the tree of the IDs.
+    """
+    headers = {}
+    boxes = [page._page_box for page in document.pages]
+    while boxes:
+        box = boxes.pop()
+        box = getattr(box, "_box", box)  # of what is placed absolutely
+        boxes += getattr(box, "children", ())
+        cell = getattr(box, "mark", None)
+        if isinstance(cell, pydyf.Dictionary) and cell["S"] == "/TH" and "ID" in cell:
+            across = box.element.attrib.get("scope") in ("row", "rowgroup")
+            cell["A"]["Scope"] = "/Row" if across else "/Column"
+            headers[cell["ID"].string] = cell
+    if headers:
+        names = [part for key, cell in sorted(headers.items()) for part in (cell["ID"], cell.reference)]
+        tree = pydyf.Dictionary({"Names": pydyf.Array(names)})
+        pdf.add_object(tree)
+        pdf.objects[int(pdf.catalog["StructTreeRoot"].split()[0])]["IDTree"] = tree.reference
 
 
 @contextmanager
@@ -116,14 +179,15 @@ def _remark(lacking: Iterable[int]) -> str:
     return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
 
 
-def _attachments(report: Report, folder: Path) -> list[Any]:
+def attachments(report: Report, data: bytes, read: Callable[[str], bytes]) -> list[Any]:
+    """Files that the PDF of a report carries; ``data``: the report as JSON, ``read``: gives the files it names."""
     started = datetime.fromisoformat(report.provenance.started)
     parts: list[tuple[str, str, str | bytes, str]] = [
-        ("report.json", "The report as data", dump_report(report), "Source"),
+        ("report.json", "The report as data", data, "Source"),
         ("features.csv", "Every measured feature", csv_text(report.features), "Data"),
     ]
     parts += [
-        (Path(item.file).name, _ROLES[item.role][0], (folder / item.file).read_bytes(), _ROLES[item.role][1])
+        (Path(item.file).name, _ROLES[item.role][0], read(item.file), _ROLES[item.role][1])
         for item in report.attachments
         if item.role in _ROLES
     ]
@@ -133,7 +197,7 @@ def _attachments(report: Report, folder: Path) -> list[Any]:
                 Path(mask.file).name,
                 f"{mask.shows.capitalize()} of {record.image}"
                 + (f", other segmentation: {mask.alternative}" if mask.alternative else ""),
-                (folder / mask.file).read_bytes(),
+                read(mask.file),
                 "Data",
             )
             for record in report.micrographs

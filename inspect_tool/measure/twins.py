@@ -10,7 +10,7 @@ that the segmentation has joined with something else.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
+from math import acos, degrees, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,19 @@ SIDE = 0.8  # least length of a straight side over that of the lamella
 NARROW = 0.6  # largest width of a lamella over that of the larger part of the grain
 ALIKE = 0.05  # difference in gray level, over the mean, that two parts of one grain may show anyway
 ENCLOSED = 0.8  # share of the outline that one neighbor must hold to enclose a lamella
-OPENING, OPENING_OF_EACH = (0.46, 0.44), (0.33, 0.3)
+OPENING = (0.405, 0.34)
 """Least share of the discs about the ends of twin lines that lies beyond the grain: half where its boundary runs on.
 
-Mean over the ends and least of each, at first and where the field is known to have twins. [1]"""
+Mean over the ends of lines that are exactly parallel, at first and where the field is known to have twins. [1]"""
+OPENING_PER_DEGREE = 0.048  # of it that lines need more where they are not parallel: twins are, grains seldom [1/deg]
 OF_ONE = 0.28  # least share of the largest region beyond [1]
-OPENING_SHIFT = 0.04  # of the mean share that is as plausible
+OPENING_SHIFT = 0.06  # of the mean share that is as plausible
 DISC_PX = 8  # radius of the discs
 _DISC = np.hypot(*(np.indices((2 * DISC_PX, 2 * DISC_PX)) - DISC_PX + 0.5)) <= DISC_PX
 STRAIGHT = (3.0, 0.08)  # greatest width of a straight line, and over its length [px, 1]
 SHORTEST_LINE_PX = 10.0  # shorter lines have no direction
 ALONG = 0.988  # least cosine between two parallel lines: 9 degrees
-CHANCE, LAMELLAR = 0.03, 0.6
+CHANCE, LAMELLAR = 0.01, 0.6
 """Shares of lamellae among the regions: of grains without twins so many look so, give or take the root of their
 number; beyond the last one the structure is lamellar and not twinned."""
 ROUNDS = 2  # a grain cut by several lamellae is put together step by step
@@ -83,9 +84,10 @@ def without_twin_lines(
     """Merge what twin lines part, by how the lines end.
 
     Three grain boundaries meet at about 120 degrees. A twin line ends on the boundary of its grain, which runs on
-    straight: what lies beyond fills half of a disc about that end. A region between two straight parallel lines
-    that end so is a twin, and one grain with the regions on the other side of both lines. Only a field with more of
-    them than chance makes has twins.
+    straight: what lies beyond fills half of a disc about that end. Both lines of a twin are traces of one plane of
+    the crystal: the more exactly they are parallel, the less must their ends show. A region between two such lines
+    is a twin, and one grain with the regions on the other side of both lines. Only a field with more of them than
+    chance makes has twins.
 
     Parameters
     ----------
@@ -106,12 +108,8 @@ def without_twin_lines(
     count = int(labels.max())
     none = np.arange(count + 1, dtype=np.int32)
     found = list(_lamellae(labels, pairs, sides))
-    for at_first, (least, least_of_each) in zip((True, False), zip(OPENING, OPENING_OF_EACH, strict=True), strict=True):
-        taken = [
-            (lamella, grain)
-            for lamella, grain, beyond in found
-            if np.mean(beyond) >= least + (0 if at_first else shift) and min(beyond) >= least_of_each
-        ]
+    for least in (OPENING[0], OPENING[1] + shift):
+        taken = [(lamella, grain) for lamella, grain, beyond in found if beyond >= least]
         lamellae = len({lamella for lamella, _ in taken})
         if not CHANCE * count + 3 * sqrt(CHANCE * count) < lamellae <= LAMELLAR * count:
             return none, 0
@@ -141,10 +139,11 @@ def merge_twin_lines(labels: LabelImage, regions: Regions, shift: float = 0.0) -
     return total
 
 
-def _lamellae(
-    labels: LabelImage, pairs: NDArray[np.int64], sides: Floats
-) -> Iterator[tuple[int, set[int], list[float]]]:
-    """Regions between two parallel lines, with those on the other side of them, and how much lies beyond each end."""
+def _lamellae(labels: LabelImage, pairs: NDArray[np.int64], sides: Floats) -> Iterator[tuple[int, set[int], float]]:
+    """Regions between two parallel lines, with those on the other side of them, and how much lies beyond the ends.
+
+    What lies beyond is the mean share of the discs, less what lines need more that are not exactly parallel.
+    """
     line = _rectangles(sides[0], list(sides[1:6]))
     straight = line.width <= np.maximum(STRAIGHT[0], STRAIGHT[1] * line.length)
     lines_of: dict[int, list[int]] = {}
@@ -158,7 +157,9 @@ def _lamellae(
                 grain = {number for at in both for number in pairs[at].tolist()}
                 at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
                 if at_ends:
-                    yield lamella, grain, [_beyond(labels, *end, (0, *grain)) for end in at_ends]
+                    beyond = float(np.mean([_beyond(labels, *end, (0, *grain)) for end in at_ends]))
+                    off = degrees(acos(min(1.0, abs(float(line.axis[both[0]] @ line.axis[both[1]])))))
+                    yield lamella, grain, beyond - OPENING_PER_DEGREE * off
 
 
 def _parallel(line: "_Shape", one: int, two: int) -> bool:

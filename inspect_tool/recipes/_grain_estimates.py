@@ -19,6 +19,7 @@ _RECTANGLE_BIAS_GRAINS = 0.4
 # grain areas that scatter by more than this share of their mean make every measurement scatter more
 _PLAIN_SPREAD = 0.8
 _WHOLE_GRAINS = 1.25  # scatter of their weighted number over that of all grains of a rectangle, by simulation
+_TWINS_LEFT = 0.15  # error of the boundary length over the share of lamellae merged, from drawn twinned fields [1]
 PLANES = ("longitudinal", "transverse", "planar")
 
 
@@ -221,6 +222,16 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
         )
     elif is_size(key):
         yield _half_pixel(key, fields)
+    lamellae = sum(float(field.values["twin_lamellae"]) for field in fields)
+    if lamellae and is_size(key):
+        share = lamellae / sum(len(field.features) for field in fields)
+        yield Component(
+            name="twins left",
+            u=power(key) * _TWINS_LEFT * share,
+            kind="B",
+            basis=f"{power(key):g} x {_TWINS_LEFT:g} x {share:.2g} twin lamellae merged per grain: where there were "
+            "more, more are left, or were none",
+        )
     missed = max(field.missed_u_rel for field in fields)
     if missed and is_size(key):
         yield Component(

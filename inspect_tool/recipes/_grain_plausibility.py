@@ -4,9 +4,12 @@ A check that fails here doubts every number of the specimen: nothing passes on i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
 
+import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inspect_tool import plausibility
 from inspect_tool.measure.flooding import strips
@@ -21,6 +24,9 @@ FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
 TWINNED = 0.15  # lamellae that were merged, over the grains [1]
 SECOND = 20.0  # share of the grains that may be of a second gray level [%] ...
 APART = 6.0  # ... whose distance is so many times the scatter within both; evenly spread tints have 3.5
+SMALL_APART = 30.0  # share of the grains that may be small and darker, or brighter, than the others: 0.5 G by areas [%]
+NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
+CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
 
 
 def field_values(
@@ -42,13 +48,17 @@ def field_values(
     second = tuple(
         read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(micrograph.pixels, labels)),))
     )
+    apart = tuple(
+        read_off(micrograph, "small_apart_in_gray", lambda: (round(_small_apart_percent(micrograph.pixels, labels)),))
+    )
     values = {
+        "small_apart_in_gray_percent": float(apart[0]),
         "second_gray_level_percent": float(second[0]),
         "left_out_percent": _left_out_percent(labels, counts),
         "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
         "twin_lamellae": float(kept[0]),
     }
-    return values, {"twin_lamellae": kept, "second_gray_level": second}
+    return values, {"twin_lamellae": kept, "second_gray_level": second, "small_apart_in_gray": apart}
 
 
 def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
@@ -73,6 +83,55 @@ def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
     return 100.0 * second / len(level)
 
 
+def _small_apart_percent(pixels: GrayImage, labels: LabelImage) -> float:
+    """Share of the grains that are small and darker than the others, or brighter, whichever are more.
+
+    Of grains that differ in gray level as they like (channeling, tints) the small ones are as dark as any; particles
+    among them are small and dark at once. Looked at is the core of each grain, which its boundary does not reach.
+    Two signs, of which the stronger counts: fine grains darker than nearly all of the area of the others; and by how
+    much more of the number than of the area lies below a gray level, where chance does not make such a difference.
+    """
+    size, gray = _cores(pixels, labels)
+    fine = size < FINE_AREA * (size**2).sum() / size.sum()
+    independent = size.sum() ** 2 / (size**2).sum()  # grains of equal size whose shares would scatter as much
+    shares = []
+    for sign in (1, -1):
+        order = np.argsort(sign * gray)
+        area = np.cumsum(np.where(fine, 0, size)[order])
+        level = gray[order][np.searchsorted(area, (1 - NEARLY_ALL) * area[-1])]
+        shares.append(float(np.mean(fine & (sign * gray < sign * level))))
+        more = float(np.max(np.arange(1, len(size) + 1) / len(size) - np.cumsum(size[order]) / size.sum()))
+        shares.append(more if more * sqrt(independent) > CERTAIN else 0.0)
+    return 100.0 * max(shares)
+
+
+def _cores(pixels: GrayImage, labels: LabelImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Size of every grain [px], and its gray level where it is at least half as deep as it gets."""
+    inner = np.ones(labels.shape, np.uint8)
+    for one, other, here, there in (
+        (labels[:, :-1], labels[:, 1:], inner[:, :-1], inner[:, 1:]),
+        (labels[:-1], labels[1:], inner[:-1], inner[1:]),
+    ):
+        for rows in strips(one.shape):
+            parted = one[rows] != other[rows]
+            here[rows][parted] = 0
+            there[rows][parted] = 0
+    depth = cv2.distanceTransform(inner, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
+    count = int(labels.max()) + 1
+    deepest = np.zeros(count, np.uint8)
+    for rows in strips(labels.shape):
+        np.maximum.at(deepest, np.maximum(labels[rows], 0).ravel(), depth[rows].ravel())
+    size, core, gray = np.zeros(count), np.zeros(count), np.zeros(count)
+    for rows in strips(labels.shape):
+        number = np.maximum(labels[rows], 0)
+        size += np.bincount(number.ravel(), minlength=count)
+        deep = 2 * depth[rows].astype(np.int32) >= deepest[number]
+        core += np.bincount(number[deep], minlength=count)
+        gray += np.bincount(number[deep], pixels[rows][deep], count)
+    present = np.flatnonzero(size[1:]) + 1
+    return size[present], gray[present] / core[present]
+
+
 def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
     return 100.0 * float(np.count_nonzero((labels == 0) & counts)) / max(1, int(np.count_nonzero(counts)))
 
@@ -87,7 +146,12 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
     """
     most = {
         key: max(float(field.values[key]) for field in fields)
-        for key in ("left_out_percent", "edge_held_by_one_percent", "second_gray_level_percent")
+        for key in (
+            "left_out_percent",
+            "edge_held_by_one_percent",
+            "second_gray_level_percent",
+            "small_apart_in_gray_percent",
+        )
     }
     area = grains["area_px2"].to_numpy(dtype=np.float64)
     of_field = [group["area_px2"] for _, group in grains.groupby(["section", "field"])]
@@ -123,6 +187,12 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             SECOND,
             "%",
             "dark or bright particles are counted as grains; set them apart by second_phase",
+        ),
+        "Share of the grains that are smaller and darker, or brighter, than the others": (
+            most["small_apart_in_gray_percent"],
+            SMALL_APART,
+            "%",
+            "particles are counted as grains, at this share 0.5 too much by areas; set them apart by second_phase",
         ),
         "Twin lamellae that were merged, over the grains": (
             lamellae,

@@ -80,6 +80,9 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
+LATER = ("template_sha256", "typesetting", "printed_sha256")
+"""Keys that reports of earlier versions lack: empty, they are not part of the digest."""
+
 SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
 """First columns of the table of ``section_statistics``."""
 _NO_MEASURE = (
@@ -105,6 +108,7 @@ def build(
     used_constants: Sequence[str] | None = None,
     attachments: Sequence[Attachment] = (),
     criteria: Criteria | None = None,
+    template_sha256: str = "",
 ) -> Report:
     """Make the report of one job.
 
@@ -137,6 +141,8 @@ def build(
         Files that the report rests on or shows, besides the masks that the micrographs name.
     criteria : Criteria, optional
         Where the requirements come from; sources that conflict are the first sentences of page 1.
+    template_sha256 : str
+        Of the files of the template.
 
     Returns
     -------
@@ -197,6 +203,7 @@ def build(
         lot=lots.verdict(job.lot, list(dict.fromkeys(record.specimen for record in micrographs)), conformities)
         if job.lot is not None
         else None,
+        template_sha256=template_sha256,
     )
     return replace(report, id=report_id(report), digest=report_digest(report))
 
@@ -215,7 +222,8 @@ def report_digest(report: Report) -> str:
     """SHA-256 of all that is reported, except identification and digest themselves, how long things took and what the
     audit trail held before.
 
-    Masks, job, standards and pictures are in it by their hashes, which the report names.
+    Masks, job, standards, pictures and the template are in it by their hashes, which the report names. What a report of
+    an earlier version does not have is not in its digest.
     """
     timeless = replace(
         report,
@@ -228,7 +236,12 @@ def report_digest(report: Report) -> str:
         provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0, audit=""),
     )
     # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
-    canonical = json.dumps(json.loads(dump_report(timeless), parse_int=float), sort_keys=True)
+    data = json.loads(dump_report(timeless), parse_int=float)
+    for holder in (data, data["provenance"], *data["attachments"]):
+        for key in LATER:
+            if holder.get(key) == "":
+                del holder[key]
+    canonical = json.dumps(data, sort_keys=True)
     return sha256_bytes(canonical.encode())
 
 

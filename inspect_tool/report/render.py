@@ -8,19 +8,21 @@ what it changes.
 
 import base64
 import json
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
-from functools import cache
+from functools import cache, partial
 from itertools import combinations, zip_longest
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -28,7 +30,7 @@ from inspect_tool import edits
 from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import attached, masks_of
-from inspect_tool.files import checked, read_bytes, read_toml
+from inspect_tool.files import checked, read_toml, sha256_bytes
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
@@ -66,6 +68,8 @@ _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader 
 _QUIET = ("local grain size",)  # layers of labels: switched off until a reader asks for them
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
+_WRITTEN = (".j2", ".css", ".js")  # files of a template that are texts, besides template.toml
+_MOST_FILES = 10_000
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
 
 
@@ -240,7 +244,7 @@ def render_page(page: str, values: Mapping[str, Any], folder: Path, template: Pa
         "medium": medium,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
-        "picture": lambda name, max_px=0: _picture(folder, name, max_px),
+        "picture": lambda name, max_px=0: _picture(folder, name, max_px, settings.sizes.picture_px),
     }
     with _explained(template, folders):
         return _environment(folders).get_template(page).render(common | dict(values))
@@ -274,10 +278,66 @@ def search_path(template: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path.resolve() for path in (template, shipped / "inspection", shipped)))
 
 
+def template_sha256(template: Path) -> str:
+    """SHA-256 of all that a template prints with: of the name and the hash of every file that it can use.
+
+    These are its texts (blocks, style sheets, scripts, ``template.toml``), those that it takes from the shipped
+    folders, and each file (logo, picture, font) whose name stands in one of them.
+    """
+    found: dict[str, Path] = {}
+    folders = search_path(template)
+    for i, folder in enumerate(folders):
+        for path in _files(folder):
+            if not any(path.is_relative_to(other) for other in folders[:i]):
+                found.setdefault(path.relative_to(folder).as_posix(), path)
+    texts = {name for name in found if name.endswith(_WRITTEN) or name == "template.toml"}
+    said = b"\n".join([load_settings(template).logo.encode(), *(found[name].read_bytes() for name in sorted(texts))])
+    used = sorted(name for name in found if name in texts or found[name].name.encode() in said)
+    return sha256_bytes("\n".join(f"{sha256_bytes(found[name].read_bytes())} {name}" for name in used).encode())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files of a template folder, hidden ones aside; links to other folders are not followed."""
+    count = 0
+    for top, inside, names in os.walk(folder):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        for name in sorted(names):
+            count += 1
+            if count > _MOST_FILES:
+                msg = f"{folder}: holds more than {_MOST_FILES} files; give the template a folder of its own"
+                raise SettingsError(msg)
+            if not name.startswith("."):
+                yield Path(top, name)
+
+
+def _read(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], bool]] | None:
+    """Text of a file for Jinja, from the first folder that has it; a link is refused, wherever it leads."""
+    for folder in folders:
+        path = folder.joinpath(*split_template_path(name))
+        if path.is_file():
+            _refuse_link(path, folder)
+            return path.read_text(encoding="utf-8"), str(path), _unchanged(path)
+    return None
+
+
+def _refuse_link(path: Path, folder: Path) -> None:
+    """A link in a template of the laboratory may lead to what nobody sees in its folder."""
+    inside = [path, *(parent for parent in path.parents if parent.is_relative_to(folder) and parent != folder)]
+    if any(one.is_symlink() for one in inside) and not folder.is_relative_to(data_folder("templates").resolve()):
+        msg = f"{path}: is a link, which a template does not follow; put the file itself there"
+        raise SettingsError(msg)
+
+
+def _unchanged(path: Path) -> Callable[[], bool]:
+    """Tell, when asked, whether a file is still as it is now."""
+    before = path.stat().st_mtime_ns
+    return lambda: path.is_file() and path.stat().st_mtime_ns == before
+
+
 @cache
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=FunctionLoader(lambda name: _loaded(name, folders)),
+        loader=FunctionLoader(partial(_read, folders=folders)),
         undefined=StrictUndefined,
         optimized=False,  # nothing is computed before the page is, whose time and memory are bounded
         autoescape=True,
@@ -290,11 +350,6 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.filters["cells"] = cells
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
-
-
-def _loaded(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], bool]] | None:
-    path = _search(name, folders)
-    return None if path is None else (_text_of(path), str(path), lambda: True)
 
 
 def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | None:
@@ -705,7 +760,7 @@ def _legend(record: MicrographRecord) -> list[dict[str, str]]:
 
 def _source(name: str, folders: tuple[Path, ...]) -> str:
     """Text of a style sheet or script of the template, as it is."""
-    return _text_of(_find(name, folders)).replace("</", "<\\/")
+    return _find(name, folders).read_text(encoding="utf-8").replace("</", "<\\/")
 
 
 def _logo(name: str, folders: tuple[Path, ...]) -> str:
@@ -719,54 +774,25 @@ def _logo(name: str, folders: tuple[Path, ...]) -> str:
 
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path:
-    path = _search(name, folders)
-    if path is None:
-        msg = f"{folders[0] / name}: not found; the template names this file"
-        raise SettingsError(msg)
-    return path
-
-
-def _search(name: str, folders: tuple[Path, ...]) -> Path | None:
-    """Find a file of a template; a link may not lead out of it, or a report would show what nobody looks at."""
     for folder in folders:
         path = folder / name
-        try:
-            there = path.is_symlink() or path.exists()
-        except (OSError, ValueError) as error:
-            msg = f"{folder}: '{name[:60]}' is no name of a file ({getattr(error, 'strerror', None) or error})"
-            raise SettingsError(msg) from None
-        if not there:
-            continue
-        if not path.is_file() or not path.resolve().is_relative_to(folder):
-            msg = f"{path}: must be a file of the template itself, no folder, pipe or link that leads out of it"
-            raise SettingsError(msg)
-        return path
-    return None
+        if path.resolve().is_relative_to(folder) and path.is_file():
+            _refuse_link(path, folder)
+            return path.resolve()
+    msg = f"{folders[0] / name}: not found; the template names this file"
+    raise SettingsError(msg)
 
 
-def _text_of(path: Path) -> str:
-    """Text of a file of a template."""
-    try:
-        return read_bytes(path, _MOST_SOURCE).decode()
-    except UnicodeDecodeError as error:
-        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
-        raise SettingsError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise SettingsError(msg) from None
-
-
-_MOST_SOURCE = 1 << 20  # of one file of a template [byte]
-
-
-def _picture(folder: Path, name: str, max_px: int) -> str:
+def _picture(folder: Path, name: str, max_px: int, printed_px: int) -> str:
+    """A picture of the report as an address; one that is smaller than on paper (``printed_px``) is made of that one, so
+    that the pictures in a PDF are all that it is printed again from."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         msg = f"{folder / name}: this picture of the report is missing; run the job again"
         raise OutputError(msg)
     data = path.read_bytes()
     if max_px and path.suffix == ".jpg":
-        data = figures.reduced(data, max_px)
+        data = figures.reduced(figures.reduced(data, max(max_px, printed_px)), max_px)
     return data_uri(data, _MIME[path.suffix.lower()])
 
 

@@ -1,6 +1,7 @@
 """Twins, mount and particles among grains whose drawing is known."""
 
-from math import log2
+from dataclasses import replace
+from math import log, log2
 
 import drawn_grains
 import numpy as np
@@ -40,7 +41,7 @@ def g_error(labels, truth):
 # ------------------------------------------------------------------------------------------------------- twins
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("single", 0.35), ("double", 0.75)])  # two are narrower than the discs
+@pytest.mark.parametrize(("kind", "limit"), [("single", 0.3), ("double", 0.3), ("crossing", 1.0)])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_lamellae_are_merged_by_how_their_lines_end(kind, limit, seed):
     grains = drawn_grains.mosaic(SHAPE, 75, seed)
@@ -80,6 +81,18 @@ def test_twins_etched_like_boundaries_are_left_out_and_told():
     twinned = next(check for check in checks if check.name.startswith("Twin lamellae"))
     assert not twinned.passed
     assert twinned.scope == "plausibility"
+
+
+@pytest.mark.parametrize("lamellae", [0, 30])
+def test_merged_twins_widen_the_interval_by_those_that_are_left(lamellae):
+    labels = drawn_grains.mosaic(SHAPE, 45, 7)
+    found = replace(given(labels), settings={"twin_lamellae_merged": lamellae})
+    report = measure_fields("grain_size", [micrograph(np.full(SHAPE, 100.0))], [found])
+    for quantity in ("grain_size_number.intercept", "grain_size_number.planimetric"):
+        (result,) = (one for one in report.results if one.quantity == quantity)
+        # 15 % of the boundary length per lamella and grain: of G by lines and by areas the same
+        lines = [line.u for line in result.budget if line.name == "twins left"]
+        assert lines == pytest.approx([2 / log(2) * 0.15 * lamellae / labels.max()] if lamellae else [])
 
 
 def test_the_watershed_leaves_twins_out_as_well():
@@ -171,6 +184,56 @@ def test_dark_particles_counted_as_grains_are_not_believed(dark, believed):
     minor = particle[1:] if held[particle].sum() < held.sum() / 2 else ~particle[1:]
     assert check.value == pytest.approx(100 * minor.mean(), abs=0.5)
     assert check.passed == believed
+
+
+def among_channeled(seed, share):
+    """Grains of any tone between wide dark boundaries, and small squares among them that are ``share`` of all."""
+    labels = drawn_grains.mosaic(SHAPE, 55, seed, 0.4)
+    grains = int(labels.max())
+    corners = [(row, column) for row in range(8, SHAPE[0] - 16, 26) for column in range(8, SHAPE[1] - 16, 26)]
+    rng = np.random.default_rng(seed)
+    for row, column in rng.permutation(corners)[: round(share / (1 - share) * grains)].tolist():
+        labels[row : row + 10, column : column + 10] = labels.max() + 1
+    return labels, grains, rng.uniform(60, 190, int(labels.max()) + 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("particle", "believed"), [(25, False), (None, True), (235, False)])
+def test_fine_grains_that_all_are_darker_or_brighter_than_the_others_are_particles(seed, particle, believed):
+    labels, grains, tone = among_channeled(seed, 0.4)
+    if particle is not None:
+        tone[grains + 1 :] = particle
+    image = tone[labels] + (40 - tone[labels]) * drawn_grains.line(labels)
+    checks, _ = judged(labels, image)
+    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    assert check.passed == believed
+    if not believed:
+        assert check.value == pytest.approx(40, abs=6)  # a square that parts a grain leaves other fine pieces
+    # neither of the two signs is enough by itself
+    assert checks["Share of the grains that are much smaller than the grains that hold the area"].passed
+    assert checks["Share of the grains that have a gray level of their own"].passed
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_dark_particles_nearly_as_large_as_the_grains_are_told_by_number_and_area(dark):
+    # squares of 14 px among grains of about 45 px, too large to be fine: half of the number, a seventh of the area
+    labels = drawn_grains.mosaic(SHAPE, 45, 4, 0.25)
+    grains = int(labels.max())
+    for row in range(10, SHAPE[0] - 20, 36):
+        for column in range(10, SHAPE[1] - 20, 36):
+            labels[row : row + 14, column : column + 14] = labels.max() + 1
+    tone = np.random.default_rng(4).uniform(60, 190, int(labels.max()) + 1)
+    if dark:
+        tone[grains + 1 :] = 45
+    checks, _ = judged(labels, tone[labels])
+    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    assert check.passed != dark
+    if dark:
+        particle = np.arange(1, labels.max() + 1) > grains
+        present = np.bincount(labels.ravel())[1:] > 0
+        exact = np.mean(particle[present]) - np.mean(labels > grains)
+        assert check.value == pytest.approx(100 * exact, abs=1.5)  # a grain more or less, and whole percent
+    assert checks["Share of the grains that have a gray level of their own"].passed
 
 
 def test_evenly_spread_tints_are_one_level():

@@ -6,6 +6,7 @@ hash of the whole line before it (64 zeros before the first), so that a change, 
 ``docs/audit_trail.md`` says what is found and what cannot be.
 """
 
+import errno
 import getpass
 import hashlib
 import json
@@ -19,7 +20,7 @@ from typing import Any, Literal
 
 from inspect_tool import __version__, trail_reports
 from inspect_tool.errors import OutputError, ReadError, SettingsError
-from inspect_tool.files import plain, write_whole
+from inspect_tool.files import plain, read_bytes, write_whole
 from inspect_tool.locks import lock
 from inspect_tool.provenance import now
 
@@ -221,7 +222,7 @@ def verify(folder: Path) -> Trail:
     ran = {entry.subject for entry in trail.entries if entry.event == "run"}
     for path in sorted(folder.glob("*/report.json")):
         try:
-            report = json.loads(path.read_bytes())
+            report = json.loads(read_bytes(path))
             name, anchor = f"{path.parent.name}/report.json", str(report["provenance"]["audit"])
             made_of = str(report["id"])
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -363,7 +364,7 @@ def _json(value: Any) -> bytes:
 def _entry(line: bytes) -> Entry:
     """Read one line; a ``ValueError`` says in a word what is wrong with it."""
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_constant=_refused)
     except (ValueError, RecursionError):
         data = None
     if not _is_entry(data):
@@ -375,6 +376,10 @@ def _entry(line: bytes) -> Entry:
         msg = "was changed after it was written: it does not fit its own hash"
         raise ValueError(msg)
     return Entry(**data, line_sha256=hashlib.sha256(line).hexdigest())
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and infinity are no JSON; we never write them
 
 
 def _is_entry(data: Any) -> bool:
@@ -401,6 +406,8 @@ def _opened(folder: Path, *, write: bool) -> Iterator[int]:
     try:
         if write:
             folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is no regular file")
         file = os.open(path, (os.O_RDWR | os.O_CREAT if write else os.O_RDONLY) | getattr(os, "O_BINARY", 0), 0o644)
     except FileNotFoundError:
         msg = f"{path}: no such file; the folder has no audit trail"
@@ -442,9 +449,9 @@ def _write_head(folder: Path, number: int, last: str) -> None:
 
 def _head(folder: Path) -> tuple[int, str] | None:
     try:
-        data = json.loads((folder / HEAD).read_bytes())
+        data = json.loads(read_bytes(folder / HEAD))
         return int(data["entries"]), str(data["sha256"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

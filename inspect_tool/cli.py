@@ -3,10 +3,12 @@
 Only light modules are imported here; each command imports what it needs, so that help comes at once.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from inspect_tool import __version__
-from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 
 if TYPE_CHECKING:
     from inspect_tool.golden import GoldenCheck
@@ -61,18 +63,64 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports."
 
 def main() -> None:
     """Entry point of ``inspect-tool``: an ``InspectError`` becomes one line and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console without "µ" must not stop a run
+    sys.stdout, sys.stderr = _reliable(sys.stdout), _reliable(sys.stderr)
+    status: str | int | None = EXIT_FIX
     try:
         with _stoppable():
             app(standalone_mode=True)
+    except SystemExit as ended:
+        status = ended.code
     except InspectError as error:
         _print_error(error)
-        sys.exit(EXIT_FIX)
     except _Stopped as stopped:
         print(f"stopped by {stopped.name}; the job in progress left nothing half written", file=sys.stderr)
-        sys.exit(128 + stopped.number)
+        status = 128 + stopped.number
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _print_error(ReadError(f"{error.filename}: {error.strerror}"))  # a name too long, a file that vanished
+    try:
+        sys.stdout.flush()
+    except OutputError as error:
+        _print_error(error)
+        status = EXIT_FIX
+    sys.exit(status)
+
+
+class _Stream(TextIOWrapper):
+    """Standard output or error: a full disk, or a pipe that nobody reads, is one line and no traceback."""
+
+    def write(self, text: str) -> int:
+        with self._delivered():
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._delivered():
+            super().flush()
+
+    @contextmanager
+    def _delivered(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())  # what is still to come, up to the last flush of the interpreter
+            os.close(nowhere)
+            if self.name != "<stderr>":  # without messages the exit status is still right
+                msg = f"standard output: {error.strerror}; what was printed is not complete, send it elsewhere"
+                raise OutputError(msg) from None
+
+
+def _reliable(stream: Any) -> Any:
+    """The stream of a console, a pipe or a file with its faults told; one of a test as it is."""
+    if stream is None:  # closed: what is printed goes nowhere, and not into the next file that is opened
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if type(stream) is not TextIOWrapper:
+        return stream
+    lines, through, encoding = stream.line_buffering, stream.write_through, stream.encoding
+    # a console without "µ" must not stop a run
+    return _Stream(stream.detach(), encoding, "replace", line_buffering=lines, write_through=through)
 
 
 class _Stopped(BaseException):

@@ -7,7 +7,6 @@ what the recipe reports for that field alone, so that it holds for every recipe 
 import gzip
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -25,7 +24,7 @@ from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_job, parse_json, plain, read_toml, sha256_bytes, write_text
+from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
@@ -41,6 +40,7 @@ from inspect_tool.report.comparison import (
     overall,
     page,
 )
+from inspect_tool.report.confined import confined
 
 _PICTURE_PX = 1100  # longest side of a picture
 _SMALLEST_PART = 160  # side of the part of a field that is shown [px]
@@ -133,9 +133,9 @@ def compare(
 def load_comparison(path: Path) -> Comparison:
     """Read ``compare.json`` back."""
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
-        msg = f"{path}: not a comparison: {error}"
+        msg = f"{path}: not a comparison: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(Comparison, text, SCHEMA, str(path), "a comparison")
 
@@ -206,17 +206,9 @@ def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
         if not equals or not key:
             msg = f"--backends {item}: '{setting}' is not key=value; write {name}:key=value;key=value"
             raise SettingsError(msg)
-        changed[key] = _value(value)
+        changed[key] = toml_value(value)
     shown = ", ".join(f"{key} = {_shown(value)}" for key, value in changed.items())
     return Chosen(label=f"{name}, {shown}" if shown else name, table=table | changed)
-
-
-def _value(text: str) -> Any:
-    """Read a value as TOML; what is none is a text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _shown(value: Any) -> str:
@@ -639,16 +631,20 @@ def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     write_text(folder / "compare.json", data)
     if "html" in planned.job.exports:
-        write_text(folder / "compare.html", page(found, folder, planned.template, "screen"))
+        shown = confined(planned.template, 0, page, found, folder, planned.template, "screen")
+        write_text(folder / "compare.html", shown)
     tell(total - 1, total, "PDF")
     if "pdf" in planned.job.exports:
-        from inspect_tool.exporters.pdf import attachment, print_page
-
-        made = datetime.fromisoformat(found.provenance.started)
-        carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
-        printed = page(found, folder, planned.template, "print")
-        print_page(printed, folder / "compare.pdf", planned.template, found.id, carried)
+        confined(planned.template, 0, _print, found, folder, planned.template, data)
     tell(total, total, "done")
+
+
+def _print(found: Comparison, folder: Path, template: Path, data: str) -> None:
+    from inspect_tool.exporters.pdf import attachment, print_page
+
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspect_tool.errors import InspectError, ReadError
-from inspect_tool.files import parse_report
+from inspect_tool.files import parse_report, read_bytes
 from inspect_tool.model import Report
 
 if TYPE_CHECKING:
@@ -158,11 +158,7 @@ def _named(file: str, where: str) -> None:
 
 def _content(path: Path, largest: int) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > largest:
-            msg = f"{path.name}: has {size / 1e6:.0f} MB, more than {largest / 1e6:.0f} MB"
-            raise ReadError(msg)
-        return path.read_bytes()
+        return read_bytes(path, largest)
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
         raise ReadError(msg) from None

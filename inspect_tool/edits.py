@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, MeasurementError, OutputError, ReadError
 from inspect_tool.evidence import decode, encode, mask_sha256
-from inspect_tool.files import checked, dump_edit, read_toml, sha256_bytes, write_whole
+from inspect_tool.files import checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
 from inspect_tool.locks import held
 from inspect_tool.model import (
     Cell,
@@ -163,14 +163,14 @@ def _who(edit: Edit) -> str:
 
 def _read_entry(path: Path) -> Entry:
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
         edit = checked(Edit, read_toml(path), str(path), ReadError)
         body, seal, _ = text.rpartition(_SEAL)
         if not seal or edit.sha256 != sha256_bytes(body + b"\n") or text != dump_edit(edit).encode():
             msg = f"{path}: was changed after it was written; put the ledger back as it was"
             raise ReadError(msg)
         name = difference_name(edit)
-        difference = (path.parent / name).read_bytes()
+        difference = read_bytes(path.parent / name)
     except OSError as error:
         msg = f"{error.filename or path}: cannot be read: {error.strerror}; put the ledger back as it was"
         raise ReadError(msg) from None

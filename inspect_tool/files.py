@@ -3,10 +3,12 @@
 A value is checked once, where it enters, and trusted inside. Unknown keys are errors.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
+import stat
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -23,11 +25,46 @@ T = TypeVar("T")
 
 SCHEMA = "inspect_tool/report/1"
 
+_MOST_TEXT, MOST_DATA = 16 << 20, 1 << 30  # of a file that people write, and of one that programs write [byte]
+_DEEPEST = 50  # tables and lists in each other: what anything here means ends far above
+# a dotted key costs the square of its parts when it is parsed
+_DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")
+_LONGEST_MESSAGE = 1000  # letters
+_LARGEST = 2**63  # of whole numbers, which count pixels, objects or bytes
+
+
+def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
+    """Read a file whole: a regular one of bounded size, never a pipe or a device, which may have no end.
+
+    Raises
+    ------
+    OSError
+        With ``strerror`` for the user: the file cannot be read, is no regular file, or holds more than ``most`` bytes.
+    """
+    try:
+        found = path.stat()
+    except ValueError as error:  # a name with a NUL
+        raise OSError(errno.EINVAL, str(error)) from None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file but a pipe, a socket or a device")
+    if found.st_size > most:
+        raise OSError(errno.EFBIG, f"it holds {found.st_size} bytes, at most {most} are read")
+    with path.open("rb") as file:
+        data = file.read(most + 1)  # a file of /proc says that it is empty
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
+    return data
+
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line."""
+    """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line or the key.
+
+    Wrong is also a number that is none (nan), a whole number beyond 64 bits, and tables in tables without end.
+    """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
     except FileNotFoundError:
         msg = f"{path}: no such file{slips.near_file(path)}"
         raise SettingsError(msg) from None
@@ -40,11 +77,61 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise SettingsError(msg) from None
+    if _DEEP_KEY.search(text):
+        msg = f"{path}: not valid TOML: a key has more than {_DEEPEST} parts"
+        raise SettingsError(msg)
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        data = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: {slips.syntax(text, str(error))}"
+        msg = f"{path}: {_cut(slips.syntax(text, str(error)))}"
         raise SettingsError(msg) from None
+    except ValueError:
+        msg = f"{path}: not valid TOML: a number of thousands of digits"
+        raise SettingsError(msg) from None
+    except RecursionError:
+        msg = f"{path}: not valid TOML: lists or tables lie deeper than {_DEEPEST} in each other"
+        raise SettingsError(msg) from None
+    if odd := _odd(data):
+        msg = f"{path} {odd}"
+        raise SettingsError(msg)
+    return data
+
+
+def _cut(message: str) -> str:
+    """A message that shows a line of a file, however long the line."""
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
+
+
+def toml_value(text: str) -> Any:
+    """Read a value that was typed as TOML writes it; what is none is a text.
+
+    >>> toml_value("[90, 120]"), toml_value("dark")
+    ([90, 120], 'dark')
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, LookupError, RecursionError):
+        return text
+
+
+def _odd(value: Any, key: str = "", depth: int = 0) -> str:
+    """What no file here may hold, with the key it stands at; empty: nothing.
+
+    >>> _odd({"settings": {"levels": [80.0, float("nan")]}})
+    'settings.levels.1: got nan, must be a number'
+    """
+    if depth > _DEEPEST:
+        return f"{key[:60]}...: lists or tables lie deeper than {_DEEPEST} in each other"
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return next(
+            filter(None, (_odd(item, f"{key}.{name}" if key else str(name), depth + 1) for name, item in items)), ""
+        )
+    if isinstance(value, float) and value != value:
+        return f"{key}: got nan, must be a number"
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return f"{key}: a whole number of {len(hex(abs(value))) - 2} hexadecimal digits is beyond 64 bits; check it"
+    return ""
 
 
 def checked(
@@ -68,7 +155,11 @@ def checked(
     from pydantic import ValidationError
 
     # strict JSON rules: "7" is not a number and true is not 1, but lists are tuples and texts may be dates
-    text = json.dumps(dict(data), default=str)
+    try:
+        text = json.dumps(dict(data), default=str)
+    except (ValueError, RecursionError):
+        msg = f"{where} {under}: lists or tables lie too deep in each other, or a number is too large"
+        raise error(msg) from None
     try:
         value: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # a class is hashable
         return value
@@ -162,12 +253,12 @@ def dump_report(report: Report) -> str:
 def load_report(path: Path) -> Report:
     """Read ``report.json`` back into a report."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from None
     except OSError as error:
-        msg = f"{path}: not a report: {error}"
+        msg = f"{path}: not a report: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_report(data, str(path))
 
@@ -276,20 +367,20 @@ def flush_folder(folder: Path) -> None:
 def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
 
-    _forbid_unknown_keys(kind)
+    _make_strict(kind)
     return TypeAdapter(kind)
 
 
-def _forbid_unknown_keys(kind: Any) -> None:
-    """Tell pydantic to refuse unknown keys in a dataclass and in every dataclass it is made of."""
+def _make_strict(kind: Any) -> None:
+    """Tell pydantic to refuse unknown keys and numbers that are not finite, in a dataclass and all it is made of."""
     if is_dataclass(kind):
         assert isinstance(kind, type)
-        kind.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
+        kind.__pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # type: ignore[attr-defined]
         hints = get_type_hints(kind, localns={"pd": Any})
         for item in fields(kind):
-            _forbid_unknown_keys(hints[item.name])
+            _make_strict(hints[item.name])
     for part in get_args(kind):
-        _forbid_unknown_keys(part)
+        _make_strict(part)
 
 
 def plain(value: Any) -> Any:

@@ -14,13 +14,14 @@ from typing import Any, Literal
 
 from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.files import checked, parse_json, plain, read_toml, sha256_bytes, sha256_file, write_text
+from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
 from inspect_tool.formulas import aiag_msa, type_1
 from inspect_tool.formulas.aiag_msa import GaugeStudy
 from inspect_tool.gauge_values import LARGEST, Run, StudyValues, arranged, check_images, from_reports, read_table
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.pipeline import Progress
 from inspect_tool.provenance import now, provenance
+from inspect_tool.report.confined import confined
 from inspect_tool.report.gauge import (
     SCHEMA,
     Criterion,
@@ -174,9 +175,9 @@ def _target(out: Path, first: Path) -> Path:
 def load_gauge(path: Path) -> GaugeReport:
     """Read ``gauge.json`` back."""
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
-        msg = f"{path}: not a gauge study: {error}"
+        msg = f"{path}: not a gauge study: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
 
@@ -494,15 +495,19 @@ def _write(
     write_text(folder / "gauge.json", data)
     if "html" in exports:
         tell(0, "HTML")
-        write_text(folder / "gauge.html", page(found, folder, template, "screen"))
+        write_text(folder / "gauge.html", confined(template, 0, page, found, folder, template, "screen"))
     if "pdf" in exports:
-        from inspect_tool.exporters.pdf import attachment, print_page
-
         tell(1, "PDF")
-        made = datetime.fromisoformat(found.provenance.started)
-        carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
-        print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
+        confined(template, 0, _print, found, folder, template, data)
     tell(2, "done")
+
+
+def _print(found: GaugeReport, folder: Path, template: Path, data: str) -> None:
+    from inspect_tool.exporters.pdf import attachment, print_page
+
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_report, sha256_file
+from inspect_tool.files import load_report, read_bytes, sha256_file
 from inspect_tool.model import Report
 from inspect_tool.report.gauge import Design, Observation, StudyInput
 
@@ -70,7 +70,7 @@ def read_table(path: Path, unit: str = "", *, one_part: bool = False) -> StudyVa
         if size > _MOST_BYTES:
             msg = f"{path}: {size / 1e6:.0f} MB; a study has some hundred lines, is this the right file?"
             raise ReadError(msg)
-        content = path.read_bytes().decode("utf-8-sig")
+        content = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{path}: not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
         raise ReadError(msg) from None

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, ReadError, SettingsError
-from inspect_tool.files import parse_json, plain, sha256_file, write_text
+from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Provenance
 from inspect_tool.pipeline import Plan, Progress, job_names
@@ -168,12 +168,12 @@ def load_golden(folder: Path) -> Golden:
     """Read ``golden.json`` of a folder."""
     path = folder / FILE
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except FileNotFoundError:
         msg = f"{path}: no such file; make it with inspect-tool golden record JOB --out {folder}"
         raise SettingsError(msg) from None
     except OSError as error:
-        msg = f"{path}: not a record of golden results: {error}"
+        msg = f"{path}: not a record of golden results: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(Golden, text, SCHEMA, str(path), "a record of golden results")
 

@@ -1,7 +1,12 @@
-"""Where standards, templates and samples lie: beside the package in a checkout, inside it in a wheel."""
+"""Where files lie: the shipped standards, templates and samples, and those that a pattern of a user means."""
 
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
+
+MOST_VISITED = 200_000  # names that are looked at for one pattern
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -10,3 +15,58 @@ def data_folder(name: Literal["standards", "templates", "samples"]) -> Path:
     """Return the folder of shipped data: the checkout's own, or the copy inside an installed wheel."""
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def matching(base: Path, pattern: str) -> list[Path]:
+    """Files and folders below a folder that a pattern means, in no order.
+
+    As ``Path.glob``: ``*``, ``?`` and ``[...]`` stand for letters of one name, ``**`` for any folders between, links
+    to folders left out. A folder that cannot be read, or vanishes, holds nothing.
+
+    Raises
+    ------
+    ValueError
+        ``**`` is a part of a name, or so many names would have to be looked at that the pattern means a whole disk.
+    """
+    parts = tuple(part for part in Path(pattern).parts if part != ".")
+    if any("**" in part and part != "**" for part in parts):
+        msg = "** stands for whole folders: write **/*.tif"
+        raise ValueError(msg)
+    found: dict[Path, None] = {}
+    seen: set[tuple[Path, int]] = set()
+    waiting = [(base, 0)]
+    visited = 0
+    while waiting:
+        folder, at = waiting.pop()
+        if (folder, at) in seen:
+            continue
+        seen.add((folder, at))
+        if at == len(parts):
+            found[folder] = None
+            continue
+        part = parts[at]
+        if not any(sign in part for sign in "*?["):
+            if (folder / part).exists():
+                waiting.append((folder / part, at + 1))
+            continue
+        if part == "**":
+            waiting.append((folder, at + 1))
+        for entry in _entries(folder):
+            visited += 1
+            if visited > MOST_VISITED:
+                msg = f"it looks through more than {MOST_VISITED} files; begin it with the folder of the images"
+                raise ValueError(msg)
+            if part == "**":
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((folder / entry.name, at))
+            elif fnmatchcase(os.path.normcase(entry.name), os.path.normcase(part)):
+                waiting.append((folder / entry.name, at + 1))
+    return list(found)
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return

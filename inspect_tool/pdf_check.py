@@ -15,6 +15,7 @@ from typing import Any
 
 from inspect_tool import audit
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.files import read_bytes
 
 for _name in ("pyhanko", "pyhanko_certvalidator", "fontTools"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # what it would warn of is in the answer
@@ -119,7 +120,7 @@ def lines(found: Findings) -> tuple[str, ...]:
 def read_pdf(path: Path) -> bytes:
     """Read a file that begins like a PDF."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise ReadError(msg) from None
@@ -577,7 +578,7 @@ def certificates(path: Path) -> list[Any]:
     from asn1crypto import pem, x509
 
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
         found = [x509.Certificate.load(der, strict=True) for der in blocks]
         for certificate in found:

@@ -82,7 +82,9 @@ from inspect_tool.model import (
     Statement,
     Thumbnail,
 )
+from inspect_tool.paths import matching
 from inspect_tool.provenance import now, provenance
+from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
 from inspect_tool.workers import each, processes
@@ -90,7 +92,9 @@ from inspect_tool.workers import each, processes
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
 
+_PAGES = ("html", "pdf")  # what a template makes
 EXPORT_ORDER = ("json", "csv", "xlsx", "html", "pdf")  # the PDF attaches what was written before it
+_LONGEST_PATTERN = 1000  # letters
 WORST = 10  # features shown as thumbnails
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
@@ -671,6 +675,9 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
 
     Hidden files (macOS keeps a ``._name`` beside files on other disks) match only a pattern that begins with a dot.
     """
+    if len(pattern) > _LONGEST_PATTERN:
+        msg = f"{where}: '{pattern[:40]}...' has {len(pattern)} letters; no name of a file is so long"
+        raise SettingsError(msg)
     base, relative = _literal_part(pattern, folder)
     literal = base / relative if relative else base
     if literal.is_file() or readers.is_image_folder(literal):
@@ -683,9 +690,9 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
         raise SettingsError(msg)
     try:
         forms = {normalize(form, relative) for form in ("NFC", "NFD")}
-        found = sorted({path for form in forms for path in base.glob(form)}, key=_natural)
+        found = sorted({path for form in forms for path in matching(base, form)}, key=_natural)
     except ValueError as error:
-        msg = f"{where}: '{pattern}' is not a file pattern: {error}"
+        msg = f"{where}: '{pattern}' is not a pattern that can be followed: {error}"
         raise SettingsError(msg) from None
     hidden = Path(pattern).name.startswith(".")
     found = [path for path in found if hidden or not path.name.startswith(".")]
@@ -1441,7 +1448,11 @@ def _export(planned: Plan, report: Report, folder: Path, progress: Progress, fie
     total = fields + len(wanted)
     for i, name in enumerate(wanted):
         progress(fields + i, total, name.upper())
-        registry.load("exporter", name).write(report, folder, planned.template)
+        write = registry.load("exporter", name).write
+        if name in _PAGES:
+            confined(planned.template, fields, write, report, folder, planned.template)
+        else:
+            write(report, folder, planned.template)
     progress(total, total, "done")
 
 

@@ -33,6 +33,7 @@ from inspect_tool.files import (
     load_model_card,
     parse_json,
     plain,
+    read_bytes,
     sha256_bytes,
     sha256_file,
     write_text,
@@ -276,9 +277,9 @@ def _folder(out: str | Path | None) -> Iterator[Path]:
 def load_selftest(path: Path) -> SelfTest:
     """Read ``selftest.json`` back."""
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
-        msg = f"{path}: not a self-test: {error}"
+        msg = f"{path}: not a self-test: {error.strerror}"
         raise SettingsError(msg) from None
     return parse_json(SelfTest, text, SCHEMA, str(path), "a self-test")
 

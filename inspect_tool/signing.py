@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from inspect_tool import audit, pdf_check, recovery
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.files import read_bytes
 from inspect_tool.pdf_compare import ROOM, signature_box
 
 MOST = 2
@@ -53,7 +54,7 @@ def load_key(path: Path, passphrase: str) -> Any:
     from pyhanko.sign.signers import SimpleSigner
 
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise SettingsError(msg) from None
@@ -86,7 +87,7 @@ def passphrase(variable: str, file: Path | None, key: Path) -> str:
         return os.environ[variable]
     if file is not None:
         try:
-            return file.read_text(encoding="utf-8-sig").partition("\n")[0].rstrip("\r")
+            return read_bytes(file).decode("utf-8-sig").partition("\n")[0].rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{file}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
             raise SettingsError(msg) from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.provenance import now
 from inspect_tool.report.calibration_page import MeasuredImage, page
+from inspect_tool.report.confined import confined
 from inspect_tool.report.render import template_folder
 from inspect_tool.report.text import pm
 from inspect_tool.uncertainty import combined, coverage_factor, effective_dof, half_range
@@ -93,18 +94,31 @@ def calibrate(
     seen = measured((_read(path) for path in images), request.pitch_um)
     calibrated = evaluated(seen, request)
     if out is not None:
-        from inspect_tool.exporters.pdf import attachment, print_page
-
         text = dump_calibration(calibrated.record)
         made = now()
         day = calibrated.record.date or made.date()
         identifier = f"CAL-{day:%Y%m%d}-{sha256_bytes(text.encode())[:8].upper()}"
         with folders.new_folder(out, images) as target:
             write_text(target / FILE, text)
-            html = page(calibrated.record, seen, calibrated.warnings, identifier, target, folder)
-            carried = [attachment(FILE, "The calibration as data", text, "Data", made)]
-            print_page(html, target / REPORT, folder, identifier, carried)
+            confined(folder, len(images), _print, calibrated, seen, identifier, target, folder, text, made)
     return calibrated
+
+
+def _print(
+    calibrated: Calibrated,
+    seen: tuple[MeasuredImage, ...],
+    identifier: str,
+    target: Path,
+    template: Path,
+    text: str,
+    made: datetime,
+) -> None:
+    from inspect_tool.exporters.pdf import attachment, print_page
+
+    html = page(calibrated.record, seen, calibrated.warnings, identifier, target, template)
+    print_page(
+        html, target / REPORT, template, identifier, [attachment(FILE, "The calibration as data", text, "Data", made)]
+    )
 
 
 def checked_request(stated: Mapping[str, Any]) -> Request:

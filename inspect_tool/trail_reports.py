@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspect_tool import edits
 from inspect_tool.errors import InspectError, ReadError
-from inspect_tool.files import sha256_bytes, sha256_file
+from inspect_tool.files import read_bytes, sha256_bytes, sha256_file
 
 if TYPE_CHECKING:
     from inspect_tool.audit import Entry
@@ -185,7 +185,7 @@ def against_run(entries: Sequence["Entry"], run: "Entry", folder: Path) -> tuple
     name = folder.name
     where = f"{name}/report.json"
     try:
-        report = json.loads((folder / "report.json").read_bytes())
+        report = json.loads(read_bytes(folder / "report.json"))
         facts = _facts(report)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return [], [f"{where} cannot be read: entry {run.number}"]

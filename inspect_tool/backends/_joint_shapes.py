@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.backends._joint_regions import Box
 from inspect_tool.backends._joint_settings import Shape
 from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.files import read_bytes
 from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
 
@@ -22,7 +23,7 @@ def read_positions(path: Path) -> tuple[Shape, ...]:
     Rows and columns are those of the joint's center. Anything wrong is a ``SettingsError`` that names line and column.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         msg = f"{path.name}: not UTF-8 text; save it as CSV UTF-8"
         raise SettingsError(msg) from None

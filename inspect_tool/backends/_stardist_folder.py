@@ -6,7 +6,7 @@ compatible format that StarDist writes under Keras 3, of whole models, and of ``
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.backends._network_numbers import stardist_arguments
 from inspect_tool.backends.weights import missing_extra
 from inspect_tool.errors import BackendError
-from inspect_tool.files import sha256_file
+from inspect_tool.files import read_bytes, sha256_file
 from inspect_tool.model import ModelCard
 from inspect_tool.networks.layers import Weights, shapes
 from inspect_tool.networks.stardist_net import ACTIVATIONS, StarDistNet
@@ -40,7 +41,12 @@ _NETWORK = {  # argument of StarDistNet: key of config.json
     "activation": "unet_activation",
     "last_activation": "unet_last_activation",
     "batch_norm": "unet_batch_norm",
+    "expansion": "unet_expansion",
 }
+_MOST_JSON = 1 << 20  # of a settings file [byte]
+_MOST_NUMBERS = 1 << 27  # of all weights of a file: a thousand times those of StarDist's own models
+_DEEPEST = 8  # groups in each other
+_MOST_ITEMS = 10_000  # groups and arrays of a file
 _PARTS = ("kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance")  # in the order of *.weights.h5
 _SUFFIX = re.compile(r"^(.*?)(?:_(\d+))?$")
 
@@ -104,9 +110,9 @@ def read_folder(folder: Path) -> tuple[ModelCard, Weights]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"{path}: cannot be read: {error}"
+        found = json.loads(read_bytes(path, _MOST_JSON))
+    except (OSError, ValueError, RecursionError) as error:
+        msg = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
         raise BackendError(msg) from None
     if not isinstance(found, dict):
         msg = f"{path}: holds no table of settings"
@@ -119,20 +125,17 @@ def _network(config: Mapping[str, Any], where: Path) -> dict[str, Any]:
         if config.get(key, wanted) != wanted:
             msg = f"{where} {key}: is {config[key]!r}; only StarDist 2D models with {key} {wanted!r} can be used"
             raise BackendError(msg)
-    missing = [key for key in _NETWORK.values() if key not in config]
+    missing = [key for key in _NETWORK.values() if key not in config and key != "unet_expansion"]
     if missing:
         msg = f"{where}: has no '{missing[0]}'; this is no configuration of a StarDist 2D model"
         raise BackendError(msg)
     if config.get("unet_prefix"):
         msg = f"{where} unet_prefix: is '{config['unet_prefix']}'; layers with a prefix cannot be read"
         raise BackendError(msg)
-    network = {name: config[key] for name, key in _NETWORK.items()}
-    network["expansion"] = float(config.get("unet_expansion", 2))
+    stated = {name: config[key] for name, key in _NETWORK.items() if key in config}
+    network = stardist_arguments(stated, str(where), _NETWORK)
     if network["in_channels"] not in (1, 3):
         msg = f"{where} n_channel_in: is {network['in_channels']}; gray (1) and color (3) images can be segmented"
-        raise BackendError(msg)
-    if any(size % 2 == 0 for size in network["kernel"]):
-        msg = f"{where} unet_kernel_size: is {network['kernel']}; only odd sizes can be used"
         raise BackendError(msg)
     for name in ("activation", "last_activation"):
         if network[name] not in ACTIVATIONS:
@@ -170,12 +173,15 @@ def read_layers(path: Path) -> dict[str, Arrays]:
     except ImportError:
         raise BackendError(missing_extra(f"{path}:", "stardist")) from None
     try:
+        read_bytes(path)  # a pipe or a device would be waited for
         with h5py.File(path, "r") as file:
-            root = file.get("model_weights", file)
-            newer = "layers" in root and "layer_names" not in root.attrs
-            layers = dict(_newer(root["layers"]) if newer else _compatible(root))
-    except OSError as error:
-        msg = f"{path}: is no HDF5 file that can be read: {error}"
+            whole = "model_weights/" if "model_weights" in file else ""
+            arrays, labels = _arrays(file)
+            arrays = {name.removeprefix(whole): values for name, values in arrays.items() if name.startswith(whole)}
+            newer = any(name.startswith("layers/") for name in arrays)
+            layers = _newer(arrays, labels) if newer else _compatible(arrays)
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        msg = f"{path}: is no HDF5 file of weights that can be read: {str(error)[:160]}"
         raise BackendError(msg) from None
     if not layers:
         msg = f"{path}: holds no weights of layers"
@@ -188,35 +194,70 @@ def read_layers(path: Path) -> dict[str, Arrays]:
     return layers
 
 
-def _compatible(root: Any) -> Iterator[tuple[str, Arrays]]:
-    """One group per layer; arrays below it end in kernel, bias, ... with or without ':0'."""
+def _arrays(file: Any) -> tuple[Arrays, dict[str, str]]:
+    """Every array of a file by its path, and names that groups carry; links are not followed, loops are left.
+
+    A ``ValueError`` says what is no weight: text, tables, arrays of which nothing was stored, too many.
+    """
     import h5py
 
-    for layer, group in root.items():
-        if not isinstance(group, h5py.Group):
+    arrays: Arrays = {}
+    labels: dict[str, str] = {}
+    seen: set[int] = set()
+    waiting: list[tuple[str, Any]] = [("", file["/"])]
+    numbers = 0
+    while waiting:
+        path, item = waiting.pop()
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen or path.count("/") > _DEEPEST:
             continue
-        parts: Arrays = {}
+        seen.add(address)
+        if len(seen) > _MOST_ITEMS:
+            msg = f"more than {_MOST_ITEMS} groups and arrays"
+            raise ValueError(msg)
+        if isinstance(item, h5py.Dataset):
+            numbers += item.size
+            stored = item.id.get_storage_size() or not item.size
+            if item.dtype.kind not in "fiu" or not stored or numbers > _MOST_NUMBERS:
+                msg = f"'{path}' promises {item.size} values of kind {item.dtype}: no weights, or not in the file"
+                raise ValueError(msg)
+            arrays[path] = np.asarray(item, np.float32)
+            continue
+        label = item.attrs.get("name")
+        if label is not None:
+            labels[path] = label.decode() if isinstance(label, bytes) else str(label)
+        # the last one that waits is looked at first: turned around, the order of the file is kept
+        waiting += [
+            (f"{path}/{name}" if path else name, item[name])
+            for name in reversed(list(item))
+            if isinstance(item.get(name, getlink=True), h5py.HardLink)
+        ]
+    return arrays, labels
 
-        def take(name: str, item: Any, parts: Arrays = parts) -> None:
-            if isinstance(item, h5py.Dataset):
-                parts[name.rsplit("/", 1)[-1].split(":")[0]] = np.asarray(item, np.float32)
 
-        group.visititems(take)
-        if parts:
-            yield layer, parts
+def _compatible(arrays: Arrays) -> dict[str, Arrays]:
+    """One group per layer; arrays below it end in kernel, bias, ... with or without ':0'."""
+    layers: dict[str, Arrays] = {}
+    for path, values in arrays.items():
+        layer, _, rest = path.partition("/")
+        if rest:
+            layers.setdefault(layer, {})[rest.rsplit("/", 1)[-1].split(":")[0]] = values
+    return layers
 
 
-def _newer(layers: Any) -> Iterator[tuple[str, Arrays]]:
+def _newer(arrays: Arrays, labels: Mapping[str, str]) -> dict[str, Arrays]:
     """One group per layer, named by class; the name of the layer is an attribute, arrays have numbers."""
-    for kind, group in layers.items():
-        numbered = group.get("vars", {})
-        if not len(numbered):
-            continue
-        arrays = [np.asarray(numbered[str(n)], np.float32) for n in range(len(numbered))]
-        names = _PARTS[0] if len(arrays) <= len(_PARTS[0]) else _PARTS[1]
-        label = numbered.attrs.get("name", kind)
-        name = label.decode() if isinstance(label, bytes) else str(label)
-        yield name, dict(zip(names, arrays, strict=False))
+    numbered: dict[str, dict[int, NDArray[np.float32]]] = {}
+    for path, values in arrays.items():
+        found = re.fullmatch(r"(layers/[^/]+/vars)/(\d+)", path)
+        if found:
+            numbered.setdefault(found[1], {})[int(found[2])] = values
+    layers: dict[str, Arrays] = {}
+    for group, parts in numbered.items():
+        names = _PARTS[0] if len(parts) <= len(_PARTS[0]) else _PARTS[1]
+        ordered = [parts[number] for number in sorted(parts)]
+        layers[labels.get(group, group.split("/")[1])] = dict(zip(names, ordered, strict=False))
+    return layers
 
 
 def _state(network: Mapping[str, Any], layers: Mapping[str, Arrays], path: Path) -> Weights:

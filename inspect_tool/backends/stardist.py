@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.backends import _star_polygons as polygons
 from inspect_tool.backends import _stardist_folder, runtime
+from inspect_tool.backends._network_numbers import stardist_arguments
 from inspect_tool.backends._star_polygons import Stars
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
@@ -108,11 +109,7 @@ def load(settings: Settings) -> Model:
         )
         raise BackendError(msg)
     permitted(card, folder, settings.commercial)
-    try:
-        network = StarDistNet(**card.network)
-    except (TypeError, KeyError, ValueError) as error:
-        msg = f"{folder} network: {error}"
-        raise BackendError(msg) from None
+    network = StarDistNet(**stardist_arguments(card.network, f"{folder} network"))
     check_fit(network, weights, folder)
     thresholds = {}
     for name in ("prob_threshold", "nms_threshold"):

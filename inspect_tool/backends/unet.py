@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from inspect_tool.backends import _grain_labels, _gray_referee, runtime, tiling
 from inspect_tool.backends._joint_labels import FIRST_PX, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.backends._joint_shapes import joints_of_mask
+from inspect_tool.backends._network_numbers import unet_arguments
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.backends.weights import (
     check_fit,
@@ -38,7 +39,7 @@ from inspect_tool.backends.weights import (
     permitted,
 )
 from inspect_tool.errors import BackendError
-from inspect_tool.files import load_model_card
+from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.unet import UNet
@@ -108,11 +109,7 @@ def load(settings: Settings) -> Model:
     folder = model_folder(settings.model)
     card, weights = load_weights(folder, "unet")
     permitted(card, folder, settings.commercial)
-    try:
-        network = UNet(**card.network)
-    except TypeError as error:
-        msg = f"{folder}/model.toml network: {error}"
-        raise BackendError(msg) from None
+    network = UNet(**unet_arguments(card.network, f"{folder / CARD} network"))
     check_fit(network, weights, folder)
     ready = partial(runtime.predictor, network, weights, folder, engine=settings.engine, precision=settings.precision)
     return Model(

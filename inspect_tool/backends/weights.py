@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
 
+from inspect_tool.backends._network_numbers import check_card
 from inspect_tool.errors import BackendError
-from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, sha256_file
+from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, read_bytes, sha256_file
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, ModelCard
 from inspect_tool.networks.layers import Network, Weights, shapes
@@ -98,6 +99,7 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weigh
         A file is missing, damaged or changed, the architecture is another, a weight is not a number.
     """
     card = load_model_card(folder)
+    check_card(card, folder)
     where = folder / card.weights
     if architecture and card.architecture != architecture:
         msg = f"{folder / CARD} architecture: is '{card.architecture}', this backend uses '{architecture}' models"
@@ -113,9 +115,9 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weigh
         msg = f"{where}: sha256 is {found[:12]}..., {CARD} says {card.sha256[:12]}...; the file was changed"
         raise BackendError(msg)
     try:
-        stored: list[tuple[str, dict[str, Any]]] = deserialize(where.read_bytes())  # type: ignore[no-untyped-call]
-    except (SafetensorError, OSError) as error:
-        msg = f"{where}: not safetensors: {error}"
+        stored: list[tuple[str, dict[str, Any]]] = deserialize(read_bytes(where))  # type: ignore[no-untyped-call]
+    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+        msg = f"{where}: not safetensors: {str(error)[:160]}"
         raise BackendError(msg) from None
     return card, {name: _values(part, f"{where}: '{name}'") for name, part in stored}
 

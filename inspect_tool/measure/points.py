@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.files import read_bytes
 from inspect_tool.model import LabelImage, Mark, Mask
 
 _OWN_COLUMNS = ("specimen", "field", "grid_points")  # of a manual count; the others are classes
@@ -218,7 +219,7 @@ def _without_empty_end(cells: list[str], width: int) -> list[str]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; give the table of the manual point count"
         raise ReadError(msg) from None

@@ -143,6 +143,9 @@ def _reader_for(path: Path) -> tuple[ModuleType, str]:
 
 def _head(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            msg = f"{path}: is a pipe, a socket or a device, not an image"
+            raise ReadError(msg)
         with path.open("rb") as file:
             head = file.read(256)
     except FileNotFoundError:

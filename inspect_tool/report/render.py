@@ -261,6 +261,9 @@ def _explained(template: Path, folders: tuple[Path, ...]) -> Iterator[None]:
     except TemplateNotFound as problem:
         msg = f"{template}: '{problem.name}' not found; template.toml names a block or a file that is not there"
         raise SettingsError(msg) from problem
+    except (RecursionError, MemoryError, SyntaxError):
+        msg = f"{template}: blocks, brackets or calls lie too deep in each other, or without end"
+        raise SettingsError(msg) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as problem:
         where = _template_line(problem, folders)
         if where is None:  # not the template's fault
@@ -336,6 +339,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(partial(_read, folders=folders)),
         undefined=StrictUndefined,
+        optimized=False,  # nothing is computed before the page is, whose time and memory are bounded
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.backends import labels as masks
 from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.files import read_bytes
 from inspect_tool.model import LabelImage
 from inspect_tool.readers import read_values
 from inspect_tool.training import _coco, _imagej, _labelme
@@ -141,7 +142,7 @@ def _json(path: Path) -> Any:
 @lru_cache(maxsize=1)  # a COCO file holds many images and may take seconds to parse
 def _parsed(path: Path, changed_ns: int, size: int) -> Any:  # noqa: ARG001 - they tell versions of a file apart
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         msg = f"{path}: not valid JSON ({' '.join(str(error).split())[:100]}); export it again"
         raise ReadError(msg) from None

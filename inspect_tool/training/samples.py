@@ -21,6 +21,7 @@ from inspect_tool.backends.weights import gray_range, normalized
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.model import Modality, Region
+from inspect_tool.paths import matching
 from inspect_tool.preprocess import apply_region
 from inspect_tool.training import annotations
 from inspect_tool.training.annotations import UNKNOWN
@@ -80,13 +81,21 @@ def files_of(patterns: Sequence[str], what: str) -> tuple[Path, ...]:
         elif path.is_dir():
             names = list(path.iterdir())
         else:
-            names = list(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            names = _matching(path)
         here = [item for item in names if item.is_file() and not item.name.startswith(".")]
         if not here:
             msg = f"{pattern}: no {what} matches; check the folder and the pattern (quote it: '*.tif')"
             raise SettingsError(msg)
         found |= dict.fromkeys(sorted(here, key=natural))
     return tuple(found)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    try:
+        return matching(Path(pattern.anchor or "."), str(pattern.relative_to(pattern.anchor)))
+    except ValueError as error:
+        msg = f"{pattern}: {error}"
+        raise SettingsError(msg) from None
 
 
 def natural(path: Path) -> tuple[tuple[int, int, str], ...]:

@@ -4,7 +4,6 @@ What counts in the end is the last: both label images go through the recipe's ow
 image by image, and their results are compared as pairs. Scores of pixels and objects tell why they differ.
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -20,7 +19,7 @@ from inspect_tool import question, readers, registry
 from inspect_tool.agreement import Agreement, agreement
 from inspect_tool.calibration import RATIO_ONLY, settle
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
-from inspect_tool.files import checked, sha256_file
+from inspect_tool.files import checked, sha256_file, toml_value
 from inspect_tool.model import (
     Calibration,
     LabelImage,
@@ -306,10 +305,7 @@ def setting_table(pairs: Sequence[str], option: str = "--set") -> dict[str, Any]
         if not mark or not key or not value:
             msg = f"{option} {pair}: write the setting and its value, such as threshold=0.4"
             raise SettingsError(msg)
-        try:
-            table[key] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            table[key] = value
+        table[key] = toml_value(value)
     return table
 
 

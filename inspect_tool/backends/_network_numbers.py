@@ -1,0 +1,147 @@
+"""Numbers that describe a network, checked before one is built of them: a line of a text file may ask for any memory.
+
+The ranges are wider than any network that was published for such images, and narrow enough that building the
+description alone costs nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from inspect_tool.errors import BackendError
+from inspect_tool.files import CARD, checked
+from inspect_tool.model import ModelCard
+
+_WIDEST = 4096  # channels of a layer
+_GRIDS = (1, 2, 4, 8, 16)  # a grid is reached by halving the image
+_FINEST_UM, _COARSEST_UM = 1e-4, 1e4  # per pixel of training images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetArguments:
+    """Arguments of ``networks.unet.UNet``."""
+
+    in_channels: int = 1
+    classes: int = 2
+    base: int = 16
+    depth: int = 4
+    widest: int = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarDistArguments:
+    """Arguments of ``networks.stardist_net.StarDistNet``."""
+
+    in_channels: int = 1
+    rays: int = 32
+    grid: tuple[int, int] = (2, 2)
+    depth: int = 3
+    base: int = 32
+    convolutions: int = 2
+    kernel: tuple[int, int] = (3, 3)
+    pool: tuple[int, int] = (2, 2)
+    features: int = 128
+    activation: str = "relu"
+    last_activation: str = "relu"
+    batch_norm: bool = False
+    expansion: float = 2.0
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "in_channels": (1, 3),
+    "classes": (2, 64),
+    "base": (1, 512),
+    "depth": (0, 8),
+    "widest": (1, _WIDEST),
+    "rays": (3, 512),
+    "convolutions": (1, 8),
+    "kernel": (1, 15),
+    "pool": (1, 4),
+    "features": (0, _WIDEST),
+    "expansion": (0.25, 4.0),
+}
+
+
+def unet_arguments(network: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Arguments of a U-Net from a model card; ``where`` starts the message of a ``BackendError``."""
+    return _in_range(checked(UNetArguments, network, where, BackendError), where, {})
+
+
+def stardist_arguments(
+    network: Mapping[str, Any], where: str, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Arguments of a StarDist network; ``names`` are those of the file, where it has others."""
+    found = _in_range(checked(StarDistArguments, network, where, BackendError), where, names or {})
+    for key, allowed, what in (
+        ("grid", _GRIDS, "powers of 2 up to 16"),
+        ("kernel", range(1, 16, 2), "odd sizes"),
+    ):
+        if not all(number in allowed for number in found[key]):
+            msg = f"{where} {(names or {}).get(key, key)}: is {list(found[key])}; only {what} can be used"
+            raise BackendError(msg)
+    widest = found["base"] * max(1.0, found["expansion"]) ** found["depth"]
+    if widest > _WIDEST:
+        msg = f"{where}: {widest:.0f} channels in the deepest layer, at most {_WIDEST} can be used"
+        raise BackendError(msg)
+    return found
+
+
+def _in_range(arguments: UNetArguments | StarDistArguments, where: str, names: Mapping[str, str]) -> dict[str, Any]:
+    found = asdict(arguments)
+    for key, value in found.items():
+        low, high = _RANGES.get(key, (-float("inf"), float("inf")))
+        numbers = value if isinstance(value, tuple) else () if isinstance(value, str) else (value,)
+        if not all(low <= number <= high for number in numbers):
+            shown = list(value) if isinstance(value, tuple) else value
+            msg = f"{where} {names.get(key, key)}: got {shown}, must lie between {low:g} and {high:g}"
+            raise BackendError(msg)
+    return found
+
+
+def check_card(card: ModelCard, folder: Path) -> None:
+    """Refuse a model card whose numbers cannot be: percentiles, scales, sizes, and those of its settings.
+
+    Raises
+    ------
+    BackendError
+        One line that names the key.
+    """
+    where = folder / CARD
+    low, high = card.normalization
+    if not 0 <= low < high <= 100:
+        msg = f"{where} normalization: got [{low:g}, {high:g}], must be two percentiles from 0 to 100, the lower first"
+        raise BackendError(msg)
+    if card.pixel_um is not None and not _FINEST_UM <= card.pixel_um <= _COARSEST_UM:
+        msg = f"{where} pixel_um: got {card.pixel_um:g}, no possible pixel size"
+        raise BackendError(msg)
+    if card.structure_px is not None and not 0 < card.structure_px[0] <= card.structure_px[1]:
+        msg = f"{where} structure_px: got {list(card.structure_px)}, must be two sizes above 0, the smaller first"
+        raise BackendError(msg)
+    if not 1 <= len(card.classes) <= _RANGES["classes"][1]:
+        msg = (
+            f"{where} classes: {len(card.classes)} names; a network tells 1 to {_RANGES['classes'][1]:g} classes apart"
+        )
+        raise BackendError(msg)
+    for key, value in card.settings.items():
+        if isinstance(value, float) and not isfinite(value):
+            msg = f"{where} settings.{key}: got {value}, must be a finite number"
+            raise BackendError(msg)
+    if card.architecture == "unet":
+        given = {"gray": 1, "rgb": 3}[card.channels]
+        asked = unet_arguments(card.network, f"{where} network")
+        for key, number, said in (
+            ("in_channels", given, f"channels = '{card.channels}'"),
+            ("classes", len(card.classes), f"{len(card.classes)} classes are named"),
+        ):
+            if asked[key] != number and not (key == "in_channels" and card.channels == "gray" and asked[key] == 3):
+                msg = f"{where} network.{key}: got {asked[key]}, but {said}"
+                raise BackendError(msg)
+        for key in ("missed_u_rel", "threshold", "shift", "gray_separation", "level", "lower", "higher", "smallest_px"):
+            number_ = card.settings.get(key, 0.0)
+            if isinstance(number_, bool) or not isinstance(number_, int | float) or not 0 <= number_ < 1e6:
+                msg = f"{where} settings.{key}: got {number_!r}, must be a number from 0 on"
+                raise BackendError(msg)
+    if card.architecture == "stardist":
+        stardist_arguments(card.network, f"{where} network")

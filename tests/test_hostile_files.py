@@ -1,0 +1,227 @@
+"""Files that are no files, numbers that are none, texts without end, streams that take no text: one line, and soon."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from inspect_tool import audit, paths
+from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.files import load_report, read_bytes, read_toml, toml_value
+from inspect_tool.pipeline import plan
+from inspect_tool.readers import read
+from inspect_tool.report.confined import confined
+from inspect_tool.report.render import load_settings
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
+
+
+# --------------------------------------------------------------------------------------- files that are no files
+
+
+@posix
+@pytest.mark.parametrize("reading", [read_toml, load_report, read])
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_a_pipe_or_a_device_is_never_waited_for(tmp_path, reading, what):
+    path = tmp_path / "odd.tif"
+    os.mkfifo(path) if what == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises((SettingsError, ReadError), match="pipe, a socket or a device"):
+        reading(path)
+
+
+def test_a_file_of_more_than_the_bound_is_not_read(tmp_path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # no block of it is on the disk
+    with pytest.raises(OSError, match="1099511627776 bytes, at most"):
+        read_bytes(path)
+
+
+@posix
+def test_an_audit_log_that_is_a_pipe_stops_before_anything_is_measured(tmp_path):
+    os.mkfifo(tmp_path / audit.LOG)
+    with pytest.raises(OutputError, match="no regular file"):
+        audit.ready(tmp_path)
+
+
+def test_infinity_is_no_entry_of_an_audit_log(tmp_path):
+    audit.append(tmp_path, audit.Event(event="repair", subject="a", new={"i": 2}))
+    path = tmp_path / audit.LOG
+    path.write_bytes(path.read_bytes().replace(b'{"i":2}', b'{"i":Infinity}'))
+    assert "is no entry" in audit.read(tmp_path).problems[0]
+
+
+# ------------------------------------------------------------------------------------------- numbers and nesting
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("[backend]\nlevels = [nan]", r"backend\.levels\.0: got nan, must be a number"),
+        ("page = 0x" + "f" * 20_000, "page: a whole number of 20000 hexadecimal digits"),
+        ("page = " + "9" * 20_000, "a number of thousands of digits"),
+        ("page = " + "x" * 100_000, r"\.\.\.$"),
+        ("x = " + "[" * 5000 + "]" * 5000, "deeper than 50"),
+        (".".join(["a"] * 20_000) + " = 1", "more than 50 parts"),
+        ("[" + ".".join(['"a b"'] * 20_000) + "]", "more than 50 parts"),
+    ],
+)
+def test_what_no_file_may_hold(tmp_path, text, match):
+    (tmp_path / "job.toml").write_text(text)
+    with pytest.raises(SettingsError, match=match) as found:
+        read_toml(tmp_path / "job.toml")
+    assert len(str(found.value)) < 2000
+
+
+def test_fifty_words_with_points_are_no_deep_key(tmp_path):
+    (tmp_path / "job.toml").write_text('a.b.c = "1.2.3 and so on. Then more."\nx = [1.5, 2.5]\n')
+    assert read_toml(tmp_path / "job.toml") == {"a": {"b": {"c": "1.2.3 and so on. Then more."}}, "x": [1.5, 2.5]}
+
+
+@pytest.mark.parametrize("text", ["[" * 3000, "9" * 6000, "1, 2", ""])
+def test_a_typed_value_that_is_none_is_a_text(text):
+    assert toml_value(text) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "match"),
+    [
+        ("[calibration]\npixel_um = nan", r"calibration\.pixel_um: got nan"),
+        ("[calibration]\npixel_um = 0.5\nzoom = inf", r"calibration\.zoom.*finite"),
+        ("[[requirements]]\nquantity = 'porosity_percent'\nupper = inf", r"requirements\.0\.upper.*finite"),
+        ("[settings]\nminimum_um = inf", r"settings\.minimum_um.*finite"),
+        ("[quality]\nfocus = { advised = inf }", r"focus\.advised.*finite"),
+    ],
+)
+def test_a_number_that_is_none_is_named_when_the_job_is_read(tmp_path, line, match):
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(400, dtype=np.uint8).reshape(20, 20))
+    (tmp_path / "job.toml").write_text(f'recipe = "porosity"\nimages = ["a.tif"]\n{line}\n')
+    with pytest.raises(SettingsError, match=match):
+        plan(tmp_path / "job.toml")
+
+
+# ------------------------------------------------------------------------------------------------------ patterns
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.tif", "**/*.tif", "*/b?.tif", "c/../*.tif", "**/**/*.tif", "[ab]*.tif", "c/**/x"]
+)
+def test_a_pattern_means_what_pathlib_says(tmp_path, pattern):
+    for name in ("a1.tif", "b2.tif", "c/b3.tif", "c/d/b4.tif", "c/x", "x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert sorted(paths.matching(tmp_path, pattern)) == sorted(set(tmp_path.glob(pattern)))
+
+
+def test_a_pattern_that_walks_a_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "MOST_VISITED", 20)
+    for i in range(30):
+        (tmp_path / f"{i}.png").write_bytes(b"x")
+    with pytest.raises(ValueError, match="more than 20 files; begin it with the folder"):
+        paths.matching(tmp_path, "**/*.tif")
+
+
+@posix
+def test_a_folder_that_vanishes_or_loops_holds_nothing(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.tif").write_bytes(b"x")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    scan = os.scandir
+
+    def gone(folder):
+        if Path(folder).name == "a":
+            raise FileNotFoundError(2, "No such file or directory", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    assert paths.matching(tmp_path, "**/*.tif") == []
+
+
+# ----------------------------------------------------------------------------------------------------- templates
+
+
+def looped(_: str) -> int:
+    """Work without an end."""
+    while True:
+        pass
+
+
+def grown(_: str) -> int:
+    """Work that takes all the memory."""
+    parts = []
+    while True:
+        parts.append(bytearray(64 << 20))
+
+
+def failed(_: str) -> int:
+    """Work at which a library fails."""
+    msg = "a column of\nnegative width"
+    raise ZeroDivisionError(msg)
+
+
+@posix
+@pytest.mark.parametrize("work", [looped, grown])
+def test_a_page_of_an_own_template_has_bounds(tmp_path, monkeypatch, work):
+    monkeypatch.setattr("inspect_tool.report.confined.SECONDS", 2)
+    with pytest.raises(SettingsError, match="a page needs more than 2 s of processor time or 2 GB of memory"):
+        confined(tmp_path, 0, work, "x")
+
+
+def test_a_page_that_cannot_be_laid_out_is_one_line(tmp_path):
+    with pytest.raises(SettingsError, match=r"cannot be laid out \(ZeroDivisionError: a column of\\nnegative width\)"):
+        confined(tmp_path, 0, failed, "x")
+
+
+def test_the_answer_and_the_errors_of_the_work_come_back(tmp_path):
+    assert confined(tmp_path, 0, toml_value, "[1, 2]") == [1, 2]
+    with pytest.raises(SettingsError, match="no such file"):
+        confined(tmp_path, 0, read_toml, tmp_path / "gone.toml")
+
+
+def own(tmp_path, block=None, name="summary"):
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "template.toml").write_text('language = "en"\n')
+    if block is not None:
+        (tmp_path / "blocks" / f"{name}.html.j2").write_bytes(block)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("block", "match"),
+    [
+        (b"{{ " + b"(" * 3000 + b"1" + b")" * 3000 + b" }}", "too deep in each other"),
+        (b"{% if 1 %}" * 3000 + b"{% endif %}" * 3000, "too deep in each other"),
+    ],
+)
+def test_a_block_that_is_no_template(tmp_path, block, match):
+    with pytest.raises(SettingsError, match=match) as found:
+        load_settings(own(tmp_path, block))
+    assert len(str(found.value).splitlines()) == 1
+
+
+def test_nothing_is_computed_when_a_template_is_read(tmp_path):
+    load_settings(own(tmp_path, b"{{ 9 ** 9 ** 9 }}{{ 'x' | center(5000000000) }}{{ 'x' * 5000000000 }}"))
+
+
+# ------------------------------------------------------------------------------------------------------- streams
+
+
+@posix
+@pytest.mark.parametrize(
+    ("redirect", "status", "said"),
+    [
+        ("> /dev/full", 2, "standard output: No space left on device"),
+        ("| true; exit ${PIPESTATUS[0]}", 2, "standard output: Broken pipe"),
+        (">&-", 0, ""),
+    ],
+)
+def test_a_stream_that_takes_no_text(redirect, status, said):
+    line = f"'{sys.executable}' -m inspect_tool list backends {redirect}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) <= 1

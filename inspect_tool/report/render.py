@@ -21,8 +21,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
 from jinja2.loaders import split_template_path
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -339,7 +340,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(partial(_read, folders=folders)),
         undefined=StrictUndefined,
-        optimized=False,  # nothing is computed before the page is, whose time and memory are bounded
+        optimized=False,  # with ``finalize``: nothing is computed before the page is, whose time and memory are bounded
+        finalize=_as_it_is,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -350,6 +352,12 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.filters["cells"] = cells
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
+
+
+@pass_context
+def _as_it_is(_: Context, value: Any) -> Any:
+    """Print a value unchanged; as it asks for the context of a page, Jinja computes no constant while it compiles."""
+    return value
 
 
 def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | None:

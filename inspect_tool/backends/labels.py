@@ -27,7 +27,9 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MaskKind = Literal["auto", "binary", "labels", "classes", "boundaries"]
 
 _CLASS_NUMBERS = 31  # values up to this are class numbers, larger ones are gray levels that stand for a class
-_MANY = 256  # more values than this are no classes
+_MANY = 64  # more values than this are no classes, and a photograph has more
+_MOST_CHANGES = 0.25  # of a mask fewer pixels along rows have another value than their neighbor [1]
+_MOST_SINGLE = 0.05  # share of pixels without a like neighbor; random binary noise has 0.06, drawn masks up to 0.01 [1]
 _LINE_PX = 9  # boundary lines are nowhere wider
 _FEW_REGIONS = 5
 
@@ -173,7 +175,7 @@ def interpreted(
     Raises
     ------
     ReadError
-        One value only, or it is not clear what the values mean.
+        One value only, a photograph or noise, or it is not clear what the values mean.
     SettingsError
         Names that do not fit the values.
     """
@@ -181,9 +183,54 @@ def interpreted(
     traced = _traced(mask) if settings.kind in ("auto", "binary", "boundaries") and not settings.classes else None
     mask = mask if traced is None else _mask(path, traced.marked, lossy, where)
     kind = _kind(mask, settings)
+    if kind in ("labels", "classes") and not lossy and (why := signs_of_photograph(mask.image)):
+        msg = f"{path}: is a photograph and no mask: {why}; give the mask that belongs to it"
+        raise ReadError(msg)
     labels, classes, found = _INTERPRET[kind](mask, settings)
+    single = _single_share(labels)
+    if single > _MOST_SINGLE:
+        msg = (
+            f"{path}: is noise and no mask: {100 * single:.0f} % of the pixels differ from all four neighbors; "
+            "give the mask that belongs to the image"
+        )
+        raise ReadError(msg)
     found = found if traced is None else {**found, "traced_in": traced.color}
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
+
+
+def signs_of_photograph(values: NDArray[Any]) -> str:
+    """What tells a photograph from a mask of numbers: more values than classes have, changing from pixel to pixel.
+
+    Parameters
+    ----------
+    values : array, (rows, columns)
+        As read; colors packed into one number.
+
+    Returns
+    -------
+    str
+        With the count, the share and the first place; empty for a mask.
+    """
+    changes = values[:, 1:] != values[:, :-1]
+    share = np.count_nonzero(changes) / values.size
+    if share <= _MOST_CHANGES or (count := len(np.unique(values))) <= _MANY:
+        return ""
+    row, column = (int(at) for at in np.unravel_index(int(changes.argmax()), changes.shape))
+    return (
+        f"it has {count} values, and along its rows {100 * share:.0f} % of the pixels have another one than their "
+        f"neighbor (the first at row {row}, column {column + 1})"
+    )
+
+
+def _single_share(labels: NDArray[Any]) -> float:
+    """Share of the pixels that differ from all their neighbors along rows and columns. [1]"""
+    alike = np.zeros(labels.shape, np.bool_)
+    below, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
+    alike[1:] |= below
+    alike[:-1] |= below
+    alike[:, 1:] |= right
+    alike[:, :-1] |= right
+    return 1 - np.count_nonzero(alike) / alike.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -414,8 +461,9 @@ def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     soft: dict[str, Any] = {}
     if settings.classes and not mask.lossy:
         mask, soft = _hardened(mask, [_key(key) for key in settings.classes])
-    if len(mask.values) > _MANY or mask.lossy:
-        why = "lossy compression blurs the values" if mask.lossy else f"{len(mask.values)} values are no classes"
+    count = max(len(mask.values), len(settings.classes))
+    if count > _MANY or mask.lossy:
+        why = "lossy compression blurs the values" if mask.lossy else f"{count} values are no classes"
         msg = f"{mask.path}: {why}; save the mask as PNG or TIFF with one value per class"
         raise ReadError(msg)
     given = {_key(key): name for key, name in settings.classes.items()}

@@ -255,7 +255,8 @@ def sharpest_detail(pixels: GrayImage, roi: Mask | None = None) -> float:
 
     The difference of two Gaussians is looked at: white noise alone reaches 4 to 6 in images of 0.1 to 20 Mpx, whatever
     its strength; specks, scratches and fine texture in focus reach more, the same out of focus do not. Single pixels
-    that stick out are defects of a camera, which has them without light and out of focus too.
+    that stick out are defects of a camera, which has them without light and out of focus too. The outermost 8 px do
+    not count.
 
     Parameters
     ----------
@@ -264,27 +265,29 @@ def sharpest_detail(pixels: GrayImage, roi: Mask | None = None) -> float:
     roi : array of bool, optional
         Pixels that count; the outline of the region itself is no detail.
     """
-    if min(pixels.shape) < 3:
-        return 0.0
+    halo, (height, width) = _DETAIL_HALO_PX, pixels.shape
     noise = max(noise_sigma(pixels), _QUANTIZATION * gray_step(pixels))
     inner = None if roi is None else _eroded(roi)
-    fine, coarse = (cv2.getGaussianKernel(2 * _DETAIL_HALO_PX + 1, scale).ravel() for scale in _SCALES[:2])
+    fine, coarse = (cv2.getGaussianKernel(2 * halo - 1, scale).ravel() for scale in _SCALES[:2])
     gain = float(np.linalg.norm(np.outer(fine, fine) - np.outer(coarse, coarse)))
     strongest = 0.0
-    for top in range(0, pixels.shape[0], _BAND):
-        bottom = min(top + _BAND, pixels.shape[0])
-        above = max(0, top - _DETAIL_HALO_PX - 1)
-        band = np.ascontiguousarray(pixels[above : bottom + _DETAIL_HALO_PX + 1])
-        around = cv2.medianBlur(band, 3).astype(np.float32)
-        gray = band.astype(np.float32)
-        gray = np.where(np.abs(gray - around) > _ABOVE_NOISE * noise, around, gray)
-        detail = np.abs(cv2.sepFilter2D(gray, cv2.CV_32F, fine, fine) - cv2.sepFilter2D(gray, cv2.CV_32F, coarse, coarse))
-        own = detail[top - above : bottom - above]
-        strongest = max(strongest, float((own if inner is None else own[inner[top:bottom]]).max(initial=0.0)))
-    return strongest / (gain * noise)
+    # a mirrored border would make noise stronger than it is
+    for top in range(halo, height - halo, _BAND):
+        bottom = min(top + _BAND, height - halo)
+        gray = pixels[top - halo : bottom + halo].astype(np.float32)
+        # a single pixel that sticks out of all its neighbors is set back among them
+        high, low = cv2.dilate(gray, _RING), cv2.erode(gray, _RING)
+        gray = np.where(gray > high + _ABOVE_NOISE * noise, high, gray)
+        gray = np.where(gray < low - _ABOVE_NOISE * noise, low, gray)
+        apart = cv2.sepFilter2D(gray, cv2.CV_32F, fine, fine) - cv2.sepFilter2D(gray, cv2.CV_32F, coarse, coarse)
+        own = np.abs(apart[halo:-halo, halo : width - halo])
+        counted = own if inner is None else own[inner[top:bottom, halo : width - halo]]
+        strongest = max(strongest, float(counted.max(initial=0.0)))
+    return strongest / (gain * noise) if strongest else 0.0
 
 
 _DETAIL_HALO_PX = 8
+_RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 _BAND = 512  # rows that are looked at together
 
 

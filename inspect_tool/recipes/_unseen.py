@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from inspect_tool import plausibility
@@ -57,7 +58,7 @@ def signs_of(micrograph: Micrograph, backend: str, *, found: bool) -> dict[str, 
     def read(sign: _Sign) -> float | None:
         return sign.figure(micrograph.pixels, micrograph.roi) if judged else None
 
-    return {name: read_off(micrograph, name, lambda sign=sign: read(sign)) for name, sign in _SIGNS.items()}
+    return {name: read_off(micrograph, name, partial(read, sign)) for name, sign in _SIGNS.items()}
 
 
 def checks_of(fields: Sequence[FieldMeasurement]) -> list[Check]:

@@ -34,7 +34,7 @@ def check_stated(stated: Calibration, where: str) -> None:
     ------
     SettingsError
         A pixel size beside ``source = "ratio only"``, a pixel size outside 0.01 nm to 10 mm, or a relative
-        uncertainty outside 0 to 0.5.
+        uncertainty outside 0 to 0.5; a zoom, a binning or an image size that is not above 0.
     """
     if stated.source == RATIO_ONLY and stated.pixel_um is not None:
         msg = f'{where}: source = "ratio only" stands beside pixel_um = {stated.pixel_um:g}; give one of them'
@@ -53,6 +53,11 @@ def check_stated(stated: Calibration, where: str) -> None:
             " from 0 to below 0.5 (0.004 means 0.4 %)"
         )
         raise SettingsError(msg)
+    for name, numbers in (("zoom", [stated.zoom]), ("binning", [stated.binning]), ("image_px", stated.image_px or ())):
+        low = next((number for number in numbers if number is not None and not number > 0), None)
+        if low is not None:
+            msg = f"{where}: {name} has {low:g}, must be above 0"
+            raise SettingsError(msg)
 
 
 def settle(micrograph: Micrograph, stated: Calibration | None, bar: ScaleSource | None = None) -> Micrograph:

@@ -7,7 +7,6 @@ with the instrument and the objective; whatever does not fit is refused with bot
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from statistics import mean
 
@@ -37,7 +36,8 @@ def read(path: Path) -> CalibrationRecord:
     """
     record = load_calibration(path)
     for axis, pixel_um in (("x", record.pixel_um), ("y", record.pixel_y_um or record.pixel_um)):
-        check_stated(Calibration(pixel_um=pixel_um, u_rel=record.u_rel), str(path))
+        stated = Calibration(pixel_um=pixel_um, u_rel=record.u_rel, zoom=record.zoom, binning=record.binning)
+        check_stated(stated, str(path))
         read_px = [
             (reading.length_um, px) for reading in record.readings if reading.axis == axis for px in reading.length_px
         ]
@@ -60,7 +60,7 @@ def read(path: Path) -> CalibrationRecord:
     if record.date is not None and record.due is not None and record.due < record.date:
         msg = f"{path}: due {record.due.isoformat()} lies before the calibration, {record.date.isoformat()}"
         raise CalibrationError(msg)
-    if record.image_px is not None and prod(record.image_px) <= 0:
+    if record.image_px is not None and min(record.image_px) < 1:
         msg = f"{path}: image_px = {list(record.image_px)}; give rows and columns of the images"
         raise CalibrationError(msg)
     return record

@@ -43,7 +43,7 @@ from inspect_tool import (
     supersede,
     trail_reports,
 )
-from inspect_tool.calibration import same_scale, settle, stop_if_expired
+from inspect_tool.calibration import check_stated, same_scale, settle, stop_if_expired
 from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
@@ -648,6 +648,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
     """Calibration of some images, with what its file says, and still in force where the job insists on it."""
     if calibration is None:
         return None
+    check_stated(calibration, where)
     resolved = calibration_files.resolve(calibration, folder, where)
     stop_if_expired(resolved, date_of_work(job, now().date()), where)
     return resolved

@@ -11,6 +11,7 @@ LAYERS = [
         "errors",
         "units",
         "paths",
+        "ranges",
         "model",
         "registry",
         "files",

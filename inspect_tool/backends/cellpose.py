@@ -28,6 +28,7 @@ from inspect_tool.backends.runtime import Device, Precision
 from inspect_tool.backends.weights import gray_range, model_folder
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.ranges import Above0, From0
 
 __all__ = ["KINDS", "MODELS", "Model", "Settings", "alternatives", "convert", "load", "segment"]
 
@@ -50,16 +51,16 @@ class Settings:
     """What can be set; thresholds and diameter come from the model card by default."""
 
     model: str = "particles_cellpose"  # shipped model, or a folder with model.toml and weights
-    diameter_px: float | None = None  # of the objects; None: by the scale of the training, else found [px]
-    flow_threshold: float | None = None  # largest error of the flow of an object, 0: any [1]
+    diameter_px: Above0[float] | None = None  # of the objects; None: by the scale of the training, else found [px]
+    flow_threshold: From0[float] | None = None  # largest error of the flow of an object, 0: any [1]
     cellprob_threshold: float | None = None  # object score (a logit) above which a pixel counts [1]
-    min_size_px: int = 15  # smaller objects are dropped [px]
+    min_size_px: From0[int] = 15  # smaller objects are dropped [px]
     invert: bool = False  # light and dark change places before the network sees the image
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
     precision: Precision = "auto"  # auto: bfloat16 where the processor has it
     commercial: bool = True  # false permits models whose licence forbids commercial use
-    tile_batch: int = 8  # tiles at a time
-    chunk_px: int = 2048  # side of what is predicted at once; bounds the memory [px]
+    tile_batch: Above0[int] = 8  # tiles at a time
+    chunk_px: Above0[int] = 2048  # side of what is predicted at once; bounds the memory [px]
 
 
 def load(settings: Settings) -> Model:

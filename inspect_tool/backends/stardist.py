@@ -38,6 +38,7 @@ from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
 from inspect_tool.model import GrayImage, LabelImage, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.stardist_net import StarDistNet
+from inspect_tool.ranges import Above0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
@@ -60,17 +61,17 @@ class Settings:
     model: str = "round_objects"  # name of a shipped model, or a folder: model.toml, or config.json of StarDist
     sha256: str = ""  # of the weights file; when given, another file is refused
     phase: Literal["as trained", "dark", "bright"] = "as trained"  # objects against what is around them
-    prob_threshold: float | None = None  # from which a point is a candidate; None: of the model [1]
-    nms_threshold: float | None = None  # largest shared part of the smaller of two objects; None: of the model [1]
-    object_px: tuple[float, float] | None = None  # diameters of the smallest and largest objects; None: estimated [px]
-    scale: float | None = None  # enlargement before the network, and no other scale; None: from the sizes [1]
+    prob_threshold: Share | None = None  # from which a point is a candidate; None: of the model [1]
+    nms_threshold: Share | None = None  # largest shared part of the smaller of two objects; None: of the model [1]
+    object_px: tuple[Above0[float], Above0[float]] | None = None  # smallest and largest diameters; None: estimated [px]
+    scale: Above0[float] | None = None  # enlargement before the network, and no other scale; None: from the sizes [1]
     normalization: tuple[float, float] | None = None  # percentiles that become 0 and 1; None: of the model [%]
     outline: Literal["smooth", "polygon"] = "smooth"  # between the ends of the rays
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
     engine: Engine = "auto"  # auto: OpenVINO where it is installed, else torch
     precision: Precision = "fp32"  # rays are lengths: bfloat16 resolves 0.4 % of them, and is refused where it shows
-    tile_px: int = 1024  # side of a tile without its margin [px]
+    tile_px: Above0[int] = 1024  # side of a tile without its margin [px]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

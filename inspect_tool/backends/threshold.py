@@ -35,6 +35,7 @@ from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.measure import color, image_quality
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
+from inspect_tool.ranges import From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
 
@@ -65,17 +66,17 @@ class Settings:
     method: Method = "auto"  # auto: half-way up the edges, see docs/threshold.md
     phase: Literal["dark", "bright", "auto"] = "dark"  # the phase of interest; auto: the one with less area
     classes: tuple[str, ...] = ()  # names from dark to bright; default dark, bright (with 3: dark, gray, bright)
-    n_classes: int = 0  # for multi_otsu; 0: as many as names are given, else 2
+    n_classes: From0[int] = 0  # for multi_otsu; 0: as many as names are given, else 2
     levels: tuple[
         float, ...
     ] = ()  # for fixed, ascending; a pixel at the level belongs to the darker class [gray levels]
-    window_px: int = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
-    sauvola_k: float = 0.2  # for sauvola: share of the local contrast that lowers the level [1]
+    window_px: From0[int] = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
+    sauvola_k: Share = 0.2  # for sauvola: share of the local contrast that lowers the level [1]
     flat_field: Literal["auto", "on", "off"] = "auto"  # for the methods with one level per image
     denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none; auto: none for fixed [px]
-    min_object_px: int = 0  # smaller objects of a phase of interest become matrix [px2]
-    fill_holes_px: int = 0  # smaller holes in a phase of interest are filled [px2]
-    min_contrast: float = 0.0  # for auto and edge: an edge between phases has at least this contrast [gray levels]
+    min_object_px: From0[int] = 0  # smaller objects of a phase of interest become matrix [px2]
+    fill_holes_px: From0[int] = 0  # smaller holes in a phase of interest are filled [px2]
+    min_contrast: From0[float] = 0.0  # for auto and edge: least contrast of an edge between phases [gray levels]
     channel: Literal["auto", "gray", "red", "green", "blue"] = "auto"  # auto: gray, or two hues where gray is the same
 
 

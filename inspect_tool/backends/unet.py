@@ -43,6 +43,7 @@ from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.unet import UNet
+from inspect_tool.ranges import Above0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MODELS = ("model",)  # settings that name a model: a shipped one, or a folder beside the job file
@@ -73,10 +74,10 @@ class Settings:
     """What can be set; the model card has the rest."""
 
     model: str = "grain_boundary"  # name of a shipped model, or a folder with weights and model.toml
-    threshold: float | None = (
+    threshold: Share | None = (
         None  # of two classes: probability of the second; grains: of a boundary; None: of the card [1]
     )
-    scale: float | None = None  # enlargement before the network; None: to the scale of its training [1]
+    scale: Above0[float] | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
     twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
@@ -84,7 +85,7 @@ class Settings:
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
     engine: Engine = "auto"  # auto: OpenVINO where it is installed, else torch
     precision: Precision = "auto"  # auto: bfloat16 where the processor has it
-    tile_px: int = tiling.TILE_PX  # side of a tile; the result depends on it by less than 0.1 % [px]
+    tile_px: Above0[int] = tiling.TILE_PX  # side of a tile; the result depends on it by less than 0.1 % [px]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

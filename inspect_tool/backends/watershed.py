@@ -25,6 +25,7 @@ from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.preprocess import background
+from inspect_tool.ranges import Above0, From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
@@ -64,14 +65,14 @@ class Settings:
 
     mode: Literal["grains", "particles"] = "grains"  # particles: touching ones are parted
     boundaries: Literal["auto", "dark", "bright", "gradient"] = "auto"  # how grain boundaries look
-    line_sigma_px: float | None = None  # standard deviation of the line profile; None: found [px]
-    sensitivity: float = 1.0  # 2 accepts boundaries of half the strength
-    support: float = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
-    smallest_px: int | None = None  # smaller regions join a neighbor; None: from the line width [px]
+    line_sigma_px: Above0[float] | None = None  # standard deviation of the line profile; None: found [px]
+    sensitivity: Above0[float] = 1.0  # 2 accepts boundaries of half the strength
+    support: Share = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
+    smallest_px: From0[int] | None = None  # smaller regions join a neighbor; None: from the line width [px]
     twins: Literal["ignore", "count"] = "ignore"  # boundaries of annealing twins
     mount: Literal["auto", "keep"] = "auto"  # dark mounting material at the image edge is left out
     phase: Literal["dark", "bright"] = "dark"  # particles only: which phase the particles are
-    depth: float = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]
+    depth: Share = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]
 
 
 def load(settings: Settings) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
 
 from inspect_tool.errors import StandardError
 from inspect_tool.formulas import astm_e112, astm_e1382, iso_643
 from inspect_tool.measure.fields import FieldStatistics, field_statistics
 from inspect_tool.model import Component, FieldMeasurement, Standard
+from inspect_tool.ranges import From0, Percent
 from inspect_tool.uncertainty import combined, coverage_factor, effective_dof
 
 Method = Literal["abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept"]
@@ -35,15 +38,15 @@ class Settings:
     method: Method = "abrams"  # of the main result; the other methods are compared with it
     circle_rule: Literal["edition", "minus_one"] = "edition"  # minus_one takes one grain off a Jeffries count
     triple_points: Literal["edition", "alternate"] = "edition"  # alternate: every second one counts two (E1382)
-    triple_point_px: float = 0.25  # a line this close to a triple point goes through it, at most 0.5
-    figure_magnification: float = 0.0  # figure as large as the standard draws it at this magnification; 0: chosen
-    placements: int = 0  # of the figure per side of the field; 0: as many as fit, at most 4
+    triple_point_px: Annotated[float, Ge(0), Le(0.5)] = 0.25  # a line this close to a triple point goes through it
+    figure_magnification: From0[float] = 0.0  # figure as the standard draws it at this magnification; 0: chosen
+    placements: Annotated[int, Ge(0), Le(1000)] = 0  # of the figure per side of the field; 0: as many as fit, at most 4
     deformation_axis: Literal["horizontal", "vertical"] = "horizontal"  # in the image; 0 deg of the directions
     twins: Literal["not counted", "counted"] = "not counted"  # as the segmentation treats twin boundaries
     second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"  # its grains do not count
-    second_phase_threshold: float = 0.0  # gray level; grains darker (brighter) than it are the second phase
-    second_phase_percent: float = 0.0  # for "given"
-    smallest_grain_px: int = 0  # smaller ones are given to their neighbours
+    second_phase_threshold: From0[float] = 0.0  # gray level; grains darker (brighter) than it are the second phase
+    second_phase_percent: Percent = 0.0  # for "given"
+    smallest_grain_px: From0[int] = 0  # smaller ones are given to their neighbours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

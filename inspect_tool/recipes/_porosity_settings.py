@@ -8,6 +8,7 @@ from typing import Literal
 
 from inspect_tool.measure import reference_area
 from inspect_tool.model import Quantity, Standard
+from inspect_tool.ranges import Above0, From0
 from inspect_tool.recipes._shapes import Expected
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
@@ -58,8 +59,8 @@ class ReferenceArea:
     """Reference area of a casting; it is slid over every field to its worst place."""
 
     shape: reference_area.Shape = "square"
-    size_mm: float = 0.0  # side, diameter, base of the triangle or width of the rectangle [mm]
-    height_mm: float = 0.0  # of a triangle or rectangle; 0: as size_mm [mm]
+    size_mm: Above0[float] = 0.0  # side, diameter, base of the triangle or width of the rectangle [mm]
+    height_mm: From0[float] = 0.0  # of a triangle or rectangle; 0: as size_mm [mm]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +69,17 @@ class Settings:
 
     presentation: Presentation = "auto"  # auto: by the standard of the job
     classes: tuple[str, ...] = ()  # names of the classes that are pores; empty: class 1
-    minimum_px2: int = 9  # smaller dark spots cannot be measured: their share is reported apart [px2]
-    minimum_um: float = 0.0  # pores of a smaller largest Feret do not count, e.g. by the drawing; 0: all [um]
+    minimum_px2: Above0[int] = 9  # smaller dark spots cannot be measured: their share is reported apart [px2]
+    minimum_um: From0[float] = 0.0  # pores of a smaller largest Feret do not count, e.g. by the drawing; 0: all [um]
     count_rule: Literal["half", "two_edges"] = "half"  # pores cut by the edge: half each, or those at two edges only
     size_by: Literal["ecd", "feret_max"] = "ecd"  # diameter of the size classes
-    size_classes_um: tuple[float, ...] = ()  # upper bounds, ascending; empty: 1, 2, 5, 10 ... [um]
-    cluster_gap: float = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
-    linear_elongation: float = 0.0  # F_max²/A from which a feature is a crack; 0: as the standard says, else never [1]
+    size_classes_um: tuple[Above0[float], ...] = ()  # upper bounds, ascending; empty: 1, 2, 5, 10 ... [um]
+    cluster_gap: Above0[float] = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
+    linear_elongation: From0[float] = 0.0  # F_max²/A from which it is a crack; 0: by the standard, else never [1]
     reference_area: ReferenceArea | None = None  # slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }
     expected_shape: Expected = "compact"  # no lines; auto: or lines alone; any: cracks among the pores are meant
     tinted_grains: bool = False  # grains of the metal differ in color: only color inside the pores is a doubt then
-    part_area_mm2: float = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
+    part_area_mm2: From0[float] = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
     key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity
 
 

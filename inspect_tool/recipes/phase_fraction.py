@@ -45,6 +45,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
+from inspect_tool.ranges import Above0, From0
 from inspect_tool.recipes import _colors, _shapes
 from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, own_gray_checks
 from inspect_tool.standards import check_rule, designation, load_standard
@@ -85,10 +86,10 @@ _SIGMAS = 3.0  # a point count that differs by more is not chance (3 in 1000)
 class Settings:
     """Settings of the recipe."""
 
-    wanted_ra_percent: float = 10.0  # relative accuracy that the planning of fields aims at [%]
-    grid_points: int = 0  # 16, 25, 49, 100 ...; 0: from the area share of the field, after E562
-    seed: int = 1  # of the random start of the grid
-    smallest_feature_px2: int = 9  # smaller features are not counted; they stay in the area share [px2]
+    wanted_ra_percent: Above0[float] = 10.0  # relative accuracy that the planning of fields aims at [%]
+    grid_points: From0[int] = 0  # 16, 25, 49, 100 ...; 0: from the area share of the field, after E562
+    seed: From0[int] = 1  # of the random start of the grid
+    smallest_feature_px2: Above0[int] = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
     expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
     tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then

@@ -43,6 +43,7 @@ from inspect_tool.model import (
     Statement,
     Table,
 )
+from inspect_tool.ranges import Above0, From0, Percent
 from inspect_tool.standards import check_rule, designation
 from inspect_tool.uncertainty import coverage_factor, evaluated, excess_of_largest, half_range
 
@@ -96,14 +97,14 @@ class Settings:
     """How void shares are formed."""
 
     denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"  # what the voids are a share of
-    pad_diameter_um: float | None = None  # of round pads, for denominator "pad" [um]
-    pad_length_um: float | None = None  # of rectangular pads, with pad_width_um [um]
-    pad_width_um: float | None = None  # [um]
+    pad_diameter_um: Above0[float] | None = None  # of round pads, for denominator "pad" [um]
+    pad_length_um: Above0[float] | None = None  # of rectangular pads, with pad_width_um [um]
+    pad_width_um: Above0[float] | None = None  # [um]
     vias: Literal["left out", "part of the joint"] = "left out"  # of the joint projection; never a void
-    min_void_px: float = 3.0  # equivalent diameter of the smallest void that counts [px]
-    expected_joints: int | None = None  # per image; another number found is a failed check
+    min_void_px: From0[float] = 3.0  # equivalent diameter of the smallest void that counts [px]
+    expected_joints: From0[int] | None = None  # per image; another number found is a failed check
     edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
-    limit_percent: float = 0.0  # void share above which a joint is counted; 0: not asked
+    limit_percent: Percent = 0.0  # void share above which a joint is counted; 0: not asked
     quadrants: bool = False  # die attach: quadrants, corner voids, voids across
     joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected
 

@@ -421,26 +421,17 @@ def check_mask(path: Path, micrograph: Micrograph) -> None:
         return
     values, _ = read_values(path, colors=True)
     crop_like(micrograph, values, str(path))
-    flat = _flat(values)
-    changes = np.zeros(flat.shape, np.bool_)
-    changes[:, 1:] = flat[:, 1:] != flat[:, :-1]
-    if changes.mean() <= _MOST_CHANGES or (count := len(np.unique(flat))) <= _MOST_VALUES:
+    why = masks.signs_of_photograph(_flat(values))
+    if not why or (
+        values.ndim == 3 and values.shape[:2] == micrograph.pixels.shape and _is_drawn_on(values, micrograph)
+    ):
         return
-    if values.ndim == 3 and values.shape[:2] == micrograph.pixels.shape and _is_drawn_on(values, micrograph):
-        return
-    row, column = (int(axis[0]) for axis in np.nonzero(changes))
-    msg = (
-        f"{path}: is a photograph and no mask: it has {count} values, and along its rows {100 * changes.mean():.0f} % "
-        f"of the pixels have another one than their neighbor (the first at row {row}, column {column}); give the mask, "
-        "or what --export has written, painted on"
-    )
+    msg = f"{path}: is a photograph and no mask: {why}; give the mask, or what --export has written, painted on"
     raise ReadError(msg)
 
 
 _ALIKE = 0.5  # correlation of the gray values of a micrograph with itself, painted on; with another picture it is 0 [1]
 _MOST_COLORS = 1000  # no mask has more classes
-_MOST_VALUES = 64  # a photograph has more
-_MOST_CHANGES = 0.25  # of label images fewer pixels have another number than their neighbor [1]
 
 
 def _is_drawn_on(picture: NDArray[np.generic], micrograph: Micrograph) -> bool:

@@ -1,7 +1,7 @@
 """Pages against data: whether the HTML and the PDF of a report show what its ``report.json`` renders to."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import __version__, edits, pdf_compare
+from inspect_tool import __version__, edits, evidence, pdf_compare
 from inspect_tool.dossier import pdf_reader
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.files import plain, sha256_bytes
@@ -18,6 +18,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.provenance import package_versions, platform_name
 from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
+from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
 
 OWN = "own template"
@@ -140,7 +141,7 @@ def html_differences(report: Report, path: Path, template: Path | None, folder: 
     if template is None:
         return list(missing(report, "".join(page_text(shown))))
     try:
-        wanted = render(report, folder, template, "screen")
+        wanted = confined(template, len(report.micrographs), render, report, folder, template, "screen")
     except InspectError as error:
         return [f"cannot be rendered again: {error}"]
     if shown == wanted:
@@ -312,21 +313,31 @@ def _first(one: str, other: str) -> int:
 
 
 def _printed(report: Report, template: Path, folder: Path, work: Path, files: Files) -> bytes:
-    """Print a report again, with its attachments."""
+    """Print a report again, with its attachments, in the bounds in which it was made."""
+    out = work / "printed"
+    out.mkdir(exist_ok=True)
+    names = [item.file for item in report.attachments]
+    if evidence.attached(report):
+        names += [mask.file for record in report.micrographs if record.evidence for mask in record.evidence.masks]
+    held = {name: files.read(name) for name in names}
+    pdf = out / "report.pdf"
+    confined(template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf)
+    return pdf.read_bytes()
+
+
+def _print(
+    report: Report, folder: Path, template: Path, data: bytes, held: Mapping[str, bytes | None], pdf: Path
+) -> None:
     from inspect_tool.exporters.pdf import attachments, print_page
 
     def read(file: str) -> bytes:
-        data = files.read(file)
-        if data is None:
+        content = held[file]
+        if content is None:
             msg = f"{file}: is missing"
             raise ReadError(msg)
-        return data
+        return content
 
-    out = work / "printed"
-    out.mkdir(exist_ok=True)
-    page = render(report, folder, template, "print")
-    carried = attachments(report, files.json, read)
-    return print_page(page, out / "report.pdf", template, report.id, carried).read_bytes()
+    print_page(render(report, folder, template, "print"), pdf, template, report.id, attachments(report, data, read))
 
 
 def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:

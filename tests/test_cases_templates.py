@@ -1,6 +1,7 @@
 """Pages of a laboratory's own template: they may print anything, so that a verdict on them is held against the data."""
 
 import numpy as np
+import pypdf
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
 from inspect_tool.paths import data_folder
+from inspect_tool.report import confined
 
 JOB = """\
 recipe = "phase_fraction"
@@ -104,3 +106,18 @@ def test_a_text_of_the_data_is_no_verdict_of_the_page(honest):
 def test_what_an_own_template_gets_wrong_is_one_line_that_names_it(tmp_path):
     with pytest.raises(SettingsError, match=r"summary\.html\.j2:1: .*no attribute"):
         failing(tmp_path, "{{ 5 | requirement_text }}")
+
+
+def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(tmp_path, monkeypatch):
+    block = "{% if report.id == 'never' %}{% endif %}<p>{{ report.id }}</p>"
+    made = failing(tmp_path, block)
+    report, own = load_report(made / "report.json"), tmp_path / "own"
+    loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    (own / "blocks" / "summary.html.j2").write_text(loop, encoding="utf-8")
+    monkeypatch.setattr(confined, "SECONDS", 1)
+    monkeypatch.setattr(confined, "SECONDS_PER_IMAGE", 1)
+    held = pages.Files(json=(made / "report.json").read_bytes(), read={}.get, pictures=made)
+    too_much = "needs more than 4 s of processor time"
+    assert any(too_much in text for text in pages.html_differences(report, made / "report.html", own, made))
+    with pypdf.PdfReader(made / "report.pdf") as shown:
+        assert any(too_much in text for text in pages.pdf_differences(report, shown, own, held, tmp_path))

@@ -1,5 +1,6 @@
 """The user's own masks: images whose labels are known are written in every usual way and must come back."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -237,6 +238,62 @@ def test_names_for_values_that_are_not_there(tmp_path):
 def test_a_lossy_class_mask_is_refused(tmp_path):
     with pytest.raises(ReadError, match="lossy compression blurs the values; save the mask as PNG or TIFF"):
         read_mask(tmp_path / "m.jpg", np.array([0, 90, 200], np.uint8)[phases()], kind="classes")
+
+
+def photograph(bits, seed):
+    """Two grays under a vignette with the noise of a camera."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices(SHAPE)
+    gray = np.where(pores(seed=seed) > 0, 60, 180) - 30 * np.hypot(rows / SHAPE[0] - 0.5, columns / SHAPE[1] - 0.5)
+    scaled = (gray + rng.normal(0, 4, SHAPE)) * 2 ** (bits - 8)
+    return np.clip(scaled, 0, 2**bits - 1).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", ["classes", "labels"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_photograph_is_no_mask(tmp_path, kind, bits, seed):
+    with pytest.raises(
+        ReadError, match=r"is a photograph and no mask: it has \d+ values, .* row 0, column \d+\); give"
+    ):
+        read_mask(tmp_path / "m.png", photograph(bits, seed), kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["auto", "binary", "boundaries"])
+def test_a_photograph_is_refused_by_what_a_mask_of_the_kind_has(tmp_path, kind):
+    with pytest.raises(ReadError, match=r"is a photograph|not clear whether|a binary mask has two"):
+        read_mask(tmp_path / "m.png", photograph(8, 1), kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"), [(2, "binary"), (2, "classes"), (3, "classes"), (10, "classes"), (40, "labels")]
+)
+def test_random_numbers_are_no_mask(tmp_path, values, kind):
+    # of k values at random (1 - 1/k)^4 of the pixels have no like neighbor
+    noise = np.random.default_rng(3).integers(0, values, SHAPE).astype(np.uint8) + np.uint8(kind == "labels")
+    percent = 100 * (1 - 1 / values) ** 4
+    with pytest.raises(ReadError, match=r"is noise and no mask: (\d+) %") as refused:
+        read_mask(tmp_path / "m.png", noise, kind=kind)
+    assert int(re.search(r"(\d+) %", str(refused.value))[1]) == pytest.approx(percent, abs=2)
+
+
+def test_the_finest_lines_and_the_densest_dots_are_a_mask(tmp_path):
+    stripes = np.zeros(SHAPE, np.uint8)
+    stripes[:, ::2] = 1
+    assert np.array_equal(read_mask(tmp_path / "lines.png", stripes, kind="classes").labels, stripes)
+    dots = np.zeros(SHAPE, np.uint8)
+    dots[2::5, 2::5] = 1  # single pixels, 4 % of all
+    assert np.array_equal(read_mask(tmp_path / "dots.png", dots, kind="classes").labels, dots)
+
+
+def test_more_values_than_classes_can_be_told_by_are_refused(tmp_path):
+    columns = np.repeat(np.arange(64, dtype=np.uint8), 5)[None].repeat(40, axis=0)
+    whole = image(columns.shape)
+    assert len(read_mask(tmp_path / "m.png", columns, whole, kind="classes").classes) == 64
+    columns[:, :5] = 99
+    columns[0, 0] = 0
+    with pytest.raises(ReadError, match="65 values are no classes; save the mask"):
+        read_mask(tmp_path / "n.png", columns, whole, kind="classes")
 
 
 # ------------------------------------------------------------------------------------------------------------ labels

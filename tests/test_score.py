@@ -424,10 +424,12 @@ def test_files_hold_what_was_found(tmp_path):
     found = score(asked(folder, predicted=(str(folder / "predicted"),), picture_px=100))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("not to be touched")
+    for place, says in (("out", r"out: holds mine\.txt"), ("out/mine.txt", r"mine\.txt: ")):
+        with pytest.raises(OutputError, match=rf"{says}.* choose another folder with --out"):
+            score_files.write(found, tmp_path / place)
+    assert (tmp_path / "out" / "mine.txt").read_text() == "not to be touched"
+    (tmp_path / "out" / "mine.txt").unlink()
     page = score_files.write(found, tmp_path / "out")
-    assert (tmp_path / "out" / "mine.txt").exists()
-    with pytest.raises(OutputError, match=r"mine\.txt: cannot write here: .*; choose another folder with --out"):
-        score_files.write(found, tmp_path / "out" / "mine.txt")
     text = (tmp_path / "out" / "score.json").read_text(encoding="utf-8")
     data = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert data == json.loads(json.dumps(score_files.as_data(found) | {"created": data["created"]}))
@@ -465,3 +467,22 @@ def test_the_command_prints_and_writes(tmp_path):
     assert done.output == ""
     done = CliRunner().invoke(app, options[:5])
     assert isinstance(done.exception, SettingsError)
+
+
+def test_a_backend_without_weights_has_a_page(tmp_path):
+    folder = pores(tmp_path)
+    found = score(asked(folder, images=(str(folder / "images"),), backend="threshold"))
+    assert "backend threshold: method = auto" in score_files.write(found, tmp_path / "out").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", ["porosity", "phase_fraction"])
+def test_every_input_is_looked_at_before_a_backend_begins(tmp_path, monkeypatch, recipe):
+    from inspect_tool.backends import threshold
+
+    folder = pores(tmp_path)
+    (folder / "images" / "f_0.png").write_bytes(b"no picture")
+    cv2.imwrite(str(folder / "truth" / "f_2.png"), discs(2)[:-9] * np.uint8(255))
+    monkeypatch.setattr(threshold, "load", lambda _: pytest.fail("the backend was loaded"))
+    request = replace(asked(folder, images=(str(folder / "images"),), backend="threshold"), recipe=recipe)
+    with pytest.raises(SettingsError, match=r"^2 inputs cannot be used: [^\n;]*f_0\.png[^\n;]*; [^\n]*f_2\.png[^\n]*$"):
+        score(request)

@@ -1,5 +1,7 @@
 """Threshold backend: exact synthetic truth, independent implementations of the classic methods, real images."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -323,3 +325,27 @@ def test_more_classes_than_gray_values_are_refused():
 def test_settings_that_contradict_each_other_are_refused(settings, match):
     with pytest.raises(SettingsError, match=match):
         threshold.load(Settings(**settings))
+
+
+@pytest.mark.parametrize("method", ["local", "sauvola"])
+def test_a_window_wider_than_the_image_is_refused(plain, method):
+    with pytest.raises(SettingsError, match=r"^field\.png: backend\.window_px: got 5000, the image [^\n]*shorter side"):
+        _segment(plain, method=method, window_px=5000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read as Linux tells it")
+def test_a_window_as_large_as_the_image_takes_memory_with_its_pixels():
+    script = (
+        "import resource, sys, numpy as np\n"
+        "from inspect_tool.backends import threshold\n"
+        "from inspect_tool.model import Calibration, Micrograph\n"
+        "gray = np.random.default_rng(1).integers(0, 255, (1500, 2000)).astype(np.uint8)\n"
+        "field = Micrograph(pixels=gray, calibration=Calibration(), path='field.png')\n"
+        "threshold.segment(None, field, threshold.Settings(method='sauvola', window_px=int(sys.argv[1])))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
+    )
+    small, large = (
+        int(subprocess.run([sys.executable, "-c", script, window], capture_output=True, text=True, check=True).stdout)
+        for window in ("101", "1500")
+    )
+    assert large - small < 16 * 1500 * 2000  # a double per pixel for the sums, and as much to spare

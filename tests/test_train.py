@@ -289,6 +289,21 @@ def test_what_must_be_fixed_is_said_in_one_line(fields, tmp_path, changed, error
     assert list(tmp_path.iterdir()) == []
 
 
+def test_all_inputs_that_cannot_be_used_stand_in_one_line(fields, tmp_path):
+    for path in (fields / "shown").iterdir():
+        shutil.copyfile(path, tmp_path / path.name)
+    (tmp_path / "field_0.png").write_bytes(b"no picture")
+    mask = cv2.imread(str(tmp_path / "field_2_mask.png"), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(tmp_path / "field_2_mask.png"), mask[:-9])
+    named = {
+        "images": tuple(str(tmp_path / f"field_{k}.png") for k in range(4)),
+        "masks": (str(tmp_path / "*_mask.png"),),
+    }
+    says = r"^2 inputs cannot be used: [^\n;]*field_0\.png[^\n;]*; [^\n]*field_2_mask\.png[^\n]*$"
+    with pytest.raises(SettingsError, match=says):
+        train(asked(fields, tmp_path / "model", **named))
+
+
 def test_a_folder_that_is_there_is_left_alone(trained, fields):
     found, _ = trained
     before = sha256_file(found.folder / "model.toml")

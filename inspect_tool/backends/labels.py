@@ -27,7 +27,10 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MaskKind = Literal["auto", "binary", "labels", "classes", "boundaries"]
 
 _CLASS_NUMBERS = 31  # values up to this are class numbers, larger ones are gray levels that stand for a class
-_MANY = 256  # more values than this are no classes
+_MANY = 64  # more values than this are no classes, and a photograph has more
+_MOST_CHANGES = 0.25  # of a mask fewer pixels along rows have another value than their neighbor [1]
+_SOFT_CHANGES = 0.5  # the same of two values with smoothed edges: JPEG makes 0.42 of pores of 3 px, noise 0.7 [1]
+_MOST_SINGLE = 0.05  # share of pixels without a like neighbor; random binary noise has 0.06, drawn masks up to 0.01 [1]
 _LINE_PX = 9  # boundary lines are nowhere wider
 _FEW_REGIONS = 5
 
@@ -173,7 +176,7 @@ def interpreted(
     Raises
     ------
     ReadError
-        One value only, or it is not clear what the values mean.
+        One value only, a photograph or noise, or it is not clear what the values mean.
     SettingsError
         Names that do not fit the values.
     """
@@ -181,9 +184,55 @@ def interpreted(
     traced = _traced(mask) if settings.kind in ("auto", "binary", "boundaries") and not settings.classes else None
     mask = mask if traced is None else _mask(path, traced.marked, lossy, where)
     kind = _kind(mask, settings)
+    if kind in ("labels", "classes") and not lossy:
+        _check_no_photograph(mask, _MOST_CHANGES)
     labels, classes, found = _INTERPRET[kind](mask, settings)
+    single = _single_share(labels)
+    if single > _MOST_SINGLE:
+        msg = (
+            f"{path}: is noise and no mask: {100 * single:.0f} % of the pixels differ from all four neighbors; "
+            "give the mask that belongs to the image"
+        )
+        raise ReadError(msg)
     found = found if traced is None else {**found, "traced_in": traced.color}
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
+
+
+def signs_of_photograph(values: NDArray[Any], most: float = _MOST_CHANGES) -> str:
+    """What tells a photograph from a mask of numbers: more values than classes have, changing from pixel to pixel.
+
+    Parameters
+    ----------
+    values : array, (rows, columns)
+        As read; colors packed into one number.
+    most : float
+        Share of the pixels that have another value than their neighbor, at most. [1]
+
+    Returns
+    -------
+    str
+        With the count, the share and the first place; empty for a mask.
+    """
+    changes = values[:, 1:] != values[:, :-1]
+    share = np.count_nonzero(changes) / values.size
+    if share <= most or (count := len(np.unique(values))) <= _MANY:
+        return ""
+    row, column = (int(at) for at in np.unravel_index(int(changes.argmax()), changes.shape))
+    return (
+        f"it has {count} values, and along its rows {100 * share:.0f} % of the pixels have another one than their "
+        f"neighbor (the first at row {row}, column {column + 1})"
+    )
+
+
+def _single_share(labels: NDArray[Any]) -> float:
+    """Share of the pixels that differ from all their neighbors along rows and columns. [1]"""
+    alike = np.zeros(labels.shape, np.bool_)
+    below, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
+    alike[1:] |= below
+    alike[:-1] |= below
+    alike[:, 1:] |= right
+    alike[:, :-1] |= right
+    return 1 - np.count_nonzero(alike) / alike.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -263,6 +312,12 @@ def _mask(path: Path, image: NDArray[Any], lossy: bool, where: str) -> _Mask:
         raise ReadError(msg)
     values, counts = _histogram(image)
     return _Mask(path=path, image=image, values=values, counts=counts, lossy=lossy, colored=colored, where=where)
+
+
+def _check_no_photograph(mask: _Mask, most: float) -> None:
+    if why := signs_of_photograph(mask.image, most):
+        msg = f"{mask.path}: is a photograph and no mask: {why}; give the mask that belongs to it"
+        raise ReadError(msg)
 
 
 def _histogram(image: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -387,6 +442,7 @@ def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
     if len(mask.values) > 2 and not _is_smoothed_binary(mask):
         msg = f"{mask.path}: the mask has {len(mask.values)} values ({_listed(mask)}), a binary mask has two"
         raise ReadError(msg)
+    _check_no_photograph(mask, _SOFT_CHANGES)
     level = (low + high) / 2
     found: dict[str, Any] = {"values": [_shown(mask, low), _shown(mask, high)]}
     if len(mask.values) > 2:
@@ -414,8 +470,9 @@ def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     soft: dict[str, Any] = {}
     if settings.classes and not mask.lossy:
         mask, soft = _hardened(mask, [_key(key) for key in settings.classes])
-    if len(mask.values) > _MANY or mask.lossy:
-        why = "lossy compression blurs the values" if mask.lossy else f"{len(mask.values)} values are no classes"
+    count = max(len(mask.values), len(settings.classes))
+    if count > _MANY or mask.lossy:
+        why = "lossy compression blurs the values" if mask.lossy else f"{count} values are no classes"
         msg = f"{mask.path}: {why}; save the mask as PNG or TIFF with one value per class"
         raise ReadError(msg)
     given = {_key(key): name for key, name in settings.classes.items()}

@@ -253,6 +253,12 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
                 _keep_supported(ranks, rank, gray, level, edges, largest)
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
+        if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
+            msg = (
+                f"{micrograph.path}: backend.window_px: got {settings.window_px}, the image is {gray.shape[1]} x "
+                f"{gray.shape[0]} px; give at most its shorter side, or method 'otsu' for one level of the image"
+            )
+            raise SettingsError(msg)
         found["window_px"] = window_px
         level_image = _window_levels(gray, window_px, settings.sauvola_k if method == "sauvola" else None)
         dark, bright = class_means(histogram_of(gray, roi), [float(level_image.mean())])

@@ -25,7 +25,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
-from inspect_tool.recipes import _colors, _shapes
+from inspect_tool.recipes import _colors, _shapes, _unseen
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
 from inspect_tool.recipes._level_doubts import facts_of_level
@@ -144,7 +144,12 @@ def measure_field(
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(values, features, pixel_um),
         curves=one.whole_sizes(pores, pixel_um),
-        read_off={"shallow_percent": shallow, _colors.SPREAD: spread, **facts_of_level(segmentation)},
+        read_off={
+            "shallow_percent": shallow,
+            _colors.SPREAD: spread,
+            **_unseen.signs_of(micrograph, segmentation.backend, found=bool(values["pores"])),
+            **facts_of_level(segmentation),
+        },
     )
 
 
@@ -186,6 +191,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         warnings += _colors.warnings_of(mine, "the pores")
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
+        checks += _unseen.checks_of(mine)
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from inspect_tool import readers
 from inspect_tool.backends.unet import GRAINS
 from inspect_tool.backends.weights import gray_range, normalized
-from inspect_tool.errors import CalibrationError, ReadError, SettingsError
+from inspect_tool.errors import CalibrationError, InspectError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.model import Modality, Region
 from inspect_tool.paths import matching
@@ -34,6 +34,7 @@ THICKEST_LINE_PX = 9.0  # boundary lines are nowhere wider
 ENOUGH_PX = 100  # annotated pixels of a class without which nothing can be learned of it
 SHARE_VALIDATION = 0.25  # of the images
 SHARE_OF_ONE = 1 / 3  # of the only image
+_LISTED = 5  # inputs that a message names
 SAME_SCALE = 0.02  # relative difference of pixel sizes that is no difference
 
 
@@ -203,6 +204,16 @@ def read_sample(path: Path, mask: Path, reading: Reading) -> Sample:
     rows, columns = sample.target.shape
     found = _read_mask(mask, shape, reading, path.name)
     return replace(sample, target=found[:rows, :columns], mask_sha256=sha256_file(mask))
+
+
+def stop_if_wrong(wrong: Sequence[InspectError]) -> None:
+    """Stop before long work begins; all the inputs that cannot be used stand in the one line."""
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        more = f"; and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
+        msg = f"{len(wrong)} inputs cannot be used: {'; '.join(str(error) for error in wrong[:_LISTED])}{more}"
+        raise SettingsError(msg)
 
 
 def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str) -> Target:

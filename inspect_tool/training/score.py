@@ -33,7 +33,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.standards import load_standard
-from inspect_tool.training import annotations
+from inspect_tool.training import annotations, samples
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.metrics import (
     THRESHOLDS,
@@ -201,8 +201,10 @@ def score(request: Request, progress: Progress | None = None) -> Scores:
         What a backend refuses.
     """
     fields = _fields(request)
+    known = request.classes or CLASSES.get(request.recipe, ()) or not request.backend
+    case = make_case(request) if known else None  # else the backend says what the classes are
+    samples.stop_if_wrong(tuple(_wrong(fields, request, case)))
     segment, described = _segmenter(request)
-    case: Case | None = None
     found: list[ImageScore] = []
     refused: list[InspectError] = []
     for i, field in enumerate(fields):
@@ -269,6 +271,23 @@ def _fields(request: Request) -> list[_Field]:
         )
         for path in (named if not images else sorted(named, key=natural))
     ]
+
+
+def _wrong(fields: Sequence[_Field], request: Request, case: Case | None) -> Iterator[InspectError]:
+    """What is wrong with the images and masks, found before a backend begins."""
+    for field in fields:
+        try:
+            micrograph = _micrograph(field, request)
+            if case is None:
+                if field.truth.suffix.lower() not in DRAWN:
+                    crop_like(micrograph, readers.read_values(field.truth)[0], str(field.truth))
+                continue
+            marks = replace(request.marks, kind=_kind(request, case.recipe))
+            _read(field.truth, field, micrograph, case, marks)
+            if field.predicted is not None:
+                _given(field, micrograph, case, marks)
+        except InspectError as error:
+            yield error
 
 
 def _micrograph(field: _Field, request: Request) -> Micrograph:

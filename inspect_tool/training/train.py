@@ -30,7 +30,7 @@ from inspect_tool.backends.weights import (
     shipped_names,
     write_model,
 )
-from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
 from inspect_tool.folders import check, new_folder
 from inspect_tool.model import Modality, ModelCard
@@ -224,7 +224,14 @@ def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> 
     """Read everything that trains or judges, at one scale."""
     images = samples.files_of(request.images, "image")
     masks = samples.files_of(request.masks, "mask")
-    read = [samples.read_sample(image, mask, reading) for image, mask in samples.paired(images, masks)]
+    read: list[Sample] = []
+    wrong: list[InspectError] = []
+    for image, mask in samples.paired(images, masks):
+        try:
+            read.append(samples.read_sample(image, mask, reading))
+        except InspectError as error:
+            wrong.append(error)
+    samples.stop_if_wrong(wrong)
     names = [sample.name for sample in read]
     for name in names:
         if names.count(name) > 1:

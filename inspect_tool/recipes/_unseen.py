@@ -1,0 +1,85 @@
+"""Doubts of fields in which nothing was found: whether the picture could have shown it at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from inspect_tool import plausibility
+from inspect_tool.measure import image_quality
+from inspect_tool.measure.gray import read_off
+from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sign:
+    """One sign that a picture could have shown a pore: its figure, the limit, and what a failure means."""
+
+    title: str
+    unit: str
+    relation: Literal[">=", "<="]
+    limit: float
+    figure: Callable[[GrayImage, Mask | None], float]
+    advice: str
+
+
+_SIGNS: Mapping[str, _Sign] = {
+    "sharpest_detail": _Sign(
+        title="Fields without pores: sharpest detail over noise",
+        unit="1",
+        relation=">=",
+        limit=7.0,  # white noise alone makes 4 to 6
+        figure=image_quality.sharpest_detail,
+        advice="nothing in the picture shows that it was in focus, or shows a specimen at all",
+    ),
+    "contrast_of_black": _Sign(
+        title="Fields without pores: gray level over noise",
+        unit="1",
+        relation=">=",
+        limit=5.0,
+        figure=image_quality.contrast_of_black,
+        advice="too dark or too noisy: not even a black pore would stand out",
+    ),
+    "white_percent": _Sign(
+        title="Fields without pores: clipped at white",
+        unit="%",
+        relation="<=",
+        limit=50.0,
+        figure=lambda pixels, roi: image_quality.clipped_percent(pixels, roi)[1],
+        advice="overexposed: a pore may be washed out",
+    ),
+}
+
+
+def signs_of(micrograph: Micrograph, backend: str, *, found: bool) -> dict[str, float | None]:
+    """Signs of a field for ``FieldMeasurement.read_off``; None where something was found, or a person drew the mask."""
+    judged = not found and backend != "labels"
+
+    def read(sign: _Sign) -> float | None:
+        return sign.figure(micrograph.pixels, micrograph.roi) if judged else None
+
+    return {name: read_off(micrograph, name, partial(read, sign)) for name, sign in _SIGNS.items()}
+
+
+def checks_of(fields: Sequence[FieldMeasurement]) -> list[Check]:
+    """Doubts of one specimen: its worst field by each sign; none where every field shows pores."""
+    made = []
+    for name, sign in _SIGNS.items():
+        seen = [(float(value), field.image) for field in fields if (value := field.read_off.get(name)) is not None]
+        if not seen:
+            continue
+        worst, image = min(seen) if sign.relation == ">=" else max(seen)
+        made.append(
+            plausibility.check(
+                sign.title,
+                worst,
+                sign.relation,
+                sign.limit,
+                sign.unit,
+                clause="check of this software: nothing there and nothing seen look the same",
+                specimen=fields[0].specimen,
+                note=f"worst field {image}",
+                advice=sign.advice,
+            )
+        )
+    return made

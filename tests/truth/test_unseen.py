@@ -1,0 +1,159 @@
+"""Porosity without pores: pictures that could not have shown a pore are doubted, dense sections are not."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tifffile
+from scipy import ndimage
+
+import inspect_tool
+from inspect_tool.measure.image_quality import contrast_of_black, sharpest_detail
+from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.recipes import porosity
+from inspect_tool.standards import load_standard
+
+SHAPE = (400, 500)
+JOB = """
+recipe = "porosity"
+images = ["field.tif"]
+exports = ["json"]
+[calibration]
+pixel_um = 0.5
+u_rel = 0.005
+source = "stage micrometer"
+certificate = "C-1"
+valid_until = 2099-01-01
+[[requirements]]
+quantity = "porosity_percent"
+unit = "%"
+upper = 5.0
+rule = "simple"
+source = "drawing"
+"""
+
+
+def noise(level, sigma, seed):
+    return level + sigma * np.random.default_rng(seed).standard_normal(SHAPE)
+
+
+def defocused(sigma_px, seed):
+    """A section with pores behind a blur that leaves nothing of them, with the noise of the camera."""
+    pores = np.random.default_rng(seed).random(SHAPE) < 0.002
+    section = np.where(ndimage.binary_dilation(pores, iterations=2), 40.0, 190.0)
+    return ndimage.gaussian_filter(section, sigma_px) + noise(0, 3, seed)
+
+
+def specks(seed):
+    """An even polished section with sharp spots smaller than any pore that is measured."""
+    gray = np.full(SHAPE, 180.0)
+    rng = np.random.default_rng(seed)
+    for row, column in itertools.product((50, 150, 250, 350), (50, 250, 450)):
+        top, left = row + rng.integers(-20, 20), column + rng.integers(-20, 20)
+        gray[top, left] = 100
+    return ndimage.gaussian_filter(gray, 0.6) + noise(0, 2.5, seed)
+
+
+def in_bytes(gray):
+    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+
+
+def porosity_of(folder, gray):
+    tifffile.imwrite(folder / "field.tif", in_bytes(gray))
+    (folder / "job.toml").write_text(JOB, encoding="utf-8")
+    report = inspect_tool.run(folder / "job.toml")
+    (result,) = (one for one in report.results if one.quantity == "porosity_percent")
+    seen = {one.name.partition(": ")[2]: one for one in report.checks if one.name.startswith("Fields without pores")}
+    return report, result, seen
+
+
+UNSEEN = {
+    "white noise": lambda seed: np.random.default_rng(seed).uniform(0, 255, SHAPE),
+    "faint noise": lambda seed: noise(128, 2, seed),
+    "lamp off": lambda seed: noise(3, 1, seed),
+    "lamp off, clipped": lambda seed: noise(0, 2, seed),
+    "near white": lambda seed: noise(251, 1.5, seed),
+    "total defocus": lambda seed: defocused(60, seed),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_nothing_seen_is_no_pass(tmp_path, kind, seed):
+    report, result, seen = porosity_of(tmp_path, UNSEEN[kind](seed))
+    assert result.value == 0
+    assert report.verdict == "undecided"
+    assert any(not check.passed for check in seen.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_dense_section_with_specks_passes(tmp_path, seed):
+    report, result, seen = porosity_of(tmp_path, specks(seed))
+    assert result.value == 0
+    assert result.expanded_u > 0
+    assert report.verdict == "pass"
+    assert list(seen) == ["sharpest detail over noise", "gray level over noise", "clipped at white"]
+
+
+def doubts(gray, backend="threshold"):
+    """Checks of a field in which a backend found nothing, by what they say."""
+    field = Micrograph(pixels=in_bytes(gray), calibration=Calibration(pixel_um=0.5, source="stage"), path="field.tif")
+    nothing = Segmentation(
+        labels=np.zeros(SHAPE, np.int32), classes={0: "metal", 1: "pore"}, kind="semantic", backend=backend
+    )
+    settings, standard = porosity.Settings(), load_standard("areal_porosity_2026")
+    found = porosity.combine([porosity.measure_field(field, nothing, settings, standard)], settings, standard)
+    return {one.name.partition(": ")[2]: one for one in found.checks if one.name.startswith("Fields without pores")}
+
+
+def test_white_is_doubted_whatever_is_sharp_in_it():
+    gray = specks(1)
+    gray[:250] = 255  # 62.5 % of the rows
+    found = doubts(gray)
+    assert found["sharpest detail over noise"].passed
+    assert not found["clipped at white"].passed
+    assert found["clipped at white"].value == pytest.approx(62.5)
+    assert found["clipped at white"].note == "worst field field.tif: overexposed: a pore may be washed out"
+
+
+def test_a_mask_of_a_person_is_not_doubted_for_its_picture():
+    assert not doubts(noise(3, 1, 1))["gray level over noise"].passed
+    assert doubts(noise(3, 1, 1), backend="labels") == {}
+
+
+@pytest.mark.parametrize("sigma", [1.0, 5.0, 60.0])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_has_no_detail_whatever_its_strength(sigma, seed):
+    gray = noise(1000, sigma, seed).astype(np.float32)
+    assert 3.5 < sharpest_detail(gray) < 6
+    assert contrast_of_black(gray) == pytest.approx(1000 / sigma, rel=0.02)
+
+
+@pytest.mark.parametrize("row", [40, 510, 511, 512, 513, 600])
+def test_detail_is_that_of_two_gaussians_wherever_it_lies(row):
+    rng = np.random.default_rng(1)
+    gray = 100 + rng.standard_normal((700, 200))
+    gray[row - 1 : row + 2, 99:102] -= 40
+    apart = ndimage.gaussian_filter(gray, 1.0, truncate=8) - ndimage.gaussian_filter(gray, 2.0, truncate=4)
+    point = np.zeros((41, 41))
+    point[20, 20] = 1
+    gain = np.linalg.norm(ndimage.gaussian_filter(point, 1.0) - ndimage.gaussian_filter(point, 2.0))
+    # the noise is 1 to within what its own estimate scatters
+    assert sharpest_detail(gray.astype(np.float32)) == pytest.approx(np.abs(apart).max() / gain, rel=0.03)
+
+
+def test_single_pixels_and_what_lies_outside_the_region_are_no_detail():
+    gray = noise(100, 2, 4)
+    gray[50, 60] = gray[200, 300] = 250
+    assert sharpest_detail(in_bytes(gray)) < 6
+    gray[300:303, 400:403] = 20
+    assert sharpest_detail(in_bytes(gray)) > 30
+    roi = np.ones(SHAPE, bool)
+    roi[280:] = False
+    assert sharpest_detail(in_bytes(gray), roi) < 6
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 90), (3, 3)])
+def test_tiny_pictures_have_none(shape):
+    assert sharpest_detail(np.full(shape, 9, np.uint8)) == 0
+    assert contrast_of_black(np.full(shape, 9, np.uint8), np.zeros(shape, bool)) == 0

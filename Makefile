@@ -18,7 +18,7 @@ demo: .venv/.demo
 
 test: .venv/.dev
 	@sh .ci/system-libraries test
-	$(FIND) $(BIN)/python -m pytest -n auto
+	$(FIND) $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

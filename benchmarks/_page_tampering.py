@@ -289,7 +289,8 @@ def attachments(path: Path, rng: random.Random) -> str:
 
     def change(pdf: Pdf) -> str:
         specs = [one for one in pdf.objects if isinstance(one, Dictionary) and one.get("/Type") == "/Filespec"]
-        one, other = rng.sample(specs, 2)
+        one = rng.choice(specs)
+        other = rng.choice([spec for spec in specs if spec.EF.F.read_bytes() != one.EF.F.read_bytes()])
         kind = rng.choice(("content", "name", "description", "one more"))
         if kind == "content":
             one.EF, other.EF = Dictionary(F=other.EF.F), Dictionary(F=one.EF.F)

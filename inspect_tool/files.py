@@ -150,7 +150,7 @@ def checked(
     >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    inspect_tool.errors.SettingsError: job.toml rule: got 'gaurded', must be 'simple', ... or 'non_binary'; did you mean 'guarded'?
+    inspect_tool.errors.SettingsError: job.toml rule: got 'gaurded', must be 'simple', ...; did you mean 'guarded'?
     """
     from pydantic import ValidationError
 

@@ -24,6 +24,7 @@ from inspect_tool.paths import data_folder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import reader_examples
+from stardist_example import CONFIG as STARDIST
 
 Answer = Literal["refused", "no pass", "true number", "any"]
 
@@ -531,23 +532,6 @@ def _stardist(folder: Path, config: Any) -> None:
         file.create_group("down_level_0_no_0/down_level_0_no_0")["kernel:0"] = np.ones((3, 3, 1, 4), np.float32)
 
 
-STARDIST: Mapping[str, Any] = {
-    "n_dim": 2,
-    "n_channel_in": 1,
-    "n_rays": 8,
-    "grid": [2, 2],
-    "backbone": "unet",
-    "unet_n_depth": 1,
-    "unet_n_filter_base": 4,
-    "unet_n_conv_per_depth": 2,
-    "unet_kernel_size": [3, 3],
-    "unet_pool": [2, 2],
-    "unet_activation": "relu",
-    "unet_last_activation": "relu",
-    "unet_batch_norm": True,
-    "unet_expansion": 2,
-    "net_conv_after_unet": 6,
-}
 ODD_VALUES = (-1, 0, 5, 1.5, 10**7, 10**18, 1e300, "x", None, True, [], [0, 0], [3], [1e9, 1e9], {"a": 1}, "NaN")
 CARD_LINES: Mapping[str, tuple[str, ...]] = {
     "network": (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stardist_example import CONFIG as STARDIST
 
 from inspect_tool.backends import _network_numbers as numbers
 from inspect_tool.backends import weights
@@ -16,23 +17,6 @@ from inspect_tool.backends.weights import shipped
 from inspect_tool.errors import BackendError
 from inspect_tool.networks.unet import UNet
 
-STARDIST = {
-    "n_dim": 2,
-    "n_channel_in": 1,
-    "n_rays": 8,
-    "grid": [2, 2],
-    "backbone": "unet",
-    "unet_n_depth": 1,
-    "unet_n_filter_base": 4,
-    "unet_n_conv_per_depth": 2,
-    "unet_kernel_size": [3, 3],
-    "unet_pool": [2, 2],
-    "unet_activation": "relu",
-    "unet_last_activation": "relu",
-    "unet_batch_norm": True,
-    "unet_expansion": 2,
-    "net_conv_after_unet": 6,
-}
 ODD = [-1, 1.5, 10**7, 10**18, 1e300, "x", None, [], [0, 0], [3, 3, 3], {"a": 1}, float("nan"), float("inf")]
 
 

@@ -13,6 +13,7 @@ from math import acos, pi, sin, sqrt
 import cv2
 import numpy as np
 import pytest
+from stardist_example import CONFIG
 
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
@@ -33,23 +34,6 @@ from inspect_tool.networks.stardist_net import StarDistNet  # noqa: E402
 from inspect_tool.networks.torch_network import TorchNetwork  # noqa: E402
 
 MODEL = "round_objects"
-CONFIG = {
-    "n_dim": 2,
-    "n_channel_in": 1,
-    "n_rays": 8,
-    "grid": [2, 2],
-    "backbone": "unet",
-    "unet_n_depth": 1,
-    "unet_n_filter_base": 4,
-    "unet_n_conv_per_depth": 2,
-    "unet_kernel_size": [3, 3],
-    "unet_pool": [2, 2],
-    "unet_activation": "relu",
-    "unet_last_activation": "relu",
-    "unet_batch_norm": True,
-    "unet_expansion": 2,
-    "net_conv_after_unet": 6,
-}
 TINY = {"rays": 8, "grid": (2, 2), "depth": 1, "base": 4, "features": 6, "batch_norm": True}
 
 

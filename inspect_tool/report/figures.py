@@ -586,7 +586,13 @@ def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # texts stay texts in the SVG: what shows them has other fonts than what measured them here; and numbers that
         # no instrument gives, in a report that was changed, make an empty chart
-        for words in ("Glyph ", "overflow encountered", "invalid value encountered", "constrained_layout not applied"):
+        words_of_them = (
+            "overflow encountered",
+            "invalid value encountered",
+            "constrained_layout not",
+            "Attempting to set",
+        )
+        for words in ("Glyph ", *words_of_them):
             warnings.filterwarnings("ignore", message=words)
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
         FigureCanvasSVG(figure)

@@ -186,11 +186,11 @@ def _foreign_key(line: str, _: str) -> str:
     return f"there is no key {found[1]!r}; keys are as inspect-tool init writes them" if found else ""
 
 
-def _twice(line: str, error: str) -> str:
+def _twice(_: str, error: str) -> str:
     if error.startswith("Cannot overwrite"):
         return "this key stands twice; delete one of the two lines"
     if error.startswith("Cannot declare"):
-        return "this table stands twice; join them, or write [[...]] where several are meant" if line else ""
+        return "this table stands twice; join them, or write [[...]] where several are meant"
     return ""
 
 

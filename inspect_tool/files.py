@@ -26,6 +26,7 @@ T = TypeVar("T")
 SCHEMA = "inspect_tool/report/1"
 
 _MOST_TEXT, MOST_DATA = 16 << 20, 1 << 30  # of a file that people write, and of one that programs write [byte]
+MOST_WEIGHTS = 16 << 30  # of the weights of a network; those of Cellpose-SAM are 1.2 GB [byte]
 _DEEPEST = 50  # tables and lists in each other: what anything here means ends far above
 # a dotted key costs the square of its parts when it is parsed
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, deserialize
 
 from inspect_tool.backends._network_numbers import check_card
 from inspect_tool.errors import BackendError
-from inspect_tool.files import CARD, checked, dump_model_card, load_model_card, read_bytes, sha256_file
+from inspect_tool.files import CARD, MOST_WEIGHTS, checked, dump_model_card, load_model_card, read_bytes, sha256_file
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Mask, ModelCard
 from inspect_tool.networks.layers import Network, Weights, shapes
@@ -115,7 +115,7 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weigh
         msg = f"{where}: sha256 is {found[:12]}..., {CARD} says {card.sha256[:12]}...; the file was changed"
         raise BackendError(msg)
     try:
-        stored: list[tuple[str, dict[str, Any]]] = deserialize(read_bytes(where))  # type: ignore[no-untyped-call]
+        stored: list[tuple[str, dict[str, Any]]] = deserialize(read_bytes(where, MOST_WEIGHTS))  # type: ignore[no-untyped-call]
     except (SafetensorError, OSError, ValueError, OverflowError) as error:
         msg = f"{where}: not safetensors: {str(error)[:160]}"
         raise BackendError(msg) from None

@@ -29,7 +29,6 @@ from inspect_tool import (
     edits,
     folders,
     lots,
-    plausibility,
     preprocess,
     quality,
     question,
@@ -44,6 +43,7 @@ from inspect_tool import (
     trail_reports,
 )
 from inspect_tool.calibration import check_stated, same_scale, settle, stop_if_expired
+from inspect_tool.conclusion import concluded
 from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
@@ -192,8 +192,11 @@ def run(
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
         measured = [outcome.measurement for outcome in outcomes]
         with noting() as combining:
-            findings = plausibility.gated(
-                recipe.combine(measured, planned.settings, planned.standard),
+            findings = concluded(
+                recipe,
+                measured,
+                planned.settings,
+                planned.standard,
                 [requirement.quantity for requirement in planned.requirements],
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
@@ -477,7 +480,7 @@ def measure_fields(
     numbered = _numbered(micrographs)
     answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
     fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
-    findings = plausibility.gated(module.combine(fields, chosen, edition))
+    findings = concluded(module, fields, chosen, edition)
     steps = dict.fromkeys(step for _, step in answers if step is not None)
     return replace(findings, statements=(*steps, *findings.statements))
 

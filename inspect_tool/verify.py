@@ -25,7 +25,6 @@ from inspect_tool import (
     pages,
     pdf_compare,
     pipeline,
-    plausibility,
     quality,
     question,
     registry,
@@ -34,6 +33,7 @@ from inspect_tool import (
     supersede,
     trail_reports,
 )
+from inspect_tool.conclusion import concluded
 from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.exporters.csv import csv_text
@@ -411,8 +411,11 @@ def _recomputed(
         records.append(replace(record, notes=measured.notes))
         for name, value in measured.read_off.items():
             seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
-    findings = plausibility.gated(
-        asked.recipe.combine(fields, asked.settings, asked.standard),
+    findings = concluded(
+        asked.recipe,
+        fields,
+        asked.settings,
+        asked.standard,
         [requirement.quantity for requirement in asked.requirements],
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))

@@ -60,6 +60,7 @@ LAYERS = [
     {"recipes", "report", "exporters", "training", "signing"},
     {
         "compare",
+        "conclusion",
         "correct",
         "drawn_again",
         "gauge",

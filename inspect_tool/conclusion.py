@@ -1,0 +1,43 @@
+"""From measured fields to the findings that a verdict may rest on; written once for a run and for its verification.
+
+Whatever changes a number after the recipe combined its fields, or doubts it before a verdict, happens here and in this
+order, so that a report that is computed again goes the same way.
+"""
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+from inspect_tool import plausibility
+from inspect_tool.model import FieldMeasurement, Findings, Standard
+
+
+def concluded(
+    recipe: ModuleType,
+    fields: Sequence[FieldMeasurement],
+    settings: Any,
+    standard: Standard,
+    asked: Iterable[str] = (),
+) -> Findings:
+    """Combine the fields of a job and ask whether the results can be believed.
+
+    Parameters
+    ----------
+    recipe : ModuleType
+        Recipe of the job.
+    fields : sequence of FieldMeasurement
+        In the order of the images.
+    settings : Any
+        Settings of the recipe.
+    standard : Standard
+        Edition of the job.
+    asked : iterable of str
+        Quantities of requirements; they are doubted like those on page 1.
+
+    Raises
+    ------
+    MeasurementError
+        What the recipe says.
+    """
+    findings: Findings = recipe.combine(fields, settings, standard)
+    return plausibility.gated(findings, asked)

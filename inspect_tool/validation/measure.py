@@ -8,10 +8,10 @@ from typing import Any
 
 from inspect_tool import pipeline, question, registry
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
-from inspect_tool.files import plain
 from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.pipeline import Plan
 from inspect_tool.validation.features import image_features
+from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import matching, own_u
 from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
 
@@ -71,14 +71,15 @@ def validate(
         msg = f"{machine.path.name} recipe: {machine.job.recipe} says of no quantity how an error of the segmentation "
         msg += "reaches it (CARRIED), so that it cannot be validated"
         raise SettingsError(msg)
+    backend = registry.load("backend", machine.backend)
+    judged = backend_of(machine.job.recipe, machine.backend, backend, machine.backend_settings)
     model = pipeline.model_of(machine)
-    fields, weights = [], ""
+    fields = []
     for i in range(len(machine.sources)):
         if tell is not None:
             tell(i, machine.sources[i].name)
         label = (labels or {}).get(machine.sources[i].name, Label())
-        field, weights = _field(machine, truth, i, model, recipe, label)
-        fields.append(field)
+        fields.append(_field(machine, truth, i, model, recipe, label))
     return Validation(
         schema=SCHEMA,
         name=name,
@@ -86,9 +87,9 @@ def validate(
         person=person,
         recipe=machine.job.recipe,
         backend=machine.backend,
-        model=model_name(machine),
-        weights_sha256=weights,
-        settings=relevant_settings(machine),
+        model=judged.model,
+        weights_sha256=judged.weights_sha256,
+        settings=judged.settings,
         note=note,
         sources=tuple(sources) or (LabelledImages(name=name, licence="own", images=len(fields)),),
         fields=tuple(fields),
@@ -127,27 +128,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     )
 
 
-def model_name(planned: Plan) -> str:
-    """Name of the model of a backend, without the folder that it lies in; empty: it has none."""
-    backend = registry.load("backend", planned.backend)
-    names = [str(getattr(planned.backend_settings, key)) for key in getattr(backend, "MODELS", ())]
-    return Path(names[0]).name if names and names[0] else ""
-
-
-def relevant_settings(planned: Plan) -> Mapping[str, Any]:
-    """Settings of the backend that decide what it finds: all but names of files, of models and of classes."""
-    backend = registry.load("backend", planned.backend)
-    left = {*getattr(backend, "PATHS", ()), *getattr(backend, "MODELS", ()), "classes", "masks"}
-    return {
-        key: value
-        for key, value in plain(planned.backend_settings).items()
-        if key not in left and value not in (None, "", [], {})
-    }
-
-
-def _field(
-    machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label
-) -> tuple[ValidatedField, str]:
+def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label) -> ValidatedField:
     source = machine.sources[index]
     micrograph = pipeline.read_source(machine, source)
     segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
@@ -166,7 +147,7 @@ def _field(
         msg = f"{source.name}: the mask tells none of {', '.join(found) or 'the quantities of the recipe'}; it has "
         msg += f"{', '.join(stated) or 'none'}"
         raise MeasurementError(msg)
-    field = ValidatedField(
+    return ValidatedField(
         image=source.name,
         sha256=source.sha256,
         parent=label.parent or Path(source.name).stem,
@@ -174,7 +155,6 @@ def _field(
         features=features,
         errors=errors,
     )
-    return field, segmentation.weights_sha256
 
 
 def of_quantities(recipe: ModuleType, measured: FieldMeasurement, planned: Plan) -> Mapping[str, Result]:

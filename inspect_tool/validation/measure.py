@@ -1,13 +1,15 @@
 """Compare a backend with the masks of a person, image by image: what a validation file is made of."""
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import pipeline, question, registry
+from inspect_tool import pipeline, question, registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
+from inspect_tool.files import load_job, read_bytes
 from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.pipeline import Plan
 from inspect_tool.validation.features import image_features
@@ -94,6 +96,63 @@ def validate(
         sources=tuple(sources) or (LabelledImages(name=name, licence="own", images=len(fields)),),
         fields=tuple(fields),
     )
+
+
+def plans_of(job_path: Path, masks: Sequence[str]) -> tuple[Plan, Plan]:
+    """Plan a job with its own backend, without edits, and with the masks of a person in its place.
+
+    Parameters
+    ----------
+    job_path : Path
+        Job file.
+    masks : sequence of str
+        Files or patterns, relative to the working directory: one mask per image, in the order of the images.
+
+    Raises
+    ------
+    InspectError
+        What is wrong with the job, or the masks are not as many as the images.
+    """
+    job = load_job(job_path)
+    backend = dict(job.backend or registry.load("recipe", job.recipe).BACKEND)
+    machine = pipeline.plan(job_path, backend)
+    if any(source.mask for source in machine.sources):
+        msg = f"{job_path} backend.name: '{machine.backend}' are masks of a person; name the backend that is validated"
+        raise SettingsError(msg)
+    by_hand = {"name": "labels", "masks": [str(Path(mask).absolute()) for mask in masks]}
+    return machine, pipeline.plan(job_path, by_hand)
+
+
+def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
+    """Read what is said of labelled images: a table (CSV) with the columns image, parent and, if wanted, group.
+
+    Raises
+    ------
+    SettingsError
+        The table cannot be read, lacks a column, names an image twice or one that the job does not have.
+    """
+    try:
+        rows = list(csv.DictReader(read_bytes(path).decode("utf-8-sig").splitlines(), strict=True))
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise SettingsError(msg) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path}: is no table of texts separated by commas: {error}"
+        raise SettingsError(msg) from None
+    found: dict[str, Label] = {}
+    for number, row in enumerate(rows, start=2):
+        image, parent = row.get("image"), row.get("parent")
+        if not image or not parent:
+            msg = f"{path} line {number}: needs an image and a parent; the first line is: image,parent,group"
+            raise SettingsError(msg)
+        if image not in images:
+            msg = f"{path} line {number}: '{image}' is no image of the job{slips.near(image, images)}"
+            raise SettingsError(msg)
+        if image in found:
+            msg = f"{path} line {number}: '{image}' stands in an earlier line too"
+            raise SettingsError(msg)
+        found[image] = Label(parent=parent, group=row.get("group") or "")
+    return found
 
 
 def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> Validation:

@@ -8,8 +8,10 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -1126,12 +1128,12 @@ def reports(random: Random, each: int) -> Iterator[Case]:
     """Reports, damaged: ``verify`` says so in lines."""
 
     def make(folder: Path, seed: float, number: int) -> Ask:
-        from inspect_tool import pipeline
-
         own = Random(seed)
-        field_of(folder)
-        pipeline.run(job(folder, exports='"json", "csv", "html"'), folder / "reports", trail=False)
+        for name, content in _measured().items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
         path = folder / "reports/job/report.json"
+        before = json.loads(path.read_bytes())
         data = json.loads(path.read_bytes())
         places = list(_places(data))
         holder, key = own.choice(places)
@@ -1144,11 +1146,30 @@ def reports(random: Random, each: int) -> Iterator[Case]:
         if number % 7 == 0:
             text = flipped(text, own, len(text))
         path.write_bytes(text)
-        return Ask(argv=("verify", "reports/job"), must="any")
+        return Ask(argv=("verify", "reports/job"), must="any" if _as_json(text) == before else "no pass")
 
     for number in range(each):
         seed = random.random()
         yield Case(kind="report", name=f"report {number}", make=lambda folder, s=seed, n=number: make(folder, s, n))
+
+
+@cache
+def _measured() -> dict[str, bytes]:
+    """Files of a small job that was measured, by their names."""
+    from inspect_tool import pipeline
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        field_of(folder)
+        pipeline.run(job(folder, exports='"json", "csv", "html"'), folder / "reports", trail=False)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _as_json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -53,7 +53,9 @@ def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
     if found.st_size > most:
         raise OSError(errno.EFBIG, f"it holds {found.st_size} bytes, at most {most} are read")
     with path.open("rb") as file:
-        data = file.read(most + 1)  # a file of /proc says that it is empty
+        data = file.read(found.st_size + 1)  # never most + 1: that much memory would be asked for
+        while len(data) > found.st_size and len(data) <= most and (more := file.read(1 << 20)):
+            data += more  # a file of /proc says that it is empty
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
     return data
@@ -142,10 +144,12 @@ def checked(
     error: type[InspectError] = SettingsError,
     *,
     under: str = "",
+    by_hand: bool = True,
 ) -> T:
     """Turn plain data into a frozen dataclass; the first thing wrong becomes one line.
 
-    ``where`` names the file, ``under`` the key in it that holds the data.
+    ``where`` names the file, ``under`` the key in it that holds the data; ``by_hand``: a person wrote it and is told
+    what to write.
 
     >>> from inspect_tool.model import Requirement
     >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")  # doctest: +ELLIPSIS
@@ -165,7 +169,9 @@ def checked(
         value: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # a class is hashable
         return value
     except ValidationError as problem:
-        message = f"{where} {under}{'.' if under else ''}{slips.in_words(kind, problem.errors()[0], under)}"
+        first = problem.errors()[0]
+        wrong = slips.in_words(kind, first, under) if by_hand else slips.of_the_tool(first)
+        message = f"{where} {under}{'.' if under else ''}{wrong}"
         raise error(message) from None
 
 
@@ -282,7 +288,7 @@ def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         msg = f"{where}: schema is {found!r}, this version reads {schema!r}"
         raise SettingsError(msg)
-    return checked(kind, data, where)
+    return checked(kind, data, where, by_hand=False)
 
 
 def _check_shapes(report: Report, where: str) -> None:

@@ -769,15 +769,15 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
         value = getattr(settings, key)
         if not value:
             continue
-        path = Path(*_literal_part(value, folder)).resolve()
-        if not path.is_file():
+        path = Path(*_literal_part(value, folder))
+        if not path.is_file():  # looked at before it is resolved: a link may lead to itself
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)
-        settings = replace(settings, **{key: str(path)})
+        settings = replace(settings, **{key: str(path.resolve())})
     for key in getattr(module, "MODELS", ()):
-        path = (folder / getattr(settings, key)).resolve()
+        path = folder / getattr(settings, key)
         if path.is_dir():
-            settings = replace(settings, **{key: str(path)})
+            settings = replace(settings, **{key: str(path.resolve())})
     return settings
 
 

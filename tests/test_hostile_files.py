@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from inspect_tool import audit, paths
-from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
 from inspect_tool.files import load_report, read_bytes, read_toml, toml_value
 from inspect_tool.pipeline import plan
 from inspect_tool.readers import read
@@ -39,6 +39,26 @@ def test_a_file_of_more_than_the_bound_is_not_read(tmp_path):
         file.truncate(1 << 40)  # no block of it is on the disk
     with pytest.raises(OSError, match="1099511627776 bytes, at most"):
         read_bytes(path)
+
+
+def test_a_small_file_takes_no_more_memory_than_it_holds_whatever_the_bound(tmp_path):
+    (tmp_path / "small").write_bytes(b"weights")
+    assert read_bytes(tmp_path / "small", 1 << 60) == b"weights"  # no machine has that much to give
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that hides its size is one of /proc")
+def test_a_file_that_says_it_is_empty_is_read_whole():
+    assert b"Linux" in read_bytes(Path("/proc/version"))
+
+
+@posix
+@pytest.mark.parametrize("backend", ['name = "joints"\njoint_mask = "loop"', 'name = "unet"\nmodel = "loop"'])
+def test_a_link_to_itself_is_a_file_that_is_not_there(tmp_path, backend):
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(400, dtype=np.uint8).reshape(20, 20))
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "job.toml").write_text(f'recipe = "solder_voids"\nimages = ["a.tif"]\n[backend]\n{backend}\n')
+    with pytest.raises((SettingsError, BackendError), match="loop"):
+        plan(tmp_path / "job.toml")
 
 
 @posix

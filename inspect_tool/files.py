@@ -42,6 +42,20 @@ def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
     OSError
         With ``strerror`` for the user: the file cannot be read, is no regular file, or holds more than ``most`` bytes.
     """
+    size = _size(path)
+    if size > most:
+        raise OSError(errno.EFBIG, f"it holds {size} bytes, at most {most} are read")
+    with path.open("rb") as file:
+        data = file.read(size + 1)  # never most + 1: that much memory would be asked for
+        while len(data) > size and len(data) <= most and (more := file.read(1 << 20)):
+            data += more  # a file of /proc says that it is empty
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
+    return data
+
+
+def _size(path: Path) -> int:
+    """Size of a regular file. [byte]"""
     try:
         found = path.stat()
     except ValueError as error:  # a name with a NUL
@@ -49,16 +63,8 @@ def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file but a pipe, a socket or a device")
-    if found.st_size > most:
-        raise OSError(errno.EFBIG, f"it holds {found.st_size} bytes, at most {most} are read")
-    with path.open("rb") as file:
-        data = file.read(found.st_size + 1)  # never most + 1: that much memory would be asked for
-        while len(data) > found.st_size and len(data) <= most and (more := file.read(1 << 20)):
-            data += more  # a file of /proc says that it is empty
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
-    return data
+        raise OSError(errno.EINVAL, "it is no regular file but a pipe, a socket or a device", str(path))
+    return found.st_size
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -314,7 +320,8 @@ def report_schema() -> dict[str, Any]:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a regular file, hexadecimal; an ``OSError`` for a pipe or a device, which may have no end."""
+    _size(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

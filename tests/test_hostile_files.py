@@ -1,5 +1,6 @@
 """Files that are no files, numbers that are none, texts without end, streams that take no text: one line, and soon."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from stardist_example import CONFIG as STARDIST
 
 from inspect_tool import audit, paths
+from inspect_tool.backends._stardist_folder import read_folder
+from inspect_tool.cli import main
 from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
-from inspect_tool.files import load_report, read_bytes, read_toml, toml_value
-from inspect_tool.pipeline import plan
+from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
+from inspect_tool.pipeline import files_of, plan
 from inspect_tool.readers import read
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings
@@ -59,6 +63,45 @@ def test_a_link_to_itself_is_a_file_that_is_not_there(tmp_path, backend):
     (tmp_path / "job.toml").write_text(f'recipe = "solder_voids"\nimages = ["a.tif"]\n[backend]\n{backend}\n')
     with pytest.raises((SettingsError, BackendError), match="loop"):
         plan(tmp_path / "job.toml")
+
+
+@posix
+@pytest.mark.parametrize(
+    "command", [("verify", "loop"), ("validate-pdf", "loop"), ("gauge", "loop", "--out", "reports"), ("run", "loop")]
+)
+def test_a_command_with_a_link_to_itself_is_one_line(tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["inspect-tool", *command])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@posix
+def test_a_pipe_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "weights.h5")
+    with pytest.raises(OSError, match=r"no regular file .*weights\.h5"):
+        sha256_file(tmp_path / "weights.h5")
+
+
+@posix
+def test_weights_that_are_a_pipe_are_not_waited_for(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(STARDIST))
+    os.mkfifo(tmp_path / "weights.h5")
+    with pytest.raises(BackendError, match=r"needs weights_best\.h5 .* there are: none"):
+        read_folder(tmp_path)
+
+
+@posix
+def test_a_name_whose_bytes_are_no_text_is_asked_to_be_changed(tmp_path):
+    name = os.fsdecode(b"a\xff.tif")
+    try:
+        tifffile.imwrite(tmp_path / name, np.zeros((20, 20), np.uint8))
+    except OSError:
+        pytest.skip("this file system takes names of text only")
+    with pytest.raises(SettingsError, match=r"images: the name b'a\\xff\.tif' is no UTF-8 text .* rename the file"):
+        files_of("*.tif", tmp_path, "job.toml images")
 
 
 @posix

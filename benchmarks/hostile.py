@@ -224,7 +224,7 @@ def _is_one_line(text: str) -> bool:
     """Whether a refusal is one line, apart from one that tells of progress; the usage of a command takes some more."""
     lines = [line for line in text.splitlines() if line.strip()]
     return bool(lines) and (
-        len(lines) == 1 or lines[0].startswith("Usage:") or (len(lines) == 2 and "Error: " in lines[1])
+        len(lines) == 1 or lines[0].startswith("Usage:") or (len(lines) == 2 and lines[1].startswith("error: "))
     )
 
 

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -32,6 +33,7 @@ _DEEPEST = 50  # tables and lists in each other: what anything here means ends f
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")
 _LONGEST_MESSAGE = 1000  # letters
 _LARGEST = 2**63  # of whole numbers, which count pixels, objects or bytes
+_FAREST = 1e100  # of other numbers and their reciprocals: the volume of what is so long can still be computed
 
 
 def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
@@ -70,7 +72,8 @@ def _size(path: Path) -> int:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line or the key.
 
-    Wrong is also a number that is none (nan), a whole number beyond 64 bits, and tables in tables without end.
+    Wrong is also a number that is none (nan), one too large or too small to be computed with, a whole number beyond
+    64 bits, and tables in tables without end.
     """
     try:
         text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
@@ -138,6 +141,8 @@ def _odd(value: Any, key: str = "", depth: int = 0) -> str:
         )
     if isinstance(value, float) and value != value:
         return f"{key}: got nan, must be a number"
+    if isinstance(value, float) and value and not 1 / _FAREST <= abs(value) <= _FAREST and abs(value) != inf:
+        return f"{key}: got {value:g}, which is no number of anything that can be measured; check it"
     if isinstance(value, int) and abs(value) > _LARGEST:
         return f"{key}: a whole number of {len(hex(abs(value))) - 2} hexadecimal digits is beyond 64 bits; check it"
     return ""

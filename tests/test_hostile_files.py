@@ -19,7 +19,7 @@ from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, 
 from inspect_tool.pipeline import files_of, plan
 from inspect_tool.readers import read
 from inspect_tool.report.confined import confined
-from inspect_tool.report.render import load_settings
+from inspect_tool.report.render import load_settings, template_sha256
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
 
@@ -127,7 +127,9 @@ def test_infinity_is_no_entry_of_an_audit_log(tmp_path):
         ("[backend]\nlevels = [nan]", r"backend\.levels\.0: got nan, must be a number"),
         ("page = 0x" + "f" * 20_000, "page: a whole number of 20000 hexadecimal digits"),
         ("page = " + "9" * 20_000, "a number of thousands of digits"),
-        ("page = " + "x" * 100_000, r"\.\.\.$"),
+        ("page = " + "x" * 100_000, r"not valid TOML: Invalid value \(at line 1, column 8\)$"),
+        ("[settings]\nmin_void_px = 1e308", r"settings\.min_void_px: got 1e\+308, which is no number of anything"),
+        ("[calibration]\npixel_um = 1e-300", r"calibration\.pixel_um: got 1e-300, which is no number of anything"),
         ("x = " + "[" * 5000 + "]" * 5000, "deeper than 50"),
         (".".join(["a"] * 20_000) + " = 1", "more than 50 parts"),
         ("[" + ".".join(['"a b"'] * 20_000) + "]", "more than 50 parts"),
@@ -264,6 +266,21 @@ def test_a_block_that_is_no_template(tmp_path, block, match):
     with pytest.raises(SettingsError, match=match) as found:
         load_settings(own(tmp_path, block))
     assert len(str(found.value).splitlines()) == 1
+
+
+@posix
+@pytest.mark.parametrize("what", ["pipe", "device", "loop"])
+def test_what_is_no_file_in_a_template_is_never_read(tmp_path, what):
+    block = own(tmp_path, b"x") / "blocks" / "notes.html.j2"
+    os.mkfifo(block) if what == "pipe" else block.symlink_to("/dev/zero" if what == "device" else block)
+    with pytest.raises(SettingsError, match=r"notes\.html\.j2: cannot be read: .*; take it out of the template"):
+        template_sha256(tmp_path)
+
+
+def test_a_folder_in_place_of_a_block_is_not_passed_over_for_the_shipped_block(tmp_path):
+    (own(tmp_path) / "blocks" / "summary.html.j2").mkdir()
+    with pytest.raises(SettingsError, match=r"summary\.html\.j2: cannot be read: Is a directory; take it out"):
+        load_settings(tmp_path)
 
 
 def test_nothing_is_computed_when_a_template_is_read(tmp_path):

@@ -359,6 +359,7 @@ def solder() -> Iterator[Case]:
             },
             main=("void_percent.mean", "void_percent.max", "largest_void_percent.max"),
             modality="xray",
+            settings={"edge_joints": "counted"},  # what the refusal of pictures with joints at the edge says to set
         )
 
 

@@ -208,8 +208,8 @@ have no outline.
 GRAINS = """\
 ## Grain size
 
-G, at a nominal 1 um per pixel where the scale is not known. Truth is what the recipe counts on the traced boundaries. Of
-the textured, colored metal (TBM) only pictures that the network did not learn from, and that the watershed was not
+G, at a nominal 1 um per pixel where the scale is not known. Truth is what the recipe counts on the traced boundaries.
+Of the textured, colored metal (TBM) only pictures that the network did not learn from, and that the watershed was not
 tuned on.
 """
 

@@ -223,10 +223,7 @@ def particles() -> Iterator[Case]:
             image=image,
             truth=truth,
             labels=one_class("particle"),
-            ways={
-                "threshold": gray_phase("particle", phase),
-                "watershed": {"name": "watershed", "mode": "particles", "phase": phase},
-            },
+            ways={"threshold": gray_phase("particle", phase)},
             main=("area_percent.particle",),
             modality="unknown",
         )
@@ -288,7 +285,7 @@ def printed_metal(tiles: int = 1) -> Iterator[Case]:
 G = ("grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric")
 
 
-def grains() -> Iterator[Case]:
+def grains(crops: int = 2) -> Iterator[Case]:
     """Traced grain boundaries; of TBM the pictures that neither trained the network nor tuned the watershed."""
     both: dict[str, Table] = {
         "unet grain_boundary": {"name": "unet", "model": "grain_boundary"},
@@ -318,6 +315,7 @@ def grains() -> Iterator[Case]:
                     modality="sem" if source.startswith("sem") else "optical",
                 )  # fmt: skip
     tbm = DATA / "tbm-grains-mlographypp"
+    taken: dict[int, int] = {}
     for path in pictures(tbm / "images"):
         parent = int(path.stem.split("__")[1].split("-")[0])
         ways = {
@@ -325,7 +323,8 @@ def grains() -> Iterator[Case]:
             for name, table in both.items()
             if (parent % 3 == 1 if name.startswith("unet") else parent % 2 == 1)
         }
-        if ways:
+        taken[parent] = taken.get(parent, 0) + 1
+        if ways and taken[parent] <= crops:
             yield case(
                 tbm.name, path, f"picture {parent}", marked(tbm / "masks" / path.name), ways=ways, modality="optical"
             )
@@ -364,7 +363,7 @@ def solder() -> Iterator[Case]:
 
 
 SETS: tuple[Callable[[], Iterator[Case]], ...] = (
-    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, coating_oxide, grains,
+    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, grains, coating_oxide,
 )  # fmt: skip
 
 

@@ -23,6 +23,111 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"
 
 Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A set of labelled images."""
+
+    title: str
+    kind: str  # material and modality
+    licence: str
+    origin: str  # and who drew the masks
+
+
+_NO_LICENCE = "none stated: measured only"
+SOURCES = {
+    "solder-voids-xray": Source(
+        title="X-ray of QFN, die attach, LED pads and BGA",
+        kind="solder joints, X-ray",
+        licence="CC BY 4.0 by the uploader, doubtful for some pictures: measured only",
+        origin="github.com/TuttiUwa/SAM-Quality_Control, Roboflow pcb_quality_control v1",
+    ),
+    "nasa-ni-superalloy": Source(
+        title="Nickel superalloys, gamma-prime",
+        kind="nickel superalloy, SEM",
+        licence="MIT",
+        origin="J. Stuckner, B. Harder, T. Smith, npj Comput. Mater. 8 (2022) 200",
+    ),
+    "metaldam": Source(
+        title="MetalDAM, printed steel",
+        kind="printed steel, SEM",
+        licence=_NO_LICENCE,
+        origin="ArcelorMittal and DaSCI, github.com/ari-dasci/OD-MetalDAM",
+    ),
+    "uhcs-microconstituents": Source(
+        title="Ultrahigh-carbon steel, cementite network",
+        kind="ultrahigh-carbon steel, SEM",
+        licence="micrographs CC BY 3.0 US, masks MIT",
+        origin="B. DeCost et al., IMMI 6 (2017) 197; Microsc. Microanal. 25 (2019) 21",
+    ),
+    "nasa-ebc-oxide-crack": Source(
+        title="Oxide under environmental barrier coatings",
+        kind="coating, SEM",
+        licence="MIT",
+        origin="J. Stuckner, B. Harder, T. Smith, npj Comput. Mater. 8 (2022) 200",
+    ),
+    "mlography-inclusions": Source(
+        title="MLography, inclusions in a colored alloy",
+        kind="inclusions, optical in color",
+        licence=_NO_LICENCE,
+        origin="arXiv 2104.11159, github.com/Scientific-Computing-Lab/MLography",
+    ),
+    "minis-permissive": Source(
+        title="Particles in transmission; deformed grains",
+        kind="particles and deformed grains",
+        licence="MIT",
+        origin="github.com/tldr-group/interactive-seg-backend; github.com/hamza422/MicrostructureSegmentation",
+    ),
+    "ampis-powder": Source(
+        title="AMPIS, gas-atomized powder",
+        kind="particles, electron micrographs",
+        licence="MIT",
+        origin="R. Cohn et al., JOM (2021), github.com/rccohn/AMPIS",
+    ),
+    "emps-particles": Source(
+        title="EMPS, particles in journal figures",
+        kind="particles, electron micrographs",
+        licence="figures of publishers: measured only",
+        origin="B. Yildirim, J. Cole, J. Chem. Inf. Model. (2021), github.com/by256/emps",
+    ),
+    "tem-voids": Source(
+        title="Voids in transmission",
+        kind="voids, TEM",
+        licence=_NO_LICENCE,
+        origin="github.com/anshulsawant/Void-Segmentation",
+    ),
+    "lpbf-porosity-ro009": Source(
+        title="Pores of laser-melted metal",
+        kind="printed metal, optical",
+        licence="CC BY 4.0",
+        origin="github.com/joc117/RO009_Optimising-LPBF-Metal-Additive-Manufacturing-with-AI-based-defect-detection",
+    ),
+    "nist-grain-size": Source(
+        title="NIST etched steel",
+        kind="etched steel, optical",
+        licence="NIST software statement",
+        origin="github.com/usnistgov/grain-size-analysis-tools",
+    ),
+    "sem-grains-prac7": Source(
+        title="Etched fine grains, full hand trace",
+        kind="etched grains, SEM",
+        licence="of the images not stated: measured only",
+        origin="github.com/zsylvester/segmenteverygrain, Masks_and_images/cropped_prac7_etched",
+    ),
+    "grains-etched-21fields": Source(
+        title="Etched grain boundaries, 21 fields",
+        kind="etched metal, optical",
+        licence=_NO_LICENCE,
+        origin="github.com/harrisb002/GrainBoundaryDetection",
+    ),
+    "tbm-grains-mlographypp": Source(
+        title="TBM, textured metal in color",
+        kind="textured metal, optical in color",
+        licence="MIT",
+        origin="github.com/Scientific-Computing-Lab/MLOgraphyPlusPlus",
+    ),
+}
 Table = Mapping[str, Any]  # a [backend] table
 GATES = (
     "focus", "soft_region", "contrast", "noise", "saturation", "saturated_joints", "shading", "compression",
@@ -335,6 +440,18 @@ def grains(crops: int = 2) -> Iterator[Case]:
 _ONE_PART = ({"12", "15", "15r"}, {"25", "32"}, {"18", "19", "20", "21", "30", "31"})  # one figure, part or series
 
 
+def joints(path: Path) -> Callable[[], Mask]:
+    """Joints (1) and their voids (2); a void that no joint was drawn around is nothing."""
+
+    def mask() -> Mask:
+        drawn = values(path).astype(np.uint8)
+        count, pieces = cv2.connectedComponents((drawn > 0).astype(np.uint8))
+        solder = np.bincount(pieces[drawn == 1], minlength=count) > 0
+        return np.where(solder[pieces], drawn, 0).astype(np.uint8)
+
+    return mask
+
+
 def solder() -> Iterator[Case]:
     """X-ray pictures whose outlines can be trusted; joints given or found."""
     folder = DATA / "solder-voids-xray"
@@ -348,7 +465,7 @@ def solder() -> Iterator[Case]:
             parent=next((min(part) for part in _ONE_PART if name in part), name),
             recipe="solder_voids",
             image=folder / "images" / f"{name}.png",
-            truth=lambda path=folder / "masks" / f"{name}.png": values(path).astype(np.uint8),
+            truth=joints(folder / "masks" / f"{name}.png"),
             labels={"kind": "classes", "classes": {"0": "background", "1": "joint", "2": "void"}},
             ways={
                 "joints, joints given": {"name": "joints", "joint_mask": "GIVEN"},

@@ -224,6 +224,16 @@ HEAD = (
     "images", "by", "quantity", "images (parents)", "no number", "held the truth", "coverage", "median half width",
     "median size of the error", "90th percentile", "interval score", "simple way: median size of the error",
 )  # fmt: skip
+SUMMARY = (
+    "recipe", "by", "images (parents)", "no number", "coverage", "not doubted: held", "median half width",
+    "median size of the error", "90th percentile", "interval score", "simple way: median size of the error",
+)  # fmt: skip
+PRINTED = {
+    "phase_fraction": "area_percent",
+    "porosity": "porosity_percent",
+    "grain_size": "grain_size_number",
+    "solder_voids": "void_percent.max",
+}
 WORST = 5
 
 
@@ -245,6 +255,26 @@ def grouped(some: Sequence[Row], *keys: str) -> dict[tuple[str, ...], list[Row]]
 def kind(row: Row) -> str:
     """Quantity without the name of a class."""
     return row.quantity.split(".")[0] if row.recipe == "phase_fraction" else row.quantity
+
+
+def summary(found: Sequence[Row]) -> Iterator[str]:
+    """One line per recipe and way, all data together, the worst coverage first."""
+    yield line(*SUMMARY)
+    yield line(*("---" for _ in SUMMARY))
+    lines = []
+    for (recipe, way), group in grouped(found, "recipe", "way").items():
+        own = [row for row in group if kind(row) == PRINTED[recipe]]
+        some = [row for row in own if not np.isnan(row.low) and not row.stopped]
+        if some:
+            f = figures(some)
+            certain = [row for row in some if not row.doubts]
+            cells = (
+                f"`{recipe}`", f"`{way}`", f"{f.images} ({f.parents})", len(own) - f.images,
+                f"{100 * f.coverage:.0f} %", f"{sum(row.held for row in certain)} of {len(certain)}",
+                *map(number, (f.half_width, f.error, f.worst_tenth, f.score, f.simple)),
+            )  # fmt: skip
+            lines.append((f.coverage, line(*cells)))
+    yield from (text for _, text in sorted(lines, key=lambda pair: pair[0]))
 
 
 def table(found: Sequence[Row]) -> Iterator[str]:
@@ -303,6 +333,7 @@ whether it is narrow enough to be of use. What is bad stands first.
   (specimen, large picture, paper, series) counted once together; it should be 95 %.
 - *no number*: the image was refused, by the quality gate or because nothing was found. It does not count in the columns
   behind it.
+- *not doubted*: of the images whose result no check keeps from passing, those whose interval holds the truth.
 - *interval score*: width of the interval plus 40 times what it misses the truth by, averaged; small is good (Winkler).
 - *simple way*: Otsu's level on the smoothed picture (in solder: within the joints of the truth), without an interval.
 - Hand-made masks have errors of their own: 1 to 3 points in solder, some points at soft outlines, half a grain size
@@ -312,6 +343,8 @@ whether it is narrow enough to be of use. What is bad stands first.
 
 def page(found: Sequence[Row]) -> Iterator[str]:
     yield INTRO
+    yield from summary(found)
+    yield ""
     for recipe, text in SECTIONS.items():
         own = [row for row in found if row.recipe == recipe]
         yield text

@@ -65,10 +65,11 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     errors = {}
     for quantity, result in results(machine).items():
         if quantity in drawn:
+            value = case.unseen.get(quantity, result.value)
             low, high = case.known.get(quantity, (drawn[quantity].value, drawn[quantity].value))
             errors[quantity] = FieldError(
-                machine=short(result.value),
-                truth=short(min(max(result.value, low), high)),
+                machine=short(value),
+                truth=short(min(max(value, low), high)),
                 own_u=short(line.own_u(result.budget)),
             )
     (record,) = machine.micrographs

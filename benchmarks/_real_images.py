@@ -153,9 +153,8 @@ class Case:
     pixel_um: float | None = None
     settings: Table = default(default_factory=dict)
     rows: int | None = None  # only the upper ones: a data bar below is cut off
-    known: Mapping[str, tuple[float, float]] = default(
-        default_factory=dict
-    )  # truth from the source, lowest and highest
+    known: Mapping[str, tuple[float, float]] = default(default_factory=dict)  # lowest and highest truth, by the source
+    unseen: Mapping[str, float] = default(default_factory=dict)  # by a network of the same training without the image
 
 
 def values(path: Path) -> NDArray[Any]:

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 _SHRINK = 4.0  # labelled parents that a slope must outweigh before it reaches half of what the errors say
 _MOST_SWEEPS = 500
+_LEAST_UNIT = 0.05  # of a feature
 _LEAST_SCALE = 0.05  # of the typical error: where a method states no error at all, it still makes some [1]
 
 
@@ -178,7 +179,8 @@ def half_width(
 def distance(features: ArrayLike, parents: Sequence[str], at: ArrayLike, coverage: float = 0.95) -> Distance:
     """Distance of an image to the nearest labelled one, and the distance that is usual among the labelled.
 
-    Features are taken in units of their median absolute deviation; the distance is the root mean square over them.
+    Features are taken in units of their median absolute deviation, 0.05 at least: they are logarithms and shares, of
+    which smaller differences mean nothing. The distance is the root mean square over them.
 
     Parameters
     ----------
@@ -194,7 +196,7 @@ def distance(features: ArrayLike, parents: Sequence[str], at: ArrayLike, coverag
     x, new = np.asarray(features, dtype=np.float64), np.asarray(at, dtype=np.float64)
     center = np.median(x, axis=0)
     deviation = 1.4826 * np.median(np.abs(x - center), axis=0)
-    unit = np.where(deviation > 0, deviation, np.maximum(x.std(axis=0), 1e-9))
+    unit = np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT)
     names = np.asarray(parents, dtype=object)
     usual = np.zeros(len(x))
     for i in range(len(x)):

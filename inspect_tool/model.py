@@ -229,6 +229,7 @@ class Job:
     accept: tuple[Acceptance, ...] = ()
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""
+    validation: str = ""  # own file of errors on labelled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
 
 
@@ -459,7 +460,7 @@ class Check:
 
     Scope "method" (rules of the standard) and "calibration" decide the method conformity; "practice" are rules of this
     toolkit beside it. One of scope "plausibility" that is not met doubts the results of its specimen, so that no
-    requirement on them passes.
+    requirement on them passes by the rules it names.
     """
 
     name: str
@@ -474,6 +475,7 @@ class Check:
     note: str = ""
     accepted: str = ""  # who accepted that it is not met, and why
     quantities: tuple[str, ...] = ()  # plausibility: results it doubts; empty: all of the specimen
+    rules: tuple[str, ...] = ()  # plausibility: rules of decision that it takes a pass from; empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +501,15 @@ class Quantity:
     unit: str
     needs_scale: bool
     needs_setting: str = ""  # name of the recipe's setting that must be true for it to come out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """How a quantity takes part in an error that is known of another one, or of itself, from labelled images."""
+
+    of: str  # quantity, in % or G; a name that ends in ``.*`` stands for that of the same class
+    factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G
+    over: Literal["mean", "largest"] = "mean"  # of the errors of the fields of a specimen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -692,7 +703,7 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"]
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"]
     key: str = ""  # input: the setting that names it
     printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
 

@@ -76,6 +76,7 @@ LAYERS = [
         "selftest",
         "stage_micrometer",
         "supersede",
+        "validation",
         "starter",
         "verify",
     },

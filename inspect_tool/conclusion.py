@@ -10,6 +10,7 @@ from typing import Any
 
 from inspect_tool import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.referee.correction import Correction, applied
 
 
 def concluded(
@@ -18,8 +19,9 @@ def concluded(
     settings: Any,
     standard: Standard,
     asked: Iterable[str] = (),
+    correction: Correction | None = None,
 ) -> Findings:
-    """Combine the fields of a job and ask whether the results can be believed.
+    """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ def concluded(
         Edition of the job.
     asked : iterable of str
         Quantities of requirements; they are doubted like those on page 1.
+    correction : Correction, optional
+        What a person found at a random sample of points: it replaces the results that it is for.
 
     Raises
     ------
@@ -40,4 +44,4 @@ def concluded(
         What the recipe says.
     """
     findings: Findings = recipe.combine(fields, settings, standard)
-    return plausibility.gated(findings, asked)
+    return plausibility.gated(applied(findings, correction), asked)

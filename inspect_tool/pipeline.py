@@ -84,6 +84,9 @@ from inspect_tool.model import (
 )
 from inspect_tool.paths import matching
 from inspect_tool.provenance import now, provenance
+from inspect_tool.referee import ledger as referee
+from inspect_tool.referee.correction import Correction, corrected
+from inspect_tool.referee.population import population
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
@@ -132,6 +135,7 @@ class Plan:
     criteria: Criteria = default(default_factory=Criteria)
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
+    refereed: referee.Given | None = None  # answers of a person to a random sample
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -198,6 +202,14 @@ def run(
                 planned.settings,
                 planned.standard,
                 [requirement.quantity for requirement in planned.requirements],
+                correction_of(
+                    planned.job,
+                    planned.settings,
+                    planned.refereed,
+                    planned.ledger,
+                    _records(outcomes),
+                    lambda file: (folder / file).read_bytes(),
+                ),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -254,6 +266,21 @@ def run(
             folders.seal(made)
             _issue(made, _facts(planned, report, made) if trail else None, report, planned.job, replaced)
     return report
+
+
+def correction_of(
+    job: Job,
+    settings: Any,
+    given: referee.Given | None,
+    ledger: Sequence[edits.Entry],
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+) -> Correction | None:
+    """What the answers that a job names say of its results; None: it names none. ``read`` gives the kept masks."""
+    if given is None:
+        return None
+    recipe = registry.load("recipe", job.recipe)
+    return corrected(population(job.recipe, recipe, settings, records, read, ledger), given)
 
 
 def issued(
@@ -365,6 +392,7 @@ def plan(
         criteria=criteria,
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
+        refereed=referee.given(folder / job.referee.file, referee.folder_of(path)) if own and job.referee else None,
     )
 
 
@@ -388,6 +416,8 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
         named.append(job.template)
     if job.standard.endswith(".toml"):
         named.append(job.standard)
+    if job.referee is not None:
+        named.append(job.referee.file)
     for name in named:
         if name and (home / name).exists():
             yield home / name
@@ -1390,6 +1420,10 @@ def _carried(
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
         found.append(_attachment(folder, copy, "spec"))
+    for name, data in referee.files(planned.refereed):
+        copy = folder / FOLDER / f"referee-{name}"
+        copy.write_bytes(data)
+        found.append(_attachment(folder, copy, "referee"))
     for key in getattr(recipe, "PATHS", ()):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
@@ -1414,7 +1448,7 @@ def _carried(
 def _attachment(
     folder: Path,
     path: Path,
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"],
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee"],
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1532,6 +1566,7 @@ def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, An
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
+        "referee": referee.state(() if planned.refereed is None else planned.refereed.entries),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,

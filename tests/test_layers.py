@@ -54,6 +54,7 @@ LAYERS = [
         "specimen_area",
         "worked",
         "pdf_check",
+        "referee",
         "pdf_compare",
         "_signature_block",
     },

@@ -14,6 +14,7 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
@@ -37,6 +38,7 @@ from inspect_tool.model import (
     Measurements,
     Micrograph,
     Notable,
+    PointClass,
     Quantity,
     Result,
     Segmentation,
@@ -183,6 +185,15 @@ def measure_field(
         notes=_notes(segmentation),
         read_off={_colors.SPREAD: spread, **facts_of_level(segmentation)},
     )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:  # noqa: ARG001
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is."""
+    classes = segmentation.classes
+    table = np.zeros(max(classes) + 1, np.uint8)
+    table[list(classes)] = np.arange(len(classes))
+    named = tuple(PointClass(name=name, quantity=f"area_percent.{name}") for name in classes.values())
+    return table[segmentation.labels], named
 
 
 def _check(settings: Settings, segmentation: Segmentation, where: str) -> None:

@@ -6,8 +6,10 @@ version changes them.
 """
 
 import hashlib
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from inspect_tool.errors import SettingsError
 
@@ -108,8 +110,8 @@ def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
 def drawn(areas: Sequence[Area], points: int, seed: str) -> tuple[Place, ...]:
     """Draw a sample.
 
-    Within a stage every stratum of a specimen gets its points by area, one at random in each of as many equal parts
-    of it in reading order, which spreads them over the fields; then the points of all specimens are shuffled.
+    Within a stage every stratum of a specimen gets its points by area, spread over the fields (one in each of as many
+    equal parts of the stratum, field after field), at random in the field; then all points are shuffled.
 
     Parameters
     ----------
@@ -135,24 +137,20 @@ def drawn(areas: Sequence[Area], points: int, seed: str) -> tuple[Place, ...]:
             for code, count in allocated(own, stage - done).items():
                 for i in range(count):
                     key = f"{seed}/{stage}/{specimen}/{code}/{i}"
-                    place = _at((i + uniform(key)) / count, areas, whole, specimen, code)
+                    field = _field((i + uniform(key)) / count, areas, whole, specimen, code)
+                    rank = int(uniform(f"{key}/pixel") * areas[field].pixels[code])
+                    place = Place(specimen=specimen, field=field, code=code, rank=rank)
                     places.append((uniform(f"{key}/order"), place))
         found += [place for _, place in sorted(places, key=lambda pair: pair[0])]
         done = stage
     return tuple(found)
 
 
-def _at(position: float, areas: Sequence[Area], whole: Sequence[float], specimen: str, code: int) -> Place:
-    """Pixel of a stratum at a position from 0 to 1 of its area, each field with its weight."""
+def _field(position: float, areas: Sequence[Area], whole: Sequence[float], specimen: str, code: int) -> int:
+    """Field at a position from 0 to 1 of the area of a stratum, each field with its weight."""
     own = [i for i, area in enumerate(areas) if area.specimen == specimen and area.pixels[code]]
-    parts = [whole[i] * areas[i].pixels[code] / sum(areas[i].pixels) for i in own]
-    left = position * sum(parts)
-    for i, part in zip(own, parts, strict=True):
-        if left < part or i == own[-1]:
-            pixels = areas[i].pixels[code]
-            return Place(specimen=specimen, field=i, code=code, rank=min(int(left / part * pixels), pixels - 1))
-        left -= part
-    raise AssertionError(position)
+    ends = list(accumulate(whole[i] * areas[i].pixels[code] / sum(areas[i].pixels) for i in own))
+    return own[min(bisect(ends, position * ends[-1]), len(own) - 1)]
 
 
 def uniform(text: str) -> float:

@@ -42,11 +42,9 @@ def tallied(
     """Tally what the person says of class 1."""
     tallies = []
     for code, weight in design.weights(areas)["1"].items():
-        said = [
-            int(found.truth[place.field][regions.located(strata[place.field], code, [place.rank])[0]])
-            for place in places
-            if place.code == code
-        ]
+        own = [[place.rank for place in places if (place.field, place.code) == (i, code)] for i in range(len(strata))]
+        at = [regions.located(one, code, ranks) for one, ranks in zip(strata, own, strict=True)]
+        said = [int(truth[place]) for truth, found_at in zip(found.truth, at, strict=True) for place in found_at]
         hits = sum(said)
         tallies.append(Tally(weight=weight, points=len(said), hits=hits, least=hits, most=hits))
     return tallies

@@ -192,6 +192,7 @@ def doubted(conformity: Conformity, checks: Iterable[Check]) -> Conformity:
         and not check.passed
         and check.specimen in ("", conformity.specimen)
         and (not check.quantities or conformity.quantity in check.quantities)
+        and (not check.rules or conformity.requirement.rule in check.rules)
     ]
     if not doubts or conformity.decision not in ("pass", "conditional pass"):
         return conformity

@@ -212,7 +212,12 @@ def load_calibration(path: Path) -> CalibrationRecord:
 
 def dump_calibration(record: CalibrationRecord) -> str:
     """Write a calibration file as TOML text; what is empty is left out."""
-    return _toml(_stated(plain(record)))
+    return toml_text(record)
+
+
+def toml_text(value: Any) -> str:
+    """Write a dataclass as TOML text; what is empty is left out."""
+    return _toml(_stated(plain(value)))
 
 
 def dump_edit(edit: Edit) -> str:

@@ -467,7 +467,7 @@ class Check:
 
     Scope "method" (rules of the standard) and "calibration" decide the method conformity; "practice" are rules of this
     toolkit beside it. One of scope "plausibility" that is not met doubts the results of its specimen, so that no
-    requirement on them passes.
+    requirement on them passes by the rules it names.
     """
 
     name: str
@@ -482,6 +482,7 @@ class Check:
     note: str = ""
     accepted: str = ""  # who accepted that it is not met, and why
     quantities: tuple[str, ...] = ()  # plausibility: results it doubts; empty: all of the specimen
+    rules: tuple[str, ...] = ()  # plausibility: rules of decision that it takes a pass from; empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -515,6 +516,15 @@ class PointClass:
 
     name: str
     quantity: str = ""  # the result that is its area share; empty: none is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """How a quantity takes part in an error that is known of another one, or of itself, from labelled images."""
+
+    of: str  # quantity, in % or G; a name that ends in ``.*`` stands for that of the same class
+    factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G
+    over: Literal["mean", "largest"] = "mean"  # of the errors of the fields of a specimen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

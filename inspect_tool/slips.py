@@ -15,6 +15,7 @@ _QUOTES = str.maketrans(
 )
 _SPACES = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_LONGEST_LINE = 1000  # letters of a line that is looked at: patterns try every way to share out its spaces
 
 # words of other programs and of everyday for keys of ours
 _OTHER_NAMES = {
@@ -90,24 +91,36 @@ def syntax(text: str, error: str) -> str:
         number = next((i for i in range(number, 0, -1) if re.search(r"=\s*\[", lines[i - 1])), number)
     line = lines[number - 1].strip() if number else ""
     shown = line if len(line) <= 60 else f"{line[:57]}..."
-    advice = next((said for slip in _SLIPS if (said := slip(line, error))), "")
+    slips = _SLIPS if len(line) <= _LONGEST_LINE else ()
+    advice = next((said for slip in slips if (said := slip(line, error))), "")
     if not advice:
         return f"not valid TOML: {error}"
     return f"line {number}, {shown!r}: {advice}"
 
 
-def _typographic(line: str, _: str) -> str:
-    straight = line.translate(_QUOTES)
-    return f"these quotation marks are typographic; write {straight}" if straight != line else ""
+_Slip = Callable[[str, str], str]
+"""From a line and what the parser says of it to the advice; empty where the line has not gone wrong in this way."""
 
 
-def _unseen(line: str, _: str) -> str:
-    signs = [sign for sign in line if sign in _SPACES]
-    return (
-        f"holds a sign that is not seen (U+{ord(signs[0]):04X}, of a text program); type the line again"
-        if signs
-        else ""
-    )
+def _slip(pattern: str, advice: str | Callable[[re.Match[str]], str], errors: str = "") -> _Slip:
+    """A slip that shows in the line alone; ``errors`` is how the parser's message must begin.
+
+    An advice that is a text is filled with the groups of the pattern.
+    """
+    sought = re.compile(pattern, re.IGNORECASE)
+
+    def said(line: str, error: str) -> str:
+        found = sought.search(line) if error.startswith(errors) else None
+        if found is None:
+            return ""
+        return advice(found) if callable(advice) else advice.format(*found.groups())
+
+    return said
+
+
+def _given(value: str) -> str:
+    """Pattern of a whole line that gives a key, its first group, such a value."""
+    return rf"^([\w.-]+)\s*=\s*+{value}\s*(?:#.*)?$"
 
 
 def _backslash(line: str, error: str) -> str:
@@ -116,50 +129,10 @@ def _backslash(line: str, error: str) -> str:
     return f"a backslash does not stand for itself; write {line.replace(chr(92) * 2, '/').replace(chr(92), '/')}"
 
 
-def _decimal_comma(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*([-+]?\d+),(\d+)\s*(#.*)?", line)
-    return f"the decimal sign is a point; write {found[1]} = {found[2]}.{found[3]}" if found else ""
-
-
-def _unit(line: str, _: str) -> str:
-    found = re.fullmatch(rf"([\w.-]+)\s*=\s*({_NUMBER})\s*(?:%|[A-Za-zµμ°/²]+[²³]?)\s*(#.*)?", line)
-    return f"a number stands without its unit; write {found[1]} = {found[2]}" if found else ""
-
-
-def _comparison(line: str, _: str) -> str:
-    found = re.fullmatch(rf"[\w.-]+\s*=?\s*([<>≤≥])=?\s*({_NUMBER})\s*%?\s*(#.*)?", line)
-    return f"write {'upper' if found[1] in '<≤' else 'lower'} = {found[2]}" if found else ""
-
-
-def _colon(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*:\s*(.*)", line)
-    if not found:
-        return ""
+def _colon(found: re.Match[str]) -> str:
     value = found[2] or "..."
     value = value if re.match(r"[\"'\[{\d+-]", value) else _text(value)
     return f"key and value are joined by =; write {found[1]} = {value}"
-
-
-def _truth(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*(true|false|yes|no|on|off)\s*(#.*)?", line, re.IGNORECASE)
-    return f"write {found[1]} = {'true' if found[2].lower() in ('true', 'yes', 'on') else 'false'}" if found else ""
-
-
-def _leading_zero(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*(0\d+)\s*(#.*)?", line)
-    return (
-        f'a number does not begin with 0, a text has quotation marks; write {found[1]} = "{found[2]}"' if found else ""
-    )
-
-
-def _date(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*\d{1,4}([-./])\d{1,2}\2\d{1,4}\s*(#.*)?", line)
-    return f"is no date of the calendar; write year-month-day, as {found[1]} = 2026-01-31" if found else ""
-
-
-def _bare_text(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*([^\s\"'\[{#=][^\"'#=]*?)\s*(#.*)?", line)
-    return f'a text stands in quotation marks; write {found[1]} = "{found[2]}"' if found else ""
 
 
 def _open_text(line: str, error: str) -> str:
@@ -176,46 +149,41 @@ def _comma(line: str, error: str) -> str:
     return "the list that begins with [ has no ] at its end"
 
 
-def _empty(line: str, _: str) -> str:
-    found = re.fullmatch(r"([\w.-]+)\s*=\s*(#.*)?", line)
-    return f"has no value; give one, or put # before the line to leave {found[1]} at its default" if found else ""
-
-
-def _foreign_key(line: str, _: str) -> str:
-    found = re.match(r"([^\s=\"'#\[]*[^\x00-\x7f=\"'#\[]+[^=\"'#\[]*?)\s*=", line)
-    return f"there is no key {found[1]!r}; keys are as inspect-tool init writes them" if found else ""
-
-
-def _twice(_: str, error: str) -> str:
-    if error.startswith("Cannot overwrite"):
-        return "this key stands twice; delete one of the two lines"
-    if error.startswith("Cannot declare"):
-        return "this table stands twice; join them, or write [[...]] where several are meant"
-    return ""
-
-
-def _no_value(line: str, _: str) -> str:
-    return "is no line of a job; write key = value, or # before a remark" if re.fullmatch(r"[^=\[\]#]+", line) else ""
-
-
-_SLIPS: tuple[Callable[[str, str], str], ...] = (
-    _typographic,
-    _unseen,
-    _twice,
+_SLIPS: tuple[_Slip, ...] = (
+    _slip(
+        f"[{''.join(map(chr, _QUOTES))}]",
+        lambda found: f"these quotation marks are typographic; write {found.string.translate(_QUOTES)}",
+    ),
+    _slip(
+        f"[{_SPACES}]",
+        lambda found: f"holds a sign that is not seen (U+{ord(found[0]):04X}, of a text program); type the line again",
+    ),
+    _slip("", "this key stands twice; delete one of the two lines", "Cannot overwrite"),
+    _slip("", "this table stands twice; join them, or write [[...]] where several are meant", "Cannot declare"),
     _backslash,
-    _decimal_comma,
-    _comparison,
-    _unit,
-    _truth,
-    _date,
-    _leading_zero,
-    _colon,
+    _slip(_given(r"([-+]?\d+),(\d+)"), "the decimal sign is a point; write {0} = {1}.{2}"),
+    _slip(
+        rf"^[\w.-]+\s*=?\s*([<>≤≥])=?\s*({_NUMBER})\s*%?\s*(?:#.*)?$",
+        lambda found: f"write {'upper' if found[1] in '<≤' else 'lower'} = {found[2]}",
+    ),
+    _slip(_given(rf"({_NUMBER})\s*(?:%|[A-Zµμ°/²]+[²³]?)"), "a number stands without its unit; write {0} = {1}"),
+    _slip(_given("(?:true|yes|on)"), "write {0} = true"),
+    _slip(_given("(?:false|no|off)"), "write {0} = false"),
+    _slip(
+        _given(r"\d{1,4}([-./])\d{1,2}\2\d{1,4}"),
+        "is no date of the calendar; write year-month-day, as {0} = 2026-01-31",
+    ),
+    _slip(_given(r"(0\d+)"), 'a number does not begin with 0, a text has quotation marks; write {0} = "{1}"'),
+    _slip(r"^([\w.-]+)\s*:\s*(.*)$", _colon),
     _comma,
     _open_text,
-    _empty,
-    _foreign_key,
-    _bare_text,
-    _no_value,
+    _slip(_given(""), "has no value; give one, or put # before the line to leave {0} at its default"),
+    _slip(
+        r"^([^\s=\"'#\[]*[^\x00-\x7f=\"'#\[]+[^=\"'#\[]*?)\s*=",
+        "there is no key {0!r}; keys are as inspect-tool init writes them",
+    ),
+    _slip(_given(r"([^\s\"'\[{#=][^\"'#=]*?)"), 'a text stands in quotation marks; write {0} = "{1}"'),
+    _slip(r"^[^=\[\]#]+$", "is no line of a job; write key = value, or # before a remark"),
 )
 
 

@@ -126,6 +126,9 @@ def test_a_number_in_doubt_does_not_pass_and_a_failure_stays_one():
     assert judged(0.0, specimen="B").decision == "pass"
     assert judged(0.0, check=replace(doubt, quantities=("pore_count_per_mm2",))).decision == "pass"
     assert judged(0.0, check=replace(doubt, passed=True)).decision == "pass"
+    assert judged(0.0, check=replace(doubt, rules=(rule.rule,))).decision == "undecided"
+    other = "simple" if rule.rule != "simple" else "guarded"
+    assert judged(0.0, check=replace(doubt, rules=(other,))).decision == "pass"
 
 
 # upper limit 30, u 0.8, U 1.6: the last accepted result is 30 - w

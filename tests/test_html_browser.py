@@ -1,42 +1,21 @@
 """The offline page in a real browser."""
 
-import shutil
-
+import browsing
 import pytest
-from needs import chromium
 from report_example import example
 
 from inspect_tool.exporters import html
 from inspect_tool.paths import data_folder
 
-selenium = pytest.importorskip("selenium.webdriver")
+pytest.importorskip("selenium.webdriver")
 pytestmark = pytest.mark.needs("Chromium")
-
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--window-size=1200,1000",
-)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     made = example(tmp_path_factory.mktemp("report"), fields=2, features=120, size=160, grains=12)
     page = html.write(made.report, made.folder, data_folder("templates") / "inspection")
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = chromium()
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = selenium.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = browsing.started(tmp_path_factory.mktemp("browser"))
     driver.get(page.as_uri())
     yield driver
     driver.quit()
@@ -120,6 +99,5 @@ def test_picture_is_enlarged_and_zoomed(browser):
 
 
 def test_page_has_no_errors_and_asks_for_nothing(browser):
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
-    asked = [entry["message"] for entry in browser.get_log("performance") if "requestWillBeSent" in entry["message"]]
-    assert not [message for message in asked if '"url":"http' in message]
+    assert browsing.trouble(browser) == []
+    assert browsing.asked_of_the_network(browser) == []

@@ -77,6 +77,7 @@ LAYERS = [
         "selftest",
         "stage_micrometer",
         "supersede",
+        "validation",
         "starter",
         "verify",
     },

@@ -126,3 +126,7 @@ def test_a_folder_or_a_name_without_its_ending_finds_the_job(tmp_path):
         load_job(tmp_path / "steel")
     with pytest.raises(InspectError, match="is a folder; name a file in it"):
         load_job(tmp_path)
+
+
+def test_a_line_of_a_million_spaces_is_answered_at_once(tmp_path):
+    assert "not valid TOML" in said(tmp_path, f"upper = 5{' ' * 1_000_000}!\n")

@@ -6,7 +6,7 @@ from math import log, log2, sqrt
 
 import pandas as pd
 
-from inspect_tool.model import Component, FieldMeasurement, Quantity, Result, Standard
+from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
 from inspect_tool.recipes._grain_estimates import anisotropy_fields
 from inspect_tool.recipes._grain_method import METHOD_TITLES, Estimate, Settings, basis, grain_number, power, rounded
 from inspect_tool.standards import designation
@@ -40,6 +40,18 @@ QUANTITIES: Mapping[str, Quantity] = {
     ),
     "anisotropy_index": Quantity(title="Anisotropy index", unit="1", needs_scale=False),
     "matrix_percent": Quantity(title="Matrix phase", unit="%", needs_scale=False),
+}
+
+_OF_G = "grain_size_number"
+CARRIED: Mapping[str, Carried] = {  # see validation.line; a length goes with 2^(-G/2), a number per area with 2^G
+    **dict.fromkeys((_OF_G, f"{_OF_G}.intercept", f"{_OF_G}.planimetric", f"{_OF_G}.mean_area"), Carried(of=_OF_G)),
+    **dict.fromkeys(
+        ("mean_intercept_um", "mean_intercept_um.figure", "boundary_area_per_volume_per_mm"),
+        Carried(of=_OF_G, factor=log(2) / 2),
+    ),
+    **dict.fromkeys(
+        ("grains_per_mm2", "grains_per_mm2.figure", "mean_grain_area_um2"), Carried(of=_OF_G, factor=log(2))
+    ),
 }
 
 _VERSIONS: Mapping[str, int] = {"mean_area": 2, "mean_grain_area_um2": 2}  # of what is measured; all others 1

@@ -62,7 +62,7 @@ from inspect_tool.recipes._grain_pages import (
     structure_table,
 )
 from inspect_tool.recipes._grain_plausibility import field_values, left_out_warnings, plausible
-from inspect_tool.recipes._grain_results import QUANTITIES, results_of
+from inspect_tool.recipes._grain_results import CARRIED, QUANTITIES, results_of
 from inspect_tool.recipes._grain_rules import (
     checks,
     consistency_warnings,
@@ -73,6 +73,7 @@ from inspect_tool.recipes._grain_rules import (
 
 __all__ = [
     "BACKEND",
+    "CARRIED",
     "MASKS",
     "QUANTITIES",
     "QUESTION",

@@ -26,6 +26,7 @@ from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, li
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, share_scatter
 from inspect_tool.model import (
+    Carried,
     Cell,
     Chart,
     Check,
@@ -77,6 +78,12 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         ),
         "contiguity.*": Quantity(title="Contiguity", unit="1", needs_scale=False),
         "count_per_mm2.*": Quantity(title="Features per area", unit="1/mm2", needs_scale=True),
+    }
+)
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
+    {
+        "area_percent.*": Carried(of="area_percent.*"),
+        "worst_field_percent.*": Carried(of="area_percent.*", over="largest"),
     }
 )
 

@@ -17,6 +17,7 @@ from inspect_tool.measure.class_shape import hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
+    Carried,
     Check,
     FieldMeasurement,
     Findings,
@@ -41,6 +42,7 @@ from inspect_tool.recipes._porosity_sizes import why_no_extreme
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "MASKS",
     "QUANTITIES",
     "QUESTION",
@@ -69,6 +71,9 @@ STANDARDS: tuple[str, ...] = (
 )
 BACKEND: Mapping[str, Any] = MappingProxyType(
     {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
+    {"porosity_percent": Carried(of="porosity_percent")}
 )
 
 

@@ -23,6 +23,7 @@ from inspect_tool.measure import joints as measure
 from inspect_tool.measure.fields import field_statistics, scatter_line
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
+    Carried,
     Cell,
     Chart,
     Check,
@@ -55,6 +56,11 @@ MOUNTED = False  # the images show no section in its mount
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
 BACKEND: Mapping[str, Any] = {"name": "joints"}
+CARRIED: Mapping[str, Carried] = {  # see validation.line
+    "void_percent.max": Carried(of="void_percent.max", over="largest"),
+    "void_percent.mean": Carried(of="void_percent.mean"),
+    "largest_void_percent.max": Carried(of="largest_void_percent.max", over="largest"),
+}
 QUANTITIES: Mapping[str, Quantity] = {
     "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
     "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),

@@ -6,8 +6,9 @@ not answered, or answered twice, shows: nobody draws until he likes the answer.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as default
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +76,7 @@ class Answers:
     saved: str
     finished: bool
     answers: tuple[Answer, ...]
+    undone: Mapping[str, int] = default(default_factory=dict)  # answers that were taken back and not given again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,211 @@
+"""Compare a backend with the masks of a person, image by image: what a validation file is made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from inspect_tool import pipeline, question, registry
+from inspect_tool.errors import MeasurementError, ReadError, SettingsError
+from inspect_tool.files import plain
+from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
+from inspect_tool.pipeline import Plan
+from inspect_tool.validation.features import image_features
+from inspect_tool.validation.line import matching, own_u
+from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a person says of a labelled image besides its mask."""
+
+    parent: str = ""  # specimen, large picture or series that it is a part of; empty: itself
+    group: str = ""  # kind of material or modality
+
+
+def validate(
+    machine: Plan,
+    truth: Plan,
+    *,
+    name: str,
+    person: str,
+    date: Day,
+    labels: Mapping[str, Label] | None = None,
+    sources: Sequence[LabelledImages] = (),
+    note: str = "",
+    tell: Callable[[int, str], None] | None = None,
+) -> Validation:
+    """Measure every image of a job by its backend and by the masks of a person.
+
+    Parameters
+    ----------
+    machine : Plan
+        The job with the backend that is judged.
+    truth : Plan
+        The same job with the backend ``labels`` and one mask per image.
+    name : str
+        Of the validation, e.g. that of the set of images.
+    person : str
+        Who drew the masks.
+    date : datetime.date
+        Of the comparison.
+    labels : mapping, optional
+        File name of an image to its parent and group; an image that is not named is its own parent.
+    sources : sequence of LabelledImages, optional
+        Where the images come from; default: the images of the job.
+    note : str
+        For the reader.
+    tell : callable, optional
+        Called with (images done, name of the image).
+
+    Raises
+    ------
+    InspectError
+        An image or mask that cannot be used, classes of the masks that the backend does not know, a recipe that says
+        of no quantity how an error of the segmentation reaches it.
+    """
+    recipe = registry.load("recipe", machine.job.recipe)
+    carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
+    if not carried:
+        msg = f"{machine.path.name} recipe: {machine.job.recipe} says of no quantity how an error of the segmentation "
+        msg += "reaches it (CARRIED), so that it cannot be validated"
+        raise SettingsError(msg)
+    model = pipeline.model_of(machine)
+    fields, weights = [], ""
+    for i in range(len(machine.sources)):
+        if tell is not None:
+            tell(i, machine.sources[i].name)
+        label = (labels or {}).get(machine.sources[i].name, Label())
+        field, weights = _field(machine, truth, i, model, recipe, label)
+        fields.append(field)
+    return Validation(
+        schema=SCHEMA,
+        name=name,
+        date=date,
+        person=person,
+        recipe=machine.job.recipe,
+        backend=machine.backend,
+        model=model_name(machine),
+        weights_sha256=weights,
+        settings=relevant_settings(machine),
+        note=note,
+        sources=tuple(sources) or (LabelledImages(name=name, licence="own", images=len(fields)),),
+        fields=tuple(fields),
+    )
+
+
+def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> Validation:
+    """Put validations of one backend together; its settings are those that were the same in all of them.
+
+    Raises
+    ------
+    SettingsError
+        They are of different recipes, backends, models or weights.
+    """
+    first = validations[0]
+    for other in validations[1:]:
+        for key in ("recipe", "backend", "model", "weights_sha256"):
+            if getattr(other, key) != getattr(first, key):
+                msg = f"validation '{other.name}': {key} is '{getattr(other, key)}', that of '{first.name}' is "
+                msg += f"'{getattr(first, key)}'; only validations of one backend go together"
+                raise SettingsError(msg)
+    common = {
+        key: value
+        for key, value in first.settings.items()
+        if all(key in other.settings and other.settings[key] == value for other in validations)
+    }
+    return replace(
+        first,
+        name=name,
+        note=note,
+        date=max(one.date for one in validations),
+        person=", ".join(dict.fromkeys(one.person for one in validations)),
+        settings=common,
+        sources=tuple(dict.fromkeys(source for one in validations for source in one.sources)),
+        fields=tuple(field for one in validations for field in one.fields),
+    )
+
+
+def model_name(planned: Plan) -> str:
+    """Name of the model of a backend, without the folder that it lies in; empty: it has none."""
+    backend = registry.load("backend", planned.backend)
+    names = [str(getattr(planned.backend_settings, key)) for key in getattr(backend, "MODELS", ())]
+    return Path(names[0]).name if names and names[0] else ""
+
+
+def relevant_settings(planned: Plan) -> Mapping[str, Any]:
+    """Settings of the backend that decide what it finds: all but names of files, of models and of classes."""
+    backend = registry.load("backend", planned.backend)
+    left = {*getattr(backend, "PATHS", ()), *getattr(backend, "MODELS", ()), "classes", "masks"}
+    return {
+        key: value
+        for key, value in plain(planned.backend_settings).items()
+        if key not in left and value not in (None, "", [], {})
+    }
+
+
+def _field(
+    machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label
+) -> tuple[ValidatedField, str]:
+    source = machine.sources[index]
+    micrograph = pipeline.read_source(machine, source)
+    segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
+    by_hand = _by_hand(truth, index, micrograph, segmentation, recipe)
+    found = of_quantities(recipe, measured, machine)
+    stated = of_quantities(recipe, by_hand, machine)
+    features = image_features(micrograph, segmentation, len(measured.features))
+    errors = {
+        name: FieldError(
+            machine=_short(result.value), truth=_short(stated[name].value), own_u=_short(own_u(result.budget))
+        )
+        for name, result in found.items()
+        if name in stated
+    }
+    if not errors:
+        msg = f"{source.name}: the mask tells none of {', '.join(found) or 'the quantities of the recipe'}; it has "
+        msg += f"{', '.join(stated) or 'none'}"
+        raise MeasurementError(msg)
+    field = ValidatedField(
+        image=source.name,
+        sha256=source.sha256,
+        parent=label.parent or Path(source.name).stem,
+        group=label.group or "not stated",
+        features=features,
+        errors=errors,
+    )
+    return field, segmentation.weights_sha256
+
+
+def of_quantities(recipe: ModuleType, measured: FieldMeasurement, planned: Plan) -> Mapping[str, Result]:
+    """Results of one field alone whose errors a validation holds, by quantity."""
+    findings = recipe.combine([measured], planned.settings, planned.standard)
+    kept = {carry.of for carry in recipe.CARRIED.values()}
+    return {
+        result.quantity: result
+        for result in findings.results
+        if any(matching(pattern, result.quantity) is not None for pattern in kept)
+    }
+
+
+def _by_hand(
+    truth: Plan, index: int, micrograph: Micrograph, machine: Segmentation, recipe: ModuleType
+) -> FieldMeasurement:
+    """Measure the mask of a person; its numbers are those of the classes of the machine, by whatever name."""
+    source = truth.sources[index]
+    drawn = pipeline.segmented(truth, source, micrograph, pipeline.model_of(truth))
+    taken, _ = question.answer(truth.job.recipe, recipe, drawn, micrograph.roi)
+    if taken.kind == machine.kind == "semantic":
+        unknown = sorted(set(taken.classes) - set(machine.classes))
+        if unknown:
+            known = ", ".join(f"{number}: {name}" for number, name in machine.classes.items())
+            msg = f"{source.mask}: has the class numbers {', '.join(str(n) for n in unknown)} that backend "
+            msg += f"'{machine.backend}' does not give; its classes are {known}"
+            raise ReadError(msg)
+        taken = replace(taken, classes=machine.classes)
+    measured: FieldMeasurement = recipe.measure_field(micrograph, taken, truth.settings, truth.standard)
+    return measured
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")

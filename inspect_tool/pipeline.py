@@ -268,6 +268,16 @@ def run(
     return report
 
 
+def measured(
+    planned: Plan, folder: Path, workers: int = 1, progress: Progress | None = None
+) -> tuple[list[MicrographRecord], Findings]:
+    """Measure a planned job without a report; a folder gets the masks that its records name."""
+    outcomes = _measure_all(planned, folder, workers, progress or _silent)
+    recipe = registry.load("recipe", planned.job.recipe)
+    fields = [outcome.measurement for outcome in outcomes]
+    return _records(outcomes), concluded(recipe, fields, planned.settings, planned.standard)
+
+
 def correction_of(
     job: Job,
     settings: Any,
@@ -320,12 +330,14 @@ def plan(
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
+    refereed: bool = True,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
     ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, and ``spec_files`` that of the acceptance criteria.
+    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the answers of a check by hand,
+    which may not be there yet, are not read.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -392,7 +404,9 @@ def plan(
         criteria=criteria,
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
-        refereed=referee.given(folder / job.referee.file, referee.folder_of(path)) if own and job.referee else None,
+        refereed=referee.given(folder / job.referee.file, referee.folder_of(path))
+        if refereed and own and job.referee
+        else None,
     )
 
 

@@ -67,6 +67,7 @@ LAYERS = [
         "gauge",
         "gauge_values",
         "golden",
+        "hand_check",
         "pages",
         "painted",
         "phantoms",

@@ -281,7 +281,7 @@ def test_stages_end_with_a_choice_and_finishing_saves_the_file(opened, tmp_path_
     record = json.loads(downloaded(tmp_path_factory))
     assert record["finished"]
     assert len(record["answers"]) == 4
-    assert 'answers = "job_7.referee-answers.json"' in text(browser, "handover")
+    assert 'file = "job_7.referee-answers.json"' in text(browser, "handover")
     assert not leaving_warns(browser)
     press(browser, Keys.BACK_SPACE)
     assert not kept(browser, drawn)["finished"]

@@ -183,6 +183,11 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
     )
 
 
+def scatter_of(result: Result) -> float:
+    """Expanded uncertainty of a result that no answer narrows: where its fields lie. [unit of the result]"""
+    return expanded(line for line in result.budget if line.name in _SCATTER)
+
+
 def _result(result: Result, share: Share, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
     value, low, high = (100 * one for one in (share.found.value, share.found.low, share.found.high))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from drawn_readings import Reading
 
 from inspect_tool.referee import design, regions
 from inspect_tool.referee.estimate import Interval, Tally, counted_alone, share
-from tests.truth.drawn_readings import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

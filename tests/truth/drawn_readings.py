@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Classes = NDArray[np.uint8]
-SIDE_PX = 192
-FIELDS = 3
+SIDE_PX = 128
+FIELDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,9 @@ from typing import Any
 
 from inspect_tool import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
-from inspect_tool.referee.correction import Correction, applied
+from inspect_tool.referee import correction as referee
+from inspect_tool.validation import line
+from inspect_tool.validation.values import Validation
 
 
 def concluded(
@@ -19,7 +21,8 @@ def concluded(
     settings: Any,
     standard: Standard,
     asked: Iterable[str] = (),
-    correction: Correction | None = None,
+    validation: Validation | None = None,
+    correction: referee.Correction | None = None,
 ) -> Findings:
     """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
 
@@ -35,6 +38,8 @@ def concluded(
         Edition of the job.
     asked : iterable of str
         Quantities of requirements; they are doubted like those on page 1.
+    validation : Validation, optional
+        Errors of the segmentation on labelled images.
     correction : Correction, optional
         What a person found at a random sample of points: it replaces the results that it is for.
 
@@ -44,4 +49,5 @@ def concluded(
         What the recipe says.
     """
     findings: Findings = recipe.combine(fields, settings, standard)
-    return plausibility.gated(applied(findings, correction), asked)
+    findings = line.applied(findings, recipe, fields, settings, standard, validation)
+    return plausibility.gated(referee.applied(findings, correction), asked)

@@ -56,6 +56,8 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.standards import load_standard, shelf
+from inspect_tool.validation.features import with_features
+from inspect_tool.validation.values import Validation, load_validation
 
 State = Literal["verified", "differs", "not checked"]
 Progress = Callable[[int, int, str], None]
@@ -260,6 +262,7 @@ class _Work:
         self.edits = folder / "edits"
         self.referee = folder / "referee"
         self.replaced = folder / "replaced.json"
+        self.validation = folder / "validation.toml"
         self.inputs: dict[str, str] = {}
 
     def fill(self, dossier: Dossier) -> None:
@@ -280,6 +283,8 @@ class _Work:
                 path = (self.folder if name == referee.ANSWERS_FILE else self.referee) / name
             elif item.role == "replaced":
                 path = self.replaced
+            elif item.role == "validation":
+                path = self.validation
             elif item.role == "job":
                 path = self.folder / "job.toml"
             elif item.role == "input":
@@ -311,6 +316,7 @@ class _Asked:
     ledger: tuple[edits.Entry, ...]
     refereed: referee.Given | None
     replaced: Report | None
+    validation: Validation | None
 
 
 def _asked(work: _Work, report: Report) -> _Asked:
@@ -339,6 +345,7 @@ def _asked(work: _Work, report: Report) -> _Asked:
         replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
         if job.supersedes and work.replaced.is_file()
         else None,
+        validation=load_validation(work.validation) if work.validation.is_file() else None,
     )
 
 
@@ -425,6 +432,7 @@ def _recomputed(
         asked.settings,
         asked.standard,
         [requirement.quantity for requirement in asked.requirements],
+        asked.validation,
         pipeline.correction_of(
             asked.job, asked.settings, asked.refereed, asked.ledger, report.micrographs, _reader(dossier)
         ),
@@ -500,7 +508,7 @@ def measured_again(
     measured: FieldMeasurement = asked.recipe.measure_field(
         micrograph, taken, asked.settings, asked.standard, alternatives
     )
-    return taken, measured, step
+    return taken, with_features(measured, micrograph, taken), step
 
 
 def _edited_again(

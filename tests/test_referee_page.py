@@ -371,6 +371,42 @@ def test_clicks_snap_to_the_line_and_undo_takes_back_marks_then_the_line(opened)
     assert answer["changes"] == 1
 
 
+def test_starting_over_asks_first(opened):
+    drawn = points()
+    browser = opened(drawn)
+    press(browser, "1", "2")
+    browser.refresh()
+    click(browser, "#restart")
+    assert "Throw away the 2 answers by N. N." in text(browser, "ask-text")
+    click(browser, "#ask-no")
+    assert len(kept(browser, drawn)["answers"]) == 2
+    click(browser, "#restart")
+    click(browser, "#ask-yes")
+    browser.find_element("id", "person").clear()
+    begin(browser, "B. B.")
+    press(browser, "2")
+    assert values(kept(browser, drawn)) == [(0, "bright")]
+    assert kept(browser, drawn)["person"] == "B. B."
+
+
+def test_blinking_is_on_and_off_by_the_key_where_motion_is_unwelcome(opened):
+    browser = opened(points())
+    picture = "return document.getElementById('picture').toDataURL()"
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    )
+    try:
+        marked = browser.execute_script(picture)
+        press(browser, "b")
+        hidden = browser.execute_script(picture)
+        time.sleep(0.6)
+        assert browser.execute_script(picture) == hidden != marked
+        press(browser, "b")
+        assert browser.execute_script(picture) == marked
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 def test_pause_covers_the_picture_and_stops_the_clock(opened):
     drawn = points()
     browser = opened(drawn)
@@ -451,6 +487,13 @@ def test_the_policy_allows_no_address_at_all():
     allowed = [source for name in ("script-src", "style-src") for source in sources[name]]
     assert all(source.startswith("'sha256-") for source in allowed)
     assert set(sources) == {"default-src", "script-src", "style-src", "base-uri", "form-action"}
+
+
+def test_a_person_without_a_mouse_reaches_every_choice(opened):
+    drawn = points()
+    browser = opened(drawn)
+    press(browser, Keys.TAB, Keys.TAB, Keys.SPACE, Keys.SPACE)  # the second choice, pressed twice
+    assert values(kept(browser, drawn)) == [(0, "bright"), (1, "bright")]
 
 
 def test_every_control_has_a_name_and_the_progress_is_spoken(opened):

@@ -34,47 +34,40 @@ const pictures = new Map();
 
 // ---- what is kept
 
-function keep() {
+const storage = (work) => {
   try {
-    if (!trouble && localStorage.getItem(`${KEPT} tab`) !== TAB) return show("replaced");
-    localStorage.setItem(KEPT, written(record));
-    localStorage.setItem(`${KEPT} file`, JSON.stringify({ inFile, fileChanged }));
-    trouble = null;
+    return work();
   } catch (error) {
     trouble = error.name === "QuotaExceededError" ? "its storage is full" : "its storage is not available";
-  }
-  return printSaved();
-}
-
-function kept(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    trouble = "its storage is not available";
     return null;
   }
-}
+};
 
-function keepText(key, text) {
-  try {
-    localStorage.setItem(key, text);
-  } catch {
-    trouble ??= "its storage is not available";
-  }
-}
+const kept = (key) => storage(() => localStorage.getItem(key));
 
-function forget(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    trouble ??= "its storage is not available";
-  }
-}
+const keepText = (key, text) => storage(() => localStorage.setItem(key, text));
+
+const forget = (key) => storage(() => localStorage.removeItem(key));
 
 const claim = () => keepText(`${KEPT} tab`, TAB);
 
+/** Whether another tab has taken over since; a storage that cannot be read is no sign of one. */
+function isReplaced() {
+  const owner = kept(`${KEPT} tab`);
+  return !trouble && owner !== TAB;
+}
+
+function keep() {
+  if (!trouble && isReplaced()) return show("replaced");
+  trouble = null;
+  claim();
+  if (!trouble) keepText(KEPT, written(record));
+  if (!trouble) keepText(`${KEPT} file`, JSON.stringify({ inFile, fileChanged }));
+  return printSaved();
+}
+
 function yieldToNewerTab() {
-  if (!trouble && record && kept(`${KEPT} tab`) !== TAB) show("replaced");
+  if (!trouble && record && isReplaced()) show("replaced");
 }
 
 function printSaved() {
@@ -160,10 +153,10 @@ function timeLeft(count) {
 }
 
 async function forecast() {
-  const more = await clicksNeeded(sample, record.answers);
+  const plan = await planOf(sample);
+  const more = plan && moreAnswers(plan, record.answers.map((answer) => answer.value));
   if (more === null) return "";
-  if (more === 0) return "The verdict is decided by now.";
-  return `About ${more} more ${many} until the verdict is decided.`;
+  return more === 0 ? "The verdict is decided by now." : `About ${more} more ${many} until the verdict is decided.`;
 }
 
 async function printProgress() {
@@ -262,7 +255,7 @@ function between() {
   const stage = sample.stages.indexOf(count) + 1;
   element("between-title").textContent = record.finished ? "Finished" : all ? "All done" : `Stage ${stage} done`;
   element("between-text").textContent = record.finished
-    ? `${count} ${many} answered by ${record.person}. Thank you.`
+    ? `${record.person}: ${count} ${many} answered. Thank you.`
     : all
       ? `All ${count} ${many} are answered. Save the file: it is what the report needs.`
       : `${count} ${many} are answered. Stop here and save the file, or go on to ${stageEnd(sample, count)}: more ${many} make the result narrower.`;
@@ -272,9 +265,9 @@ function between() {
   element("finish").classList.toggle("primary", fileFirst);
   element("onward").classList.toggle("primary", !fileFirst);
   element("handover").hidden = !record.finished;
-  element("handover").replaceChildren("Put the file beside the job and name it in the job:");
+  element("handover").replaceChildren("Put the file beside the job, record it, and name it in the job:");
   const code = document.createElement("pre");
-  code.textContent = `[referee]\nfile = "${FILE}"`;
+  code.textContent = `inspect-tool referee JOB --answers ${FILE}\n\n[referee]\nfile = "${FILE}"`;
   element("handover").append(code);
   element("between-title").focus();
 }

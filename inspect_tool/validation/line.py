@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
+from statistics import median
 from types import ModuleType
 from typing import Any
 
@@ -101,25 +102,25 @@ def applied(
         return findings
     if validation is None:
         return replace(findings, statements=(*findings.statements, Statement(name=STATEMENT, text=_NONE)))
-    beside = [_beside(field, recipe, settings, standard, validation) for field in fields]
-    results: list[Result] = []
+    widened: dict[tuple[str, str], Result] = {}
     checks: list[Check] = []
-    reached: dict[str, list[str]] = {}
-    for result in findings.results:
-        mine = [one for field, one in zip(fields, beside, strict=True) if field.specimen == result.specimen]
-        made = _with_line(result, carried, mine, validation)
-        results.append(made)
-        if made is not result:
-            reached.setdefault(result.specimen, []).append(result.quantity)
-    for specimen, quantities in reached.items():
-        far = max(one.far for field, one in zip(fields, beside, strict=True) if field.specimen == specimen)
-        checks.append(_distance(specimen, far, tuple(quantities)))
+    for specimen in dict.fromkeys(field.specimen for field in fields):
+        mine = [_beside(one, recipe, settings, standard, validation) for one in fields if one.specimen == specimen]
+        far = median(one.far for one in mine)  # one field in twenty lies beyond the limit by chance
+        made = [
+            wide
+            for result in findings.results
+            if result.specimen == specimen
+            and (wide := _with_line(result, carried, mine, validation, far=far > 1)) is not None
+        ]
+        widened |= {(specimen, result.quantity): result for result in made}
+        if made:
+            checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
     warnings = [_FAR.format(specimen=check.specimen, far=check.value) for check in checks if not check.passed]
-    known = {quantity for quantities in reached.values() for quantity in quantities}
-    left = [result.quantity for result in findings.results if result.quantity not in known]
+    left = [result.quantity for result in findings.results if (result.specimen, result.quantity) not in widened]
     return replace(
         findings,
-        results=tuple(results),
+        results=tuple(widened.get((result.specimen, result.quantity), result) for result in findings.results),
         checks=(*findings.checks, *checks),
         warnings=(*findings.warnings, *warnings),
         statements=(*findings.statements, Statement(name=STATEMENT, text=_told(validation, left))),
@@ -238,9 +239,9 @@ def half_width(
 
 
 def _with_line(
-    result: Result, carried: Mapping[str, Carried], mine: Sequence[_Field], validation: Validation
-) -> Result:
-    """A result with its line; itself where the error does not reach it."""
+    result: Result, carried: Mapping[str, Carried], mine: Sequence[_Field], validation: Validation, *, far: bool
+) -> Result | None:
+    """A result with its line; None where the error does not reach it."""
     found = next(
         (
             (carry, name)
@@ -250,7 +251,7 @@ def _with_line(
         None,
     )
     if found is None or not result.budget:
-        return result
+        return None
     carry, name = found
     of = f"{carry.of[:-1]}{name}" if carry.of.endswith(".*") else carry.of
     bounds = [
@@ -265,13 +266,13 @@ def _with_line(
                 own_u(alone.budget),
                 one.features,
                 percent=alone.unit == "%",
-                far=one.far > 1,
+                far=far,
             )
         )
         is not None
     ]
     if not bounds:
-        return result
+        return None
     widths = [bound.half_width for bound in bounds]
     coverage = min(bound.coverage for bound in bounds)
     whole = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))

@@ -99,15 +99,13 @@ def pore_fields(count: int = 6, seed: int = 300) -> Iterator[tuple[str, Field, D
         yield f"field_{i + 1}.png", field, POLISHED
 
 
-def solder_fields(
-    count: int = 2, seed: int = 400, pads: int = 1, balls: tuple[int, int] = (4, 5)
-) -> Iterator[tuple[str, Field, Degradation]]:
+def solder_fields(count: int = 2, seed: int = 400, pads: int = 1) -> Iterator[tuple[str, Field, Degradation]]:
     """Two parts of a ball grid array and one thermal tab, X-ray transmission."""
     for i in range(count):
         field = synthetic.solder_balls(
             seed=seed + i,
-            rows=balls[0],
-            columns=balls[1],
+            rows=4,
+            columns=5,
             diameter_um=600.0,
             pitch_um=1000.0,
             pixel_um=XRAY_UM,
@@ -175,7 +173,7 @@ OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "grain_size": lambda: grain_fields(20, 1100, (400, 500)),
     "phase_fraction": lambda: phase_fields(20, 1200),
     "porosity": lambda: pore_fields(20, 1300),
-    "solder_voids": lambda: solder_fields(11, 1400, 9, (3, 3)),
+    "solder_voids": lambda: solder_fields(11, 1400, 9),
 }
 """Images of the same kind that a sample is validated on, some of them smaller."""
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from _real_images import SOURCES, Case, cases
-from real_coverage import TRUTH, place, report_of
+from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
 from inspect_tool import pipeline, registry
 from inspect_tool.validation import features, finding, line

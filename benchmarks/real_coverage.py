@@ -13,21 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from _real_images import DATA, ROOT, Case, Table, cases, simple_value, write_job
+from _real_images import DATA, ROOT, TRUTH, Case, Table, cases, place, report_of, simple_value, write_job
 
 import inspect_tool
 from inspect_tool.model import Report, Result
 
-TRUTH = "truth"
 ALPHA = 0.05  # the stated intervals are to miss this often
-
-
-def slug(text: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in text)
-
-
-def place(runs: Path, case: Case, way: str) -> Path:
-    return runs / case.recipe / case.source / slug(f"{case.name} {way}")
 
 
 def run_case(runs: Path, case: Case, way: str, table: Table) -> None:
@@ -84,11 +75,6 @@ class Row:
         """Interval score: width, and 2 / alpha times what the interval misses the truth by (Gneiting, Raftery 2007)."""
         missed = max(self.low - self.truth[1], 0.0) + max(self.truth[0] - self.high, 0.0)
         return self.high - self.low + 2 / ALPHA * missed
-
-
-def report_of(folder: Path) -> Report | None:
-    path = folder / "out" / "report.json"
-    return inspect_tool.load_report(path) if path.exists() else None
 
 
 def result_of(report: Report, quantity: str) -> Result | None:

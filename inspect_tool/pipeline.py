@@ -880,6 +880,18 @@ def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
     return seen
 
 
+def check_images(planned: Plan) -> None:
+    """Read every image of a job before any is measured: a damaged one, or another scale, must not be found last.
+
+    Raises
+    ------
+    ReadError, CalibrationError
+        Names the image.
+    """
+    scales = [read_source(planned, source).calibration for source in planned.sources]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+
+
 _NAMED = 12  # images that one message names
 
 

@@ -49,6 +49,7 @@ from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
+    MOST_DATA,
     checked,
     dump_report,
     load_job,
@@ -691,6 +692,8 @@ def scale_lines(planned: Plan) -> list[str]:
 
 def _digest(path: Path) -> str:
     try:
+        if path.stat().st_size > MOST_DATA:
+            readers.check_known(path)  # before minutes go into the hash of what is no image
         return sha256_source(path)
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 _SHRINK = 4.0  # labelled parents that a slope must outweigh before it reaches half of what the errors say
 _MOST_SWEEPS = 500
+_LEAST_UNIT = 0.05  # of a feature
 _LEAST_SCALE = 0.05  # of the typical error: where a method states no error at all, it still makes some [1]
 
 
@@ -178,7 +179,8 @@ def half_width(
 def distance(features: ArrayLike, parents: Sequence[str], at: ArrayLike, coverage: float = 0.95) -> Distance:
     """Distance of an image to the nearest labelled one, and the distance that is usual among the labelled.
 
-    Features are taken in units of their median absolute deviation; the distance is the root mean square over them.
+    Features are taken in units of their median absolute deviation, 0.05 at least: they are logarithms and shares, of
+    which smaller differences mean nothing. The distance is the root mean square over them.
 
     Parameters
     ----------
@@ -223,7 +225,7 @@ def distances(features: ArrayLike, at: ArrayLike) -> Floats:
 
 def _units(x: Floats) -> Floats:
     deviation = 1.4826 * np.median(np.abs(x - np.median(x, axis=0)), axis=0)
-    return np.asarray(np.where(deviation > 0, deviation, np.maximum(x.std(axis=0), 1e-9)), dtype=np.float64)
+    return np.asarray(np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT), dtype=np.float64)
 
 
 def _apart(labelled: Floats, one: Floats, unit: Floats) -> Floats:

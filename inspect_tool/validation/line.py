@@ -141,8 +141,8 @@ _NONE = (
 )
 _FAR = (
     "Specimen {specimen}: its images are unlike all that were labelled ({far:.2g} times the usual distance): the error "
-    "of the segmentation is that of the group it failed most on, and no rule with a guard band is passed. Check the "
-    "number by hand, or validate with images of this kind."
+    "of the segmentation is that of the group it failed most on, and what nobody has checked by hand passes no rule "
+    "with a guard band. Check it by hand, or validate with images of this kind."
 )
 
 

@@ -146,3 +146,12 @@ def test_the_distance_is_that_to_another_parent():
     single = conformal.distance(centers, [str(i) for i in range(30)], [0.0, 0.0])
     paired = conformal.distance(pairs, names, [0.0, 0.0])
     assert paired.limit == pytest.approx(single.limit, rel=0.05)
+
+
+def test_a_feature_that_is_the_same_in_all_labelled_images_does_not_make_every_other_image_far():
+    rng = np.random.default_rng(8)
+    known = np.column_stack([rng.normal(size=(30, 2)), np.zeros(30)])
+    names = [str(i) for i in range(30)]
+    same, little = (conformal.distance(known, names, [0.0, 0.0, last]) for last in (0.0, 0.02))
+    assert little.value == pytest.approx(np.hypot(same.value, 0.02 / 0.05 / np.sqrt(3)), rel=0.2)
+    assert conformal.distance(known, names, [0.0, 0.0, 1.0]).value > 5 * same.limit

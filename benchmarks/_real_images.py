@@ -19,6 +19,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+import inspect_tool
+from inspect_tool.model import Report
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"
 
@@ -133,6 +136,7 @@ GATES = (
     "focus", "soft_region", "contrast", "noise", "saturation", "saturated_joints", "shading", "compression",
     "size", "resolution",
 )  # fmt: skip
+TRUTH = "truth"  # the way of the masks
 PIXELS_UM = 1.0  # pixel size where none is known: G and shares are compared on the same image, so that it cancels out
 
 
@@ -566,6 +570,19 @@ def write_job(case: Case, table: Table, folder: Path) -> Path:
     path = folder / "job.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def slug(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in text)
+
+
+def place(runs: Path, case: Case, way: str) -> Path:
+    return runs / case.recipe / case.source / slug(f"{case.name} {way}")
+
+
+def report_of(folder: Path) -> Report | None:
+    path = folder / "out" / "report.json"
+    return inspect_tool.load_report(path) if path.exists() else None
 
 
 def simple_value(case: Case, quantity: str) -> float:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from _real_images import SOURCES, Case, cases
-from real_coverage import TRUTH, place, report_of
+from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
 from inspect_tool import pipeline, registry
 from inspect_tool.validation import features, finding, line
@@ -28,6 +27,7 @@ from inspect_tool.validation.values import (
 
 PACKAGE = Path(pipeline.__file__).resolve().parent
 DATE = date(2026, 11, 28)
+FEWEST = 5  # parents
 LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
 
 
@@ -121,18 +121,24 @@ NOTES = {
 }
 
 
-def files(runs: Path) -> Iterator[tuple[Path, Validation]]:
-    """Where each file belongs, and what it says."""
+def every(runs: Path) -> dict[tuple[str, str, str], list[Judged]]:
+    """All cases by recipe, backend and model."""
     groups: dict[tuple[str, str, str], list[Judged]] = {}
     for case in cases():
         for way in case.ways:
             one = judged(runs, case, way)
             if one is not None:
-                key = (case.recipe, one.validation.backend, one.validation.model)
-                groups.setdefault(key, []).append(one)
-    for (recipe, backend, model), some in groups.items():
-        place_of = PACKAGE / "models" / model / "validation.toml" if model else PACKAGE / "validation" / "data"
-        yield place_of if model else place_of / f"{recipe}_{backend}.toml", together(some)
+                groups.setdefault((case.recipe, one.validation.backend, one.validation.model), []).append(one)
+    return groups
+
+
+def files(runs: Path) -> Iterator[tuple[Path, Validation]]:
+    """Where each file belongs, and what it says; of too few parents there is none."""
+    for (recipe, backend, model), some in every(runs).items():
+        if len({(one.case.source, one.case.parent) for one in some}) < FEWEST:
+            continue
+        folder = PACKAGE / "models" / model if model else PACKAGE / "validation" / "data"
+        yield folder / ("validation.toml" if model else f"{recipe}_{backend}.toml"), together(some)
 
 
 def main() -> None:

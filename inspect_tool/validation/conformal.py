@@ -193,18 +193,40 @@ def distance(features: ArrayLike, parents: Sequence[str], at: ArrayLike, coverag
     coverage : float
         Share of the labelled images whose distance is below the limit; all of them where they are few.
     """
-    x, new = np.asarray(features, dtype=np.float64), np.asarray(at, dtype=np.float64)
-    center = np.median(x, axis=0)
-    deviation = 1.4826 * np.median(np.abs(x - center), axis=0)
-    unit = np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT)
-    names = np.asarray(parents, dtype=object)
+    x, names = np.asarray(features, dtype=np.float64), np.asarray(parents, dtype=object)
+    unit = _units(x)
     usual = np.zeros(len(x))
     for i in range(len(x)):
         others = x[names != names[i]]
         if len(others):
-            usual[i] = _nearest(others, x[i], unit)
-    return Distance(value=_nearest(x, new, unit), limit=quantile(usual, weights_of(parents), coverage).half_width)
+            usual[i] = _apart(others, x[i], unit).min()
+    limit = quantile(usual, weights_of(parents), coverage).half_width
+    return Distance(value=float(distances(x, at).min()), limit=limit)
 
 
-def _nearest(labelled: Floats, one: Floats, unit: Floats) -> float:
-    return float(np.sqrt((((labelled - one) / unit) ** 2).mean(axis=1)).min())
+def distances(features: ArrayLike, at: ArrayLike) -> Floats:
+    """Distances of an image to the labelled ones.
+
+    Parameters
+    ----------
+    features : array, (n, k)
+        Of the labelled images.
+    at : array, (k,)
+        Of the new image.
+
+    Returns
+    -------
+    array, (n,)
+        Root mean square over the features, each in units of its median absolute deviation.
+    """
+    x = np.asarray(features, dtype=np.float64)
+    return _apart(x, np.asarray(at, dtype=np.float64), _units(x))
+
+
+def _units(x: Floats) -> Floats:
+    deviation = 1.4826 * np.median(np.abs(x - np.median(x, axis=0)), axis=0)
+    return np.asarray(np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT), dtype=np.float64)
+
+
+def _apart(labelled: Floats, one: Floats, unit: Floats) -> Floats:
+    return np.asarray(np.sqrt((((labelled - one) / unit) ** 2).mean(axis=1)), dtype=np.float64)

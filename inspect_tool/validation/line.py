@@ -1,5 +1,6 @@
 """The line of a budget that labelled images add: what the error of a segmentation is beyond what its method states."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
@@ -44,7 +45,8 @@ OF_SEGMENTATION = frozenset(
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
-_FEW = 5  # parents that a kind of result needs to be judged apart
+_FEW = 5  # parents that a kind of image or result needs to be judged apart
+_NEAREST = 3  # labelled images that say together which group an image is most like
 _KNOWN = 0.9  # coverage that is known without widening, from which on the lines of a method give way to what was found
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
@@ -71,6 +73,7 @@ class _Field:
 
     results: Mapping[str, Result]  # of the field alone
     doubted: frozenset[str]  # quantities
+    kind: str  # group of labelled images that it is most like
     far: float  # distance to the labelled images over the usual one
 
 
@@ -148,14 +151,28 @@ def _beside(
 ) -> _Field:
     alone: Findings = recipe.combine([field], settings, standard)
     features = features_of(field)
-    names = sorted(validation.fields[0].features)
-    known = [[one.features[name] for name in names] for one in validation.fields]
-    found = conformal.distance(known, all_parents(validation), [features.get(name, 0.0) for name in names])
+    known, at = _features(validation, features)
+    found = conformal.distance(known, all_parents(validation), at)
     return _Field(
         results={result.quantity: result for result in alone.results},
         doubted=frozenset(result.quantity for result in alone.results if is_doubted(result.quantity, alone.checks)),
+        kind=kind_of(validation, features),
         far=found.value / found.limit if found.limit > 0 else float(found.value > 0) * 2,
     )
+
+
+def _features(validation: Validation, features: Mapping[str, float]) -> tuple[list[list[float]], list[float]]:
+    """Features of the labelled images and of another one, in one order."""
+    names = sorted(validation.fields[0].features)
+    return [[one.features[name] for name in names] for one in validation.fields], [
+        features.get(name, 0.0) for name in names
+    ]
+
+
+def kind_of(validation: Validation, features: Mapping[str, float]) -> str:
+    """Group that most of the nearest labelled images of an image are of; of several that of the nearest."""
+    nearest = np.argsort(conformal.distances(*_features(validation, features)), kind="stable")[:_NEAREST]
+    return Counter(validation.fields[i].group for i in nearest).most_common(1)[0][0]
 
 
 def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
@@ -191,12 +208,20 @@ def _unit(value: float, *, percent: bool) -> float:
 
 
 def half_width(
-    validation: Validation, of: str, value: float, own: float, *, percent: bool, doubted: bool, far: bool
+    validation: Validation,
+    of: str,
+    value: float,
+    own: float,
+    *,
+    percent: bool,
+    doubted: bool,
+    kind: str,
+    far: bool,
 ) -> conformal.Bound | None:
     """Half width of the error of one field, in the unit of the quantity; None: no labelled image has it.
 
-    Results that the recipe doubts and those that it does not are judged apart, where there are five parents of the
-    kind. With 19 parents of it and more the error may grow with what the method states itself.
+    Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
+    not, as far as there are five parents of them. With 19 and more the error may grow with what the method states.
 
     Parameters
     ----------
@@ -210,8 +235,10 @@ def half_width(
         The quantity is a share.
     doubted : bool
         The recipe doubts it.
+    kind : str
+        Group of labelled images that the image is most like, see ``kind_of``.
     far : bool
-        It is unlike the labelled images: no less than what the group needs that the backend failed most on.
+        It is unlike all of them: no less than what the group needs that the backend failed most on.
 
     References
     ----------
@@ -221,8 +248,11 @@ def half_width(
     every = _labelled(validation, of)
     if not every:
         return None
-    alike = [one for one in every if one.error.doubted == doubted]
-    known = alike if len({one.parent for one in alike}) >= _FEW else every
+    of_kind = [one for one in every if one.group == kind and not far]
+    narrowest = [
+        some for group in (of_kind, every) for some in ([one for one in group if one.error.doubted == doubted], group)
+    ]
+    known = next((some for some in narrowest if len({one.parent for one in some}) >= _FEW), every)
     parents = [one.parent for one in known]
     unit = _unit(value, percent=percent)
     units = np.array([_unit(one.error.machine, percent=percent) for one in known])
@@ -269,6 +299,7 @@ def _with_line(
                 own_u(alone.budget),
                 percent=alone.unit == "%",
                 doubted=of in one.doubted,
+                kind=one.kind,
                 far=far,
             )
         )
@@ -289,7 +320,8 @@ def _with_line(
         "conformal prediction"
     )
     if coverage < result.coverage:
-        basis += f", all that {parents} parents permit; widened to {wide:.3g} as a normal distribution would be"
+        alike = round(coverage / (1 - coverage))
+        basis += f", all that {alike} parents permit; widened to {wide:.3g} as a normal distribution would be"
     narrower = min(wide / stated, 1.0) if stated > 0 and coverage >= _KNOWN and not far else 1.0
     told = f"; the method states ± {stated:.3g}"
     basis += told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"

@@ -6,7 +6,7 @@ from statistics import median
 
 from inspect_tool.model import Table
 from inspect_tool.uncertainty import coverage_factor
-from inspect_tool.validation.line import half_width
+from inspect_tool.validation.line import half_width, kind_of
 from inspect_tool.validation.values import Validation, parent_of
 
 
@@ -47,6 +47,7 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
             error.own_u,
             percent=quantity.split(".")[0].endswith("percent"),
             doubted=error.doubted,
+            kind=kind_of(others, field.features),
             far=False,
         )
         assert bound is not None  # the others have the quantity

@@ -270,6 +270,31 @@ def test_the_mean_of_fields_has_their_mean_error_and_the_largest_the_largest():
     assert of_segmentation(of(both, "worst_percent")) == pytest.approx(max(alone), rel=1e-6)
 
 
+def with_errors(known: Validation, *pairs: tuple[float, float]) -> Validation:
+    """The same images with other shares by the machine and by the person, in turn."""
+    turned = [pairs[i % len(pairs)] for i in range(len(known.fields))]
+    return replace(
+        known,
+        fields=tuple(
+            replace(one, errors={"porosity_percent": FieldError(machine=machine, truth=truth, own_u=OWN_U)})
+            for one, (machine, truth) in zip(known.fields, turned, strict=True)
+        ),
+    )
+
+
+def test_a_machine_that_finds_nothing_and_is_wrong_does_not_blow_up_the_others():
+    """5 points off at 100 % are 5 points of √(99 1) = 9.9: at 5 % they are 11 of 21.8, and not 5 of 0 times that."""
+    one = of(applied([field()], with_errors(validation(9), (100.0, 95.0))), "porosity_percent")
+    assert "half width 11 %" in one.budget[-1].basis
+
+
+def test_the_error_of_a_share_is_no_more_than_there_is():
+    """Where the machine errs by 95 points in every image, 5 % may be 100 % at most."""
+    one = of(applied([field()], with_errors(validation(5), (98.0, 3.0))), "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(95.0, rel=1e-6)
+    assert one.interval == (0.0, 100.0)
+
+
 def test_specimens_are_judged_apart():
     found = applied([field(), field(2, specimen="B", contrast=9.0)], validation())
     assert [(check.specimen, check.passed) for check in found.checks] == [("A", True), ("B", False)]

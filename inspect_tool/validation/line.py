@@ -45,6 +45,7 @@ OF_SEGMENTATION = frozenset(
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
+_EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
 _NEAREST = 3  # labelled images that say together which group an image is most like
 _KNOWN = 0.9  # coverage that is known without widening, from which on the lines of a method give way to what was found
@@ -202,8 +203,11 @@ def _labelled(validation: Validation, of: str) -> list[_Labelled]:
 
 
 def _unit(value: float, *, percent: bool) -> float:
-    """What errors are measured in: of a share √(p (1 - p)), as none can err at 0 or 100 %; else 1."""
-    share = min(max(value, 0.01), 99.99)
+    """What errors are measured in: of a share √(p (1 - p)), as little errs near 0 and 100 %; else 1.
+
+    Shares below 1 and above 99 % count as these: a machine that finds nothing, or nothing else, may be as wrong as any.
+    """
+    share = min(max(value, _EXTREME), 100 - _EXTREME)
     return sqrt(share * (100 - share)) if percent else 1.0
 
 
@@ -312,6 +316,8 @@ def _with_line(
     whole = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
     whole *= 1.0 if result.unit in ("%", "G") else abs(result.value)
     wide = whole * coverage_factor(None) / coverage_factor(None, coverage)
+    if result.unit == "%":  # the truth is a share too
+        whole, wide = (min(one, max(result.value, 100 - result.value)) for one in (whole, wide))
     stated = expanded(line for line in result.budget if line.name in OF_SEGMENTATION)
     parents = len(set(all_parents(validation)))
     basis = (

@@ -49,6 +49,7 @@ from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
+    MOST_DATA,
     checked,
     dump_report,
     load_job,
@@ -739,6 +740,8 @@ def scale_lines(planned: Plan) -> list[str]:
 
 def _digest(path: Path) -> str:
     try:
+        if path.stat().st_size > MOST_DATA:
+            readers.check_known(path)  # before minutes go into the hash of what is no image
         return sha256_source(path)
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
@@ -926,6 +929,18 @@ def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
     scales = [one.calibration for one in seen]
     same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
     return seen
+
+
+def check_images(planned: Plan) -> None:
+    """Read every image of a job before any is measured: a damaged one, or another scale, must not be found last.
+
+    Raises
+    ------
+    ReadError, CalibrationError
+        Names the image.
+    """
+    scales = [read_source(planned, source).calibration for source in planned.sources]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
 
 
 _NAMED = 12  # images that one message names

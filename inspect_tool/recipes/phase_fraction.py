@@ -49,8 +49,8 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.ranges import Above0, From0
-from inspect_tool.recipes import _colors, _shapes
-from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, own_gray_checks
+from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, matrix_check, own_gray_checks
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -190,7 +190,11 @@ def measure_field(
         marks=marks,
         worst=_largest(features, pixel_um),
         notes=_notes(segmentation),
-        read_off={_colors.SPREAD: spread, **facts_of_level(segmentation)},
+        read_off={
+            _colors.SPREAD: spread,
+            **_unseen.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
+            **facts_of_level(segmentation),
+        },
     )
 
 
@@ -406,6 +410,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"{apart}; U holds both"
                 )
             checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
+            checks += matrix_check(group.fields, name)
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     f"{_who(group)}{name}: the 95 % interval of the fields reaches below zero "
@@ -417,6 +422,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             results += _stereology(group, name, axes[group.specimen, name], standard)
         checks += _specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
+        checks += _unseen.checks_of(group.fields, "any phase of interest")
         checks += _colors.checks_of(
             group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
         )

@@ -33,7 +33,7 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _shapes, _unseen
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
-from inspect_tool.recipes._level_doubts import facts_of_level
+from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes._porosity_classes import expand
 from inspect_tool.recipes._porosity_results import checks_of, results_of, warnings_of
 from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, Settings, presentation
@@ -125,6 +125,7 @@ def measure_field(
         shifted[name] = numbers(objects)[2]
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
+    check_pores_are_no_matrix(segmentation, found["porosity_percent"], micrograph.path)
     values: dict[str, float | int | str] = dict(found)
     inner = share_scatter(pores.labels != 0, micrograph.roi)
     values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
@@ -157,7 +158,7 @@ def measure_field(
         read_off={
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
-            **_unseen.signs_of(micrograph, segmentation.backend, found=bool(values["pores"])),
+            **_unseen.signs_of(micrograph, segmentation, found=bool(values["pores"])),
             **facts_of_level(segmentation),
         },
     )
@@ -211,7 +212,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         warnings += _colors.warnings_of(mine, "the pores")
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
-        checks += _unseen.checks_of(mine)
+        checks += _unseen.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

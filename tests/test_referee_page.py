@@ -224,29 +224,26 @@ def test_a_saved_file_goes_on_in_another_browser(opened, tmp_path, tmp_path_fact
     assert values(kept(browser, drawn)) == [(0, "dark"), (1, "bright"), (2, "cannot tell")]
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda record: {**record, "sample": "f" * 64}, "it answers another sample (ffffffff …"),
-        (lambda record: {**record, "schema": "x"}, "it is not an answers file"),
-        (lambda record: {**record, "person": " "}, "it does not say who answered"),
-        (
-            lambda record: {**record, "answers": record["answers"][1:]},
-            "answer 1: the answer to question 0 was expected, 1",
-        ),
-        (lambda record: {**record, "answers": [{"n": 0, "value": "blue"}]}, 'answer 1: "blue" is none of its choices'),
-    ],
+UNFIT = (
+    (lambda record: {**record, "sample": "f" * 64}, "it answers another sample (ffffffff …"),
+    (lambda record: {**record, "schema": "x"}, "it is not an answers file"),
+    (lambda record: {**record, "person": " "}, "it does not say who answered"),
+    (lambda record: {**record, "answers": record["answers"][1:]}, "answer 1: the answer to question 0 was expected, 1"),
+    (lambda record: {**record, "answers": [{"n": 0, "value": "blue"}]}, 'answer 1: "blue" is none of its choices'),
 )
-def test_a_file_that_does_not_fit_is_refused_and_nothing_is_lost(opened, tmp_path, change, reason):
+
+
+def test_a_file_that_does_not_fit_is_refused_and_nothing_is_lost(opened, tmp_path):
     drawn = points()
     browser = opened(drawn)
     press(browser, "1", "2")
     before = kept(browser, drawn)
-    file = tmp_path / "other.json"
-    file.write_text(json.dumps(change(before)), encoding="utf-8")
-    choose_file(browser, file)
-    assert f"other.json was not loaded: {reason}" in text(browser, "trouble")
-    assert kept(browser, drawn) == before
+    for n, (change, reason) in enumerate(UNFIT):
+        file = tmp_path / f"other_{n}.json"
+        file.write_text(json.dumps(change(before)), encoding="utf-8")
+        choose_file(browser, file)
+        assert f"other_{n}.json was not loaded: {reason}" in text(browser, "trouble")
+        assert kept(browser, drawn) == before
 
 
 def test_answers_here_give_way_to_a_file_only_when_the_person_says_so(opened, tmp_path):

@@ -274,7 +274,8 @@ INTRO = """\
 Made by `python benchmarks/validation.py` with version {version}; every figure is measured with default settings of the
 backends that need no network: `watershed`, `threshold` and `joints`. The networks have pages of their own, on the same images:
 [grains](validation-networks.md), [classes and joints](validation-coverage.md). Real images lie outside this project (they keep their own licences); each is named with its source. A score on few images is an indication for
-your material, not a promise: measure your own golden images before you rely on it.
+your material, not a promise: measure your own golden images before you rely on it. How often the stated interval holds the
+truth on labelled real images, by every backend: [validation-real.md](validation-real.md).
 """
 
 WEAKNESSES = """\

@@ -640,6 +640,56 @@ def score(
         _print_scores(score_files.tables(scores), (score_files.boundary_line(scores), *scores.notes), page)
 
 
+@app.command(cls=_ManyFiles)
+def validate(
+    job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML) with the images and the backend.")],
+    truth: Annotated[
+        list[str], typer.Option("--truth", metavar="MASKS", help="Masks, one per image in the order of the images.")
+    ],
+    person: Annotated[str, typer.Option("--person", help="Who drew the masks.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Validation file to write (TOML).")],
+    parents: Annotated[
+        Path | None, typer.Option("--parents", help="Table (CSV): image,parent,group; one parent counts once.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the set of images; default: that of the job.")] = "",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the backend of a job with masks of a person, and keep its errors for the budgets of later jobs."""
+    import json
+
+    from inspect_tool.files import plain, write_text
+    from inspect_tool.provenance import now
+    from inspect_tool.validation import measure, summary
+    from inspect_tool.validation.values import dump_validation
+
+    if not person.strip():
+        msg = "--person: is empty; the report prints who drew the masks"
+        raise SettingsError(msg)
+    if out.suffix != ".toml" or out.is_dir() or not out.absolute().parent.is_dir():
+        msg = f"--out {out}: must be a file that ends in .toml, in a folder that exists"
+        raise SettingsError(msg)
+    machine, by_hand = measure.plans_of(job, truth)
+    images = [source.name for source in machine.sources]
+    labels = measure.read_labels(parents, images) if parents is not None else {}
+    with _progress("validate", quiet or as_json) as tell:
+        made = measure.validate(
+            machine,
+            by_hand,
+            name=name or job.stem,
+            person=person.strip(),
+            date=now().date(),
+            labels=labels,
+            tell=None if tell is None else lambda done, image: tell(done, len(images), image),
+        )
+    write_text(out, dump_validation(made))
+    if as_json:
+        print(json.dumps(plain(summary.summaries(made)), ensure_ascii=False, indent=1))
+    elif not quiet:
+        line = f'name it in a job, above its first table: validation = "{out.name}" (relative to the job file)'
+        _print_scores(summary.tables(made), (line,), out)
+
+
 @app.command()
 def selftest(
     pixel_um: Annotated[float | None, typer.Option(help="The laboratory's pixel size [um/px].")] = None,

@@ -10,6 +10,8 @@ from typing import Any
 
 from inspect_tool import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.validation import line
+from inspect_tool.validation.values import Validation
 
 
 def concluded(
@@ -18,6 +20,7 @@ def concluded(
     settings: Any,
     standard: Standard,
     asked: Iterable[str] = (),
+    validation: Validation | None = None,
 ) -> Findings:
     """Combine the fields of a job and ask whether the results can be believed.
 
@@ -33,6 +36,8 @@ def concluded(
         Edition of the job.
     asked : iterable of str
         Quantities of requirements; they are doubted like those on page 1.
+    validation : Validation, optional
+        Errors of the segmentation on labelled images.
 
     Raises
     ------
@@ -40,4 +45,5 @@ def concluded(
         What the recipe says.
     """
     findings: Findings = recipe.combine(fields, settings, standard)
+    findings = line.applied(findings, recipe, fields, settings, standard, validation)
     return plausibility.gated(findings, asked)

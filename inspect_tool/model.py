@@ -229,6 +229,7 @@ class Job:
     accept: tuple[Acceptance, ...] = ()
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""
+    validation: str = ""  # own file of errors on labelled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
 
 
@@ -702,7 +703,7 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"]
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"]
     key: str = ""  # input: the setting that names it
     printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
 

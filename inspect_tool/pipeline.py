@@ -87,6 +87,9 @@ from inspect_tool.provenance import now, provenance
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
+from inspect_tool.validation import finding
+from inspect_tool.validation.features import with_features
+from inspect_tool.validation.finding import ValidationFile
 from inspect_tool.workers import each, processes
 
 Progress = Callable[[int, int, str], None]
@@ -132,6 +135,7 @@ class Plan:
     criteria: Criteria = default(default_factory=Criteria)
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
+    validation: ValidationFile | None = None  # errors of the backend on labelled images
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -198,6 +202,7 @@ def run(
                 planned.settings,
                 planned.standard,
                 [requirement.quantity for requirement in planned.requirements],
+                None if planned.validation is None else planned.validation.validation,
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -365,7 +370,23 @@ def plan(
         criteria=criteria,
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
+        validation=_validation(job, folder, backend_name, module, backend_settings, where, own=own),
     )
+
+
+def _validation(
+    job: Job, folder: Path, name: str, module: ModuleType, settings: Any, where: str, *, own: bool
+) -> ValidationFile | None:
+    """Errors on labelled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
+    if hasattr(settings, "masks"):
+        if job.validation and own:
+            msg = f"{where} validation: the masks of a person have no error of a backend; leave the key out"
+            raise SettingsError(msg)
+        return None
+    backend = finding.backend_of(job.recipe, name, module, settings)
+    if job.validation and own:
+        return finding.named(Path(*_literal_part(job.validation, folder)), backend, where)
+    return finding.shipped(backend)
 
 
 def inputs_of(planned: Plan) -> Iterator[Path]:
@@ -386,6 +407,7 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     named = [job.region.mask, *(one.file for one in calibrations if one is not None)]
     if planned.template == home / job.template:
         named.append(job.template)
+    named.append(job.validation)
     if job.standard.endswith(".toml"):
         named.append(job.standard)
     for name in named:
@@ -1066,6 +1088,8 @@ def measured_field(
     except MemoryError:
         msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
         raise MeasurementError(msg) from None
+    if not source.mask:  # what a person drew has no error of a backend
+        measurement = with_features(measurement, micrograph, taken)
     return taken, measurement, step
 
 
@@ -1396,6 +1420,10 @@ def _carried(
             copy = folder / FOLDER / f"input-{path.name}"
             copy.write_bytes(path.read_bytes())
             found.append(replace(_attachment(folder, copy, "input"), key=key))
+    if planned.validation is not None:
+        copy = folder / FOLDER / "validation.toml"
+        copy.write_bytes(planned.validation.path.read_bytes())
+        found.append(_attachment(folder, copy, "validation"))
     for entry in planned.ledger:
         for name, data in (
             (edits.text_name(entry.edit), entry.text),
@@ -1414,7 +1442,7 @@ def _carried(
 def _attachment(
     folder: Path,
     path: Path,
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced"],
+    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"],
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 

@@ -55,6 +55,8 @@ from inspect_tool.provenance import package_versions, platform_name
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.standards import load_standard, shelf
+from inspect_tool.validation.features import with_features
+from inspect_tool.validation.values import Validation, load_validation
 
 State = Literal["verified", "differs", "not checked"]
 Progress = Callable[[int, int, str], None]
@@ -258,6 +260,7 @@ class _Work:
         self.specs.mkdir()
         self.edits = folder / "edits"
         self.replaced = folder / "replaced.json"
+        self.validation = folder / "validation.toml"
         self.inputs: dict[str, str] = {}
 
     def fill(self, dossier: Dossier) -> None:
@@ -274,6 +277,8 @@ class _Work:
                 path = self.edits / name.removeprefix("edit-")
             elif item.role == "replaced":
                 path = self.replaced
+            elif item.role == "validation":
+                path = self.validation
             elif item.role == "job":
                 path = self.folder / "job.toml"
             elif item.role == "input":
@@ -304,6 +309,7 @@ class _Asked:
     spec_files: tuple[specs.SpecFile, ...]
     ledger: tuple[edits.Entry, ...]
     replaced: Report | None
+    validation: Validation | None
 
 
 def _asked(work: _Work, report: Report) -> _Asked:
@@ -331,6 +337,7 @@ def _asked(work: _Work, report: Report) -> _Asked:
         replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
         if job.supersedes and work.replaced.is_file()
         else None,
+        validation=load_validation(work.validation) if work.validation.is_file() else None,
     )
 
 
@@ -417,6 +424,7 @@ def _recomputed(
         asked.settings,
         asked.standard,
         [requirement.quantity for requirement in asked.requirements],
+        asked.validation,
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
@@ -489,7 +497,7 @@ def measured_again(
     measured: FieldMeasurement = asked.recipe.measure_field(
         micrograph, taken, asked.settings, asked.standard, alternatives
     )
-    return taken, measured, step
+    return taken, with_features(measured, micrograph, taken), step
 
 
 def _edited_again(

@@ -215,6 +215,7 @@ _ROLES = {
     "edit": ("Edit by hand: who, when, why, and the changed pixels", "Data"),
     "replaced": ("The report that this one replaces, as data", "Supplement"),
     "input": ("Table that the job names", "Supplement"),
+    "validation": ("Errors of the segmentation on labelled images", "Supplement"),
 }
 
 

@@ -229,14 +229,12 @@ def half_width(
     found = conformal.half_width(known.errors, known.terms, known.parents, at)
     if not far:
         return found
-    widest = found
+    widest = found.half_width
     for group in dict.fromkeys(known.groups):
         rows = [i for i, name in enumerate(known.groups) if name == group]
-        bound = conformal.quantile(
-            [abs(known.errors[i]) for i in rows], conformal.weights_of([known.parents[i] for i in rows])
-        )
-        widest = max(widest, bound, key=lambda one: one.half_width)
-    return widest
+        sizes, weights = [abs(known.errors[i]) for i in rows], conformal.weights_of([known.parents[i] for i in rows])
+        widest = max(widest, conformal.quantile(sizes, weights).half_width)
+    return replace(found, half_width=widest)
 
 
 def _with_line(

@@ -1,17 +1,19 @@
 """Compare a backend with the masks of a person, image by image: what a validation file is made of."""
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import pipeline, question, registry
+from inspect_tool import pipeline, question, registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
-from inspect_tool.files import plain
+from inspect_tool.files import load_job, read_bytes
 from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.pipeline import Plan
 from inspect_tool.validation.features import image_features
+from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import matching, own_u
 from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
 
@@ -71,14 +73,15 @@ def validate(
         msg = f"{machine.path.name} recipe: {machine.job.recipe} says of no quantity how an error of the segmentation "
         msg += "reaches it (CARRIED), so that it cannot be validated"
         raise SettingsError(msg)
+    backend = registry.load("backend", machine.backend)
+    judged = backend_of(machine.job.recipe, machine.backend, backend, machine.backend_settings)
     model = pipeline.model_of(machine)
-    fields, weights = [], ""
+    fields = []
     for i in range(len(machine.sources)):
         if tell is not None:
             tell(i, machine.sources[i].name)
         label = (labels or {}).get(machine.sources[i].name, Label())
-        field, weights = _field(machine, truth, i, model, recipe, label)
-        fields.append(field)
+        fields.append(_field(machine, truth, i, model, recipe, label))
     return Validation(
         schema=SCHEMA,
         name=name,
@@ -86,13 +89,70 @@ def validate(
         person=person,
         recipe=machine.job.recipe,
         backend=machine.backend,
-        model=model_name(machine),
-        weights_sha256=weights,
-        settings=relevant_settings(machine),
+        model=judged.model,
+        weights_sha256=judged.weights_sha256,
+        settings=judged.settings,
         note=note,
         sources=tuple(sources) or (LabelledImages(name=name, licence="own", images=len(fields)),),
         fields=tuple(fields),
     )
+
+
+def plans_of(job_path: Path, masks: Sequence[str]) -> tuple[Plan, Plan]:
+    """Plan a job with its own backend, without edits, and with the masks of a person in its place.
+
+    Parameters
+    ----------
+    job_path : Path
+        Job file.
+    masks : sequence of str
+        Files or patterns, relative to the working directory: one mask per image, in the order of the images.
+
+    Raises
+    ------
+    InspectError
+        What is wrong with the job, or the masks are not as many as the images.
+    """
+    job = load_job(job_path)
+    backend = dict(job.backend or registry.load("recipe", job.recipe).BACKEND)
+    machine = pipeline.plan(job_path, backend)
+    if any(source.mask for source in machine.sources):
+        msg = f"{job_path} backend.name: '{machine.backend}' are masks of a person; name the backend that is validated"
+        raise SettingsError(msg)
+    by_hand = {"name": "labels", "masks": [str(Path(mask).absolute()) for mask in masks]}
+    return machine, pipeline.plan(job_path, by_hand)
+
+
+def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
+    """Read what is said of labelled images: a table (CSV) with the columns image, parent and, if wanted, group.
+
+    Raises
+    ------
+    SettingsError
+        The table cannot be read, lacks a column, names an image twice or one that the job does not have.
+    """
+    try:
+        rows = list(csv.DictReader(read_bytes(path).decode("utf-8-sig").splitlines(), strict=True))
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise SettingsError(msg) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path}: is no table of texts separated by commas: {error}"
+        raise SettingsError(msg) from None
+    found: dict[str, Label] = {}
+    for number, row in enumerate(rows, start=2):
+        image, parent = row.get("image"), row.get("parent")
+        if not image or not parent:
+            msg = f"{path} line {number}: needs an image and a parent; the first line is: image,parent,group"
+            raise SettingsError(msg)
+        if image not in images:
+            msg = f"{path} line {number}: '{image}' is no image of the job{slips.near(image, images)}"
+            raise SettingsError(msg)
+        if image in found:
+            msg = f"{path} line {number}: '{image}' stands in an earlier line too"
+            raise SettingsError(msg)
+        found[image] = Label(parent=parent, group=row.get("group") or "")
+    return found
 
 
 def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> Validation:
@@ -127,27 +187,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     )
 
 
-def model_name(planned: Plan) -> str:
-    """Name of the model of a backend, without the folder that it lies in; empty: it has none."""
-    backend = registry.load("backend", planned.backend)
-    names = [str(getattr(planned.backend_settings, key)) for key in getattr(backend, "MODELS", ())]
-    return Path(names[0]).name if names and names[0] else ""
-
-
-def relevant_settings(planned: Plan) -> Mapping[str, Any]:
-    """Settings of the backend that decide what it finds: all but names of files, of models and of classes."""
-    backend = registry.load("backend", planned.backend)
-    left = {*getattr(backend, "PATHS", ()), *getattr(backend, "MODELS", ()), "classes", "masks"}
-    return {
-        key: value
-        for key, value in plain(planned.backend_settings).items()
-        if key not in left and value not in (None, "", [], {})
-    }
-
-
-def _field(
-    machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label
-) -> tuple[ValidatedField, str]:
+def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label) -> ValidatedField:
     source = machine.sources[index]
     micrograph = pipeline.read_source(machine, source)
     segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
@@ -166,7 +206,7 @@ def _field(
         msg = f"{source.name}: the mask tells none of {', '.join(found) or 'the quantities of the recipe'}; it has "
         msg += f"{', '.join(stated) or 'none'}"
         raise MeasurementError(msg)
-    field = ValidatedField(
+    return ValidatedField(
         image=source.name,
         sha256=source.sha256,
         parent=label.parent or Path(source.name).stem,
@@ -174,7 +214,6 @@ def _field(
         features=features,
         errors=errors,
     )
-    return field, segmentation.weights_sha256
 
 
 def of_quantities(recipe: ModuleType, measured: FieldMeasurement, planned: Plan) -> Mapping[str, Result]:

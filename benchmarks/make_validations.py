@@ -1,0 +1,155 @@
+"""Make the shipped files of errors on labelled images from the reports of real_coverage.py: numbers and sources.
+
+    python benchmarks/make_validations.py --runs FOLDER
+
+An image that a shipped model learned from is in no file of it (see ``_real_images``).
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from _real_images import SOURCES, Case, cases
+from real_coverage import TRUTH, place, report_of
+
+from inspect_tool import pipeline, registry
+from inspect_tool.model import Report, Result
+from inspect_tool.validation import features, finding, line
+from inspect_tool.validation.measure import merged
+from inspect_tool.validation.values import (
+    SCHEMA,
+    FieldError,
+    LabelledImages,
+    ValidatedField,
+    Validation,
+    dump_validation,
+)
+
+PACKAGE = Path(pipeline.__file__).resolve().parent
+DATE = date(2026, 11, 28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One case by one way, as a validation of a single image."""
+
+    case: Case
+    way: str
+    validation: Validation
+
+
+def results(report: Report) -> dict[str, Result]:
+    """Results whose errors a validation holds, by quantity."""
+    recipe = registry.load("recipe", report.recipe)
+    kept = {carry.of for carry in recipe.CARRIED.values()}
+    return {
+        result.quantity: result
+        for result in report.results
+        if any(line.matching(pattern, result.quantity) is not None for pattern in kept)
+    }
+
+
+def judged(runs: Path, case: Case, way: str) -> Judged | None:
+    """Errors of one image by one way; None where either of the two reports is not there."""
+    folder = place(runs, case, way)
+    machine, truth = report_of(folder), report_of(place(runs, case, TRUTH))
+    if machine is None or truth is None:
+        return None
+    planned = pipeline.plan(folder / "job.toml")
+    backend = finding.backend_of(
+        case.recipe, planned.backend, registry.load("backend", planned.backend), planned.backend_settings
+    )
+    drawn = results(truth)
+    errors = {}
+    for quantity, result in results(machine).items():
+        if quantity in drawn:
+            low, high = case.known.get(quantity, (drawn[quantity].value, drawn[quantity].value))
+            errors[quantity] = FieldError(
+                machine=short(result.value),
+                truth=short(min(max(result.value, low), high)),
+                own_u=short(line.own_u(result.budget)),
+            )
+    (record,) = machine.micrographs
+    source = SOURCES[case.source]
+    field = ValidatedField(
+        image=case.image.name,
+        sha256=planned.sources[0].sha256,
+        parent=case.parent,
+        group=source.kind,
+        features=record.evidence.read_off[features.NAME],
+        errors=errors,
+    )
+    validation = Validation(
+        schema=SCHEMA,
+        name=source.title,
+        date=DATE,
+        person="the authors of the sets",
+        recipe=case.recipe,
+        backend=backend.name,
+        model=backend.model,
+        weights_sha256=backend.weights_sha256,
+        settings=backend.settings,
+        fields=(field,),
+    )
+    return Judged(case=case, way=way, validation=validation)
+
+
+def short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def together(some: list[Judged]) -> Validation:
+    """One validation of the images of one recipe, backend and model."""
+    sources = {one.case.source: SOURCES[one.case.source] for one in some}
+    whole = merged(
+        [one.validation for one in some], name="labelled real images", note=NOTES.get(some[0].case.recipe, "")
+    )
+    return Validation(
+        **{
+            **{name: getattr(whole, name) for name in Validation.__dataclass_fields__},
+            "sources": tuple(
+                LabelledImages(
+                    name=source.title,
+                    licence=source.licence,
+                    images=len({one.case.image for one in some if one.case.source == name}),
+                    source=source.origin,
+                )
+                for name, source in sources.items()
+            ),
+        }
+    )
+
+
+NOTES = {
+    "porosity": "Loose outlines of the printed metal: right is anything between their dark part and all of them.",
+    "solder_voids": "Joints found and joints given are judged together.",
+}
+
+
+def files(runs: Path) -> Iterator[tuple[Path, Validation]]:
+    """Where each file belongs, and what it says."""
+    groups: dict[tuple[str, str, str], list[Judged]] = {}
+    for case in cases():
+        for way in case.ways:
+            one = judged(runs, case, way)
+            if one is not None:
+                key = (case.recipe, one.validation.backend, one.validation.model)
+                groups.setdefault(key, []).append(one)
+    for (recipe, backend, model), some in groups.items():
+        place_of = PACKAGE / "models" / model / "validation.toml" if model else PACKAGE / "validation" / "data"
+        yield place_of if model else place_of / f"{recipe}_{backend}.toml", together(some)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, required=True, help="folder that keeps the reports")
+    for path, validation in files(parser.parse_args().runs):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(dump_validation(validation), encoding="utf-8", newline="\n")
+        print(path, len(validation.fields), path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Figures of docs/validation-real.md on rows that can be reckoned by hand; the images themselves are not here."""
+
+from dataclasses import replace
+from math import nan
+
+import numpy as np
+import pytest
+from _real_images import joints, toml
+from PIL import Image
+from real_coverage import Row, figures, table, weighted_quantile, worst
+
+ROW = Row(
+    recipe="porosity",
+    source="set",
+    parent="set/a",
+    name="one",
+    way="threshold",
+    quantity="porosity_percent",
+    unit="%",
+    value=5.0,
+    low=4.0,
+    high=6.0,
+    truth=(5.5, 5.5),
+    simple=8.0,
+)
+
+
+def test_an_interval_that_holds_the_truth_scores_its_width() -> None:
+    assert ROW.held
+    assert ROW.error == -0.5
+    assert ROW.score == 2.0
+
+
+def test_a_miss_costs_forty_times_its_size() -> None:
+    missed = replace(ROW, truth=(6.5, 6.5))
+    assert not missed.held
+    assert missed.score == 2.0 + 40 * 0.5
+
+
+def test_a_truth_between_two_numbers_is_held_by_what_touches_it() -> None:
+    assert replace(ROW, truth=(5.8, 9.0)).error == pytest.approx(-0.8)
+    assert replace(ROW, truth=(5.8, 9.0)).held
+    assert replace(ROW, truth=(1.0, 9.0)).error == 0.0
+    assert not replace(ROW, truth=(6.1, 9.0)).held
+
+
+def test_images_of_one_parent_count_once() -> None:
+    held, missed = replace(ROW, parent="set/b"), replace(ROW, truth=(7.0, 7.0))
+    found = figures([missed, missed, missed, held])
+    assert found.held == 1
+    assert found.parents == 2
+    assert found.coverage == 0.5
+    assert found.score == pytest.approx((2 + 40 + 2) / 2)
+
+
+def test_a_weighted_quantile_reaches_its_share() -> None:
+    assert weighted_quantile([3.0, 1.0, 2.0], np.array([0.25, 0.5, 0.25]), 0.5) == 1.0
+    assert weighted_quantile([3.0, 1.0, 2.0], np.array([0.25, 0.5, 0.25]), 0.9) == 3.0
+
+
+def test_images_without_a_number_stand_in_their_own_column_and_the_worst_line_is_first() -> None:
+    other = replace(ROW, source="bad", truth=(9.0, 9.0))
+    stopped = replace(ROW, name="blurred", stopped=("Focus",))
+    refused = replace(ROW, name="black", value=nan, low=nan, high=nan, refused="is constant")
+    _, _, first, second = table([ROW, other, stopped, refused])
+    assert first.startswith("| bad | `threshold` | `porosity_percent` | 1 (1) | 0 | 0 of 1 | 0 % |")
+    assert second.startswith("| set | `threshold` | `porosity_percent` | 1 (1) | 2 | 1 of 1 | 100 % |")
+
+
+def test_the_worst_images_are_named_with_what_doubts_them() -> None:
+    far = replace(ROW, name="far", truth=(60.0, 60.0), doubts=("No pore",))
+    near = replace(ROW, name="near", truth=(6.5, 6.5))
+    assert list(worst([near, ROW, far])) == [
+        "- set, far, `threshold`, `porosity_percent`: 5 (4 to 6), truth 60; doubted by: No pore",
+        "- set, near, `threshold`, `porosity_percent`: 5 (4 to 6), truth 6.5; not doubted",
+    ]
+
+
+def test_a_void_that_no_joint_was_drawn_around_is_left_out(tmp_path) -> None:
+    drawn = np.zeros((20, 30), np.uint8)
+    drawn[2:10, 2:10] = 1
+    drawn[4:6, 4:6] = 2
+    drawn[12:18, 20:26] = 2
+    Image.fromarray(drawn).save(tmp_path / "mask.png")
+    found = joints(tmp_path / "mask.png")()
+    assert np.count_nonzero(found == 1) == 60
+    assert np.count_nonzero(found == 2) == 4
+
+
+def test_a_job_table_is_toml() -> None:
+    import tomllib
+
+    table = {"name": "labels", "classes": {"0": "matrix", "1": 'a "b"'}, "masks": ["x.png"], "separate": True, "k": 0.2}
+    assert tomllib.loads(f"backend = {toml(table)}") == {"backend": table}

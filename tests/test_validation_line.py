@@ -1,0 +1,231 @@
+"""The line that labelled images add to a budget, against half widths that are known by construction."""
+
+from dataclasses import replace
+from datetime import date
+from math import log, sqrt
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from inspect_tool.conformity import decide, doubted
+from inspect_tool.model import (
+    Calibration,
+    Carried,
+    Component,
+    FieldMeasurement,
+    Findings,
+    Measurements,
+    Requirement,
+    Result,
+)
+from inspect_tool.uncertainty import coverage_factor, evaluated
+from inspect_tool.validation import line
+from inspect_tool.validation.features import NAME
+from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
+
+OWN_U = 0.5
+NEAR = {"contrast": 1.0, "sharpness": 2.0, "disagreement": -4.0}
+
+
+def field(number: int = 1, specimen: str = "A", **features: float) -> FieldMeasurement:
+    return FieldMeasurement(
+        specimen=specimen,
+        section="1",
+        plane="not stated",
+        field=number,
+        image=f"{number}.png",
+        shape_px=(10, 10),
+        calibration=Calibration(pixel_um=1.0),
+        values={},
+        features=pd.DataFrame(),
+        read_off={NAME: {**NEAR, **features}},
+    )
+
+
+def result(quantity: str, value: float, unit: str, specimen: str, factor: float = 1.0) -> Result:
+    budget = (
+        Component(name="between fields", u=1.0 * factor, kind="A", dof=4),
+        Component(name="segmentation", u=OWN_U * factor, kind="B"),
+    )
+    return evaluated(
+        Result(
+            quantity=quantity,
+            specimen=specimen,
+            value=value,
+            unit=unit,
+            n=1,
+            clause="",
+            definition="x/1",
+            budget=budget,
+            main=True,
+        )
+    )
+
+
+def combine(fields, settings, standard):
+    del settings, standard
+    specimens = dict.fromkeys(one.specimen for one in fields)
+    made = [
+        one
+        for specimen in specimens
+        for one in (
+            result("porosity_percent", 5.0, "%", specimen),
+            result("worst_percent", 9.0, "%", specimen),
+            result("grain_size_number", 8.0, "G", specimen),
+            result("mean_intercept_um", 20.0, "um", specimen),
+            result("pore_count_per_mm2", 100.0, "1/mm2", specimen),
+        )
+    ]
+    nothing = Measurements(features=pd.DataFrame(), fields=pd.DataFrame())
+    return Findings(results=tuple(made), checks=(), measurements=nothing)
+
+
+RECIPE = SimpleNamespace(
+    combine=combine,
+    CARRIED={
+        "porosity_percent": Carried(of="porosity_percent"),
+        "worst_percent": Carried(of="porosity_percent", over="largest"),
+        "grain_size_number": Carried(of="grain_size_number"),
+        "mean_intercept_um": Carried(of="grain_size_number", factor=log(2) / 2),
+    },
+)
+
+
+def validation(n: int = 39, size: float = 4.0, **groups: float) -> Validation:
+    """A validation in which every error is ± ``size``, so that every half width is; ``groups`` have their own."""
+    rng = np.random.default_rng(0)
+    kinds = [("steel", size, i) for i in range(n)] + [(name, own, 0) for name, own in groups.items()]
+    return Validation(
+        schema=SCHEMA,
+        name="labelled steels",
+        date=date(2026, 11, 28),
+        person="A. Person",
+        recipe="porosity",
+        backend="threshold",
+        sources=(LabelledImages(name="own", licence="own", images=n),),
+        fields=tuple(
+            ValidatedField(
+                image=f"{group}{i}.png",
+                sha256="0" * 64,
+                parent=str(i),
+                group=group,
+                features={name: value + 0.1 * rng.normal() for name, value in NEAR.items()},
+                errors={
+                    quantity: FieldError(machine=5 + own * (-1) ** i, truth=5.0, own_u=OWN_U)
+                    for quantity in ("porosity_percent", "grain_size_number")
+                },
+            )
+            for group, own, i in kinds
+        ),
+    )
+
+
+def applied(fields, found: Validation | None) -> Findings:
+    return line.applied(combine(fields, None, None), RECIPE, fields, None, None, found)
+
+
+def of(findings: Findings, quantity: str) -> Result:
+    return next(one for one in findings.results if one.quantity == quantity)
+
+
+def of_segmentation(one: Result) -> float:
+    """Expanded uncertainty of all that the error of the segmentation holds: the line of the method and the new one."""
+    return 1.959964 * sqrt(sum(part.u**2 for part in one.budget if part.name in ("segmentation", line.LINE)))
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_the_lines_of_the_segmentation_together_are_the_half_width_however_many_fields(count):
+    findings = applied([field(i) for i in range(count)], validation(size=4.0))
+    one = of(findings, "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(4.0, rel=1e-6)
+    assert one.budget[-1].name == line.LINE
+    assert "39 labelled images of 39 parents (labelled steels, A. Person, 2026-11-28)" in one.budget[-1].basis
+    scatter = coverage_factor(4) * 1.0
+    assert one.expanded_u == pytest.approx(sqrt(scatter**2 + 4.0**2), rel=1e-6)
+    assert one.interval == pytest.approx((5 - one.expanded_u, 5 + one.expanded_u))
+
+
+def test_what_the_method_states_itself_is_not_counted_twice():
+    """An error that is smaller than what the method states adds nothing."""
+    before = of(combine([field()], None, None), "porosity_percent")
+    one = of(applied([field()], validation(size=0.3)), "porosity_percent")
+    assert one.budget[-1].u == 0
+    assert one.expanded_u == before.expanded_u
+
+
+def test_an_error_of_g_goes_into_lengths_in_proportion():
+    """G = -2 log2(length) + c: 0.8 G are a factor of 2^0.4, in first order 0.8 ln 2 / 2 = 27.7 % of the length."""
+    found = applied([field()], validation(size=1.2))
+    assert of_segmentation(of(found, "grain_size_number")) == pytest.approx(1.2, rel=1e-6)
+    whole = sqrt(max((20 * 1.2 * log(2) / 2) ** 2 - (1.959964 * OWN_U) ** 2, 0)) / 1.959964
+    assert of(found, "mean_intercept_um").budget[-1].u == pytest.approx(whole, rel=1e-6)
+
+
+def test_a_quantity_that_the_error_does_not_reach_is_named_and_stays():
+    found = applied([field()], validation())
+    before = of(combine([field()], None, None), "pore_count_per_mm2")
+    assert of(found, "pore_count_per_mm2") == before
+    assert "Not validated: pore_count_per_mm2." in found.statements[-1].text
+    assert "A. Person, 2026-11-28" in found.statements[-1].text
+
+
+def test_few_parents_say_what_they_permit_and_are_widened_as_a_normal_distribution():
+    """9 parents hold a new one in 9 of 10 cases: 1.645 standard deviations."""
+    found = applied([field()], validation(n=9, size=4.0))
+    one = of(found, "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(4.0 * 1.959964 / 1.644854, rel=1e-6)
+    assert "half width 4 % for 90 %" in one.budget[-1].basis
+    assert "all that 9 parents permit" in one.budget[-1].basis
+    assert "9 parents tell 90 % of such errors, 19 are needed for 95 %" in found.statements[-1].text
+
+
+def verdict(findings: Findings, rule: str) -> str:
+    asked = Requirement(quantity="porosity_percent", unit="%", upper=90.0, rule=rule)
+    return doubted(decide(of(findings, "porosity_percent"), asked), findings.checks).decision
+
+
+def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_guarded_rule():
+    known = validation(size=2.0, weld=12.0)
+    near, far = applied([field()], known), applied([field(), field(2, contrast=9.0)], known)
+    assert verdict(near, "guarded") == "pass"
+    usual = of_segmentation(of(near, "porosity_percent"))
+    assert 2.0 <= usual < 3.0
+    assert [verdict(far, rule) for rule in ("guarded", "guarded_binary", "non_binary", "simple")] == [
+        *3 * ["undecided"],
+        "pass",
+    ]
+    assert any("unlike all that were labelled" in warning for warning in far.warnings)
+    # the mean of the two fields; the largest for what is the largest of them
+    assert of_segmentation(of(far, "porosity_percent")) == pytest.approx((usual + 12.0) / 2, rel=1e-6)
+    assert of_segmentation(of(far, "worst_percent")) == pytest.approx(12.0, rel=1e-6)
+
+
+def test_specimens_are_judged_apart():
+    found = applied([field(), field(2, specimen="B", contrast=9.0)], validation())
+    assert [(check.specimen, check.passed) for check in found.checks] == [("A", True), ("B", False)]
+
+
+def test_without_a_validation_a_statement_says_so_and_no_number_changes():
+    before = combine([field()], None, None)
+    found = applied([field()], None)
+    assert found.results == before.results
+    assert (found.checks, found.warnings) == (before.checks, before.warnings)
+    assert "not validated on labelled real images" in found.statements[-1].text
+
+
+def test_masks_of_a_person_have_no_error_of_a_backend():
+    """No features were read off their images."""
+    drawn = replace(field(), read_off={})
+    assert applied([drawn], validation()).results == combine([drawn], None, None).results
+    assert applied([drawn], None).statements == ()
+
+
+def test_an_interval_that_a_recipe_drew_to_one_side_keeps_its_side():
+    fields = [field()]
+    whole = combine(fields, None, None)
+    sided = replace(whole.results[0], interval=(0.0, 30.0))
+    found = line.applied(replace(whole, results=(sided,)), RECIPE, fields, None, None, validation(size=1.2))
+    assert found.results[0].interval[1] == 30.0
+    assert found.results[0].interval[0] <= 0.0

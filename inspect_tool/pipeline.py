@@ -7,6 +7,7 @@ the report folder under a temporary name that is renamed when everything is ther
 """
 
 import json
+import os
 import re
 import tempfile
 import time
@@ -707,7 +708,7 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     base, relative = _literal_part(pattern, folder)
     literal = base / relative if relative else base
     if literal.is_file() or readers.is_image_folder(literal):
-        return [literal]
+        return [literal]  # the text of a job file is UTF-8
     if literal.is_dir():
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
         raise SettingsError(msg)
@@ -726,7 +727,18 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     if not found:
         msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
+    for path in found:
+        check_name_is_text(path.name, where)
     return found
+
+
+def check_name_is_text(name: str, where: str) -> None:
+    """Refuse a name of a file that a report cannot hold: its bytes are no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        msg = f"{where}: the name {os.fsencode(name)!r} is no UTF-8 text and cannot stand in a report; rename the file"
+        raise SettingsError(msg) from None
 
 
 def _near_file(relative: str, base: Path, pattern: str) -> str:
@@ -791,15 +803,15 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
         value = getattr(settings, key)
         if not value:
             continue
-        path = Path(*_literal_part(value, folder)).resolve()
-        if not path.is_file():
+        path = Path(*_literal_part(value, folder))
+        if not path.is_file():  # looked at before it is resolved: a link may lead to itself
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)
-        settings = replace(settings, **{key: str(path)})
+        settings = replace(settings, **{key: str(path.resolve())})
     for key in getattr(module, "MODELS", ()):
-        path = (folder / getattr(settings, key)).resolve()
+        path = folder / getattr(settings, key)
         if path.is_dir():
-            settings = replace(settings, **{key: str(path)})
+            settings = replace(settings, **{key: str(path.resolve())})
     return settings
 
 

@@ -349,11 +349,14 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         with shelf(work.standards):
             asked = _asked(work, report)
             found, seen, pictures = _recomputed(dossier, asked, progress)
-    except InspectError as error:
+    except Exception as error:  # what was read off an image has no stated type: a recipe fails on a forged one anyhow
+        told = (
+            str(error) if isinstance(error, InspectError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
+        )
         if not changed:  # nothing was changed, and still it cannot be read
-            msg = f"{dossier.name}: cannot be recomputed: {error}"
+            msg = f"{dossier.name}: cannot be recomputed: {told}"
             raise ReadError(msg) from None
-        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
+        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {told}")
         return
     same = _same_libraries(report)
     unlike = [*_stated(report, asked), *_compared(report, found, STRICT if same else LOOSE)]

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=1.0, help="share of the random cases")
     parser.add_argument("--kinds", nargs="*", default=[])
     parser.add_argument("--sample", type=int, help="no more than so many cases of each kind")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th, from I on")
     parser.add_argument("--name", default="", help="only cases with this in their name")
     parser.add_argument("--show", action="store_true", help="print every answer")
     parser.add_argument("--keep", type=Path, help="folder that gets the inputs that did not hold")
@@ -64,6 +65,7 @@ def main() -> None:
     ]
     if asked.sample:
         cases = sampled(cases, asked.sample, asked.seed)
+    cases = cases[asked.part[0] :: asked.part[1]]
     counts: Counter[tuple[str, str]] = Counter()
     slowest, largest = (0.0, ""), (0, "")
     for case in cases:

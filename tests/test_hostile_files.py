@@ -104,6 +104,15 @@ def test_a_name_whose_bytes_are_no_text_is_asked_to_be_changed(tmp_path):
         files_of("*.tif", tmp_path, "job.toml images")
 
 
+def test_a_large_file_that_is_no_image_is_not_hashed(tmp_path, monkeypatch):
+    with (tmp_path / "a.tif").open("wb") as file:
+        file.truncate(20 << 30)  # no block of it is on the disk
+    (tmp_path / "job.toml").write_text('recipe = "porosity"\nimages = ["a.tif"]\n')
+    monkeypatch.setattr("inspect_tool.pipeline.sha256_source", None)
+    with pytest.raises(ReadError, match=r"a\.tif: not an image of a known format"):
+        plan(tmp_path / "job.toml")
+
+
 @posix
 def test_an_audit_log_that_is_a_pipe_stops_before_anything_is_measured(tmp_path):
     os.mkfifo(tmp_path / audit.LOG)

@@ -107,8 +107,10 @@ def test_errors_that_were_changed_later_are_found_out(drawn, validated, tmp_path
     assert any(line.LINE in text for text in unlike)
 
 
-def test_without_a_file_the_report_says_so_and_can_be_verified(drawn, tmp_path):
-    report = inspect_tool.run(write_job(drawn / "plain.toml", "", '"image_0.png"'), out=tmp_path)
+def test_without_a_file_for_its_settings_the_report_says_so_and_can_be_verified(drawn, tmp_path):
+    job = write_job(drawn / "plain.toml", "", '"image_0.png"')
+    job.write_text(job.read_text(encoding="utf-8").replace("phase =", 'method = "otsu"\nphase ='), encoding="utf-8")
+    report = inspect_tool.run(job, out=tmp_path)
     assert all(one.name != line.LINE for result in report.results for one in result.budget)
     assert load_report(tmp_path / "plain" / "report.json").results == report.results
     found = verify(tmp_path / "plain" / "report.json")

@@ -86,6 +86,9 @@ from inspect_tool.model import (
 )
 from inspect_tool.paths import matching
 from inspect_tool.provenance import now, provenance
+from inspect_tool.referee import ledger as referee
+from inspect_tool.referee.correction import Correction, corrected
+from inspect_tool.referee.population import population
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
@@ -138,6 +141,7 @@ class Plan:
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
     validation: ValidationFile | None = None  # errors of the backend on labelled images
+    refereed: referee.Given | None = None  # answers of a person to a random sample
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -205,6 +209,14 @@ def run(
                 planned.standard,
                 [requirement.quantity for requirement in planned.requirements],
                 None if planned.validation is None else planned.validation.validation,
+                correction_of(
+                    planned.job,
+                    planned.settings,
+                    planned.refereed,
+                    planned.ledger,
+                    _records(outcomes),
+                    lambda file: (folder / file).read_bytes(),
+                ),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -263,6 +275,35 @@ def run(
     return report
 
 
+def measured(
+    planned: Plan, folder: Path, workers: int = 1, progress: Progress | None = None
+) -> tuple[list[MicrographRecord], Findings]:
+    """Measure a planned job without a report; a folder gets the masks that its records name."""
+    outcomes = _measure_all(planned, folder, workers, progress or _silent)
+    recipe = registry.load("recipe", planned.job.recipe)
+    fields = [outcome.measurement for outcome in outcomes]
+    validation = None if planned.validation is None else planned.validation.validation
+    found = concluded(
+        recipe, fields, planned.settings, planned.standard, [one.quantity for one in planned.requirements], validation
+    )
+    return _records(outcomes), found
+
+
+def correction_of(
+    job: Job,
+    settings: Any,
+    given: referee.Given | None,
+    ledger: Sequence[edits.Entry],
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+) -> Correction | None:
+    """What the answers that a job names say of its results; None: it names none. ``read`` gives the kept masks."""
+    if given is None:
+        return None
+    recipe = registry.load("recipe", job.recipe)
+    return corrected(population(job.recipe, recipe, settings, records, read, ledger), given)
+
+
 def issued(
     job: Job,
     standard: Standard,
@@ -300,12 +341,14 @@ def plan(
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
+    refereed: bool = True,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
     ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, and ``spec_files`` that of the acceptance criteria.
+    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the answers of a check by hand,
+    which may not be there yet, are not read.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -373,6 +416,9 @@ def plan(
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
         validation=_validation(job, folder, backend_name, module, backend_settings, where, own=own),
+        refereed=referee.given(folder / job.referee.file, referee.folder_of(path))
+        if refereed and own and job.referee
+        else None,
     )
 
 
@@ -412,6 +458,8 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     named.append(job.validation)
     if job.standard.endswith(".toml"):
         named.append(job.standard)
+    if job.referee is not None:
+        named.append(job.referee.file)
     for name in named:
         if name and (home / name).exists():
             yield home / name
@@ -1441,6 +1489,10 @@ def _carried(
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
         found.append(_attachment(folder, copy, "spec"))
+    for name, data in referee.files(planned.refereed):
+        copy = folder / FOLDER / f"referee-{name}"
+        copy.write_bytes(data)
+        found.append(_attachment(folder, copy, "referee"))
     for key in getattr(recipe, "PATHS", ()):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
@@ -1469,7 +1521,9 @@ def _carried(
 def _attachment(
     folder: Path,
     path: Path,
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"],
+    role: Literal[
+        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
+    ],
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1587,6 +1641,7 @@ def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, An
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
+        "referee": referee.state(() if planned.refereed is None else planned.refereed.entries),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,

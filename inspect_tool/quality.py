@@ -216,7 +216,7 @@ class Figure:
     limit: Limit
     image: str = ""
     where: str = ""  # the place of the figure, e.g. "bottom right corner, tile 4, 4 of 4 x 4"
-    share: float = 1.0  # of the tiles, that show structure [1]
+    share: float = 1.0  # of the tiles, that show edges; specks are none [1]
     accepted: str = ""  # who accepted a red one, and why
 
 
@@ -272,7 +272,7 @@ def image_figures(
             check=name,
             value=found[name][0],
             where=found[name][1],
-            share=float(known.mean()),
+            share=float((known & ~edges.is_speck).mean()),
             limit=getattr(limits, name),
             image=image,
         )
@@ -305,8 +305,8 @@ def structure_figures(
 ) -> tuple[Figure, ...]:
     """Figures of an image together with those of what was segmented in it.
 
-    Where half of the tiles and more show structure and the segmentation holds nothing, the size is 0: what is there
-    was not found. Where fewer do, nothing may be what there is (a section without pores).
+    Where half of the tiles and more show edges and the segmentation holds nothing, the size is 0: what is there was not
+    found. Where fewer do, or specks are all there is, nothing may be what there is (a dense section).
 
     Parameters
     ----------

@@ -78,6 +78,30 @@ def test_tiles_without_structure_do_not_count():
     assert np.isfinite(found[:, 0]).all()
 
 
+@pytest.mark.parametrize(("radius", "depth"), [(0.7, 30.0), (0.7, 120.0), (1.0, 30.0), (1.3, 120.0)])
+def test_specks_of_known_depth_are_no_edges_and_as_deep_as_drawn(radius, depth):
+    # Gaussian blobs far from each other: variance and depth are those of the formula
+    rng, gray = np.random.default_rng(5), np.full((300, 300), 180.0)
+    rows, columns = np.mgrid[:25, :25] - 12
+    for top in range(0, 300, 25):
+        for left in range(0, 300, 25):
+            row, column = rng.uniform(-3, 3, 2)
+            gray[top : top + 25, left : left + 25] -= depth * np.exp(
+                -((rows - row) ** 2 + (columns - column) ** 2) / (2 * radius**2)
+            )
+    found = edges((gray + 0.5 * rng.standard_normal(gray.shape)).astype(np.float32))
+    assert found.is_speck.all()
+    assert np.median(found.height) == pytest.approx(depth, rel=0.15)
+
+
+def test_edges_and_lines_are_no_specks():
+    gray = np.full((300, 300), 180.0)
+    for left in range(20, 300, 40):
+        gray[:, left] -= 100
+    assert not edges(gray.astype(np.float32)).is_speck.any()
+    assert not edges(phases(blur_px=0.5)).is_speck.any()
+
+
 def test_an_empty_image_has_no_edges():
     noise = np.clip(np.random.default_rng(1).normal(128, 10, (500, 500)), 0, 255).astype(np.uint8)
     assert np.isnan(edges(noise).blur_px).all()

@@ -259,6 +259,65 @@ def test_a_photograph_is_no_mask(tmp_path, kind, bits, seed):
         read_mask(tmp_path / "m.png", photograph(bits, seed), kind=kind)
 
 
+def smooth_photograph(levels, look, seed):
+    """A photograph in few gray levels whose pixels hardly ever differ from their neighbor."""
+    rng = np.random.default_rng(seed)
+    if look == "clouds":
+        gray = ndimage.gaussian_filter(rng.standard_normal(SHAPE), 12)
+    else:
+        blur, noise = {"sharp": (1.0, 0.0), "noisy": (1.0, 0.01), "defocus": (6.0, 0.0)}[look]
+        shading = 0.3 * np.indices(SHAPE)[1] / SHAPE[1]
+        gray = ndimage.gaussian_filter(1.0 - 0.7 * pores(seed=seed), blur) - shading + rng.normal(0, noise, SHAPE)
+    gray = (gray - gray.min()) / np.ptp(gray)
+    return np.rint(gray * (levels - 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["auto", "classes", "labels", "binary"])
+@pytest.mark.parametrize(
+    ("levels", "look"),
+    [(12, "sharp"), (12, "noisy"), (30, "sharp"), (30, "defocus"), (60, "noisy"), (30, "clouds"), (60, "clouds")],
+)
+def test_a_smooth_photograph_of_few_gray_levels_is_no_mask(tmp_path, levels, look, kind):
+    says = r"is a photograph and no mask: .*row \d+, column \d+|a binary mask has two|not clear whether|is noise and"
+    with pytest.raises(ReadError, match=says) as refused:
+        read_mask(tmp_path / "m.png", smooth_photograph(levels, look, 3), kind=kind)
+    if kind in ("classes", "labels"):
+        assert re.search("is a photograph and no mask|is noise and no mask", str(refused.value))
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0])
+@pytest.mark.parametrize("levels", [40, 256])
+def test_two_grays_that_scatter_are_a_photograph(tmp_path, levels, noise):
+    gray = ndimage.gaussian_filter(np.where(pores(seed=2) > 0, 20.0, 240.0), 0.7)
+    gray += np.random.default_rng(1).normal(0, noise * 256 / levels, SHAPE)
+    shades = np.rint(np.clip(gray, 0, 255) / 255 * (levels - 1)).astype(np.uint8)
+    with pytest.raises(ReadError, match=r"is a photograph and no mask: .*row \d+, column \d+"):
+        read_mask(tmp_path / "m.png", shades, kind="binary")
+
+
+@pytest.mark.parametrize("smooth_px", [0.5, 1.0])
+def test_smoothed_edges_of_a_mask_are_no_photograph(tmp_path, smooth_px):
+    drawn = pores(seed=4)
+    soft = np.rint(255 * ndimage.gaussian_filter(drawn.astype(float), smooth_px)).astype(np.uint8)
+    found = read_mask(tmp_path / "m.png", soft, kind="binary")
+    assert (found.labels > 0).mean() == pytest.approx(drawn.mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("numbers", [8, 20, 31])
+def test_many_classes_in_grains_are_no_photograph(tmp_path, numbers):
+    # grains in a matrix, and grains that touch: each class in many pieces, none of them a shard
+    rows, columns = np.indices(SHAPE)
+    touching = np.random.default_rng(1).integers(0, numbers, (10, 10))[rows // 12, columns // 15]
+    for values in (touching, touching * (rows % 12 > 2) * (columns % 15 > 2)):
+        found = read_mask(tmp_path / "m.png", values.astype(np.uint8), kind="classes")
+        assert len(found.classes) == len(np.unique(values))
+
+
+def test_layers_numbered_in_their_order_are_no_photograph(tmp_path):
+    layers = (np.indices(SHAPE)[0] // 12).astype(np.uint8)
+    assert len(read_mask(tmp_path / "m.png", layers, kind="classes").classes) == layers.max() + 1
+
+
 @pytest.mark.parametrize("kind", ["auto", "binary", "boundaries"])
 def test_a_photograph_is_refused_by_what_a_mask_of_the_kind_has(tmp_path, kind):
     with pytest.raises(ReadError, match=r"is a photograph|not clear whether|a binary mask has two"):

@@ -30,6 +30,13 @@ _CLASS_NUMBERS = 31  # values up to this are class numbers, larger ones are gray
 _MANY = 64  # more values than this are no classes, and a photograph has more
 _MOST_CHANGES = 0.25  # of a mask fewer pixels along rows have another value than their neighbor [1]
 _SOFT_CHANGES = 0.5  # the same of two values with smoothed edges: JPEG makes 0.42 of pores of 3 px, noise 0.7 [1]
+_FEW_SHADES = 8  # fewer values are classes whatever they look like
+_SHATTERED = 3.0  # pieces per value; objects have one, classes as many as grains, but then no small ones
+_SHARD_PX2 = 4  # half of the pieces of a photograph, and more, are not larger
+_IN_STEPS = 0.75  # of the values have their neighbor in brightness beside them most often: shades, and no numbers [1]
+_MOST_STEPS = 256  # values between which contacts are counted
+_BESIDE = 0.03  # of the range: shades that belong to one gray of a photograph [1]
+_MOST_BESIDE = 0.25  # of what has that gray itself; smoothed and compressed masks have up to 0.12 [1]
 _MOST_SINGLE = 0.05  # share of pixels without a like neighbor; random binary noise has 0.06, drawn masks up to 0.01 [1]
 _LINE_PX = 9  # boundary lines are nowhere wider
 _FEW_REGIONS = 5
@@ -194,6 +201,8 @@ def interpreted(
             "give the mask that belongs to the image"
         )
         raise ReadError(msg)
+    if kind in ("labels", "classes") and not settings.classes:  # who names values has looked at them
+        _check_no_shades(mask)
     found = found if traced is None else {**found, "traced_in": traced.color}
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
 
@@ -320,6 +329,44 @@ def _check_no_photograph(mask: _Mask, most: float) -> None:
         raise ReadError(msg)
 
 
+def _check_no_shades(mask: _Mask) -> None:
+    """Refuse a smooth photograph of few gray levels: each is in many shards, or beside the next brighter or darker."""
+    count = len(mask.values)
+    if count < _FEW_SHADES:
+        return
+    ranks = np.searchsorted(mask.values, mask.image)
+    pieces = measure.label(ranks, background=-1, connectivity=2)  # type: ignore[no-untyped-call]
+    sizes = np.bincount(pieces.ravel())[1:]
+    if len(sizes) <= _SHATTERED * count:
+        return
+    in_shards = np.count_nonzero(sizes <= _SHARD_PX2) >= len(sizes) / 2
+    if not in_shards and (count > _MOST_STEPS or _in_steps(ranks, count) < _IN_STEPS):
+        return
+    at = int(np.flatnonzero(sizes[pieces.ravel() - 1] <= _SHARD_PX2)[0]) if in_shards else 0
+    row, column = divmod(at, mask.image.shape[1])
+    msg = (
+        f"{mask.path}: is a photograph and no mask: its {count} values lie in {len(sizes)} pieces, "
+        f"{_share_of(sizes, _SHARD_PX2):.0f} % of them of {_SHARD_PX2} px and less (the first at row {row}, column "
+        f"{column}), as shades of gray do; give the mask that belongs to it, or name its values in classes in "
+        f"{mask.where}"
+    )
+    raise ReadError(msg)
+
+
+def _share_of(sizes: NDArray[np.int64], largest: int) -> float:
+    return 100 * np.count_nonzero(sizes <= largest) / len(sizes)
+
+
+def _in_steps(ranks: NDArray[np.intp], count: int) -> float:
+    """Share of the values that touch the next higher or lower one more often than any other. [1]"""
+    contacts = np.zeros(count * count, np.int64)
+    for one, other in ((ranks[:, 1:], ranks[:, :-1]), (ranks[1:], ranks[:-1])):
+        differ = one != other
+        contacts += np.bincount(one[differ] * count + other[differ], minlength=count * count)
+    table = contacts.reshape(count, count)
+    return float(np.mean(np.abs((table + table.T).argmax(axis=1) - np.arange(count)) == 1))
+
+
 def _histogram(image: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Distinct values, ascending, and how often each occurs."""
     if image.dtype in (np.uint8, np.uint16):
@@ -444,11 +491,32 @@ def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
         raise ReadError(msg)
     _check_no_photograph(mask, _SOFT_CHANGES)
     level = (low + high) / 2
+    _check_two_grays(mask, level)
     found: dict[str, Any] = {"values": [_shown(mask, low), _shown(mask, high)]}
     if len(mask.values) > 2:
         between = int(mask.counts[1:-1].sum())
         found |= {"threshold": level, "share_between_percent": 100 * between / mask.image.size}
     return mask.image > level, low, high, found
+
+
+def _check_two_grays(mask: _Mask, level: float) -> None:
+    """Refuse a photograph of two grays: its pixels scatter around them, those of a mask have one value each."""
+    reach = max(1.0, _BESIDE * float(mask.values[-1] - mask.values[0]))
+    exact = beside = 0
+    for part in (mask.values <= level, mask.values > level):
+        values, counts = mask.values[part], mask.counts[part]
+        gray = values[counts.argmax()]
+        exact += int(counts.max())
+        beside += int(counts[(values != gray) & (np.abs(values - gray) <= reach)].sum())
+    if beside <= _MOST_BESIDE * exact:
+        return
+    grays = np.isin(mask.image, [int(mask.values[0]), int(mask.values[-1])], invert=True)
+    row, column = divmod(int(grays.argmax()), mask.image.shape[1])
+    msg = (
+        f"{mask.path}: is a photograph and no mask: its two grays scatter over {len(mask.values)} values (the first "
+        f"between them at row {row}, column {column}: {mask.image[row, column]}); give the mask that belongs to it"
+    )
+    raise ReadError(msg)
 
 
 def _binary_names(mask: _Mask, settings: Settings, *, low: int, high: int, dark: bool) -> dict[int, str]:

@@ -2,12 +2,13 @@
 
 Edges are where the gradient of the image, smoothed by a Gaussian, has a crest. An edge of height h that was blurred
 by a standard deviation σ has the gradient h / √(2π (σ² + s²)) behind a Gaussian of s, so that the gradients behind
-two Gaussians give σ and h apart. What noise adds to the square of a gradient is known and taken off. All cost is
-linear in pixels.
+two Gaussians give σ and h apart. What noise adds to the square of a gradient is known and taken off. What loses more
+of its gradient behind the wider Gaussian than any edge does is a speck of about their width: its height is that of a
+blob, which is gray to a depth that no plateau shows. All cost is linear in pixels.
 """
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import e, pi, sqrt
 
 import cv2
 import numpy as np
@@ -26,6 +27,8 @@ _ABOVE_NOISE = 5.0  # an edge has a gradient of at least so many standard deviat
 _STRONG = 0.5  # edges count from this share of the gradient that the steepest tenth of their tile has
 _HALO_PX = 14  # beyond the reach of the widest Gaussian
 _FEW = 25  # pixels of edges below which a tile has no structure
+_SPECK = 5.0  # ratio of squared gradients behind two Gaussians; of a sharp edge or a line 4, of a point up to 12.7
+_PIXEL = 1 / (2 * pi)  # squared standard deviation of the blob as high and as large as one pixel [px²]
 _FAINT = 0.3  # tiles with lower edges than this share of the highest ones have only texture
 _TILE_PX = 96  # shortest side of a tile
 _MOST = 8  # tiles along a side
@@ -42,6 +45,7 @@ class Edges:
     blur_px: FloatArray  # standard deviation of the blur of the strongest edges; a thin line counts as a sharper edge
     height: FloatArray  # change of gray value over them
     level: FloatArray  # gray value half way up
+    is_speck: Mask  # what is steepest there is no edge: specks that are hardly wider than the blur
     noise: float  # standard deviation of the noise, at least that of rounding [gray values]
     step: float  # of the gray scale [gray values]
 
@@ -62,9 +66,10 @@ def edges(pixels: GrayImage, roi: Mask | None = None) -> Edges:
     noise = max(noise_sigma(pixels), _QUANTIZATION * step)
     blank = np.full(tiles, np.nan)
     if min(shape) < 3:
-        return Edges(blur_px=blank, height=blank, level=blank, noise=noise, step=step)
+        nowhere = np.zeros(tiles, np.bool_)
+        return Edges(blur_px=blank, height=blank, level=blank, is_speck=nowhere, noise=noise, step=step)
     inner = None if roi is None else _eroded(roi)
-    found = np.full((2, 3, *tiles), np.nan)
+    found = np.full((2, 4, *tiles), np.nan)
     for i in range(tiles[0]):  # one row of tiles at a time keeps the gradients of a large image out of memory
         rows = slice(_start(i, tiles[0], shape[0]), _start(i + 1, tiles[0], shape[0]))
         around = slice(max(0, rows.start - _HALO_PX), min(shape[0], rows.stop + _HALO_PX))
@@ -77,11 +82,13 @@ def edges(pixels: GrayImage, roi: Mask | None = None) -> Edges:
     fine, coarse = found
     # soft edges are found behind the wider Gaussians, where noise does not make crests of its own
     is_soft = (coarse[0] > _SOFT_PX) | np.isnan(fine[0])
-    blur, height, level = np.where(is_soft, coarse, fine)
+    blur, height, level, depth = np.where(is_soft, coarse, fine)
     if np.isfinite(height).any():
         faint = height < _FAINT * np.nanpercentile(height, 90)
-        blur[faint] = height[faint] = level[faint] = np.nan
-    return Edges(blur_px=blur, height=height, level=level, noise=noise, step=step)
+        blur[faint] = height[faint] = level[faint] = depth[faint] = np.nan
+    is_speck = np.isfinite(depth)
+    height = np.where(is_speck, depth, height)
+    return Edges(blur_px=blur, height=height, level=level, is_speck=is_speck, noise=noise, step=step)
 
 
 def _tiles_along(side: int) -> int:
@@ -126,7 +133,7 @@ def _by_tile(
     counts: Mask,
     tiles: int,
 ) -> FloatArray:
-    """Blur, height and level of the tiles of one row, (3, tiles), from the gradients behind two Gaussians."""
+    """Blur, height, level and depth of specks in the tiles of one row, (4, tiles), from behind two Gaussians."""
     narrow, wide = gradients
     rows, columns = _crests(wide, _ABOVE_NOISE * wide.gain * noise, counts)
     one, two = (
@@ -134,7 +141,7 @@ def _by_tile(
         for made in (narrow, wide)
     )
     gray = pixels[rows, columns].astype(float)
-    found = np.full((3, tiles), np.nan)
+    found = np.full((4, tiles), np.nan)
     for i in range(tiles):
         start, stop = (_start(k, tiles, pixels.shape[1]) for k in (i, i + 1))
         own = np.flatnonzero((columns >= start) & (columns < stop))
@@ -148,8 +155,11 @@ def _by_tile(
         ]
         # behind a wider Gaussian an edge is less steep; a pair of opposite edges may not be, and has no blur to tell
         if squares[0] > squares[1] > 0:
-            blur = _blur(squares[0] / squares[1], *scales)
-            found[:, i] = blur, sqrt(2 * pi * squares[1] * (blur**2 + scales[1] ** 2)), gray[own].mean()
+            ratio = squares[0] / squares[1]
+            blur = _blur(ratio, *scales)
+            height = sqrt(2 * pi * squares[1] * (blur**2 + scales[1] ** 2))
+            depth = _depth(ratio, sqrt(squares[1]), *scales) if ratio > _SPECK else np.nan
+            found[:, i] = blur, height, gray[own].mean(), depth
     return found
 
 
@@ -175,6 +185,24 @@ def _blur(ratio: float, narrow: float, wide: float) -> float:
     1.5
     """
     return min(_WIDEST_PX, sqrt(max(0.0, (wide**2 - ratio * narrow**2) / (ratio - 1))))
+
+
+def _depth(ratio: float, gradient: float, narrow: float, wide: float) -> float:
+    """Depth of a Gaussian blob of h exp(-r² / 2τ²) from its gradients where the wider one is steepest. [gray values]
+
+    Behind a Gaussian of s the blob has the variance t² = τ² + s² and is steepest at r = t, with h τ² / t³ √e. There the
+    squared gradients have the ratio x⁴ exp(1 - x), where x is that of the variances. A blob is no smaller than a pixel.
+
+    >>> tau, depth = 1.0, 100.0
+    >>> narrow, wide = tau**2 + 1.0**2, tau**2 + 2.0**2
+    >>> gradient = depth * tau**2 / wide**1.5 * e**-0.5
+    >>> round(_depth((wide / narrow) ** 4 * e ** (1 - wide / narrow), gradient, 1.0, 2.0), 2)
+    100.0
+    """
+    x = np.linspace(1.0, (wide / narrow) ** 2, 1000)[1:]
+    of_variances = float(np.interp(ratio, x**4 * np.exp(1 - x), x))
+    variance = max(_PIXEL, (wide**2 - of_variances * narrow**2) / (of_variances - 1))
+    return float(gradient * (variance + wide**2) ** 1.5 * sqrt(e) / variance)
 
 
 def gray_step(pixels: GrayImage) -> float:

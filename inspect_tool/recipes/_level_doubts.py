@@ -5,16 +5,75 @@ from typing import Any
 
 from inspect_tool import plausibility
 from inspect_tool.backends._level_choice import OWN_GRAY
+from inspect_tool.errors import MeasurementError
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
+_MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
+_MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 
 
 def facts_of_level(segmentation: Segmentation) -> Mapping[str, Any]:
     """What the backend found out of the gray values about its level, for ``FieldMeasurement.read_off``."""
     found = segmentation.settings.get("own_gray")
-    return {} if found is None else {"own_gray": found}
+    facts: dict[str, Any] = {"level_is_automatic": True} if _is_automatic(segmentation) else {}
+    return facts if found is None else {**facts, "own_gray": found}
+
+
+def _is_automatic(segmentation: Segmentation) -> bool:
+    """Whether a level was found in the histogram or on the edges, and not given by a person."""
+    return segmentation.settings.get("method_taken") not in (None, "fixed", "nothing found")
+
+
+def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
+    """Refuse pores that take nearly all of a field: an automatic level found something bright among all the rest.
+
+    Raises
+    ------
+    MeasurementError
+        More than 80 % would be pores by an automatic level.
+    """
+    if porosity_percent > _MOST_PORES and _is_automatic(segmentation):
+        msg = (
+            f"{image}: {porosity_percent:.1f} % would be pores: the gray level that was found separates something "
+            "bright (a scratch, a reflection) from all the rest, and shows no pore; leave it out by [region], give the "
+            'level (method = "fixed", levels = [...]) or masks (backend "labels")'
+        )
+        raise MeasurementError(msg)
+
+
+def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, ...]:
+    """Doubt of a class that takes nearly all of a field by an automatic level; none where no level was automatic.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        Of one specimen, with ``area_percent.<name>`` in their values.
+    name : str
+        Of the class.
+    """
+    shares = [
+        (float(field.values[f"area_percent.{name}"]), field.image)
+        for field in fields
+        if field.read_off.get("level_is_automatic")
+    ]
+    if not shares:
+        return ()
+    most, image = max(shares)
+    return (
+        plausibility.check(
+            f"Share of a field on one side of an automatic level, {name}",
+            most,
+            "<=",
+            _MOST_PHASE,
+            "%",
+            clause="check of this software: a level finds what stands out; the phase is what is left",
+            specimen=fields[0].specimen,
+            note=f"worst field {image}",
+            advice="a scratch may be all that stands out; give the level ('fixed'), or ask for the other phase",
+        ),
+    )
 
 
 def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:

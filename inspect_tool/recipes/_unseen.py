@@ -8,12 +8,12 @@ from typing import Literal
 from inspect_tool import plausibility
 from inspect_tool.measure import image_quality
 from inspect_tool.measure.gray import read_off
-from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph
+from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph, Segmentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sign:
-    """One sign that a picture could have shown a pore: its figure, the limit, and what a failure means."""
+    """One sign that a picture could have shown what is looked for: its figure, the limit, and what a failure means."""
 
     title: str
     unit: str
@@ -21,48 +21,61 @@ class _Sign:
     limit: float
     figure: Callable[[GrayImage, Mask | None], float]
     advice: str
+    of_bright: bool = True  # asked where a bright phase is looked for, too
 
 
 _SIGNS: Mapping[str, _Sign] = {
     "sharpest_detail": _Sign(
-        title="Fields without pores: sharpest detail over noise",
+        title="sharpest detail over noise",
         unit="1",
         relation=">=",
         limit=7.0,  # white noise alone makes 4 to 6
         figure=image_quality.sharpest_detail,
         advice="nothing in the picture shows that it was in focus, or shows a specimen at all",
     ),
+    "speck_percent": _Sign(
+        title="tiles with nothing but specks of 1 to 3 px",
+        unit="%",
+        relation="<=",
+        limit=50.0,
+        figure=lambda pixels, roi: 100 * float(image_quality.edges(pixels, roi).is_speck.mean()),
+        advice="what is all over the picture is too small to be measured: take it at a higher magnification",
+    ),
     "contrast_of_black": _Sign(
-        title="Fields without pores: gray level over noise",
+        title="gray level over noise",
         unit="1",
         relation=">=",
         limit=5.0,
         figure=image_quality.contrast_of_black,
-        advice="too dark or too noisy: not even a black pore would stand out",
+        advice="too dark or too noisy: not even black would stand out",
+        of_bright=False,
     ),
     "white_percent": _Sign(
-        title="Fields without pores: clipped at white",
+        title="clipped at white",
         unit="%",
         relation="<=",
         limit=50.0,
         figure=lambda pixels, roi: image_quality.clipped_percent(pixels, roi)[1],
-        advice="overexposed: a pore may be washed out",
+        advice="overexposed: what is looked for may be washed out",
+        of_bright=False,
     ),
 }
 
 
-def signs_of(micrograph: Micrograph, backend: str, *, found: bool) -> dict[str, float | None]:
+def signs_of(micrograph: Micrograph, segmentation: Segmentation, *, found: bool) -> dict[str, float | None]:
     """Signs of a field for ``FieldMeasurement.read_off``; None where something was found, or a person drew the mask."""
-    judged = not found and backend != "labels"
+    judged = not found and segmentation.backend != "labels"
+    of_bright = segmentation.settings.get("phase_taken") == "bright"
 
     def read(sign: _Sign) -> float | None:
-        return sign.figure(micrograph.pixels, micrograph.roi) if judged else None
+        asked = judged and (sign.of_bright or not of_bright)
+        return sign.figure(micrograph.pixels, micrograph.roi) if asked else None
 
     return {name: read_off(micrograph, name, partial(read, sign)) for name, sign in _SIGNS.items()}
 
 
-def checks_of(fields: Sequence[FieldMeasurement]) -> list[Check]:
-    """Doubts of one specimen: its worst field by each sign; none where every field shows pores."""
+def checks_of(fields: Sequence[FieldMeasurement], wanted: str) -> list[Check]:
+    """Doubts of one specimen: its worst field by each sign; none where every field shows what is wanted, e.g. pores."""
     made = []
     for name, sign in _SIGNS.items():
         seen = [(float(value), field.image) for field in fields if (value := field.read_off.get(name)) is not None]
@@ -71,7 +84,7 @@ def checks_of(fields: Sequence[FieldMeasurement]) -> list[Check]:
         worst, image = min(seen) if sign.relation == ">=" else max(seen)
         made.append(
             plausibility.check(
-                sign.title,
+                f"Fields without {wanted}: {sign.title}",
                 worst,
                 sign.relation,
                 sign.limit,

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.class_shape import hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
@@ -22,6 +25,7 @@ from inspect_tool.model import (
     Mask,
     Measurements,
     Micrograph,
+    PointClass,
     Result,
     Segmentation,
     Standard,
@@ -29,7 +33,7 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _shapes, _unseen
 from inspect_tool.recipes import _porosity_field as one
 from inspect_tool.recipes import _porosity_pages as pages
-from inspect_tool.recipes._level_doubts import facts_of_level
+from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes._porosity_classes import expand
 from inspect_tool.recipes._porosity_results import checks_of, results_of, warnings_of
 from inspect_tool.recipes._porosity_settings import QUANTITIES, ReferenceArea, Settings, presentation
@@ -49,6 +53,7 @@ __all__ = [
     "combine",
     "expand",
     "measure_field",
+    "point_classes",
 ]
 
 TITLE = "Porosity"
@@ -120,6 +125,7 @@ def measure_field(
         shifted[name] = numbers(objects)[2]
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
+    check_pores_are_no_matrix(segmentation, found["porosity_percent"], micrograph.path)
     values: dict[str, float | int | str] = dict(found)
     inner = share_scatter(pores.labels != 0, micrograph.roi)
     values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
@@ -152,10 +158,20 @@ def measure_field(
         read_off={
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
-            **_unseen.signs_of(micrograph, segmentation.backend, found=bool(values["pores"])),
+            **_unseen.signs_of(micrograph, segmentation, found=bool(values["pores"])),
             **facts_of_level(segmentation),
         },
     )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is.
+
+    A pore is one at whatever size: a person who sees it does not measure it first.
+    """
+    pores = one.objects_of(segmentation, settings)
+    named = (PointClass(name="metal"), PointClass(name="pore", quantity="porosity_percent"))
+    return (pores != 0).astype(np.uint8), named
 
 
 def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
@@ -196,7 +212,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         warnings += _colors.warnings_of(mine, "the pores")
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
-        checks += _unseen.checks_of(mine)
+        checks += _unseen.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

@@ -153,9 +153,8 @@ class Case:
     pixel_um: float | None = None
     settings: Table = default(default_factory=dict)
     rows: int | None = None  # only the upper ones: a data bar below is cut off
-    known: Mapping[str, tuple[float, float]] = default(
-        default_factory=dict
-    )  # truth from the source, lowest and highest
+    known: Mapping[str, tuple[float, float]] = default(default_factory=dict)  # lowest and highest truth, by the source
+    unseen: Mapping[str, float] = default(default_factory=dict)  # by a network of the same training without the image
 
 
 def values(path: Path) -> NDArray[Any]:
@@ -176,6 +175,11 @@ def pictures(folder: Path) -> list[Path]:
 def where(path: Path, *numbers: int) -> Callable[[], Mask]:
     """Mask of one class from the class numbers of a file; several numbers are united."""
     return lambda: np.isin(values(path), numbers).astype(np.uint8)
+
+
+def where_numbers(path: Path) -> Callable[[], Mask]:
+    """Mask of several classes, by the numbers of a file."""
+    return lambda: values(path).astype(np.uint8)
 
 
 def marked(path: Path) -> Callable[[], Mask]:
@@ -222,7 +226,7 @@ def superalloy() -> Iterator[Case]:
             classes = ("matrix", "secondary precipitate", "tertiary precipitate")
             yield Case(
                 name=f"{path.stem} classes",
-                truth=lambda mask=mask: values(mask).astype(np.uint8),
+                truth=where_numbers(mask),
                 labels={"kind": "classes", "classes": {str(i): name for i, name in enumerate(classes)}},
                 ways={"unet superalloy": {"name": "unet", "model": "superalloy"}},
                 main=tuple(f"area_percent.{name}" for name in classes),
@@ -268,6 +272,32 @@ def steel_network() -> Iterator[Case]:
                 modality="sem",
                 pixel_um=float(row["um_per_px"]),
             )
+
+
+def microconstituents() -> Iterator[Case]:
+    """Four microconstituents; the shipped network saw all, so values are those of its cross-validation."""
+    folder = DATA / "uhcs-microconstituents"
+    classes = ("ferritic matrix", "cementite network", "spheroidite", "Widmanstatten cementite")
+    counts = json.loads((ROOT / "docs" / "training" / "microconstituents_folds.json").read_text(encoding="utf-8"))
+    for row in index(folder):
+        name = row["name"]
+        eight_views = np.array(counts[name][1])  # pixels by truth and by network
+        shares = 100 * eight_views.sum(axis=0) / eight_views.sum()
+        quantities = tuple(f"area_percent.{title}" for title in classes)
+        yield Case(
+            name=f"{name} classes",
+            source=folder.name,
+            parent=name,
+            recipe="phase_fraction",
+            image=folder / "images" / f"{name}.png",
+            truth=where_numbers(folder / "masks" / f"{name}.png"),
+            labels={"kind": "classes", "classes": {str(i): title for i, title in enumerate(classes)}},
+            ways={"unet microconstituents": {"name": "unet", "model": "microconstituents"}},
+            main=quantities,
+            modality="sem",
+            pixel_um=float(row["um_per_px"]),
+            unseen=dict(zip(quantities, map(float, shares), strict=True)),
+        )
 
 
 def coating_oxide() -> Iterator[Case]:
@@ -480,7 +510,8 @@ def solder() -> Iterator[Case]:
 
 
 SETS: tuple[Callable[[], Iterator[Case]], ...] = (
-    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, grains, coating_oxide,
+    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, microconstituents,
+    grains, coating_oxide,
 )  # fmt: skip
 
 

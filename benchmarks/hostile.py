@@ -1,10 +1,10 @@
 """Hostile and damaged inputs against the whole tool: no traceback, no hang, no burst of memory, no wrong number.
 
 Every input of ``_hostile_inputs`` meets its command in a process of its own, forked from one that has the libraries
-loaded, with a limit of time and of memory. It held when the command ended in time with a documented exit status, told
-its errors in one line, and gave no number that the undamaged input does not have.
+loaded, with a limit of processor time, of time on the clock and of memory. It held when the command ended in time with
+a documented exit status, told its errors in one line, and gave no number that the undamaged input does not have.
 
-    python benchmarks/hostile.py --seed 1 [--kinds template model] [--name WORD] [--size 0.3] [--show] [--keep FOLDER]
+    python benchmarks/hostile.py --seed 1 [--kinds template model] [--name WORD] [--sample 40] [--show] [--keep FOLDER]
 """
 
 import argparse
@@ -13,20 +13,23 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+from typing import NoReturn
 
 for _name in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_name}_NUM_THREADS", "1")  # a process with threads must not be forked
 
 import _hostile_inputs as inputs  # noqa: E402 - after the line above
 
-LIMIT_S, LIMIT_BYTES = 60.0, 4 << 30
+LIMIT_S = 60.0  # processor time of a command and its children: a busy machine makes no hang
+CLOCK_S = 240.0  # for a command that waits and computes nothing
+LIMIT_BYTES = 4 << 30
 STATUSES = (0, 2, 3, 4)
 WITHIN = 0.3  # by how much an area share may move that is not wrong [%]
 VERDICTS = ("held", "traceback", "words", "hang", "burst", "silently wrong")
@@ -36,8 +39,8 @@ VERDICTS = ("held", "traceback", "words", "hang", "burst", "silently wrong")
 class Ended:
     """How a command ended."""
 
-    status: int | None  # None: it was killed after the limit of time
-    seconds: float
+    status: int | None  # None: it was killed after a limit of time
+    seconds: float  # processor time, with its children
     peak: int  # resident memory [byte]
     out: str
     err: str
@@ -48,6 +51,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=float, default=1.0, help="share of the random cases")
     parser.add_argument("--kinds", nargs="*", default=[])
+    parser.add_argument("--sample", type=int, help="no more than so many cases of each kind")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every N-th, from I on")
     parser.add_argument("--name", default="", help="only cases with this in their name")
     parser.add_argument("--show", action="store_true", help="print every answer")
     parser.add_argument("--keep", type=Path, help="folder that gets the inputs that did not hold")
@@ -58,6 +63,9 @@ def main() -> None:
         for case in inputs.corpus(asked.seed, asked.size)
         if (not asked.kinds or case.kind in asked.kinds) and asked.name in case.name
     ]
+    if asked.sample:
+        cases = sampled(cases, asked.sample, asked.seed)
+    cases = cases[asked.part[0] :: asked.part[1]]
     counts: Counter[tuple[str, str]] = Counter()
     slowest, largest = (0.0, ""), (0, "")
     for case in cases:
@@ -103,85 +111,92 @@ def warm_up() -> None:
         inputs.TRUTH["disks"] = next(r.value for r in report.results if r.quantity == "area_percent.dark")
 
 
+def sampled(cases: list[inputs.Case], most: int, seed: int) -> list[inputs.Case]:
+    """No more than so many cases of each kind, in their order."""
+    chosen = set()
+    for kind in dict.fromkeys(case.kind for case in cases):
+        own = [i for i, case in enumerate(cases) if case.kind == kind]
+        chosen.update(Random(seed).sample(own, min(most, len(own))))
+    return [cases[i] for i in sorted(chosen)]
+
+
 def tried(case: inputs.Case, folder: Path) -> tuple[inputs.Ask, Ended]:
     """Make the files of a case and let its command meet them."""
     ask = case.make(folder)
     out, err = folder / ".out", folder / ".err"
-    started = time.perf_counter()
-    if ask.shell:
-        tool = f"'{sys.executable}' -m inspect_tool"
-        root = str(Path(__file__).resolve().parent.parent)
-        line = ask.shell.replace("TOOL", tool)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        with out.open("wb") as to, err.open("wb") as told:
-            process = subprocess.Popen(
-                ["bash", "-c", line],
-                cwd=folder,
-                stdout=to,
-                stderr=told,
-                env={**os.environ, "PYTHONPATH": root},
-                start_new_session=True,
-            )
-            try:
-                status: int | None = process.wait(LIMIT_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                status = None
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        peak = 0 if peak == before else peak * 1024
-    else:
-        status, peak = forked(ask.argv, folder, out, err)
-    texts = [path.read_bytes()[-20_000:].decode("utf-8", "replace") for path in (out, err)]
-    for path in (out, err):
-        path.unlink()
-    return ask, Ended(status=status, seconds=time.perf_counter() - started, peak=peak, out=texts[0], err=texts[1])
-
-
-def forked(argv: tuple[str, ...], folder: Path, out: Path, err: Path) -> tuple[int | None, int]:
-    """Run one command line in a fork of this process: exit status and peak of resident memory [byte]."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        status = 1
+        os.setsid()
+        os.chdir(folder)
+        for number, path in ((0, Path(os.devnull)), (1, out), (2, err)):
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+        resource.setrlimit(resource.RLIMIT_AS, (2 * LIMIT_BYTES, 2 * LIMIT_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if ask.shell:
+            line = ask.shell.replace("TOOL", f"'{sys.executable}' -m inspect_tool")
+            root = str(Path(__file__).resolve().parent.parent)
+            os.execvpe("bash", ["bash", "-c", line], {**os.environ, "PYTHONPATH": root})
+        called(ask.argv)
+    status, used = waited(child)
+    texts = [path.read_bytes()[-20_000:].decode("utf-8", "replace") for path in (out, err)]
+    for path in (out, err):
+        path.unlink()
+    seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return ask, Ended(status=status, seconds=seconds, peak=peak, out=texts[0], err=texts[1])
+
+
+def called(argv: tuple[str, ...]) -> NoReturn:
+    """Be the command with this line, and end as it ends."""
+    status = 1
+    try:
+        sys.argv = ["inspect-tool", *argv]
+        from inspect_tool import cli
+
+        cli.main()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
         try:
-            os.setsid()
-            os.chdir(folder)
-            null = os.open(os.devnull, os.O_RDONLY)
-            os.dup2(null, 0)
-            for number, path in ((1, out), (2, err)):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-            resource.setrlimit(resource.RLIMIT_AS, (2 * LIMIT_BYTES, 2 * LIMIT_BYTES))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            sys.argv = ["inspect-tool", *argv]
-            from inspect_tool import cli
-
-            cli.main()
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
         finally:
-            try:
-                sys.stdout.flush()
-                sys.stderr.flush()
-            finally:
-                os._exit(status)
-    ends = time.monotonic() + LIMIT_S
+            os._exit(status)
+
+
+def waited(child: int) -> tuple[int | None, resource.struct_rusage]:
+    """Exit status of a session's first process, None where it was killed after a limit of time, and what it used."""
+    started = time.monotonic()
     pause = 0.005
     while True:
         done, how, used = os.wait4(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(how), used.ru_maxrss * 1024
-        if time.monotonic() > ends:
+            return os.waitstatus_to_exitcode(how), used
+        passed = time.monotonic() - started
+        if passed > CLOCK_S or (passed > LIMIT_S / (os.cpu_count() or 1) and processor_s(child) > LIMIT_S):
             os.killpg(child, signal.SIGKILL)
             _, _, used = os.wait4(child, 0)
-            return None, used.ru_maxrss * 1024
+            return None, used
         time.sleep(pause)
         pause = min(0.1, pause * 1.5)
+
+
+def processor_s(session: int) -> float:
+    """Processor time of all processes of a session, with what their children have used that have ended. [s]"""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = path.read_text().rpartition(")")[2].split()  # from the third value of proc(5) on
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(told[3]) == session:
+            ticks += sum(map(int, told[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def judged(folder: Path, ask: inputs.Ask, ended: Ended) -> str:
@@ -211,7 +226,7 @@ def _is_one_line(text: str) -> bool:
     """Whether a refusal is one line, apart from one that tells of progress; the usage of a command takes some more."""
     lines = [line for line in text.splitlines() if line.strip()]
     return bool(lines) and (
-        len(lines) == 1 or lines[0].startswith("Usage:") or (len(lines) == 2 and "Error: " in lines[1])
+        len(lines) == 1 or lines[0].startswith("Usage:") or (len(lines) == 2 and lines[1].startswith("error: "))
     )
 
 

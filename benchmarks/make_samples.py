@@ -1,16 +1,20 @@
-"""Make the images and the expected numbers of the sample jobs; the same picture every time.
+"""Make the images, the expected numbers and the validations of the sample jobs; the same picture every time.
 
 Run it from the checkout:  python benchmarks/make_samples.py  [folder]
 
 The job files and the calibration records beside the images are written by hand. What is drawn here is described
 in one place per sample below; ``expected.json`` takes its numbers from the process or the geometry that was
-drawn, never from a measurement.
+drawn, never from a measurement. ``validation.toml`` has the errors of the backend of the job on other images of the
+same kind, against their exact labels: the drawn samples are unlike the real images that shipped validations are of.
 """
 
 import json
+import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ from PIL import Image
 
 from inspect_tool import synthetic
 from inspect_tool.synthetic import Degradation, Field
+from inspect_tool.validation import measure
+from inspect_tool.validation.values import LabelledImages, dump_validation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,11 +43,11 @@ XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0  # [um/px], as in the job files
 
 
-def grain_fields() -> Iterator[tuple[str, Field, Degradation]]:
+def grain_fields(count: int = 5, seed: int = 100) -> Iterator[tuple[str, Field, Degradation]]:
     """Five fields of a normalised steel, etched dark boundaries, ASTM G 8.8 (planimetric)."""
-    for i in range(5):
+    for i in range(count):
         field = synthetic.grains(
-            seed=100 + i,
+            seed=seed + i,
             grain_size_number=8.8,
             shape_px=(800, 1000),
             pixel_um=GRAIN_UM,
@@ -55,11 +61,11 @@ def grain_fields() -> Iterator[tuple[str, Field, Degradation]]:
         yield f"B2-L_{i + 1}.tif", field, OPTICAL
 
 
-def phase_fields() -> Iterator[tuple[str, Field, Degradation]]:
+def phase_fields(count: int = 6, seed: int = 200) -> Iterator[tuple[str, Field, Degradation]]:
     """Six fields of a cast duplex stainless steel: dark-etched ferrite 46 %, austenite left light."""
-    for i in range(6):
+    for i in range(count):
         field = synthetic.two_phase(
-            seed=200 + i,
+            seed=seed + i,
             area_percent=46.0,
             feature_um=12.0,
             name="ferrite",
@@ -72,11 +78,11 @@ def phase_fields() -> Iterator[tuple[str, Field, Degradation]]:
         yield f"field_{i + 1}.png", field, OPTICAL
 
 
-def pore_fields() -> Iterator[tuple[str, Field, Degradation]]:
+def pore_fields(count: int = 6, seed: int = 300) -> Iterator[tuple[str, Field, Degradation]]:
     """Six fields of an aluminium die casting: gas pores and some shrinkage, 1.6 % porosity."""
-    for i in range(6):
+    for i in range(count):
         field = synthetic.pores(
-            seed=300 + i,
+            seed=seed + i,
             porosity_percent=1.6,
             mean_ecd_um=38.0,
             spread=0.42,
@@ -91,11 +97,11 @@ def pore_fields() -> Iterator[tuple[str, Field, Degradation]]:
         yield f"field_{i + 1}.png", field, POLISHED
 
 
-def solder_fields() -> Iterator[tuple[str, Field, Degradation]]:
+def solder_fields(count: int = 2, seed: int = 400, pads: int = 1) -> Iterator[tuple[str, Field, Degradation]]:
     """Two parts of a ball grid array and one thermal tab, X-ray transmission."""
-    for i in range(2):
+    for i in range(count):
         field = synthetic.solder_balls(
-            seed=400 + i,
+            seed=seed + i,
             rows=4,
             columns=5,
             diameter_um=600.0,
@@ -105,10 +111,11 @@ def solder_fields() -> Iterator[tuple[str, Field, Degradation]]:
             absorption=1.7,
         )
         yield f"U7_{i + 1}.png", field, XRAY
-    pad = synthetic.thermal_pad(
-        seed=410, size_um=(3000.0, 3600.0), void_percent=16.0, voids=34, pixel_um=XRAY_UM, leads=False
-    )
-    yield "Q3_1.png", pad, XRAY
+    for i in range(pads):
+        pad = synthetic.thermal_pad(
+            seed=seed + 10 + i, size_um=(3000.0, 3600.0), void_percent=16.0, voids=34, pixel_um=XRAY_UM, leads=False
+        )
+        yield f"Q3_{i + 1}.png", pad, XRAY
 
 
 def expected_of_process(
@@ -153,26 +160,77 @@ def write_image(path: Path, pixels: NDArray[np.uint8], pixel_um: float | None) -
     tifffile.imwrite(path, pixels, compression="zlib", predictor=True, metadata=None, software="", **scale)
 
 
+SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
+    "grain_size": grain_fields,
+    "phase_fraction": phase_fields,
+    "porosity": pore_fields,
+    "solder_voids": solder_fields,
+}
+
+OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
+    "grain_size": lambda: grain_fields(20, 1100),
+    "phase_fraction": lambda: phase_fields(20, 1200),
+    "porosity": lambda: pore_fields(20, 1300),
+    "solder_voids": lambda: solder_fields(19, 1400, 19),
+}
+"""Images of the same kind that a sample is validated on; each part of the solder sample has 19 of its own."""
+
+
 def make(folder: Path) -> None:
     """Write images and expected.json of every sample."""
-    samples = {
-        "grain_size": grain_fields,
-        "phase_fraction": phase_fields,
-        "porosity": pore_fields,
-        "solder_voids": solder_fields,
-    }
-    for recipe, draw in samples.items():
+    for recipe, draw in SAMPLES.items():
         images = folder / recipe / "images"
         images.mkdir(parents=True, exist_ok=True)
         fields = {}
         for number, (name, field, look) in enumerate(draw()):
-            modality = "xray" if recipe == "solder_voids" else "optical"
-            pixels = synthetic.degrade(field.pixels, look, seed=1000 + number, modality=modality)
+            pixels = degraded(recipe, field, look, 1000 + number)
             # the last grain field has lost its scale on the way, as happens: the job states it
             write_image(images / name, pixels, field.pixel_um if number < 4 else None)
             fields[name] = field
         text = json.dumps(expected(recipe, fields), indent=1, ensure_ascii=False)
         (folder / recipe / "expected.json").write_text(text + "\n", encoding="utf-8")
+
+
+def degraded(recipe: str, field: Field, look: Degradation, seed: int) -> NDArray[np.uint8]:
+    """The picture that a camera or a detector makes of a field."""
+    return synthetic.degrade(field.pixels, look, seed=seed, modality="xray" if recipe == "solder_voids" else "optical")
+
+
+def validate(recipe: str, folder: Path) -> None:
+    """Write validation.toml of a sample: its job on other images of the kind, against what was drawn."""
+    with tempfile.TemporaryDirectory() as work:
+        images, masks = Path(work) / "images", Path(work) / "masks"
+        images.mkdir()
+        masks.mkdir()
+        labels = {}
+        for number, (name, field, look) in enumerate(OTHERS[recipe]()):
+            write_image(images / name, degraded(recipe, field, look, 2000 + number), field.pixel_um)
+            Image.fromarray(field.labels.astype(np.uint16)).save(masks / f"{Path(name).stem}.png")
+            labels[name] = measure.Label(parent=Path(name).stem, group=name.split("_")[0])
+        job = Path(shutil.copy(folder / recipe / "job.toml", work))
+        text = job.read_text(encoding="utf-8")
+        job.write_text(text.replace(f"validation = {json.dumps(VALIDATION)}\n", ""), encoding="utf-8")
+        machine, truth = measure.plans_of(job, [str(masks / f"{Path(name).stem}.png") for name in labels])
+        made = measure.validate(
+            machine,
+            truth,
+            name="drawn images like those of the sample",
+            person="exact truth of the drawing",
+            date=date(2026, 11, 28),
+            labels=labels,
+            sources=[
+                LabelledImages(
+                    name="drawn images",
+                    licence="as this software",
+                    images=len(labels),
+                    source="benchmarks/make_samples.py",
+                )
+            ],
+        )
+        (folder / recipe / VALIDATION).write_text(dump_validation(made), encoding="utf-8")
+
+
+VALIDATION = "validation.toml"
 
 
 def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, Any]]:
@@ -212,4 +270,7 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "samples")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "samples"
+    make(target)
+    for sample in SAMPLES:
+        validate(sample, target)

@@ -15,9 +15,8 @@ from _real_images import SOURCES, Case, cases
 from real_coverage import TRUTH, place, report_of
 
 from inspect_tool import pipeline, registry
-from inspect_tool.model import Report, Result
 from inspect_tool.validation import features, finding, line
-from inspect_tool.validation.measure import merged
+from inspect_tool.validation.measure import merged, of_quantities
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,
@@ -29,6 +28,7 @@ from inspect_tool.validation.values import (
 
 PACKAGE = Path(pipeline.__file__).resolve().parent
 DATE = date(2026, 11, 28)
+LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +38,6 @@ class Judged:
     case: Case
     way: str
     validation: Validation
-
-
-def results(report: Report) -> dict[str, Result]:
-    """Results whose errors a validation holds, by quantity."""
-    recipe = registry.load("recipe", report.recipe)
-    kept = {carry.of for carry in recipe.CARRIED.values()}
-    return {
-        result.quantity: result
-        for result in report.results
-        if any(line.matching(pattern, result.quantity) is not None for pattern in kept)
-    }
 
 
 def judged(runs: Path, case: Case, way: str) -> Judged | None:
@@ -61,15 +50,19 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     backend = finding.backend_of(
         case.recipe, planned.backend, registry.load("backend", planned.backend), planned.backend_settings
     )
-    drawn = results(truth)
+    recipe = registry.load("recipe", case.recipe)
+    drawn = of_quantities(recipe, truth.results)
+    of_recipe = [check for check in machine.checks if not check.name.startswith(LATER)]
     errors = {}
-    for quantity, result in results(machine).items():
+    for quantity, result in of_quantities(recipe, machine.results).items():
         if quantity in drawn:
+            value = case.unseen.get(quantity, result.value)
             low, high = case.known.get(quantity, (drawn[quantity].value, drawn[quantity].value))
             errors[quantity] = FieldError(
-                machine=short(result.value),
-                truth=short(min(max(result.value, low), high)),
+                machine=short(value),
+                truth=short(min(max(value, low), high)),
                 own_u=short(line.own_u(result.budget)),
+                doubted=line.is_doubted(quantity, of_recipe),
             )
     (record,) = machine.micrographs
     source = SOURCES[case.source]

@@ -112,6 +112,8 @@ def rows(runs: Path, case: Case) -> Iterator[Row]:
             found = None if report is None else result_of(report, quantity)
             nothing = float("nan")
             low, high = (nothing, nothing) if found is None or found.interval is None else found.interval
+            value = nothing if found is None else found.value
+            moved = case.unseen.get(quantity, value) - value
             yield Row(
                 recipe=case.recipe,
                 source=case.source,
@@ -120,9 +122,9 @@ def rows(runs: Path, case: Case) -> Iterator[Row]:
                 way=way,
                 quantity=quantity,
                 unit=true.unit,
-                value=nothing if found is None else found.value,
-                low=low,
-                high=high,
+                value=value + moved,
+                low=low + moved,
+                high=high + moved,
                 truth=case.known.get(quantity, (true.value, true.value)),
                 simple=simple_value(case, quantity),
                 stopped=() if report is None else tuple(check.name for check in report.checks if check.accepted),

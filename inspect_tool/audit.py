@@ -22,6 +22,7 @@ from inspect_tool import __version__, trail_reports
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.files import plain, read_bytes, write_whole
 from inspect_tool.locks import lock
+from inspect_tool.paths import real
 from inspect_tool.provenance import now
 
 LOG = "audit.jsonl"
@@ -249,7 +250,7 @@ def project_folder(report: Path) -> Path:
     Where there is none yet it is the folder above the report folder (as ``run --out`` makes it), or that of a file
     that lies alone.
     """
-    here = report.resolve().parent
+    here = real(report).parent
     for folder in (here, *list(here.parents)[:2]):
         if (folder / LOG).exists():
             return folder

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from inspect_tool import pipeline, registry
 from inspect_tool.agreement import agreement, equivalence
-from inspect_tool.calibration import same_scale
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
@@ -115,6 +114,7 @@ def compare(
     name = f"{path.stem}_compare"
     check_name(name, str(path))
     inputs = [file for plan in plans for file in (path, *pipeline.inputs_of(plan))]
+    pipeline.check_images(plans[0])  # those of the other backends are the same
     with new_folder(Path(out) / name, inputs) as folder:
         (folder / "pictures").mkdir()
         total = len(chosen) * len(plans[0].sources) + 2
@@ -295,11 +295,10 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     refused: list[Refusal] = []
     steps: dict[str, None] = {}
     times: list[float] = []
-    weights, calibrations = "", []
+    weights = ""
     for i, source in enumerate(planned.sources):
         tell(number * len(planned.sources) + i, total, f"{one.label}: {source.name}")
         micrograph = pipeline.read_source(planned, source)
-        calibrations.append(micrograph.calibration)
         compared.append(_field(source, micrograph))
         try:
             figures = pipeline.judge_image(planned, source, micrograph)
@@ -326,7 +325,6 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     if not any(results):
         msg = f"backend '{one.label}': no field could be measured: {refused[0].reason}"
         raise BackendError(msg)
-    same_scale(calibrations, planned.job.mixed_scales, [source.name for source in planned.sources])
     return _Run(
         candidate=Candidate(
             label=one.label,

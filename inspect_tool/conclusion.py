@@ -10,6 +10,7 @@ from typing import Any
 
 from inspect_tool import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.referee import correction as referee
 from inspect_tool.validation import line
 from inspect_tool.validation.values import Validation
 
@@ -21,8 +22,9 @@ def concluded(
     standard: Standard,
     asked: Iterable[str] = (),
     validation: Validation | None = None,
+    correction: referee.Correction | None = None,
 ) -> Findings:
-    """Combine the fields of a job and ask whether the results can be believed.
+    """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ def concluded(
         Quantities of requirements; they are doubted like those on page 1.
     validation : Validation, optional
         Errors of the segmentation on labelled images.
+    correction : Correction, optional
+        What a person found at a random sample of points: it replaces the results that it is for.
 
     Raises
     ------
@@ -46,4 +50,4 @@ def concluded(
     """
     findings: Findings = recipe.combine(fields, settings, standard)
     findings = line.applied(findings, recipe, fields, settings, standard, validation)
-    return plausibility.gated(findings, asked)
+    return plausibility.gated(referee.applied(findings, correction), asked)

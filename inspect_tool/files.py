@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -32,6 +33,7 @@ _DEEPEST = 50  # tables and lists in each other: what anything here means ends f
 _DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')\s*+\.\s*+){{{_DEEPEST}}}""")
 _LONGEST_MESSAGE = 1000  # letters
 _LARGEST = 2**63  # of whole numbers, which count pixels, objects or bytes
+_FAREST = 1e100  # of other numbers and their reciprocals: the volume of what is so long can still be computed
 
 
 def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
@@ -42,6 +44,20 @@ def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
     OSError
         With ``strerror`` for the user: the file cannot be read, is no regular file, or holds more than ``most`` bytes.
     """
+    size = _size(path)
+    if size > most:
+        raise OSError(errno.EFBIG, f"it holds {size} bytes, at most {most} are read")
+    with path.open("rb") as file:
+        data = file.read(size + 1)  # never most + 1: that much memory would be asked for
+        while len(data) > size and len(data) <= most and (more := file.read(1 << 20)):
+            data += more  # a file of /proc says that it is empty
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
+    return data
+
+
+def _size(path: Path) -> int:
+    """Size of a regular file. [byte]"""
     try:
         found = path.stat()
     except ValueError as error:  # a name with a NUL
@@ -49,20 +65,15 @@ def read_bytes(path: Path, most: int = MOST_DATA) -> bytes:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file but a pipe, a socket or a device")
-    if found.st_size > most:
-        raise OSError(errno.EFBIG, f"it holds {found.st_size} bytes, at most {most} are read")
-    with path.open("rb") as file:
-        data = file.read(most + 1)  # a file of /proc says that it is empty
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"it holds more than {most} bytes")
-    return data
+        raise OSError(errno.EINVAL, "it is no regular file but a pipe, a socket or a device", str(path))
+    return found.st_size
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line or the key.
 
-    Wrong is also a number that is none (nan), a whole number beyond 64 bits, and tables in tables without end.
+    Wrong is also a number that is none (nan), one too large or too small to be computed with, a whole number beyond
+    64 bits, and tables in tables without end.
     """
     try:
         text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
@@ -130,6 +141,8 @@ def _odd(value: Any, key: str = "", depth: int = 0) -> str:
         )
     if isinstance(value, float) and value != value:
         return f"{key}: got nan, must be a number"
+    if isinstance(value, float) and value and not 1 / _FAREST <= abs(value) <= _FAREST and abs(value) != inf:
+        return f"{key}: got {value:g}, which is no number of anything that can be measured; check it"
     if isinstance(value, int) and abs(value) > _LARGEST:
         return f"{key}: a whole number of {len(hex(abs(value))) - 2} hexadecimal digits is beyond 64 bits; check it"
     return ""
@@ -142,10 +155,12 @@ def checked(
     error: type[InspectError] = SettingsError,
     *,
     under: str = "",
+    by_hand: bool = True,
 ) -> T:
     """Turn plain data into a frozen dataclass; the first thing wrong becomes one line.
 
-    ``where`` names the file, ``under`` the key in it that holds the data.
+    ``where`` names the file, ``under`` the key in it that holds the data; ``by_hand``: a person wrote it and is told
+    what to write.
 
     >>> from inspect_tool.model import Requirement
     >>> checked(Requirement, {"quantity": "porosity_percent", "rule": "gaurded"}, "job.toml")  # doctest: +ELLIPSIS
@@ -165,7 +180,9 @@ def checked(
         value: T = _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]  # a class is hashable
         return value
     except ValidationError as problem:
-        message = f"{where} {under}{'.' if under else ''}{slips.in_words(kind, problem.errors()[0], under)}"
+        first = problem.errors()[0]
+        wrong = slips.in_words(kind, first, under) if by_hand else slips.of_the_tool(first)
+        message = f"{where} {under}{'.' if under else ''}{wrong}"
         raise error(message) from None
 
 
@@ -287,7 +304,7 @@ def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         msg = f"{where}: schema is {found!r}, this version reads {schema!r}"
         raise SettingsError(msg)
-    return checked(kind, data, where)
+    return checked(kind, data, where, by_hand=False)
 
 
 def _check_shapes(report: Report, where: str) -> None:
@@ -313,7 +330,8 @@ def report_schema() -> dict[str, Any]:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a regular file, hexadecimal; an ``OSError`` for a pipe or a device, which may have no end."""
+    _size(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

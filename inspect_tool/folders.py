@@ -22,6 +22,7 @@ from pathlib import Path
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import flush_folder, sha256_file
 from inspect_tool.locks import lock, try_lock
+from inspect_tool.paths import real
 
 MARKER = ".inspect-tool.json"
 """File in every folder that was written as a whole: its files and their SHA-256."""
@@ -88,7 +89,7 @@ def check(target: Path, inputs: Iterable[Path] = ()) -> None:
         Says what lies there, and what to do.
     """
     here = Path(os.path.abspath(target))  # noqa: PTH100 - keeps links, which resolve() follows
-    wrong = _of_inputs(here.resolve(), inputs) or in_the_way(here)
+    wrong = _of_inputs(real(here), inputs) or in_the_way(here)
     if wrong:
         msg = f"{target}: {wrong}"
         raise OutputError(msg)
@@ -269,10 +270,10 @@ def _name(partial: Path, path: Path) -> None:
 
 def _of_inputs(target: Path, inputs: Iterable[Path]) -> str:
     for path in inputs:
-        real = path.resolve()
-        if real.is_relative_to(target):
+        read = real(path)
+        if read.is_relative_to(target):
             return f"holds {path.name}, which is read; nothing is replaced: choose another folder with --out"
-        if real.is_dir() and target.is_relative_to(real):
+        if read.is_dir() and target.is_relative_to(read):
             return f"lies in {path}, which is read; choose another folder with --out"
     return ""
 

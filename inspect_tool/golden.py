@@ -152,6 +152,8 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
     with new_folder(out, inputs) as folder:
         paths = [_copied(path, folder / name) if copy else path for path, name in zip(jobs, names, strict=True)]
         plans = [pipeline.plan(path) for path in paths]
+        for plan in plans:
+            pipeline.check_images(plan)
         base = folder if copy else out
         made, started = [], now()
         total, before = sum(len(plan.sources) for plan in plans), 0
@@ -278,6 +280,8 @@ def check(folder: Path, *, tolerances: Sequence[str] = (), progress: Progress | 
             msg = f"--tolerance {quantity}: no recorded job has it; there are: {', '.join(sorted(known))}"
             raise SettingsError(msg)
     plans = [_same_images(job, folder) for job in golden.jobs]
+    for plan in plans:
+        pipeline.check_images(plan)
     tell = progress or _silent
     total, before, found = sum(len(plan.sources) for plan in plans), 0, []
     for job, plan in zip(golden.jobs, plans, strict=True):

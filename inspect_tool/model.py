@@ -199,6 +199,13 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Referee:
+    """Answers of a person to a random sample of points, that correct the results of a job."""
+
+    file: str  # as the page saved it, relative to the job file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
 
@@ -231,6 +238,7 @@ class Job:
     supersedes_reason: str = ""
     validation: str = ""  # own file of errors on labelled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
+    referee: Referee | None = None
 
 
 # ---------------------------------------------------------------------------------------- what an image is
@@ -505,6 +513,14 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointClass:
+    """One of the classes that a person tells apart at a point."""
+
+    name: str
+    quantity: str = ""  # the result that is its area share; empty: none is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
     """How a quantity takes part in an error that is known of another one, or of itself, from labelled images."""
 
@@ -704,7 +720,9 @@ class Attachment:
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"]
+    role: Literal[
+        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
+    ]
     key: str = ""  # input: the setting that names it
     printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
 

@@ -17,6 +17,11 @@ def data_folder(name: Literal["standards", "templates", "samples"]) -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / name
 
 
+def real(path: Path) -> Path:
+    """Return the absolute path, links followed; a link to itself stays, and to open it is an ``OSError``."""
+    return Path(os.path.realpath(path))  # Path.resolve() raises a RuntimeError there
+
+
 def matching(base: Path, pattern: str) -> list[Path]:
     """Files and folders below a folder that a pattern means, in no order.
 

@@ -7,6 +7,7 @@ the report folder under a temporary name that is renamed when everything is ther
 """
 
 import json
+import os
 import re
 import tempfile
 import time
@@ -48,6 +49,7 @@ from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import FOLDER, Keeper
 from inspect_tool.files import (
+    MOST_DATA,
     checked,
     dump_report,
     load_job,
@@ -84,6 +86,9 @@ from inspect_tool.model import (
 )
 from inspect_tool.paths import matching
 from inspect_tool.provenance import now, provenance
+from inspect_tool.referee import ledger as referee
+from inspect_tool.referee.correction import Correction, corrected
+from inspect_tool.referee.population import population
 from inspect_tool.report.confined import confined
 from inspect_tool.standards import load_standard, noting
 from inspect_tool.units import dimension
@@ -136,6 +141,7 @@ class Plan:
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
     validation: ValidationFile | None = None  # errors of the backend on labelled images
+    refereed: referee.Given | None = None  # answers of a person to a random sample
 
 
 # ------------------------------------------------------------------------------------------------ whole jobs
@@ -203,6 +209,14 @@ def run(
                 planned.standard,
                 [requirement.quantity for requirement in planned.requirements],
                 None if planned.validation is None else planned.validation.validation,
+                correction_of(
+                    planned.job,
+                    planned.settings,
+                    planned.refereed,
+                    planned.ledger,
+                    _records(outcomes),
+                    lambda file: (folder / file).read_bytes(),
+                ),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -261,6 +275,35 @@ def run(
     return report
 
 
+def measured(
+    planned: Plan, folder: Path, workers: int = 1, progress: Progress | None = None
+) -> tuple[list[MicrographRecord], Findings]:
+    """Measure a planned job without a report; a folder gets the masks that its records name."""
+    outcomes = _measure_all(planned, folder, workers, progress or _silent)
+    recipe = registry.load("recipe", planned.job.recipe)
+    fields = [outcome.measurement for outcome in outcomes]
+    validation = None if planned.validation is None else planned.validation.validation
+    found = concluded(
+        recipe, fields, planned.settings, planned.standard, [one.quantity for one in planned.requirements], validation
+    )
+    return _records(outcomes), found
+
+
+def correction_of(
+    job: Job,
+    settings: Any,
+    given: referee.Given | None,
+    ledger: Sequence[edits.Entry],
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+) -> Correction | None:
+    """What the answers that a job names say of its results; None: it names none. ``read`` gives the kept masks."""
+    if given is None:
+        return None
+    recipe = registry.load("recipe", job.recipe)
+    return corrected(population(job.recipe, recipe, settings, records, read, ledger), given)
+
+
 def issued(
     job: Job,
     standard: Standard,
@@ -298,12 +341,14 @@ def plan(
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
+    refereed: bool = True,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
     ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, and ``spec_files`` that of the acceptance criteria.
+    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the answers of a check by hand,
+    which may not be there yet, are not read.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -371,6 +416,9 @@ def plan(
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
         validation=_validation(job, folder, backend_name, module, backend_settings, where, own=own),
+        refereed=referee.given(folder / job.referee.file, referee.folder_of(path))
+        if refereed and own and job.referee
+        else None,
     )
 
 
@@ -410,6 +458,8 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     named.append(job.validation)
     if job.standard.endswith(".toml"):
         named.append(job.standard)
+    if job.referee is not None:
+        named.append(job.referee.file)
     for name in named:
         if name and (home / name).exists():
             yield home / name
@@ -690,6 +740,8 @@ def scale_lines(planned: Plan) -> list[str]:
 
 def _digest(path: Path) -> str:
     try:
+        if path.stat().st_size > MOST_DATA:
+            readers.check_known(path)  # before minutes go into the hash of what is no image
         return sha256_source(path)
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
@@ -707,7 +759,7 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     base, relative = _literal_part(pattern, folder)
     literal = base / relative if relative else base
     if literal.is_file() or readers.is_image_folder(literal):
-        return [literal]
+        return [literal]  # the text of a job file is UTF-8
     if literal.is_dir():
         msg = f"{where}: '{pattern}' is a folder; name the files, for example '{pattern}/*.tif'"
         raise SettingsError(msg)
@@ -726,7 +778,18 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
     if not found:
         msg = f"{where}: '{pattern}' matches no file in {folder.resolve()}{_near_file(relative, base, pattern)}"
         raise SettingsError(msg)
+    for path in found:
+        check_name_is_text(path.name, where)
     return found
+
+
+def check_name_is_text(name: str, where: str) -> None:
+    """Refuse a name of a file that a report cannot hold: its bytes are no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        msg = f"{where}: the name {os.fsencode(name)!r} is no UTF-8 text and cannot stand in a report; rename the file"
+        raise SettingsError(msg) from None
 
 
 def _near_file(relative: str, base: Path, pattern: str) -> str:
@@ -791,15 +854,15 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
         value = getattr(settings, key)
         if not value:
             continue
-        path = Path(*_literal_part(value, folder)).resolve()
-        if not path.is_file():
+        path = Path(*_literal_part(value, folder))
+        if not path.is_file():  # looked at before it is resolved: a link may lead to itself
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)
-        settings = replace(settings, **{key: str(path)})
+        settings = replace(settings, **{key: str(path.resolve())})
     for key in getattr(module, "MODELS", ()):
-        path = (folder / getattr(settings, key)).resolve()
+        path = folder / getattr(settings, key)
         if path.is_dir():
-            settings = replace(settings, **{key: str(path)})
+            settings = replace(settings, **{key: str(path.resolve())})
     return settings
 
 
@@ -866,6 +929,18 @@ def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
     scales = [one.calibration for one in seen]
     same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
     return seen
+
+
+def check_images(planned: Plan) -> None:
+    """Read every image of a job before any is measured: a damaged one, or another scale, must not be found last.
+
+    Raises
+    ------
+    ReadError, CalibrationError
+        Names the image.
+    """
+    scales = [read_source(planned, source).calibration for source in planned.sources]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
 
 
 _NAMED = 12  # images that one message names
@@ -1414,6 +1489,10 @@ def _carried(
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
         found.append(_attachment(folder, copy, "spec"))
+    for name, data in referee.files(planned.refereed):
+        copy = folder / FOLDER / f"referee-{name}"
+        copy.write_bytes(data)
+        found.append(_attachment(folder, copy, "referee"))
     for key in getattr(recipe, "PATHS", ()):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
@@ -1442,7 +1521,9 @@ def _carried(
 def _attachment(
     folder: Path,
     path: Path,
-    role: Literal["job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "validation"],
+    role: Literal[
+        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
+    ],
 ) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
@@ -1560,6 +1641,7 @@ def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, An
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
+        "referee": referee.state(() if planned.refereed is None else planned.refereed.entries),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,

@@ -192,10 +192,8 @@ def in_words(kind: Any, problem: Mapping[str, Any], under: str = "") -> str:
 
     ``kind`` is the dataclass that they fill, ``problem`` an error of pydantic, ``under`` the key that holds them.
     """
-    parts = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple["))]
+    parts, found = _parts(problem), _found(problem)
     where = ".".join(parts)
-    found = repr(problem["input"])
-    found = found if len(found) <= 60 else found[:57] + "..."
     key = next((part for part in reversed(parts) if not part.isdecimal()), where)
     match problem["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
@@ -221,8 +219,38 @@ def in_words(kind: Any, problem: Mapping[str, Any], under: str = "") -> str:
         case "string_type" if isinstance(problem["input"], int | float) and not isinstance(problem["input"], bool):
             return f"{where}: got {found}, must be a text; write {key} = {_text(found)}"
         case _:
-            text = str(problem["msg"]).replace("Input should be", "must be")
-            return f"{where}: got {found}, {text[0].lower()}{text[1:]}"
+            return f"{where}: got {found}, {_expected(problem)}"
+
+
+def of_the_tool(problem: Mapping[str, Any]) -> str:
+    """One line for the first thing that is wrong with a file that the tool wrote: nobody is told what to write there.
+
+    >>> of_the_tool({"type": "missing", "loc": ("results", 0, "unit"), "input": {}, "msg": "Field required"})
+    'results.0.unit: is missing; the file was changed or damaged, or another version wrote it'
+    """
+    match problem["type"]:
+        case "unexpected_keyword_argument" | "extra_forbidden":
+            wrong = "unknown key"
+        case "missing" | "missing_argument" | "missing_keyword_only_argument":
+            wrong = "is missing"
+        case _:
+            wrong = f"got {_found(problem)}, {_expected(problem)}"
+    return f"{'.'.join(_parts(problem))}: {wrong}; the file was changed or damaged, or another version wrote it"
+
+
+def _parts(problem: Mapping[str, Any]) -> list[str]:
+    """Keys and numbers in lists that lead to what is wrong."""
+    return [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple["))]
+
+
+def _found(problem: Mapping[str, Any]) -> str:
+    found = repr(problem["input"])
+    return found if len(found) <= 60 else found[:57] + "..."
+
+
+def _expected(problem: Mapping[str, Any]) -> str:
+    text = str(problem["msg"]).replace("Input should be", "must be")
+    return text[0].lower() + text[1:]
 
 
 def _text(text: str) -> str:

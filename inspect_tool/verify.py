@@ -52,6 +52,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.provenance import package_versions, platform_name
+from inspect_tool.referee import ledger as referee
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.standards import load_standard, shelf
@@ -259,6 +260,7 @@ class _Work:
         self.specs = folder / "specs"
         self.specs.mkdir()
         self.edits = folder / "edits"
+        self.referee = folder / "referee"
         self.replaced = folder / "replaced.json"
         self.validation = folder / "validation.toml"
         self.inputs: dict[str, str] = {}
@@ -275,6 +277,10 @@ class _Work:
             if item.role == "edit":
                 self.edits.mkdir(exist_ok=True)
                 path = self.edits / name.removeprefix("edit-")
+            elif item.role == "referee":
+                self.referee.mkdir(exist_ok=True)
+                name = name.removeprefix("referee-")
+                path = (self.folder if name == referee.ANSWERS_FILE else self.referee) / name
             elif item.role == "replaced":
                 path = self.replaced
             elif item.role == "validation":
@@ -308,6 +314,7 @@ class _Asked:
     criteria: Criteria
     spec_files: tuple[specs.SpecFile, ...]
     ledger: tuple[edits.Entry, ...]
+    refereed: referee.Given | None
     replaced: Report | None
     validation: Validation | None
 
@@ -334,6 +341,7 @@ def _asked(work: _Work, report: Report) -> _Asked:
         criteria=pipeline.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
         spec_files=spec_files,
         ledger=edits.read(work.edits),
+        refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,
         replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
         if job.supersedes and work.replaced.is_file()
         else None,
@@ -349,11 +357,14 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         with shelf(work.standards):
             asked = _asked(work, report)
             found, seen, pictures = _recomputed(dossier, asked, progress)
-    except InspectError as error:
+    except Exception as error:  # what was read off an image has no stated type: a recipe fails on a forged one anyhow
+        told = (
+            str(error) if isinstance(error, InspectError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
+        )
         if not changed:  # nothing was changed, and still it cannot be read
-            msg = f"{dossier.name}: cannot be recomputed: {error}"
+            msg = f"{dossier.name}: cannot be recomputed: {told}"
             raise ReadError(msg) from None
-        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
+        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {told}")
         return
     same = _same_libraries(report)
     unlike = [*_stated(report, asked), *_compared(report, found, STRICT if same else LOOSE)]
@@ -425,6 +436,9 @@ def _recomputed(
         asked.standard,
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
+        pipeline.correction_of(
+            asked.job, asked.settings, asked.refereed, asked.ledger, report.micrographs, _reader(dossier)
+        ),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
     raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from inspect_tool import cli, compare
-from inspect_tool.errors import BackendError, SettingsError
+from inspect_tool.errors import BackendError, ReadError, SettingsError
 from inspect_tool.folders import MARKER
 from inspect_tool.registry import load
 from inspect_tool.report.comparison import Comparison, overall
@@ -220,6 +220,14 @@ def test_what_the_user_must_fix_is_one_line(folder):
     for i in range(1, 5):
         tifffile.imwrite(folder / f"blank_{i}.tif", np.zeros(SHAPE, np.uint8))
     refused(["labels:masks=blank_*.tif"], "no field could be measured", error=BackendError)
+
+
+def test_a_damaged_last_image_is_found_before_the_first_is_measured(folder, monkeypatch):
+    image = folder / "field_4.tif"
+    image.write_bytes(image.read_bytes()[:-500])
+    monkeypatch.setattr(compare.pipeline, "measured_field", None)
+    with pytest.raises(ReadError, match=r"field_4\.tif"):
+        compare.compare(job(folder), [OTHER], folder / "out")
 
 
 def test_backends_are_read_from_names_words_and_files(folder):

@@ -128,6 +128,14 @@ def test_a_changed_or_missing_image_is_refused_by_name(folder, tmp_path, monkeyp
         golden.check(gold)
 
 
+def test_a_damaged_last_image_is_found_before_the_first_is_measured(folder, tmp_path, monkeypatch):
+    image = sorted(folder.glob("field_*.tif"))[-1]
+    image.write_bytes(image.read_bytes()[:-500])
+    monkeypatch.setattr(golden.pipeline, "measured_field", None)
+    with pytest.raises(ReadError, match=image.name):
+        golden.record([job(folder)], tmp_path / "kept")
+
+
 def test_a_copy_does_not_need_the_images_any_more(folder, tmp_path):
     made = golden.record([job(folder)], tmp_path / "gold", copy=True)
     assert made.jobs[0].images[0].file == "steel/field_1.tif"

@@ -1,5 +1,6 @@
 """Files that are no files, numbers that are none, texts without end, streams that take no text: one line, and soon."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from stardist_example import CONFIG as STARDIST
 
 from inspect_tool import audit, paths
-from inspect_tool.errors import OutputError, ReadError, SettingsError
-from inspect_tool.files import load_report, read_bytes, read_toml, toml_value
-from inspect_tool.pipeline import plan
+from inspect_tool.backends._stardist_folder import read_folder
+from inspect_tool.cli import main
+from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
+from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
+from inspect_tool.pipeline import files_of, plan
 from inspect_tool.readers import read
 from inspect_tool.report.confined import confined
-from inspect_tool.report.render import load_settings
+from inspect_tool.report.render import load_settings, template_sha256
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
 
@@ -41,6 +45,74 @@ def test_a_file_of_more_than_the_bound_is_not_read(tmp_path):
         read_bytes(path)
 
 
+def test_a_small_file_takes_no_more_memory_than_it_holds_whatever_the_bound(tmp_path):
+    (tmp_path / "small").write_bytes(b"weights")
+    assert read_bytes(tmp_path / "small", 1 << 60) == b"weights"  # no machine has that much to give
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that hides its size is one of /proc")
+def test_a_file_that_says_it_is_empty_is_read_whole():
+    assert b"Linux" in read_bytes(Path("/proc/version"))
+
+
+@posix
+@pytest.mark.parametrize("backend", ['name = "joints"\njoint_mask = "loop"', 'name = "unet"\nmodel = "loop"'])
+def test_a_link_to_itself_is_a_file_that_is_not_there(tmp_path, backend):
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(400, dtype=np.uint8).reshape(20, 20))
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "job.toml").write_text(f'recipe = "solder_voids"\nimages = ["a.tif"]\n[backend]\n{backend}\n')
+    with pytest.raises((SettingsError, BackendError), match="loop"):
+        plan(tmp_path / "job.toml")
+
+
+@posix
+@pytest.mark.parametrize(
+    "command", [("verify", "loop"), ("validate-pdf", "loop"), ("gauge", "loop", "--out", "reports"), ("run", "loop")]
+)
+def test_a_command_with_a_link_to_itself_is_one_line(tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["inspect-tool", *command])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@posix
+def test_a_pipe_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "weights.h5")
+    with pytest.raises(OSError, match=r"no regular file .*weights\.h5"):
+        sha256_file(tmp_path / "weights.h5")
+
+
+@posix
+def test_weights_that_are_a_pipe_are_not_waited_for(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(STARDIST))
+    os.mkfifo(tmp_path / "weights.h5")
+    with pytest.raises(BackendError, match=r"needs weights_best\.h5 .* there are: none"):
+        read_folder(tmp_path)
+
+
+@posix
+def test_a_name_whose_bytes_are_no_text_is_asked_to_be_changed(tmp_path):
+    name = os.fsdecode(b"a\xff.tif")
+    try:
+        tifffile.imwrite(tmp_path / name, np.zeros((20, 20), np.uint8))
+    except OSError:
+        pytest.skip("this file system takes names of text only")
+    with pytest.raises(SettingsError, match=r"images: the name b'a\\xff\.tif' is no UTF-8 text .* rename the file"):
+        files_of("*.tif", tmp_path, "job.toml images")
+
+
+def test_a_large_file_that_is_no_image_is_not_hashed(tmp_path, monkeypatch):
+    with (tmp_path / "a.tif").open("wb") as file:
+        file.truncate(20 << 30)  # no block of it is on the disk
+    (tmp_path / "job.toml").write_text('recipe = "porosity"\nimages = ["a.tif"]\n')
+    monkeypatch.setattr("inspect_tool.pipeline.sha256_source", None)
+    with pytest.raises(ReadError, match=r"a\.tif: not an image of a known format"):
+        plan(tmp_path / "job.toml")
+
+
 @posix
 def test_an_audit_log_that_is_a_pipe_stops_before_anything_is_measured(tmp_path):
     os.mkfifo(tmp_path / audit.LOG)
@@ -64,7 +136,9 @@ def test_infinity_is_no_entry_of_an_audit_log(tmp_path):
         ("[backend]\nlevels = [nan]", r"backend\.levels\.0: got nan, must be a number"),
         ("page = 0x" + "f" * 20_000, "page: a whole number of 20000 hexadecimal digits"),
         ("page = " + "9" * 20_000, "a number of thousands of digits"),
-        ("page = " + "x" * 100_000, r"\.\.\.$"),
+        ("page = " + "x" * 100_000, r"not valid TOML: Invalid value \(at line 1, column 8\)$"),
+        ("[settings]\nmin_void_px = 1e308", r"settings\.min_void_px: got 1e\+308, which is no number of anything"),
+        ("[calibration]\npixel_um = 1e-300", r"calibration\.pixel_um: got 1e-300, which is no number of anything"),
         ("x = " + "[" * 5000 + "]" * 5000, "deeper than 50"),
         (".".join(["a"] * 20_000) + " = 1", "more than 50 parts"),
         ("[" + ".".join(['"a b"'] * 20_000) + "]", "more than 50 parts"),
@@ -201,6 +275,21 @@ def test_a_block_that_is_no_template(tmp_path, block, match):
     with pytest.raises(SettingsError, match=match) as found:
         load_settings(own(tmp_path, block))
     assert len(str(found.value).splitlines()) == 1
+
+
+@posix
+@pytest.mark.parametrize("what", ["pipe", "device", "loop"])
+def test_what_is_no_file_in_a_template_is_never_read(tmp_path, what):
+    block = own(tmp_path, b"x") / "blocks" / "notes.html.j2"
+    os.mkfifo(block) if what == "pipe" else block.symlink_to("/dev/zero" if what == "device" else block)
+    with pytest.raises(SettingsError, match=r"notes\.html\.j2: cannot be read: .*; take it out of the template"):
+        template_sha256(tmp_path)
+
+
+def test_a_folder_in_place_of_a_block_is_not_passed_over_for_the_shipped_block(tmp_path):
+    (own(tmp_path) / "blocks" / "summary.html.j2").mkdir()
+    with pytest.raises(SettingsError, match=r"summary\.html\.j2: cannot be read: Is a directory; take it out"):
+        load_settings(tmp_path)
 
 
 def test_nothing_is_computed_when_a_template_is_read(tmp_path):

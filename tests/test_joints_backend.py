@@ -143,6 +143,8 @@ def test_alternatives_lie_on_both_sides() -> None:
         ("name,row,column,diameter\nA,60,60,80\nA,60,60,80\n", "line 3, column 'name': 'A' stands already in line 2"),
         ("name,row,column,diameter\n", "p.csv: holds no joint"),
         ("name,row,column,diameter\nA,60,60\n", "p.csv line 2: has 3 cells, the head has 4"),
+        ("name,row,column,diameter\nA,60,60," + "9" * 200_000, "p.csv line 2: no CSV: field larger than"),
+        ("", "p.csv line 1: column 'name' is missing"),
     ],
 )
 def test_a_wrong_positions_file_is_told_by_line_and_column(tmp_path: Path, text: str, message: str) -> None:

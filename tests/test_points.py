@@ -120,6 +120,7 @@ def test_a_table_in_windows_letters_without_specimen(tmp_path):
         ("field;grid_points;pearlite\n1;0;0\n", r"column 'grid_points': got 0, must be at least 1"),
         ("field;grid_points;pearlite\n1;25;3\n1;25;4\n", r"line 3: specimen '1' field 1 was given in line 2 already"),
         ("field;grid_points;pearlite\n1;25;nan\n", "must be a number"),
+        ("field;grid_points;pearlite\n1;25;" + "x" * 200_000, r"line 2: no CSV: field larger than"),
     ],
 )
 def test_mistakes_in_a_table_are_named_by_line_and_column(tmp_path, text, match):

@@ -319,6 +319,7 @@ def test_a_folder_that_is_there_is_left_alone(trained, fields):
         ({"unmarked": "x"}, "unmarked: got 'x', must be 'background' or 'unknown'"),
         ({"rate": -1.0}, "rate: got -1, must be above 0"),
         ({"pixel_um": 0.0}, "pixel_um: got 0, must be above 0"),
+        ({"batch": 10**9}, "batch: got 1000000000, must be at most 4096 crops in one step"),
     ],
 )
 def test_options_are_checked_before_anything_is_read(values, message):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inspect_tool import plausibility
 from inspect_tool.conformity import decide, doubted
 from inspect_tool.model import (
     Calibration,
@@ -71,7 +72,7 @@ def combine(fields, settings, standard):
         one
         for specimen in specimens
         for one in (
-            result("porosity_percent", 5.0, "%", specimen),
+            result("porosity_percent", float(fields[0].values.get("porosity", 5.0)), "%", specimen),
             result("worst_percent", 9.0, "%", specimen),
             result("grain_size_number", 8.0, "G", specimen),
             result("mean_intercept_um", 20.0, "um", specimen),
@@ -113,7 +114,7 @@ def validation(n: int = 39, size: float = 4.0, **groups: float) -> Validation:
                 group=group,
                 features={name: value + 0.1 * rng.normal() for name, value in NEAR.items()},
                 errors={
-                    quantity: FieldError(machine=5 + own * (-1) ** i, truth=5.0, own_u=OWN_U)
+                    quantity: FieldError(machine=5.0, truth=5.0 + own * (-1) ** i, own_u=OWN_U)
                     for quantity in ("porosity_percent", "grain_size_number")
                 },
             )
@@ -147,12 +148,51 @@ def test_the_lines_of_the_segmentation_together_are_the_half_width_however_many_
     assert one.interval == pytest.approx((5 - one.expanded_u, 5 + one.expanded_u))
 
 
-def test_what_the_method_states_itself_is_not_counted_twice():
-    """An error that is smaller than what the method states adds nothing."""
-    before = of(combine([field()], None, None), "porosity_percent")
+def test_the_lines_of_a_method_that_states_more_than_labelled_images_err_are_narrowed_to_that():
     one = of(applied([field()], validation(size=0.3)), "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(0.3, rel=1e-6)
     assert one.budget[-1].u == 0
-    assert one.expanded_u == before.expanded_u
+    assert one.expanded_u == pytest.approx(sqrt(coverage_factor(4) ** 2 + 0.3**2), rel=1e-6)
+    assert one.budget[1].basis.startswith("0.31 of what the method states (0.5), as labelled images err less")
+
+
+def test_few_parents_or_an_unlike_image_leave_the_lines_of_the_method_as_they_are():
+    for found in (
+        applied([field()], validation(n=8, size=0.1)),
+        applied([field(contrast=9.0)], validation(size=0.1)),
+    ):
+        one = of(found, "porosity_percent")
+        assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+
+
+def test_doubted_results_and_others_are_judged_apart():
+    """Of 40 images every other one is doubted, and errs by 8 points instead of 2."""
+    known = validation(n=40)
+    uneven = [
+        replace(
+            one,
+            errors={
+                "porosity_percent": FieldError(
+                    machine=5.0, truth=13.0 if i % 2 else 7.0, own_u=OWN_U, doubted=bool(i % 2)
+                )
+            },
+        )
+        for i, one in enumerate(known.fields)
+    ]
+    known = replace(known, fields=tuple(uneven))
+    check = plausibility.check("Odd", 2.0, "<=", 1.0, "1", clause="", specimen="A", quantities=("porosity_percent",))
+    plain = of(applied([field()], known), "porosity_percent")
+    odd_recipe = SimpleNamespace(
+        combine=lambda fields, a, b: replace(combine(fields, a, b), checks=(check,)), CARRIED=RECIPE.CARRIED
+    )
+    odd = line.applied(combine([field()], None, None), odd_recipe, [field()], None, None, known)
+    assert of_segmentation(plain) == pytest.approx(2.0, rel=1e-6)
+    assert of_segmentation(of(odd, "porosity_percent")) == pytest.approx(8.0, rel=1e-6)
+
+
+def test_an_interval_of_a_share_ends_at_0_and_100():
+    one = of(applied([field()], validation(size=40.0)), "porosity_percent")
+    assert one.interval == (0.0, 5 + one.expanded_u)
 
 
 def test_an_error_of_g_goes_into_lengths_in_proportion():
@@ -188,7 +228,7 @@ def verdict(findings: Findings, rule: str) -> str:
 
 def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_guarded_rule():
     known = validation(size=2.0, weld=12.0)
-    near, far = applied([field()], known), applied([field(), field(2, contrast=9.0)], known)
+    near, far = applied([field()], known), applied([field(), field(2, contrast=9.0), field(3, contrast=9.0)], known)
     assert verdict(near, "guarded") == "pass"
     usual = of_segmentation(of(near, "porosity_percent"))
     assert 2.0 <= usual < 3.0
@@ -197,9 +237,37 @@ def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_g
         "pass",
     ]
     assert any("unlike all that were labelled" in warning for warning in far.warnings)
-    # the mean of the two fields; the largest for what is the largest of them
-    assert of_segmentation(of(far, "porosity_percent")) == pytest.approx((usual + 12.0) / 2, rel=1e-6)
-    assert of_segmentation(of(far, "worst_percent")) == pytest.approx(12.0, rel=1e-6)
+    assert of_segmentation(of(far, "porosity_percent")) == pytest.approx(12.0, rel=1e-6)
+
+
+def test_one_odd_field_of_several_does_not_make_a_specimen_unlike():
+    """One in twenty lies beyond the limit by chance."""
+    found = applied([field(), field(2), field(3, contrast=9.0)], validation())
+    assert [check.passed for check in found.checks] == [True]
+
+
+def test_the_mean_of_fields_has_their_mean_error_and_the_largest_the_largest():
+    """Errors of a tenth of √(p (100 - p)): 2.18 points at 5 %, 5 points at 50 %."""
+    known = validation(n=59)
+    shares = np.linspace(1.0, 60.0, 59)
+    uneven = [
+        replace(
+            one,
+            errors={
+                "porosity_percent": FieldError(
+                    machine=float(p), truth=float(p + 0.1 * sqrt(p * (100 - p))), own_u=OWN_U
+                )
+            },
+        )
+        for one, p in zip(known.fields, shares, strict=True)
+    ]
+    known = replace(known, fields=tuple(uneven))
+    low, high = field(1), replace(field(2), values={"porosity": 50.0})
+    alone = [of_segmentation(of(applied([one], known), "porosity_percent")) for one in (low, high)]
+    both = applied([low, high], known)
+    assert alone == pytest.approx([0.1 * sqrt(5 * 95), 5.0], rel=1e-6)
+    assert of_segmentation(of(both, "porosity_percent")) == pytest.approx(sum(alone) / 2, rel=1e-6)
+    assert of_segmentation(of(both, "worst_percent")) == pytest.approx(max(alone), rel=1e-6)
 
 
 def test_specimens_are_judged_apart():

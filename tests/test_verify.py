@@ -247,6 +247,16 @@ def test_reports_of_earlier_versions_are_refused_with_the_reason(copy):
         verify.verify(sealed(copy, without))
 
 
+def test_what_was_read_off_an_image_and_is_of_no_such_kind_is_one_line(copy):
+    def forged(data):
+        kept = data["micrographs"][0]["evidence"]["read_off"]
+        kept.update({key: [["x"]] for key in kept})
+
+    found = verify.verify(sealed(copy, forged))
+    (told,) = (text for text in unlike(found) if text.startswith("cannot be recomputed"))
+    assert "\n" not in told
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "evidence/../../x", "C:\\x", ".hidden", "a\nb"])
 def test_names_that_lead_out_of_the_report_are_refused(copy, name):
     def lead_out(data):

@@ -32,7 +32,12 @@ def read_positions(path: Path) -> tuple[Shape, ...]:
         raise SettingsError(msg) from None
     first = text.split("\n", 1)[0]
     reader = csv.reader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ",")
-    head = [name.strip() for name in next(reader, [])]
+    try:
+        rows = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        msg = f"{path.name} line {reader.line_num}: no CSV: {error}"
+        raise SettingsError(msg) from None
+    head = [name.strip() for name in rows[0][1]] if rows else []
     for needed in ("name", "row", "column"):
         if needed not in head:
             msg = f"{path.name} line 1: column '{needed}' is missing; the columns are name,row,column,diameter"
@@ -42,10 +47,9 @@ def read_positions(path: Path) -> tuple[Shape, ...]:
         raise SettingsError(msg)
     shapes: list[Shape] = []
     seen: dict[str, int] = {}
-    for cells in reader:
+    for line, cells in rows[1:]:
         if not any(cell.strip() for cell in cells):
             continue
-        line = reader.line_num
         if len(cells) != len(head):
             msg = f"{path.name} line {line}: has {len(cells)} cells, the head has {len(head)}"
             raise SettingsError(msg)

@@ -149,7 +149,7 @@ def _weights_file(folder: Path) -> Path:
         for candidate in (folder / name, folder / name.replace(".h5", ".weights.h5")):
             if candidate.is_file():
                 return candidate
-    others = sorted([*folder.glob("*.h5"), *folder.glob("*.hdf5")])
+    others = sorted(path for path in (*folder.glob("*.h5"), *folder.glob("*.hdf5")) if path.is_file())
     if len(others) != 1:
         found = ", ".join(path.name for path in others) or "none"
         msg = f"{folder}: needs weights_best.h5 or one .h5 file beside {CONFIG}; there are: {found}"

@@ -213,6 +213,7 @@ _ROLES = {
     "own standard": ("Edition of the laboratory that was followed, as data", "Supplement"),
     "spec": ("Acceptance criteria of the part, as data", "Supplement"),
     "edit": ("Edit by hand: who, when, why, and the changed pixels", "Data"),
+    "referee": ("Check by hand: samples that were drawn, and answers", "Data"),
     "replaced": ("The report that this one replaces, as data", "Supplement"),
     "input": ("Table that the job names", "Supplement"),
     "validation": ("Errors of the segmentation on labelled images", "Supplement"),

@@ -180,14 +180,14 @@ def read_counts(path: Path, classes: tuple[str, ...] | None = None) -> tuple[Man
         msg = f"{path}: empty; give a head line 'specimen;field;grid_points;<class>' and one line per field"
         raise ReadError(msg)
     delimiter = told[1] if told else max("\t;|,", key=lambda sign: (lines[0][1].count(sign), sign != ","))
-    head = _without_empty_end(next(csv.reader([lines[0][1]], delimiter=delimiter)), 0)
+    head = _without_empty_end(_cells(path, *lines[0], delimiter), 0)
     if classes is None:
         classes = tuple(name for name in head if name not in _OWN_COLUMNS)
     _check_head(path, lines[0][0], head, classes)
     rows: list[ManualCount] = []
     seen: dict[tuple[str, int], int] = {}
     for number, line in lines[1:]:
-        cells = _without_empty_end(next(csv.reader([line], delimiter=delimiter)), len(head))
+        cells = _without_empty_end(_cells(path, number, line, delimiter), len(head))
         if len(cells) != len(head):
             msg = f"{path} line {number}: {len(cells)} columns, the head has {len(head)}; check the delimiter"
             raise ReadError(msg)
@@ -207,6 +207,14 @@ def read_counts(path: Path, classes: tuple[str, ...] | None = None) -> tuple[Man
         msg = f"{path}: no field below the head line; give one line per field"
         raise ReadError(msg)
     return tuple(rows)
+
+
+def _cells(path: Path, number: int, line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        msg = f"{path} line {number}: no CSV: {error}"
+        raise ReadError(msg) from None
 
 
 def _without_empty_end(cells: list[str], width: int) -> list[str]:

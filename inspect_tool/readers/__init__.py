@@ -45,6 +45,17 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
     return replace(found, meta={**found.meta, "file name": note}) if note else found
 
 
+def check_known(path: Path) -> None:
+    """Refuse, by its first bytes and its name, a file that no reader knows.
+
+    Raises
+    ------
+    ReadError
+        It is missing, empty, no file, or of an unknown format.
+    """
+    _reader_for(path)
+
+
 def scale(path: Path, which: Selection = Selection()) -> Calibration:
     """Tell what the file says of its scale, without decoding its pixels (where its reader can).
 

@@ -1,7 +1,7 @@
-"""Phase fraction: area share of every class, with field statistics, a point-count referee and stereology.
+"""Phase fraction: area share of every class, with field statistics, a point count and stereology.
 
 The value is the area share by image analysis with the field statistics of ASTM E1245; ASTM E562 gives
-the point count that checks it on the same fields, the sampling rules and the planning of fields.
+the point count by a person that checks it on the same fields, the sampling rules and the planning of fields.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -14,6 +14,7 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
@@ -38,6 +39,7 @@ from inspect_tool.model import (
     Measurements,
     Micrograph,
     Notable,
+    PointClass,
     Quantity,
     Result,
     Segmentation,
@@ -199,6 +201,15 @@ def measure_field(
     )
 
 
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:  # noqa: ARG001
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is."""
+    classes = segmentation.classes
+    table = np.zeros(max(classes) + 1, np.uint8)
+    table[list(classes)] = np.arange(len(classes))
+    named = tuple(PointClass(name=name, quantity=f"area_percent.{name}") for name in classes.values())
+    return table[segmentation.labels], named
+
+
 def _check(settings: Settings, segmentation: Segmentation, where: str) -> None:
     if segmentation.kind != "semantic":
         msg = f"{where}: phase fraction needs classes, the backend '{segmentation.backend}' gives single objects"
@@ -331,6 +342,8 @@ def _edition(standard: Standard, name: str) -> Standard:
 _ID = {"astm_e562_2019": "ASTM E562", "astm_e1245_2016": "ASTM E1245"}
 _MANUAL = ("ASTM E562", "ISO 9042")
 """Standards of points that a person counts."""
+
+_OWN_GRID = "own rule: grid of points on the class image, which no person looked at"
 
 
 # ----------------------------------------------------------------------------------------------------- all fields
@@ -608,7 +621,9 @@ def _point_result(group: _Group, name: str, found: _Points, standard: Standard, 
             n=found.statistics.n,
             clause=_clause(
                 standard if standard.id in _MANUAL else load_standard("astm_e562_2019"), "point count, mean P_P"
-            ),
+            )
+            if found.by_hand
+            else f"{_OWN_GRID}, mean P_P",
             definition=f"points on the class / points of the grid, boundary 1/2, mean over fields, {by}/1",
             budget=scatter_line(found.statistics),
             title=f"Point count {name}",
@@ -639,7 +654,9 @@ def _referee(
         limit=allowed,
         unit="%",
         passed=difference <= allowed,
-        clause=_clause(_edition(standard, "astm_e562_2019"), "point count as referee on the same fields"),
+        clause=_clause(_edition(standard, "astm_e562_2019"), "point count as referee on the same fields")
+        if counted.by_hand
+        else f"{_OWN_GRID}: checks the sampling, and not the segmentation",
         scope="consistency",
         specimen=group.specimen,
         note=f"{counted.total} points on {counted.statistics.n} fields; limit: 3 standard deviations of it",
@@ -1054,9 +1071,9 @@ def _statements(axes: Mapping[tuple[str, str], str], settings: Settings) -> tupl
     return (
         Statement(
             name="Area fraction",
-            text="Area share of each class by image analysis (ASTM E1245 type). A grid of points, counted on the same "
-            "fields by a person where the job has a table, else by the program, is its referee. Volume fraction "
-            "equals the area share where the plane is random.",
+            text="Area share of each class by image analysis (ASTM E1245 type). A grid of points on the same fields is "
+            "its referee where a person counted it (a table of the job); the grid that the program lays on its own "
+            "class image checks the sampling alone. Volume fraction equals the area share where the plane is random.",
         ),
         Statement(
             name="Statistics",

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.class_shape import hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
@@ -22,6 +25,7 @@ from inspect_tool.model import (
     Mask,
     Measurements,
     Micrograph,
+    PointClass,
     Result,
     Segmentation,
     Standard,
@@ -49,6 +53,7 @@ __all__ = [
     "combine",
     "expand",
     "measure_field",
+    "point_classes",
 ]
 
 TITLE = "Porosity"
@@ -157,6 +162,16 @@ def measure_field(
             **facts_of_level(segmentation),
         },
     )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is.
+
+    A pore is one at whatever size: a person who sees it does not measure it first.
+    """
+    pores = one.objects_of(segmentation, settings)
+    named = (PointClass(name="metal"), PointClass(name="pore", quantity="porosity_percent"))
+    return (pores != 0).astype(np.uint8), named
 
 
 def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:

@@ -31,7 +31,7 @@ from inspect_tool import edits
 from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import attached, masks_of
-from inspect_tool.files import checked, read_toml, sha256_bytes
+from inspect_tool.files import checked, read_bytes, read_toml, sha256_bytes
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
@@ -71,6 +71,7 @@ _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional
 _SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
 _WRITTEN = (".j2", ".css", ".js")  # files of a template that are texts, besides template.toml
 _MOST_FILES = 10_000
+_MOST_BYTES = 64 << 20  # of one file; the largest are fonts of all the signs of Chinese
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
 
 
@@ -292,9 +293,9 @@ def template_sha256(template: Path) -> str:
             if not any(path.is_relative_to(other) for other in folders[:i]):
                 found.setdefault(path.relative_to(folder).as_posix(), path)
     texts = {name for name in found if name.endswith(_WRITTEN) or name == "template.toml"}
-    said = b"\n".join([load_settings(template).logo.encode(), *(found[name].read_bytes() for name in sorted(texts))])
+    said = b"\n".join([load_settings(template).logo.encode(), *(_content(found[name]) for name in sorted(texts))])
     used = sorted(name for name in found if name in texts or found[name].name.encode() in said)
-    return sha256_bytes("\n".join(f"{sha256_bytes(found[name].read_bytes())} {name}" for name in used).encode())
+    return sha256_bytes("\n".join(f"{sha256_bytes(_content(found[name]))} {name}" for name in used).encode())
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -315,10 +316,19 @@ def _read(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], 
     """Text of a file for Jinja, from the first folder that has it; a link is refused, wherever it leads."""
     for folder in folders:
         path = folder.joinpath(*split_template_path(name))
-        if path.is_file():
+        if os.path.lexists(path):  # what is no file is named, and not passed over for the shipped one
             _refuse_link(path, folder)
-            return path.read_text(encoding="utf-8"), str(path), _unchanged(path)
+            return _content(path).decode(), str(path), _unchanged(path)
     return None
+
+
+def _content(path: Path) -> bytes:
+    """All of a file of a template, which is a regular one of bounded size."""
+    try:
+        return read_bytes(path, _MOST_BYTES)
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; take it out of the template"
+        raise SettingsError(msg) from None
 
 
 def _refuse_link(path: Path, folder: Path) -> None:
@@ -768,7 +778,7 @@ def _legend(record: MicrographRecord) -> list[dict[str, str]]:
 
 def _source(name: str, folders: tuple[Path, ...]) -> str:
     """Text of a style sheet or script of the template, as it is."""
-    return _find(name, folders).read_text(encoding="utf-8").replace("</", "<\\/")
+    return _content(_find(name, folders)).decode().replace("</", "<\\/")
 
 
 def _logo(name: str, folders: tuple[Path, ...]) -> str:
@@ -778,7 +788,7 @@ def _logo(name: str, folders: tuple[Path, ...]) -> str:
     if path.suffix.lower() not in _MIME:
         msg = f"{path}: a logo must be SVG, PNG or JPEG"
         raise SettingsError(msg)
-    return data_uri(path.read_bytes(), _MIME[path.suffix.lower()])
+    return data_uri(_content(path), _MIME[path.suffix.lower()])
 
 
 def _find(name: str, folders: tuple[Path, ...]) -> Path:

@@ -18,6 +18,9 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was found last); the text changes with each validation."""
 
 
+_LARGEST_BATCH = 4096  # crops; one more than any memory holds is drawn for ever
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to train, on what, and where the model goes."""
@@ -65,6 +68,9 @@ def checked_request(values: Mapping[str, Any]) -> Request:
         if value is not None and not value > 0:
             msg = f"inspect-tool train {name}: got {value:g}, must be above 0"
             raise SettingsError(msg)
+    if request.batch > _LARGEST_BATCH:
+        msg = f"inspect-tool train batch: got {request.batch}, must be at most {_LARGEST_BATCH} crops in one step"
+        raise SettingsError(msg)
     return request
 
 

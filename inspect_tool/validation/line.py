@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
+from statistics import median
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from inspect_tool import plausibility
 from inspect_tool.model import (
@@ -20,7 +23,7 @@ from inspect_tool.model import (
 from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.values import Validation, all_parents, parent_of
+from inspect_tool.validation.values import FieldError, Validation, all_parents, parent_of
 
 LINE = "error on labelled images"
 STATEMENT = "Error of the segmentation on real images"
@@ -34,12 +37,15 @@ OF_SEGMENTATION = frozenset(
         "smallest size",
         "choice of the largest",
         *(f"{part} {what}" for part in ("void", "joint") for what in ("edge", "quarter pixel", "half pixel")),
-        "faint voids",
+        *("faint voids", "probability of joint", "probability of void"),
     }
 )
 """Names of lines that state a part of the error of a segmentation; what labelled images show holds them too."""
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
+_ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
+_FEW = 5  # parents that a kind of result needs to be judged apart
+_KNOWN = 0.9  # coverage that is known without widening, from which on the lines of a method give way to what was found
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 
@@ -64,7 +70,7 @@ class _Field:
     """One field of a job beside the labelled images."""
 
     results: Mapping[str, Result]  # of the field alone
-    features: Mapping[str, float]
+    doubted: frozenset[str]  # quantities
     far: float  # distance to the labelled images over the usual one
 
 
@@ -101,25 +107,25 @@ def applied(
         return findings
     if validation is None:
         return replace(findings, statements=(*findings.statements, Statement(name=STATEMENT, text=_NONE)))
-    beside = [_beside(field, recipe, settings, standard, validation) for field in fields]
-    results: list[Result] = []
+    widened: dict[tuple[str, str], Result] = {}
     checks: list[Check] = []
-    reached: dict[str, list[str]] = {}
-    for result in findings.results:
-        mine = [one for field, one in zip(fields, beside, strict=True) if field.specimen == result.specimen]
-        made = _with_line(result, carried, mine, validation)
-        results.append(made)
-        if made is not result:
-            reached.setdefault(result.specimen, []).append(result.quantity)
-    for specimen, quantities in reached.items():
-        far = max(one.far for field, one in zip(fields, beside, strict=True) if field.specimen == specimen)
-        checks.append(_distance(specimen, far, tuple(quantities)))
+    for specimen in dict.fromkeys(field.specimen for field in fields):
+        mine = [_beside(one, recipe, settings, standard, validation) for one in fields if one.specimen == specimen]
+        far = median(one.far for one in mine)  # one field in twenty lies beyond the limit by chance
+        made = [
+            wide
+            for result in findings.results
+            if result.specimen == specimen
+            and (wide := _with_line(result, carried, mine, validation, far=far > 1)) is not None
+        ]
+        widened |= {(specimen, result.quantity): result for result in made}
+        if made:
+            checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
     warnings = [_FAR.format(specimen=check.specimen, far=check.value) for check in checks if not check.passed]
-    known = {quantity for quantities in reached.values() for quantity in quantities}
-    left = [result.quantity for result in findings.results if result.quantity not in known]
+    left = [result.quantity for result in findings.results if (result.specimen, result.quantity) not in widened]
     return replace(
         findings,
-        results=tuple(results),
+        results=tuple(widened.get((result.specimen, result.quantity), result) for result in findings.results),
         checks=(*findings.checks, *checks),
         warnings=(*findings.warnings, *warnings),
         statements=(*findings.statements, Statement(name=STATEMENT, text=_told(validation, left))),
@@ -147,65 +153,50 @@ def _beside(
     found = conformal.distance(known, all_parents(validation), [features.get(name, 0.0) for name in names])
     return _Field(
         results={result.quantity: result for result in alone.results},
-        features=features,
+        doubted=frozenset(result.quantity for result in alone.results if is_doubted(result.quantity, alone.checks)),
         far=found.value / found.limit if found.limit > 0 else float(found.value > 0) * 2,
+    )
+
+
+def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
+    """Whether a recipe itself doubts a result, before anything is known of the width of its interval."""
+    return any(
+        check.scope == "plausibility" and not check.passed and (not check.quantities or quantity in check.quantities)
+        for check in checks
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Labelled:
-    """The labelled values of one quantity."""
+    """One labelled value of a quantity."""
 
-    errors: tuple[float, ...]
-    terms: tuple[tuple[float, ...], ...]
-    parents: tuple[str, ...]
-    groups: tuple[str, ...]
+    error: FieldError
+    parent: str
+    group: str
 
 
-def _labelled(validation: Validation, of: str, percent: bool) -> _Labelled:
-    rows = [
-        (field, error)
+def _labelled(validation: Validation, of: str) -> list[_Labelled]:
+    return [
+        _Labelled(error=error, parent=parent_of(field), group=field.group)
         for field in validation.fields
         for quantity, error in field.errors.items()
         if matching(of, quantity) is not None
     ]
-    return _Labelled(
-        errors=tuple(error.machine - error.truth for _, error in rows),
-        terms=tuple(terms(error.machine, error.own_u, field.features, percent=percent) for field, error in rows),
-        parents=tuple(parent_of(field) for field, _ in rows),
-        groups=tuple(field.group for field, _ in rows),
-    )
 
 
-def terms(value: float, own: float, features: Mapping[str, float], *, percent: bool) -> tuple[float, ...]:
-    """What the error of a segmentation may grow with, as logarithms.
-
-    The uncertainty that the method states itself; how far the share of a simple gray level lies off; little contrast;
-    blurred outlines; and of shares √(p (1 - p)), as none can err at 0 or 100 %.
-    """
-    found = [
-        log(max(own, _LEAST_U)),
-        features.get("disagreement", 0.0),
-        -features.get("contrast", 0.0),
-        -features.get("sharpness", 0.0),
-    ]
-    if percent:
-        share = min(max(value, 0.01), 99.99)
-        found.append(0.5 * log(share * (100 - share)))
-    return tuple(found)
+def _unit(value: float, *, percent: bool) -> float:
+    """What errors are measured in: of a share √(p (1 - p)), as none can err at 0 or 100 %; else 1."""
+    share = min(max(value, 0.01), 99.99)
+    return sqrt(share * (100 - share)) if percent else 1.0
 
 
 def half_width(
-    validation: Validation,
-    of: str,
-    value: float,
-    own: float,
-    features: Mapping[str, float],
-    *,
-    percent: bool,
-    far: bool,
+    validation: Validation, of: str, value: float, own: float, *, percent: bool, doubted: bool, far: bool
 ) -> conformal.Bound | None:
     """Half width of the error of one field, in the unit of the quantity; None: no labelled image has it.
+
+    Results that the recipe doubts and those that it does not are judged apart, where there are five parents of the
+    kind. With 19 parents of it and more the error may grow with what the method states itself.
 
     Parameters
     ----------
@@ -215,32 +206,45 @@ def half_width(
         Quantity or pattern that the errors are known of.
     value, own : float
         The quantity of this field alone, and the standard uncertainty of its segmentation by its own method.
-    features : mapping
-        Of its image.
     percent : bool
         The quantity is a share.
+    doubted : bool
+        The recipe doubts it.
     far : bool
         It is unlike the labelled images: no less than what the group needs that the backend failed most on.
+
+    References
+    ----------
+    Judged apart: Vovk, Lindsay, Nouretdinov, Gammerman, Mondrian confidence machine, On-line Compression Modelling
+    Project, working paper 4 (2003).
     """
-    known = _labelled(validation, of, percent)
-    if not known.errors:
+    every = _labelled(validation, of)
+    if not every:
         return None
-    at = terms(value, own, features, percent=percent)
-    found = conformal.half_width(known.errors, known.terms, known.parents, at)
-    if not far:
-        return found
-    widest = found.half_width
-    for group in dict.fromkeys(known.groups):
-        rows = [i for i, name in enumerate(known.groups) if name == group]
-        sizes, weights = [abs(known.errors[i]) for i in rows], conformal.weights_of([known.parents[i] for i in rows])
+    alike = [one for one in every if one.error.doubted == doubted]
+    known = alike if len({one.parent for one in alike}) >= _FEW else every
+    parents = [one.parent for one in known]
+    unit = _unit(value, percent=percent)
+    units = np.array([_unit(one.error.machine, percent=percent) for one in known])
+    errors = np.array([one.error.machine - one.error.truth for one in known]) / units
+    if len(set(parents)) >= _ENOUGH:
+        stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
+        found = conformal.half_width(errors, np.log(stated)[:, None], parents, [log(max(own, _LEAST_U) / unit)])
+    else:
+        found = conformal.quantile(np.abs(errors), conformal.weights_of(parents))
+    widest = unit * found.half_width
+    for group in dict.fromkeys(one.group for one in every if far):
+        rows = [one for one in every if one.group == group]
+        sizes = [abs(one.error.machine - one.error.truth) for one in rows]
+        weights = conformal.weights_of([one.parent for one in rows])
         widest = max(widest, conformal.quantile(sizes, weights).half_width)
     return replace(found, half_width=widest)
 
 
 def _with_line(
-    result: Result, carried: Mapping[str, Carried], mine: Sequence[_Field], validation: Validation
-) -> Result:
-    """A result with its line; itself where the error does not reach it."""
+    result: Result, carried: Mapping[str, Carried], mine: Sequence[_Field], validation: Validation, *, far: bool
+) -> Result | None:
+    """A result with its line; None where the error does not reach it."""
     found = next(
         (
             (carry, name)
@@ -250,7 +254,7 @@ def _with_line(
         None,
     )
     if found is None or not result.budget:
-        return result
+        return None
     carry, name = found
     of = f"{carry.of[:-1]}{name}" if carry.of.endswith(".*") else carry.of
     bounds = [
@@ -263,15 +267,15 @@ def _with_line(
                 carry.of,
                 alone.value,
                 own_u(alone.budget),
-                one.features,
                 percent=alone.unit == "%",
-                far=one.far > 1,
+                doubted=of in one.doubted,
+                far=far,
             )
         )
         is not None
     ]
     if not bounds:
-        return result
+        return None
     widths = [bound.half_width for bound in bounds]
     coverage = min(bound.coverage for bound in bounds)
     whole = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
@@ -286,15 +290,28 @@ def _with_line(
     )
     if coverage < result.coverage:
         basis += f", all that {parents} parents permit; widened to {wide:.3g} as a normal distribution would be"
-    basis += f"; less the ± {stated:.3g} of the lines of the segmentation"
+    narrower = min(wide / stated, 1.0) if stated > 0 and coverage >= _KNOWN and not far else 1.0
+    told = f"; the method states ± {stated:.3g}"
+    basis += told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
     line = Component(name=LINE, u=sqrt(max(wide**2 - stated**2, 0.0)) / coverage_factor(None), kind="B", basis=basis)
-    made = evaluated(replace(result, budget=(*result.budget, line), interval=None))
+    budget = (_narrowed(one, narrower) if one.name in OF_SEGMENTATION else one for one in result.budget)
+    made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
-    # an interval that a recipe has drawn to one side keeps what it holds
-    return replace(
-        made, interval=(min(result.interval[0], made.interval[0]), max(result.interval[1], made.interval[1]))
-    )
+    low, high = made.interval
+    if narrower == 1:  # an interval that a recipe has drawn to one side keeps what it holds
+        low, high = min(result.interval[0], low), max(result.interval[1], high)
+    if result.unit == "%":
+        low, high = max(low, 0.0), min(high, 100.0)
+    return replace(made, interval=(low, high))
+
+
+def _narrowed(line: Component, factor: float) -> Component:
+    """A line of the segmentation as far as the errors on labelled images bear it out."""
+    if factor == 1:
+        return line
+    basis = f"{factor:.2g} of what the method states ({line.u:.3g}), as labelled images err less; {line.basis}"
+    return replace(line, u=factor * line.u, basis=basis)
 
 
 def _distance(specimen: str, far: float, quantities: tuple[str, ...]) -> Check:

@@ -1,7 +1,7 @@
 """Compare a backend with the masks of a person, image by image: what a validation file is made of."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Resul
 from inspect_tool.pipeline import Plan
 from inspect_tool.validation.features import image_features
 from inspect_tool.validation.finding import backend_of
-from inspect_tool.validation.line import matching, own_u
+from inspect_tool.validation.line import is_doubted, matching, own_u
 from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
 
 
@@ -192,12 +192,16 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleTyp
     micrograph = pipeline.read_source(machine, source)
     segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
     by_hand = _by_hand(truth, index, micrograph, segmentation, recipe)
-    found = of_quantities(recipe, measured, machine)
-    stated = of_quantities(recipe, by_hand, machine)
+    findings = recipe.combine([measured], machine.settings, machine.standard)
+    found = of_quantities(recipe, findings.results)
+    stated = of_quantities(recipe, recipe.combine([by_hand], machine.settings, machine.standard).results)
     features = image_features(micrograph, segmentation, len(measured.features))
     errors = {
         name: FieldError(
-            machine=_short(result.value), truth=_short(stated[name].value), own_u=_short(own_u(result.budget))
+            machine=_short(result.value),
+            truth=_short(stated[name].value),
+            own_u=_short(own_u(result.budget)),
+            doubted=is_doubted(name, findings.checks),
         )
         for name, result in found.items()
         if name in stated
@@ -216,13 +220,12 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleTyp
     )
 
 
-def of_quantities(recipe: ModuleType, measured: FieldMeasurement, planned: Plan) -> Mapping[str, Result]:
-    """Results of one field alone whose errors a validation holds, by quantity."""
-    findings = recipe.combine([measured], planned.settings, planned.standard)
+def of_quantities(recipe: ModuleType, results: Iterable[Result]) -> Mapping[str, Result]:
+    """Results whose errors a validation holds, by quantity."""
     kept = {carry.of for carry in recipe.CARRIED.values()}
     return {
         result.quantity: result
-        for result in findings.results
+        for result in results
         if any(matching(pattern, result.quantity) is not None for pattern in kept)
     }
 

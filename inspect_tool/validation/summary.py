@@ -45,8 +45,8 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
             quantity,
             error.machine,
             error.own_u,
-            field.features,
             percent=quantity.split(".")[0].endswith("percent"),
+            doubted=error.doubted,
             far=False,
         )
         assert bound is not None  # the others have the quantity

@@ -31,6 +31,7 @@ class FieldError:
     machine: float
     truth: float
     own_u: float  # standard uncertainty that the method itself states for its segmentation
+    doubted: bool = False  # a check of the recipe doubts the number of the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,274 @@
+"""Draw the sample of a check by hand for a job and write its page; record the answers to it."""
+
+import base64
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool import pipeline, registry
+from inspect_tool.conformity import decide
+from inspect_tool.errors import OutputError, ReadError
+from inspect_tool.files import read_bytes, write_text
+from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
+from inspect_tool.referee import design, ledger, planning, regions
+from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
+from inspect_tool.referee.page import page
+from inspect_tool.referee.population import Population, population, sample, strata_of_field
+from inspect_tool.report.figures import full_size
+from inspect_tool.units import convert
+
+POINTS = 150
+"""Points of a specimen where the user asks for no other number: about six minutes."""
+
+_CROP_PX = 161  # side of what is shown around a point: a structure of some pixels among its neighbors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a check by hand stands."""
+
+    correction: Correction
+    results: tuple[tuple[Result, Result], ...]  # machine alone, corrected
+    conformities: tuple[Conformity, ...]
+    more: int | None  # answers that should decide the first requirement on a corrected result; None: not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A job as it is measured now."""
+
+    planned: pipeline.Plan
+    records: list[MicrographRecord]
+    findings: Findings
+    found: Population
+
+
+def draw(
+    job: Path,
+    out: Path,
+    *,
+    points: int = POINTS,
+    nonce: str = "",
+    workers: int = 1,
+    progress: pipeline.Progress | None = None,
+) -> ledger.Sample:
+    """Draw a sample of a job, record it in the ledger beside the job, and write the page that asks it.
+
+    Parameters
+    ----------
+    job : Path
+        Job file; it is measured.
+    out : Path
+        HTML file.
+    points : int
+        Of every specimen.
+    nonce : str
+        Text that makes the sample another one; empty: a random one. It is recorded.
+    workers : int
+        Fields measured at the same time.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix.
+    """
+    with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+        now = _measured(job, Path(folder), workers, progress)
+        drawn = sample(now.found, points, nonce or secrets.token_hex(8))
+        text = page(_shown(now, drawn, Path(folder)))
+    ledger.record(ledger.folder_of(job), "drawn", sample=drawn)
+    try:
+        write_text(out, text)
+    except OSError as error:
+        msg = f"{out}: cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
+    return drawn
+
+
+def record(
+    job: Path, answers: Path, *, workers: int = 1, progress: pipeline.Progress | None = None
+) -> tuple[ledger.Entry, Standing]:
+    """Check a file of answers against its sample and the job as it is now, record it, and tell where it stands.
+
+    Raises
+    ------
+    InspectError
+        As ``draw``; the answers do not fit, or no stage is answered to its end.
+    """
+    try:
+        data = read_bytes(answers)
+    except OSError as error:
+        msg = f"{answers}: cannot be read: {error.strerror}"
+        raise ReadError(msg) from None
+    parsed = ledger.parsed_answers(data, str(answers))
+    entries = ledger.read(ledger.folder_of(job))
+    drawn = ledger.sample_of(entries, parsed.sample, str(answers))
+    with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+        now = _measured(job, Path(folder), workers, progress)
+    given = ledger.Given(where=str(answers), data=data, answers=parsed, sample=drawn, entries=entries)
+    correction = corrected(now.found, given)
+    made = ledger.record(ledger.folder_of(job), "answered", answers=data)
+    return made, _standing(now, correction, given)
+
+
+def _measured(job: Path, folder: Path, workers: int, progress: pipeline.Progress | None) -> _Measured:
+    planned = pipeline.plan(job, exports=(), refereed=False)
+    records, findings = pipeline.measured(planned, folder, workers, progress)
+    found = population(planned.job.recipe, _recipe(planned), planned.settings, records, _reader(folder), planned.ledger)
+    return _Measured(planned=planned, records=records, findings=findings, found=found)
+
+
+def _recipe(planned: pipeline.Plan) -> Any:
+    return registry.load("recipe", planned.job.recipe)
+
+
+def _reader(folder: Path) -> Callable[[str], bytes]:
+    return lambda file: (folder / file).read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------- the page
+
+
+def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]:
+    """All that the page shows: no label of the program, and the points in the order in which they are answered."""
+    job = now.planned.job
+    places = design.drawn(now.found.areas, drawn.points, drawn.id)
+    specimens = len(design.weights(now.found.areas))
+    crops: dict[int, dict[str, Any]] = {}
+    at: dict[int, list[int]] = {}
+    for n, crop, place in _crops(now, places, folder):
+        crops[n], at[n] = crop, place
+    return {
+        "schema": ledger.SAMPLE,
+        "id": drawn.id,
+        "job": now.planned.path.stem,
+        "recipe": _recipe(now.planned).TITLE,
+        "title": job.header.title or job.header.part or now.planned.path.stem,
+        "kind": "points",
+        "question": "What lies under the mark?",
+        "choices": [{"value": one.name, "label": one.name} for one in now.found.classes],
+        "stages": [stage * specimens for stage in design.stages_of(drawn.points)],
+        "items": [{"n": n, "crop": n, "at": at[n]} for n in range(len(places))],
+        "crops": [crops[n] for n in range(len(places))],
+        "planning": _block(now, drawn, places),
+    }
+
+
+def _crops(
+    now: _Measured, places: Sequence[design.Place], folder: Path
+) -> Iterator[tuple[int, dict[str, Any], list[int]]]:
+    """Cut the surroundings of every point out of its field, one field in memory at a time."""
+    planned = now.planned
+    for i, (source, record) in enumerate(zip(planned.sources, now.records, strict=True)):
+        own = [(n, place) for n, place in enumerate(places) if place.field == i]
+        if not own:
+            continue
+        strata, _ = strata_of_field(
+            planned.job.recipe, _recipe(planned), planned.settings, record, _reader(folder), planned.ledger
+        )
+        rgb = full_size(pipeline.read_source(planned, source))
+        for code in sorted({place.code for _, place in own}):
+            mine = [(n, place.rank) for n, place in own if place.code == code]
+            for (n, _), at in zip(mine, regions.located(strata, code, [rank for _, rank in mine]), strict=True):
+                top, left = (
+                    max(0, min(middle - _CROP_PX // 2, size - _CROP_PX))
+                    for middle, size in zip(at, rgb.shape[:2], strict=True)
+                )
+                cut = rgb[top : top + _CROP_PX, left : left + _CROP_PX]
+                crop = {
+                    "png": base64.b64encode(_png(cut)).decode(),
+                    "shape": list(cut.shape[:2]),
+                    "pixel_um": record.calibration.pixel_um,
+                    "context": None,
+                }
+                yield n, crop, [at[0] - top, at[1] - left]
+
+
+def _png(rgb: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    gray = (rgb == rgb[..., :1]).all()
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb[..., 0] if gray else rgb)).save(file, "PNG")
+    return file.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------------- planning
+
+
+def _asked(now: _Measured) -> tuple[Requirement, Result, str] | None:
+    """The first requirement on a result that the answers correct, its result, and the class that it is the share of."""
+    names = {one.quantity: one.name for one in now.found.classes if one.quantity}
+    for requirement in now.planned.requirements:
+        for result in now.findings.results:
+            wanted = requirement.quantity == result.quantity and requirement.specimen in ("", result.specimen)
+            if wanted and result.quantity in names:
+                return requirement, result, names[result.quantity]
+    return None
+
+
+def _plan(now: _Measured, places: Sequence[design.Place], value: float | None = None) -> planning.Planning | None:
+    """What a forecast needs; ``value``: where the nearest limit is looked for, default: what the program found."""
+    asked = _asked(now)
+    if asked is None:
+        return None
+    requirement, result, name = asked
+    unit = requirement.unit or result.unit
+    limits = [convert(one, unit, result.unit) for one in (requirement.lower, requirement.upper) if one is not None]
+    number = [one.name for one in now.found.classes].index(name)
+    shares = design.weights(now.found.areas)[result.specimen]
+    codes = [place.code for place in places if place.specimen == result.specimen]
+    return planning.Planning(
+        target=name,
+        limit=min(limits, key=lambda limit: abs(limit - (result.value if value is None else value))),
+        machine=100 * sum(share for code, share in shares.items() if code // 2 == number),
+        fixed_u=scatter_of(result),
+        machine_percent=tuple(100.0 * (place.code // 2 == number) for place in places),
+        weights=tuple(
+            shares[place.code] / codes.count(place.code) if place.specimen == result.specimen else 0.0
+            for place in places
+        ),
+    )
+
+
+def _block(now: _Measured, drawn: ledger.Sample, places: Sequence[design.Place]) -> dict[str, str] | None:
+    plan = _plan(now, places)
+    return None if plan is None else planning.block(plan, drawn.id)
+
+
+def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> Standing:
+    after = applied(now.findings, correction)
+    own = {(one.specimen, one.quantity) for one in correction.shares}
+    pairs = tuple(
+        (old, new)
+        for old, new in zip(now.findings.results, after.results, strict=True)
+        if (old.specimen, old.quantity) in own
+    )
+    decided = tuple(
+        decide(new, requirement)
+        for requirement in now.planned.requirements
+        for _, new in pairs
+        if requirement.quantity == new.quantity and requirement.specimen in ("", new.specimen)
+    )
+    asked = _asked(now)
+    more = None
+    if asked is not None:
+        places = design.drawn(now.found.areas, given.sample.points, given.sample.id)
+        value = next(
+            new.value for _, new in pairs if (new.specimen, new.quantity) == (asked[1].specimen, asked[1].quantity)
+        )
+        plan = _plan(now, places, value)
+        said = {one.n: one.value for one in given.answers.answers}
+        count = correction.points * len({one.specimen for one in correction.shares})
+        if plan is not None:
+            more = planning.more_answers(plan, [said.get(n, ledger.CANNOT_TELL) for n in range(count)])
+    return Standing(correction=correction, results=pairs, conformities=decided, more=more)

@@ -1,0 +1,116 @@
+"""Share of a class by the answers of a person to a stratified sample, with an interval that holds for rare errors too.
+
+The difference estimator of two-phase sampling, which prediction-powered inference is: the mean of what the program says
+everywhere, plus the mean difference between person and program in the sample, with the weight that the power tuning
+would find. Here the answer of the program is itself a stratum, so that its mean in the sample is its mean in the
+population: whatever weight is taken, the estimate is the same, the weighted mean of the answers per stratum. It has no
+bias, however bad the segmentation is, and nothing is tuned on the answers.
+
+References
+----------
+Särndal, Swensson and Wretman, Model Assisted Survey Sampling (1992), 6.3 and 9.
+Angelopoulos, Bates, Fannjiang, Jordan and Zrnic, Prediction-powered inference, Science 382 (2023) 669.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+LOOKS = 0.1
+"""Share of the allowed error that pays for the looks before the last stage; they split it evenly [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Answers of one stratum for one class."""
+
+    weight: float  # share of the stratum [1]
+    points: int
+    hits: float  # points of the class; where the person could not tell, an equal part of every class
+    least: int  # points that are certainly of the class
+    most: int  # those and the ones that could not be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A share and the limits of its interval. [1]"""
+
+    value: float
+    low: float
+    high: float
+
+
+def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
+    """Coverage of the interval at the end of every stage, so that all of them together hold with ``coverage``.
+
+    However the person decides to stop: the allowed errors add up (Bonferroni). Who goes to the end pays little.
+
+    >>> [round(level, 4) for level in levels(3)], levels(1)
+    ([0.9975, 0.9975, 0.955], (0.95,))
+    """
+    if stages == 1:
+        return (coverage,)
+    before = LOOKS * (1 - coverage) / (stages - 1)
+    return (*[1 - before] * (stages - 1), 1 - (1 - LOOKS) * (1 - coverage))
+
+
+def jeffreys(hits: float, points: int, coverage: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval of a probability: quantiles of the beta distribution, 0 and 1 where none or all are hits.
+
+    Its coverage is the nominal one on average over the probabilities, where the exact interval of Clopper and
+    Pearson always has more.
+
+    >>> low, high = jeffreys(0, 100)
+    >>> low, round(high, 4)
+    (0.0, 0.0247)
+
+    References
+    ----------
+    Brown, Cai and DasGupta, Interval estimation for a binomial proportion, Statistical Science 16 (2001) 101.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - coverage) / 2
+    a, b = hits + 0.5, points - hits + 0.5
+    low = float(betaincinv(a, b, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(a, b, 1 - tail)) if hits < points else 1.0
+    return low, high
+
+
+def share(tallies: Sequence[Tally], coverage: float = 0.95) -> Interval:
+    """Estimate the share of a class over all strata.
+
+    The squares of how far the limits of the strata lie from their estimates add up on either side, each weighted
+    (method of variance estimates recovery): a stratum without a single error still has the limit that its number of
+    points allows. What could not be told counts for the class in the upper limit and against it in the lower one.
+
+    Examples
+    --------
+    No error among 40 points on the phase and 110 on the matrix:
+
+    >>> found = share([Tally(weight=0.3, points=40, hits=40, least=40, most=40),
+    ...                Tally(weight=0.7, points=110, hits=0, least=0, most=0)])
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.3, 0.282, 0.316)
+
+    References
+    ----------
+    Zou and Donner, Construction of confidence limits about effect measures: a general approach, Statistics in
+    Medicine 27 (2008) 1693; limits of the strata after Brown, Cai and DasGupta.
+    """
+    value = sum(one.weight * one.hits / one.points for one in tallies)
+    below = above = 0.0
+    for one in tallies:
+        middle = one.hits / one.points
+        below += (one.weight * (middle - min(middle, jeffreys(one.least, one.points, coverage)[0]))) ** 2
+        above += (one.weight * (max(middle, jeffreys(one.most, one.points, coverage)[1]) - middle)) ** 2
+    return Interval(value=value, low=max(0.0, value - sqrt(below)), high=min(1.0, value + sqrt(above)))
+
+
+def counted_alone(tallies: Iterable[Tally], coverage: float = 0.95) -> Interval:
+    """The same answers as a plain point count: what they say without the segmentation."""
+    found = tuple(tallies)
+    total = sum(one.points for one in found)
+    value = sum(one.weight * one.hits / one.points for one in found)
+    low, high = jeffreys(value * total, total, coverage)
+    return Interval(value=value, low=min(low, value), high=max(high, value))

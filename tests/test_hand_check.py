@@ -1,0 +1,243 @@
+"""A check by hand: drawn blind, answered by one who sees the truth, recorded, put into the report, and verified."""
+
+import base64
+import json
+import shutil
+from hashlib import sha256
+from io import BytesIO
+from itertools import cycle
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from inspect_tool import hand_check, pipeline, verify
+from inspect_tool.cli import app
+from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.referee import ledger
+
+JOB = """
+recipe = "phase_fraction"
+images = ["*.png"]
+exports = ["json"]
+{more}
+[calibration]
+source = "ratio only"
+[backend]
+name = "threshold"
+method = "fixed"
+levels = [{level}]
+classes = ["dark", "bright"]
+phase = "dark"
+[[requirements]]
+quantity = "area_percent.dark"
+unit = "%"
+upper = 40.0
+"""
+SHAPE = (200, 240)
+
+
+def drawn_job(folder, level=128.0, more=""):
+    """Two fields of dark disks with a gray rim half as wide; the level decides whether the rim is dark."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    shares = []
+    for i in range(2):
+        away = np.full(SHAPE, np.inf)
+        for row, column in rng.uniform(0, 1, (14, 2)) * SHAPE:
+            away = np.minimum(away, np.hypot(rows - row, columns - column))
+        gray = np.where(away < 16, 50.0, np.where(away < 24, 110.0, 200.0)) + rng.normal(0, 4, SHAPE)
+        Image.fromarray(np.clip(gray, 0, 255).astype(np.uint8)).save(folder / f"f{i}.png")
+        shares.append(100 * float((away < 24).mean()))
+    path = folder / "job.toml"
+    path.write_text(JOB.format(level=level, more=more), encoding="utf-8")
+    return path, float(np.mean(shares))
+
+
+def page_of(file):
+    """The sample that a page holds."""
+    html = file.read_text(encoding="utf-8")
+    start = html.index('type="application/json"')
+    return json.loads(html[html.index(">", start) + 1 : html.index("</script>", start)])
+
+
+def seen(sample, item):
+    """What a person names: dark up to a gray of 155, by the pixel under the mark and those around it."""
+    crop = sample["crops"][item["crop"]]
+    gray = np.asarray(Image.open(BytesIO(base64.b64decode(crop["png"]))))
+    return "dark" if gray[tuple(item["at"])] < 155 else "bright"
+
+
+def answered(drawn, count=None, *, file, **values):
+    """The file that the page saves when every point is named as it is."""
+    items = drawn["items"][:count]
+    saved = {
+        "schema": ledger.ANSWERS, "sample": drawn["id"], "person": "N. N.", "started": "2026-12-01T09:00:00Z",
+        "saved": "2026-12-01T09:05:00Z", "finished": count is None,
+        "answers": [{"n": one["n"], "value": seen(drawn, one), "at": "", "seconds": 1.5} for one in items],
+        **values,
+    }  # fmt: skip
+    file.write_text(json.dumps(saved), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A job that takes the rims for bright, checked by hand: folder, truth, sample, machine and corrected report."""
+    folder = tmp_path_factory.mktemp("checked")
+    job, truth = drawn_job(folder, level=80.0)
+    machine = pipeline.run(job, folder / "machine", trail=False)
+    done = CliRunner().invoke(app, ["referee", str(job), "--out", str(folder / "page.html"), "--nonce", "x"])
+    assert done.exit_code == 0, done.output
+    sample = page_of(folder / "page.html")
+    file = answered(sample, file=folder / "answers.json")
+    done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file)])
+    assert done.exit_code == 0, done.output
+    assert "150 of 150 points by N. N." in done.output
+    drawn_job(folder, level=80.0, more='[referee]\nfile = "answers.json"')
+    report = pipeline.run(job, folder / "reports")
+    return folder, truth, sample, machine, report
+
+
+def result_of(report, quantity="area_percent.dark"):
+    return next(one for one in report.results if one.quantity == quantity)
+
+
+def test_a_person_corrects_a_segmentation_that_is_off_by_ten_points(checked):
+    _, truth, _, machine, report = checked
+    before, after = result_of(machine), result_of(report)
+    assert abs(before.value - truth) > 10
+    assert abs(after.value - truth) < 7  # 150 points, p (1 - p) split by strata: two standard deviations
+    assert after.interval[0] <= truth <= after.interval[1]
+    assert [line.name for line in after.budget][-1] == "check by hand"
+    assert "segmentation" not in {line.name for line in after.budget}
+    both = result_of(report).value + result_of(report, "area_percent.bright").value
+    assert both == pytest.approx(100)
+
+
+def test_page_1_says_who_checked_how_many_points_blind(checked):
+    *_, report = checked
+    told = next(text for text in report.warnings if text.startswith("Checked by hand"))
+    assert "150 points, blind, by N. N., 2026-12-01" in told
+    assert next(table for table in report.tables if table.title == "Check by hand").rows[0][0].startswith("Area")
+
+
+def test_what_rests_on_a_segmentation_found_wrong_passes_no_requirement(checked):
+    *_, report = checked
+    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    assert not check.passed
+    assert check.scope == "plausibility"
+    assert "mean_free_path_um.dark" not in check.quantities  # no scale: there is none
+    assert "worst_field_percent.dark" in check.quantities
+    assert "area_percent.dark" not in check.quantities
+
+
+def test_verify_computes_the_correction_again_from_masks_sample_and_answers(checked):
+    folder, *_ = checked
+    found = verify.verify(folder / "reports/job")
+    assert found.verified, [item.text for item in found.findings if item.state == "differs"]
+
+
+def test_verify_finds_an_answer_that_was_changed(checked, tmp_path):
+    folder, *_ = checked
+    copy = tmp_path / "job"
+    shutil.copytree(folder / "reports/job", copy)
+    file = copy / "evidence/referee-answers.json"
+    file.write_bytes(file.read_bytes().replace(b'"bright"', b'"dark"', 1))
+    found = verify.verify(copy)
+    assert not found.verified
+    assert any("referee-answers.json" in item.text for item in found.findings if item.state == "differs")
+
+
+def test_the_page_says_nothing_of_what_the_program_saw(checked):
+    _, _, sample, *_ = checked
+    assert set(sample) == {
+        *(
+            "schema",
+            "id",
+            "job",
+            "recipe",
+            "title",
+            "kind",
+            "question",
+            "choices",
+            "stages",
+            "items",
+            "crops",
+            "planning",
+        )
+    }
+    assert all(set(item) == {"n", "crop", "at"} for item in sample["items"])
+    assert sample["stages"] == [50, 100, 150]
+    assert len(sample["items"]) == 150
+
+
+def test_the_block_of_the_page_decodes_to_what_the_forecast_needs(checked):
+    _, _, sample, *_ = checked
+    data = base64.b64decode(sample["planning"]["value"])
+    key = sha256(sample["id"].encode()).digest()
+    found = json.loads(bytes(one ^ other for one, other in zip(data, cycle(key), strict=False)))
+    assert (found["target"], found["limit"]) == ("dark", 40.0)
+    assert len(found["m"]) == len(found["w"]) == 150
+    assert sum(found["w"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sample": "0" * 64}, r"no sample 000000000000\.\.\. was drawn for this job"),
+        ({"person": " "}, "person is empty"),
+        ({"schema": "x"}, "schema is 'x'"),
+    ],
+)
+def test_answers_that_are_not_ours_are_refused_in_one_line(checked, tmp_path, change, says):
+    folder, _, sample, *_ = checked
+    with pytest.raises(ReadError, match=says):
+        hand_check.record(folder / "job.toml", answered(sample, file=tmp_path / "a.json", **change))
+
+
+def test_less_than_a_stage_is_refused_and_two_stages_count_as_two(checked, tmp_path):
+    folder, _, sample, *_ = checked
+    with pytest.raises(ReadError, match="49 of 50 points are answered"):
+        hand_check.record(folder / "job.toml", answered(sample, 49, file=tmp_path / "a.json"))
+    _, standing = hand_check.record(folder / "job.toml", answered(sample, 120, file=tmp_path / "b.json"))
+    assert standing.correction.points == 100
+
+
+def test_answers_that_were_not_recorded_are_refused(checked, tmp_path):
+    folder, _, sample, *_ = checked
+    file = answered(sample, file=tmp_path / "new.json", saved="2026-12-02T09:00:00Z")
+    with pytest.raises(ReadError, match="is not recorded"):
+        ledger.given(file, folder / "job.referee")
+
+
+def test_another_segmentation_is_refused_for_the_sample_of_this_one(checked):
+    folder, *_ = checked
+    job = folder / "other_level.toml"
+    job.write_text(JOB.format(level=150.0, more='[referee]\nfile = "answers.json"'), encoding="utf-8")
+    shutil.copytree(folder / "job.referee", folder / "other_level.referee", dirs_exist_ok=True)
+    with pytest.raises(ReadError, match="drawn from other images, settings or masks"):
+        pipeline.run(job, folder / "other", trail=False)
+
+
+def test_a_changed_entry_of_the_ledger_is_named(checked, tmp_path):
+    folder, *_ = checked
+    copy = tmp_path / "job.referee"
+    shutil.copytree(folder / "job.referee", copy)
+    assert [entry.event for entry in ledger.read(copy)][:2] == ["drawn", "answered"]
+    first = copy / "0001.json"
+    first.write_text(first.read_text(encoding="utf-8").replace('"nonce": "x"', '"nonce": "y"'), encoding="utf-8")
+    with pytest.raises(ReadError, match=r"0002\.json: was changed, or does not follow"):
+        ledger.read(copy)
+
+
+def test_one_of_page_and_answers_is_asked_for(tmp_path):
+    with pytest.raises(SettingsError, match="give --out"):
+        CliRunner().invoke(app, ["referee", str(tmp_path / "job.toml")], catch_exceptions=False)
+
+
+def test_as_many_points_as_anybody_answers(checked, tmp_path):
+    folder, *_ = checked
+    with pytest.raises(SettingsError, match="got 20, must be from 50 to 1000"):
+        hand_check.draw(folder / "job.toml", tmp_path / "page.html", points=20)

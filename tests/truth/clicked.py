@@ -1,0 +1,50 @@
+"""A simulated person who reads the drawn truth at the points of a sample."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from drawn_readings import Reading
+
+from inspect_tool.referee import design, regions
+from inspect_tool.referee.estimate import Interval, Tally, counted_alone, share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one specimen gave."""
+
+    truth: float
+    machine: float
+    found: Interval
+    alone: Interval  # the point count of as many points without a segmentation
+
+
+def answered(found: Reading, points: int, seed: str, coverage: float = 0.95) -> Outcome:
+    """Let a person answer a whole sample, and as many points of a plain random sample beside it."""
+    truth = np.stack(found.truth)
+    strata = [regions.strata_of(seen, differs) for seen, differs in zip(found.seen, found.differs, strict=True)]
+    areas = [design.Area(specimen="1", section="1", pixels=regions.counted(one)) for one in strata]
+    tallies = tallied(found, strata, areas, design.drawn(areas, points, seed))
+    plain = truth.ravel()[[int(design.uniform(f"{seed}/plain/{i}") * truth.size) for i in range(points)]]
+    hits = int(plain.sum())
+    return Outcome(
+        truth=float(truth.mean()),
+        machine=float(np.stack(found.seen).mean()),
+        found=share(tallies, coverage),
+        alone=counted_alone([Tally(weight=1.0, points=points, hits=hits, least=hits, most=hits)], coverage),
+    )
+
+
+def tallied(
+    found: Reading, strata: Sequence[regions.Strata], areas: Sequence[design.Area], places: Sequence[design.Place]
+) -> list[Tally]:
+    """Tally what the person says of class 1."""
+    tallies = []
+    for code, weight in design.weights(areas)["1"].items():
+        own = [[place.rank for place in places if (place.field, place.code) == (i, code)] for i in range(len(strata))]
+        at = [regions.located(one, code, ranks) for one, ranks in zip(strata, own, strict=True)]
+        said = [int(truth[place]) for truth, found_at in zip(found.truth, at, strict=True) for place in found_at]
+        hits = sum(said)
+        tallies.append(Tally(weight=weight, points=len(said), hits=hits, least=hits, most=hits))
+    return tallies

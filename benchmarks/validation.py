@@ -276,6 +276,9 @@ backends that need no network: `watershed`, `threshold` and `joints`. The networ
 [grains](validation-networks.md), [classes and joints](validation-coverage.md). Real images lie outside this project (they keep their own licences); each is named with its source. A score on few images is an indication for
 your material, not a promise: measure your own golden images before you rely on it. How often the stated interval holds the
 truth on labelled real images, by every backend: [validation-real.md](validation-real.md).
+
+One page per recipe that sums this up for a laboratory: [grain size](validation_grain_size.md),
+[phase fraction](validation_phase_fraction.md), [porosity](validation_porosity.md), [solder voids](validation_solder_voids.md).
 """
 
 WEAKNESSES = """\

@@ -241,3 +241,69 @@ def test_as_many_points_as_anybody_answers(checked, tmp_path):
     folder, *_ = checked
     with pytest.raises(SettingsError, match="got 20, must be from 50 to 1000"):
         hand_check.draw(folder / "job.toml", tmp_path / "page.html", points=20)
+
+
+POROSITY = """
+recipe = "porosity"
+exports = ["json"]
+{more}
+[[accept]]
+check = "size"
+reason = "nothing is seen in B"
+images = ["b*.png"]
+[[accept]]
+check = "resolution"
+reason = "nothing is seen in B"
+images = ["b*.png"]
+[calibration]
+source = "ratio only"
+[[specimens]]
+id = "A"
+images = ["a*.png"]
+[[specimens]]
+id = "B"
+images = ["b*.png"]
+[backend]
+name = "threshold"
+method = "fixed"
+levels = [70.0]
+phase = "dark"
+classes = ["pore", "metal"]
+channel = "gray"
+"""
+
+
+def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
+    """Specimen A has black pores that are all seen, B only gray ones that are not: each is its own population."""
+    rows, columns = np.mgrid[:120, :150]
+    truth = {}
+    for name, gray in (("a", 30.0), ("b", 110.0)):
+        rng = np.random.default_rng(ord(name))
+        for i in range(2):
+            pore = np.zeros((120, 150), bool)
+            for row, column in rng.uniform(0, 1, (8, 2)) * (120, 150):
+                pore |= np.hypot(rows - row, columns - column) < 10
+            noisy = np.where(pore, gray, 200.0) + rng.normal(0, 4, pore.shape)
+            Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(tmp_path / f"{name}{i}.png")
+            truth.setdefault(name.upper(), []).append(100 * pore.mean())
+    job = tmp_path / "job.toml"
+    job.write_text(POROSITY.format(more=""), encoding="utf-8")
+    hand_check.draw(job, tmp_path / "page.html", points=50, nonce="n")
+    sample = page_of(tmp_path / "page.html")
+    assert sample["stages"] == [100]
+    assert [choice["value"] for choice in sample["choices"]] == ["metal", "pore"]
+    said = [{"n": one["n"], "value": "pore" if seen(sample, one) == "dark" else "metal"} for one in sample["items"]]
+    file = answered(sample, file=tmp_path / "answers.json", answers=said)
+    hand_check.record(job, file)
+    job.write_text(POROSITY.format(more='[referee]\nfile = "answers.json"'), encoding="utf-8")
+    report = pipeline.run(job, tmp_path / "reports", trail=False)
+    found = {one.specimen: one for one in report.results if one.quantity == "porosity_percent"}
+    for specimen, result in found.items():
+        low, high = result.interval
+        assert low <= np.mean(truth[specimen]) <= high
+    widths = {specimen: result.interval[1] - result.interval[0] for specimen, result in found.items()}
+    assert found["B"].value > 5  # the program saw none
+    assert widths["A"] < widths["B"]
+    unseen = next(one for one in report.checks if one.name == "Structure of which the program saw none, pore")
+    assert (unseen.specimen, unseen.passed) == ("B", False)
+    assert verify.verify(tmp_path / "reports/job").verified

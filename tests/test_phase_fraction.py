@@ -248,7 +248,7 @@ def test_grid_and_area_agree_on_the_same_fields():
     assert check(findings, "Point count by grid against area, dark").passed
     points = result(findings, "point_percent.dark")
     assert points.value == pytest.approx(30.0, abs=15)
-    assert points.clause.startswith("ASTM E562-19")
+    assert points.clause.startswith("own rule")  # nobody looked at the points
 
 
 def test_a_manual_count_is_the_referee(tmp_path):
@@ -293,6 +293,7 @@ def test_a_count_by_a_program_does_not_conform_to_a_manual_point_count(tmp_path)
     assert check(by_hand, "Fields whose points a person counted").value == 100
     assert by_hand.deviations == ()
     assert result(by_hand, "point_percent.carbide").main
+    assert result(by_hand, "point_percent.carbide").clause.startswith("ASTM E562-19")
     # image analysis is what E1245 is about
     assert phase_fraction.combine(fields, Settings(), E1245).deviations == ()
 
@@ -386,7 +387,7 @@ def test_the_other_edition_has_its_own_number_of_fields():
     findings = phase_fraction.combine([field(stripes(20), standard=standard)], Settings(), standard)
     assert check(findings, "Fields of a section").limit == 100
     assert result(findings, "area_percent.carbide").clause.startswith("ASTM E1245-03(2016): ")
-    assert result(findings, "point_percent.carbide").clause.startswith("ASTM E562-19")
+    assert result(findings, "point_percent.carbide").clause.startswith("own rule")  # nobody looked at the points
 
 
 def test_an_interval_below_zero_is_said_and_not_clipped():

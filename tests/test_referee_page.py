@@ -5,13 +5,16 @@ import time
 from base64 import b64encode
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 
 import browsing
 import numpy as np
 import pytest
 from PIL import Image
 
+from inspect_tool.referee.ledger import parsed_answers
 from inspect_tool.referee.page import page
+from inspect_tool.referee.planning import Planning, block, more_answers
 
 pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -19,6 +22,7 @@ from selenium.webdriver.common.keys import Keys
 
 pytestmark = pytest.mark.needs("Chromium")
 
+ROOT = Path(__file__).resolve().parent.parent
 TOO_QUICK = 0.10  # s after which the page believes that a key was meant
 SIZE = 65
 CHOICES = [{"value": "dark", "label": "dark phase"}, {"value": "bright", "label": "bright phase"}]
@@ -185,9 +189,16 @@ def test_undo_shows_the_point_again_and_counts_the_change(opened):
 def test_a_key_that_bounces_or_is_held_answers_once(opened):
     drawn = points()
     browser = opened(drawn)
-    ActionChains(browser).send_keys("111").perform()
-    assert values(kept(browser, drawn)) == [(0, "dark")]
-    time.sleep(TOO_QUICK)
+    browser.execute_async_script(
+        "const done = arguments[0], stage = document.getElementById('stage');"
+        "const press = more => document.body.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...more}));"
+        "new MutationObserver((changes, observer) => {"
+        "  if (stage.getAttribute('aria-busy') === 'true') return;"
+        "  observer.disconnect(); press({key: '2'}); done();"  # the moment that the next picture is there
+        "}).observe(stage, {attributes: true, attributeFilter: ['aria-busy']});"
+        "press({key: '1'}); press({key: '2'});"  # and before it is
+    )
+    settle(browser)
     held = "new KeyboardEvent('keydown', {key: '2', repeat: true, bubbles: true})"
     browser.execute_script(f"document.body.dispatchEvent({held})")
     assert values(kept(browser, drawn)) == [(0, "dark")]
@@ -211,6 +222,7 @@ def test_a_saved_file_goes_on_in_another_browser(opened, tmp_path, tmp_path_fact
     press(browser, "1", "2", "s")
     saved = downloaded(tmp_path_factory)
     assert values(json.loads(saved)) == [(0, "dark"), (1, "bright")]
+    assert [answer.value for answer in parsed_answers(saved.encode(), "answers").answers] == ["dark", "bright"]
     assert "2 saved" in text(browser, "file-saved")
     press(browser, "1")
     assert "1 not in it yet" in text(browser, "file-saved")
@@ -224,29 +236,26 @@ def test_a_saved_file_goes_on_in_another_browser(opened, tmp_path, tmp_path_fact
     assert values(kept(browser, drawn)) == [(0, "dark"), (1, "bright"), (2, "cannot tell")]
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda record: {**record, "sample": "f" * 64}, "it answers another sample (ffffffff …"),
-        (lambda record: {**record, "schema": "x"}, "it is not an answers file"),
-        (lambda record: {**record, "person": " "}, "it does not say who answered"),
-        (
-            lambda record: {**record, "answers": record["answers"][1:]},
-            "answer 1: the answer to question 0 was expected, 1",
-        ),
-        (lambda record: {**record, "answers": [{"n": 0, "value": "blue"}]}, 'answer 1: "blue" is none of its choices'),
-    ],
+UNFIT = (
+    (lambda record: {**record, "sample": "f" * 64}, "it answers another sample (ffffffff …"),
+    (lambda record: {**record, "schema": "x"}, "it is not an answers file"),
+    (lambda record: {**record, "person": " "}, "it does not say who answered"),
+    (lambda record: {**record, "answers": record["answers"][1:]}, "answer 1: the answer to question 0 was expected, 1"),
+    (lambda record: {**record, "answers": [{"n": 0, "value": "blue"}]}, 'answer 1: "blue" is none of its choices'),
 )
-def test_a_file_that_does_not_fit_is_refused_and_nothing_is_lost(opened, tmp_path, change, reason):
+
+
+def test_a_file_that_does_not_fit_is_refused_and_nothing_is_lost(opened, tmp_path):
     drawn = points()
     browser = opened(drawn)
     press(browser, "1", "2")
     before = kept(browser, drawn)
-    file = tmp_path / "other.json"
-    file.write_text(json.dumps(change(before)), encoding="utf-8")
-    choose_file(browser, file)
-    assert f"other.json was not loaded: {reason}" in text(browser, "trouble")
-    assert kept(browser, drawn) == before
+    for n, (change, reason) in enumerate(UNFIT):
+        file = tmp_path / f"other_{n}.json"
+        file.write_text(json.dumps(change(before)), encoding="utf-8")
+        choose_file(browser, file)
+        assert f"other_{n}.json was not loaded: {reason}" in text(browser, "trouble")
+        assert kept(browser, drawn) == before
 
 
 def test_answers_here_give_way_to_a_file_only_when_the_person_says_so(opened, tmp_path):
@@ -509,6 +518,69 @@ def test_every_control_has_a_name_and_the_progress_is_spoken(opened):
     ]
     assert len(roles) > 10
     assert [role for role, name in roles if not name] == []
+
+
+def plans(count):
+    """Plans and answers of every sort: decided, far from it, never."""
+    for seed in range(count):
+        draw = np.random.default_rng(seed)
+        items = int(draw.integers(40, 120))
+        plan = Planning(
+            target="bright",
+            limit=float(draw.uniform(5, 60)),
+            machine=float(draw.uniform(5, 60)),
+            fixed_u=float(draw.uniform(0, 6)),
+            machine_percent=tuple(draw.choice([0.0, 100.0], items).tolist()),
+            weights=tuple(draw.choice([0.0, 0.6, 1.0, 2.5], items).tolist()),
+        )
+        yield plan, draw.choice(["dark", "bright", "cannot tell"], int(draw.integers(20, items)), p=[0.6, 0.3, 0.1])
+
+
+def test_the_page_forecasts_what_python_forecasts(opened):
+    """Two implementations of one formula."""
+    cases = [(plan, said.tolist()) for plan, said in plans(200)]
+    script = (ROOT / "inspect_tool" / "referee" / "planning.js").read_text("utf-8")
+    asked = [
+        {
+            "said": said,
+            "plan": {
+                "target": plan.target,
+                "limit": plan.limit,
+                "machine": plan.machine,
+                "fixed_U": plan.fixed_u,
+                "m": plan.machine_percent,
+                "w": plan.weights,
+            },
+        }
+        for plan, said in cases
+    ]
+    found = opened(points(), person=None).execute_script(
+        f"{script}; return arguments[0].map(({{plan, said}}) => moreAnswers(plan, said))", asked
+    )
+    assert found == [more_answers(plan, said) for plan, said in cases]
+    assert {None, 0} < set(found)
+
+
+def test_the_forecast_is_said_from_thirty_answers_on(opened, tmp_path):
+    drawn = points(count=40)
+    plan = Planning(
+        target="bright", limit=3.0, machine=31.25, fixed_u=0.0, machine_percent=(31.25,) * 40, weights=(1.0,) * 40
+    )
+    drawn["planning"] = block(plan, drawn["id"])
+    assert "31.25" not in page(drawn)  # the person stays blind to what the program saw
+    browser = opened(drawn)
+    press(browser, "1")
+    record = kept(browser, drawn)
+    record["answers"] = [{**record["answers"][0], "n": n} for n in range(29)]
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(record), encoding="utf-8")
+    choose_file(browser, file)
+    click(browser, "#start")
+    assert "29 of 40" in text(browser, "progress")
+    assert "verdict" not in text(browser, "progress")
+    press(browser, "1")
+    # d = -31.25 of all 30, s = 25 by the two doubts among 32: N = (1.96 * 25)² / 3² = 266.8
+    eventually(lambda: "about 237 more points until the verdict is decided" in text(browser, "progress"))
 
 
 def test_a_hundred_points_by_keys_take_less_than_a_quarter_of_the_time_there_is(opened):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from math import hypot, sqrt
 
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
+from inspect_tool.model import Check, Component, Findings, PointClass, Result, Statement, Table
 from inspect_tool.referee import design
-from inspect_tool.referee.estimate import Interval, Tally, counted_alone, levels, share
+from inspect_tool.referee.estimate import Interval, Tally, counted_alone, field_scatter, levels, share
 from inspect_tool.referee.ledger import CANNOT_TELL, Answers, Given, Sample
 from inspect_tool.referee.population import Population
 from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
@@ -28,6 +28,7 @@ class Share:
     name: str  # of the class
     found: Interval  # [1]
     alone: Interval  # the same answers without the segmentation [1]
+    between: float  # standard deviation of the shares of the fields, as far as the answers show it [1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,26 +128,43 @@ def _share(
     number: int,
     level: float,
 ) -> Share:
-    one = found.classes[number]
-    tallies = []
-    for code, weight in weights.items():
-        said = [value for place, value in counted if (place.specimen, place.code) == (specimen, code)]
-        least, untold = said.count(one.name), said.count(CANNOT_TELL)
-        tallies.append(
-            Tally(
-                weight=weight,
-                points=len(said),
-                hits=least + untold / len(found.classes),
-                least=least,
-                most=least + untold,
-            )
-        )
+    own = [(place, value) for place, value in counted if place.specimen == specimen]
+    tallies = [
+        _tally(weight, [value for place, value in own if place.code == code], found.classes, number)
+        for code, weight in weights.items()
+    ]
+    fields = [(i, area) for i, area in enumerate(found.areas) if area.specimen == specimen]
     return Share(
         specimen=specimen,
-        quantity=one.quantity,
-        name=one.name,
+        quantity=found.classes[number].quantity,
+        name=found.classes[number].name,
         found=share(tallies, level),
         alone=counted_alone(tallies, level),
+        between=field_scatter(
+            [
+                [
+                    _tally(
+                        area.pixels[code] / sum(area.pixels),
+                        [value for place, value in own if (place.field, place.code) == (i, code)],
+                        found.classes,
+                        number,
+                    )
+                    for code in weights
+                ]
+                for i, area in fields
+            ]
+        ),
+    )
+
+
+def _tally(weight: float, said: Sequence[str], classes: Sequence[PointClass], number: int) -> Tally:
+    least, untold = said.count(classes[number].name), said.count(CANNOT_TELL)
+    return Tally(
+        weight=weight,
+        points=len(said),
+        hits=least + untold / len(classes),
+        least=least,
+        most=least + untold,
     )
 
 
@@ -191,7 +209,9 @@ def scatter_of(result: Result) -> float:
 def _result(result: Result, share: Share, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
     value, low, high = (100 * one for one in (share.found.value, share.found.low, share.found.high))
-    scatter = tuple(_scattering(line, result.value, value) for line in result.budget if line.name in _SCATTER)
+    scatter = tuple(
+        _scattering(line, result, value, 100 * share.between) for line in result.budget if line.name in _SCATTER
+    )
     wide = expanded(scatter)
     basis = (
         f"{correction.points} points by {correction.person}, {correction.day}: {low:.4g} to {high:.4g} % of these "
@@ -212,13 +232,18 @@ def _result(result: Result, share: Share, correction: Correction) -> Result:
     return evaluated(made)
 
 
-def _scattering(line: Component, machine: float, value: float) -> Component:
-    """A line of field scatter for the corrected share p: scatter goes as √(p (1 - p)), and is never made narrower."""
-    spread = machine * (100 - machine)
+def _scattering(line: Component, machine: Result, value: float, between: float) -> Component:
+    """A line of field scatter for the corrected share p, never narrower.
+
+    The scatter of a share goes as √(p (1 - p)), and the fields scatter at least as the answers say.
+    """
+    spread = machine.value * (100 - machine.value)
     more = sqrt(value * (100 - value) / spread) if spread > 0 else 1.0
+    if line.name == "between fields" and line.u > 0:
+        more = max(more, between / sqrt(machine.n) / line.u)
     if more <= 1:
         return line
-    return replace(line, u=line.u * more, basis=f"{line.basis}; {more:.3g} times wider for the corrected share")
+    return replace(line, u=line.u * more, basis=f"{line.basis}; {more:.3g} times wider by the answers")
 
 
 def _settled(check: Check, correction: Correction) -> Check:
@@ -239,7 +264,23 @@ def _others(
     pairs: Sequence[tuple[Result, Result, Share]], results: Sequence[Result], correction: Correction
 ) -> tuple[Check, ...]:
     """Doubt what rests on a segmentation that the person found wrong, and is not corrected."""
-    made = []
+    made = [
+        Check(
+            name=f"Structure of which the program saw none, {share.name}",
+            value=abs(new.value - old.value),
+            relation="<=",
+            limit=0.0,
+            unit="%",
+            passed=new.value == old.value,
+            clause="rule of this toolkit, check by hand",
+            scope="plausibility",
+            specimen=old.specimen,
+            note="its scatter between fields is not known",
+            quantities=(old.quantity,),
+        )
+        for old, new, share in pairs
+        if old.value in (0.0, 100.0)
+    ]
     for specimen in dict.fromkeys(one.specimen for one in correction.shares):
         own = [(old, share) for old, _, share in pairs if old.specimen == specimen]
         outside = max(max(100 * share.found.low - old.value, old.value - 100 * share.found.high) for old, share in own)

@@ -107,6 +107,47 @@ def share(tallies: Sequence[Tally], coverage: float = 0.95) -> Interval:
     return Interval(value=value, low=max(0.0, value - sqrt(below)), high=min(1.0, value + sqrt(above)))
 
 
+def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:
+    """Standard deviation of the true shares of fields, as far as the answers show it; 0: they show none. [1]
+
+    The variance of the shares that the answers give for every field, less what the chance of the points makes of it
+    (method of moments). A stratum of a field without a point has the rate of the stratum over all fields.
+
+    Parameters
+    ----------
+    fields : sequence of sequence of Tally
+        Of every field the same strata in the same order, weighted by their share in the field; ``points`` may be 0.
+
+    Examples
+    --------
+    Ten of forty points here and thirty of forty there scatter more than chance does; twenty here and there do not:
+
+    >>> def field(hits):
+    ...     return [Tally(weight=1.0, points=40, hits=hits, least=hits, most=hits)]
+    >>> round(field_scatter([field(10), field(30)]), 3), field_scatter([field(20), field(20)])
+    (0.345, 0.0)
+    """
+    if len(fields) < 2:
+        return 0.0
+    columns = list(zip(*fields, strict=True))
+    rates = [sum(one.hits for one in own) / max(sum(one.points for one in own), 1) for own in columns]
+    found = [
+        sum(
+            one.weight * (one.hits / one.points if one.points else rate) for one, rate in zip(field, rates, strict=True)
+        )
+        for field in fields
+    ]
+    chance = [
+        one.weight**2 * rate * (1 - rate) / one.points
+        for field in fields
+        for one, rate in zip(field, rates, strict=True)
+        if one.points
+    ]
+    mean = sum(found) / len(found)
+    variance = sum((one - mean) ** 2 for one in found) / (len(found) - 1) - sum(chance) / len(fields)
+    return sqrt(max(0.0, variance))
+
+
 def counted_alone(tallies: Iterable[Tally], coverage: float = 0.95) -> Interval:
     """The same answers as a plain point count: what they say without the segmentation."""
     found = tuple(tallies)

@@ -114,7 +114,7 @@ async function load(file) {
   inFile = theirs.length;
   fileChanged = false;
   wentOn = 0;
-  marks = [];
+  openLine([]);
   warn(null);
   keep();
   return welcome();
@@ -226,12 +226,11 @@ async function showItem(item) {
   const last = record.answers.at(-1);
   element("undo").disabled = !last;
   element("undo-what").textContent = last && !lines ? `Undo “${labelOf(last.value)}”` : "Undo";
-  for (const n of pictures.keys()) {
-    if (!sample.items.slice(Math.max(0, item.n - 1), item.n + 3).some(({ crop }) => crop === n)) pictures.delete(n);
-  }
+  const count = record.answers.length;
+  const near = sample.items.slice(Math.max(0, count - 1), count + 2).map(({ crop }) => crop);
+  for (const crop of pictures.keys()) if (!near.includes(crop)) pictures.delete(crop);
+  near.forEach((crop) => pictureOf(crop));
   const found = await pictureOf(item.crop);
-  const next = sample.items[record.answers.length + 1];
-  if (next) pictureOf(next.crop);
   if (sample.items[record.answers.length] !== item || screen() !== "work") return;
   [picture, shown, seen] = [found, item, 0];
   render();
@@ -467,7 +466,8 @@ const actions = {
   help: () => element("help").showModal(),
   load: () => element("file").click(),
   async restart() {
-    const question = `Throw away the ${record.answers.length} answers by ${record.person} that this browser holds?`;
+    const where = fileChanged ? "this browser holds, and no file does" : "this browser holds";
+    const question = `Throw away the ${record.answers.length} answers by ${record.person} that ${where}?`;
     if (!(await agreed(question, "Throw them away"))) return;
     record = null;
     wentOn = 0;

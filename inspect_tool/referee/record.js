@@ -20,7 +20,7 @@ function answered(record, item, given) {
 /** The record without its last answer, which is remembered as changed. */
 function takenBack(record) {
   const last = record.answers.at(-1);
-  const undone = { ...record.undone, [last.n]: last.changes + 1 };
+  const undone = { ...record.undone, [last.n]: (last.changes ?? 0) + 1 };
   return { ...record, finished: false, answers: record.answers.slice(0, -1), undone };
 }
 

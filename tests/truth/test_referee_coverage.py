@@ -6,7 +6,7 @@ import pytest
 from clicked import answered, tallied
 
 from inspect_tool.referee import design, regions
-from inspect_tool.referee.estimate import Tally, levels, share
+from inspect_tool.referee.estimate import Tally, field_scatter, levels, share
 
 DRAWN = {"phases": drawn_readings.phases, "pores": drawn_readings.pores}
 
@@ -98,3 +98,18 @@ def test_looks_at_every_stage_keep_the_coverage():
         kept += all(one.low <= truth <= one.high for one in intervals)
     assert sum(1 - look for look in looks) == pytest.approx(0.05)
     assert kept >= 88  # of 100 at 95 %: fewer in 1 of 200 runs
+
+
+def test_answers_show_a_scatter_between_fields_that_the_program_does_not_see():
+    """Shares of 10 to 50 % that a program takes for 30 % each: s is 13 points; equal shares: next to none."""
+    rng = np.random.default_rng(5)
+    shares = np.linspace(0.1, 0.5, 9)
+
+    def seen(true):
+        hits = rng.binomial(30, true)
+        return [[Tally(weight=1.0, points=30, hits=n, least=n, most=n)] for n in hits]
+
+    scattered = [field_scatter(seen(shares)) ** 2 for _ in range(200)]
+    equal = [field_scatter(seen(np.full(9, 0.3))) for _ in range(200)]
+    assert np.mean(scattered) == pytest.approx(shares.var(ddof=1), rel=0.1)
+    assert np.median(equal) < 0.03

@@ -237,6 +237,16 @@ def failed(_: str) -> int:
     raise ZeroDivisionError(msg)
 
 
+def grumbled(_: str) -> int:
+    """Work at which a library that is no Python says something."""
+    return os.write(2, b"Pango-CRITICAL: assertion failed")
+
+
+def test_what_a_library_says_of_an_own_template_is_no_line_of_the_command(tmp_path, capfd):
+    assert confined(tmp_path, 0, grumbled, "x") == 32
+    assert capfd.readouterr().err == ""
+
+
 @posix
 @pytest.mark.parametrize("work", [looped, grown])
 def test_a_page_of_an_own_template_has_bounds(tmp_path, monkeypatch, work):
@@ -267,6 +277,7 @@ def own(tmp_path, block=None, name="summary"):
 @pytest.mark.parametrize(
     ("block", "match"),
     [
+        (b"\xff\xfe", r"summary\.html\.j2: not UTF-8 text \(byte 0\); save it as UTF-8"),
         (b"{{ " + b"(" * 3000 + b"1" + b")" * 3000 + b" }}", "too deep in each other"),
         (b"{% if 1 %}" * 3000 + b"{% endif %}" * 3000, "too deep in each other"),
     ],

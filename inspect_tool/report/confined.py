@@ -5,6 +5,7 @@ columns. No rule about its text finds that before it is run, so the operating sy
 templates are trusted and need no process.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -82,6 +83,7 @@ def _child(
 ) -> None:
     """Work under limits and send (error, value); a limit that is reached ends the process, which sends nothing."""
     _limit(seconds)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Pango says what no reader of a line needs
     answer: tuple[InspectError | str | None, Any]
     try:
         answer = None, work(*args, **kwargs)

@@ -318,7 +318,7 @@ def _read(name: str, folders: tuple[Path, ...]) -> tuple[str, str, Callable[[], 
         path = folder.joinpath(*split_template_path(name))
         if os.path.lexists(path):  # what is no file is named, and not passed over for the shipped one
             _refuse_link(path, folder)
-            return _content(path).decode(), str(path), _unchanged(path)
+            return _text_of(path), str(path), _unchanged(path)
     return None
 
 
@@ -328,6 +328,14 @@ def _content(path: Path) -> bytes:
         return read_bytes(path, _MOST_BYTES)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}; take it out of the template"
+        raise SettingsError(msg) from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return _content(path).decode()
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
         raise SettingsError(msg) from None
 
 
@@ -778,7 +786,7 @@ def _legend(record: MicrographRecord) -> list[dict[str, str]]:
 
 def _source(name: str, folders: tuple[Path, ...]) -> str:
     """Text of a style sheet or script of the template, as it is."""
-    return _content(_find(name, folders)).decode().replace("</", "<\\/")
+    return _text_of(_find(name, folders)).replace("</", "<\\/")
 
 
 def _logo(name: str, folders: tuple[Path, ...]) -> str:

@@ -173,7 +173,7 @@ OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "grain_size": lambda: grain_fields(20, 1100, (400, 500)),
     "phase_fraction": lambda: phase_fields(20, 1200),
     "porosity": lambda: pore_fields(20, 1300),
-    "solder_voids": lambda: solder_fields(11, 1400, 9),
+    "solder_voids": lambda: solder_fields(11, 1400, 19),
 }
 """Images of the same kind that a sample is validated on, some of them smaller."""
 

@@ -173,7 +173,8 @@ def _features(validation: Validation, features: Mapping[str, float]) -> tuple[li
 def kind_of(validation: Validation, features: Mapping[str, float]) -> str:
     """Group that most of the nearest labelled images of an image are of; of several that of the nearest."""
     nearest = np.argsort(conformal.distances(*_features(validation, features)), kind="stable")[:_NEAREST]
-    return Counter(validation.fields[i].group for i in nearest).most_common(1)[0][0]
+    groups: list[str] = [validation.fields[int(i)].group for i in nearest]
+    return Counter(groups).most_common(1)[0][0]
 
 
 def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:

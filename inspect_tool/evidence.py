@@ -23,7 +23,6 @@ from inspect_tool.model import (
     Evidence,
     FieldMeasurement,
     LabelImage,
-    Mask,
     MaskFile,
     Micrograph,
     MicrographRecord,
@@ -69,11 +68,13 @@ class Keeper:
             self._write(stem, "objects", segmentation.objects, name, base.objects)
 
     def evidence(
-        self, roi: Mask | None, measurement: FieldMeasurement, before: FieldMeasurement | None = None
+        self, micrograph: Micrograph, measurement: FieldMeasurement, before: FieldMeasurement | None = None
     ) -> Evidence:
         """Describe what was kept of the field; ``before`` is what it measured before edits by hand."""
-        if roi is not None and not self._gap:
-            self._write(self._stem, "region", roi.astype(np.uint8))
+        if micrograph.roi is not None and not self._gap:
+            self._write(self._stem, "region", micrograph.roi.astype(np.uint8))
+        if micrograph.mount is not None and not self._gap:
+            self._write(self._stem, "mount", micrograph.mount.astype(np.uint8))
         return Evidence(
             masks=() if self._gap else tuple(self._masks),
             read_off=plain(measurement.read_off),
@@ -85,7 +86,7 @@ class Keeper:
     def _write(
         self,
         stem: str,
-        shows: Literal["labels", "objects", "region"],
+        shows: Literal["labels", "objects", "region", "mount"],
         numbers: LabelImage,
         alternative: str = "",
         base: LabelImage | None = None,
@@ -239,7 +240,7 @@ def field(
     if ("", "labels") not in masks:
         msg = f"{record.image}: the report names no mask of what was measured"
         raise ReadError(msg)
-    region = image(masks.get(("", "region")))
+    region, mount = (image(masks.get(("", shows))) for shows in ("region", "mount"))
     made: Mapping[str, Any] = record.segmentation
     segmentation = Segmentation(
         labels=numbers(masks["", "labels"]),
@@ -263,6 +264,7 @@ def field(
         plane=record.plane,
         field=record.field,
         roi=None if region is None else region > 0,
+        mount=None if mount is None else mount > 0,
         meta=record.meta,
         read_off=evidence.read_off,
     )

@@ -259,6 +259,7 @@ class Micrograph:
     field: int = 1  # 1-based, counted within its specimen
     color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
     roi: Mask | None = None  # True where the image counts; None: everywhere
+    mount: Mask | None = None  # True on mount, surround or gap that were left out: beyond it the specimen ends
     shown: NDArray[Any] | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
     scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
@@ -697,7 +698,7 @@ class MaskFile:
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
     size: int  # of the file [bytes]
-    shows: Literal["labels", "objects", "region"]
+    shows: Literal["labels", "objects", "region", "mount"]
     alternative: str = ""  # name of the other segmentation; empty: the one that was measured
     difference: bool = False  # 0 where equal to that of the measured segmentation, else number + 1
 

@@ -1006,7 +1006,7 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(
         outcome.record,
-        evidence=keep.evidence(micrograph.roi, measurement, before),
+        evidence=keep.evidence(micrograph, measurement, before),
         segmentation={**outcome.record.segmentation, **given},
     )
     return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)

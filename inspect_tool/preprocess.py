@@ -228,13 +228,14 @@ def to_square_pixels(micrograph: Micrograph) -> Micrograph:
     note = f"{wide:.6g} um wide and {high:.6g} um high in the file; resampled to squares of {side:.6g} um"
     meta = {**micrograph.meta, "pixels": note, "before_squaring_px": f"{rows} x {columns}"}
     meta["pixels_joined"] = f"{joined[0]!r}, {joined[1]!r}"
-    color, roi, shown = micrograph.color, micrograph.roi, micrograph.shown
+    color, roi, mount, shown = micrograph.color, micrograph.roi, micrograph.mount, micrograph.shown
     return replace(
         micrograph,
         pixels=_kept(_averaged(micrograph.pixels, joined)),
         shown=None if shown is None else _kept(_averaged(shown, joined)),
         color=None if color is None else _kept(_averaged(color, joined)),
         roi=None if roi is None else _kept(_sampled(roi, joined)),
+        mount=None if mount is None else _kept(_sampled(mount, joined)),
         calibration=replace(scale, pixel_um=side, pixel_y_um=None),
         meta=meta,
     )

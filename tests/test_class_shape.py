@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool.measure.class_shape import hole_percent, line_percent
+from inspect_tool.measure.class_shape import hole_percent, line_percent, rim_percent
 
 
 def blank():
@@ -68,3 +68,35 @@ def test_hole_open_to_the_frame_is_none():
     mask = np.ones((50, 50), bool)
     mask[20:25, :10] = False
     assert hole_percent(mask) == 0
+
+
+@pytest.mark.parametrize("width_px", [1, 3, 6])
+def test_rim_between_two_classes_is_all_rim_and_they_are_none(width_px):
+    labels = np.zeros((200, 300), np.int32)
+    cv2.circle(labels, (150, 100), 60, 2, -1)
+    cv2.circle(labels, (150, 100), 60, 1, width_px)
+    assert rim_percent(labels, 1) == 100
+    assert rim_percent(labels, 2) < 2  # pixels that its own circle leaves over
+    # a film in one class touches no second one
+    assert rim_percent(np.where(labels == 2, 0, labels), 1) == 0
+
+
+def test_a_band_and_a_particle_across_a_border_are_no_rims():
+    labels = np.zeros((200, 300), np.int32)
+    labels[:, 150:] = 2
+    labels[:, 145:157] = 1
+    assert rim_percent(labels, 1) == 0
+    labels[:, 145:150], labels[:, 150:157] = 0, 2
+    for row in (40, 100, 160):
+        cv2.circle(labels, (150, row), 12, 1, -1)
+    assert rim_percent(labels, 1) < 5
+
+
+def test_what_lies_outside_the_region_is_no_second_class():
+    labels = np.full((100, 100), -1, np.int32)
+    labels[:, 50:53], labels[:, 53:] = 1, 2
+    assert rim_percent(labels, 1) == 0
+
+
+def test_nothing_has_no_rim():
+    assert rim_percent(np.zeros((10, 10), np.int32), 1) == 0

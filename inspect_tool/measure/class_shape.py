@@ -1,18 +1,20 @@
-"""Shape of a class as a whole: how much of its area lies in lines, and how much is missing in holes.
+"""Shape of a class as a whole: how much lies in lines, in rims of others, and how much is missing in holes.
 
 Labels tell what has the gray of a phase, not what it is. Scratches and etched boundaries are lines among grains or
-pores, and a pore whose floor reflects light is a ring.
+pores, the gray between a bright and a dark phase is a rim where they touch, and a pore whose floor reflects light is a
+ring.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import Mask
+from inspect_tool.model import LabelImage, Mask
 
 _WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
 _LONG = 8.0  # and its area is this many times the square of its width; a disc has 0.8, a square 1
 _LEAST_PX2 = 30  # smaller remains are ragged outlines
+_RIM_PX = 7  # a rim is narrower: what a blur of 1 to 2 px leaves between two grays
 
 
 def line_percent(mask: Mask) -> float:
@@ -39,6 +41,39 @@ def line_percent(mask: Mask) -> float:
     for width in _WIDTHS_PX:
         found |= _long_parts(whole & ~_opened(whole, width))
     return 100 * int(np.count_nonzero(found)) / total
+
+
+def rim_percent(labels: LabelImage, number: int) -> float:
+    """Share of the area of a class in thin rims where two other classes meet, with one of them on either side. [%]
+
+    Parameters
+    ----------
+    labels : array of int, (rows, columns)
+        Class numbers; -1 where the image does not count.
+    number : int
+        Of the class that is judged.
+
+    Examples
+    --------
+    >>> scene = np.zeros((60, 80), np.int32)
+    >>> scene[:, 40:43], scene[:, 43:] = 1, 2
+    >>> rim_percent(scene, 1)
+    100.0
+    >>> scene[:, 43:] = 0
+    >>> rim_percent(scene, 1)
+    0.0
+    """
+    mask = labels == number
+    total = int(np.count_nonzero(mask))
+    if not total:
+        return 0.0
+    whole = mask.view(np.uint8)
+    thin = whole & ~_opened(whole, _RIM_PX)
+    reach, beside = _disc(2 * _RIM_PX), np.zeros(mask.shape, np.uint8)
+    for other in np.unique(labels):
+        if other not in (number, -1):  # -1: outside the region
+            beside += np.asarray(cv2.dilate((labels == other).view(np.uint8), reach), np.uint8)
+    return 100 * int(np.count_nonzero((thin > 0) & (beside > 1))) / total
 
 
 def hole_percent(mask: Mask) -> float:
@@ -75,9 +110,13 @@ def hole_percent(mask: Mask) -> float:
 
 def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     """What circles wider than a width cover."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2))
+    disc = _disc(width)
     kept = cv2.dilate(cv2.erode(mask, disc), disc)
     return np.asarray(kept, dtype=np.uint8)
+
+
+def _disc(width: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2)), np.uint8)
 
 
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:

@@ -14,6 +14,7 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.formulas import areal_porosity, astm_b276, astm_e2109
 from inspect_tool.measure import neighbours, reference_area
 from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes._porosity_settings import ReferenceArea, Settings, presentation
 from inspect_tool.standards import constant, load_standard
@@ -35,6 +36,7 @@ class Pores:
     small_px2: int  # area of objects below the smallest measurable size
     small: int
     left_out_px2: int  # area of objects that do not count because of minimum_um
+    surface_px: NDArray[np.float64] | None  # distance of each row from the surface, linear ones NaN; None: not seen
     left_out: int
 
 
@@ -130,8 +132,15 @@ def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Setti
         small_px2=int(area[small].sum()),
         small=int(small.sum()),
         left_out_px2=int(area[left_out].sum()),
+        surface_px=None if micrograph.mount is None else _from_surface(pores, kept, micrograph.mount),
         left_out=int(left_out.sum()),
     )
+
+
+def _from_surface(pores: LabelImage, kept: pd.DataFrame, mount: Mask) -> NDArray[np.float64]:
+    found, free = np.full(len(kept), np.nan), ~kept["linear"].to_numpy()
+    found[free] = surface_distances(pores, mount)[kept["feature"].to_numpy()[free]]
+    return found
 
 
 def _classes(segmentation: Segmentation, settings: Settings) -> list[int]:
@@ -203,6 +212,12 @@ def numbers_of(
         "area_squared_most": float((area**2).max(initial=0.0)) / field_px2**2,
         f"field_area_{'px2' if pixel_um is None else 'mm2'}": field_px2 * size**2 * (1.0 if pixel_um is None else 1e-6),
     }
+    values |= {
+        f"surface_distance_{name}_{unit}": size * float(np.quantile(distances, share))
+        for distances in (surface_px(found),)
+        for name, share in SURFACE_SHARES.items()
+        if len(distances)
+    }
     if pixel_um is not None:
         values["pore_count_per_mm2"] = values["pores_counted"] / values["field_area_mm2"]
         if presentation(settings, standard) == "hardmetal":
@@ -220,8 +235,17 @@ def whole_sizes(found: Pores, pixel_um: float | None) -> dict[str, tuple[float, 
     return {
         f"whole_pore_ecd_{unit}": tuple(whole[f"ecd_{unit}"].tolist()),
         "whole_pore_weight": tuple(whole["size_weight"].tolist()),
+        f"surface_distance_{unit}": tuple(((pixel_um or 1.0) * surface_px(found)).tolist()),
     }
 
+
+def surface_px(found: Pores) -> NDArray[np.float64]:
+    """Distances of the measured pores from the surface of the specimen; none where the field shows no surface. [px]"""
+    return np.zeros(0) if found.surface_px is None else found.surface_px[~found.table["linear"].to_numpy()]
+
+
+SURFACE_SHARES: Mapping[str, float] = MappingProxyType({"min": 0.0, "d10": 0.1})
+"""Distances from the surface that so large a share of the pores does not reach, by number."""
 
 SIZE_SHARES: Mapping[str, float] = MappingProxyType({"d10": 0.1, "d50": 0.5, "d90": 0.9})
 """Diameters that so large a share of the pores does not reach, by number."""
@@ -319,6 +343,8 @@ def with_neighbours(
     """Add neighbour and cluster columns to the pores; their numbers to ``values``; clusters as marks."""
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
     table = found.table.copy()
+    if found.surface_px is not None:
+        table[f"surface_distance_{unit}"] = size * found.surface_px
     pores = ~table["linear"].to_numpy()
     numbers = table["feature"].to_numpy()[pores]
     diameter = table[f"feret_max_{unit}"].to_numpy()[pores] / size

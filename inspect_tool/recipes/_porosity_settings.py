@@ -25,6 +25,9 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
             needs_scale=True,
             needs_setting="part_area_mm2",
         ),
+        "pore_surface_distance_um.*": Quantity(
+            title="Distance of pores from the surface of the specimen", unit="um", needs_scale=True
+        ),
         "pore_neighbour_ratio_min": Quantity(
             title="Smallest gap over diameter of the smaller pore", unit="1", needs_scale=False
         ),

@@ -9,18 +9,19 @@ import numpy as np
 from inspect_tool.errors import MeasurementError
 from inspect_tool.formulas import astm_e2283
 from inspect_tool.model import Component, FieldMeasurement, Result
-from inspect_tool.recipes._porosity_field import SIZE_SHARES, weighted_quantile
+from inspect_tool.recipes._porosity_field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Settings
 from inspect_tool.uncertainty import half_range
 
 _LEAST_FIELDS = 12  # with fewer the interval of an extreme value holds less than 90 % (simulated)
 _LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one
+_SURFACE_PX = 1.5  # half width of what the border between specimen and mount is known to (drawn sections: -1 to +1)
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 
 
 def size_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> list[Result]:
     """Percentiles of the diameter, √area of the largest pore, and what may be expected in the part."""
-    made = _percentiles(fields, clause, minimum)
+    made = [*_percentiles(fields, clause, minimum), *_from_surface(fields, clause, minimum)]
     largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
     if max(largest) > 0:
         made.append(_largest(fields, largest, clause))
@@ -74,6 +75,46 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
     else:
         edge = Component(name="pore edge", u=edge_px * pixel_um, kind="B", basis="half a pixel around every pore")
     return [edge, Component(name="scale", u=u_rel * value, kind="B", basis=f"{100 * u_rel:.3g} % of the pixel size")]
+
+
+def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
+    seen = [field for field in fields if field.curves["surface_distance_um"]]
+    if not seen:
+        return []
+    distance = np.concatenate([np.asarray(field.curves["surface_distance_um"]) for field in seen])
+    made = []
+    for name, share in SURFACE_SHARES.items():
+        if share and len(distance) < _LEAST_PORES:
+            continue
+        value, lines, what = float(distance.min()), [], "shortest of all; not that of the nearest pore of the part"
+        if share:
+            value = weighted_quantile(distance, np.ones(len(distance)), share)
+            off = sqrt(share * (1 - share) / len(distance))
+            low, high = (weighted_quantile(distance, np.ones(len(distance)), share + sign * off) for sign in (-1, 1))
+            basis = f"distances at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(distance)} pores"
+            lines = [Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(distance) - 1, basis=basis)]
+            what = f"that {100 * share:.0f} % of the pores do not reach"
+        lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
+        pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
+        basis = f"border to the mount known to ± {_SURFACE_PX:g} px, rectangular"
+        lines.append(Component(name="surface", u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
+        made.append(
+            Result(
+                quantity=f"pore_surface_distance_um.{name}",
+                specimen=fields[0].specimen,
+                value=value,
+                unit="um",
+                n=len(distance),
+                n_of="pores",
+                clause=clause,
+                definition=f"shortest distance between a pore and mount, surround or gap in the same field, {what}, "
+                f"{minimum}/1",
+                budget=tuple(lines),
+                title=f"Distance of pores from the surface, {name}",
+            )
+        )
+    return made
 
 
 def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:

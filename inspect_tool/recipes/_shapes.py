@@ -11,6 +11,9 @@ Expected: TypeAlias = Literal["auto", "compact", "any"]
 
 _LINES_PERCENT = 20.0  # polished pores and particles have 0 to 9, pores among scratches of twice their area 65
 _NETWORK_PERCENT = 90.0  # from here on all of the class is lines: a network, cracks, films
+_RIMS_PERCENT = (
+    50.0  # a third phase has 10 to 40, its own edges with it; what blur leaves between two phases 95 and more
+)
 _HOLES_PERCENT = 5.0  # rough pores have 0 to 2, pores with a bright floor of half their radius up to 25
 
 
@@ -39,6 +42,32 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
         clause="check of this software: parts eight times as long as wide, e.g. scratches, cracks, etched boundaries",
         specimen=fields[0].specimen,
         note='of the area of the class, all fields; expected_shape = "any" says that lines are meant',
+    )
+
+
+def rim_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected: Expected) -> Check:
+    """Doubt of a class that is a rim where two others touch: it may be nothing but the gray between them.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        Of one specimen, with ``rim_percent.<name>`` in their values.
+    name : str
+        Of the class.
+    area : str
+        Name of the value that holds its area share.
+    expected : Expected
+        What the job says of the shape.
+    """
+    return plausibility.check(
+        f"Area in rims between two other classes, {name}",
+        _of_area(fields, f"rim_percent.{name}", area),
+        "<=",
+        100.0 if expected == "any" else _RIMS_PERCENT,
+        "%",
+        clause="check of this software: thinner than 7 px, with another class on either side",
+        specimen=fields[0].specimen,
+        note='of the area of the class, all fields; expected_shape = "any" says that it is a film',
     )
 
 

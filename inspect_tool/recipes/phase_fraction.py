@@ -20,7 +20,7 @@ from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
-from inspect_tool.measure.class_shape import line_percent
+from inspect_tool.measure.class_shape import line_percent, rim_percent
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
@@ -169,9 +169,12 @@ def measure_field(
             values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
             table["feature"] += sum(len(other) for other in tables)
             tables.append(table)
-            values[f"line_percent.{name}"] = line_percent(
-                (labels == number) if roi is None else (labels == number) & roi
-            )
+            inside = (labels == number) if roi is None else (labels == number) & roi
+            values[f"line_percent.{name}"] = line_percent(inside)
+            if len(classes) > 2:
+                values[f"rim_percent.{name}"] = rim_percent(
+                    labels if roi is None else np.where(roi, labels, -1), number
+                )
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
     judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
@@ -410,6 +413,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     f"{apart}; U holds both"
                 )
             checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
+            if len(group.classes) > 2:
+                checks.append(_shapes.rim_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
             checks += matrix_check(group.fields, name)
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(

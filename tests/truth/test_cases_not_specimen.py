@@ -163,3 +163,35 @@ def test_the_picture_in_the_report_still_shows_what_was_left_out(tmp_path):
     rows = slice(int(20 * scale), int(50 * scale))
     assert shown[rows].mean() == pytest.approx(40 / 2 + 128, abs=4)  # the mount, half way to white
     assert where[20:50].all()
+
+
+SCALE = 'pixel_um = 0.5\nu_rel = 0.005\nsource = "stage micrometer"\ncertificate = "C-1"\nvalid_until = 2099-01-01'
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("dark mount", 59), ("dark mount", 72), ("corner of a part", 74), ("gray mount behind a gap", 69)],
+)
+def test_pores_lie_as_far_from_the_surface_as_drawn_and_it_is_verified(tmp_path, kind, seed):
+    _, image, where = outside(kind, seed)
+    away = ndimage.distance_transform_edt(~where)
+    circles = pores(seed, SHAPE, 45, 11)
+    # seeds in which no pore is cut by the mount or touches it
+    drawn = [away[round(row), round(column)] - radius - 0.5 for row, column, radius in circles]
+    inside = np.array([distance for distance in drawn if distance > 8])
+    assert len(inside) == sum(distance > -3 for distance in drawn)
+    write_tiff(tmp_path / "f.tif", eight_bit(image))
+    report = run(write_job(tmp_path, "f.tif", scale=SCALE), tmp_path / "out")
+    found = {item.quantity: item for item in report.results if item.quantity.startswith("pore_surface_distance_um.")}
+    nearest = found["pore_surface_distance_um.min"]
+    assert abs(nearest.value - 0.5 * inside.min()) <= nearest.expanded_u < 2
+    tenth = found["pore_surface_distance_um.d10"]
+    assert abs(tenth.value - 0.5 * np.quantile(inside, 0.1)) <= tenth.expanded_u
+    assert [mask.shows for mask in report.micrographs[0].evidence.masks if mask.shows == "mount"] == ["mount"]
+    assert verify(tmp_path / "out" / "job").verified
+
+
+def test_without_a_surface_there_is_no_distance_from_it(tmp_path):
+    write_tiff(tmp_path / "f.tif", eight_bit(picture(coverage(SHAPE, pores(52, SHAPE, 45, 11)), 52)))
+    report = run(write_job(tmp_path, "f.tif", scale=SCALE), tmp_path / "out")
+    assert not [item for item in report.results if item.quantity.startswith("pore_surface_distance_um.")]

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from drawn_colors import discs, eight_bit, mosaic, smooth
+from drawn_structures import cut_gaussian
+from scipy import ndimage
 
 from inspect_tool import measure_fields
 from inspect_tool.backends import threshold
@@ -87,3 +89,35 @@ def test_pores_with_a_bright_floor_are_doubted_until_their_holes_are_filled(seed
     value, checks = judged(smooth(gray, 1.0) + rng.normal(0, 3, SHAPE))
     assert value < 100 * covered.mean() - 0.5
     assert not checks["Holes in the pores"].passed
+
+
+def two_or_three(seed, third, blur_px):
+    """Dark and bright phase, with or without a gray one of a quarter of the area, and the shares of all three. [%]"""
+    rng = np.random.default_rng(seed)
+    gray = np.where(cut_gaussian(rng, 0.4, 12, size=400), 60.0, 200.0)
+    if third:
+        gray = np.where(cut_gaussian(rng, 0.25, 12, size=400), 130.0, gray)
+    shares = [100 * float((gray == value).mean()) for value in (60, 130, 200)]
+    return ndimage.gaussian_filter(gray, blur_px) + rng.normal(0, 3, gray.shape), shares
+
+
+@pytest.mark.parametrize("blur_px", [0.8, 1.6])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_class_that_is_only_the_gray_between_two_others_is_doubted(seed, blur_px):
+    levels = threshold.Settings(method="fixed", levels=(95, 165), classes=("dark", "gray", "bright"))
+    found = {}
+    for third in (False, True):
+        gray, shares = two_or_three(seed, third, blur_px)
+        image = Micrograph(pixels=eight_bit(gray), calibration=Calibration(source="ratio only"), path="field.tif")
+        made = measure_fields("phase_fraction", [image], [threshold.segment(None, image, levels)])
+        (check,) = (one for one in made.checks if one.name.endswith("other classes, gray"))
+        (share,) = (one.value for one in made.results if one.quantity == "area_percent.gray")
+        found[third] = check, share, shares[1]
+    check, share, truth = found[False]
+    assert truth == 0 < 2 < share
+    assert check.value > 95
+    assert not check.passed
+    assert check.scope == "plausibility"
+    check, share, truth = found[True]
+    assert share > truth > 20  # it has such rims as well
+    assert check.passed

@@ -94,10 +94,12 @@ RECIPE = SimpleNamespace(
 )
 
 
-def validation(n: int = 39, size: float = 4.0, **groups: float) -> Validation:
+def validation(n: int = 39, size: float = 4.0, each: int = 5, **groups: float) -> Validation:
     """A validation in which every error is ± ``size``, so that every half width is; ``groups`` have their own."""
     rng = np.random.default_rng(0)
-    kinds = [("steel", size, i) for i in range(n)] + [(name, own, 0) for name, own in groups.items()]
+    kinds = [("steel", size, i) for i in range(n)] + [
+        (name, own, i) for name, own in groups.items() for i in range(each)
+    ]
     return Validation(
         schema=SCHEMA,
         name="labelled steels",
@@ -238,6 +240,12 @@ def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_g
     ]
     assert any("unlike all that were labelled" in warning for warning in far.warnings)
     assert of_segmentation(of(far, "porosity_percent")) == pytest.approx(12.0, rel=1e-6)
+
+
+def test_a_single_odd_picture_is_no_group_that_every_unlike_image_is_measured_by():
+    known = validation(size=2.0, each=1, weld=80.0)
+    far = applied([field(contrast=9.0)], known)
+    assert of_segmentation(of(far, "porosity_percent")) == pytest.approx(2.0, rel=1e-6)
 
 
 def test_one_odd_field_of_several_does_not_make_a_specimen_unlike():

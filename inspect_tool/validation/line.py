@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool import plausibility
 from inspect_tool.model import (
@@ -203,6 +204,19 @@ def _labelled(validation: Validation, of: str) -> list[_Labelled]:
     ]
 
 
+def _alike(labelled: Sequence[_Labelled], doubted: bool) -> Sequence[_Labelled]:
+    """Those that the recipe doubts, or does not, as the new one; all where they are few; none where these are few."""
+    same = [one for one in labelled if one.error.doubted == doubted]
+    return next((some for some in (same, labelled) if len({one.parent for one in some}) >= _FEW), ())
+
+
+def _errors(labelled: Sequence[_Labelled], *, percent: bool) -> NDArray[np.float64]:
+    """Machine less truth, in units of ``_unit``."""
+    return np.array(
+        [(one.error.machine - one.error.truth) / _unit(one.error.machine, percent=percent) for one in labelled]
+    )
+
+
 def _unit(value: float, *, percent: bool) -> float:
     """What errors are measured in: of a share √(p (1 - p)), as little errs near 0 and 100 %; else 1.
 
@@ -254,25 +268,23 @@ def half_width(
     if not every:
         return None
     of_kind = [one for one in every if one.group == kind and not far]
-    narrowest = [
-        some for group in (of_kind, every) for some in ([one for one in group if one.error.doubted == doubted], group)
-    ]
-    known = next((some for some in narrowest if len({one.parent for one in some}) >= _FEW), every)
-    parents = [one.parent for one in known]
+    known = _alike(of_kind, doubted) or _alike(every, doubted) or every
     unit = _unit(value, percent=percent)
-    units = np.array([_unit(one.error.machine, percent=percent) for one in known])
-    errors = np.array([one.error.machine - one.error.truth for one in known]) / units
+    parents = [one.parent for one in known]
     if len(set(parents)) >= _ENOUGH:
+        units = np.array([_unit(one.error.machine, percent=percent) for one in known])
         stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
-        found = conformal.half_width(errors, np.log(stated)[:, None], parents, [log(max(own, _LEAST_U) / unit)])
+        terms = np.log(stated)[:, None]
+        found = conformal.half_width(_errors(known, percent=percent), terms, parents, [log(max(own, _LEAST_U) / unit)])
     else:
-        found = conformal.quantile(np.abs(errors), conformal.weights_of(parents))
+        found = conformal.quantile(np.abs(_errors(known, percent=percent)), conformal.weights_of(parents))
     widest = unit * found.half_width
     for group in dict.fromkeys(one.group for one in every if far):
-        rows = [one for one in every if one.group == group]
-        sizes = [abs(one.error.machine - one.error.truth) for one in rows]
-        weights = conformal.weights_of([one.parent for one in rows])
-        widest = max(widest, conformal.quantile(sizes, weights).half_width)
+        # the error of one picture alone is no error of its kind
+        if some := _alike([one for one in every if one.group == group], doubted):
+            weights = conformal.weights_of([one.parent for one in some])
+            bound = conformal.quantile(np.abs(_errors(some, percent=percent)), weights)
+            widest = max(widest, unit * bound.half_width)
     return replace(found, half_width=widest)
 
 

@@ -28,7 +28,7 @@ from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import FieldError, Validation, all_parents, parent_of
 
 LINE = "error on labelled images"
-STATEMENT = "Error of the segmentation on real images"
+STATEMENT = "Error of the segmentation on labelled images"
 
 OF_SEGMENTATION = frozenset(
     {
@@ -127,7 +127,11 @@ def applied(
         if made:
             checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
     warnings = [_FAR.format(specimen=check.specimen, far=check.value) for check in checks if not check.passed]
-    left = [result.quantity for result in findings.results if (result.specimen, result.quantity) not in widened]
+    left = [
+        result.title or result.quantity
+        for result in findings.results
+        if (result.specimen, result.quantity) not in widened
+    ]
     return replace(
         findings,
         results=tuple(widened.get((result.specimen, result.quantity), result) for result in findings.results),
@@ -392,5 +396,5 @@ def _told(validation: Validation, left: Sequence[str]) -> str:
     if validation.note:
         text += f" {validation.note}"
     if left:
-        text += f" Not validated: {', '.join(dict.fromkeys(left))}."
+        text += f" Not validated: {'; '.join(dict.fromkeys(left))}."
     return text

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from inspect_tool.measure.joints import JOINT, VOID, Joints
 from inspect_tool.model import GrayImage, LabelImage, Mask, Segmentation
 
+_FILLED = 0.88  # of its box, at most, by a ball
 _ARC = 5.0  # px of a sector of the ring around a joint: as wide as a wire
 _UNEVEN = 0.17  # of the contrast of a joint
 _SIDE = 300  # px of a ball in which bands are looked for: a larger one is reduced
@@ -29,10 +30,12 @@ Floats = NDArray[np.float64]
 
 
 def is_round(found: Joints, i: int) -> bool:
-    """Tell whether a joint is a whole ball."""
+    """Tell whether a joint is a whole ball: it fills π/4 of its box, a pad of straight sides nearly all of it."""
     top, left, bottom, right = found.box[i].tolist()
     height, width = bottom - top, right - left
-    return bool(not found.touches_edge[i] and 0.8 < height / width < 1.25 and found.area[i] >= 0.7 * height * width)
+    return bool(
+        not found.touches_edge[i] and 0.8 < height / width < 1.25 and 0.7 <= found.area[i] / (height * width) <= _FILLED
+    )
 
 
 def of_bubbles(region: Mask) -> bool:

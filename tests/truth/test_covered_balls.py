@@ -5,6 +5,8 @@ import pytest
 from drawn_balls import Picture, apart, array, draw
 
 from inspect_tool.backends import joints
+from inspect_tool.measure import ball_doubts
+from inspect_tool.measure.joints import JOINT, measure_voids
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.recipes import solder_voids
 from inspect_tool.standards import load_standard
@@ -57,3 +59,14 @@ def test_free_balls_that_a_layout_leaves_out_are_told():
 def test_an_even_board_is_not_doubted():
     _, findings = measured(board(None))
     assert not doubts(findings)
+
+
+@pytest.mark.parametrize(("square", "doubted"), [(False, [0]), (True, [])])
+def test_a_trace_that_ends_at_a_pad_is_no_part_that_covers_a_ball(square, doubted):
+    """Every pad of a board has a trace; a ball hides its own, so that what shows beside it is of something else."""
+    rows, columns = np.ogrid[:300, :300]
+    body = (abs(rows - 150) <= 50) & (abs(columns - 150) <= 50) if square else np.hypot(rows - 150, columns - 150) <= 50
+    pixels = np.where(body, 80, np.where((abs(rows - 150) <= 10) & (columns > 150), 130, 200)).astype(np.uint8)
+    objects = body.astype(np.int32)
+    found, _ = measure_voids(np.where(body, JOINT, 0).astype(np.uint8), objects, 0)
+    assert ball_doubts.unevenly_covered(pixels, objects, found) == doubted

@@ -828,11 +828,13 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
         with shelf(work.standards):
             job = load_job(work.folder / "job.toml")
             sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
-            spec_files = _asked(work, report).spec_files
-            planned = pipeline.plan(work.folder / "job.toml", folder=folder, sources=sources, spec_files=spec_files)
+            asked = _asked(work, report)
+            planned = pipeline.plan(
+                work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
+            )
             for i, record in enumerate(report.micrographs):
                 progress(i, len(files), f"segmenting {record.image}")
-                yield from _segmented_again(dossier, planned, i, record)
+                yield from _segmented_again(dossier, planned, i, record, edits.of_image(asked.ledger, record.sha256))
     except InspectError as error:
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
@@ -853,7 +855,11 @@ def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
 
 
 def _segmented_again(
-    dossier: Dossier, planned: pipeline.Plan, index: int, record: MicrographRecord
+    dossier: Dossier,
+    planned: pipeline.Plan,
+    index: int,
+    record: MicrographRecord,
+    entries: Sequence[edits.Entry],
 ) -> Iterator[Finding]:
     micrograph = pipeline.read_source(planned, planned.sources[index])
     _, stated, others = evidence.field(record, _reader(dossier))
@@ -875,7 +881,7 @@ def _segmented_again(
             unlike.append(f"{what}: the numbers of the objects differ")
 
     _, measured, _ = pipeline.measured_field(
-        planned, planned.sources[index], micrograph, pipeline.model_of(planned), keep=compare
+        planned, planned.sources[index], micrograph, pipeline.model_of(planned), keep=compare, entries=entries
     )
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}

@@ -118,7 +118,7 @@ def test_exit_status_tells_the_verdict(tmp_path, limit, status):
     job.write_text(
         'recipe = "porosity"\nimages = ["a.tif"]\nexports = ["json"]\n'
         '[calibration]\npixel_um = 1.0\nu_rel = 0.005\nsource = "stage micrometer"\n'
-        f'[[requirements]]\nquantity = "porosity_percent"\nunit = "%"\n{limit}\nsource = "drawing"\n'
+        f'[[requirements]]\nquantity = "porosity_percent"\nunit = "%"\n{limit}\nrule = "simple"\nsource = "drawing"\n'
     )
     done = tool("run", job, "--out", tmp_path / "out", "--json")
     assert done.returncode == status, done.stderr

@@ -56,7 +56,7 @@ def card(folder: Path, name: str, line: str, table: str = "") -> Path:
         ("normalization = [99.0, 1.0]", "", r"normalization: got \[99, 1\], must be two percentiles"),
         ("normalization = [-5.0, 120.0]", "", r"normalization: got \[-5, 120\]"),
         ("pixel_um = 0.0", "", r"pixel_um: got 0, no possible pixel size"),
-        ("pixel_um = 1e-300", "", r"pixel_um: got 1e-300, no possible"),
+        ("pixel_um = 1e-30", "", r"pixel_um: got 1e-30, no possible"),
         ("structure_px = [0.0, 0.0]", "", r"structure_px: got \[0\.0, 0\.0\]"),
     ],
 )

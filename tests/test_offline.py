@@ -71,6 +71,8 @@ def seen(tmp_path_factory):
         "verify": ["verify", pdf],
         "audit": ["audit", "reports"],
         "edit": ["edit", "pores.toml", "--field", "1", "--export", "present.tif"],
+        "referee": ["referee", "pores.toml", "--out", "page.html"],
+        "validate": ["validate", "pores.toml", "--truth", "porosity_mask.png", "--person", "A", "--out", "own.toml"],
         "compare": ["compare", "pores.toml", "--backends", "threshold,threshold:denoise_px=3"],
         "gauge": ["gauge", "study.csv"],
         "golden": ["golden", "record", "pores.toml", "--out", "gold"],

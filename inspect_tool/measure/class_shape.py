@@ -67,13 +67,13 @@ def rim_percent(labels: LabelImage, number: int) -> float:
     total = int(np.count_nonzero(mask))
     if not total:
         return 0.0
-    whole = mask.view(np.uint8)
-    thin = whole & ~_opened(whole, _RIM_PX)
-    reach, beside = _disc(2 * _RIM_PX), np.zeros(mask.shape, np.uint8)
+    radius = (_RIM_PX + 1) / 2
+    thin = mask & (_away(_away(~mask) > radius) > radius)
+    beside = np.zeros(mask.shape, np.uint8)
     for other in np.unique(labels):
         if other not in (number, -1):  # -1: outside the region
-            beside += np.asarray(cv2.dilate((labels == other).view(np.uint8), reach), np.uint8)
-    return 100 * int(np.count_nonzero((thin > 0) & (beside > 1))) / total
+            beside += _away(labels == other) <= _RIM_PX + 1
+    return 100 * int(np.count_nonzero(thin & (beside > 1))) / total
 
 
 def hole_percent(mask: Mask) -> float:
@@ -106,6 +106,12 @@ def hole_percent(mask: Mask) -> float:
             holes += int(area[hole])
     total = int(np.count_nonzero(mask))
     return 100 * holes / (total + holes)
+
+
+def _away(mask: Mask) -> NDArray[np.float32]:
+    """Distance of every pixel to the nearest one of a mask, alike in all directions; far where it is empty. [px]"""
+    found = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(found, dtype=np.float32)
 
 
 def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:

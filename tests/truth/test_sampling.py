@@ -110,4 +110,4 @@ def test_what_was_not_seen_at_all_does_not_pass():
     result, found = share_of(np.zeros((100, 100), np.int32))
     assert result.value == 0
     doubts = [check for check in found.checks if check.scope == "plausibility" and not check.passed]
-    assert [check.quantities for check in doubts] == [("area_percent.phase",)]
+    assert ("area_percent.phase",) in [check.quantities for check in doubts]

@@ -20,15 +20,13 @@ from typing import Any, Literal
 
 from inspect_tool import __version__, trail_reports
 from inspect_tool.errors import OutputError, ReadError, SettingsError
-from inspect_tool.files import plain, read_bytes, write_whole
+from inspect_tool.files import NOTHING, plain, read_bytes, write_whole
 from inspect_tool.locks import lock
 from inspect_tool.paths import real
 from inspect_tool.provenance import now
 
 LOG = "audit.jsonl"
 HEAD = "audit.head"
-NOTHING = "0" * 64
-"""Hash that stands for the line before the first."""
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw"]

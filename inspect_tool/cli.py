@@ -658,7 +658,8 @@ def validate(
     """Compare the backend of a job with masks of a person, and keep its errors for the budgets of later jobs."""
     import json
 
-    from inspect_tool.files import plain, write_text
+    from inspect_tool import folders
+    from inspect_tool.files import plain
     from inspect_tool.provenance import now
     from inspect_tool.validation import measure, summary
     from inspect_tool.validation.values import dump_validation
@@ -669,6 +670,7 @@ def validate(
     if out.suffix != ".toml" or out.is_dir() or not out.absolute().parent.is_dir():
         msg = f"--out {out}: must be a file that ends in .toml, in a folder that exists"
         raise SettingsError(msg)
+    folders.check_new_file(out)
     machine, by_hand = measure.plans_of(job, truth)
     images = [source.name for source in machine.sources]
     labels = measure.read_labels(parents, images) if parents is not None else {}
@@ -682,7 +684,7 @@ def validate(
             labels=labels,
             tell=None if tell is None else lambda done, image: tell(done, len(images), image),
         )
-    write_text(out, dump_validation(made))
+    folders.new_file(out, dump_validation(made).encode())
     if as_json:
         print(json.dumps(plain(summary.summaries(made)), ensure_ascii=False, indent=1))
     elif not quiet:

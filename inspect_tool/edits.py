@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, MeasurementError, OutputError, ReadError
 from inspect_tool.evidence import decode, encode, mask_sha256
-from inspect_tool.files import checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
+from inspect_tool.files import NOTHING, checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
 from inspect_tool.locks import held
 from inspect_tool.model import (
     Cell,
@@ -36,9 +36,6 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.provenance import now
-
-NOTHING = "0" * 64
-"""Hash that stands for the entry before the first."""
 
 TABLE, RESULTS = "Edits by hand", "Results before and after the edits"
 """Titles of the tables of a report."""

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 SCHEMA = "inspect_tool/report/1"
 
+NOTHING = "0" * 64
+"""SHA-256 that stands for the entry before the first one of a chain."""
+
 _MOST_TEXT, MOST_DATA = 16 << 20, 1 << 30  # of a file that people write, and of one that programs write [byte]
 MOST_WEIGHTS = 16 << 30  # of the weights of a network; those of Cellpose-SAM are 1.2 GB [byte]
 _DEEPEST = 50  # tables and lists in each other: what anything here means ends far above

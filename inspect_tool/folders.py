@@ -222,6 +222,24 @@ def recover(folder: Path) -> None:
             _recovered(path, target, match["state"])
 
 
+_TAKEN = "exists already and is left as it is; choose another name"
+
+
+def check_new_file(path: Path) -> None:
+    """Refuse, before any work, a place where ``new_file`` would find a file, or no folder.
+
+    Raises
+    ------
+    OutputError
+    """
+    if os.path.lexists(path):
+        msg = f"{path}: {_TAKEN}"
+        raise OutputError(msg)
+    if not path.absolute().parent.is_dir():
+        msg = f"{path}: there is no folder {path.parent}; make it, or choose another"
+        raise OutputError(msg)
+
+
 def new_file(path: Path, data: bytes) -> None:
     """Write a file as a whole under a name that is free.
 
@@ -243,7 +261,7 @@ def new_file(path: Path, data: bytes) -> None:
         _name(partial, path)
         flush_folder(path.parent)
     except FileExistsError:
-        msg = f"{path}: exists already and is left as it is; choose another name"
+        msg = f"{path}: {_TAKEN}"
         raise OutputError(msg) from None
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import pipeline, registry
+from inspect_tool import folders, pipeline, registry
 from inspect_tool.conformity import decide
-from inspect_tool.errors import OutputError, ReadError
-from inspect_tool.files import read_bytes, write_text
+from inspect_tool.errors import ReadError
+from inspect_tool.files import read_bytes
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
 from inspect_tool.referee import design, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
@@ -66,7 +66,7 @@ def draw(
     job : Path
         Job file; it is measured.
     out : Path
-        HTML file.
+        HTML file; none of that name exists.
     points : int
         Of every specimen.
     nonce : str
@@ -81,16 +81,14 @@ def draw(
     InspectError
         For whatever the user must fix.
     """
+    design.stages_of(points)
+    folders.check_new_file(out)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
         now = _measured(job, Path(folder), workers, progress)
         drawn = sample(now.found, points, nonce or secrets.token_hex(8))
         text = page(_shown(now, drawn, Path(folder)))
     ledger.record(ledger.folder_of(job), "drawn", sample=drawn)
-    try:
-        write_text(out, text)
-    except OSError as error:
-        msg = f"{out}: cannot be written: {error.strerror}"
-        raise OutputError(msg) from None
+    folders.new_file(out, text.encode())
     return drawn
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from inspect_tool import hand_check, pipeline, verify
 from inspect_tool.cli import app
-from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.referee import ledger
 
 JOB = """
@@ -307,3 +307,20 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
     unseen = next(one for one in report.checks if one.name == "Structure of which the program saw none, pore")
     assert (unseen.specimen, unseen.passed) == ("B", False)
     assert verify.verify(tmp_path / "reports/job").verified
+
+
+@pytest.mark.parametrize(("name", "text"), [("job.toml", "exists already"), ("gone/page.html", "there is no folder")])
+def test_a_page_is_written_over_nothing_and_refused_before_the_job_is_measured(tmp_path, monkeypatch, name, text):
+    (tmp_path / "job.toml").write_text("kept")
+    monkeypatch.setattr(pipeline, "plan", lambda *_, **__: pytest.fail("the job was looked at first"))
+    with pytest.raises(OutputError, match=text):
+        hand_check.draw(tmp_path / "job.toml", tmp_path / name)
+    assert (tmp_path / "job.toml").read_text() == "kept"
+
+
+def test_a_hundred_thousand_answers_are_looked_through_at_once():
+    answers = [{"n": n, "value": "ferrite"} for n in range(100_000)]
+    head = {"schema": ledger.ANSWERS, "sample": "0" * 64, "person": "N. N.", "started": "", "saved": ""}
+    data = json.dumps({**head, "finished": True, "answers": [*answers, answers[-1]]}).encode()
+    with pytest.raises(ReadError, match="item 99999 is answered twice"):
+        ledger.parsed_answers(data, "answers.json")

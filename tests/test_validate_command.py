@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import inspect_tool
 from inspect_tool.cli import app
-from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
 from inspect_tool.validation import line, measure
 from inspect_tool.validation.values import load_validation
@@ -194,3 +194,12 @@ def test_masks_of_a_person_cannot_be_validated(drawn):
     job.write_text(text + '[backend]\nname = "labels"\nmasks = ["mask_*.png"]\n', encoding="utf-8")
     with pytest.raises(SettingsError, match="are masks of a person; name the backend that is validated"):
         measure.plans_of(job, [str(drawn / "mask_*.png")])
+
+
+def test_the_job_itself_is_not_replaced_by_its_validation(drawn):
+    job = drawn / "job.toml"
+    before = job.read_bytes()
+    options = ["--truth", str(drawn / "mask_*.png"), "--person", "N. N.", "--out", str(job)]
+    with pytest.raises(OutputError, match="exists already and is left as it is"):
+        CliRunner().invoke(app, ["validate", str(job), *options], catch_exceptions=False)
+    assert job.read_bytes() == before

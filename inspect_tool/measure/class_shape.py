@@ -116,13 +116,9 @@ def _away(mask: Mask) -> NDArray[np.float32]:
 
 def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     """What circles wider than a width cover."""
-    disc = _disc(width)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2))
     kept = cv2.dilate(cv2.erode(mask, disc), disc)
     return np.asarray(kept, dtype=np.uint8)
-
-
-def _disc(width: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2)), np.uint8)
 
 
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:

@@ -6,6 +6,7 @@ not answered, or answered twice, shows: nobody draws until he likes the answer.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
@@ -14,7 +15,7 @@ from typing import Literal
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError
-from inspect_tool.files import checked, plain, read_bytes, sha256_bytes, write_whole
+from inspect_tool.files import NOTHING, checked, plain, read_bytes, sha256_bytes, write_whole
 from inspect_tool.locks import held
 from inspect_tool.provenance import now
 
@@ -22,9 +23,6 @@ SAMPLE, ANSWERS = "inspect_tool/referee-sample/1", "inspect_tool/referee-answers
 """Schemas of what a page shows and of what it saves."""
 
 CANNOT_TELL = "cannot tell"
-NOTHING = "0" * 64
-"""Hash that stands for the entry before the first."""
-
 _NUMBERED = re.compile(r"\d{4}\.json")
 _PATIENCE_S = 30.0
 
@@ -134,8 +132,8 @@ def parsed_answers(data: bytes, where: str) -> Answers:
     if not found.person.strip():
         msg = f"{where}: person is empty; an answer counts with the name of who gave it"
         raise ReadError(msg)
-    numbers = [one.n for one in found.answers]
-    twice = next((number for number in numbers if numbers.count(number) > 1), None)
+    counts = Counter(one.n for one in found.answers)
+    twice = next((number for number, count in counts.items() if count > 1), None)
     if twice is not None:
         msg = f"{where}: item {twice} is answered twice; save the answers from the page again"
         raise ReadError(msg)

@@ -12,7 +12,7 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
 from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.pipeline import Plan
-from inspect_tool.validation.features import image_features
+from inspect_tool.validation.features import features_of
 from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import is_doubted, matching, own_u
 from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
@@ -195,7 +195,6 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleTyp
     findings = recipe.combine([measured], machine.settings, machine.standard)
     found = of_quantities(recipe, findings.results)
     stated = of_quantities(recipe, recipe.combine([by_hand], machine.settings, machine.standard).results)
-    features = image_features(micrograph, segmentation, len(measured.features))
     errors = {
         name: FieldError(
             machine=_short(result.value),
@@ -215,7 +214,7 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleTyp
         sha256=source.sha256,
         parent=label.parent or Path(source.name).stem,
         group=label.group or "not stated",
-        features=features,
+        features=features_of(measured),
         errors=errors,
     )
 

@@ -888,6 +888,7 @@ def referee(
         int | None, typer.Option(help="Points, or test lines, of every specimen; default: 150 points, 60 lines.")
     ] = None,
     nonce: Annotated[str, typer.Option(help="Text that makes it another sample; default: a random one.")] = "",
+    reports: Annotated[Path, typer.Option(help="Folder of the reports; its audit trail is told.")] = Path("reports"),
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
@@ -901,9 +902,11 @@ def referee(
     with _progress(job.stem, quiet) as progress:
         if answers is None:
             assert out is not None
-            drawn = hand_check.draw(job, out, points=points, nonce=nonce, workers=workers, progress=progress)
+            drawn = hand_check.draw(
+                job, out, points=points, nonce=nonce, reports=reports, workers=workers, progress=progress
+            )
         else:
-            made, standing = hand_check.record(job, answers, workers=workers, progress=progress)
+            made, standing = hand_check.record(job, answers, reports=reports, workers=workers, progress=progress)
     if quiet:
         return
     if answers is None:

@@ -1,7 +1,8 @@
 """Coverage and width of a check by hand on drawn specimens whose segmentation is broken on purpose.
 
-``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS]`` prints one row per recipe and fault. The truth is drawn,
-the simulated person reads it at the points of the sample, and the point count beside it has as many points.
+``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS] [LINES]`` prints one row per recipe and fault. The truth is
+drawn, the simulated person reads it at the points or lines of the sample, and the count beside it has as many of them
+without a segmentation. A number of 0 leaves the points or the lines out.
 """
 
 import sys
@@ -10,14 +11,24 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "truth"))
+import clicked
+import drawn_mosaics
 import drawn_readings
-from clicked import answered
+import marked
 
 RECIPES = {"phase_fraction": drawn_readings.phases, "porosity": drawn_readings.pores}
 
 
-def main(specimens: int = 300, points: int = 150) -> None:
-    """Print the table."""
+def main(specimens: int = 300, points: int = 150, lines: int = 60) -> None:
+    """Print the tables."""
+    if points:
+        shares(specimens, points)
+    if lines:
+        grains(specimens, lines)
+
+
+def shares(specimens: int, points: int) -> None:
+    """Print the table of area shares."""
     print("| recipe | segmentation | machine off by | coverage | half width | points alone | ratio | bias |")
     print("|---|---|---|---|---|---|---|---|")
     for recipe, draw in RECIPES.items():
@@ -26,7 +37,9 @@ def main(specimens: int = 300, points: int = 150) -> None:
             found = []
             for seed in range(specimens):
                 rng = np.random.default_rng([seed, points])
-                found.append(answered(drawn_readings.reading(rng, draw(rng), fault), points, f"{recipe}{fault}{seed}"))
+                found.append(
+                    clicked.answered(drawn_readings.reading(rng, draw(rng), fault), points, f"{recipe}{fault}{seed}")
+                )
             held = [one.found.low <= one.truth <= one.found.high for one in found]
             broken += held if fault != "good" else []
             machine = 100 * np.mean([abs(one.machine - one.truth) for one in found])
@@ -39,6 +52,42 @@ def main(specimens: int = 300, points: int = 150) -> None:
                 flush=True,
             )
         print(f"| {recipe} | all broken | | {100 * np.mean(broken):.1f} % | | | | |", flush=True)
+
+
+def grains(specimens: int, lines: int) -> None:
+    """Print the table of grain size; values in G."""
+    print("| recipe | segmentation | machine off by | coverage | half width | lines alone | ratio | bias | marks |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    broken = []
+    for fault in drawn_mosaics.FAULTS:
+        readings = []
+        for seed in range(specimens):
+            rng = np.random.default_rng([seed, lines])
+            readings.append(drawn_mosaics.reading(rng, drawn_mosaics.mosaics(rng), fault))
+        for missed in (0.0, 0.02):
+            found = [marked.answered(one, lines, f"{fault}{seed}", missed) for seed, one in enumerate(readings)]
+            held = [one.found.low <= one.truth <= one.found.high for one in found]
+            broken += held if fault != "good" and not missed else []
+            machine, bias = (
+                np.mean([_g(one, of.truth) for one, of in zip(values, found, strict=True)])
+                for values in ([one.machine for one in found], [one.found.value for one in found])
+            )
+            width, alone = (
+                np.mean([_g(one.high, one.low) / 2 for one in intervals])
+                for intervals in ([one.found for one in found], [one.alone for one in found])
+            )
+            print(
+                f"| grain_size | {fault}{', 2 % not seen by the person' if missed else ''} | {machine:+.2f} "
+                f"| {100 * np.mean(held):.1f} % | {width:.2f} | {alone:.2f} | {width / alone:.2f} | {bias:+.3f} "
+                f"| {np.mean([one.marks for one in found]):.0f} |",
+                flush=True,
+            )
+    print(f"| grain_size | all broken | | {100 * np.mean(broken):.1f} % | | | | | |", flush=True)
+
+
+def _g(per_length: float, other: float) -> float:
+    """Difference of the grain size numbers of two counts per length."""
+    return float(2 * np.log2(per_length / other))
 
 
 if __name__ == "__main__":

@@ -103,15 +103,19 @@ def drawn(labels: LabelImage, others: Iterable[LabelImage], per_px: float, pixel
     kept = last - first >= _LEAST * steps
     line, first, last = line[kept], first[kept], last[kept]
 
-    def counted(seen: LabelImage) -> NDArray[np.int64]:
+    def counted(seen: LabelImage, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.int64]:
+        back = seen[:, 2:] == seen[:, :-2]  # the roughness of a boundary between pixels
+        smooth = seen.copy()
+        smooth[:, 1:-1][back] = seen[:, :-2][back]
         met = np.zeros(seen.shape, np.int64)
-        np.cumsum(seen[:, 1:] != seen[:, :-1], axis=1, out=met[:, 1:])
-        return np.asarray(met[line, last] - met[line, first])
+        np.cumsum(smooth[:, 1:] != smooth[:, :-1], axis=1, out=met[:, 1:])
+        return np.asarray(met[line, end] - met[line, start])
 
-    counts = counted(labels[row, column])
-    unsure = np.zeros(len(counts), bool)
+    seen = labels[row, column]
+    counts = counted(seen, first, last)
+    unsure = counted(seen, first + 1, last - 1) != counts  # it ends beside a boundary
     for other in others:
-        unsure |= counted(other[row, column]) != counts
+        unsure |= counted(other[row, column], first, last) != counts
     return FieldLines(
         ends=np.concatenate([at[line, first], at[line, last]], axis=1),
         codes=(2 * np.minimum(counts, MOST_COUNTED) + unsure).astype(np.uint8),

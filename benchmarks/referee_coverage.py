@@ -1,8 +1,8 @@
 """Coverage and width of a check by hand on drawn specimens whose segmentation is broken on purpose.
 
-``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS] [RECIPE]`` prints one row per recipe and fault. The truth is
-drawn, the simulated person reads it at the points of the sample, and the point count beside it has as many points. For
-solder joints a second table has the worst joint: how often either limit holds, and where they lie.
+``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS] [RECIPE]`` prints one row per recipe and fault. The truth
+is drawn, the simulated person reads it at the points of the sample, and the point count beside it has as many points.
+For solder joints a second table has the worst joint: how often either limit holds, and where they lie.
 """
 
 import sys

@@ -290,7 +290,8 @@ def _statement(correction: Correction) -> Statement:
         f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
         f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
         f"Sample {correction.sample}; {correction.samples} drawn for this job, {correction.files} files of answers "
-        f"recorded to this one; SHA-256 of the last entry of the ledger, {correction.last}. Only the results of the table are corrected.",
+        f"recorded to this one; SHA-256 of the last entry of the ledger, {correction.last}. "
+        "Only the results of the table are corrected.",
     )
 
 

@@ -32,7 +32,7 @@ def mosaics(rng: np.random.Generator) -> tuple[Tessellation, ...]:
 
 def _good(rng: np.random.Generator, labels: Labels) -> Labels:
     """One of thirty boundaries is missed, one of sixty grains is parted."""
-    return _parted(rng, _merged(rng, labels, 1 / 30), 1 / 60)
+    return _parted(rng, merged(rng, labels, 1 / 30), 1 / 60)
 
 
 def _scratched(rng: np.random.Generator, labels: Labels) -> Labels:
@@ -48,7 +48,7 @@ def _scratched(rng: np.random.Generator, labels: Labels) -> Labels:
 
 def _missed(rng: np.random.Generator, labels: Labels) -> Labels:
     """So many boundaries are missed that G is about 1 too low."""
-    return _merged(rng, labels, 0.22)
+    return merged(rng, labels, 0.22)
 
 
 def _broken(rng: np.random.Generator, labels: Labels) -> Labels:
@@ -65,7 +65,7 @@ FAULTS: Mapping[str, Callable[[np.random.Generator, Labels], Labels]] = {
 }
 
 
-def _merged(rng: np.random.Generator, labels: Labels, share: float) -> Labels:
+def merged(rng: np.random.Generator, labels: Labels, share: float) -> Labels:
     """Join the two grains of a share of all boundaries."""
     number = np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
     count = int(number.max()) + 1
@@ -99,7 +99,7 @@ def _numbered(first: Labels, second: NDArray[np.integer]) -> Labels:
 def reading(rng: np.random.Generator, drawn: tuple[Tessellation, ...], fault: str) -> GrainReading:
     """Read drawn fields with a fault; the other segmentation misses one boundary of ten more."""
     seen = tuple(FAULTS[fault](rng, one.labels()) for one in drawn)
-    return GrainReading(truth=drawn, seen=seen, other=tuple(_merged(rng, one, 0.1) for one in seen))
+    return GrainReading(truth=drawn, seen=seen, other=tuple(merged(rng, one, 0.1) for one in seen))
 
 
 def crossed(edges: FloatArray, start: tuple[float, float], end: tuple[float, float]) -> int:

@@ -218,7 +218,7 @@ def sampled_joints(
 
 def void_classes(segmentation: Segmentation) -> NDArray[np.uint8]:
     """Give every pixel what the program took it for: 1 void, 0 anything else."""
-    return (segmentation.labels == measure.VOID).astype(np.uint8)
+    return np.asarray(segmentation.labels == measure.VOID, np.uint8)
 
 
 def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:

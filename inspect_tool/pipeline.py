@@ -208,6 +208,7 @@ def run(
                 correction_of(
                     planned.job,
                     planned.settings,
+                    planned.standard,
                     planned.refereed,
                     planned.ledger,
                     _records(outcomes),
@@ -309,6 +310,7 @@ def measured(
 def correction_of(
     job: Job,
     settings: Any,
+    standard: Standard,
     given: referee.Given | None,
     ledger: Sequence[edits.Entry],
     records: Sequence[MicrographRecord],
@@ -318,7 +320,7 @@ def correction_of(
     if given is None:
         return None
     recipe = registry.load("recipe", job.recipe)
-    return corrected(population(job.recipe, recipe, settings, records, read, ledger), given)
+    return corrected(population(job.recipe, recipe, settings, standard, records, read, ledger), given)
 
 
 def issued(

@@ -458,7 +458,13 @@ def _recomputed(
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
         pipeline.correction_of(
-            asked.job, asked.settings, asked.refereed, asked.ledger, report.micrographs, _reader(dossier)
+            asked.job,
+            asked.settings,
+            asked.standard,
+            asked.refereed,
+            asked.ledger,
+            report.micrographs,
+            _reader(dossier),
         ),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))

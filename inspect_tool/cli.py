@@ -1093,8 +1093,12 @@ def _run_jobs(
     from inspect_tool.recovery import recover
 
     recover(out)
+    faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
     rows: list[tuple[str, Report | None, Path, str]] = []
     for path, name in jobs:
+        if name in faults:
+            rows.append((name, None, out / name, faults[name]))
+            continue
         try:
             with _progress(name, quiet or as_json) as tell:
                 report = pipeline.run(
@@ -1109,6 +1113,23 @@ def _run_jobs(
     elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return _status([report for _, report, _, _ in rows])
+
+
+def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
+    """Check every job before the first is measured: a slip in the last must not be found hours later."""
+    from inspect_tool import pipeline
+
+    faults = {}
+    for path, name in jobs:
+        try:
+            with _progress(name, silent) as tell:
+                if tell is not None:
+                    tell(0, 1, "checking the job and its images")
+                pipeline.check(path, out, name)
+        except InspectError as error:
+            _print_error(error)
+            faults[name] = str(error)
+    return faults
 
 
 def _recover(report: Path) -> None:

@@ -25,10 +25,10 @@ class Tally:
     """Answers of one stratum for one class."""
 
     weight: float  # share of the stratum [1]
-    points: int
+    points: float  # whole ones, or an effective number
     hits: float  # points of the class; where the person could not tell, an equal part of every class
-    least: int  # points that are certainly of the class
-    most: int  # those and the ones that could not be told
+    least: float  # points that are certainly of the class
+    most: float  # those and the ones that could not be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class Corrected:
     between: float  # standard deviation of the fields, as far as the answers show it
     sensitivity: float = 1.0  # to a relative change of what was counted, over that of the result of the program [1]
     rounded: str = ""  # as the standard rounds it; empty: by its uncertainty
+    scatters: bool = True  # it speaks of more than the fields; not: of all joints in the images, which do not scatter
 
 
 def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
@@ -72,7 +73,7 @@ def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
     return (*[1 - before] * (stages - 1), 1 - (1 - LOOKS) * (1 - coverage))
 
 
-def jeffreys(hits: float, points: int, coverage: float = 0.95) -> tuple[float, float]:
+def jeffreys(hits: float, points: float, coverage: float = 0.95) -> tuple[float, float]:
     """Two-sided interval of a probability: quantiles of the beta distribution, 0 and 1 where none or all are hits.
 
     Its coverage is the nominal one on average over the probabilities, where the exact interval of Clopper and

@@ -40,7 +40,7 @@ from inspect_tool.backends._joint_shapes import check_shape, drawn, drawn_shape,
 from inspect_tool.backends._joint_voids import voids_of_joint
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.measure.parts import Rows, connected_parts, strips
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
 
 __all__ = [
     "CLASSES",

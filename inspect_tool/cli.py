@@ -886,6 +886,7 @@ def referee(
     answers: Annotated[Path | None, typer.Option(help="Answers that the page saved: check and record them.")] = None,
     points: Annotated[int, typer.Option(help="Points of every specimen.")] = 150,
     nonce: Annotated[str, typer.Option(help="Text that makes it another sample; default: a random one.")] = "",
+    reports: Annotated[Path, typer.Option(help="Folder of the reports; its audit trail is told.")] = Path("reports"),
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
@@ -899,9 +900,11 @@ def referee(
     with _progress(job.stem, quiet) as progress:
         if answers is None:
             assert out is not None
-            drawn = hand_check.draw(job, out, points=points, nonce=nonce, workers=workers, progress=progress)
+            drawn = hand_check.draw(
+                job, out, points=points, nonce=nonce, reports=reports, workers=workers, progress=progress
+            )
         else:
-            made, standing = hand_check.record(job, answers, workers=workers, progress=progress)
+            made, standing = hand_check.record(job, answers, reports=reports, workers=workers, progress=progress)
     if quiet:
         return
     if answers is None:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import folders, pipeline, registry
+from inspect_tool import audit, folders, pipeline, registry, trail_checks, trail_reports
 from inspect_tool.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.files import read_bytes
@@ -56,6 +56,7 @@ def draw(
     *,
     points: int = POINTS,
     nonce: str = "",
+    reports: Path | None = None,
     workers: int = 1,
     progress: pipeline.Progress | None = None,
 ) -> ledger.Sample:
@@ -71,6 +72,8 @@ def draw(
         Of every specimen.
     nonce : str
         Text that makes the sample another one; empty: a random one. It is recorded.
+    reports : Path, optional
+        Folder of reports whose audit trail is told of it; None: none is.
     workers : int
         Fields measured at the same time.
     progress : callable, optional
@@ -84,16 +87,21 @@ def draw(
     design.stages_of(points)
     folders.check_new_file(out)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), workers, progress)
+        now = _measured(job, Path(folder), reports, workers, progress)
         drawn = sample(now.found, points, nonce or secrets.token_hex(8))
         text = page(_shown(now, drawn, Path(folder)))
-    ledger.record(ledger.folder_of(job), "drawn", sample=drawn)
+    _tell(now.planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
     folders.new_file(out, text.encode())
     return drawn
 
 
 def record(
-    job: Path, answers: Path, *, workers: int = 1, progress: pipeline.Progress | None = None
+    job: Path,
+    answers: Path,
+    *,
+    reports: Path | None = None,
+    workers: int = 1,
+    progress: pipeline.Progress | None = None,
 ) -> tuple[ledger.Entry, Standing]:
     """Check a file of answers against its sample and the job as it is now, record it, and tell where it stands.
 
@@ -111,18 +119,52 @@ def record(
     entries = ledger.read(ledger.folder_of(job))
     drawn = ledger.sample_of(entries, parsed.sample, str(answers))
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), workers, progress)
+        now = _measured(job, Path(folder), reports, workers, progress)
     given = ledger.Given(where=str(answers), data=data, answers=parsed, sample=drawn, entries=entries)
     correction = corrected(now.found, given)
     made = ledger.record(ledger.folder_of(job), "answered", answers=data)
+    _tell(
+        now.planned,
+        reports,
+        made,
+        {
+            "sample": drawn.id,
+            "by": parsed.person,
+            "answers": len(parsed.answers),
+            "answers_sha256": made.answers_sha256,
+        },
+    )
     return made, _standing(now, correction, given)
 
 
-def _measured(job: Path, folder: Path, workers: int, progress: pipeline.Progress | None) -> _Measured:
+def _measured(
+    job: Path, folder: Path, reports: Path | None, workers: int, progress: pipeline.Progress | None
+) -> _Measured:
     planned = pipeline.plan(job, exports=(), refereed=False)
+    if reports is not None:
+        audit.ready(reports)
+        pipeline.check_ledger(planned, reports, job.stem)
     records, findings = pipeline.measured(planned, folder, workers, progress)
     found = population(planned.job.recipe, _recipe(planned), planned.settings, records, _reader(folder), planned.ledger)
     return _Measured(planned=planned, records=records, findings=findings, found=found)
+
+
+def _tell(planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any]) -> None:
+    """Tell an audit trail of an entry of the ledger that it does not know."""
+    if reports is None:
+        return
+    job, images = planned.path, [source.sha256 for source in planned.sources]
+    with audit.held(reports) as log:
+        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=job.stem, images=images)
+        if known is None or known.entries < made.number:
+            entries = ledger.read(ledger.folder_of(job))[: made.number]
+            new = {
+                "did": made.event,
+                **facts,
+                "referee": ledger.state(entries, images),
+                "job_file": trail_reports.relative(job, reports),
+            }
+            audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, new=new))
 
 
 def _recipe(planned: pipeline.Plan) -> Any:

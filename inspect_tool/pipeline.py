@@ -41,6 +41,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_checks,
     trail_reports,
 )
 from inspect_tool.calibration import check_stated, same_scale, settle, stop_if_expired
@@ -1587,7 +1588,7 @@ def _ready(out: Path, name: str) -> str:
 
 
 def check_ledger(planned: Plan, out: Path, name: str) -> None:
-    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+    """Refuse a job whose ledgers lack an edit or a check by hand that the audit trail of a folder knows of.
 
     Raises
     ------
@@ -1596,8 +1597,10 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
     """
     if (out / audit.LOG).exists():
         images = {source.sha256 for source in planned.sources}
-        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        entries = audit.read(out).entries
+        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images)
         trail_reports.check(planned.ledger, known, planned.path, out, name)
+        trail_checks.check(entries, planned.path, out, name, images)
 
 
 def _issue(
@@ -1641,7 +1644,9 @@ def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, An
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
-        "referee": referee.state(() if planned.refereed is None else planned.refereed.entries),
+        "referee": referee.state(
+            () if planned.refereed is None else planned.refereed.entries, (one.sha256 for one in planned.sources)
+        ),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,

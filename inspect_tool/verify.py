@@ -31,6 +31,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_checks,
     trail_reports,
 )
 from inspect_tool.conclusion import concluded
@@ -229,11 +230,12 @@ def _trail(dossier: Dossier, path: Path) -> Iterator[Finding]:
     name = file.resolve().parent.name if inside else ""
     unlike, missing = trail_reports.against_trail(trail.entries, plain(dossier.report), name, dossier.folder)
     where = project / audit.LOG
-    for text in (*trail.problems, *unlike):
+    by_hand = trail_checks.against_report(trail.entries, plain(dossier.report), name)
+    for text in (*trail.problems, *unlike, *by_hand):
         yield Finding(part="audit trail", state="differs", text=f"{where}: {text}")
     for text in missing:
         yield Finding(part="audit trail", state="not checked", text=f"{where}: {text}")
-    if not trail.problems and not unlike and not missing:
+    if not trail.problems and not unlike and not missing and not by_hand:
         yield Finding(part="audit trail", state="verified", text=f"{where} tells the same of this report and its edits")
 
 

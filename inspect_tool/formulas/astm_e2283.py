@@ -92,16 +92,16 @@ def largest_in(found: Gumbel, areas: float) -> tuple[float, float]:
 def half_width(found: Gumbel, areas: float) -> float:
     """Half width about ``largest_in`` that holds the true value of that period in 95 % of all fits to n fields.
 
-    The standard error is that of many fields; the scale that few of them give is low and scatters more. How far a fitted
-    value lies from the true one, over the fitted scale, depends on n and the period alone: its 95 % quantile is that
-    of 4000 drawn samples, the same ones every time.
+    The standard error is that of many fields; the scale that few of them give is low and scatters more. How far a
+    fitted value lies from the true one, over the fitted scale, depends on n and the period alone: its 95 % quantile is
+    that of 4000 drawn samples, the same ones every time.
 
     Examples
     --------
     >>> found = Gumbel(location=12.0, scale=3.0, n=24)
     >>> round(half_width(found, 1000.0) / largest_in(found, 1000.0)[1], 1)  # 2.1 by the Student factor
-    2.4
     2.5
+
     References
     ----------
     J. F. Lawless, Statistical Models and Methods for Lifetime Data (1982), pivotal quantities of location and scale.

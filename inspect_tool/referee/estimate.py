@@ -33,11 +33,29 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A share and the limits of its interval. [1]"""
+    """A value and the limits of its interval."""
 
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What the answers say of one result, in its unit."""
+
+    specimen: str
+    quantity: str
+    name: str  # of what a person tells apart or marks
+    definition: str  # of the corrected result
+    machine: float  # what the program says of the same fields by the same rule
+    found: Interval  # for the fields as they are
+    alone: Interval  # the same answers without the segmentation
+    limits: tuple[float, float]  # that no value lies beyond
+    wider: float  # scatter of the fields of the corrected structure over that of the structure the program saw [1]
+    between: float  # standard deviation of the fields, as far as the answers show it
+    sensitivity: float = 1.0  # to a relative change of what was counted, over that of the result of the program [1]
+    rounded: str = ""  # as the standard rounds it; empty: by its uncertainty
 
 
 def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
@@ -127,8 +145,6 @@ def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:
     >>> round(field_scatter([field(10), field(30)]), 3), field_scatter([field(20), field(20)])
     (0.345, 0.0)
     """
-    if len(fields) < 2:
-        return 0.0
     columns = list(zip(*fields, strict=True))
     rates = [sum(one.hits for one in own) / max(sum(one.points for one in own), 1) for own in columns]
     found = [
@@ -143,9 +159,19 @@ def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:
         for one, rate in zip(field, rates, strict=True)
         if one.points
     ]
+    return beyond_chance(found, sum(chance))
+
+
+def beyond_chance(found: Sequence[float], chance: float) -> float:
+    """Standard deviation of values that is not chance, which has the given sum of variances; 0: there is none.
+
+    >>> beyond_chance([1.0, 3.0], 2.0), beyond_chance([1.0, 1.1], 2.0), beyond_chance([1.0], 0.0)
+    (1.0, 0.0, 0.0)
+    """
+    if len(found) < 2:
+        return 0.0
     mean = sum(found) / len(found)
-    variance = sum((one - mean) ** 2 for one in found) / (len(found) - 1) - sum(chance) / len(fields)
-    return sqrt(max(0.0, variance))
+    return sqrt(max(0.0, sum((one - mean) ** 2 for one in found) / (len(found) - 1) - chance / len(found)))
 
 
 def counted_alone(tallies: Iterable[Tally], coverage: float = 0.95) -> Interval:

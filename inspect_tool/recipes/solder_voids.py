@@ -832,8 +832,8 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             "<=",
             0.0,
             "joints",
-            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, and voids "
-            "of a ball have an edge all around",
+            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, a network "
+            "takes none of it for board, and voids of a ball have an edge all around",
             specimen=specimen,
             advice="void shares may be wrong by more than their U: look at the picture, or draw the voids",
         )

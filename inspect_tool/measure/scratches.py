@@ -19,20 +19,22 @@ from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import GrayImage, LabelImage
 
-SCALES = (0.025, 0.06, 0.12)  # standard deviations of the filters that look across a line, over the mean grain [1]
+SCALES = (0.025, 0.06)  # standard deviations of the two filters that look across a line, over the mean grain [1]
 STRONG = 0.7  # share of the boundary length below the strength of the usual strong boundary [1]
 FAINT = 0.4  # strength of a thin line, over the strong boundary [1]
-CLEAR = 0.3  # depth of a thin line in the narrowest filter, over that of the strong boundary: below is noise [1]
+CLEAR = 0.3  # depth of a thin line in the narrower filter, over that of the strong boundary: below is noise [1]
 BLACK = 0.65  # least depth of the strong boundary, of the gray level of the grains [1]
-WIDER = 2.4  # width of the strong boundary over that of the thin lines [1]
+WIDER = 1.5  # width of the strong boundary over that of the thin lines [1]
 SHARE = 0.05  # least share of the boundary length in thin lines [1]
 PIT, PIT_AREA = 0.7, 0.2  # darkness of a pit over that of the boundary, and its area over the mean grain [1]
-LEVEL, LEVEL_SHIFT = 0.55, 0.1  # strength over that of the strong boundary below which a line parts nothing, and what is as plausible [1]
+LEVEL, LEVEL_SHIFT = (
+    0.55,
+    0.1,
+)  # strength over that of the strong boundary below which a line parts nothing, and what is as plausible [1]
 JUNCTION = 0.12  # radius about triple points where a line is not judged, over the mean grain [1]
 JUNCTION_WEIGHT = 0.1
 _AREA, _DARK = 0, 1  # rows of the nodes
-_MIDDLE = 1  # of the filters
-_LENGTH, _WEIGHT, _SEEN = 0, 1, 2  # rows of the sides: pixel pairs, those that count, their darkness in every filter
+_LENGTH, _WEIGHT, _NARROW, _WIDE = 0, 1, 2, 3  # rows of the sides: pixel pairs, those that count, darkness by filter
 
 
 def seen(labels: LabelImage, pixels: GrayImage) -> Regions:
@@ -77,7 +79,9 @@ def seen(labels: LabelImage, pixels: GrayImage) -> Regions:
             flat = strip[:number].ravel()
             inner = dark[rows.start - top :][:number]
             yield Regions(
-                nodes=np.stack([np.bincount(flat, part, count + 1) for part in (None, inner.ravel())]).astype(np.float64),
+                nodes=np.stack([np.bincount(flat, part, count + 1) for part in (None, inner.ravel())]).astype(
+                    np.float64
+                ),
                 best=np.zeros(count + 1),
                 pairs=pairs,
                 sides=np.stack(sides),
@@ -106,8 +110,8 @@ def _grain_level(pixels: GrayImage, labels: LabelImage, grain_px: float) -> Floa
 class Grooves:
     """Boundaries that are etched wide and dark, in a field that shows thin lines beside them."""
 
-    strength: float  # darkness in the middle filter that 70 % of the boundary length falls short of [1]
-    darkness: float  # of the stronger ones, in the narrowest filter [1]
+    strength: float  # darkness in the wider filter that 70 % of the boundary length falls short of [1]
+    darkness: float  # of the stronger ones, in the narrower filter [1]
 
 
 def grooves(regions: Regions) -> Grooves | None:
@@ -121,14 +125,14 @@ def grooves(regions: Regions) -> Grooves | None:
     judged = regions.sides[_WEIGHT] >= 1
     if not judged.any():
         return None
-    weight, dark = regions.sides[_WEIGHT, judged], regions.sides[_SEEN:, judged]
-    dark = dark / weight
-    order = np.argsort(dark[_MIDDLE])
+    weight = regions.sides[_WEIGHT, judged]
+    narrow, wide = dark = regions.sides[_NARROW:, judged] / weight
+    order = np.argsort(wide)
     upto = np.cumsum(weight[order])
-    strength = float(dark[_MIDDLE, order[np.searchsorted(upto, STRONG * upto[-1])]])
-    strong = dark[_MIDDLE] >= strength
+    strength = float(wide[order[np.searchsorted(upto, STRONG * upto[-1])]])
+    strong = wide >= strength
     usual = np.average(dark[:, strong], axis=1, weights=weight[strong])
-    thin = (dark[_MIDDLE] < FAINT * strength) & (dark[0] >= CLEAR * usual[0])
+    thin = (wide < FAINT * strength) & (narrow >= CLEAR * usual[0])
     if usual[0] < BLACK or weight[thin].sum() < SHARE * weight.sum():
         return None
     faint = np.average(dark[:, thin], axis=1, weights=weight[thin])
@@ -138,10 +142,10 @@ def grooves(regions: Regions) -> Grooves | None:
 
 
 def _width(dark: Floats) -> float:
-    """Standard deviation of a line whose darkness is seen through the narrowest and the widest filter, over the first."""
-    narrow, wide = 1.0, (SCALES[-1] / SCALES[0]) ** 2
-    ratio = min(max(float(dark[-1] / dark[0]), 0.0), 0.99) ** 2
-    return sqrt(max(wide * ratio - narrow, 0.0) / (1 - ratio))
+    """Standard deviation of a line that two filters see so dark, over that of the narrower one."""
+    wider = (SCALES[1] / SCALES[0]) ** 2
+    ratio = min(max(float(dark[1] / dark[0]), 0.0), 0.99) ** 2
+    return sqrt(max(wider * ratio - 1, 0.0) / (1 - ratio))
 
 
 def merge_thin_lines(
@@ -168,7 +172,7 @@ def merge_thin_lines(
     """
     regions = seen(labels, pixels)
     weight = regions.sides[_WEIGHT]
-    strength = regions.sides[_SEEN + _MIDDLE] / strong.strength
+    strength = regions.sides[_WIDE] / strong.strength
     owner = boundaries.merge_unsupported(len(regions.best) - 1, regions.pairs, strength, weight, LEVEL + shift)
     left_out = owner[regions.pairs[:, 0]] == owner[regions.pairs[:, 1]]
     whole = boundaries.joined([regions], owner)

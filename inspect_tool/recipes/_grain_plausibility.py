@@ -70,7 +70,12 @@ def field_values(
         "scratch_lines": float(scratched[0]),
         "scratched_percent": float(scratched[1]),
     }
-    return values, {"twin_lamellae": kept, "scratches": scratched, "second_gray_level": second, "small_apart_in_gray": apart}
+    return values, {
+        "twin_lamellae": kept,
+        "scratches": scratched,
+        "second_gray_level": second,
+        "small_apart_in_gray": apart,
+    }
 
 
 def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:

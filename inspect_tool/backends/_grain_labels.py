@@ -5,7 +5,8 @@ pass that is narrower than the grains on both sides of it. Its basins are floode
 there are grains. A boundary between two of them is then judged by the share of it whose probability lies above a
 level: below 0.7 it vanishes, weakest first. The smaller a region is, the more must be believed of the boundaries that
 set it apart: texture makes small cells with a doubtful side, grains seldom do. Scratches are left out where the gray
-picture shows that they are thinner than the boundaries, twin lines by how they end. Another level is another segmentation, made of the same regions.
+picture shows that they are thinner than the boundaries, twin lines by how they end. Another level is another
+segmentation, made of the same regions.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,9 +1,9 @@
 """Scratches that an etch has made visible: thin faint lines among boundaries that are etched wide and dark.
 
-A boundary that is etched deeply is a groove, wide and black; a polishing scratch in the same field is a fraction as wide.
-Only where a field holds both populations is a thin line taken for a scratch: in a field with one width of
-boundaries a faint line is a boundary that took less etch, and stays. Pits at triple points, as black as the
-boundaries about them, are no grains either.
+A boundary that is etched deeply is a groove, wide and black; a polishing scratch in the same field is thinner. Only
+where a field holds both populations is a thin line taken for a scratch: in a field with one width of boundaries a faint
+line is a boundary that took less etch, and stays. Pits at triple points, as black as the boundaries about them, are no
+grains either.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,8 @@ def seen(labels: LabelImage, pixels: GrayImage) -> Regions:
             weight = np.where(free[tuple(first)] + free[tuple(second)] > 0, 1.0, JUNCTION_WEIGHT)
             across = []
             for sigma_px in sigmas:
-                near = boundaries.largest_nearby(cv2.GaussianBlur(dark, (0, 0), sigma_px))[rows.start - top :]
+                blurred = np.asarray(cv2.GaussianBlur(dark, (0, 0), sigma_px), np.float32)
+                near = boundaries.largest_nearby(blurred)[rows.start - top :]
                 across.append(weight * np.maximum(near[tuple(first)], near[tuple(second)]))
             pairs, sides = boundaries.sum_by_pair(pairs, [np.ones(len(weight)), weight, *across])
             flat = strip[:number].ravel()

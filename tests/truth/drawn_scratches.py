@@ -64,7 +64,7 @@ def scratched(
 
 
 def with_bar(image: NDArray[np.uint8], *, plate: bool = True) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
-    """Burn a bar of 120 px with end ticks and its label, on a white plate or none; (top, left, height, width) of all."""
+    """Burn in a bar of 120 px with end ticks and its label, on a white plate or none; and their box."""
     made = image.copy()
     height, width = made.shape
     top, left = height - 80, width - 170

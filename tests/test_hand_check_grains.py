@@ -113,6 +113,7 @@ def checked(tmp_path_factory):
     done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file), *told])
     assert done.exit_code == 0, done.output
     assert "60 of 60 lines by N. N." in done.output
+    assert "grain_size_number: " in done.output
     drawn_job(folder, more='[referee]\nfile = "answers.json"')
     return folder, truth, sample, pipeline.run(job, folder / "reports")
 

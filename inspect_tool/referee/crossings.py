@@ -90,12 +90,13 @@ def _of_specimen(
     by_hand = _per_mm(mean_count(strata, sum(sum(found.areas[i].pixels) for i in own), most, level), length_mm)
     if not by_hand.low > 0:
         msg = (
-            f"check by hand: specimen {specimen}: {len(counts) - len(told)} of {len(counts)} lines could not be told, "
-            "so that the grain size has no upper limit; draw more lines or mend the images"
+            f"check by hand: specimen {specimen}: {len(counts) - len(told)} of {len(counts)} lines could not be told "
+            f"and {sum(one > 0 for one in told)} show a boundary, so that there may be none; draw more lines"
         )
         raise MeasurementError(msg)
     alone = _per_mm(counted_alone(strata, most, level), length_mm)
-    machine = sum(lines.fields[i].machine_per_mm for i in own) / len(own)
+    shares = design.field_weights(found.areas)
+    machine = sum(shares[i] * lines.fields[i].machine_per_mm for i in own)
     between = field_scatter(
         [
             [

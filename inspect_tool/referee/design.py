@@ -69,7 +69,7 @@ def weights(areas: Sequence[Area]) -> dict[str, dict[int, float]]:
     {'1': {0: 0.375, 1: 0.625}}
     """
     found: dict[str, dict[int, float]] = {}
-    for area, whole in zip(areas, _field_weights(areas), strict=True):
+    for area, whole in zip(areas, field_weights(areas), strict=True):
         own = found.setdefault(area.specimen, {})
         for code, pixels in enumerate(area.pixels):
             if pixels:
@@ -77,7 +77,8 @@ def weights(areas: Sequence[Area]) -> dict[str, dict[int, float]]:
     return {specimen: dict(sorted(own.items())) for specimen, own in found.items()}
 
 
-def _field_weights(areas: Sequence[Area]) -> list[float]:
+def field_weights(areas: Sequence[Area]) -> list[float]:
+    """Share of every field in its specimen: the mean over sections of the mean over fields. [1]"""
     sections = {(area.specimen, area.section) for area in areas}
     keys = [(area.specimen, area.section) for area in areas]
     return [
@@ -139,7 +140,7 @@ def drawn(areas: Sequence[Area], points: int, seed: str, stage: int = FIRST) -> 
         In the order in which they are answered: stage by stage.
     """
     shares = weights(areas)
-    whole = _field_weights(areas)
+    whole = field_weights(areas)
     found: list[Place] = []
     done = 0
     for end in stages_of(points, stage):

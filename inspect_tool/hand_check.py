@@ -19,10 +19,10 @@ from inspect_tool.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.files import read_bytes
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
-from inspect_tool.referee import design, ledger, planning, regions
+from inspect_tool.referee import design, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
 from inspect_tool.referee.page import page
-from inspect_tool.referee.population import Population, population, sample, strata_of_field
+from inspect_tool.referee.population import Population, joints_of_field, population, sample, strata_of_field
 from inspect_tool.report.figures import full_size
 from inspect_tool.units import convert
 
@@ -197,10 +197,7 @@ def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]
     job, found = now.planned.job, now.found
     places = _places(found, drawn)
     specimens = len(design.weights(found.areas))
-    crops: dict[int, dict[str, Any]] = {}
-    spots: dict[int, list[list[float]]] = {}
-    for n, crop, spot in _crops(now, places, folder):
-        crops[n], spots[n] = crop, spot
+    items, crops = _items(now, places, folder)
     return {
         "schema": ledger.SAMPLE,
         "id": drawn.id,
@@ -214,11 +211,8 @@ def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]
             for one in found.classes
         ],
         "stages": [stage * specimens for stage in design.stages_of(drawn.points, found.stage)],
-        "items": [
-            {"n": n, "crop": n, **({"at": spots[n][0]} if found.lines is None else {"line": spots[n]})}
-            for n in range(len(places))
-        ],
-        "crops": [crops[n] for n in range(len(places))],
+        "items": items,
+        "crops": crops,
         "planning": _block(now, drawn, places),
     }
 
@@ -227,30 +221,53 @@ def _places(found: Population, drawn: ledger.Sample) -> tuple[design.Place, ...]
     return design.drawn(found.areas, drawn.points, drawn.id, found.stage)
 
 
-def _crops(
+def _items(
     now: _Measured, places: Sequence[design.Place], folder: Path
-) -> Iterator[tuple[int, dict[str, Any], list[list[float]]]]:
-    """Cut the surroundings of every point or line out of its field, one field in memory at a time."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Cut the surroundings of every point or line out of its field, one field in memory at a time.
+
+    A joint is shown as a whole, once for all its points.
+    """
+    crops: dict[tuple[int, ...], dict[str, Any]] = {}  # by image and window
+    items: dict[int, dict[str, Any]] = {}
     for i, (source, record) in enumerate(zip(now.planned.sources, now.records, strict=True)):
-        own = [(n, place) for n, place in enumerate(places) if place.field == i]
+        own = [(n, place) for n, place in enumerate(places) if now.found.image_of(place) == i]
         if not own:
             continue
         rgb = full_size(pipeline.read_source(now.planned, source))
-        lines = now.found.lines
-        side = _CROP_PX if lines is None else ceil((1 + 2 * _AROUND) * lines.fields[i].length_px) + 2 * _AROUND_PX
         for n, spot in _spots(now, i, own, folder):
-            top, left = (
-                max(0, min(int(fmean(ends)) - side // 2, size - side))
-                for ends, size in zip(zip(*spot, strict=True), rgb.shape[:2], strict=True)
-            )
-            cut = rgb[top : top + side, left : left + side]
-            crop = {
-                "png": base64.b64encode(_png(cut)).decode(),
-                "shape": list(cut.shape[:2]),
-                "pixel_um": record.calibration.pixel_um,
-                "context": None,
+            top, left, bottom, right = _window(now.found, places[n], spot, rgb.shape)
+            if (i, top, left, bottom, right) not in crops:
+                cut = rgb[top:bottom, left:right]
+                crops[i, top, left, bottom, right] = {
+                    "png": base64.b64encode(_png(cut)).decode(),
+                    "shape": list(cut.shape[:2]),
+                    "pixel_um": record.calibration.pixel_um,
+                    "context": None,
+                }
+            ends = [[row - top, column - left] for row, column in spot]
+            items[n] = {
+                "n": n,
+                "crop": list(crops).index((i, top, left, bottom, right)),
+                **({"at": ends[0]} if now.found.lines is None else {"line": ends}),
             }
-            yield n, crop, [[row - top, column - left] for row, column in spot]
+    return [items[n] for n in range(len(places))], list(crops.values())
+
+
+def _window(found: Population, place: design.Place, spot: _Spot, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Part of a field that is shown: top, left, bottom, right; a whole joint, or what surrounds a point or line."""
+    if found.joints:
+        rows, columns = found.joints[place.field].box
+        more = ceil(_AROUND * max(rows.stop - rows.start, columns.stop - columns.start))
+        low = max(0, rows.start - more), max(0, columns.start - more)
+        return *low, min(shape[0], rows.stop + more), min(shape[1], columns.stop + more)
+    lines = found.lines
+    side = _CROP_PX if lines is None else ceil((1 + 2 * _AROUND) * lines.fields[place.field].length_px) + 2 * _AROUND_PX
+    top, left = (
+        max(0, min(int(fmean(ends)) - side // 2, size - side))
+        for ends, size in zip(zip(*spot, strict=True), shape[:2], strict=True)
+    )
+    return top, left, min(shape[0], top + side), min(shape[1], left + side)
 
 
 def _spots(
@@ -261,10 +278,14 @@ def _spots(
     if now.found.lines is not None:
         yield from ((n, now.found.lines.fields[field].located(place.code, place.rank)) for n, place in own)
         return
-    record = now.records[field]
-    strata, _ = strata_of_field(
-        planned.job.recipe, _recipe(planned), planned.settings, record, _reader(folder), planned.ledger
-    )
+    asked = planned.job.recipe, _recipe(planned), planned.settings, now.records[field], _reader(folder), planned.ledger
+    if now.found.joints:
+        strata, numbers, _ = joints_of_field(*asked)
+        for n, place in own:
+            code = place.code % design.CODES
+            yield n, (joint_sample.located(strata, numbers, now.found.joints[place.field], code, place.rank),)
+        return
+    strata, _ = strata_of_field(*asked)
     for code in sorted({place.code for _, place in own}):
         mine = [(n, place.rank) for n, place in own if place.code == code]
         for (n, _), at in zip(mine, regions.located(strata, code, [rank for _, rank in mine]), strict=True):
@@ -308,9 +329,9 @@ def _plan(now: _Measured, places: Sequence[design.Place], value: float | None = 
     return planning.Planning(
         target=name,
         limit=min(limits, key=lambda limit: abs(limit - (result.value if value is None else value))),
-        machine=100 * sum(share for code, share in shares.items() if code // 2 == number),
+        machine=100 * sum(share for code, share in shares.items() if code % design.CODES // 2 == number),
         fixed_u=scatter_of(result),
-        machine_percent=tuple(100.0 * (place.code // 2 == number) for place in places),
+        machine_percent=tuple(100.0 * (place.code % design.CODES // 2 == number) for place in places),
         weights=tuple(
             shares[place.code] / codes.count(place.code) if place.specimen == result.specimen else 0.0
             for place in places

@@ -12,9 +12,9 @@ from inspect_tool.formulas import astm_e2283
 from inspect_tool.model import Component, FieldMeasurement, Result
 from inspect_tool.recipes._porosity_field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Settings
-from inspect_tool.uncertainty import half_range
+from inspect_tool.uncertainty import coverage_factor, half_range
 
-_LEAST_FIELDS = 12  # with fewer the interval of an extreme value holds less than 90 % (simulated)
+_LEAST_FIELDS = 12  # half of what E2283 asks for
 _LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one
 _SURFACE_PX = 1.5  # half width of what the border between specimen and mount is known to (drawn sections: -1 to +1)
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
@@ -177,7 +177,9 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
     found = astm_e2283.fit(largest)
     areas = settings.part_area_mm2 / _field_mm2(fields)
     value, u = astm_e2283.largest_in(found, areas)
-    low = 0.775 / found.n * (value - found.location)  # a scale by maximum likelihood is that much too small
+    # U of the two lines together is the half width that holds the true value
+    fit = coverage_factor(found.n - 1) * u
+    beyond = sqrt(max(astm_e2283.half_width(found, areas) ** 2 - fit**2, 0.0)) / coverage_factor(None)
     lines = (
         Component(
             name="between fields",
@@ -186,7 +188,12 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
             dof=found.n - 1,
             basis=f"standard error of the Gumbel fit to {found.n} largest pores",
         ),
-        Component(name="few fields", u=low, kind="B", basis="the fitted scale is low by 0.775 / n in the mean"),
+        Component(
+            name="few fields",
+            u=beyond,
+            kind="B",
+            basis=f"what fits to {found.n} drawn fields lie off the true value beyond that",
+        ),
         *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
     )
     return Result(

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from math import hypot, sqrt
 
 from inspect_tool.errors import ReadError
+from inspect_tool.files import sha256_bytes
 from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
-from inspect_tool.referee import crossings, design, shares
+from inspect_tool.referee import crossings, design, joints, shares
 from inspect_tool.referee.estimate import Corrected, levels
-from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given
+from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, name_of, text_of
 from inspect_tool.referee.population import Population
 from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
 
@@ -18,6 +19,7 @@ TABLE = "Check by hand"
 _SCATTER = (
     "between fields",
     "between sections",
+    "between joints",
     "scatter inside the fields",
     "no pore found",
     "sampling, from a model",
@@ -42,7 +44,9 @@ class Correction:
     sample: str  # its id
     samples: int  # that were drawn for the job
     files: int  # of answers that were recorded to this sample
+    last: str  # entry of the ledger of them: its file and SHA-256
     results: tuple[Corrected, ...]
+    beside: joints.Beside  # tables, checks and lines of page 1 of their own
 
 
 def corrected(found: Population, given: Given) -> Correction:
@@ -83,6 +87,7 @@ def corrected(found: Population, given: Given) -> Correction:
     counted = [
         (place, said.get(n, Answer(n=n, value=CANNOT_TELL))) for n, place in enumerate(places[: points * specimens])
     ]
+    results, beside, method = _estimated(found, counted, level)
     return Correction(
         what=found.what,
         person=answers.person,
@@ -90,15 +95,26 @@ def corrected(found: Population, given: Given) -> Correction:
         points=points,
         planned=sample.points,
         stages=stages,
-        method=shares.METHOD if found.lines is None else crossings.METHOD,
+        method=method,
         untold=sum(one.value == CANNOT_TELL for _, one in counted),
         sample=sample.id,
         samples=sum(entry.event == "drawn" for entry in given.entries),
         files=sum(entry.answers is not None and entry.answers.sample == sample.id for entry in given.entries),
-        results=shares.corrected(found, counted, level)
-        if found.lines is None
-        else crossings.corrected(found, found.lines, counted, level),
+        last=f"{name_of(given.entries[-1])}: {sha256_bytes(text_of(given.entries[-1]))}",
+        results=results,
+        beside=beside,
     )
+
+
+def _estimated(
+    found: Population, counted: Sequence[tuple[design.Place, Answer]], level: float
+) -> tuple[tuple[Corrected, ...], joints.Beside, str]:
+    """What the answers say, and by which method."""
+    if found.joints:
+        return *joints.corrected(found, counted, level), joints.METHOD
+    if found.lines is not None:
+        return crossings.corrected(found, found.lines, counted, level), joints.Beside(), crossings.METHOD
+    return shares.corrected(found, counted, level), joints.Beside(), shares.METHOD
 
 
 def _check_values(answers: Answers, lines: bool, names: Sequence[str], where: str) -> None:
@@ -147,10 +163,11 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
         checks=(
             *(_settled(check, correction) for check in findings.checks),
             *_others(pairs, findings.results, correction),
+            *correction.beside.checks,
         ),
         statements=(*findings.statements, _statement(correction)),
-        tables=(*findings.tables, _table(pairs, correction.what)),
-        warnings=(*findings.warnings, _told(pairs, correction)),
+        tables=(*findings.tables, _table(pairs, correction.what), *correction.beside.tables),
+        warnings=(*findings.warnings, _told(pairs, correction), *correction.beside.warnings),
     )
 
 
@@ -229,7 +246,7 @@ def _others(
             quantities=(old.quantity,),
         )
         for old, new, one in pairs
-        if old.unit == "%" and old.value in (0.0, 100.0)
+        if one.scatters and old.unit == "%" and old.value in (0.0, 100.0)
     ]
     for specimen in dict.fromkeys(one.specimen for one in correction.results):
         own = [(old, one) for old, _, one in pairs if old.specimen == specimen]
@@ -273,7 +290,8 @@ def _statement(correction: Correction) -> Statement:
         f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
         f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
         f"Sample {correction.sample}; {correction.samples} drawn for this job, {correction.files} files of answers "
-        "recorded to this one. Only the results of the table are corrected.",
+        f"recorded to this one; SHA-256 of the last entry of the ledger, {correction.last}. "
+        "Only the results of the table are corrected.",
     )
 
 

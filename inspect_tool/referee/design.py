@@ -18,6 +18,9 @@ FIRST = 50
 
 MOST_POINTS = 1000
 
+CODES = 16
+"""Codes of strata that one group of regions has; regions with strata of their own have the next ones."""
+
 _PROPORTIONAL = 0.75  # of the points go where the area is: whatever the program saw, little is lost
 _UNSURE = 3.0  # times as many of the others in unsure regions: as errors of 25 % scatter against those of 2 %
 
@@ -29,6 +32,7 @@ class Area:
     specimen: str
     section: str
     pixels: tuple[int, ...]  # (or test lines) by the code of the stratum
+    weight: float | None = None  # in the mean of its specimen; None: that of a field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,8 @@ def _field_weights(areas: Sequence[Area]) -> list[float]:
     keys = [(area.specimen, area.section) for area in areas]
     return [
         1 / sum(specimen == area.specimen for specimen, _ in sections) / keys.count((area.specimen, area.section))
+        if area.weight is None
+        else area.weight
         for area in areas
     ]
 
@@ -92,6 +98,9 @@ def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
     {0: 29, 1: 7, 2: 14}
     """
     bent = {code: share * (_UNSURE if code % 2 else 1.0) for code, share in shares.items()}
+    halves = [sum(bent[code] for code in bent if (code >= CODES) is own) for own in (False, True)]
+    if all(halves):
+        bent = {code: one / halves[code >= CODES] for code, one in bent.items()}
     total = sum(bent.values())
     exact = {
         code: points * (_PROPORTIONAL * share + (1 - _PROPORTIONAL) * bent[code] / total)

@@ -1,7 +1,7 @@
 """The fields of a measured job as the population that a sample is drawn from, read back from their kept masks."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -11,8 +11,8 @@ import numpy as np
 
 from inspect_tool import edits, evidence, question
 from inspect_tool.errors import MeasurementError
-from inspect_tool.model import Micrograph, MicrographRecord, PointClass, Segmentation, Standard
-from inspect_tool.referee import design, lines, regions
+from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
+from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
 
@@ -34,6 +34,8 @@ class Population:
     areas: tuple[design.Area, ...]
     fields: tuple[str, ...]  # SHA-256 of the image and the strata of every field
     lines: TestLines | None = None  # that are drawn in place of points
+    joints: tuple[joint_sample.Joint, ...] = ()  # what the areas are in place of fields
+    nested: bool = False  # the joints are a sample: means over boards of means over images
 
     @property
     def what(self) -> str:
@@ -44,6 +46,10 @@ class Population:
     def stage(self) -> int:
         """Points or lines of a specimen between two places where one may stop."""
         return design.FIRST if self.lines is None else lines.STAGE
+
+    def image_of(self, place: design.Place) -> int:
+        """Index of the image in which a point or line lies."""
+        return self.joints[place.field].field if self.joints else place.field
 
 
 def strata_of_field(
@@ -100,6 +106,28 @@ def lines_of_field(
     return found, digest.hexdigest()
 
 
+def joints_of_field(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    record: MicrographRecord,
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> tuple[regions.Strata, LabelImage, Mapping[int, str]]:
+    """Cut the joints of one field into strata by its kept masks; with their numbers and names.
+
+    Raises
+    ------
+    MeasurementError
+        The voids are a share of what no person sees, or the masks were not kept.
+    """
+    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    joints, names = recipe.sampled_joints(corrected, settings, micrograph.roi, record.image)
+    classes = recipe.void_classes(corrected)
+    differs = regions.differing(classes, (recipe.void_classes(other) for other in others))
+    return regions.strata_of(classes, differs, joints > 0), joints, names
+
+
 def _seen(
     name: str,
     recipe: ModuleType,
@@ -143,6 +171,8 @@ def population(
     """
     if hasattr(recipe, "crossed"):
         return _of_lines(name, recipe, settings, standard, records, read, ledger)
+    if hasattr(recipe, "sampled_joints"):
+        return _of_joints(name, recipe, settings, records, read, ledger)
     if not hasattr(recipe, "point_classes"):
         msg = f"recipe {name}: has no result that a person could correct by points or lines"
         raise MeasurementError(msg)
@@ -191,6 +221,35 @@ def _of_lines(
             question=recipe.crossed_question(settings),
             results=partial(recipe.crossed_results, settings=settings, standard=standard),
         ),
+    )
+
+
+def _of_joints(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> Population:
+    joints: list[joint_sample.Joint] = []
+    fields = []
+    for i, record in enumerate(records):
+        strata, numbers, names = joints_of_field(name, recipe, settings, record, read, ledger)
+        joints += joint_sample.joints_of_field(
+            strata, numbers, names, specimen=record.specimen, section=record.section, field=i
+        )
+        digest = hashlib.sha256(f"{record.sha256} {strata.shape} ".encode())
+        digest.update(np.ascontiguousarray(strata).data)
+        digest.update(np.ascontiguousarray(numbers, "<i4").data)
+        fields.append(digest.hexdigest())
+    return Population(
+        recipe=name,
+        classes=joint_sample.CLASSES,
+        areas=joint_sample.areas_of(joints, nested=settings.joints_are == "sample"),
+        fields=tuple(fields),
+        joints=tuple(joints),
+        nested=settings.joints_are == "sample",
     )
 
 

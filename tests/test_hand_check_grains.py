@@ -113,6 +113,7 @@ def checked(tmp_path_factory):
     done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file), *told])
     assert done.exit_code == 0, done.output
     assert "60 of 60 lines by N. N." in done.output
+    assert "grain_size_number: " in done.output
     drawn_job(folder, more='[referee]\nfile = "answers.json"')
     return folder, truth, sample, pipeline.run(job, folder / "reports")
 
@@ -171,6 +172,42 @@ def test_what_is_not_counted_on_lines_passes_no_requirement_where_the_masks_are_
     assert (check.passed, check.scope) == (False, "plausibility")
     assert {"grain_size_number.planimetric", "grain_size_number.largest", "anisotropy_index"} <= set(check.quantities)
     assert "grain_size_number" not in check.quantities
+
+
+def test_a_doubt_of_the_boundaries_does_not_reach_what_a_person_counted_and_one_of_the_region_does(told, checked):
+    _, _, sample, _ = checked
+    seen = [{"n": item["n"], "value": "done", "marks": marks_on(sample, item)} for item in sample["items"]]
+    field = grain_size.measure_field(
+        Micrograph(
+            pixels=np.zeros(SHAPE, np.uint8), calibration=Calibration(pixel_um=0.5, source="drawn"), specimen="1"
+        ),
+        Segmentation(labels=half_without_grains(), classes={1: "grain"}, kind="instance", backend="labels"),
+        grain_size.Settings(method="intercept"),
+        load_standard("astm_e112_2013"),
+    )
+    findings = grain_size.combine([field], grain_size.Settings(method="intercept"), load_standard("astm_e112_2013"))
+    doubts = [one.name for one in findings.checks if one.scope == "plausibility" and not one.passed]
+    assert doubts[0] == "Share of a field left out, field with the most"
+    assert "Share of a field that one grain covers" in doubts
+    left = [
+        one
+        for one in correction.applied(findings, told(seen)).checks
+        if one.scope == "plausibility"
+        and not one.passed
+        and (not one.quantities or "grain_size_number" in one.quantities)
+    ]
+    assert [one.name for one in left] == doubts[:1]
+
+
+def half_without_grains():
+    """More than half of a field left out; one grain covers most of the rest, and touches little of the edge."""
+    labels = np.zeros(SHAPE, np.int32)
+    labels[120:, :] = 1
+    labels[-6:, :] = np.arange(SHAPE[1]) // 12 + 2
+    labels[:, :6] = labels[:, -6:] = 0
+    labels[120:, :6] = 90 + np.arange(100)[:, None] // 12
+    labels[120:, -6:] = 120 + np.arange(100)[:, None] // 12
+    return labels
 
 
 def test_verify_draws_the_lines_again(checked):

@@ -15,6 +15,7 @@ from inspect_tool import plausibility
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.recipes._grain_results import QUANTITIES
 
 LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
 EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
@@ -28,6 +29,10 @@ APART = 6.0  # ... whose distance is so many times the scatter within both; even
 SMALL_APART = 30.0  # share of the grains that may be small and darker, or brighter, than the others: 0.5 G by areas [%]
 NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
 CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
+
+_LEFT_OUT = "Share of a field left out, field with the most"
+_EDGE_HELD = "Share of the edge of a field that one grain holds"
+_OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
 
 
 def field_values(
@@ -176,13 +181,13 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
     fine = 100.0 * float(np.mean(area < FINE_AREA * (area**2).sum() / area.sum()))
     lamellae = sum(float(field.values["twin_lamellae"]) for field in fields) / len(area)
     found: Mapping[str, tuple[float, float, str, str]] = {
-        "Share of a field left out, field with the most": (
+        _LEFT_OUT: (
             most["left_out_percent"],
             LEFT_OUT,
             "%",
             "no grain was found there, or it was taken for mount; look at the mask, set [region] or mount = 'keep'",
         ),
-        "Share of the edge of a field that one grain holds": (
+        _EDGE_HELD: (
             most["edge_held_by_one_percent"],
             EDGE,
             "%",
@@ -234,6 +239,8 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             unit,
             clause=f"limit of this toolkit: {why}",
             specimen=specimen,
+            # what is no grain at all stays in doubt whoever counts; the others are answered by a check by hand
+            quantities=() if name in _OF_REGION else tuple(QUANTITIES),
         )
 
 

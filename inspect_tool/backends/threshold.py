@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.backends._contours import better_level, contours
 from inspect_tool.backends._gray_levels import (
     class_means,
     has_two_humps,
@@ -47,6 +48,7 @@ _SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of 
 _SURE_PIXELS = 12
 _COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
 _DEEP = 0.25  # an object has a pixel that lies this share of the contrast beyond the level
+_CLASS_CONTRAST = 0.1  # of that of the edges, which two classes by one level have at least
 _SMALL = 0.005
 _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
 _SHARP = 0.3  # and an edge along this share of its outline
@@ -202,6 +204,7 @@ class _Prepared:
     choice: Choice
     denoise_px: int
     seconds: float
+    one_level: bool = False  # of method auto: the level is not carried, see _with_one_level
 
 
 def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
@@ -216,7 +219,7 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     if denoise_px > 1 and edges.n:
         # a median makes patches of noise, with edges of their own: where there was none before, there is none
         edges = _find_edges(gray, roi, settings.min_contrast / step)
-    return _Prepared(
+    ready = _Prepared(
         gray=gray,
         offset=offset,
         step=step,
@@ -224,7 +227,36 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
         edges=edges,
         choice=_choice(gray, roi, edges, settings),
         denoise_px=denoise_px,
-        seconds=time.perf_counter() - started,
+        seconds=0.0,
+    )
+    if settings.method == "auto" and edges.n and _n_classes(settings) == 2:
+        ready = _with_one_level(ready, roi)
+    return replace(ready, seconds=time.perf_counter() - started)
+
+
+def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
+    """Take one level for the whole image in place of the carried one, where its contour lies on edges and that does not.
+
+    A carried level drifts where no edge is near (a dark corner becomes a phase), and is drawn to the edges of a texture
+    inside a phase (shaded particles). Either way its contour runs where there is no edge. A phase without a gray of its
+    own is left: its level is not meant to lie where the edges are steepest.
+    """
+    edges, choice, gray = ready.edges, ready.choice, ready.gray
+    if choice.own_gray is None or choice.own_gray < OWN_GRAY:
+        return ready
+    carried = _by_edges(gray, edges, choice, choice.height, carried=True)
+    level = better_level(*(contours(image, edges.mask, roi, _bands(gray.shape)) for image in (carried, gray)))
+    if level is None:
+        return ready
+    dark, bright = class_means(histogram_of(gray, roi), [float(level)])
+    contrast = 2 * min(level - dark, bright - level)  # a phase is seen by the nearer side
+    if contrast < _CLASS_CONTRAST * edges.contrast:
+        return ready
+    return replace(
+        ready,
+        edges=replace(edges, level=float(level), contrast=contrast),
+        choice=Choice(own_gray=choice.own_gray, is_mixed=True),  # each outline ends half-way up its own edge
+        one_level=True,
     )
 
 
@@ -232,25 +264,18 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     started = time.perf_counter()
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = _n_classes(settings)
-    method = _chosen(gray, roi, edges, n, settings.method)
+    method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
     found: dict[str, Any] = {"method_taken": method, "denoise_px": ready.denoise_px, "shift": shift}
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":
         levels: list[float] = []
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
-        choice, height = ready.choice, shift
-        if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2:
-            height = choice.height  # only the outlines move: what the phase is stays as it was
-        levels = [edges.level + height * edges.contrast]
-        level = _carried_level(edges, gray.shape[1], height) if method == "local edge" else _same_everywhere(levels[0])
-        ranks = _above(gray, level)
-        if choice.is_mixed:
-            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
-        # small objects first, so that they do not lengthen the outline of the object that holds them
-        for largest in (_SMALL * gray.size, gray.size):
-            for rank in (0, 1):
-                _keep_supported(ranks, rank, gray, level, edges, largest)
+        levels = [edges.level + _height(ready.choice, shift) * edges.contrast]
+        ranks = _by_edges(gray, edges, ready.choice, shift, carried=method == "local edge")
+        everywhere, on_edges = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
+        if everywhere:
+            found["outline_on_edges"] = on_edges / everywhere
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
@@ -495,6 +520,28 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     blur = image_quality.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
     known = blur[np.isfinite(blur)]
     return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
+
+
+def _height(choice: Choice, shift: float) -> float:
+    # of edges of several kinds only the outlines move with a small shift: what the phase is stays as it was
+    return choice.height if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2 else shift
+
+
+def _by_edges(
+    gray: NDArray[np.uint8], edges: _Edges, choice: Choice, shift: float, *, carried: bool
+) -> NDArray[np.uint8]:
+    """Tell dark (0) from bright (1) by a level on the edges, of each place or of the image, and keep what edges bound."""
+    height = _height(choice, shift)
+    one_level = _same_everywhere(edges.level + height * edges.contrast)
+    level = _carried_level(edges, gray.shape[1], height) if carried else one_level
+    ranks = _above(gray, level)
+    if choice.is_mixed:
+        _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
+    # small objects first, so that they do not lengthen the outline of the object that holds them
+    for largest in (_SMALL * gray.size, gray.size):
+        for rank in (0, 1):
+            _keep_supported(ranks, rank, gray, level, edges, largest)
+    return ranks
 
 
 def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:

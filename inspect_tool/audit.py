@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from inspect_tool import __version__, trail_reports
+from inspect_tool import __version__, trail_checks, trail_reports
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.files import NOTHING, plain, read_bytes, write_whole
 from inspect_tool.locks import lock
@@ -29,7 +29,7 @@ LOG = "audit.jsonl"
 HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
-EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw"]
+EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand"]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -213,7 +213,8 @@ def verify(folder: Path) -> Trail:
 
     A report that was made with the log carries its last entry of then (``Trail.last``): the log must still hold
     that entry, and the run. What the entry of the run says of the report (verdict, values, hashes of its files), and
-    what it and every entry of an edit say of the ledger of edits, must be so; ``uncompared`` names what is not there.
+    what it and every entry of an edit or of a check by hand say of their ledgers, must be so; ``uncompared`` names what
+    is not there.
     """
     folder = folder.parent if folder.name == LOG else folder
     trail = read(folder)
@@ -234,7 +235,13 @@ def verify(folder: Path) -> Trail:
         elif made_of not in ran:
             problems.append(f"{name} ({made_of}) was made with this log, which has no entry of that run")
     found = trail_reports.compare(trail.entries, folder)
-    return replace(trail, problems=(*problems, *found.problems), notes=tuple(notes), uncompared=found.uncompared)
+    by_hand, missing = trail_checks.compare(trail.entries, folder)
+    return replace(
+        trail,
+        problems=(*problems, *found.problems, *by_hand),
+        notes=tuple(notes),
+        uncompared=(*found.uncompared, *missing),
+    )
 
 
 def holds(trail: Trail, anchor: str) -> bool:

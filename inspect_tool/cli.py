@@ -884,12 +884,15 @@ def referee(
     job: Annotated[Path, typer.Argument(metavar="JOB", help="Job file (TOML).")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Page to write (.html); it opens offline.")] = None,
     answers: Annotated[Path | None, typer.Option(help="Answers that the page saved: check and record them.")] = None,
-    points: Annotated[int, typer.Option(help="Points of every specimen.")] = 150,
+    points: Annotated[
+        int | None, typer.Option(help="Points, or test lines, of every specimen; default: 150 points, 60 lines.")
+    ] = None,
     nonce: Annotated[str, typer.Option(help="Text that makes it another sample; default: a random one.")] = "",
+    reports: Annotated[Path, typer.Option(help="Folder of the reports; its audit trail is told.")] = Path("reports"),
     workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Let a person correct the results of a job: draw random points, blind, on one page; then record the answers."""
+    """Let a person correct the results of a job: draw random points or lines, blind, on a page; record the answers."""
     from inspect_tool import hand_check
     from inspect_tool.referee import ledger
 
@@ -899,24 +902,29 @@ def referee(
     with _progress(job.stem, quiet) as progress:
         if answers is None:
             assert out is not None
-            drawn = hand_check.draw(job, out, points=points, nonce=nonce, workers=workers, progress=progress)
+            drawn = hand_check.draw(
+                job, out, points=points, nonce=nonce, reports=reports, workers=workers, progress=progress
+            )
         else:
-            made, standing = hand_check.record(job, answers, workers=workers, progress=progress)
+            made, standing = hand_check.record(job, answers, reports=reports, workers=workers, progress=progress)
     if quiet:
         return
     if answers is None:
-        print(f"{out}: sample {drawn.id[:12]}, {drawn.points} points of every specimen, nonce {drawn.nonce}")
+        print(f"{out}: sample {drawn.id[:12]}, {drawn.points} for every specimen, nonce {drawn.nonce}")
         print(f"answer it in a browser, then: inspect-tool referee {job} --answers FILE")
         return
     found = standing.correction
-    print(f"{ledger.folder_of(job) / ledger.name_of(made)}: {found.points} of {found.planned} points by {found.person}")
+    entry = ledger.folder_of(job) / ledger.name_of(made)
+    print(f"{entry}: {found.points} of {found.planned} {found.what} by {found.person}")
     for old, new in standing.results:
         u = "" if new.expanded_u is None else f" ± {new.expanded_u:.3g}"
-        print(f"specimen {new.specimen}, {new.quantity}: {old.value:.4g} -> {new.value:.4g}{u} %")
+        print(f"specimen {new.specimen}, {new.quantity}: {old.value:.4g} -> {new.value:.4g}{u} {new.unit}")
     for one in standing.conformities:
         print(f"specimen {one.specimen}, {one.quantity}: {one.decision} ({one.reason})")
     if standing.more:
-        print(f"about {standing.more} more points until the verdict is decided; one may stop at the end of a stage")
+        print(
+            f"about {standing.more} more {found.what} until the verdict is decided; one may stop at the end of a stage"
+        )
     print(f'name it in the job: [referee] file = "{answers.name}"')
 
 
@@ -1085,8 +1093,12 @@ def _run_jobs(
     from inspect_tool.recovery import recover
 
     recover(out)
+    faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
     rows: list[tuple[str, Report | None, Path, str]] = []
     for path, name in jobs:
+        if name in faults:
+            rows.append((name, None, out / name, faults[name]))
+            continue
         try:
             with _progress(name, quiet or as_json) as tell:
                 report = pipeline.run(
@@ -1101,6 +1113,23 @@ def _run_jobs(
     elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return _status([report for _, report, _, _ in rows])
+
+
+def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
+    """Check every job before the first is measured: a slip in the last must not be found hours later."""
+    from inspect_tool import pipeline
+
+    faults = {}
+    for path, name in jobs:
+        try:
+            with _progress(name, silent) as tell:
+                if tell is not None:
+                    tell(0, 1, "checking the job and its images")
+                pipeline.check(path, out, name)
+        except InspectError as error:
+            _print_error(error)
+            faults[name] = str(error)
+    return faults
 
 
 def _recover(report: Path) -> None:

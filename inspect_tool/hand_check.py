@@ -3,31 +3,37 @@
 import base64
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import folders, pipeline, registry
+from inspect_tool import audit, folders, pipeline, registry, trail_checks, trail_reports
 from inspect_tool.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.files import read_bytes
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
-from inspect_tool.referee import design, ledger, planning, regions
+from inspect_tool.referee import design, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
 from inspect_tool.referee.page import page
-from inspect_tool.referee.population import Population, population, sample, strata_of_field
+from inspect_tool.referee.population import Population, joints_of_field, population, sample, strata_of_field
 from inspect_tool.report.figures import full_size
 from inspect_tool.units import convert
 
-POINTS = 150
-"""Points of a specimen where the user asks for no other number: about six minutes."""
+POINTS, LINES = 150, 60
+"""Points, or test lines, of a specimen where the user asks for no other number: about six and about four minutes."""
 
 _CROP_PX = 161  # side of what is shown around a point: a structure of some pixels among its neighbors
+_AROUND, _AROUND_PX = 0.25, 16  # what is shown on either side of a line: a share of its length, and more [1, px]
+
+_Spot: TypeAlias = tuple[tuple[float, float], ...]
+"""A place in a field, or the two ends of a line. [(row, column) px]"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +60,9 @@ def draw(
     job: Path,
     out: Path,
     *,
-    points: int = POINTS,
+    points: int | None = None,
     nonce: str = "",
+    reports: Path | None = None,
     workers: int = 1,
     progress: pipeline.Progress | None = None,
 ) -> ledger.Sample:
@@ -67,10 +74,12 @@ def draw(
         Job file; it is measured.
     out : Path
         HTML file; none of that name exists.
-    points : int
-        Of every specimen.
+    points : int, optional
+        Points or lines of every specimen; default: ``POINTS`` or ``LINES``.
     nonce : str
         Text that makes the sample another one; empty: a random one. It is recorded.
+    reports : Path, optional
+        Folder of reports whose audit trail is told of it; None: none is.
     workers : int
         Fields measured at the same time.
     progress : callable, optional
@@ -81,19 +90,24 @@ def draw(
     InspectError
         For whatever the user must fix.
     """
-    design.stages_of(points)
     folders.check_new_file(out)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), workers, progress)
-        drawn = sample(now.found, points, nonce or secrets.token_hex(8))
+        now = _measured(job, Path(folder), reports, workers, progress)
+        usual = POINTS if now.found.lines is None else LINES
+        drawn = sample(now.found, usual if points is None else points, nonce or secrets.token_hex(8))
         text = page(_shown(now, drawn, Path(folder)))
-    ledger.record(ledger.folder_of(job), "drawn", sample=drawn)
+    _tell(now.planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
     folders.new_file(out, text.encode())
     return drawn
 
 
 def record(
-    job: Path, answers: Path, *, workers: int = 1, progress: pipeline.Progress | None = None
+    job: Path,
+    answers: Path,
+    *,
+    reports: Path | None = None,
+    workers: int = 1,
+    progress: pipeline.Progress | None = None,
 ) -> tuple[ledger.Entry, Standing]:
     """Check a file of answers against its sample and the job as it is now, record it, and tell where it stands.
 
@@ -111,18 +125,60 @@ def record(
     entries = ledger.read(ledger.folder_of(job))
     drawn = ledger.sample_of(entries, parsed.sample, str(answers))
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), workers, progress)
+        now = _measured(job, Path(folder), reports, workers, progress)
     given = ledger.Given(where=str(answers), data=data, answers=parsed, sample=drawn, entries=entries)
     correction = corrected(now.found, given)
     made = ledger.record(ledger.folder_of(job), "answered", answers=data)
+    _tell(
+        now.planned,
+        reports,
+        made,
+        {
+            "sample": drawn.id,
+            "by": parsed.person,
+            "answers": len(parsed.answers),
+            "answers_sha256": made.answers_sha256,
+        },
+    )
     return made, _standing(now, correction, given)
 
 
-def _measured(job: Path, folder: Path, workers: int, progress: pipeline.Progress | None) -> _Measured:
+def _measured(
+    job: Path, folder: Path, reports: Path | None, workers: int, progress: pipeline.Progress | None
+) -> _Measured:
     planned = pipeline.plan(job, exports=(), refereed=False)
+    if reports is not None:
+        audit.ready(reports)
+        pipeline.check_ledger(planned, reports, job.stem)
     records, findings = pipeline.measured(planned, folder, workers, progress)
-    found = population(planned.job.recipe, _recipe(planned), planned.settings, records, _reader(folder), planned.ledger)
+    found = population(
+        planned.job.recipe,
+        _recipe(planned),
+        planned.settings,
+        planned.standard,
+        records,
+        _reader(folder),
+        planned.ledger,
+    )
     return _Measured(planned=planned, records=records, findings=findings, found=found)
+
+
+def _tell(planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any]) -> None:
+    """Tell an audit trail of an entry of the ledger that it does not know."""
+    if reports is None:
+        return
+    job, images = planned.path, [source.sha256 for source in planned.sources]
+    with audit.held(reports) as log:
+        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=job.stem, images=images)
+        if known is None or known.entries < made.number:
+            entries = ledger.read(ledger.folder_of(job))[: made.number]
+            new = {
+                "did": made.event,
+                **facts,
+                "referee": ledger.state(entries, images),
+                "job_file": trail_reports.relative(job, reports),
+            }
+            audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, new=new))
 
 
 def _recipe(planned: pipeline.Plan) -> Any:
@@ -137,58 +193,103 @@ def _reader(folder: Path) -> Callable[[str], bytes]:
 
 
 def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]:
-    """All that the page shows: no label of the program, and the points in the order in which they are answered."""
-    job = now.planned.job
-    places = design.drawn(now.found.areas, drawn.points, drawn.id)
-    specimens = len(design.weights(now.found.areas))
-    crops: dict[int, dict[str, Any]] = {}
-    at: dict[int, list[int]] = {}
-    for n, crop, place in _crops(now, places, folder):
-        crops[n], at[n] = crop, place
+    """All that the page shows: no label of the program, and the items in the order in which they are answered."""
+    job, found = now.planned.job, now.found
+    places = _places(found, drawn)
+    specimens = len(design.weights(found.areas))
+    items, crops = _items(now, places, folder)
     return {
         "schema": ledger.SAMPLE,
         "id": drawn.id,
         "job": now.planned.path.stem,
         "recipe": _recipe(now.planned).TITLE,
         "title": job.header.title or job.header.part or now.planned.path.stem,
-        "kind": "points",
-        "question": "What lies under the mark?",
-        "choices": [{"value": one.name, "label": one.name} for one in now.found.classes],
-        "stages": [stage * specimens for stage in design.stages_of(drawn.points)],
-        "items": [{"n": n, "crop": n, "at": at[n]} for n in range(len(places))],
-        "crops": [crops[n] for n in range(len(places))],
+        "kind": found.what,
+        "question": "What lies under the mark?" if found.lines is None else found.lines.question,
+        "choices": [
+            {"value": one.name, "label": one.name, **({} if found.lines is None else {"count": one.counts})}
+            for one in found.classes
+        ],
+        "stages": [stage * specimens for stage in design.stages_of(drawn.points, found.stage)],
+        "items": items,
+        "crops": crops,
         "planning": _block(now, drawn, places),
     }
 
 
-def _crops(
+def _places(found: Population, drawn: ledger.Sample) -> tuple[design.Place, ...]:
+    return design.drawn(found.areas, drawn.points, drawn.id, found.stage)
+
+
+def _items(
     now: _Measured, places: Sequence[design.Place], folder: Path
-) -> Iterator[tuple[int, dict[str, Any], list[int]]]:
-    """Cut the surroundings of every point out of its field, one field in memory at a time."""
-    planned = now.planned
-    for i, (source, record) in enumerate(zip(planned.sources, now.records, strict=True)):
-        own = [(n, place) for n, place in enumerate(places) if place.field == i]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Cut the surroundings of every point or line out of its field, one field in memory at a time.
+
+    A joint is shown as a whole, once for all its points.
+    """
+    crops: dict[tuple[int, ...], dict[str, Any]] = {}  # by image and window
+    items: dict[int, dict[str, Any]] = {}
+    for i, (source, record) in enumerate(zip(now.planned.sources, now.records, strict=True)):
+        own = [(n, place) for n, place in enumerate(places) if now.found.image_of(place) == i]
         if not own:
             continue
-        strata, _ = strata_of_field(
-            planned.job.recipe, _recipe(planned), planned.settings, record, _reader(folder), planned.ledger
-        )
-        rgb = full_size(pipeline.read_source(planned, source))
-        for code in sorted({place.code for _, place in own}):
-            mine = [(n, place.rank) for n, place in own if place.code == code]
-            for (n, _), at in zip(mine, regions.located(strata, code, [rank for _, rank in mine]), strict=True):
-                top, left = (
-                    max(0, min(middle - _CROP_PX // 2, size - _CROP_PX))
-                    for middle, size in zip(at, rgb.shape[:2], strict=True)
-                )
-                cut = rgb[top : top + _CROP_PX, left : left + _CROP_PX]
-                crop = {
+        rgb = full_size(pipeline.read_source(now.planned, source))
+        for n, spot in _spots(now, i, own, folder):
+            top, left, bottom, right = _window(now.found, places[n], spot, rgb.shape)
+            if (i, top, left, bottom, right) not in crops:
+                cut = rgb[top:bottom, left:right]
+                crops[i, top, left, bottom, right] = {
                     "png": base64.b64encode(_png(cut)).decode(),
                     "shape": list(cut.shape[:2]),
                     "pixel_um": record.calibration.pixel_um,
                     "context": None,
                 }
-                yield n, crop, [at[0] - top, at[1] - left]
+            ends = [[row - top, column - left] for row, column in spot]
+            items[n] = {
+                "n": n,
+                "crop": list(crops).index((i, top, left, bottom, right)),
+                **({"at": ends[0]} if now.found.lines is None else {"line": ends}),
+            }
+    return [items[n] for n in range(len(places))], list(crops.values())
+
+
+def _window(found: Population, place: design.Place, spot: _Spot, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Part of a field that is shown: top, left, bottom, right; a whole joint, or what surrounds a point or line."""
+    if found.joints:
+        rows, columns = found.joints[place.field].box
+        more = ceil(_AROUND * max(rows.stop - rows.start, columns.stop - columns.start))
+        low = max(0, rows.start - more), max(0, columns.start - more)
+        return *low, min(shape[0], rows.stop + more), min(shape[1], columns.stop + more)
+    lines = found.lines
+    side = _CROP_PX if lines is None else ceil((1 + 2 * _AROUND) * lines.fields[place.field].length_px) + 2 * _AROUND_PX
+    top, left = (
+        max(0, min(int(fmean(ends)) - side // 2, size - side))
+        for ends, size in zip(zip(*spot, strict=True), shape[:2], strict=True)
+    )
+    return top, left, min(shape[0], top + side), min(shape[1], left + side)
+
+
+def _spots(
+    now: _Measured, field: int, own: Sequence[tuple[int, design.Place]], folder: Path
+) -> Iterator[tuple[int, _Spot]]:
+    """Find the points or lines of one field."""
+    planned = now.planned
+    if now.found.lines is not None:
+        yield from ((n, now.found.lines.fields[field].located(place.code, place.rank)) for n, place in own)
+        return
+    asked = planned.job.recipe, _recipe(planned), planned.settings, now.records[field], _reader(folder), planned.ledger
+    if now.found.joints:
+        strata, numbers, _ = joints_of_field(*asked)
+        for n, place in own:
+            code = place.code % design.CODES
+            yield n, (joint_sample.located(strata, numbers, now.found.joints[place.field], code, place.rank),)
+        return
+    strata, _ = strata_of_field(*asked)
+    for code in sorted({place.code for _, place in own}):
+        mine = [(n, place.rank) for n, place in own if place.code == code]
+        for (n, _), at in zip(mine, regions.located(strata, code, [rank for _, rank in mine]), strict=True):
+            yield n, (at,)
 
 
 def _png(rgb: NDArray[np.uint8]) -> bytes:
@@ -228,9 +329,9 @@ def _plan(now: _Measured, places: Sequence[design.Place], value: float | None = 
     return planning.Planning(
         target=name,
         limit=min(limits, key=lambda limit: abs(limit - (result.value if value is None else value))),
-        machine=100 * sum(share for code, share in shares.items() if code // 2 == number),
+        machine=100 * sum(share for code, share in shares.items() if code % design.CODES // 2 == number),
         fixed_u=scatter_of(result),
-        machine_percent=tuple(100.0 * (place.code // 2 == number) for place in places),
+        machine_percent=tuple(100.0 * (place.code % design.CODES // 2 == number) for place in places),
         weights=tuple(
             shares[place.code] / codes.count(place.code) if place.specimen == result.specimen else 0.0
             for place in places
@@ -245,7 +346,7 @@ def _block(now: _Measured, drawn: ledger.Sample, places: Sequence[design.Place])
 
 def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> Standing:
     after = applied(now.findings, correction)
-    own = {(one.specimen, one.quantity) for one in correction.shares}
+    own = {(one.specimen, one.quantity) for one in correction.results}
     pairs = tuple(
         (old, new)
         for old, new in zip(now.findings.results, after.results, strict=True)
@@ -260,13 +361,13 @@ def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> St
     asked = _asked(now)
     more = None
     if asked is not None:
-        places = design.drawn(now.found.areas, given.sample.points, given.sample.id)
+        places = _places(now.found, given.sample)
         value = next(
             new.value for _, new in pairs if (new.specimen, new.quantity) == (asked[1].specimen, asked[1].quantity)
         )
         plan = _plan(now, places, value)
         said = {one.n: one.value for one in given.answers.answers}
-        count = correction.points * len({one.specimen for one in correction.shares})
+        count = correction.points * len({one.specimen for one in correction.results})
         if plan is not None:
             more = planning.more_answers(plan, [said.get(n, ledger.CANNOT_TELL) for n in range(count)])
     return Standing(correction=correction, results=pairs, conformities=decided, more=more)

@@ -200,7 +200,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Referee:
-    """Answers of a person to a random sample of points, that correct the results of a job."""
+    """Answers of a person to a random sample of points or test lines, that correct the results of a job."""
 
     file: str  # as the page saved it, relative to the job file
 
@@ -514,10 +514,11 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointClass:
-    """One of the classes that a person tells apart at a point."""
+    """One of the classes that a person tells apart at a point, or of the marks that stand on a test line."""
 
     name: str
     quantity: str = ""  # the result that is its area share; empty: none is
+    counts: float = 1.0  # boundaries that a mark is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

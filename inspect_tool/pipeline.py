@@ -41,6 +41,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_checks,
     trail_reports,
 )
 from inspect_tool.calibration import check_stated, same_scale, settle, stop_if_expired
@@ -82,6 +83,7 @@ from inspect_tool.model import (
     Specimen,
     Standard,
     Statement,
+    Table,
     Thumbnail,
 )
 from inspect_tool.paths import matching
@@ -190,13 +192,7 @@ def run(
     with noting() as used:
         planned = plan(job_path, backend, exports=exports)
     name = name or planned.path.stem
-    folders.check_name(name, str(job_path))
-    replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
-    if replaced is not None and out is not None:
-        supersede.check_place(replaced, Path(out), name)
-    before = _ready(Path(out), name) if out is not None and trail else ""
-    if out is not None and trail and backend is None:  # another backend measures without edits
-        check_ledger(planned, Path(out), name)
+    replaced, before = _place(planned, out, name, trail=trail, edited=backend is None)
     recipe = registry.load("recipe", planned.job.recipe)
     with _output(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = _measure_all(planned, folder, workers, progress or _silent)
@@ -212,6 +208,7 @@ def run(
                 correction_of(
                     planned.job,
                     planned.settings,
+                    planned.standard,
                     planned.refereed,
                     planned.ledger,
                     _records(outcomes),
@@ -238,10 +235,12 @@ def run(
             used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
         figures = [figure for outcome in outcomes for figure in outcome.figures]
+        seen = quality.table(figures, [source.name for source in planned.sources])
         findings = replace(
             findings,
+            checks=(*findings.checks, *doubted_fields(seen, planned.job, _records(outcomes))),
             statements=(*steps, *findings.statements),
-            tables=(*findings.tables, quality.table(figures, [source.name for source in planned.sources])),
+            tables=(*findings.tables, seen),
         )
         report = _report(
             planned,
@@ -275,6 +274,25 @@ def run(
     return report
 
 
+def _place(
+    planned: Plan, out: str | Path | None, name: str, *, trail: bool = True, edited: bool = True
+) -> tuple[supersede.Replaced | None, str]:
+    """Check that a report may be written to its place: the report that it replaces, and the state of the audit trail.
+
+    ``edited``: corrections by hand count (another backend measures without them).
+    """
+    folders.check_name(name, str(planned.path))
+    replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
+    if out is None:
+        return replaced, ""
+    if replaced is not None:
+        supersede.check_place(replaced, Path(out), name)
+    before = _ready(Path(out), name) if trail else ""
+    if trail and edited:
+        check_ledger(planned, Path(out), name)
+    return replaced, before
+
+
 def measured(
     planned: Plan, folder: Path, workers: int = 1, progress: Progress | None = None
 ) -> tuple[list[MicrographRecord], Findings]:
@@ -292,6 +310,7 @@ def measured(
 def correction_of(
     job: Job,
     settings: Any,
+    standard: Standard,
     given: referee.Given | None,
     ledger: Sequence[edits.Entry],
     records: Sequence[MicrographRecord],
@@ -301,7 +320,7 @@ def correction_of(
     if given is None:
         return None
     recipe = registry.load("recipe", job.recipe)
-    return corrected(population(job.recipe, recipe, settings, records, read, ledger), given)
+    return corrected(population(job.recipe, recipe, settings, standard, records, read, ledger), given)
 
 
 def issued(
@@ -324,10 +343,13 @@ def issued(
     )
 
 
-def check(job_path: str | Path) -> Plan:
-    """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements."""
+def check(job_path: str | Path, out: str | Path | None = None, name: str = "") -> Plan:
+    """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements.
+
+    With ``out`` also that a run of it into this folder would find its place there, see ``run``.
+    """
     planned = plan(job_path)
-    supersede.read(planned.job, planned.path.parent, planned.path.name)
+    _place(planned, out, name or planned.path.stem)
     model_of(planned)  # a backend checks its own settings and files when it loads
     look(planned)
     return planned
@@ -966,12 +988,15 @@ def _measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) 
         if count > 1:
             progress(0, total, f"looking at {count} images")
             seen = look(planned, pool)
-        return each(
+        outcomes = each(
             pool,
             _measure_one,
             [(planned, i, folder, seen[i]) for i in range(count)],
             lambda done, i: progress(done, total, planned.sources[i].name),
         )
+    if not any(source.mask for source in planned.sources):
+        quality.stop_if_all([outcome.figures for outcome in outcomes], planned.job.accept)
+    return outcomes
 
 
 def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = None) -> Outcome:
@@ -1002,7 +1027,9 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
                 planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
             )
             _edited_places(folder, micrograph, raw[0], entries)
-    figures = judge_structure(planned, source, segmentation, measurement, figures)
+    figures = quality.with_acceptances(
+        quality.structure_figures(segmentation, measurement.values, figures, planned.limits), planned.job.accept
+    )
     outcome = _pictures(planned, index, folder, micrograph, segmentation, measurement, step)
     record = replace(
         outcome.record,
@@ -1089,7 +1116,7 @@ def judge_structure(
     measurement: FieldMeasurement,
     figures: Sequence[quality.Figure],
 ) -> tuple[quality.Figure, ...]:
-    """Judge what was segmented by the image it comes from; gives the figures of both.
+    """Judge what was segmented by the image it comes from, one field alone; gives the figures of both.
 
     Raises
     ------
@@ -1295,6 +1322,16 @@ def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Chec
     )
 
 
+def doubted_fields(seen: Table, job: Job, records: Sequence[MicrographRecord]) -> list[Check]:
+    """Doubts on specimens in some fields of which what was found is too fine or too blurred; none on masks of a person.
+
+    ``seen`` is the table of the image quality of a run.
+    """
+    if any(record.segmentation["backend"] == "labels" for record in records):
+        return []
+    return quality.doubts(seen, [record.specimen for record in records], quality.limits_of(job, "job"), job.accept)
+
+
 def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
     """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
     records = list(records)
@@ -1415,24 +1452,27 @@ def _report(
     made_by: Any,
     carried: tuple[Attachment, ...],
 ) -> Report:
-    from inspect_tool.report.build import build
+    from inspect_tool.report.build import build, table
     from inspect_tool.report.render import load_settings, template_sha256
+    from inspect_tool.report.selection import shown_fields
 
     sizes = load_settings(planned.template).sizes
-    records = _records(outcomes)[: sizes.most_fields]
-    printed = {file: sizes.picture_px for record in records for file in (record.picture, record.overlay)}
+    records = _records(outcomes)
+    fields = table("Fields", findings.measurements.fields)
+    shown = [records[i] for i in shown_fields(fields, records, findings.results, sizes.most_fields)]
+    printed = {file: sizes.picture_px for record in (records[0], *shown) for file in (record.picture, record.overlay)}
     thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
     worst = worst_first(thumbnails)
-    for shown in thumbnails:
-        if shown not in worst:
-            (folder / shown.file).unlink()
+    for one in thumbnails:
+        if one not in worst:
+            (folder / one.file).unlink()
     pictures = [path for name in PICTURES for path in sorted((folder / name).glob("*"))]
     return build(
         job_name=planned.path.stem,
         job=planned.job,
         standard=planned.standard,
         findings=findings,
-        micrographs=_records(outcomes),
+        micrographs=records,
         checks=checks,
         conformities=judged(planned.requirements, findings, [source.specimen for source in planned.sources]),
         worst=worst,
@@ -1587,7 +1627,7 @@ def _ready(out: Path, name: str) -> str:
 
 
 def check_ledger(planned: Plan, out: Path, name: str) -> None:
-    """Refuse a job whose ledger of edits lacks an edit that the audit trail of a folder knows of.
+    """Refuse a job whose ledgers lack an edit or a check by hand that the audit trail of a folder knows of.
 
     Raises
     ------
@@ -1596,8 +1636,10 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
     """
     if (out / audit.LOG).exists():
         images = {source.sha256 for source in planned.sources}
-        known = trail_reports.anchor(audit.read(out).entries, job=planned.path.stem, name=name, images=images)
+        entries = audit.read(out).entries
+        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images)
         trail_reports.check(planned.ledger, known, planned.path, out, name)
+        trail_checks.check(entries, planned.path, out, name, images)
 
 
 def _issue(
@@ -1641,7 +1683,9 @@ def _facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, An
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
-        "referee": referee.state(() if planned.refereed is None else planned.refereed.entries),
+        "referee": referee.state(
+            () if planned.refereed is None else planned.refereed.entries, (one.sha256 for one in planned.sources)
+        ),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,

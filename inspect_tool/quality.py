@@ -12,10 +12,22 @@ from typing import Literal
 
 import numpy as np
 
+from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, plain
 from inspect_tool.measure import image_quality
-from inspect_tool.model import Acceptance, Check, GrayImage, Job, LabelImage, Mask, Micrograph, Segmentation, Table
+from inspect_tool.model import (
+    Acceptance,
+    Cell,
+    Check,
+    GrayImage,
+    Job,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Segmentation,
+    Table,
+)
 
 # ------------------------------------------------------------------------------------------------------ limits
 
@@ -385,11 +397,8 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
     MeasurementError
         A figure is beyond its red limit and nobody accepted it.
     """
-    marked = tuple(
-        replace(figure, accepted=_accepted(figure, acceptances)) if is_red(figure) else figure for figure in figures
-    )
-    stops = [figure for figure in marked if is_red(figure) and not figure.accepted]
-    if stops:
+    marked = with_acceptances(figures, acceptances)
+    if stops := _stops(marked):
         found = "; ".join(_sentence(figure) for figure in stops)
         names = " and ".join(f'check = "{figure.check}"' for figure in stops)
         msg = (
@@ -398,6 +407,104 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
         )
         raise MeasurementError(msg)
     return marked
+
+
+def with_acceptances(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tuple[Figure, ...]:
+    """Figures, the red ones with what a job says of accepting them; none stops."""
+    return tuple(
+        replace(figure, accepted=_accepted(figure, acceptances)) if is_red(figure) else figure for figure in figures
+    )
+
+
+def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Acceptance]) -> None:
+    """Refuse a job in every field of which what was found is too fine or too blurred: its images are the fault.
+
+    Where only some fields are so, the others are kept and the number is doubted (``doubts``).
+
+    Parameters
+    ----------
+    fields : sequence of sequence of Figure
+        Figures of every field, those of its structure among them.
+    acceptances : sequence of Acceptance
+
+    Raises
+    ------
+    MeasurementError
+        Names the first field, as ``judged`` does.
+    """
+    if all(_stops(with_acceptances(figures, acceptances)) for figures in fields):
+        for figures in fields:
+            judged(figures, acceptances)
+
+
+def doubts(made: Table, specimens: Sequence[str], limits: Limits, acceptances: Sequence[Acceptance]) -> list[Check]:
+    """Doubt the numbers of specimens in some fields of which what was found is too fine, too blurred or clipped.
+
+    Parameters
+    ----------
+    made : Table
+        Figures of every image, from ``table``.
+    specimens : sequence of str
+        Specimen of each of its rows.
+    limits : Limits
+    acceptances : sequence of Acceptance
+
+    Returns
+    -------
+    list of Check
+        One that is not met per check and specimen, with the worst figure and the names of the images.
+    """
+    found = []
+    for name in _OF_STRUCTURE:
+        limit: Limit | None = getattr(limits, name)
+        if limit is None or limit.red is None or _HEADS[name] not in made.columns:
+            continue
+        column, says = made.columns.index(_HEADS[name]), _SAYS[name]
+        for specimen in dict.fromkeys(specimens):
+            figures = [
+                Figure(check=name, value=_number(row[column]), limit=limit, image=str(row[0]))
+                for row, one in zip(made.rows, specimens, strict=True)
+                if one == specimen
+            ]
+            if red := _stops(with_acceptances(figures, acceptances)):
+                found.append(
+                    plausibility.check(
+                        f"{says.title}, field by field",
+                        _worst(red, name).value,
+                        says.relation,
+                        limit.red,
+                        says.unit,
+                        clause=f"own check, {says.basis}",
+                        specimen=specimen,
+                        note=_named([figure.image for figure in red]),
+                        advice="look at the overlay, take the image again or leave it out; the other fields are kept",
+                    )
+                )
+    return found
+
+
+_OF_STRUCTURE = ("saturated_joints", "size", "resolution")  # known when a field has been measured
+_MOST_NAMED = 3  # images in a remark
+
+
+def _number(cell: Cell) -> float | None:
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def _named(images: Sequence[str]) -> str:
+    more = f" and {len(images) - _MOST_NAMED} more" if len(images) > _MOST_NAMED else ""
+    return ", ".join(images[:_MOST_NAMED]) + more
+
+
+def _stops(marked: Sequence[Figure]) -> list[Figure]:
+    """The red ones that nobody accepted."""
+    return [figure for figure in marked if is_red(figure) and not figure.accepted]
+
+
+def _worst(figures: Sequence[Figure], name: str) -> Figure:
+    """The worst figure of a check; each has a value."""
+    sign = 1 if _SAYS[name].relation == ">=" else -1
+    return min(figures, key=lambda figure: sign * (figure.value or 0.0))
 
 
 def _sentence(figure: Figure) -> str:
@@ -435,8 +542,7 @@ def as_checks(figures: Sequence[Figure], limits: Limits = _DEFAULT, default: Lim
 def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | None) -> Check:
     says = _SAYS[name]
     seen = [figure for figure in own if figure.value is not None]
-    sign = 1 if says.relation == ">=" else -1
-    worst = min(seen, key=lambda figure: sign * (figure.value or 0.0)) if seen else own[0]
+    worst = _worst(seen, name) if seen else own[0]
     notes = []
     if not seen:
         notes.append("no image shows structure to judge it by: nothing there and nothing seen look the same")
@@ -453,7 +559,8 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
     for figure in own:
         if figure.accepted:
             accepted.setdefault(figure.accepted, []).append(figure.image)
-    stops = "never stops" if limit.red is None else f"stops at {limit.red:g}"
+    beyond_red = "passes nothing" if name in _OF_STRUCTURE else "stops"
+    stops = "never stops" if limit.red is None else f"{beyond_red} at {limit.red:g}"
     changed = "" if limit == default else f"; limits of this job, usually {_pair(default)}"
     return Check(
         name=says.title,

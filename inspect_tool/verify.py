@@ -7,6 +7,7 @@ structure (that is what the pictures, and the images, are for).
 """
 
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,6 +32,7 @@ from inspect_tool import (
     specimen_area,
     specs,
     supersede,
+    trail_checks,
     trail_reports,
 )
 from inspect_tool.conclusion import concluded
@@ -229,11 +231,12 @@ def _trail(dossier: Dossier, path: Path) -> Iterator[Finding]:
     name = file.resolve().parent.name if inside else ""
     unlike, missing = trail_reports.against_trail(trail.entries, plain(dossier.report), name, dossier.folder)
     where = project / audit.LOG
-    for text in (*trail.problems, *unlike):
+    by_hand = trail_checks.against_report(trail.entries, plain(dossier.report), name)
+    for text in (*trail.problems, *unlike, *by_hand):
         yield Finding(part="audit trail", state="differs", text=f"{where}: {text}")
     for text in missing:
         yield Finding(part="audit trail", state="not checked", text=f"{where}: {text}")
-    if not trail.problems and not unlike and not missing:
+    if not trail.problems and not unlike and not missing and not by_hand:
         yield Finding(part="audit trail", state="verified", text=f"{where} tells the same of this report and its edits")
 
 
@@ -349,6 +352,17 @@ def _asked(work: _Work, report: Report) -> _Asked:
     )
 
 
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""How a recipe fails on forged values: what was read off an image has no stated type."""
+
+
+def _place(error: BaseException) -> str:
+    """Module and line of this package in which an error arose."""
+    home = Path(__file__).parent
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
+    return f"{Path(frames[-1].filename).relative_to(home).as_posix()}, line {frames[-1].lineno}"
+
+
 def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progress) -> Iterator[Finding]:
     """Recompute the report from its masks and compare."""
     report = dossier.report
@@ -357,13 +371,20 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
         with shelf(work.standards):
             asked = _asked(work, report)
             found, seen, pictures = _recomputed(dossier, asked, progress)
-    except Exception as error:  # what was read off an image has no stated type: a recipe fails on a forged one anyhow
-        told = (
-            str(error) if isinstance(error, InspectError) else f"{type(error).__name__}: {' '.join(str(error).split())}"
-        )
+    except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
-            msg = f"{dossier.name}: cannot be recomputed: {told}"
+            msg = f"{dossier.name}: cannot be recomputed: {error}"
             raise ReadError(msg) from None
+        yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {error}")
+        return
+    except _UNFIT as error:
+        told = f"{type(error).__name__}: {' '.join(str(error).split())} ({_place(error)})"
+        if not changed:
+            msg = (
+                f"{dossier.name}: cannot be recomputed: {told}; no change was seen in it: either what it says was read "
+                "off the images is forged, digest and all, or this is a fault of inspect-tool: report it with this line"
+            )
+            raise ReadError(msg) from error
         yield Finding(part="numbers", state="differs", text=f"cannot be recomputed: {told}")
         return
     same = _same_libraries(report)
@@ -437,7 +458,13 @@ def _recomputed(
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
         pipeline.correction_of(
-            asked.job, asked.settings, asked.refereed, asked.ledger, report.micrographs, _reader(dossier)
+            asked.job,
+            asked.settings,
+            asked.standard,
+            asked.refereed,
+            asked.ledger,
+            report.micrographs,
+            _reader(dossier),
         ),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
@@ -451,8 +478,10 @@ def _recomputed(
         pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
     )
     seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
+    doubts = [one for table in seen_tables for one in pipeline.doubted_fields(table, asked.job, report.micrographs)]
     findings = replace(
         findings,
+        checks=(*findings.checks, *doubts),
         statements=(*dict.fromkeys(steps), *findings.statements),
         tables=(*findings.tables, *seen_tables),
     )

@@ -88,11 +88,12 @@ def checked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checked")
     job, truth = drawn_job(folder, level=80.0)
     machine = pipeline.run(job, folder / "machine", trail=False)
-    done = CliRunner().invoke(app, ["referee", str(job), "--out", str(folder / "page.html"), "--nonce", "x"])
+    told = ["--reports", str(folder / "reports")]
+    done = CliRunner().invoke(app, ["referee", str(job), "--out", str(folder / "page.html"), "--nonce", "x", *told])
     assert done.exit_code == 0, done.output
     sample = page_of(folder / "page.html")
     file = answered(sample, file=folder / "answers.json")
-    done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file)])
+    done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file), *told])
     assert done.exit_code == 0, done.output
     assert "150 of 150 points by N. N." in done.output
     drawn_job(folder, level=80.0, more='[referee]\nfile = "answers.json"')

@@ -118,7 +118,10 @@ def test_an_inverted_picture_is_told(inverted: bool, known: bool) -> None:
 def test_solder_that_fills_the_picture_counts_as_dark() -> None:
     pixels = np.full((50, 50), 90, np.uint8)
     pixels[10:20, 10:20] = 160
-    assert solder_dark(pixels, given=np.ones((50, 50), np.int32))
+    given = np.ones((50, 50), np.int32)
+    assert solder_dark(pixels, given=given)
+    pixels[:6, 20:40], given[:6, 20:40] = 30, 0  # a speck at the edge is not all that lies around a joint
+    assert solder_dark(pixels, given=given)
 
 
 def test_background_that_solder_encloses_in_a_given_joint_is_void() -> None:

@@ -39,6 +39,7 @@ LAYERS = [
         "recovery",
         "specs",
         "synthetic",
+        "trail_checks",
         "trail_reports",
         "networks",
     },

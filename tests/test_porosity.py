@@ -10,10 +10,12 @@ from inspect_tool import synthetic
 from inspect_tool.backends import threshold
 from inspect_tool.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.formulas import astm_e2283
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
 from inspect_tool.standards import load_standard
+from inspect_tool.uncertainty import expanded
 
 AREAL = load_standard("areal_porosity_2026")
 
@@ -475,6 +477,9 @@ def test_the_largest_pore_of_the_part_is_that_of_the_gumbel_distribution_of_the_
     found = results["part_pore_sqrt_area_um"]
     assert found.value == pytest.approx(stats.gumbel_r.ppf(1 - 1 / 500, *stats.gumbel_r.fit(sides)), rel=1e-3)
     assert found.budget[0].dof == 13
+    fitted = astm_e2283.fit(sides)
+    by_fit = [line for line in found.budget if line.name in ("between fields", "few fields")]
+    assert expanded(by_fit) == pytest.approx(astm_e2283.half_width(fitted, 500.0), rel=1e-3)
 
 
 def test_the_largest_pore_of_the_part_is_refused_from_few_fields():

@@ -11,6 +11,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.model import Calibration, Header, ScaleSource, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
+from inspect_tool.report.selection import deciding, shown_fields
 from inspect_tool.standards import designation
 
 SHIPPED = data_folder("templates") / "inspection"
@@ -353,3 +354,58 @@ def test_deviations_in_how_was_measured_are_printed_whatever_the_laboratory_says
     assert f"none; {said}" not in text
     kept = words(page(made, deviations=(said,), header=replace(HEADER, deviations="etched twice")))
     assert f"etched twice; {said}" in kept
+
+
+# ---------------------------------------------------------------------------------------------- very many fields
+
+MANY = 300
+
+
+def many(made):
+    """A report of 300 fields whose mean intercepts go down and up again: 5 is the smallest, in the middle."""
+    first, table = made.report.micrographs[0], made.report.fields
+    records = tuple(replace(first, image=f"{i:03d}.tif", field=i + 1) for i in range(MANY))
+    values = [5 + abs(i - 150) / 100 for i in range(MANY)]
+    changed = {"image": lambda i: f"{i:03d}.tif", "field": lambda i: i + 1, "mean_intercept_um": lambda i: values[i]}
+    rows = tuple(
+        tuple(
+            changed[name](i) if name in changed else cell
+            for name, cell in zip(table.columns, table.rows[0], strict=True)
+        )
+        for i in range(MANY)
+    )
+    return {"micrographs": records, "fields": replace(table, rows=rows)}
+
+
+def test_pages_of_very_many_fields_are_bounded_and_say_so(made):
+    changes = many(made)
+    printed, shown = (page(made, medium=medium, **changes) for medium in ("print", "screen"))
+    assert printed.count('class="plate"') == 12
+    assert "12 of 300 fields are shown: a third of them with the smallest Mean intercept [µm]" in words(printed)
+    assert "60 of 300 rows; report.json and the HTML page hold all of them." in words(printed)
+    assert "60 of 300 images; report.json holds name, size and SHA-256 of all of them." in words(printed)
+    assert shown.count('class="field"') == 48
+    assert "252 of 300 fields are not pictured on this page" in words(shown)
+    assert len(re.findall(r'<li>Field \d+, \d{3}\.tif: <a href="pictures/[^"]+">', shown)) == 252
+    assert words(shown).count(".tif") >= 300
+    few = page(made, medium="screen")
+    per_field = len(few) / len(made.report.micrographs)  # everything else of the page counted with it
+    assert len(shown) < 60 * per_field
+
+
+def test_the_fields_that_are_shown_are_the_smallest_the_largest_and_some_between(made):
+    changes = many(made)
+    results = made.report.results
+    assert deciding(changes["fields"], results) == "mean_intercept_um"
+    chosen = shown_fields(changes["fields"], changes["micrographs"], results, 12)
+    assert len(chosen) == 12
+    assert list(chosen) == sorted(chosen)
+    ends = {148, 149, 150, 151, 0, 1, 298, 299}  # the four smallest and the four largest; of equal ones the first
+    assert ends <= set(chosen)
+    between = sorted(abs(i - 150) for i in set(chosen) - ends)
+    assert between[0] < 25
+    assert between[-1] > 125
+    assert shown_fields(changes["fields"], changes["micrographs"], results, 300) == tuple(range(300))
+    # without values of the result in the table: evenly, from the first to the last
+    bare = replace(changes["fields"], columns=tuple("x" for _ in changes["fields"].columns))
+    assert shown_fields(bare, changes["micrographs"], results, 3) == (0, 150, 299)

@@ -5,7 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from inspect_tool import cli, pipeline, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import load_job
 from inspect_tool.pipeline import check
@@ -130,3 +132,27 @@ def test_a_folder_or_a_name_without_its_ending_finds_the_job(tmp_path):
 
 def test_a_line_of_a_million_spaces_is_answered_at_once(tmp_path):
     assert "not valid TOML" in said(tmp_path, f"upper = 5{' ' * 1_000_000}!\n")
+
+
+# ------------------------------------------------------------------------------------------- several jobs at once
+
+
+def test_all_jobs_of_a_command_are_checked_before_the_first_is_measured(tmp_path, monkeypatch):
+    """The last job has a setting that only its backend knows to be wrong: told first, and the other one is measured."""
+    cv2.imwrite(
+        str(tmp_path / "a.png"),
+        synthetic.pores(seed=1, porosity_percent=8.0, mean_ecd_um=12.0, shape_px=(300, 300)).pixels,
+    )
+    text = 'recipe = "porosity"\nimages = ["a.png"]\nexports = ["json"]\n[calibration]\npixel_um = 1.0\nsource = "x"\n'
+    (tmp_path / "a.toml").write_text(text)
+    (tmp_path / "b.toml").write_text(f'{text}[backend]\nname = "threshold"\nmethod = "fixed"\n')
+    order = []
+    measuring = pipeline._measure_all
+    monkeypatch.setattr(pipeline, "_measure_all", lambda *given: order.append("measured") or measuring(*given))
+    monkeypatch.setattr(cli, "_print_error", lambda error: order.append(str(error)))
+    names = [str(tmp_path / name) for name in ("a.toml", "b.toml")]
+    done = CliRunner().invoke(cli.app, ["run", *names, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert order == ["backend threshold: method 'fixed' needs 'levels', one or more gray values", "measured"]
+    assert (tmp_path / "out" / "a" / "report.json").exists()
+    assert "no report: see the message above" in done.stdout

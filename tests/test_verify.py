@@ -257,6 +257,30 @@ def test_what_was_read_off_an_image_and_is_of_no_such_kind_is_one_line(copy):
     assert "\n" not in told
 
 
+def test_forged_values_of_no_such_kind_under_a_digest_made_to_fit_are_one_line_with_the_place(copy):
+    data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    kept = data["micrographs"][0]["evidence"]["read_off"]
+    kept.update({key: [["x"]] for key in kept})
+    tamper.seal(copy, data)
+    with pytest.raises(
+        ReadError, match=r"cannot be recomputed: .*Error: .* \([a-z_/]+\.py, line \d+\); no change"
+    ) as told:
+        verify.verify(copy)
+    assert "\n" not in str(told.value)
+
+
+def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_laid_to_the_report(copy, monkeypatch):
+    def broken(*_):
+        return {}["a key that nobody wrote"]
+
+    monkeypatch.setattr(verify, "concluded", broken)
+    with pytest.raises(ReadError, match=r"KeyError: .* \(verify\.py, line \d+\); .* this is a fault of inspect-tool"):
+        verify.verify(bare(copy))
+    monkeypatch.setattr(verify, "concluded", lambda *_: (_ for _ in ()).throw(RuntimeError("no kind of forgery")))
+    with pytest.raises(RuntimeError, match="no kind of forgery"):  # a bug stays a bug, with its traceback
+        verify.verify(bare(copy))
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "evidence/../../x", "C:\\x", ".hidden", "a\nb"])
 def test_names_that_lead_out_of_the_report_are_refused(copy, name):
     def lead_out(data):

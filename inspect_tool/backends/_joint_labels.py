@@ -16,6 +16,8 @@ LARGEST_PX = 260.0
 FIRST_PX = 420
 """Longer side of the reduced image in which joints are looked for first, to know their size. [px]"""
 
+_BESIDE = 6  # px around given joints that tell whether solder is dark
+_SHOWN = 0.25  # share of these that the image must show
 _DARK_RIM = 0.75  # share of the border that is dark in an inverted picture
 
 
@@ -112,8 +114,9 @@ def solder_dark(pixels: NDArray[Any], roi: Mask | None = None, given: LabelImage
     roi : ndarray of bool, optional
         (rows, columns); only what it marks counts.
     given : ndarray of int32, optional
-        (rows, columns); numbers of the joints. They are compared with what lies around them; without, a border of
-        the image that is dark nearly everywhere speaks for an inverted picture.
+        (rows, columns); numbers of the joints. They are compared with what lies around them, where the image shows at
+        least a quarter of that, and count as dark where it does not; without, a border of the image that is dark
+        nearly everywhere speaks for an inverted picture.
 
     Examples
     --------
@@ -127,8 +130,11 @@ def solder_dark(pixels: NDArray[Any], roi: Mask | None = None, given: LabelImage
     counts = np.ones(few.shape, bool) if roi is None else roi[::step, ::step]
     joint = None if given is None else (given[::step, ::step] > 0) & counts
     if joint is not None and joint.any():
-        beside = cv2.dilate(joint.astype(np.uint8), np.ones((13, 13), np.uint8)).astype(bool) & ~joint & counts
-        return not beside.any() or bool(np.median(few[joint]) <= np.median(few[beside]))
+        whole = np.pad(joint.astype(np.uint8), _BESIDE)
+        around = cv2.dilate(whole, np.ones((2 * _BESIDE + 1, 2 * _BESIDE + 1), np.uint8)) > whole
+        beside = around[_BESIDE:-_BESIDE, _BESIDE:-_BESIDE] & counts
+        shown = np.count_nonzero(beside) >= _SHOWN * np.count_nonzero(around)
+        return not shown or bool(np.median(few[joint]) <= np.median(few[beside]))
     low, high = np.percentile(few[counts], (1, 99)) if counts.any() else (0.0, 0.0)
     if not high > low:
         return True

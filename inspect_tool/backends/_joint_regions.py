@@ -53,6 +53,14 @@ class Levels:
         return smoothed(255 - rows if inverted else rows, sigma)[top - start : bottom - start]
 
 
+def eight_bit_scale(pixels: GrayImage) -> Levels:
+    """Bring gray values to 0..255; 8-bit images stay as they are, others are stretched over their range."""
+    if pixels.dtype == np.uint8:
+        return Levels(pixels=pixels)
+    low, high = float(pixels.min()), float(pixels.max())
+    return Levels(pixels=pixels, low=low, factor=np.float32(255 / max(high - low, 1e-12)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Nest:
     """Bright regions of an image at falling gray levels; a child lies inside its parent."""

@@ -34,13 +34,13 @@ from inspect_tool.backends._joint_outlines import (
     roundness_of_edges,
     ways_to_rim,
 )
-from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, grown
+from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, eight_bit_scale, grown
 from inspect_tool.backends._joint_settings import Settings, Shape
 from inspect_tool.backends._joint_shapes import check_shape, drawn, drawn_shape, joints_of_mask, read_positions
 from inspect_tool.backends._joint_voids import voids_of_joint
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.measure.parts import Rows, connected_parts, strips
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
 
 __all__ = [
     "CLASSES",
@@ -99,7 +99,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         msg = f"{where}: every pixel has the same gray value; check the file"
         raise BackendError(msg)
     inside = _inside(micrograph)
-    objects, names, image, found = _joints(_eight_bit_scale(pixels), inside, settings, where)
+    objects, names, image, found = _joints(eight_bit_scale(pixels), inside, settings, where)
     labels, doubtful, details = _labels(image, objects, settings)
     if micrograph.roi is not None:
         labels[~inside] = 0
@@ -142,7 +142,7 @@ def alternatives(
     del model
     base, objects = segmentation.labels, segmentation.objects
     assert objects is not None  # made by segment above
-    levels = replace(_eight_bit_scale(micrograph.pixels), inverted=segmentation.settings["polarity"] != "solder dark")
+    levels = replace(eight_bit_scale(micrograph.pixels), inverted=segmentation.settings["polarity"] != "solder dark")
 
     def blurred(*, negative: bool) -> Rows[Gray]:
         def rows(top: int, bottom: int) -> Gray:
@@ -307,11 +307,3 @@ def _labels(
         counting.append(np.flatnonzero(void & (quarters < 4)) + top * labels.shape[1])
         not_counting.append(np.flatnonzero(~void & (quarters > 0)) + top * labels.shape[1])
     return labels, (np.concatenate(counting), np.concatenate(not_counting)), details
-
-
-def _eight_bit_scale(pixels: GrayImage) -> Levels:
-    """Bring gray values to 0..255; 8-bit images stay as they are, others are stretched over their range."""
-    if pixels.dtype == np.uint8:
-        return Levels(pixels=pixels)
-    low, high = float(pixels.min()), float(pixels.max())
-    return Levels(pixels=pixels, low=low, factor=np.float32(255 / max(high - low, 1e-12)))

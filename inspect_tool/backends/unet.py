@@ -26,7 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.backends import _grain_labels, _gray_referee, runtime, tiling
-from inspect_tool.backends._joint_labels import FIRST_PX, VIA, joint_labels, solder_dark, working_scale
+from inspect_tool.backends._joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
+from inspect_tool.backends._joint_referee import unsure_joints
+from inspect_tool.backends._joint_regions import eight_bit_scale
 from inspect_tool.backends._joint_shapes import joints_of_mask
 from inspect_tool.backends._network_numbers import unet_arguments
 from inspect_tool.backends.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
@@ -41,6 +43,7 @@ from inspect_tool.backends.weights import (
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
+from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.unet import UNet
 from inspect_tool.ranges import Above0, Share
@@ -200,10 +203,18 @@ def _segmentation(
     start: float,
     objects: LabelImage | None = None,
     vias: bool = False,
+    unsure: int | None = None,
 ) -> Segmentation:
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
-    named = {"model": card.name, "model_version": card.version, "model_title": card.title, "licence": card.licence}
+    named: dict[str, Any] = {
+        "model": card.name,
+        "model_version": card.version,
+        "model_title": card.title,
+        "licence": card.licence,
+    }
+    if unsure is not None:
+        named["joints_unsure"] = unsure
     grains = card.classes == GRAINS
     classes = {1: "grain"} if grains else dict(enumerate(card.classes))
     return Segmentation(
@@ -426,15 +437,32 @@ def _labels(
     if model.card.classes != JOINTS:
         return _classes(maps, micrograph, _threshold(model.card, settings), changes), {}
     whole = _whole(maps, micrograph)
-    for number, change in changes.items():
-        whole[number] = np.clip(whole[number] + np.float32(255 * change), 0, 255)
-        others = [other for other in range(len(JOINTS)) if other != number]
-        whole[others] = np.clip(whole[others] - np.float32(255 * change / 2), 0, 255)
-    labels, objects = joint_labels(whole, micrograph.roi, _given_joints(micrograph, settings))
+    _shift_probabilities(whole, changes)
+    given = _given_joints(micrograph, settings)
+    labels, objects = joint_labels(whole, micrograph.roi, given)
     if not objects.any():
         msg = f"{micrograph.path}: model '{model.card.name}' finds no joint; give [backend] joint_mask"
         raise BackendError(msg)
-    return labels, {"objects": objects, "vias": bool((labels == VIA).any())}
+    found: dict[str, Any] = {"objects": objects, "vias": bool((labels == VIA).any())}
+    if not changes:
+        image = replace(
+            eight_bit_scale(micrograph.pixels), inverted=not solder_dark(micrograph.pixels, micrograph.roi, given)
+        )
+        found["unsure"] = unsure_joints(image, labels, objects, (labels == JOINT) & (whole[0] > 127))
+    return labels, found
+
+
+def _shift_probabilities(whole: NDArray[np.uint8], changes: dict[int, float]) -> None:
+    """Shift the probability of a class of joints by so much, and the others by half of it the other way, in place.
+
+    Of what a network takes for board it does not say whether it would be void or solder: these two stay as they are.
+    """
+    for number, change in changes.items():
+        for top, bottom in strips(whole.shape[1:]):
+            seen = np.clip(2 - whole[0, top:bottom].astype(np.float32) / 127.5, 0, 1)
+            for other, band in enumerate(whole[:, top:bottom]):
+                by = np.float32(255 * (change if other == number else -change / 2))
+                band[:] = np.clip(band + (by * seen if other else by), 0, 255)
 
 
 def _whole(maps: _Maps, micrograph: Micrograph) -> NDArray[np.uint8]:

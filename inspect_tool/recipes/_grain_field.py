@@ -19,7 +19,7 @@ from inspect_tool.measure.edges import Window, chance_to_be_whole, present_label
 from inspect_tool.measure.figures import CircleGrains, LineFigure
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
-from inspect_tool.measure.intercepts import SECOND_PHASE, LineCount
+from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
 from inspect_tool.preprocess import largest_rectangle
 from inspect_tool.recipes._grain_method import Settings, area_line, basis, grain_number
@@ -258,16 +258,7 @@ def measured_values(
     """Count one field by every method."""
     counts = intercepts.directional_counts(field.labels)
     share = field.given_fraction
-    per_px = {
-        direction: found.intercepts / (found.length_px if share is None else share * found.total_length_px)
-        for direction, found in counts.items()
-        if found.total_length_px > 0
-    }
-    counted_px = float(np.mean(list(per_px.values())))
-    if not counted_px > 0:
-        msg = f'{where}: no grain boundary found; check focus and etch, or give masks with backend "labels"'
-        raise MeasurementError(msg)
-    per_px = _with_lost_chords(field, per_px, counted_px)
+    counted_px, per_px = intercepts_px(field, counts, where)
     n_l_px = float(np.mean(list(per_px.values())))
     along, across = (0, 90) if settings.deformation_axis == "horizontal" else (90, 0)
     values: dict[str, float] = {
@@ -313,6 +304,23 @@ def measured_values(
     if values.get(key, 0.0) > 0:
         values["grain_size_number"] = grain_number(key, values[key], standard)
     return values, marks
+
+
+def intercepts_px(
+    field: GrainField, counts: Mapping[int, DirectionCount], where: str
+) -> tuple[float, dict[int, float]]:
+    """Intercepts per length of lines over the whole field: mean as counted, and by direction corrected. [1/px]"""
+    share = field.given_fraction
+    per_px = {
+        direction: found.intercepts / (found.length_px if share is None else share * found.total_length_px)
+        for direction, found in counts.items()
+        if found.total_length_px > 0
+    }
+    mean_px = float(np.mean(list(per_px.values())))
+    if not mean_px > 0:
+        msg = f'{where}: no grain boundary found; check focus and etch, or give masks with backend "labels"'
+        raise MeasurementError(msg)
+    return mean_px, _with_lost_chords(field, per_px, mean_px)
 
 
 def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: float) -> dict[int, float]:

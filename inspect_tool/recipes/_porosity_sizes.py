@@ -5,15 +5,16 @@ from dataclasses import replace
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.formulas import astm_e2283
 from inspect_tool.model import Component, FieldMeasurement, Result
 from inspect_tool.recipes._porosity_field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Settings
-from inspect_tool.uncertainty import half_range
+from inspect_tool.uncertainty import coverage_factor, half_range
 
-_LEAST_FIELDS = 12  # with fewer the interval of an extreme value holds less than 90 % (simulated)
+_LEAST_FIELDS = 12  # half of what E2283 asks for
 _LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one
 _SURFACE_PX = 1.5  # half width of what the border between specimen and mount is known to (drawn sections: -1 to +1)
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
@@ -77,6 +78,20 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
     return [edge, Component(name="scale", u=u_rel * value, kind="B", basis=f"{100 * u_rel:.3g} % of the pixel size")]
 
 
+def _quantile(
+    values: NDArray[np.float64], weight: NDArray[np.float64], share: float, what: str, of: str
+) -> tuple[float, Component]:
+    """Weighted quantile and its scatter between pores.
+
+    The share is known to a binomial standard deviation, read as values on both sides (Woodruff, J. Am. Stat. Assoc. 47
+    (1952) 635).
+    """
+    off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
+    value, low, high = (weighted_quantile(values, weight, at) for at in (share, share - off, share + off))
+    basis = f"{what} at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(values)} {of}"
+    return value, Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis)
+
+
 def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
     """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
     seen = [field for field in fields if field.curves["surface_distance_um"]]
@@ -89,12 +104,8 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
             continue
         value, lines, what = float(distance.min()), [], "shortest of all; not that of the nearest pore of the part"
         if share:
-            value = weighted_quantile(distance, np.ones(len(distance)), share)
-            off = sqrt(share * (1 - share) / len(distance))
-            low, high = (weighted_quantile(distance, np.ones(len(distance)), share + sign * off) for sign in (-1, 1))
-            basis = f"distances at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(distance)} pores"
-            lines = [Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(distance) - 1, basis=basis)]
-            what = f"that {100 * share:.0f} % of the pores do not reach"
+            value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
+            lines, what = [scatter], f"that {100 * share:.0f} % of the pores do not reach"
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
         basis = f"border to the mount known to ± {_SURFACE_PX:g} px, rectangular"
@@ -124,13 +135,8 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
         return []
     made = []
     for name, share in SIZE_SHARES.items():
-        value = weighted_quantile(ecd, weight, share)
-        # Woodruff 1952: the share is known to a binomial standard deviation, read as diameters on both sides
-        off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
-        low, high = (weighted_quantile(ecd, weight, share + sign * off) for sign in (-1, 1))
-        basis = f"diameters at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(ecd)} whole pores"
-        lines = [Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(ecd) - 1, basis=basis)]
-        lines += _systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)
+        value, scatter = _quantile(ecd, weight, share, "diameters", "whole pores")
+        lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
             Result(
                 quantity=f"pore_ecd_um.{name}",
@@ -171,7 +177,9 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
     found = astm_e2283.fit(largest)
     areas = settings.part_area_mm2 / _field_mm2(fields)
     value, u = astm_e2283.largest_in(found, areas)
-    low = 0.775 / found.n * (value - found.location)  # a scale by maximum likelihood is that much too small
+    # U of the two lines together is the half width that holds the true value
+    fit = coverage_factor(found.n - 1) * u
+    beyond = sqrt(max(astm_e2283.half_width(found, areas) ** 2 - fit**2, 0.0)) / coverage_factor(None)
     lines = (
         Component(
             name="between fields",
@@ -180,7 +188,12 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
             dof=found.n - 1,
             basis=f"standard error of the Gumbel fit to {found.n} largest pores",
         ),
-        Component(name="few fields", u=low, kind="B", basis="the fitted scale is low by 0.775 / n in the mean"),
+        Component(
+            name="few fields",
+            u=beyond,
+            kind="B",
+            basis=f"what fits to {found.n} drawn fields lie off the true value beyond that",
+        ),
         *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
     )
     return Result(

@@ -30,6 +30,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
+from inspect_tool.recipes._grain_crossings import crossed, crossed_question, crossed_results
 from inspect_tool.recipes._grain_estimates import estimated
 from inspect_tool.recipes._grain_field import (
     GrainField,
@@ -81,6 +82,9 @@ __all__ = [
     "TITLE",
     "Settings",
     "combine",
+    "crossed",
+    "crossed_question",
+    "crossed_results",
     "measure_field",
 ]
 

@@ -33,6 +33,7 @@ from inspect_tool.model import (
     GrayImage,
     LabelImage,
     Mark,
+    Mask,
     Measurements,
     Micrograph,
     Notable,
@@ -185,6 +186,39 @@ def measure_field(
         parts=_void_table(voids, found, names, area, micrograph.calibration.pixel_um),
         read_off={"image_quality": quality},
     )
+
+
+def sampled_joints(
+    segmentation: Segmentation, settings: Settings, roi: Mask | None, where: str
+) -> tuple[LabelImage, dict[int, str]]:
+    """Number the joints that a person may be asked about, pixel by pixel; with their names.
+
+    Those that count, without the vias that are left out; their outlines are taken as given.
+
+    Raises
+    ------
+    MeasurementError
+        The denominator is not what a person sees.
+    """
+    if settings.denominator != "joint projection":
+        msg = (
+            f"{where}: points in a joint are a share of its projection, not of the {settings.denominator}; "
+            'for a check by hand set [settings] denominator = "joint projection"'
+        )
+        raise MeasurementError(msg)
+    objects = measure.number_joints(segmentation.labels) if segmentation.objects is None else segmentation.objects
+    found, _ = measure.measure_voids(segmentation.labels, objects, settings.min_void_px, roi)
+    counts = found.number if settings.edge_joints == "counted" else found.number[~found.touches_edge]
+    asked = np.isin(objects, counts)
+    if settings.vias == "left out":
+        asked &= segmentation.labels != measure.VIA
+    names = dict(zip(found.number.tolist(), _names(segmentation, found.number), strict=True))
+    return np.where(asked, objects, 0).astype(np.int32), names
+
+
+def void_classes(segmentation: Segmentation) -> NDArray[np.uint8]:
+    """Give every pixel what the program took it for: 1 void, 0 anything else."""
+    return np.asarray(segmentation.labels == measure.VOID, np.uint8)
 
 
 def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
@@ -798,8 +832,8 @@ def _checks(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             "<=",
             0.0,
             "joints",
-            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, and voids "
-            "of a ball have an edge all around",
+            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, a network "
+            "takes none of it for board, and voids of a ball have an edge all around",
             specimen=specimen,
             advice="void shares may be wrong by more than their U: look at the picture, or draw the voids",
         )

@@ -5,66 +5,52 @@ from dataclasses import dataclass, replace
 from math import hypot, sqrt
 
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Check, Component, Findings, PointClass, Result, Statement, Table
-from inspect_tool.referee import design
-from inspect_tool.referee.estimate import Interval, Tally, counted_alone, field_scatter, levels, share
-from inspect_tool.referee.ledger import CANNOT_TELL, Answers, Given, Sample
+from inspect_tool.files import sha256_bytes
+from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
+from inspect_tool.referee import crossings, design, joints, shares
+from inspect_tool.referee.estimate import Corrected, levels
+from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, name_of, text_of
 from inspect_tool.referee.population import Population
 from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
 
 TABLE = "Check by hand"
 """Title of the table of a report."""
 
-_SCATTER = ("between fields", "between sections", "scatter inside the fields", "no pore found")
+_SCATTER = (
+    "between fields",
+    "between sections",
+    "between joints",
+    "scatter inside the fields",
+    "no pore found",
+    "sampling, from a model",
+)
 """Lines of a budget that are about where the fields lie, whoever reads them."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """What the answers say of one result."""
-
-    specimen: str
-    quantity: str
-    name: str  # of the class
-    found: Interval  # [1]
-    alone: Interval  # the same answers without the segmentation [1]
-    between: float  # standard deviation of the shares of the fields, as far as the answers show it [1]
+_SCALE = "scale"  # the line of the size of a pixel, which no answer changes either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What a person found at a random sample of points."""
+    """What a person found at a random sample of points or lines."""
 
+    what: str  # the sample is of: points, lines
     person: str
     day: str
-    points: int  # that count, of every specimen
+    points: int  # (or lines) that count, of every specimen
     planned: int
-    untold: int  # of all points that count: could not be told, or have no answer
+    stages: tuple[int, ...]  # numbers of them at which one may stop
+    method: str  # what was asked and how a result is made of the answers, one or more sentences
+    untold: int  # of all that count: could not be told, or have no answer
     sample: str  # its id
     samples: int  # that were drawn for the job
     files: int  # of answers that were recorded to this sample
-    shares: tuple[Share, ...]
-
-
-def counting(answers: Answers, sample: Sample, specimens: int, where: str) -> int:
-    """Give the number of points of a specimen that count: up to the last stage that is answered to its end.
-
-    Raises
-    ------
-    ReadError
-        Not one stage was answered to its end.
-    """
-    stages = design.stages_of(sample.points)
-    given = max((one.n for one in answers.answers), default=-1) + 1
-    reached = [stage for stage in stages if stage * specimens <= given]
-    if not reached:
-        msg = f"{where}: {given} of {stages[0] * specimens} points are answered; go on to the end of the first stage"
-        raise ReadError(msg)
-    return reached[-1]
+    last: str  # entry of the ledger of them: its file and SHA-256
+    results: tuple[Corrected, ...]
+    beside: joints.Beside  # tables, checks and lines of page 1 of their own
 
 
 def corrected(found: Population, given: Given) -> Correction:
-    """Estimate every area share of a job from the answers of a person.
+    """Estimate every result of a job that the answers of a person correct.
 
     Parameters
     ----------
@@ -87,85 +73,68 @@ def corrected(found: Population, given: Given) -> Correction:
             "draw one again with inspect-tool referee"
         )
         raise ReadError(msg)
-    places = design.drawn(found.areas, sample.points, sample.id)
-    strange = next((one for one in answers.answers if one.value not in (*names, CANNOT_TELL)), None)
-    if strange is not None:
-        msg = f"{where}: item {strange.n}: '{strange.value}' is none of {', '.join(names)}, {CANNOT_TELL}"
-        raise ReadError(msg)
+    _check_values(answers, found.lines is not None, names, where)
+    places = design.drawn(found.areas, sample.points, sample.id, found.stage)
     beyond = next((one for one in answers.answers if not 0 <= one.n < len(places)), None)
     if beyond is not None:
         msg = f"{where}: item {beyond.n} is none of the {len(places)} of the sample"
         raise ReadError(msg)
-    shares = design.weights(found.areas)
-    points = counting(answers, sample, len(shares), where)
-    stages = design.stages_of(sample.points)
+    specimens = len(design.weights(found.areas))
+    stages = design.stages_of(sample.points, found.stage)
+    points = _counting(answers, stages, specimens, found.what, where)
     level = levels(len(stages))[stages.index(points)]
-    said = {one.n: one.value for one in answers.answers}
-    counted = [(place, said.get(n, CANNOT_TELL)) for n, place in enumerate(places[: points * len(shares)])]
+    said = {one.n: one for one in answers.answers}
+    counted = [
+        (place, said.get(n, Answer(n=n, value=CANNOT_TELL))) for n, place in enumerate(places[: points * specimens])
+    ]
+    results, beside, method = _estimated(found, counted, level)
     return Correction(
+        what=found.what,
         person=answers.person,
         day=answers.saved[:10],
         points=points,
         planned=sample.points,
-        untold=sum(value == CANNOT_TELL for _, value in counted),
+        stages=stages,
+        method=method,
+        untold=sum(one.value == CANNOT_TELL for _, one in counted),
         sample=sample.id,
         samples=sum(entry.event == "drawn" for entry in given.entries),
         files=sum(entry.answers is not None and entry.answers.sample == sample.id for entry in given.entries),
-        shares=tuple(
-            _share(specimen, own, counted, found, number, level)
-            for specimen, own in shares.items()
-            for number, one in enumerate(found.classes)
-            if one.quantity
-        ),
+        last=f"{name_of(given.entries[-1])}: {sha256_bytes(text_of(given.entries[-1]))}",
+        results=results,
+        beside=beside,
     )
 
 
-def _share(
-    specimen: str,
-    weights: dict[int, float],
-    counted: Sequence[tuple[design.Place, str]],
-    found: Population,
-    number: int,
-    level: float,
-) -> Share:
-    own = [(place, value) for place, value in counted if place.specimen == specimen]
-    tallies = [
-        _tally(weight, [value for place, value in own if place.code == code], found.classes, number)
-        for code, weight in weights.items()
-    ]
-    fields = [(i, area) for i, area in enumerate(found.areas) if area.specimen == specimen]
-    return Share(
-        specimen=specimen,
-        quantity=found.classes[number].quantity,
-        name=found.classes[number].name,
-        found=share(tallies, level),
-        alone=counted_alone(tallies, level),
-        between=field_scatter(
-            [
-                [
-                    _tally(
-                        area.pixels[code] / sum(area.pixels),
-                        [value for place, value in own if (place.field, place.code) == (i, code)],
-                        found.classes,
-                        number,
-                    )
-                    for code in weights
-                ]
-                for i, area in fields
-            ]
-        ),
-    )
+def _estimated(
+    found: Population, counted: Sequence[tuple[design.Place, Answer]], level: float
+) -> tuple[tuple[Corrected, ...], joints.Beside, str]:
+    """What the answers say, and by which method."""
+    if found.joints:
+        return *joints.corrected(found, counted, level), joints.METHOD
+    if found.lines is not None:
+        return crossings.corrected(found, found.lines, counted, level), joints.Beside(), crossings.METHOD
+    return shares.corrected(found, counted, level), joints.Beside(), shares.METHOD
 
 
-def _tally(weight: float, said: Sequence[str], classes: Sequence[PointClass], number: int) -> Tally:
-    least, untold = said.count(classes[number].name), said.count(CANNOT_TELL)
-    return Tally(
-        weight=weight,
-        points=len(said),
-        hits=least + untold / len(classes),
-        least=least,
-        most=least + untold,
-    )
+def _check_values(answers: Answers, lines: bool, names: Sequence[str], where: str) -> None:
+    values = ((crossings.DONE,) if lines else tuple(names)) + (CANNOT_TELL,)
+    for one in answers.answers:
+        said = [(one.value, values), *((mark.value, names) for mark in one.marks)]
+        strange = next(((value, known) for value, known in said if value not in known), None)
+        if strange is not None:
+            msg = f"{where}: item {one.n}: '{strange[0]}' is none of {', '.join(strange[1])}"
+            raise ReadError(msg)
+
+
+def _counting(answers: Answers, stages: Sequence[int], specimens: int, what: str, where: str) -> int:
+    """Number of points of a specimen that count: up to the last stage that is answered to its end."""
+    given = max((one.n for one in answers.answers), default=-1) + 1
+    reached = [stage for stage in stages if stage * specimens <= given]
+    if not reached:
+        msg = f"{where}: {given} of {stages[0] * specimens} {what} are answered; go on to the end of the first stage"
+        raise ReadError(msg)
+    return reached[-1]
 
 
 # ---------------------------------------------------------------------------------------------------- the results
@@ -180,77 +149,75 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
     """
     if correction is None:
         return findings
-    shares = {(one.specimen, one.quantity): one for one in correction.shares}
+    own = {(one.specimen, one.quantity): one for one in correction.results}
     before = {(one.specimen, one.quantity): one for one in findings.results}
     results = tuple(
-        _result(one, shares[one.specimen, one.quantity], correction) if (one.specimen, one.quantity) in shares else one
+        _result(one, own[one.specimen, one.quantity], correction) if (one.specimen, one.quantity) in own else one
         for one in findings.results
     )
     after = {(one.specimen, one.quantity): one for one in results}
-    pairs = [(before[key], after[key], shares[key]) for key in shares if key in before]
+    pairs = [(before[key], after[key], own[key]) for key in own if key in before]
     return replace(
         findings,
         results=results,
         checks=(
             *(_settled(check, correction) for check in findings.checks),
             *_others(pairs, findings.results, correction),
+            *correction.beside.checks,
         ),
         statements=(*findings.statements, _statement(correction)),
-        tables=(*findings.tables, _table(pairs)),
-        warnings=(*findings.warnings, _told(pairs, correction)),
+        tables=(*findings.tables, _table(pairs, correction.what), *correction.beside.tables),
+        warnings=(*findings.warnings, _told(pairs, correction), *correction.beside.warnings),
     )
 
 
 def scatter_of(result: Result) -> float:
     """Expanded uncertainty of a result that no answer narrows: where its fields lie. [unit of the result]"""
-    return expanded(line for line in result.budget if line.name in _SCATTER)
+    return expanded(line for line in result.budget if line.name in (*_SCATTER, _SCALE))
 
 
-def _result(result: Result, share: Share, correction: Correction) -> Result:
+def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
-    value, low, high = (100 * one for one in (share.found.value, share.found.low, share.found.high))
-    scatter = tuple(
-        _scattering(line, result, value, 100 * share.between) for line in result.budget if line.name in _SCATTER
-    )
+    value, low, high = one.found.value, one.found.low, one.found.high
+    scatter = tuple(_scattering(line, result, one) for line in result.budget if line.name in (*_SCATTER, _SCALE))
     wide = expanded(scatter)
     basis = (
-        f"{correction.points} points by {correction.person}, {correction.day}: {low:.4g} to {high:.4g} % of these "
-        f"fields; the wider side / {coverage_factor(None):.3g}"
+        f"{correction.points} {correction.what} by {correction.person}, {correction.day}: {low:.4g} to {high:.4g} "
+        f"{result.unit} of these fields; the wider side / {coverage_factor(None):.3g}"
     )
     side = max(value - low, high - value)
     made = replace(
         result,
         value=value,
-        definition="points of the class by a person in a stratified random sample, mean over fields/1",
+        definition=one.definition,
         title=f"{result.title or result.quantity}, corrected by hand",
         budget=(*scatter, Component(name="check by hand", u=side / coverage_factor(None), kind="A", basis=basis)),
         u=None,
         expanded_u=None,
-        interval=(max(0.0, value - hypot(value - low, wide)), min(100.0, value + hypot(high - value, wide))),
-        rounded="",
+        interval=(
+            max(one.limits[0], value - hypot(value - low, wide)),
+            min(one.limits[1], value + hypot(high - value, wide)),
+        ),
+        rounded=one.rounded,
     )
     return evaluated(made)
 
 
-def _scattering(line: Component, machine: Result, value: float, between: float) -> Component:
-    """A line of field scatter for the corrected share p, never narrower.
-
-    The scatter of a share goes as √(p (1 - p)), and the fields scatter at least as the answers say.
-    """
-    spread = machine.value * (100 - machine.value)
-    more = sqrt(value * (100 - value) / spread) if spread > 0 else 1.0
-    if line.name == "between fields" and line.u > 0:
-        more = max(more, between / sqrt(machine.n) / line.u)
-    if more <= 1:
-        return line
-    return replace(line, u=line.u * more, basis=f"{line.basis}; {more:.3g} times wider by the answers")
+def _scattering(line: Component, machine: Result, one: Corrected) -> Component:
+    """A line of field scatter for the corrected structure, never narrower: the fields scatter as the answers say."""
+    u = line.u * one.sensitivity
+    if line.name == _SCALE or u <= 0:
+        return replace(line, u=u)
+    more = max(1.0, one.wider, one.between / sqrt(machine.n) / u if line.name == "between fields" else 1.0)
+    basis = f"{line.basis}; {more:.3g} times wider by the answers" if more > 1 else line.basis
+    return replace(line, u=u * more, basis=basis)
 
 
 def _settled(check: Check, correction: Correction) -> Check:
     """A doubt of the segmentation does not reach a result that does not rest on it any more."""
     if check.scope != "plausibility" or check.passed:
         return check
-    own = {one.quantity for one in correction.shares if check.specimen in ("", one.specimen)}
+    own = {one.quantity for one in correction.results if check.specimen in ("", one.specimen)}
     left = tuple(one for one in check.quantities if one not in own)
     if left == check.quantities:
         return check
@@ -261,12 +228,12 @@ def _settled(check: Check, correction: Correction) -> Check:
 
 
 def _others(
-    pairs: Sequence[tuple[Result, Result, Share]], results: Sequence[Result], correction: Correction
+    pairs: Sequence[tuple[Result, Result, Corrected]], results: Sequence[Result], correction: Correction
 ) -> tuple[Check, ...]:
     """Doubt what rests on a segmentation that the person found wrong, and is not corrected."""
     made = [
         Check(
-            name=f"Structure of which the program saw none, {share.name}",
+            name=f"Structure of which the program saw none, {one.name}",
             value=abs(new.value - old.value),
             relation="<=",
             limit=0.0,
@@ -278,12 +245,17 @@ def _others(
             note="its scatter between fields is not known",
             quantities=(old.quantity,),
         )
-        for old, new, share in pairs
-        if old.value in (0.0, 100.0)
+        for old, new, one in pairs
+        if one.scatters and old.unit == "%" and old.value in (0.0, 100.0)
     ]
-    for specimen in dict.fromkeys(one.specimen for one in correction.shares):
-        own = [(old, share) for old, _, share in pairs if old.specimen == specimen]
-        outside = max(max(100 * share.found.low - old.value, old.value - 100 * share.found.high) for old, share in own)
+    for specimen in dict.fromkeys(one.specimen for one in correction.results):
+        own = [(old, one) for old, _, one in pairs if old.specimen == specimen]
+        if not own:
+            continue
+        unit = own[0][0].unit
+        outside = max(
+            max(one.found.low - one.machine, one.machine - one.found.high) for old, one in own if old.unit == unit
+        )
         rest = tuple(
             dict.fromkeys(
                 one.quantity
@@ -297,7 +269,7 @@ def _others(
                 value=max(0.0, outside),
                 relation="<=",
                 limit=0.0,
-                unit="%",
+                unit=unit,
                 passed=outside <= 0 or not rest,
                 clause="rule of this toolkit, check by hand",
                 scope="plausibility",
@@ -310,49 +282,47 @@ def _others(
 
 
 def _statement(correction: Correction) -> Statement:
-    stages = design.stages_of(correction.planned)
-    level = levels(len(stages))[stages.index(correction.points)]
+    level = levels(len(correction.stages))[correction.stages.index(correction.points)]
     return Statement(
         name="Check by hand",
-        text=f"{correction.person} named what lies under {correction.points} random points of every specimen, without "
-        "seeing what the program took them for. The points are stratified by what the program saw and how sure it was, "
-        "so that the weighted answers are the area share without bias, whatever the segmentation is: machine mean plus "
-        "mean of person minus machine, with the weight of prediction-powered inference. "
-        f"Interval at {100 * level:.4g} %, which pays for {len(stages)} places where one may stop. "
-        f"{correction.untold} points could not be told: they count for and against in the two limits. "
+        text=f"{correction.person} answered {correction.points} random {correction.what} of every specimen, without "
+        f"seeing what the program saw there. {correction.method} "
+        f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
+        f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
         f"Sample {correction.sample}; {correction.samples} drawn for this job, {correction.files} files of answers "
-        "recorded to this one. Only the results of the table are corrected.",
+        f"recorded to this one; SHA-256 of the last entry of the ledger, {correction.last}. "
+        "Only the results of the table are corrected.",
     )
 
 
-def _told(pairs: Sequence[tuple[Result, Result, Share]], correction: Correction) -> str:
-    several = len({one.specimen for one in correction.shares}) > 1
+def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correction) -> str:
+    several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
-        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} {old.value:.4g} -> {new.value:.4g} %"
-        for old, new, _ in pairs
-        if old.main
+        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} {old.value:.4g} -> {new.value:.4g} "
+        f"{old.unit}"
+        for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
     more = f" {correction.samples} samples were drawn for this job." if correction.samples > 1 else ""
-    who = f"{correction.points} points, blind, by {correction.person}, {correction.day}"
+    who = f"{correction.points} {correction.what}, blind, by {correction.person}, {correction.day}"
     return f"Checked by hand: {who}: {changes}.{more}"
 
 
-def _table(pairs: Sequence[tuple[Result, Result, Share]]) -> Table:
+def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Table:
+    alone = f"{what.capitalize()} alone"
     return Table(
         title=TABLE,
         columns=(
-            *("Result", "Specimen", "Machine alone %", "Correction %", "± %"),
-            *("Corrected %", "from %", "to %", "Points alone from %", "to % (points)"),
+            *("Result", "Specimen", "Unit", "Machine alone", "Correction", "±", "Corrected", "from", "to"),
+            *(f"{alone} from", f"to ({what})"),
         ),
         rows=tuple(
             (
-                *(old.title or old.quantity, old.specimen, old.value, new.value - old.value),
-                100 * max(share.found.value - share.found.low, share.found.high - share.found.value),
-                *(new.value, 100 * share.found.low, 100 * share.found.high),
-                *(100 * share.alone.low, 100 * share.alone.high),
+                *(old.title or old.quantity, old.specimen, old.unit, old.value, new.value - old.value),
+                max(one.found.value - one.found.low, one.found.high - one.found.value),
+                *(new.value, one.found.low, one.found.high, one.alone.low, one.alone.high),
             )
-            for old, new, share in pairs
+            for old, new, one in pairs
         ),
         note="From, to: 95 % interval for the fields as they are; U of the result holds the scatter of fields too. "
-        "Points alone: the same answers without the segmentation.",
+        f"{alone}: the same answers without the segmentation.",
     )

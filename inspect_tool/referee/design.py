@@ -18,6 +18,9 @@ FIRST = 50
 
 MOST_POINTS = 1000
 
+CODES = 16
+"""Codes of strata that one group of regions has; regions with strata of their own have the next ones."""
+
 _PROPORTIONAL = 0.75  # of the points go where the area is: whatever the program saw, little is lost
 _UNSURE = 3.0  # times as many of the others in unsure regions: as errors of 25 % scatter against those of 2 %
 
@@ -28,12 +31,13 @@ class Area:
 
     specimen: str
     section: str
-    pixels: tuple[int, ...]  # by the code of the stratum
+    pixels: tuple[int, ...]  # (or test lines) by the code of the stratum
+    weight: float | None = None  # in the mean of its specimen; None: that of a field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One point of a sample: the pixel of a stratum with this rank in a field."""
+    """One point (or line) of a sample: the pixel of a stratum with this rank in a field."""
 
     specimen: str
     field: int  # index among the areas
@@ -41,8 +45,8 @@ class Place:
     rank: int  # among the pixels of the stratum in the field, reading order
 
 
-def stages_of(points: int) -> tuple[int, ...]:
-    """Numbers of points of a specimen at which one may stop; the last is all of them.
+def stages_of(points: int, stage: int = FIRST) -> tuple[int, ...]:
+    """Numbers of points of a specimen at which one may stop, every ``stage`` of them; the last is all of them.
 
     >>> stages_of(120)
     (50, 100, 120)
@@ -52,10 +56,10 @@ def stages_of(points: int) -> tuple[int, ...]:
     SettingsError
         Fewer points than one stage, or more than anybody answers.
     """
-    if not FIRST <= points <= MOST_POINTS:
-        msg = f"points: got {points}, must be from {FIRST} to {MOST_POINTS}"
+    if not stage <= points <= MOST_POINTS:
+        msg = f"points: got {points}, must be from {stage} to {MOST_POINTS}"
         raise SettingsError(msg)
-    return (*range(FIRST, points, FIRST), points)
+    return (*range(stage, points, stage), points)
 
 
 def weights(areas: Sequence[Area]) -> dict[str, dict[int, float]]:
@@ -78,6 +82,8 @@ def _field_weights(areas: Sequence[Area]) -> list[float]:
     keys = [(area.specimen, area.section) for area in areas]
     return [
         1 / sum(specimen == area.specimen for specimen, _ in sections) / keys.count((area.specimen, area.section))
+        if area.weight is None
+        else area.weight
         for area in areas
     ]
 
@@ -92,6 +98,9 @@ def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
     {0: 29, 1: 7, 2: 14}
     """
     bent = {code: share * (_UNSURE if code % 2 else 1.0) for code, share in shares.items()}
+    halves = [sum(bent[code] for code in bent if (code >= CODES) is own) for own in (False, True)]
+    if all(halves):
+        bent = {code: one / halves[code >= CODES] for code, one in bent.items()}
     total = sum(bent.values())
     exact = {
         code: points * (_PROPORTIONAL * share + (1 - _PROPORTIONAL) * bent[code] / total)
@@ -107,7 +116,7 @@ def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
     return whole
 
 
-def drawn(areas: Sequence[Area], points: int, seed: str) -> tuple[Place, ...]:
+def drawn(areas: Sequence[Area], points: int, seed: str, stage: int = FIRST) -> tuple[Place, ...]:
     """Draw a sample.
 
     Within a stage every stratum of a specimen gets its points by area, spread over the fields (one in each of as many
@@ -121,6 +130,8 @@ def drawn(areas: Sequence[Area], points: int, seed: str) -> tuple[Place, ...]:
         Of every specimen.
     seed : str
         Any text.
+    stage : int
+        Points of a specimen between two places where one may stop.
 
     Returns
     -------
@@ -131,18 +142,18 @@ def drawn(areas: Sequence[Area], points: int, seed: str) -> tuple[Place, ...]:
     whole = _field_weights(areas)
     found: list[Place] = []
     done = 0
-    for stage in stages_of(points):
+    for end in stages_of(points, stage):
         places: list[tuple[float, Place]] = []
         for specimen, own in shares.items():
-            for code, count in allocated(own, stage - done).items():
+            for code, count in allocated(own, end - done).items():
                 for i in range(count):
-                    key = f"{seed}/{stage}/{specimen}/{code}/{i}"
+                    key = f"{seed}/{end}/{specimen}/{code}/{i}"
                     field = _field((i + uniform(key)) / count, areas, whole, specimen, code)
                     rank = int(uniform(f"{key}/pixel") * areas[field].pixels[code])
                     place = Place(specimen=specimen, field=field, code=code, rank=rank)
                     places.append((uniform(f"{key}/order"), place))
         found += [place for _, place in sorted(places, key=lambda pair: pair[0])]
-        done = stage
+        done = end
     return tuple(found)
 
 
@@ -159,4 +170,10 @@ def uniform(text: str) -> float:
     >>> 0 <= uniform("a") < 1, uniform("a") == uniform("a"), uniform("a") == uniform("b")
     (True, True, False)
     """
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+    return uniforms(text, 1)[0]
+
+
+def uniforms(text: str, count: int) -> tuple[float, ...]:
+    """Up to five random numbers from 0 up to 1 that belong to a text."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return tuple(int.from_bytes(digest[6 * i : 6 * i + 6], "big") / 2**48 for i in range(count))

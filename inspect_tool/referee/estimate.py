@@ -25,19 +25,38 @@ class Tally:
     """Answers of one stratum for one class."""
 
     weight: float  # share of the stratum [1]
-    points: int
+    points: float  # whole ones, or an effective number
     hits: float  # points of the class; where the person could not tell, an equal part of every class
-    least: int  # points that are certainly of the class
-    most: int  # those and the ones that could not be told
+    least: float  # points that are certainly of the class
+    most: float  # those and the ones that could not be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A share and the limits of its interval. [1]"""
+    """A value and the limits of its interval."""
 
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What the answers say of one result, in its unit."""
+
+    specimen: str
+    quantity: str
+    name: str  # of what a person tells apart or marks
+    definition: str  # of the corrected result
+    machine: float  # what the program says of the same fields by the same rule
+    found: Interval  # for the fields as they are
+    alone: Interval  # the same answers without the segmentation
+    limits: tuple[float, float]  # that no value lies beyond
+    wider: float  # scatter of the fields of the corrected structure over that of the structure the program saw [1]
+    between: float  # standard deviation of the fields, as far as the answers show it
+    sensitivity: float = 1.0  # to a relative change of what was counted, over that of the result of the program [1]
+    rounded: str = ""  # as the standard rounds it; empty: by its uncertainty
+    scatters: bool = True  # it speaks of more than the fields; not: of all joints in the images, which do not scatter
 
 
 def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
@@ -54,7 +73,7 @@ def levels(stages: int, coverage: float = 0.95) -> tuple[float, ...]:
     return (*[1 - before] * (stages - 1), 1 - (1 - LOOKS) * (1 - coverage))
 
 
-def jeffreys(hits: float, points: int, coverage: float = 0.95) -> tuple[float, float]:
+def jeffreys(hits: float, points: float, coverage: float = 0.95) -> tuple[float, float]:
     """Two-sided interval of a probability: quantiles of the beta distribution, 0 and 1 where none or all are hits.
 
     Its coverage is the nominal one on average over the probabilities, where the exact interval of Clopper and
@@ -127,8 +146,6 @@ def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:
     >>> round(field_scatter([field(10), field(30)]), 3), field_scatter([field(20), field(20)])
     (0.345, 0.0)
     """
-    if len(fields) < 2:
-        return 0.0
     columns = list(zip(*fields, strict=True))
     rates = [sum(one.hits for one in own) / max(sum(one.points for one in own), 1) for own in columns]
     found = [
@@ -143,9 +160,19 @@ def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:
         for one, rate in zip(field, rates, strict=True)
         if one.points
     ]
+    return beyond_chance(found, sum(chance))
+
+
+def beyond_chance(found: Sequence[float], chance: float) -> float:
+    """Standard deviation of values that is not chance, which has the given sum of variances; 0: there is none.
+
+    >>> beyond_chance([1.0, 3.0], 2.0), beyond_chance([1.0, 1.1], 2.0), beyond_chance([1.0], 0.0)
+    (1.0, 0.0, 0.0)
+    """
+    if len(found) < 2:
+        return 0.0
     mean = sum(found) / len(found)
-    variance = sum((one - mean) ** 2 for one in found) / (len(found) - 1) - sum(chance) / len(fields)
-    return sqrt(max(0.0, variance))
+    return sqrt(max(0.0, sum((one - mean) ** 2 for one in found) / (len(found) - 1) - chance / len(found)))
 
 
 def counted_alone(tallies: Iterable[Tally], coverage: float = 0.95) -> Interval:

@@ -7,13 +7,13 @@ not answered, or answered twice, shows: nobody draws until he likes the answer.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
 from typing import Literal
 
-from inspect_tool import __version__
+from inspect_tool import __version__, trail_checks
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.files import NOTHING, checked, plain, read_bytes, sha256_bytes, write_whole
 from inspect_tool.locks import held
@@ -104,7 +104,7 @@ class Given:
 
 def folder_of(job: Path) -> Path:
     """Folder of the ledger of a job file."""
-    return job.with_name(f"{job.stem}.referee")
+    return job.with_name(f"{job.stem}{trail_checks.SUFFIX}")
 
 
 def name_of(entry: Entry) -> str:
@@ -277,6 +277,8 @@ def files(found: Given | None) -> list[tuple[str, bytes]]:
     return [(ANSWERS_FILE, found.data), *((name_of(entry), text_of(entry)) for entry in found.entries)]
 
 
-def state(entries: Sequence[Entry]) -> dict[str, object] | None:
-    """Say what an audit trail keeps of a ledger: how many entries, and the hash of the last one."""
-    return {"entries": len(entries), "last_sha256": sha256_bytes(text_of(entries[-1]))} if entries else None
+def state(entries: Sequence[Entry], images: Iterable[str]) -> dict[str, object] | None:
+    """Say what an audit trail keeps of a ledger: number of entries, hash of the last one, and those of the images."""
+    if not entries:
+        return None
+    return {"entries": len(entries), "last_sha256": sha256_bytes(text_of(entries[-1])), "images": sorted(set(images))}

@@ -1,8 +1,9 @@
 """The fields of a measured job as the population that a sample is drawn from, read back from their kept masks."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -10,9 +11,18 @@ import numpy as np
 
 from inspect_tool import edits, evidence, question
 from inspect_tool.errors import MeasurementError
-from inspect_tool.model import MicrographRecord, PointClass
-from inspect_tool.referee import design, regions
+from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
+from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
+from inspect_tool.referee.lines import TestLines
+
+KINDS = (
+    PointClass(name="crossing"),
+    PointClass(name="triple point", counts=1.5),
+    PointClass(name="tangent"),
+    PointClass(name="end on a boundary", counts=0.5),
+)
+"""Marks on a test line, and what each counts (ASTM E112, intercept procedure)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +30,26 @@ class Population:
     """What is known of the fields of a job before a person looks."""
 
     recipe: str
-    classes: tuple[PointClass, ...]
+    classes: tuple[PointClass, ...]  # or kinds of marks on a line
     areas: tuple[design.Area, ...]
     fields: tuple[str, ...]  # SHA-256 of the image and the strata of every field
+    lines: TestLines | None = None  # that are drawn in place of points
+    joints: tuple[joint_sample.Joint, ...] = ()  # what the areas are in place of fields
+    nested: bool = False  # the joints are a sample: means over boards of means over images
+
+    @property
+    def what(self) -> str:
+        """What the sample is of."""
+        return "points" if self.lines is None else "lines"
+
+    @property
+    def stage(self) -> int:
+        """Points or lines of a specimen between two places where one may stop."""
+        return design.FIRST if self.lines is None else lines.STAGE
+
+    def image_of(self, place: design.Place) -> int:
+        """Index of the image in which a point or line lies."""
+        return self.joints[place.field].field if self.joints else place.field
 
 
 def strata_of_field(
@@ -38,35 +65,98 @@ def strata_of_field(
     Raises
     ------
     MeasurementError
-        The recipe has nothing that points could correct, too many classes, or the masks were not kept.
+        Too many classes, or the masks were not kept.
     """
-    if not hasattr(recipe, "point_classes"):
-        msg = f"recipe {name}: has no area share that a person could correct by points"
+    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    classes, known = recipe.point_classes(corrected, settings)
+    if not 2 <= len(known) <= regions.MOST_CLASSES:
+        msg = f"{record.image}: {len(known)} classes; a person can tell 2 to {regions.MOST_CLASSES} by keys"
         raise MeasurementError(msg)
+    differs = regions.differing(classes, (recipe.point_classes(other, settings)[0] for other in others))
+    return regions.strata_of(classes, differs, micrograph.roi), known
+
+
+def lines_of_field(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    record: MicrographRecord,
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> tuple[lines.FieldLines, str]:
+    """Draw the test lines of one field by its kept masks, corrections by hand included; and the digest of its grains.
+
+    Raises
+    ------
+    MeasurementError
+        The recipe counts them in a way that a person does not, there is no scale, or the masks were not kept.
+    """
+    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    pixel_um = record.calibration.pixel_um
+    if pixel_um is None:
+        msg = f"{record.image}: no sample of test lines can be drawn: there is no scale; give [calibration] pixel_um"
+        raise MeasurementError(msg)
+    grains, per_px = recipe.crossed(micrograph, corrected, settings)
+    digest = hashlib.sha256(f"{record.sha256} {grains.shape} ".encode())
+    digest.update(np.ascontiguousarray(grains, "<i4").data)
+    seed = digest.hexdigest()
+    differing = (recipe.crossed(micrograph, other, settings)[0] for other in others)
+    found = lines.drawn(grains, differing, per_px, pixel_um, seed)
+    digest.update(found.codes.data)
+    return found, digest.hexdigest()
+
+
+def joints_of_field(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    record: MicrographRecord,
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> tuple[regions.Strata, LabelImage, Mapping[int, str]]:
+    """Cut the joints of one field into strata by its kept masks; with their numbers and names.
+
+    Raises
+    ------
+    MeasurementError
+        The voids are a share of what no person sees, or the masks were not kept.
+    """
+    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    joints, names = recipe.sampled_joints(corrected, settings, micrograph.roi, record.image)
+    classes = recipe.void_classes(corrected)
+    differs = regions.differing(classes, (recipe.void_classes(other) for other in others))
+    return regions.strata_of(classes, differs, joints > 0), joints, names
+
+
+def _seen(
+    name: str,
+    recipe: ModuleType,
+    record: MicrographRecord,
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> tuple[Micrograph, Segmentation, Iterator[Segmentation]]:
+    """Read the segmentation of a field and the others of it, as the recipe takes them."""
     if record.evidence is None or record.evidence.gap:
         why = record.evidence.gap if record.evidence is not None else "the masks were not kept"
         msg = f"{record.image}: no sample can be drawn: {why}"
         raise MeasurementError(msg)
     micrograph, raw, others = evidence.field(record, read)
     corrected = edits.applied(raw, edits.of_image(ledger, record.sha256), record.image)
-    classes, known = recipe.point_classes(question.answer(name, recipe, corrected, micrograph.roi)[0], settings)
-    if not 2 <= len(known) <= regions.MOST_CLASSES:
-        msg = f"{record.image}: {len(known)} classes; a person can tell 2 to {regions.MOST_CLASSES} by keys"
-        raise MeasurementError(msg)
-    differs = regions.differing(
-        classes,
+    return (
+        micrograph,
+        question.answer(name, recipe, corrected, micrograph.roi)[0],
         (
-            recipe.point_classes(question.answer(name, recipe, other, micrograph.roi)[0], settings)[0]
+            question.answer(name, recipe, other, micrograph.roi)[0]
             for _, other in edits.carried_over(others, raw, corrected)
         ),
     )
-    return regions.strata_of(classes, differs, micrograph.roi), known
 
 
 def population(
     name: str,
     recipe: ModuleType,
     settings: Any,
+    standard: Standard,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry] = (),
@@ -76,8 +166,16 @@ def population(
     Raises
     ------
     MeasurementError
-        As ``strata_of_field``; the fields have different classes.
+        The recipe has nothing that a person could correct; as ``strata_of_field`` and ``lines_of_field``; the fields
+        have different classes, or lie on several planes.
     """
+    if hasattr(recipe, "crossed"):
+        return _of_lines(name, recipe, settings, standard, records, read, ledger)
+    if hasattr(recipe, "sampled_joints"):
+        return _of_joints(name, recipe, settings, records, read, ledger)
+    if not hasattr(recipe, "point_classes"):
+        msg = f"recipe {name}: has no result that a person could correct by points or lines"
+        raise MeasurementError(msg)
     areas, fields = [], []
     classes: tuple[PointClass, ...] = ()
     for record in records:
@@ -93,6 +191,68 @@ def population(
     return Population(recipe=name, classes=classes, areas=tuple(areas), fields=tuple(fields))
 
 
+def _of_lines(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    standard: Standard,
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> Population:
+    planes = sorted({record.plane for record in records})
+    if len(planes) > 1:
+        msg = (
+            f"recipe {name}: fields lie on several planes ({', '.join(planes)}), whose mean is over directions that "
+            "random test lines do not have; check each plane by hand in a job of its own"
+        )
+        raise MeasurementError(msg)
+    found = [lines_of_field(name, recipe, settings, record, read, ledger) for record in records]
+    return Population(
+        recipe=name,
+        classes=KINDS,
+        areas=tuple(
+            design.Area(specimen=record.specimen, section=record.section, pixels=own.areas)
+            for record, (own, _) in zip(records, found, strict=True)
+        ),
+        fields=tuple(digest for _, digest in found),
+        lines=TestLines(
+            fields=tuple(own for own, _ in found),
+            question=recipe.crossed_question(settings),
+            results=partial(recipe.crossed_results, settings=settings, standard=standard),
+        ),
+    )
+
+
+def _of_joints(
+    name: str,
+    recipe: ModuleType,
+    settings: Any,
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> Population:
+    joints: list[joint_sample.Joint] = []
+    fields = []
+    for i, record in enumerate(records):
+        strata, numbers, names = joints_of_field(name, recipe, settings, record, read, ledger)
+        joints += joint_sample.joints_of_field(
+            strata, numbers, names, specimen=record.specimen, section=record.section, field=i
+        )
+        digest = hashlib.sha256(f"{record.sha256} {strata.shape} ".encode())
+        digest.update(np.ascontiguousarray(strata).data)
+        digest.update(np.ascontiguousarray(numbers, "<i4").data)
+        fields.append(digest.hexdigest())
+    return Population(
+        recipe=name,
+        classes=joint_sample.CLASSES,
+        areas=joint_sample.areas_of(joints, nested=settings.joints_are == "sample"),
+        fields=tuple(fields),
+        joints=tuple(joints),
+        nested=settings.joints_are == "sample",
+    )
+
+
 def sample(found: Population, points: int, nonce: str) -> Sample:
     """Describe a sample of a population; its places follow from it (``design.drawn``).
 
@@ -101,7 +261,7 @@ def sample(found: Population, points: int, nonce: str) -> Sample:
     SettingsError
         A number of points that is none.
     """
-    design.stages_of(points)
+    design.stages_of(points, found.stage)
     return Sample(
         nonce=nonce,
         points=points,

@@ -43,6 +43,7 @@ from inspect_tool.report.build import (
     missing_in_case,
     specimens,
 )
+from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.standards import designation
 from inspect_tool.uncertainty import dominant
 
@@ -111,10 +112,12 @@ class Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much is printed on paper; the HTML page and the CSV files always hold everything."""
+    """How much is shown on paper; the HTML page and the CSV files hold every number."""
 
     pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
-    most_fields: int = 12  # pictures on paper; the others are in the HTML page
+    most_fields: int = 12  # pictures on paper
+    most_fields_on_screen: int = 48  # pictures inside the HTML page; those of the others stand beside it
+    most_rows: int = 60  # of a table on paper
     picture_px: int = 1100  # longest side of a picture on paper
     most_features: int = 60  # a feature table of up to so many rows is printed
     most_columns: int = 9  # a wider table is printed in parts
@@ -393,6 +396,14 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
     main = main_results(report.results)
     across = _better_across(report)
     shown, others = _budgets_shown(report, main, settings, medium)
+    sizes, printed = settings.sizes, medium == "print"
+    pictured = shown_fields(
+        report.fields, report.micrographs, report.results, sizes.most_fields if printed else sizes.most_fields_on_screen
+    )
+
+    def shorten(table: Table) -> Table:
+        return shortened(table, sizes.most_rows) if printed else table
+
     return {
         "report": report,
         "edition": designation(report.standard),
@@ -423,12 +434,15 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         **_scales(report),
         "evidence": _evidence_note(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
-        "tables": [made for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
+        "tables": [shorten(made) for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
         "places": edits.places(report),
         "edits_title": edits.TABLE,
         "objects": _object_counts(report),
-        "fields_shown": report.micrographs[: settings.sizes.most_fields] if medium == "print" else report.micrographs,
-        "field_tables": parts(slim(report.fields), settings.sizes.most_columns),
+        "fields_shown": [report.micrographs[i] for i in pictured],
+        "shown_by": text.heading(deciding(report.fields, report.results)),
+        "fields_beside": [record for i, record in enumerate(report.micrographs) if i not in pictured],
+        "field_tables": parts(slim(shorten(report.fields)), sizes.most_columns),
+        "images_listed": report.micrographs[: sizes.most_rows] if printed else report.micrographs,
         "feature_tables": _feature_tables(report, settings),
         "main_of": lambda specimen: [result for result in main if result.specimen == specimen],
         "verdict_of": lambda result: [

@@ -28,11 +28,11 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Distance:
-    """How far an image lies from the labelled ones, in robust units of their features."""
+class Space:
+    """Features of the labelled images in robust units, in which another image lies near them or far."""
 
-    value: float  # to the nearest labelled image
-    limit: float  # that labelled images seldom exceed, measured to those of other parents
+    features: Floats  # (n, k), over their units
+    unit: Floats  # (k,)
 
 
 def weights_of(parents: Sequence[str]) -> Floats:
@@ -176,57 +176,55 @@ def half_width(
     return quantile(size / own * found[place, -1], w, coverage)
 
 
-def distance(features: ArrayLike, parents: Sequence[str], at: ArrayLike, coverage: float = 0.95) -> Distance:
-    """Distance of an image to the nearest labelled one, and the distance that is usual among the labelled.
-
-    Features are taken in units of their median absolute deviation, 0.05 at least: they are logarithms and shares, of
-    which smaller differences mean nothing. The distance is the root mean square over them.
+def space(features: ArrayLike) -> Space:
+    """Take features in units of their median absolute deviation.
 
     Parameters
     ----------
     features : array, (n, k)
-        Of the labelled images.
-    parents : sequence of str, (n,)
-        The usual distance is that to images of other parents.
-    at : array, (k,)
-        Features of the new image.
-    coverage : float
-        Share of the labelled images whose distance is below the limit; all of them where they are few.
+        Of the labelled images. They are logarithms and shares, of which smaller differences than 0.05 mean nothing:
+        that is the least unit.
     """
-    x, names = np.asarray(features, dtype=np.float64), np.asarray(parents, dtype=object)
-    unit = _units(x)
-    usual = np.zeros(len(x))
-    for i in range(len(x)):
-        others = x[names != names[i]]
-        if len(others):
-            usual[i] = _apart(others, x[i], unit).min()
-    limit = quantile(usual, weights_of(parents), coverage).half_width
-    return Distance(value=float(distances(x, at).min()), limit=limit)
+    x = np.asarray(features, dtype=np.float64)
+    deviation = 1.4826 * np.median(np.abs(x - np.median(x, axis=0)), axis=0)
+    unit = np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT)
+    return Space(features=x / unit, unit=unit)
 
 
-def distances(features: ArrayLike, at: ArrayLike) -> Floats:
-    """Distances of an image to the labelled ones.
+def distances(known: Space, at: ArrayLike) -> Floats:
+    """Distances of an image to the labelled ones, the root mean square over the features.
 
     Parameters
     ----------
-    features : array, (n, k)
-        Of the labelled images.
+    known : Space
+        The n labelled images.
     at : array, (k,)
-        Of the new image.
+        Features of the image.
 
     Returns
     -------
     array, (n,)
-        Root mean square over the features, each in units of its median absolute deviation.
     """
-    x = np.asarray(features, dtype=np.float64)
-    return _apart(x, np.asarray(at, dtype=np.float64), _units(x))
+    apart = known.features - np.asarray(at, dtype=np.float64) / known.unit
+    return np.asarray(np.sqrt((apart**2).mean(axis=1)), dtype=np.float64)
 
 
-def _units(x: Floats) -> Floats:
-    deviation = 1.4826 * np.median(np.abs(x - np.median(x, axis=0)), axis=0)
-    return np.asarray(np.maximum(np.where(deviation > 0, deviation, x.std(axis=0)), _LEAST_UNIT), dtype=np.float64)
+def usual_distance(known: Space, parents: Sequence[str], coverage: float = 0.95) -> float:
+    """Distance to the nearest image of another parent that labelled images seldom exceed.
 
-
-def _apart(labelled: Floats, one: Floats, unit: Floats) -> Floats:
-    return np.asarray(np.sqrt((((labelled - one) / unit) ** 2).mean(axis=1)), dtype=np.float64)
+    Parameters
+    ----------
+    known : Space
+        The n labelled images.
+    parents : sequence of str, (n,)
+        Of the labelled images.
+    coverage : float
+        Share of the labelled images whose distance is below the limit; all of them where they are few.
+    """
+    names = np.asarray(parents, dtype=object)
+    nearest = np.zeros(len(names))
+    for i, one in enumerate(known.features):
+        others = known.features[names != names[i]]
+        if len(others):
+            nearest[i] = np.sqrt(((others - one) ** 2).mean(axis=1).min())
+    return quantile(nearest, weights_of(parents), coverage).half_width

@@ -114,14 +114,27 @@ def applied(
         return replace(findings, statements=(*findings.statements, Statement(name=STATEMENT, text=_NONE)))
     widened: dict[tuple[str, str], Result] = {}
     checks: list[Check] = []
+    known = _space(validation)
+    usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [_beside(one, recipe, settings, standard, validation) for one in fields if one.specimen == specimen]
+        mine = [
+            _beside(one, recipe.combine([one], settings, standard), validation, known, usual)
+            for one in fields
+            if one.specimen == specimen
+        ]
         far = median(one.far for one in mine)  # one field in twenty lies beyond the limit by chance
-        made = [
-            wide
+        reached = [
+            (result, *found)
             for result in findings.results
             if result.specimen == specimen
-            and (wide := _with_line(result, carried, mine, validation, far=far > 1)) is not None
+            and result.budget
+            and (found := _reaching(carried, result.quantity)) is not None
+        ]
+        bounds = {of: _bounds(carry.of, of, mine, validation, far=far > 1) for _, carry, of in reached}
+        made = [
+            _with_line(result, carry, bounds[of], validation, far=far > 1)
+            for result, carry, of in reached
+            if bounds[of]
         ]
         widened |= {(specimen, result.quantity): result for result in made}
         if made:
@@ -153,32 +166,35 @@ _FAR = (
 
 
 def _beside(
-    field: FieldMeasurement, recipe: ModuleType, settings: Any, standard: Standard, validation: Validation
+    field: FieldMeasurement, alone: Findings, validation: Validation, known: conformal.Space, usual: float
 ) -> _Field:
-    alone: Findings = recipe.combine([field], settings, standard)
-    features = features_of(field)
-    known, at = _features(validation, features)
-    found = conformal.distance(known, all_parents(validation), at)
+    apart = conformal.distances(known, _at(validation, features_of(field)))
+    nearest = float(apart.min())
     return _Field(
         results={result.quantity: result for result in alone.results},
         doubted=frozenset(result.quantity for result in alone.results if is_doubted(result.quantity, alone.checks)),
-        kind=kind_of(validation, features),
-        far=found.value / found.limit if found.limit > 0 else float(found.value > 0) * 2,
+        kind=_kind(validation, apart),
+        far=nearest / usual if usual > 0 else float(nearest > 0) * 2,
     )
 
 
-def _features(validation: Validation, features: Mapping[str, float]) -> tuple[list[list[float]], list[float]]:
-    """Features of the labelled images and of another one, in one order."""
+def _space(validation: Validation) -> conformal.Space:
     names = sorted(validation.fields[0].features)
-    return [[one.features[name] for name in names] for one in validation.fields], [
-        features.get(name, 0.0) for name in names
-    ]
+    return conformal.space([[one.features[name] for name in names] for one in validation.fields])
+
+
+def _at(validation: Validation, features: Mapping[str, float]) -> list[float]:
+    """Features of another image in the order of those of the labelled ones."""
+    return [features.get(name, 0.0) for name in sorted(validation.fields[0].features)]
 
 
 def kind_of(validation: Validation, features: Mapping[str, float]) -> str:
     """Group that most of the nearest labelled images of an image are of; of several that of the nearest."""
-    nearest = np.argsort(conformal.distances(*_features(validation, features)), kind="stable")[:_NEAREST]
-    groups: list[str] = [validation.fields[int(i)].group for i in nearest]
+    return _kind(validation, conformal.distances(_space(validation), _at(validation, features)))
+
+
+def _kind(validation: Validation, apart: NDArray[np.float64]) -> str:
+    groups: list[str] = [validation.fields[int(i)].group for i in np.argsort(apart, kind="stable")[:_NEAREST]]
     return Counter(groups).most_common(1)[0][0]
 
 
@@ -292,42 +308,40 @@ def half_width(
     return replace(found, half_width=widest)
 
 
-def _with_line(
-    result: Result, carried: Mapping[str, Carried], mine: Sequence[_Field], validation: Validation, *, far: bool
-) -> Result | None:
-    """A result with its line; None where the error does not reach it."""
-    found = next(
-        (
-            (carry, name)
-            for pattern, carry in carried.items()
-            if (name := matching(pattern, result.quantity)) is not None
-        ),
-        None,
-    )
-    if found is None or not result.budget:
-        return None
-    carry, name = found
-    of = f"{carry.of[:-1]}{name}" if carry.of.endswith(".*") else carry.of
-    bounds = [
-        bound
+def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, str] | None:
+    """How an error reaches a quantity, and the quantity of a field that the error is of; None: it does not."""
+    for pattern, carry in carried.items():
+        name = matching(pattern, quantity)
+        if name is not None:
+            return carry, f"{carry.of[:-1]}{name}" if carry.of.endswith(".*") else carry.of
+    return None
+
+
+def _bounds(
+    pattern: str, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool
+) -> list[conformal.Bound]:
+    """Half width of every field of a specimen that has the quantity ``of``, where labelled images have it too."""
+    found = (
+        half_width(
+            validation,
+            pattern,
+            alone.value,
+            own_u(alone.budget),
+            percent=alone.unit == "%",
+            doubted=of in one.doubted,
+            kind=one.kind,
+            far=far,
+        )
         for one in mine
         if (alone := one.results.get(of)) is not None
-        and (
-            bound := half_width(
-                validation,
-                carry.of,
-                alone.value,
-                own_u(alone.budget),
-                percent=alone.unit == "%",
-                doubted=of in one.doubted,
-                kind=one.kind,
-                far=far,
-            )
-        )
-        is not None
-    ]
-    if not bounds:
-        return None
+    )
+    return [bound for bound in found if bound is not None]
+
+
+def _with_line(
+    result: Result, carry: Carried, bounds: Sequence[conformal.Bound], validation: Validation, *, far: bool
+) -> Result:
+    """A result with its line."""
     widths = [bound.half_width for bound in bounds]
     coverage = min(bound.coverage for bound in bounds)
     whole = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))

@@ -125,16 +125,22 @@ def test_exact_segmentations_have_no_error():
     )
 
 
+def nearest(features, parents, at) -> tuple[float, float]:
+    """Distance to the nearest labelled image, and the usual one."""
+    known = conformal.space(features)
+    return float(conformal.distances(known, at).min()), conformal.usual_distance(known, parents)
+
+
 def test_an_image_like_the_labelled_ones_is_near_and_another_is_far():
     rng = np.random.default_rng(5)
     near = 0
     for _ in range(400):
         known, new = rng.normal(size=(39, 3)), rng.normal(size=3)
-        found = conformal.distance(known, [str(i) for i in range(39)], new)
-        near += found.value <= found.limit
+        value, limit = nearest(known, [str(i) for i in range(39)], new)
+        near += value <= limit
     assert near / 400 == pytest.approx(0.95, abs=binomial(0.95, 400) + 0.01)
-    found = conformal.distance(known, [str(i) for i in range(39)], [8.0, 0.0, 0.0])
-    assert found.value > 2 * found.limit
+    value, limit = nearest(known, [str(i) for i in range(39)], [8.0, 0.0, 0.0])
+    assert value > 2 * limit
 
 
 def test_the_distance_is_that_to_another_parent():
@@ -143,15 +149,14 @@ def test_the_distance_is_that_to_another_parent():
     centers = rng.normal(size=(30, 2))
     pairs = np.repeat(centers, 2, axis=0) + rng.normal(scale=1e-3, size=(60, 2))
     names = [str(i // 2) for i in range(60)]
-    single = conformal.distance(centers, [str(i) for i in range(30)], [0.0, 0.0])
-    paired = conformal.distance(pairs, names, [0.0, 0.0])
-    assert paired.limit == pytest.approx(single.limit, rel=0.05)
+    single = conformal.usual_distance(conformal.space(centers), [str(i) for i in range(30)])
+    assert conformal.usual_distance(conformal.space(pairs), names) == pytest.approx(single, rel=0.05)
 
 
 def test_a_feature_that_is_the_same_in_all_labelled_images_does_not_make_every_other_image_far():
     rng = np.random.default_rng(8)
     known = np.column_stack([rng.normal(size=(30, 2)), np.zeros(30)])
     names = [str(i) for i in range(30)]
-    same, little = (conformal.distance(known, names, [0.0, 0.0, last]) for last in (0.0, 0.02))
-    assert little.value == pytest.approx(np.hypot(same.value, 0.02 / 0.05 / np.sqrt(3)), rel=0.2)
-    assert conformal.distance(known, names, [0.0, 0.0, 1.0]).value > 5 * same.limit
+    (same, limit), (little, _), (much, _) = (nearest(known, names, [0.0, 0.0, last]) for last in (0.0, 0.02, 1.0))
+    assert little == pytest.approx(np.hypot(same, 0.02 / 0.05 / np.sqrt(3)), rel=0.2)
+    assert much > 5 * limit

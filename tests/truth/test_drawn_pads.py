@@ -8,7 +8,9 @@ import pytest
 from drawn_pads import DrawnPads, Kind, Shape, drawn_pads
 from PIL import Image
 
-from inspect_tool.backends import joints
+from inspect_tool.backends import joints, unet
+from inspect_tool.backends._joint_referee import unsure_joints
+from inspect_tool.backends._joint_regions import eight_bit_scale
 from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.standards import load_standard
@@ -86,3 +88,58 @@ def test_two_ways_that_disagree_are_told_on_page_1() -> None:
     clean = picture("qfn", 2101, 20, "blobs")
     (check,) = [check for check in measured(clean, given=True).checks if "do not tell void from solder" in check.name]
     assert check.passed
+
+
+def told_as_unsure(drawn: DrawnPads, void: np.ndarray, *, board: np.ndarray | None = None) -> int:
+    labels = (drawn.pads > 0).astype(np.int32)
+    labels[void] = 2
+    as_board = np.zeros(void.shape, bool) if board is None else board
+    return unsure_joints(eight_bit_scale(drawn.pixels), labels, drawn.pads, as_board)
+
+
+def test_gray_levels_doubt_a_network_that_misses_a_void_or_sees_one_where_there_is_none() -> None:
+    drawn = picture("qfn", 2101, 20, "blobs")
+    assert told_as_unsure(drawn, drawn.voids) == 0
+    assert told_as_unsure(drawn, np.zeros_like(drawn.voids)) == 1
+    rows, columns = np.nonzero(drawn.pads)
+    upper = (np.arange(len(drawn.voids)) < np.median(rows))[:, None] & (drawn.pads > 0)
+    assert told_as_unsure(drawn, drawn.voids | upper) == 1
+    assert told_as_unsure(drawn, drawn.voids, board=upper & ~drawn.voids) == 1
+    outline = (drawn.pads > 0) & (np.abs(np.arange(len(upper)) - columns.min()) < 3)  # as thin as a blurred edge
+    assert told_as_unsure(drawn, drawn.voids, board=outline) == 0
+
+
+def test_a_chip_over_a_pad_is_a_third_level_whatever_a_network_sees() -> None:
+    drawn = picture("chip", 2000, 30, "one")
+    assert told_as_unsure(drawn, drawn.voids) == 1
+
+
+def faded_pad() -> tuple[np.ndarray, np.ndarray, float]:
+    """A pad whose solder thins out to nothing at its outline, with three small voids in its middle; their share."""
+    rows, columns = np.mgrid[:260, :200]
+    pad = (np.abs(rows - 130) < 105) & (np.abs(columns - 100) < 62)
+    thick = 1.8 * np.exp(-(((rows - 130) / 60) ** 2) - ((columns - 100) / 38) ** 2)
+    void = np.zeros(pad.shape, bool)
+    for row, column, radius in ((110, 95, 5), (140, 112, 6), (150, 90, 4)):
+        void |= np.hypot(rows - row, columns - column) < radius
+    light = 225 * np.exp(-(thick * ~void + 0.1) * pad)
+    noise = np.random.default_rng(3).normal(0, 2, pad.shape)
+    return np.clip(np.rint(light + noise), 0, 255).astype(np.uint8), pad, 100 * float(void.sum() / pad.sum())
+
+
+def test_what_a_network_takes_for_board_is_a_doubt_and_no_void(tmp_path: Path) -> None:
+    pixels, pad, share = faded_pad()
+    Image.fromarray(pad.astype(np.uint8)).save(tmp_path / "pad.png")
+    micrograph = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="faded.png")
+    settings = unet.Settings(model="solder_voids", joint_mask=str(tmp_path / "pad.png"))
+    model = unet.load(settings)
+    segmentation = unet.segment(model, micrograph, settings)
+    others = unet.alternatives(model, micrograph, settings, segmentation)
+    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+    found = recipe.combine([field], recipe.Settings(), STANDARD)
+    result = worst(found)
+    assert result.interval is not None
+    assert result.interval[0] <= share <= result.interval[1]
+    assert result.interval[1] < 10
+    (check,) = [check for check in found.checks if "do not tell void from solder" in check.name]
+    assert not check.passed

@@ -1,0 +1,154 @@
+"""Void shares of solder joints by the answers of a person to random points in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from inspect_tool import plausibility
+from inspect_tool.model import Check, Table
+from inspect_tool.referee import design
+from inspect_tool.referee.estimate import Corrected, Interval
+from inspect_tool.referee.joint_estimate import Estimated, estimated
+from inspect_tool.referee.joint_sample import BESIDE, MEAN, VOID, WORST
+from inspect_tool.referee.ledger import Answer
+from inspect_tool.referee.population import Population
+
+METHOD = (
+    "Asked was whether void, solder or no joint at all lies under a point within the outlines of the joints, which are "
+    "taken as given. Points are stratified by what the program saw and how sure it was; joints that are worst by the "
+    "program have strata of their own, the other points are spread over the other joints. What is not in the joint "
+    "leaves both areas: the mean is a ratio of two estimates. The interval of the worst joint has its lower end from "
+    "the joints with strata of their own, its upper end for all joints at once: the void rates that a stratum has in "
+    "the joints are taken to scatter as a beta distribution, with a standard deviation as large as its mean or as the "
+    "answers show. Largest voids and the number of joints above a limit are not corrected."
+)
+"""For the statement of a report."""
+
+_MOST_BESIDE = 2.0  # % of the outlines: the rim of a joint of 100 px that is half a pixel too wide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a report says beside corrected results."""
+
+    tables: tuple[Table, ...] = ()
+    checks: tuple[Check, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def corrected(
+    found: Population, counted: Sequence[tuple[design.Place, Answer]], level: float
+) -> tuple[tuple[Corrected, ...], Beside]:
+    """Estimate the mean void share and the worst joint of every specimen.
+
+    Parameters
+    ----------
+    found : Population
+        With joints.
+    counted : sequence of (Place, Answer)
+        Answers that count; what was not answered could not be told.
+    level : float
+        Coverage of every interval [1].
+    """
+    said = [(place, one.value) for place, one in counted]
+    made = {specimen: estimated(found.areas, specimen, said, level) for specimen in design.weights(found.areas)}
+    return (
+        tuple(one for specimen, own in made.items() for one in _results(found, specimen, own)),
+        Beside(
+            tables=(_table(found, made, said),),
+            checks=tuple(_outlines(specimen, own) for specimen, own in made.items()),
+            warnings=tuple(_told(found, specimen, own, said) for specimen, own in made.items()),
+        ),
+    )
+
+
+def _results(found: Population, specimen: str, own: Estimated) -> tuple[Corrected, Corrected]:
+    joints = [
+        (area, joint) for area, joint in zip(found.areas, found.joints, strict=True) if joint.specimen == specimen
+    ]
+    machine = 100 * sum((area.weight or 0.0) * joint.seen for area, joint in joints)
+    mean = _percent(own.mean)
+    spread = machine * (100 - machine)
+    return (
+        Corrected(
+            specimen=specimen,
+            quantity=MEAN,
+            name=VOID,
+            definition="points in voids by a person / points in the joint, random sample, mean over joints/1",
+            machine=machine,
+            found=mean,
+            alone=_percent(own.alone),
+            limits=(0.0, 100.0),
+            wider=sqrt(mean.value * (100 - mean.value) / spread) if spread > 0 else 1.0,
+            between=0.0,
+            scatters=found.nested,
+        ),
+        Corrected(
+            specimen=specimen,
+            quantity=WORST,
+            name=VOID,
+            definition="points in voids by a person / points in the joint, random sample, largest over joints/1",
+            machine=100 * max(joint.seen for _, joint in joints),
+            found=_percent(own.worst),
+            alone=Interval(value=100 * own.worst.value, low=0.0, high=100.0),
+            limits=(0.0, 100.0),
+            wider=1.0,
+            between=0.0,
+            scatters=False,
+        ),
+    )
+
+
+def _percent(one: Interval) -> Interval:
+    return Interval(value=100 * one.value, low=100 * one.low, high=100 * one.high)
+
+
+def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[design.Place, str]]) -> Table:
+    rows = [
+        (
+            *(found.joints[i].specimen, found.joints[i].name, 100 * found.joints[i].seen),
+            sum(place.field == i for place, _ in said),
+            *(100 * one.value, 100 * one.low, 100 * one.high),
+        )
+        for own in made.values()
+        for i, one in own.joints.items()
+    ]
+    return Table(
+        title="Joints checked by hand",
+        columns=("Specimen", "Joint", "Machine alone %", "Points", "By hand %", "from %", "to %"),
+        rows=tuple(rows),
+        note="Joints with points of their own: the worst by the program, or all of few. Their intervals hold together.",
+    )
+
+
+def _outlines(specimen: str, own: Estimated) -> Check:
+    """What lies beside an outline was not looked at: one that is too wide in one place may be too narrow in another."""
+    return plausibility.check(
+        "Part of the outlines that is no joint, by hand, lower limit",
+        100 * own.outside.low,
+        "<=",
+        _MOST_BESIDE,
+        "%",
+        clause="rule of this toolkit, check by hand",
+        specimen=specimen,
+        advice="the outlines of the joints are not right; give the joints in [backend]",
+    )
+
+
+def _told(found: Population, specimen: str, own: Estimated, said: Sequence[tuple[design.Place, str]]) -> str:
+    joints = [i for i, one in enumerate(found.joints) if one.specimen == specimen]
+    mine = [(place, value) for place, value in said if place.specimen == specimen]
+    looked = len({place.field for place, _ in mine})
+    beside = sum(value == BESIDE for _, value in mine)
+    of = f" of specimen {specimen}" if len({one.specimen for one in found.joints}) > 1 else ""
+    worst = _percent(own.worst)
+    more = (
+        ""
+        if looked == len(joints)
+        else f", the {len(joints) - looked} without a point included as far as voids scatter there as in the others"
+    )
+    return (
+        f"Checked by hand{of}: points lie in {looked} of {len(joints)} joints; the worst joint has {worst.low:.3g} to "
+        f"{worst.high:.3g} % of voids (95 %){more}. Outlines are taken as given: {beside} of {len(mine)} points lay in "
+        "no joint."
+    )

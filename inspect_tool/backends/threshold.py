@@ -179,7 +179,8 @@ def alternatives(
     """
     if segmentation.settings.get("levels_found") == []:
         return
-    ready = _prepared(micrograph, settings)
+    # where the carried level was kept, no better one needs to be looked for again
+    ready = _prepared(micrograph, settings, carried=segmentation.settings["method_taken"] == "local edge")
     for name, height in ready.choice.others.items():
         yield name, _segmented(ready, micrograph, settings, height)
     if settings.method in ("otsu", "li", "triangle") and ready.edges.n:
@@ -205,9 +206,10 @@ class _Prepared:
     denoise_px: int
     seconds: float
     one_level: bool = False  # of method auto: the level is not carried, see _with_one_level
+    carried: NDArray[np.uint8] | None = None  # dark (0) and bright (1) by the carried level, where it was compared
 
 
-def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
+def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = False) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
     image, axis = _channel(micrograph, settings)
@@ -229,23 +231,24 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
         denoise_px=denoise_px,
         seconds=0.0,
     )
-    if settings.method == "auto" and edges.n and _n_classes(settings) == 2:
+    if settings.method == "auto" and edges.n and _n_classes(settings) == 2 and not carried:
         ready = _with_one_level(ready, roi)
     return replace(ready, seconds=time.perf_counter() - started)
 
 
 def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
-    """Take one level for the whole image in place of the carried one, where its contour lies on edges and that does not.
+    """Take one level for the whole image where its contour follows the edges farther than that of the carried one.
 
-    A carried level drifts where no edge is near (a dark corner becomes a phase), and is drawn to the edges of a texture
-    inside a phase (shaded particles). Either way its contour runs where there is no edge. A phase without a gray of its
-    own is left: its level is not meant to lie where the edges are steepest.
+    A carried level is drawn to what lies nearest (white writing on the ground, bright particles beside dim ones). Its
+    contour then leaves the edges, or misses them. A phase without a gray of its own is left: its level is not meant to
+    lie where the edges are steepest. So are edges of several kinds.
     """
     edges, choice, gray = ready.edges, ready.choice, ready.gray
-    if choice.own_gray is None or choice.own_gray < OWN_GRAY:
+    if choice.is_mixed or choice.own_gray is None or choice.own_gray < OWN_GRAY:
         return ready
     carried = _by_edges(gray, edges, choice, choice.height, carried=True)
     level = better_level(*(contours(image, edges.mask, roi, _bands(gray.shape)) for image in (carried, gray)))
+    ready = replace(ready, carried=carried)
     if level is None:
         return ready
     dark, bright = class_means(histogram_of(gray, roi), [float(level)])
@@ -257,6 +260,7 @@ def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
         edges=replace(edges, level=float(level), contrast=contrast),
         choice=Choice(own_gray=choice.own_gray, is_mixed=True),  # each outline ends half-way up its own edge
         one_level=True,
+        carried=None,
     )
 
 
@@ -272,10 +276,15 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
         levels = [edges.level + _height(ready.choice, shift) * edges.contrast]
-        ranks = _by_edges(gray, edges, ready.choice, shift, carried=method == "local edge")
-        everywhere, on_edges = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
-        if everywhere:
-            found["outline_on_edges"] = on_edges / everywhere
+        is_reported = shift == ready.choice.height  # and no alternative
+        ranks = (
+            ready.carried
+            if is_reported and ready.carried is not None
+            else _by_edges(gray, edges, ready.choice, shift, carried=method == "local edge")
+        )
+        if is_reported:
+            everywhere, on_edges = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
+            found["outline_on_edges"] = on_edges / everywhere if everywhere else None
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
@@ -530,7 +539,7 @@ def _height(choice: Choice, shift: float) -> float:
 def _by_edges(
     gray: NDArray[np.uint8], edges: _Edges, choice: Choice, shift: float, *, carried: bool
 ) -> NDArray[np.uint8]:
-    """Tell dark (0) from bright (1) by a level on the edges, of each place or of the image, and keep what edges bound."""
+    """Tell dark (0) from bright (1) by a level on the edges, carried or of the image; keep what edges bound."""
     height = _height(choice, shift)
     one_level = _same_everywhere(edges.level + height * edges.contrast)
     level = _carried_level(edges, gray.shape[1], height) if carried else one_level

@@ -113,7 +113,7 @@ def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
             ">=",
             _ON_EDGES,
             "%",
-            clause="check of this software: where a phase ends there is an edge; shading and shaded particles have none",
+            clause="check of this software: where a phase ends there is an edge; where it shades off there is none",
             specimen=fields[0].specimen,
             note=f"worst field {image}",
             advice="a gray level cuts through something that it does not bound; use 'unet', or masks ('labels')",

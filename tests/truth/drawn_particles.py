@@ -47,7 +47,7 @@ def labeled(seed: int, *, shape: tuple[int, int] = (400, 500)) -> Scene:
 
 
 def packed(seed: int, *, shape: tuple[int, int] = (400, 500)) -> Scene:
-    """Balls that lie on each other and turn as dark at their limb as the gaps between them; their union is the class."""
+    """Balls that lie on each other and turn as dark at their limb as the gaps between them; all are the class."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     gray = np.full(shape, 25.0)

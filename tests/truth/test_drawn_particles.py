@@ -50,7 +50,7 @@ def test_particles_that_no_level_bounds_pass_nothing(tmp_path, seed):
         'recipe = "phase_fraction"\nimages = ["field.png"]\nscale_bar = "off"\nexports = ["json"]\n'
         'backend = { name = "threshold", phase = "bright", classes = ["gap", "particle"] }\n'
         'calibration = { source = "ratio only" }\n'
-        'requirements = [{ quantity = "area_percent.particle", unit = "%", upper = 200, rule = "simple", source = "" }]\n'
+        'requirements = [{ quantity = "area_percent.particle", unit = "%", upper = 200, rule = "simple" }]\n'
         'accept = [{ check = "size", reason = "drawn" }, { check = "resolution", reason = "drawn" }]\n',
         encoding="utf-8",
     )

@@ -2,7 +2,8 @@
 
 ``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS] [RECIPE]`` prints one row per recipe and fault. The truth
 is drawn, the simulated person reads it at the points of the sample, and the point count beside it has as many points.
-For solder joints a second table has the worst joint: how often either limit holds, and where they lie.
+For solder joints a second table has the worst joint: how often either limit holds, and where they lie. Grain size has a
+table of its own, in G, by test lines.
 """
 
 import sys
@@ -11,13 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
+from inspect_tool.hand_check import LINES
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "truth"))
 import drawn_joints
+import drawn_mosaics
 import drawn_readings
+import marked
 from clicked import JointOutcome, Outcome, answered, answered_joints
 
 AREAS = {"phase_fraction": drawn_readings.phases, "porosity": drawn_readings.pores}
-JOINTS = "solder_voids"
+JOINTS, GRAINS = "solder_voids", "grain_size"
 
 
 def main(specimens: int = 300, points: int = 150, only: str = "") -> None:
@@ -36,6 +41,8 @@ def main(specimens: int = 300, points: int = 150, only: str = "") -> None:
         _all_broken(recipe, broken)
     if only in ("", JOINTS):
         _joints(specimens, points)
+    if only in ("", GRAINS):
+        _grains(specimens, LINES)
 
 
 def _joints(specimens: int, points: int) -> None:
@@ -89,6 +96,41 @@ def _worst_row(fault: str, found: Sequence[JointOutcome]) -> None:
         )
     ]
     print(f"| {fault} | {' | '.join(f'{value:.1f} %' for value in middle)} |", flush=True)
+
+
+def _grains(specimens: int, lines: int) -> None:
+    print("| recipe | segmentation | machine off by | coverage | half width | lines alone | ratio | bias | marks |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    broken = []
+    for fault in drawn_mosaics.FAULTS:
+        readings = []
+        for seed in range(specimens):
+            rng = np.random.default_rng([seed, lines])
+            readings.append(drawn_mosaics.reading(rng, drawn_mosaics.mosaics(rng), fault))
+        for missed in (0.0, 0.02) if fault == "good" else (0.0,):
+            found = [marked.answered(one, lines, f"{fault}{seed}", missed) for seed, one in enumerate(readings)]
+            held = [one.found.low <= one.truth <= one.found.high for one in found]
+            broken += held if fault != "good" and not missed else []
+            machine, bias = (
+                np.mean([_g(one, of.truth) for one, of in zip(values, found, strict=True)])
+                for values in ([one.machine for one in found], [one.found.value for one in found])
+            )
+            width, alone = (
+                np.mean([_g(one.high, one.low) / 2 for one in intervals])
+                for intervals in ([one.found for one in found], [one.alone for one in found])
+            )
+            print(
+                f"| {GRAINS} | {fault}{', 2 % not seen by the person' if missed else ''} | {machine:+.2f} "
+                f"| {100 * np.mean(held):.1f} % | {width:.2f} | {alone:.2f} | {width / alone:.2f} | {bias:+.3f} "
+                f"| {np.mean([one.marks for one in found]):.0f} |",
+                flush=True,
+            )
+    print(f"| {GRAINS} | all broken | | {100 * np.mean(broken):.1f} % | | | | | |", flush=True)
+
+
+def _g(per_length: float, other: float) -> float:
+    """Difference of the grain size numbers of two counts per length."""
+    return float(2 * np.log2(per_length / other))
 
 
 if __name__ == "__main__":

@@ -359,7 +359,7 @@ def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> St
         if requirement.quantity == new.quantity and requirement.specimen in ("", new.specimen)
     )
     asked = _asked(now)
-    more = None
+    more = None if now.found.lines is None else _more_lines(now, correction, [new for _, new in pairs])
     if asked is not None:
         places = _places(now.found, given.sample)
         value = next(
@@ -371,3 +371,20 @@ def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> St
         if plan is not None:
             more = planning.more_answers(plan, [said.get(n, ledger.CANNOT_TELL) for n in range(count)])
     return Standing(correction=correction, results=pairs, conformities=decided, more=more)
+
+
+def _more_lines(now: _Measured, correction: Correction, results: Sequence[Result]) -> int | None:
+    """Lines that should decide the first requirement on a corrected result; None: none is asked, or no number does."""
+    by_hand = {(one.specimen, one.quantity): one.found for one in correction.results}
+    for requirement in now.planned.requirements:
+        for result in results:
+            if requirement.quantity == result.quantity and requirement.specimen in ("", result.specimen):
+                found, unit = by_hand[result.specimen, result.quantity], requirement.unit or result.unit
+                limits = [one for one in (requirement.lower, requirement.upper) if one is not None]
+                return planning.more_lines(
+                    correction.points,
+                    side=max(found.value - found.low, found.high - found.value),
+                    distance=min(abs(convert(limit, unit, result.unit) - result.value) for limit in limits),
+                    fixed_u=scatter_of(result),
+                )
+    return None

@@ -50,7 +50,7 @@ images   = {images:<17}   # relative to this file; every image is one field. For
 # plane = "longitudinal"     # longitudinal, transverse or planar
 # images = ["A_*.tif"]
 
-# [referee]                  # answers of a person to random points, which correct the results (docs/referee.md)
+# [referee]                  # answers of a person to random points or lines, which correct results (docs/referee.md)
 # file = "answers.json"
 
 [header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)

@@ -3,10 +3,13 @@
 import base64
 import json
 import sys
+import time
 from dataclasses import replace
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
+import browsing
 import numpy as np
 import pytest
 from PIL import Image
@@ -98,24 +101,29 @@ def answered(sample, count=None, *, file, **values):
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
-    """A job whose masks lack boundaries, checked by hand: folder, true N_L, sample, machine and corrected report."""
+    """A job whose masks lack boundaries, checked by hand: folder, true N_L, sample and corrected report."""
     folder = tmp_path_factory.mktemp("grains")
     job, truth = drawn_job(folder)
-    machine = pipeline.run(job, folder / "machine", trail=False)
     told = ["--reports", str(folder / "reports")]
-    done = CliRunner().invoke(app, ["referee", str(job), "--out", str(folder / "page.html"), "--nonce", "x", *told])
+    page = str(folder / "page.html")
+    done = CliRunner().invoke(app, ["referee", str(job), "--out", page, "--nonce", "x", *told])
     assert done.exit_code == 0, done.output
     sample = page_of(folder / "page.html")
     file = answered(sample, file=folder / "answers.json")
     done = CliRunner().invoke(app, ["referee", str(job), "--answers", str(file), *told])
     assert done.exit_code == 0, done.output
     assert "60 of 60 lines by N. N." in done.output
+    assert "grain_size_number: " in done.output
     drawn_job(folder, more='[referee]\nfile = "answers.json"')
-    return folder, truth, sample, machine, pipeline.run(job, folder / "reports")
+    return folder, truth, sample, pipeline.run(job, folder / "reports")
 
 
 def result_of(report, quantity="grain_size_number"):
     return next(one for one in report.results if one.quantity == quantity)
+
+
+def table_of(report):
+    return next(table for table in report.tables if table.title == "Check by hand")
 
 
 def g_of(n_l_per_mm):
@@ -124,9 +132,10 @@ def g_of(n_l_per_mm):
 
 
 def test_a_person_corrects_the_grain_size_where_boundaries_were_missed(checked):
-    _, truth, _, machine, report = checked
-    before, after = result_of(machine), result_of(report)
-    assert before.value < g_of(truth) - 0.7
+    _, truth, _, report = checked
+    after = result_of(report)
+    before = table_of(report).rows[0][3]
+    assert before < g_of(truth) - 0.7
     assert after.interval[0] <= g_of(truth) <= after.interval[1]
     assert abs(after.value - g_of(truth)) < 0.4
     assert after.rounded == f"{after.value:.1f}"
@@ -154,8 +163,7 @@ def test_page_1_says_who_checked_how_many_lines_blind(checked):
     *_, report = checked
     told = next(text for text in report.warnings if text.startswith("Checked by hand"))
     assert "60 lines, blind, by N. N., 2026-12-01" in told
-    table = next(table for table in report.tables if table.title == "Check by hand")
-    assert [row[2] for row in table.rows] == ["G", "G", "um", "um", "1/mm"]
+    assert [row[2] for row in table_of(report).rows] == ["G", "G", "um", "um", "1/mm"]
 
 
 def test_what_is_not_counted_on_lines_passes_no_requirement_where_the_masks_are_off(checked):
@@ -166,6 +174,42 @@ def test_what_is_not_counted_on_lines_passes_no_requirement_where_the_masks_are_
     assert "grain_size_number" not in check.quantities
 
 
+def test_a_doubt_of_the_boundaries_does_not_reach_what_a_person_counted_and_one_of_the_region_does(told, checked):
+    _, _, sample, _ = checked
+    seen = [{"n": item["n"], "value": "done", "marks": marks_on(sample, item)} for item in sample["items"]]
+    field = grain_size.measure_field(
+        Micrograph(
+            pixels=np.zeros(SHAPE, np.uint8), calibration=Calibration(pixel_um=0.5, source="drawn"), specimen="1"
+        ),
+        Segmentation(labels=half_without_grains(), classes={1: "grain"}, kind="instance", backend="labels"),
+        grain_size.Settings(method="intercept"),
+        load_standard("astm_e112_2013"),
+    )
+    findings = grain_size.combine([field], grain_size.Settings(method="intercept"), load_standard("astm_e112_2013"))
+    doubts = [one.name for one in findings.checks if one.scope == "plausibility" and not one.passed]
+    assert doubts[0] == "Share of a field left out, field with the most"
+    assert "Share of a field that one grain covers" in doubts
+    left = [
+        one
+        for one in correction.applied(findings, told(seen)).checks
+        if one.scope == "plausibility"
+        and not one.passed
+        and (not one.quantities or "grain_size_number" in one.quantities)
+    ]
+    assert [one.name for one in left] == doubts[:1]
+
+
+def half_without_grains():
+    """More than half of a field left out; one grain covers most of the rest, and touches little of the edge."""
+    labels = np.zeros(SHAPE, np.int32)
+    labels[120:, :] = 1
+    labels[-6:, :] = np.arange(SHAPE[1]) // 12 + 2
+    labels[:, :6] = labels[:, -6:] = 0
+    labels[120:, :6] = 90 + np.arange(100)[:, None] // 12
+    labels[120:, -6:] = 120 + np.arange(100)[:, None] // 12
+    return labels
+
+
 def test_verify_draws_the_lines_again(checked):
     folder, *_ = checked
     found = verify.verify(folder / "reports/job")
@@ -173,7 +217,7 @@ def test_verify_draws_the_lines_again(checked):
 
 
 def test_the_page_shows_lines_and_nothing_of_what_the_program_saw(checked):
-    _, _, sample, *_ = checked
+    _, _, sample, _ = checked
     assert sample["kind"] == "lines"
     assert sample["planning"] is None
     assert sample["stages"] == [20, 40, 60]
@@ -190,15 +234,15 @@ def test_the_page_shows_lines_and_nothing_of_what_the_program_saw(checked):
 @pytest.fixture(scope="module")
 def told(checked):
     """Function that makes a correction of answers to the sample, without measuring the job again."""
-    folder, _, sample, machine, _ = checked
+    folder, _, sample, report = checked
     settings, standard = grain_size.Settings(), load_standard("astm_e112_2013")
     found = population(
         "grain_size",
         grain_size,
         settings,
         standard,
-        machine.micrographs,
-        lambda f: (folder / "machine/job" / f).read_bytes(),
+        report.micrographs,
+        lambda f: (folder / "reports/job" / f).read_bytes(),
     )
 
     def correct(answers):
@@ -213,7 +257,7 @@ def told(checked):
 
 
 def test_every_kind_of_mark_counts_as_the_standard_says(checked, told):
-    _, _, sample, *_ = checked
+    _, _, sample, _ = checked
     found = {}
     for kind in ("crossing", "triple point", "tangent", "end on a boundary"):
         marks = [{"position": 0.5, "value": kind}]
@@ -221,6 +265,61 @@ def test_every_kind_of_mark_counts_as_the_standard_says(checked, told):
         found[kind] = next(one.found.value for one in made.results if one.quantity == "mean_intercept_um")
     per_mark = {kind: found["crossing"] / length for kind, length in found.items()}
     assert per_mark == pytest.approx({"crossing": 1, "triple point": 1.5, "tangent": 1, "end on a boundary": 0.5})
+
+
+@pytest.mark.needs("Chromium")
+def test_marks_by_keys_in_a_browser_are_what_the_report_counts(checked, told, tmp_path):
+    """The boundaries of the first line, step by step along it; the second cannot be told; a reload forgets nothing."""
+    pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    folder, _, sample, _ = checked
+    item = next(one for one in sample["items"] if one["n"] == 0)
+    length = float(np.hypot(*(np.array(item["line"][1]) - item["line"][0])))
+    wanted = [mark["position"] for mark in marks_on(sample, item)]
+    browser = browsing.started(tmp_path)
+    try:
+        browser.get((folder / "page.html").as_uri())
+        browser.find_element("id", "person").send_keys("N. N.", Keys.ENTER)
+        until(lambda: browser.find_elements("css selector", "#stage[aria-busy=false]"))
+        assert "Which grain boundaries does the line meet? Twin boundaries do not count." in (
+            browser.find_element("id", "question").text
+        )
+        time.sleep(0.2)  # a page does not believe in answers before anybody has seen the picture
+        steps = [round(position * length) for position in wanted]
+        keys = ActionChains(browser)
+        for before, step in pairwise([0, *steps]):
+            keys = keys.send_keys(Keys.ARROW_RIGHT * (step - before), "1")
+        keys.send_keys(Keys.ENTER).perform()
+        time.sleep(0.3)
+        ActionChains(browser).send_keys("0").perform()
+        kept = f"inspect_tool referee {sample['id']}"
+        read = "return JSON.parse(localStorage.getItem(arguments[0])).answers"
+        until(lambda: len(browser.execute_script(read, kept)) == 2)
+        browser.refresh()
+        browser.find_element("id", "start").click()
+        until(lambda: "2 of 20" in browser.find_element("id", "progress").text)
+        answers = browser.execute_script(read, kept)
+        assert browsing.asked_of_the_network(browser) == []
+    finally:
+        browser.quit()
+    assert [mark["position"] for mark in answers[0]["marks"]] == pytest.approx(wanted, abs=0.6 / length)
+    assert [one["value"] for one in answers] == ["done", "cannot tell"]
+    rest = [{"n": one["n"], "value": "done", "marks": marks_on(sample, one)} for one in sample["items"][2:]]
+    by_keys, by_truth = (
+        told([*answers, *rest]),
+        told([{**answers[0], "marks": marks_on(sample, item)}, answers[1], *rest]),
+    )
+    assert [one.found for one in by_keys.results] == [one.found for one in by_truth.results]
+
+
+def until(claim):
+    for _ in range(200):
+        if claim():
+            return
+        time.sleep(0.05)
+    pytest.fail("did not come true within 10 s")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +340,7 @@ def test_answers_that_the_page_does_not_give_are_refused(told, answer, says):
 
 
 def test_lines_without_an_answer_widen_the_interval_and_none_at_all_give_no_number(checked, told):
-    _, _, sample, *_ = checked
+    _, _, sample, _ = checked
     untold = [{"n": n, "value": "cannot tell", "marks": []} for n in range(60)]
     seen = [{"n": item["n"], "value": "done", "marks": marks_on(sample, item)} for item in sample["items"]]
     clear, vague = told(seen), told([*untold[:6], *seen[6:]])
@@ -262,8 +361,8 @@ def test_two_phases_are_refused_in_one_line():
 
 
 def test_fields_on_several_planes_are_refused_in_one_line(checked):
-    *_, machine, _ = checked
-    first, *rest = machine.micrographs
+    *_, report = checked
+    first, *rest = report.micrographs
     records = [replace(first, plane="longitudinal"), *(replace(one, plane="transverse") for one in rest)]
     with pytest.raises(MeasurementError, match=r"several planes \(longitudinal, transverse\)"):
         population("grain_size", grain_size, grain_size.Settings(), load_standard("astm_e112_2013"), records, bytes)

@@ -148,6 +148,16 @@ def test_outlines_that_are_too_wide_leave_the_mean_right_and_every_verdict_undec
     assert {one.decision for one in report.conformities} == {"undecided"}
 
 
+def test_joints_that_are_a_sample_keep_their_scatter_and_it_grows_with_the_voids_that_were_missed(tmp_path):
+    machine, *_ = checked_board(tmp_path, settings='joints_are = "sample"')
+    mean = result_of(machine, "void_percent.mean")
+    assert [line.name for line in mean.budget] == ["between joints", "check by hand"]
+    scatter = next(line for line in mean.budget if line.name == "between joints")
+    assert "times wider by the answers" in scatter.basis
+    assert scatter.dof == 8
+    assert [line.name for line in result_of(machine, "void_percent.max").budget] == ["check by hand"]
+
+
 def test_a_share_of_the_pad_is_refused(tmp_path):
     more = 'denominator = "pad"\npad_diameter_um = 100.0'
     job, _ = drawn_board(tmp_path, settings=more)

@@ -4,8 +4,9 @@ The map is cut at several levels; the mean distance to the lines at these levels
 pass that is narrower than the grains on both sides of it. Its basins are flooded, which gives more regions than
 there are grains. A boundary between two of them is then judged by the share of it whose probability lies above a
 level: below 0.7 it vanishes, weakest first. The smaller a region is, the more must be believed of the boundaries that
-set it apart: texture makes small cells with a doubtful side, grains seldom do. Twin lines are left out by how they
-end. Another level is another segmentation, made of the same regions.
+set it apart: texture makes small cells with a doubtful side, grains seldom do. Scratches are left out where the gray
+picture shows that they are thinner than the boundaries, twin lines by how they end. Another level is another
+segmentation, made of the same regions.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure import boundaries, flooding, twins
+from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import GrayImage, LabelImage, Mask
 
 Probability = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -69,6 +70,7 @@ class Settings:
     higher: float | None = None
     smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]
     twins: Literal["ignore", "count"] = "ignore"  # twins that are etched like grain boundaries
+    scratches: Literal["ignore", "count"] = "ignore"  # thin lines among boundaries that are etched wide and dark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,6 +86,8 @@ class Partition:
     doubtful: float  # share of the boundary length that is neither clear nor nothing
     fragment: float  # smaller regions need more belief, over the mean region that is left at a level [1]
     settings: Settings  # with the levels that were found
+    gray: GrayImage | None = None  # the picture at the scale of the map, where thin lines are looked at
+    grooves: scratches.Grooves | None = None  # the boundaries, where thin lines beside them are scratches
 
     @property
     def count(self) -> int:
@@ -92,7 +96,13 @@ class Partition:
 
 
 def partition(
-    probability: Probability, roi: Mask | None, settings: Settings, where: str = "image", *, enlarged: float = 1.0
+    probability: Probability,
+    roi: Mask | None,
+    settings: Settings,
+    where: str = "image",
+    *,
+    enlarged: float = 1.0,
+    gray: GrayImage | None = None,
 ) -> Partition:
     """Part a field into regions, more of them than there are grains.
 
@@ -108,6 +118,8 @@ def partition(
     enlarged : float
         How many times the map was enlarged after the prediction (bilinear): the kinks of that are smoothed, or
         boundaries would follow them. [1]
+    gray : ndarray, optional
+        (rows, columns); the picture at the scale of the map. Without it scratches are not looked for.
 
     Raises
     ------
@@ -137,7 +149,7 @@ def partition(
     doubtful = _doubtful(regions)
     lower, level, higher = levels = _levels(settings, doubtful)
     fragment = float(np.interp(doubtful, (CLEAR[0], DOUBTFUL[0]), (CLEAR[2], DOUBTFUL[2])))
-    return Partition(
+    part = Partition(
         shape=(height, width),
         packed=packed,
         regions=regions,
@@ -146,14 +158,27 @@ def partition(
         fragment=fragment,
         settings=replace(settings, lower=lower, level=level, higher=higher),
     )
+    if gray is None or settings.scratches == "count":
+        return part
+    return replace(part, gray=gray, grooves=scratches.grooves(scratches.seen(_merged(part, level, where)[0], gray)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grains:
+    """Grains of a field at a level of belief, and what was left out to get them."""
+
+    labels: LabelImage  # 1, 2, ... without boundary pixels, every grain 4-connected; 0 only outside the region
+    lamellae: int  # regions that were taken for twin lamellae, and merged
+    lines: int  # boundaries between two regions that were taken for scratches
+    scratched: float  # share of the boundary length in them [1]
 
 
 def labels_at(part: Partition, level: float | None = None, where: str = "image") -> LabelImage:
     """Grains at a level of belief: the labels of ``grains_at``."""
-    return grains_at(part, level, where)[0]
+    return grains_at(part, level, where).labels
 
 
-def grains_at(part: Partition, level: float | None = None, where: str = "image") -> tuple[LabelImage, int]:
+def grains_at(part: Partition, level: float | None = None, where: str = "image") -> Grains:
     """Grains at a level of belief; each call makes a new image of the same regions.
 
     Parameters
@@ -162,13 +187,6 @@ def grains_at(part: Partition, level: float | None = None, where: str = "image")
     level : float, optional
         Probability that counts as seen; the one that was found or set. [1]
 
-    Returns
-    -------
-    labels : ndarray of int32
-        (rows, columns): 1, 2, ... without boundary pixels, every grain 4-connected; 0 only outside the region.
-    lamellae : int
-        Regions that were taken for twin lamellae, and merged.
-
     Raises
     ------
     BackendError
@@ -176,6 +194,23 @@ def grains_at(part: Partition, level: float | None = None, where: str = "image")
     """
     lower, used, higher = part.levels
     level = used if level is None else level
+    labels, regions = _merged(part, level, where)
+    shift = float(np.interp(level, (lower, used, higher), (1, 0, -1)))  # a lower level keeps what another one merges
+    lines, scratched, lamellae = 0, 0.0, 0
+    if part.gray is not None and part.grooves is not None:
+        owner, lines, scratched = scratches.merge_thin_lines(
+            labels, part.gray, part.grooves, -shift * scratches.LEVEL_SHIFT
+        )
+        if int(owner.max()) < 2:
+            raise BackendError(_nothing(where))
+        regions = boundaries.joined([regions], owner)
+    if part.settings.twins == "ignore":
+        lamellae = twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
+    return Grains(labels=labels, lamellae=lamellae, lines=lines, scratched=scratched)
+
+
+def _merged(part: Partition, level: float, where: str) -> tuple[LabelImage, Regions]:
+    """Regions that are left at a level of belief, and their sums."""
     regions = part.regions
     seen = np.clip(_BELIEFS / level - 0.5, 0, 1) @ regions.sides[_BELIEF:]
     owner = boundaries.merge_unsupported(part.count, regions.pairs, seen, regions.sides[_WEIGHT], SUPPORT)
@@ -188,11 +223,7 @@ def grains_at(part: Partition, level: float | None = None, where: str = "image")
     labels = np.empty(part.shape, np.int32)
     for rows, strip in zip(strips(part.shape), part.packed, strict=True):
         labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, part.shape[1])]
-    if part.settings.twins == "count":
-        return labels, 0
-    # a lower level keeps what another one merges
-    shift = float(np.interp(level, (lower, used, higher), (1, 0, -1))) * twins.OPENING_SHIFT
-    return labels, twins.merge_twin_lines(labels, boundaries.joined([merged], given), shift)
+    return labels, boundaries.joined([merged], given)
 
 
 def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, LabelImage]]:

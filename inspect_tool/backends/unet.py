@@ -83,6 +83,7 @@ class Settings:
     scale: Above0[float] | None = None  # enlargement before the network; None: to the scale of its training [1]
     mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
     twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
+    scratches: Literal["ignore", "count"] = "ignore"  # grains: thin lines among boundaries etched wide and dark
     joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
     commercial: bool = True  # false permits models whose licence forbids commercial use
     device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
@@ -519,22 +520,29 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
     chosen = {key: card.settings[key] for key in ("level", "lower", "higher", "smallest_px") if key in card.settings}
     if settings.threshold is not None:
         chosen["level"] = settings.threshold
-    chosen["twins"] = settings.twins
+    chosen |= {"twins": settings.twins, "scratches": settings.scratches}
     parted = _Parted(
         partition=_grain_labels.partition(
-            probability, inside, _grain_labels.Settings(**chosen), micrograph.path, enlarged=max(1.0, 1 / scale)
+            probability,
+            inside,
+            _grain_labels.Settings(**chosen),
+            micrograph.path,
+            enlarged=max(1.0, 1 / scale),
+            gray=micrograph.pixels if probability.shape == shape else _resized(micrograph.pixels, scale),
         ),
         shape=(shape[0], shape[1]),
     )
-    grains, lamellae = _grain_labels.grains_at(parted.partition, where=micrograph.path)
-    labels = parted.at_scale(grains)
+    grains = _grain_labels.grains_at(parted.partition, where=micrograph.path)
+    labels = parted.at_scale(grains.labels)
     found = {
         "scale": round(scale, 4),
         "scale_from": how,
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **_grain_labels.found(parted.partition, labels),
-        "twin_lamellae_merged": lamellae,
+        "twin_lamellae_merged": grains.lamellae,
+        "scratch_lines_merged": grains.lines,
+        "scratched_percent": round(100 * grains.scratched, 1),
         **used,
     }
     _KEPT["last"] = (ref(labels), parted)

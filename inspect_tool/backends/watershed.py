@@ -7,9 +7,9 @@ is narrower than the grains on both sides. Boundaries without mean support in th
 out, weakest first. Particles: threshold, then the distance to the background is flooded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import ceil, pi, sqrt
 from time import perf_counter
 from typing import Any, Literal
 from weakref import ref
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure import boundaries, flooding, twins
+from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
@@ -31,6 +31,8 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
 SAMPLE_PX = 800  # side of the part of the image on which line width and polarity are found [px]
 POLARITY_RATIO = 1.2  # dark to bright line response beyond which one of them is taken to be the boundary
+BLACK, BLACK_SHARE = 0.4, 0.08  # gray level of etched grooves over the usual one, and their least share of the area [1]
+GROOVE = 0.6  # least width of the line filter over the thickness of a groove [1]
 STANDS_OUT = 3.7  # the strongest percent of the map in standard deviations of the noise; noise alone gives 3.1
 LEVELS = 6  # line maps the landscape is averaged over
 SHORTEST_LINE = 3.0  # shorter pieces of the line maps are specks, in line widths (standard deviations)
@@ -70,6 +72,7 @@ class Settings:
     support: Share = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
     smallest_px: From0[int] | None = None  # smaller regions join a neighbor; None: from the line width [px]
     twins: Literal["ignore", "count"] = "ignore"  # boundaries of annealing twins
+    scratches: Literal["ignore", "count"] = "ignore"  # thin lines among boundaries that are etched wide and dark
     mount: Literal["auto", "keep"] = "auto"  # dark mounting material at the image edge is left out
     phase: Literal["dark", "bright"] = "dark"  # particles only: which phase the particles are
     depth: Share = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]
@@ -98,8 +101,8 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         return _segmentation(labels, settings, found, "particle", start)
     partition, labels = _partition(micrograph, settings)
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
-    found = _grains(partition, labels, micrograph, settings, 0)
-    _KEPT["last"] = (ref(labels), settings, partition, packed)
+    found, grooves = _grains(partition, labels, micrograph, settings, 0)
+    _KEPT["last"] = (ref(labels), settings, replace(partition, grooves=grooves), packed)
     return _segmentation(labels, settings, found, "grain", start)
 
 
@@ -117,19 +120,20 @@ def alternatives(
             yield name, _segmentation(labels, settings, found, "particle", start)
         return
     kept = _KEPT.pop("last", None)
+    if kept is None or kept[0]() is not segmentation.labels or kept[1] != settings:
+        segmentation = segment(None, micrograph, settings)
+        kept = _KEPT.pop("last")
+    partition, packed = kept[2:]
     for k, name, shift in (
         (1, "boundary level -", -ALTERNATIVE_SUPPORT),
         (2, "boundary level +", ALTERNATIVE_SUPPORT),
     ):
         start = perf_counter()
-        if kept is not None and kept[0]() is segmentation.labels and kept[1] == settings:
-            partition, labels = kept[2], np.empty(micrograph.pixels.shape, np.int32)
-            for rows, part in zip(strips(labels.shape), kept[3], strict=True):
-                labels[rows] = np.frombuffer(decompress(part), np.int32).reshape(-1, labels.shape[1])
-        else:
-            partition, labels = _partition(micrograph, settings)
+        labels = np.empty(micrograph.pixels.shape, np.int32)
+        for rows, part in zip(strips(labels.shape), packed, strict=True):
+            labels[rows] = np.frombuffer(decompress(part), np.int32).reshape(-1, labels.shape[1])
         changed = replace(settings, support=min(max(settings.support + shift, 0.0), 1.0))
-        found = _grains(partition, labels, micrograph, changed, k)
+        found, _ = _grains(partition, labels, micrograph, changed, k)
         found_in = _segmentation(labels, settings, found, "grain", start)
         del labels
         yield name, found_in
@@ -168,6 +172,7 @@ class _Partition:
     usual: float  # strength of the usual boundary
     sigma_px: float
     found: dict[str, Any]
+    grooves: scratches.Grooves | None = None  # the boundaries, where thin lines beside them are scratches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,14 +186,14 @@ class _Flat:
     slow_color: tuple[FloatImage, ...]
 
     def gray(self, area: Area) -> FloatImage:
-        wide = _enlarged(self.slow, self.pixels.shape, area)
+        wide = boundaries.enlarged(self.slow, self.pixels.shape, area)
         return np.asarray(self.pixels[area].astype(np.float32) / np.maximum(wide, self.least), np.float32)
 
     def channels(self, area: Area) -> FloatImage:
         """CIE L*a*b* coordinates less their surroundings; without color the gray level."""
         if self.color is None:
             return self.gray(area)[..., None]
-        wide = [_enlarged(slow, self.pixels.shape, area) for slow in self.slow_color]
+        wide = [boundaries.enlarged(slow, self.pixels.shape, area) for slow in self.slow_color]
         return np.asarray(_lab(self.color[area]) - np.dstack(wide), np.float32)
 
 
@@ -268,22 +273,22 @@ def _surroundings(image: FloatImage, roi: Mask) -> FloatImage:
     return np.asarray(top / np.maximum(base, 1e-6), np.float32)
 
 
-def _enlarged(small: FloatImage, shape: tuple[int, ...], area: Area) -> FloatImage:
-    """Part of a small picture enlarged to ``shape``, bilinear."""
-    places = []
-    for size, few, cut in zip(shape, small.shape, area, strict=False):
-        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
-        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
-        places.append((low, np.minimum(low + 1, few - 1), (at - low).astype(np.float32)))
-    (top, bottom, down), (left, right, across) = places
-    rows = small[top] * (1 - down)[:, None] + small[bottom] * down[:, None]
-    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
-
-
 def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
     """Find how boundaries look and how wide they are: the width at which lines stand out most from the noise."""
-    best = (0.0, 1.0, 1.0)
-    for sigma_px in SIGMAS_PX:
+    kind, sigma_px, ratio = _clearest(flat, roi, SIGMAS_PX)
+    groove_px = _groove_px(flat, roi) if kind == "gradient" else 0.0
+    if groove_px:  # beside a wide groove the filter sees bright ridges, and in it many lines
+        wide = [sigma_px for sigma_px in SIGMAS_PX if sigma_px >= GROOVE * groove_px] or SIGMAS_PX[-1:]
+        _, sigma_px, ratio = _clearest(flat, roi, wide)
+        kind = "dark"
+    return kind, sigma_px, ratio
+
+
+def _clearest(
+    flat: FloatImage, roi: Mask, sigmas_px: Sequence[float]
+) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
+    best = (0.0, sigmas_px[0], 1.0)
+    for sigma_px in sigmas_px:
         dark, bright, noise = boundaries.line_contrast(flat, roi, sigma_px)
         clarity = max(dark, bright) / max(noise, 1e-6)
         if clarity > best[0]:
@@ -293,6 +298,16 @@ def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", 
         "dark" if ratio > POLARITY_RATIO else "bright" if ratio < 1 / POLARITY_RATIO else "gradient"
     )
     return kind, sigma_px, ratio
+
+
+def _groove_px(flat: FloatImage, roi: Mask) -> float:
+    """Mean thickness of what is black, twice its area over its perimeter; 0 where hardly anything is. [px]"""
+    black = (flat < BLACK * float(np.median(flat[roi]))) & roi
+    area = float(np.count_nonzero(black))
+    if area < BLACK_SHARE * np.count_nonzero(roi):
+        return 0.0
+    steps = np.count_nonzero(black[:, 1:] != black[:, :-1]) + np.count_nonzero(black[1:] != black[:-1])
+    return 2 * area / max(pi / 4 * steps, 1.0)
 
 
 def _middle(roi: Mask) -> Area:
@@ -450,8 +465,8 @@ def _regions(
 
 def _grains(
     partition: _Partition, labels: LabelImage, micrograph: Micrograph, settings: Settings, which: int
-) -> dict[str, Any]:
-    """Merge regions into grains, in place."""
+) -> tuple[dict[str, Any], scratches.Grooves | None]:
+    """Merge regions into grains, in place; the boundaries beside which thin lines are scratches, if there are such."""
     regions = partition.regions
     support, length = regions.sides[7 + which], regions.sides[6]
     owner = boundaries.merge_unsupported(len(regions.best) - 1, regions.pairs, support, length, settings.support)
@@ -475,12 +490,21 @@ def _grains(
         raise BackendError(msg)
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
+    shift = (0, 1, -1)[which]
+    grooves, lines, scratched = partition.grooves, 0, 0.0
+    if which == 0 and partition.kind == "dark" and settings.scratches == "ignore":
+        grooves = scratches.grooves(scratches.seen(labels, micrograph.pixels))
+    if grooves is not None:
+        pixels, change = micrograph.pixels, -shift * scratches.LEVEL_SHIFT
+        whole, lines, scratched = scratches.merge_thin_lines(labels, pixels, grooves, change)
+        owner = whole[owner]
     if settings.twins == "ignore":
-        shift = (0, 1, -1)[which] * twins.OPENING_SHIFT
         regions = boundaries.joined([partition.regions], owner)
-        found["twin_lamellae_merged"] += twins.merge_twin_lines(labels, regions, shift)
-        count = max(int(labels[rows].max()) for rows in strips(labels.shape))
-    return found | {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
+        found["twin_lamellae_merged"] += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
+    count = max(int(labels[rows].max()) for rows in strips(labels.shape))
+    found |= {"scratch_lines_merged": lines, "scratched_percent": round(100 * scratched, 1)}
+    found |= {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
+    return found, grooves
 
 
 # -------------------------------------------------------------------------------------------------- particles

@@ -15,18 +15,24 @@ from inspect_tool import plausibility
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.recipes._grain_results import QUANTITIES
 
 LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
 EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
 LARGEST = 50.0  # share of the area of a field that one grain may hold [%]
 FINE = 50.0  # share of the grains that may be fine ones [%] ...
 FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
+SCRATCHED = 20.0  # share of the boundary length that may be taken for scratches: 0.5 G [%]
 TWINNED = 0.15  # lamellae that were merged, over the grains [1]
 SECOND = 20.0  # share of the grains that may be of a second gray level [%] ...
 APART = 6.0  # ... whose distance is so many times the scatter within both; evenly spread tints have 3.5
 SMALL_APART = 30.0  # share of the grains that may be small and darker, or brighter, than the others: 0.5 G by areas [%]
 NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
 CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
+
+_LEFT_OUT = "Share of a field left out, field with the most"
+_EDGE_HELD = "Share of the edge of a field that one grain holds"
+_OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
 
 
 def field_values(
@@ -45,6 +51,15 @@ def field_values(
     kept = tuple(
         read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
     )
+    scratched = tuple(
+        read_off(
+            micrograph,
+            "scratches",
+            lambda: tuple(
+                round(segmentation.settings.get(key, 0)) for key in ("scratch_lines_merged", "scratched_percent")
+            ),
+        )
+    )
     second = tuple(
         read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(micrograph.pixels, labels)),))
     )
@@ -57,8 +72,15 @@ def field_values(
         "left_out_percent": _left_out_percent(labels, counts),
         "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
         "twin_lamellae": float(kept[0]),
+        "scratch_lines": float(scratched[0]),
+        "scratched_percent": float(scratched[1]),
     }
-    return values, {"twin_lamellae": kept, "second_gray_level": second, "small_apart_in_gray": apart}
+    return values, {
+        "twin_lamellae": kept,
+        "scratches": scratched,
+        "second_gray_level": second,
+        "small_apart_in_gray": apart,
+    }
 
 
 def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
@@ -151,6 +173,7 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             "edge_held_by_one_percent",
             "second_gray_level_percent",
             "small_apart_in_gray_percent",
+            "scratched_percent",
         )
     }
     area = grains["area_px2"].to_numpy(dtype=np.float64)
@@ -158,13 +181,13 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
     fine = 100.0 * float(np.mean(area < FINE_AREA * (area**2).sum() / area.sum()))
     lamellae = sum(float(field.values["twin_lamellae"]) for field in fields) / len(area)
     found: Mapping[str, tuple[float, float, str, str]] = {
-        "Share of a field left out, field with the most": (
+        _LEFT_OUT: (
             most["left_out_percent"],
             LEFT_OUT,
             "%",
             "no grain was found there, or it was taken for mount; look at the mask, set [region] or mount = 'keep'",
         ),
-        "Share of the edge of a field that one grain holds": (
+        _EDGE_HELD: (
             most["edge_held_by_one_percent"],
             EDGE,
             "%",
@@ -194,6 +217,12 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             "%",
             "particles are counted as grains, at this share 0.5 too much by areas; set them apart by second_phase",
         ),
+        "Share of the boundary length taken for scratches, field with the most": (
+            most["scratched_percent"],
+            SCRATCHED,
+            "%",
+            "at this share they decide on 0.5 G; polish again, or look at what was left out",
+        ),
         "Twin lamellae that were merged, over the grains": (
             lamellae,
             TWINNED,
@@ -210,6 +239,8 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             unit,
             clause=f"limit of this toolkit: {why}",
             specimen=specimen,
+            # what is no grain at all stays in doubt whoever counts; the others are answered by a check by hand
+            quantities=() if name in _OF_REGION else tuple(QUANTITIES),
         )
 
 
@@ -220,4 +251,15 @@ def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iter
         yield (
             f"Specimen {specimen}: {np.mean(shares):.0f} % of the fields was left out, {max(shares):.0f} % of the one "
             "with the most: taken for mount, or without a grain."
+        )
+
+
+def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+    """Say on page 1 what was taken for scratches."""
+    lines = round(sum(float(field.values["scratch_lines"]) for field in fields))
+    if lines:
+        most = max(float(field.values["scratched_percent"]) for field in fields)
+        yield (
+            f"Specimen {specimen}: {lines} lines taken for scratches and left out, up to {most:.0f} % of the boundary "
+            'length of a field: a fraction as wide as the boundaries. scratches = "count" in [backend] counts them.'
         )

@@ -62,7 +62,7 @@ from inspect_tool.recipes._grain_pages import (
     statistics_table,
     structure_table,
 )
-from inspect_tool.recipes._grain_plausibility import field_values, left_out_warnings, plausible
+from inspect_tool.recipes._grain_plausibility import field_values, left_out_warnings, plausible, scratch_warnings
 from inspect_tool.recipes._grain_results import CARRIED, QUANTITIES, results_of
 from inspect_tool.recipes._grain_rules import (
     checks,
@@ -257,6 +257,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         judged += checks(estimates, found, own, settings, standard, specimen, scaled)
         judged += plausible(own, grains, specimen)
         warnings += left_out_warnings(own, specimen)
+        warnings += scratch_warnings(own, specimen)
         warnings += shape_warnings(own, grains, specimen)
         for estimate in estimates.values():
             measured += statistics_rows(estimate, specimen)

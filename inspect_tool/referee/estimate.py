@@ -12,7 +12,7 @@ Särndal, Swensson and Wretman, Model Assisted Survey Sampling (1992), 6.3 and 9
 Angelopoulos, Bates, Fannjiang, Jordan and Zrnic, Prediction-powered inference, Science 382 (2023) 669.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -124,6 +124,41 @@ def share(tallies: Sequence[Tally], coverage: float = 0.95) -> Interval:
         below += (one.weight * (middle - min(middle, jeffreys(one.least, one.points, coverage)[0]))) ** 2
         above += (one.weight * (max(middle, jeffreys(one.most, one.points, coverage)[1]) - middle)) ** 2
     return Interval(value=value, low=max(0.0, value - sqrt(below)), high=min(1.0, value + sqrt(above)))
+
+
+def joined(strata: Mapping[int, Tally]) -> list[Tally]:
+    """Make one of the sure and the unsure stratum of a class where no answer differs from the program.
+
+    Nothing says then that their rates differ; limits of their own would add up to more than one of all their points,
+    of as many as give their weighted mean its variance (Kish).
+
+    Parameters
+    ----------
+    strata : mapping of int to Tally
+        By code: twice the class that the program saw, plus 1 where it was unsure.
+
+    Examples
+    --------
+    >>> sure, unsure = Tally(weight=0.6, points=60, hits=0, least=0, most=0), Tally(weight=0.2, points=20, hits=0,
+    ...                                                                          least=0, most=0)
+    >>> [(round(one.weight, 3), round(one.points, 3), one.hits) for one in joined({0: sure, 1: unsure})]
+    [(0.8, 80.0, 0.0)]
+
+    References
+    ----------
+    Kish, Survey Sampling (1965), 11.7: effective number of a weighted sample.
+    """
+    found: list[Tally] = []
+    for number in sorted({code // 2 for code in strata}):
+        alike = [one for code, one in sorted(strata.items()) if code // 2 == number]
+        rates = {one.least / one.points for one in alike} | {one.most / one.points for one in alike}
+        if rates in ({0.0}, {1.0}):
+            weight = sum(one.weight for one in alike)
+            points = weight**2 / sum(one.weight**2 / one.points for one in alike)
+            hits = points * rates.pop()
+            alike = [Tally(weight=weight, points=points, hits=hits, least=hits, most=hits)]
+        found += alike
+    return found
 
 
 def field_scatter(fields: Sequence[Sequence[Tally]]) -> float:

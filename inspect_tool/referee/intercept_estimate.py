@@ -55,7 +55,7 @@ def mean_count(strata: Sequence[Counts], population: int, most: float, coverage:
     >>> found = mean_count([Counts(weight=0.5, unsure=False, told=(1.0,) * 30),
     ...                     Counts(weight=0.5, unsure=False, told=(2.0,) * 30)], 4000, 4)
     >>> round(found.value, 3), round(found.high - found.value, 3)
-    (1.5, 0.039)
+    (1.5, 0.037)
     """
     whole = _mean(tuple(count for one in strata for count in one.told))
     means = [_mean(one.told) if one.told else whole for one in strata]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from inspect_tool.referee import design
-from inspect_tool.referee.estimate import Interval, Tally, jeffreys, share
+from inspect_tool.referee.estimate import Interval, Tally, jeffreys, joined, share
 from inspect_tool.referee.joint_sample import BESIDE, SOLDER, VOID
 from inspect_tool.uncertainty import coverage_factor
 
@@ -77,19 +77,23 @@ def estimated(
     for code, weight in design.weights(areas)[specimen].items():
         values = [value for place, value in found if place.code == code]
         alike.setdefault(code % design.CODES, []).append(_said(weight, values))
-    strata = [one for own in alike.values() for one in own]
+    strata = [one for group in alike.values() for one in group]
     joints = {i: _joint(area, i, found) for i, area in enumerate(areas) if area.specimen == specimen}
     own = [i for i, one in joints.items() if one.own]
-    mean = ratio(list(alike.values()), coverage)
+    mean = ratio(alike, coverage)
     inside = sum(one.inside for one in strata)
     low, high = jeffreys(mean.value * inside, inside, coverage)
     return Estimated(
         mean=mean,
         alone=Interval(value=mean.value, low=min(low, mean.value), high=max(high, mean.value)),
-        worst=worst(list(joints.values()), coverage),
-        joints={i: ratio([[one] for one in joints[i].strata.values()], 1 - (1 - coverage) / len(own)) for i in own},
+        worst=worst(list(joints.values()), coverage, alike),
+        joints={i: ratio(_alone(joints[i]), 1 - (1 - coverage) / len(own)) for i in own},
         outside=share([_outside(one) for one in strata], coverage),
     )
+
+
+def _alone(joint: Joint) -> dict[int, list[Said]]:
+    return {code: [one] for code, one in joint.strata.items()}
 
 
 def _said(weight: float, values: Sequence[str]) -> Said:
@@ -121,7 +125,7 @@ def _outside(said: Said) -> Tally:
     )
 
 
-def ratio(strata: Sequence[Sequence[Said]], coverage: float = 0.95) -> Interval:
+def ratio(strata: Mapping[int, Sequence[Said]], coverage: float = 0.95) -> Interval:
     """Estimate the void share of what is joint.
 
     With no point outside it is ``share`` of the voids. Else strata weigh by their part that is joint, and what is
@@ -129,9 +133,9 @@ def ratio(strata: Sequence[Sequence[Said]], coverage: float = 0.95) -> Interval:
 
     Parameters
     ----------
-    strata : sequence of sequence of Said
-        Those together that the program takes for the same: they are one for the limits, with as many points as give
-        their weighted mean its variance.
+    strata : mapping of int to sequence of Said
+        By what the program saw (twice the class, plus 1 where it was unsure), in one joint or in several groups of
+        them: these are one for the limits, with as many points as give their weighted mean its variance.
     coverage : float
         Of the interval.
 
@@ -139,20 +143,20 @@ def ratio(strata: Sequence[Sequence[Said]], coverage: float = 0.95) -> Interval:
     --------
     A quarter of the outline is no joint, a third of the rest is void:
 
-    >>> found = ratio([[Said(weight=0.5, void=25, solder=25)], [Said(weight=0.5, solder=25, outside=25)]])
+    >>> found = ratio({0: [Said(weight=0.5, void=25, solder=25)], 2: [Said(weight=0.5, solder=25, outside=25)]})
     >>> round(found.value, 3)
     0.333
     """
-    inside = [
-        [replace(one, weight=one.weight * one.inside / (one.inside + one.outside)) for one in alike if one.inside]
-        for alike in strata
-    ]
-    whole = sum(one.weight for alike in inside for one in alike)
+    inside = {
+        code: [replace(one, weight=one.weight * one.inside / (one.inside + one.outside)) for one in alike if one.inside]
+        for code, alike in strata.items()
+    }
+    whole = sum(one.weight for alike in inside.values() for one in alike)
     if not whole:
         return Interval(value=0.0, low=0.0, high=1.0)
-    found = share([_merged(alike, whole) for alike in inside if alike], coverage)
+    found = share(joined({code: _merged(alike, whole) for code, alike in inside.items() if alike}), coverage)
     more = coverage_factor(None, coverage) ** 2 * sum(
-        _of_outline(one, found.value, whole) for alike in strata for one in alike
+        _of_outline(one, found.value, whole) for alike in strata.values() for one in alike
     )
     return Interval(
         value=found.value,
@@ -190,13 +194,15 @@ def _of_outline(said: Said, value: float, whole: float) -> float:
     return (said.weight * away / whole) ** 2 * part * (1 - part) / points
 
 
-def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
+def worst(
+    joints: Sequence[Joint], coverage: float = 0.95, every: Mapping[int, Sequence[Said]] | None = None
+) -> Interval:
     """Bound the largest void share of all joints.
 
-    The lower limit is the largest one of the joints with strata of their own, each at the level that lets all of them
-    hold. For the upper one the void rates that a stratum has in the joints are taken to scatter as a beta
-    distribution whose mean is the upper limit of the mean rate, and whose standard deviation is as large as the mean,
-    or as the answers show; the points that lie in a joint sharpen it for that joint. The largest of the joints'
+    The lower limit is the largest one of the joints with strata of their own and of the mean, each at the level that
+    lets all of them hold. For the upper one the void rates that a stratum has in the joints are taken to scatter as a
+    beta distribution whose mean is the upper limit of the mean rate, and whose standard deviation is as large as the
+    mean, or as the answers show; the points that lie in a joint sharpen it for that joint. The largest of the joints'
     quantiles, at a level at which all of them hold, is the limit.
 
     Parameters
@@ -205,6 +211,8 @@ def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
         All of a specimen, those without a point included.
     coverage : float
         Of the interval; either limit may fail with half of the rest.
+    every : mapping of int to sequence of Said, optional
+        Strata of the mean over all joints, as ``ratio`` takes them: the largest share is not below the mean.
 
     Examples
     --------
@@ -213,11 +221,13 @@ def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
     >>> sound = Joint(strata={0: Said(weight=1.0, solder=50)}, own=True)
     >>> found = worst([sound, sound, Joint(strata={0: Said(weight=1.0, void=10, solder=40)}, own=True)])
     >>> round(found.low, 2), round(found.value, 2), round(found.high, 2)
-    (0.1, 0.19, 0.35)
+    (0.09, 0.18, 0.34)
     """
+    if len(joints) == 1:
+        return ratio(_alone(joints[0]), coverage)
     alpha = (1 - coverage) / 2
-    own = [[[said] for said in one.strata.values()] for one in joints if one.own]
-    low = max((ratio(one, 1 - 2 * alpha / len(own)).low for one in own), default=0.0)
+    below = [*(_alone(one) for one in joints if one.own), *([] if every is None else [every])]
+    low = max((ratio(one, 1 - 2 * alpha / len(below)).low for one in below), default=0.0)
     codes = sorted({code for one in joints for code in one.strata})
     pooled = {code: _pooled([one.strata[code] for one in joints if code in one.strata]) for code in codes}
     likely = [_posterior(one, pooled, None, alpha)[0] for one in joints]

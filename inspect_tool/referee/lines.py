@@ -33,7 +33,7 @@ STAGE = 20
 
 _SHORTEST_PX = 12.0  # of a line: less is no line to a person
 _LONGEST = 0.5  # of the smaller side of the field
-_LEAST = 0.1  # of a line, that is left of it at the edge
+_LEAST = 0.05  # of a line, that is left of it at the edge
 
 FloatArray = NDArray[np.float64]
 
@@ -102,20 +102,30 @@ def drawn(labels: LabelImage, others: Iterable[LabelImage], per_px: float, pixel
     last = np.nonzero(edge == -1)[1] - 1
     kept = last - first >= _LEAST * steps
     line, first, last = line[kept], first[kept], last[kept]
+    # from the first place inside to half a step before it, but not out of the field
+    with np.errstate(divide="ignore"):
+        frame = np.sort((np.array([[[0, 0]], [[rows - 1, columns - 1]]]) - middle) / (length * along), axis=0)
+    start = np.maximum.reduce([frame[0].max(axis=1)[line], (first - 0.5) / steps - 0.5, np.full(len(line), -0.5)])
+    end = np.minimum.reduce([frame[1].min(axis=1)[line], (last + 0.5) / steps - 0.5, np.full(len(line), 0.5)])
 
-    def counted(seen: LabelImage) -> NDArray[np.int64]:
+    def counted(seen: LabelImage, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.int64]:
+        back = seen[:, 2:] == seen[:, :-2]  # the roughness of a boundary between pixels
+        smooth = seen.copy()
+        smooth[:, 1:-1][back] = seen[:, :-2][back]
         met = np.zeros(seen.shape, np.int64)
-        np.cumsum(seen[:, 1:] != seen[:, :-1], axis=1, out=met[:, 1:])
-        return np.asarray(met[line, last] - met[line, first])
+        np.cumsum(smooth[:, 1:] != smooth[:, :-1], axis=1, out=met[:, 1:])
+        return np.asarray(met[line, other] - met[line, one])
 
-    counts = counted(labels[row, column])
-    unsure = np.zeros(len(counts), bool)
-    for other in others:
-        unsure |= counted(other[row, column]) != counts
+    seen = labels[row, column]
+    counts = counted(seen, first, last)
+    unsure = counted(seen, first + 1, last - 1) != counts  # it ends beside a boundary
+    for grains in others:
+        unsure |= counted(grains[row, column], first, last) != counts
+    ends = np.stack([middle[line] + part[:, None] * length * along[line] for part in (start, end)], axis=1)
     return FieldLines(
-        ends=np.concatenate([at[line, first], at[line, last]], axis=1),
+        ends=np.clip(ends, 0, np.array([rows, columns]) - 1).reshape(-1, 4),
         codes=(2 * np.minimum(counts, MOST_COUNTED) + unsure).astype(np.uint8),
         length_px=length,
-        mean_length_mm=float((last - first).mean()) * length / steps * pixel_um / 1e3,
+        mean_length_mm=float((end - start).mean()) * length * pixel_um / 1e3,
         machine_per_mm=per_px / pixel_um * 1e3,
     )

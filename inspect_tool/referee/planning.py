@@ -76,6 +76,31 @@ def more_answers(plan: Planning, answers: Sequence[str]) -> int | None:
     return max(0, ceil((_K * spread) ** 2 / room) - n)
 
 
+def more_lines(lines: int, *, side: float, distance: float, fixed_u: float) -> int | None:
+    """Forecast how many more lines decide the verdict, for an interval whose width goes as 1 / √lines.
+
+    Parameters
+    ----------
+    lines : int
+        Answered by now.
+    side, distance, fixed_u : float
+        Half width of the interval for the fields as they are, distance of the result to the limit, and half width
+        that no answer narrows; in one unit.
+
+    Returns
+    -------
+    int or None
+        0: decided by now. None: the distance is not above ``fixed_u``.
+
+    Examples
+    --------
+    >>> [more_lines(60, side=0.3, distance=distance, fixed_u=0.1) for distance in (0.1, 0.2, 0.5)]
+    [None, 120, 0]
+    """
+    room = distance**2 - fixed_u**2
+    return None if room <= 0 else max(0, ceil(lines * side**2 / room) - lines)
+
+
 def block(plan: Planning, sample_id: str) -> dict[str, str]:
     """Write what a page needs as base64 of its JSON, each byte XOR with the SHA-256 of the id of the sample."""
     text: dict[str, Any] = {

@@ -5,7 +5,7 @@ from math import sqrt
 
 from inspect_tool.model import PointClass
 from inspect_tool.referee import design
-from inspect_tool.referee.estimate import Corrected, Interval, Tally, counted_alone, field_scatter, share
+from inspect_tool.referee.estimate import Corrected, Interval, Tally, counted_alone, field_scatter, joined, share
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer
 from inspect_tool.referee.population import Population
 
@@ -45,13 +45,13 @@ def _share(
     level: float,
 ) -> Corrected:
     own = [(place, one.value) for place, one in counted if place.specimen == specimen]
-    tallies = [
-        _tally(weight, [value for place, value in own if place.code == code], found.classes, number)
+    tallies = {
+        code: _tally(weight, [value for place, value in own if place.code == code], found.classes, number)
         for code, weight in weights.items()
-    ]
+    }
     fields = [(i, area) for i, area in enumerate(found.areas) if area.specimen == specimen]
     machine = 100 * sum(weight for code, weight in weights.items() if code // 2 == number)
-    by_hand = _percent(share(tallies, level))
+    by_hand = _percent(share(joined(tallies), level))
     spread = machine * (100 - machine)
     return Corrected(
         specimen=specimen,
@@ -60,7 +60,7 @@ def _share(
         definition="points of the class by a person in a stratified random sample, mean over fields/1",
         machine=machine,
         found=by_hand,
-        alone=_percent(counted_alone(tallies, level)),
+        alone=_percent(counted_alone(tallies.values(), level)),
         limits=(0.0, 100.0),
         # the scatter of a share p goes as √(p (1 - p))
         wider=sqrt(by_hand.value * (100 - by_hand.value) / spread) if spread > 0 else 1.0,

@@ -9,7 +9,7 @@ from drawn_readings import Reading
 from scipy import ndimage
 
 from inspect_tool.referee import design, joint_estimate, joint_sample, regions
-from inspect_tool.referee.estimate import Interval, Tally, counted_alone, share
+from inspect_tool.referee.estimate import Interval, Tally, counted_alone, joined, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,14 @@ def tallied(
     found: Reading, strata: Sequence[regions.Strata], areas: Sequence[design.Area], places: Sequence[design.Place]
 ) -> list[Tally]:
     """Tally what the person says of class 1."""
-    tallies = []
+    tallies = {}
     for code, weight in design.weights(areas)["1"].items():
         own = [[place.rank for place in places if (place.field, place.code) == (i, code)] for i in range(len(strata))]
         at = [regions.located(one, code, ranks) for one, ranks in zip(strata, own, strict=True)]
         said = [int(truth[place]) for truth, found_at in zip(found.truth, at, strict=True) for place in found_at]
         hits = sum(said)
-        tallies.append(Tally(weight=weight, points=len(said), hits=hits, least=hits, most=hits))
-    return tallies
+        tallies[code] = Tally(weight=weight, points=len(said), hits=hits, least=hits, most=hits)
+    return joined(tallies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

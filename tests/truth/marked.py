@@ -27,7 +27,7 @@ def answered(found: GrainReading, count: int, seed: str, missed: float = 0.0, co
 
     ``missed`` is the share of the boundaries that the person does not see [1].
     """
-    rng = np.random.default_rng(abs(hash(seed)) % 2**32)
+    rng = np.random.default_rng(int(2**32 * design.uniform(seed)))
     per_px = [
         np.mean([one.intercepts / one.length_px for one in intercepts.directional_counts(seen).values()])
         for seen in found.seen

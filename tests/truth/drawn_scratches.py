@@ -1,0 +1,79 @@
+"""Etched grains with polishing scratches, and scale bars burned into the picture; every line is known."""
+
+import cv2
+import numpy as np
+from drawn_grains import Image, Labels, line
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def grooved(labels: Labels, seed: int, *, width_px: float = 9.0, grain: float = 180.0, groove: float = 20.0) -> Image:
+    """Gray picture of grains between wide black grooves of uneven width, with dots of dirt in the grains."""
+    rng = np.random.default_rng(seed + 71)
+    uneven = ndimage.gaussian_filter(rng.normal(0, 1, labels.shape), 6) * 6 * np.sqrt(4 * np.pi)
+    wide, narrow = line(labels, 1.3 * width_px), line(labels, 0.7 * width_px)
+    share = np.clip(0.5 + 0.5 * uneven / 6, 0, 1)
+    made = grain + (groove - grain) * (share * wide + (1 - share) * narrow)
+    dirt = ndimage.gaussian_filter((rng.random(labels.shape) < 2e-3).astype(float), 1.0) * 2 * np.pi
+    return np.asarray(made - 60 * np.clip(dirt, 0, 1) + rng.normal(0, 4, labels.shape))
+
+
+def unevenly_etched(labels: Labels, seed: int, *, width_px: float, share: float = 0.12, faint: float = 0.3) -> Image:
+    """Gray picture of black boundaries of one width, some of which took less etch and no whit less width.
+
+    ``share`` of the grains have sides with ``faint`` of the depth of the others towards one neighbor.
+    """
+    rng = np.random.default_rng(seed + 97)
+    whole = np.arange(labels.max() + 1)
+    pairs = np.unique(np.stack([labels[:, 1:], labels[:, :-1]], axis=-1).reshape(-1, 2), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    for one, other in rng.permutation(pairs)[: round(share * labels.max())]:
+        whole[whole == whole[other]] = whole[one]
+    covered = np.maximum(line(whole[labels], width_px), faint * line(labels, width_px))
+    return np.asarray(180.0 - 160.0 * covered + rng.normal(0, 4, labels.shape))
+
+
+def scratched(
+    image: Image,
+    seed: int,
+    *,
+    number: int = 40,
+    width_px: tuple[float, float] = (1.2, 2.5),
+    depth: tuple[float, float] = (0.3, 0.6),
+    length_px: tuple[float, float] = (80.0, 400.0),
+) -> Image:
+    """Draw straight dark lines in bundles of three directions over grains and boundaries alike.
+
+    ``depth`` is the share of the gray level that a scratch takes away.
+    """
+    rng = np.random.default_rng(seed + 83)
+    height, width = image.shape
+    made = image.copy()
+    directions = rng.uniform(0, np.pi, 3)
+    for _ in range(number):
+        angle = rng.choice(directions) + rng.normal(0, 0.05)
+        middle = rng.uniform((0, 0), (height, width))
+        half = 0.5 * rng.uniform(*length_px) * np.array([np.sin(angle), np.cos(angle)])
+        ends = [tuple(np.rint(16 * (middle + sign * half)[::-1]).astype(int).tolist()) for sign in (-1, 1)]
+        drawn = np.zeros(image.shape, np.uint8)
+        cv2.line(drawn, *ends, 255, 1, cv2.LINE_AA, 4)
+        sigma = rng.uniform(*width_px) / 2.35
+        profile = ndimage.gaussian_filter(drawn / 255.0, sigma) * sigma * np.sqrt(2 * np.pi)
+        made *= 1 - rng.uniform(*depth) * np.clip(profile, 0, 1)
+    return made
+
+
+def with_bar(image: NDArray[np.uint8], *, plate: bool = True) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+    """Burn in a bar of 120 px with end ticks and its label, on a white plate or none; and their box."""
+    made = image.copy()
+    height, width = made.shape
+    top, left = height - 80, width - 170
+    cv2.line(made, (left, top), (left + 120, top), 255, 3)
+    for at in (left, left + 120):
+        cv2.line(made, (at, top - 6), (at, top + 6), 255, 3)
+    if plate:
+        cv2.rectangle(made, (left + 14, top + 16), (left + 110, top + 44), 255, -1)
+    cv2.putText(
+        made, "100 um", (left + 20, top + 38), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 0 if plate else 255, 2, cv2.LINE_AA
+    )
+    return made, (top - 8, left - 2, 54, 126)

@@ -1,0 +1,87 @@
+"""Polishing scratches among grain boundaries whose drawing is known: left out, told, and nothing else is."""
+
+import drawn_grains
+import drawn_scratches
+import numpy as np
+import pytest
+from test_drawn_grains import g_error, given, micrograph
+
+from inspect_tool import measure_fields
+from inspect_tool.backends import unet, watershed
+from inspect_tool.measure import scratches
+
+SHAPE = (480, 560)
+
+
+@pytest.fixture(scope="module")
+def segmented():
+    """Grains of a picture by a backend, and what it states."""
+    model = unet.load(unet.Settings(engine="torch"))
+
+    def made(backend, image, **settings):
+        if backend == "unet":
+            return unet.segment(model, image, unet.Settings(engine="torch", **settings))
+        return watershed.segment(None, image, watershed.Settings(**settings))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("backend", "width_px", "limit"),
+    [("unet", 9.0, 0.3), ("unet", 5.0, 0.3), ("watershed", 9.0, 0.6), ("watershed", 5.0, 0.6)],
+)
+def test_scratches_across_grains_are_left_out(segmented, backend, width_px, limit):
+    grains = drawn_grains.mosaic(SHAPE, 60, 2)
+    image = micrograph(
+        drawn_scratches.scratched(drawn_scratches.grooved(grains, 2, width_px=width_px), 2),
+    )
+    assert g_error(segmented(backend, image, scratches="count").labels, grains) > 0.9
+    found = segmented(backend, image)
+    assert found.settings["scratch_lines_merged"] > 20
+    assert abs(g_error(found.labels, grains)) < limit
+
+
+@pytest.mark.parametrize("backend", ["unet", "watershed"])
+@pytest.mark.parametrize("kind", ["grooves", "thin", "uneven", "stretched"])
+def test_boundaries_of_one_width_stay(segmented, backend, kind):
+    grains = drawn_grains.mosaic(SHAPE, 60, 3)
+    if kind == "stretched":  # rolled: long, straight and parallel
+        grains = np.repeat(drawn_grains.mosaic((SHAPE[0], SHAPE[1] // 4), 30, 3), 4, axis=1)
+    drawn = {
+        "grooves": lambda: drawn_scratches.grooved(grains, 3),
+        "thin": lambda: drawn_grains.etched(grains, 3),
+        "uneven": lambda: drawn_scratches.unevenly_etched(grains, 3, width_px=5.0),
+        "stretched": lambda: drawn_scratches.grooved(grains, 3, width_px=6.0),
+    }
+    image = micrograph(drawn[kind]())
+    assert segmented(backend, image).settings["scratch_lines_merged"] == 0
+
+
+def test_a_faint_boundary_as_wide_as_the_others_is_a_boundary():
+    grains = drawn_grains.mosaic(SHAPE, 60, 4)
+    pixels = drawn_grains.eight_bit(drawn_scratches.unevenly_etched(grains, 4, width_px=7.0, share=0.3))
+    assert scratches.grooves(scratches.seen(grains, pixels)) is None
+
+
+def test_black_pits_between_grains_are_no_grains():
+    grains = drawn_grains.mosaic(SHAPE, 60, 5)
+    image, labels = drawn_scratches.grooved(grains, 5), grains.copy()
+    row, column = np.indices(SHAPE)
+    centers = ((100, 100), (240, 300), (350, 420))
+    for number, (r, c) in enumerate(centers):
+        pit = np.hypot(row - r, column - c) < 9
+        image[pit], labels[pit] = 15.0, grains.max() + number + 1
+    scratches.merge_thin_lines(labels, drawn_grains.eight_bit(image), scratches.Grooves(strength=0.6, darkness=0.85))
+    size = np.bincount(labels.ravel())
+    assert all(size[labels[at]] > 4 * np.pi * 9**2 for at in centers)  # each is part of a grain now
+
+
+def test_what_was_left_out_is_told_and_too_much_is_not_believed():
+    grains = drawn_grains.mosaic(SHAPE, 45, 7)
+    found = given(grains)
+    for percent, believed in ((8.0, True), (27.0, False)):
+        found.settings.update({"scratch_lines_merged": 31, "scratched_percent": percent})
+        report = measure_fields("grain_size", [micrograph(drawn_grains.etched(grains, 7))], [found])
+        assert any("31 lines taken for scratches" in warning for warning in report.warnings)
+        check = next(one for one in report.checks if one.name.startswith("Share of the boundary length taken"))
+        assert (check.passed, check.scope) == (believed, "plausibility")

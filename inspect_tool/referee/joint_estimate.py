@@ -86,7 +86,7 @@ def estimated(
     return Estimated(
         mean=mean,
         alone=Interval(value=mean.value, low=min(low, mean.value), high=max(high, mean.value)),
-        worst=worst(list(joints.values()), coverage),
+        worst=worst(list(joints.values()), coverage, alike),
         joints={i: ratio(_alone(joints[i]), 1 - (1 - coverage) / len(own)) for i in own},
         outside=share([_outside(one) for one in strata], coverage),
     )
@@ -194,13 +194,15 @@ def _of_outline(said: Said, value: float, whole: float) -> float:
     return (said.weight * away / whole) ** 2 * part * (1 - part) / points
 
 
-def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
+def worst(
+    joints: Sequence[Joint], coverage: float = 0.95, every: Mapping[int, Sequence[Said]] | None = None
+) -> Interval:
     """Bound the largest void share of all joints.
 
-    The lower limit is the largest one of the joints with strata of their own, each at the level that lets all of them
-    hold. For the upper one the void rates that a stratum has in the joints are taken to scatter as a beta
-    distribution whose mean is the upper limit of the mean rate, and whose standard deviation is as large as the mean,
-    or as the answers show; the points that lie in a joint sharpen it for that joint. The largest of the joints'
+    The lower limit is the largest one of the joints with strata of their own and of the mean, each at the level that
+    lets all of them hold. For the upper one the void rates that a stratum has in the joints are taken to scatter as a
+    beta distribution whose mean is the upper limit of the mean rate, and whose standard deviation is as large as the
+    mean, or as the answers show; the points that lie in a joint sharpen it for that joint. The largest of the joints'
     quantiles, at a level at which all of them hold, is the limit.
 
     Parameters
@@ -209,6 +211,8 @@ def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
         All of a specimen, those without a point included.
     coverage : float
         Of the interval; either limit may fail with half of the rest.
+    every : mapping of int to sequence of Said, optional
+        Strata of the mean over all joints, as ``ratio`` takes them: the largest share is not below the mean.
 
     Examples
     --------
@@ -222,8 +226,8 @@ def worst(joints: Sequence[Joint], coverage: float = 0.95) -> Interval:
     if len(joints) == 1:
         return ratio(_alone(joints[0]), coverage)
     alpha = (1 - coverage) / 2
-    own = [_alone(one) for one in joints if one.own]
-    low = max((ratio(one, 1 - 2 * alpha / len(own)).low for one in own), default=0.0)
+    below = [*(_alone(one) for one in joints if one.own), *([] if every is None else [every])]
+    low = max((ratio(one, 1 - 2 * alpha / len(below)).low for one in below), default=0.0)
     codes = sorted({code for one in joints for code in one.strata})
     pooled = {code: _pooled([one.strata[code] for one in joints if code in one.strata]) for code in codes}
     likely = [_posterior(one, pooled, None, alpha)[0] for one in joints]

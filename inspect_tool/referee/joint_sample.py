@@ -4,6 +4,7 @@ A point is drawn in the outline of a joint as the program has it. Of the other j
 one: a random sample of joints, as large as it can be, in which every joint has the weight that it has in the mean.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,14 +92,14 @@ def areas_of(joints: Sequence[Joint], *, nested: bool) -> tuple[design.Area, ...
     nested : bool
         The mean is that over sections of means over fields of means over joints; else that over joints.
     """
-    own = own_joints(joints)
+    own, weights = own_joints(joints), _weights(joints, nested=nested)
     most, none = max(own.values(), default=0), (0,) * design.CODES
     return tuple(
         design.Area(
             specimen=joint.specimen,
             section=joint.section,
             pixels=none * own.get(i, 0) + joint.pixels + none * (most - own.get(i, 0)),
-            weight=_weight(joints, joint, nested=nested),
+            weight=weights[i],
         )
         for i, joint in enumerate(joints)
     )
@@ -118,13 +119,18 @@ def own_joints(joints: Sequence[Joint]) -> dict[int, int]:
     return found
 
 
-def _weight(joints: Sequence[Joint], joint: Joint, *, nested: bool) -> float:
-    mine = [one for one in joints if one.specimen == joint.specimen]
+def _weights(joints: Sequence[Joint], *, nested: bool) -> list[float]:
+    """Weight of every joint in the mean of its specimen. [1]"""
     if not nested:
-        return 1 / len(mine)
-    board = [one for one in mine if one.section == joint.section]
-    image = [one for one in board if one.field == joint.field]
-    return 1 / len({one.section for one in mine}) / len({one.field for one in board}) / len(image)
+        of_specimen = Counter(one.specimen for one in joints)
+        return [1 / of_specimen[one.specimen] for one in joints]
+    images = Counter((one.specimen, one.section, one.field) for one in joints)
+    boards = Counter((specimen, section) for specimen, section, _ in images)
+    specimens = Counter(specimen for specimen, _ in boards)
+    return [
+        1 / specimens[one.specimen] / boards[one.specimen, one.section] / images[one.specimen, one.section, one.field]
+        for one in joints
+    ]
 
 
 def located(strata: Strata, joints: LabelImage, joint: Joint, code: int, rank: int) -> tuple[int, int]:

@@ -18,9 +18,9 @@ METHOD = (
     "taken as given. Points are stratified by what the program saw and how sure it was; joints that are worst by the "
     "program have strata of their own, the other points are spread over the other joints. What is not in the joint "
     "leaves both areas: the mean is a ratio of two estimates. The interval of the worst joint has its lower end from "
-    "the joints with strata of their own, its upper end for all joints at once: the void rates that a stratum has in "
-    "the joints are taken to scatter as a beta distribution, with a standard deviation as large as its mean or as the "
-    "answers show. Largest voids and the number of joints above a limit are not corrected."
+    "the joints with strata of their own and the mean, its upper end for all joints at once: the void rates that a "
+    "stratum has in the joints are taken to scatter as a beta distribution, with a standard deviation as large as its "
+    "mean or as the answers show. Largest voids and the number of joints above a limit are not corrected."
 )
 """For the statement of a report."""
 

@@ -84,6 +84,14 @@ def test_the_only_joint_is_the_worst_one_without_any_model():
     assert worst([Joint(strata=strata, own=True)]) == ratio({code: [one] for code, one in strata.items()})
 
 
+def test_the_worst_joint_is_not_below_the_mean():
+    """No joint has points of its own: what is known of the mean is known of the largest."""
+    every = {0: [Said(weight=1.0, void=20, solder=80)]}
+    joints = [Joint(strata={0: Said(weight=1.0, void=2, solder=8)}, own=False)] * 10
+    assert worst(joints).low == 0
+    assert worst(joints, every=every).low == ratio(every).low > 0.12
+
+
 def test_no_point_in_the_joint_says_nothing():
     found = ratio({0: [Said(weight=1.0, outside=50)]})
     assert (found.low, found.high) == (0.0, 1.0)

@@ -45,6 +45,14 @@ def test_one_field_tells_how_far_its_share_may_lie_from_that_of_the_process(stru
     assert sum(decide(one, limit).decision == "pass" for one in results) <= 5
 
 
+def test_narrow_bands_that_run_through_the_field_are_few():
+    random = np.random.default_rng(77)
+    results = [from_one_field(cut_gaussian(random, 0.2, 4.0, aspect=50.0, angle=0.7)) for _ in range(120)]
+    # 95 % of 120 draws: 108 or more but for 1 in 100
+    assert sum(abs(one.value - 20) <= one.expanded_u for one in results) >= 108
+    assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std([one.value for one in results])
+
+
 def of_pores(places, area):
     """Share of a field of pores that are points with an area, and what their arrangement tells. [%]"""
     blocks = np.zeros((32, 32))

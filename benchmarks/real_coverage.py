@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ import inspect_tool
 from inspect_tool import registry
 from inspect_tool.model import Findings, Measurements, Report, Result
 from inspect_tool.uncertainty import evaluated
+from inspect_tool.validation import finding
 from inspect_tool.validation import line as line_of_error
 from inspect_tool.validation.values import Validation, parent_of
 
@@ -30,7 +32,7 @@ ALPHA = 0.05  # the stated intervals are to miss this often
 
 
 def run_case(runs: Path, case: Case, way: str, table: Table) -> None:
-    """Run one case one way, unless its report or its refusal is there."""
+    """Run one case one way, unless its report or its refusal is there; without the shipped errors, which it is for."""
     folder = place(runs, case, way)
     refusal = folder / "refused.txt"
     if refusal.exists() or (folder / "out" / "report.json").exists():
@@ -38,7 +40,8 @@ def run_case(runs: Path, case: Case, way: str, table: Table) -> None:
     job = write_job(case, table, folder)
     clock = time.perf_counter()
     try:
-        inspect_tool.run(job, folder, name="out", trail=False)
+        with patch.object(finding, "shipped", lambda _: None):
+            inspect_tool.run(job, folder, name="out", trail=False)
     except inspect_tool.InspectError as error:
         refusal.write_text(str(error), encoding="utf-8")
     seconds = time.perf_counter() - clock
@@ -408,10 +411,16 @@ from: it has no line.
 BEFORE = """
 ## Before and after
 
-The same images by the version before the kinds of error on real images were mended ("before"), by this one as the
-methods state it themselves, and by this one with the line, each image judged by those of other parents. Images that
-both versions give a number for; {ran} of {all} cases were run by the earlier version, every third first. The last
-column is the interval score before over that with the line: above 1 is better now.
+The same images by the version before faults on real images were mended ("before"), by this one as the methods state
+it themselves ("now"), and by this one with the line, each image judged by those of other parents. Only images that
+both versions give a number for; {ran} of {all} cases were run by the earlier version, every third of each set first.
+The last column is the interval score before over that with the line: above 1 is better now.
+
+- An interval speaks for the specimen, a mask for its image alone. Since then the scatter inside a single field counts
+  in it. Where a method was already right on the image, as the networks mostly were, the score is worse for that.
+- One image of porosity by gray level (bright voids in transmission, of which next to nothing is found) makes most of
+  the score of its line, before and now. No interval can mend that.
+- Of few parents the line is as wide as the worst of them, also where the method itself states enough.
 """
 COMPARED = (
     "recipe", "by", "images (parents)", "no number: before, now", "coverage: before, now, line",

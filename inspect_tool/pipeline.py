@@ -1305,12 +1305,17 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
         found = scale_bar.find_footer(micrograph.pixels, micrograph.color) if bar is None else bar.footer_px
         region = replace(region, footer_px=found)
     kept = height - (region.footer_px or 0)
-    if bar is None or bar.status != "read" or bar.box is None or bar.box[0] >= kept:
-        return region
-    top, left, tall, wide = bar.box
-    seen = (top, left, min(tall, kept - top), wide)
-    box = preprocess.stored_box(seen, (height, micrograph.pixels.shape[1]), preprocess.orientation(micrograph.meta))
-    return replace(region, exclude=(*region.exclude, box))
+    read = [bar.box] if bar is not None and bar.status == "read" and bar.box is not None else []
+    boxes = [
+        preprocess.stored_box(
+            (top, left, min(tall, kept - top), wide),
+            (height, micrograph.pixels.shape[1]),
+            preprocess.orientation(micrograph.meta),
+        )
+        for top, left, tall, wide in (*read, *scale_bar.written(micrograph.pixels, micrograph.color))
+        if top < kept
+    ]
+    return replace(region, exclude=(*region.exclude, *boxes))
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:

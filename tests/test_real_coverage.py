@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from _real_images import joints, toml
 from PIL import Image
-from real_coverage import Row, figures, table, weighted_quantile, worst
+from real_coverage import Row, compared, figures, table, weighted_quantile, worst
 
 ROW = Row(
     recipe="porosity",
@@ -74,6 +74,18 @@ def test_the_worst_images_are_named_with_what_doubts_them() -> None:
         "- set, far, `threshold`, `porosity_percent`: 5 (4 to 6), truth 60; doubted by: No pore",
         "- set, near, `threshold`, `porosity_percent`: 5 (4 to 6), truth 6.5; not doubted",
     ]
+
+
+def test_an_earlier_version_is_compared_on_the_images_that_both_give_a_number_for() -> None:
+    """Before: 4 to 6 misses 6.5 by half a point, 2 + 20 = 22. Now: 3 to 7 holds it and scores 4; with the line 8."""
+    before = replace(ROW, truth=(6.5, 6.5))
+    now, wide = (replace(before, low=5 - half, high=5 + half) for half in (2.0, 4.0))
+    refused = replace(now, name="black", value=nan, low=nan, high=nan, refused="is constant")
+    rows = ([before, replace(before, name="black")], [now, refused], [wide, refused])
+    _, _, found = compared(*rows)
+    assert found == (
+        "| `porosity` | `threshold` | 1 (1) | 0, 1 | 0 %, 100 %, 100 % | 1, 2, 4 | 1.5, 1.5 | 22, 4, 8 | 2.75 |"
+    )
 
 
 def test_a_void_that_no_joint_was_drawn_around_is_left_out(tmp_path) -> None:

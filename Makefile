@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
 MANIFEST := pyproject.toml constraints-cpu.txt
+# Cellpose 3 asks for a numpy that has no wheel for Python 3.13
+CELLPOSE := $(shell $(PYTHON) -c 'import sys; print("cellpose," * (sys.version_info < (3, 13)))')
 ifeq ($(shell uname),Darwin)
 # a Python that is not Homebrew's does not look there; stated on each line, because make's shell drops it from the environment
 FIND := DYLD_FALLBACK_LIBRARY_PATH="$(shell brew --prefix 2>/dev/null)/lib"
@@ -37,5 +39,5 @@ clean:
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,cellpose,annotations,czi,lif,nd2,zarr,scale-bar,sign]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sign]"
 	touch $@ .venv/.demo

@@ -2,11 +2,12 @@
 
 A careless change leaves the hashes as they were; a forger computes them anew ("sealed"), so that only recomputing can
 find it. Pages are changed too: what a reader sees, hears, copies or starts. Run:
-``python benchmarks/tamper.py [--count 240] [--seed 1]``; it exits with 1 when a change is not found or an untouched
-report, signed or not, alarms.
+``python benchmarks/tamper.py [--count 240] [--seed 1] [--by-hand]``; it exits with 1 when a change is not found or an
+untouched report, signed or not, alarms.
 """
 
 import argparse
+import base64
 import copy
 import json
 import random
@@ -17,15 +18,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import _page_tampering
 import numpy as np
 from PIL import Image
 
-from inspect_tool import evidence, pages, pipeline, verify
+from inspect_tool import evidence, hand_check, pages, pipeline, verify
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
+from inspect_tool.referee import ledger
 from inspect_tool.report.build import report_digest, report_id
 
 Change = Callable[[Path, random.Random], str]
@@ -70,8 +73,11 @@ source = "drawing 12"
 """
 
 
-def small_report(folder: Path) -> Path:
-    """Run a job of three small fields with every view; gives its report folder."""
+def small_report(folder: Path, *, by_hand: bool = False) -> Path:
+    """Run a job of three small fields with every view; gives its report folder.
+
+    ``by_hand``: its number is corrected by the answers of a simulated person to a sample of points.
+    """
     rng = np.random.default_rng(5)
     for i in range(3):
         gray = np.full((150, 180), 190.0)
@@ -81,9 +87,37 @@ def small_report(folder: Path) -> Path:
             gray[np.hypot(rows - row, columns - column) < radius] = 60.0
         gray += rng.normal(0, 6, gray.shape)
         Image.fromarray(np.clip(gray, 0, 255).astype(np.uint8)).save(folder / f"field_{i}.png")
-    (folder / "job.toml").write_text(JOB, encoding="utf-8")
-    pipeline.run(folder / "job.toml", folder / "reports")
+    job = folder / "job.toml"
+    job.write_text(JOB, encoding="utf-8")
+    if by_hand:
+        hand_check.draw(job, folder / "page.html", points=60, nonce="fixed")
+        _answer(folder / "page.html", folder / "answers.json")
+        hand_check.record(job, folder / "answers.json")
+        job.write_text(f'{JOB}[referee]\nfile = "answers.json"\n', encoding="utf-8")
+    pipeline.run(job, folder / "reports")
     return folder / "reports" / "job"
+
+
+def _answer(page: Path, answers: Path) -> None:
+    """Name what lies under every point of a page by its gray value, and write what the page would save."""
+    html = page.read_text(encoding="utf-8")
+    start = html.index(">", html.index('type="application/json"')) + 1
+    sample = json.loads(html[start : html.index("</script>", start)])
+    crops = [np.asarray(Image.open(BytesIO(base64.b64decode(crop["png"])))) for crop in sample["crops"]]
+    named = [("austenite", "ferrite")[int(crops[one["crop"]][tuple(one["at"])] < 125)] for one in sample["items"]]
+    saved = {
+        "schema": ledger.ANSWERS,
+        "sample": sample["id"],
+        "person": "Ada Example",
+        "started": "2026-12-01T09:00:00Z",
+        "saved": "2026-12-01T09:05:00Z",
+        "finished": True,
+        "answers": [
+            {"n": one["n"], "value": value, "at": "", "seconds": 1.5}
+            for one, value in zip(sample["items"], named, strict=True)
+        ],
+    }
+    answers.write_text(json.dumps(saved), encoding="utf-8")
 
 
 # ----------------------------------------------------------------------------------------------------- changes
@@ -414,13 +448,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--by-hand", action="store_true", help="on a report that a person's answers correct")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     missed: list[str] = []
     seen: dict[str, list[int]] = {name: [0, 0] for name in CHANGES}
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        folder = small_report(work)
+        folder = small_report(work, by_hand=arguments.by_hand)
         alarms = [
             item.text
             for path in (folder, folder / "report.json", folder / "report.pdf", *signed(folder, work))

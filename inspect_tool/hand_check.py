@@ -119,7 +119,7 @@ def record(
     try:
         data = read_bytes(answers)
     except OSError as error:
-        msg = f"{answers}: cannot be read: {error.strerror}"
+        msg = f"{answers}: cannot be read: {error.strerror}; give the file that the page saved (--out writes the page)"
         raise ReadError(msg) from None
     parsed = ledger.parsed_answers(data, str(answers))
     entries = ledger.read(ledger.folder_of(job))

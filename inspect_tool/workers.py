@@ -59,7 +59,7 @@ def each(
 
 @contextmanager
 def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Give processes to work in; None where one is enough, which is this one.
+    """Give processes to work in; None where one is enough, or a system lets none share work: all is done in this one.
 
     They hold one end of a pipe and end as soon as the other end, which this process holds, is closed: the system
     closes it when this process is killed.
@@ -69,7 +69,13 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
         return
     context = get_context("spawn")
     watched, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+    try:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+    except (ImportError, OSError):  # no semaphores: a sandbox without /dev/shm, or one that may not be written to
+        held.close()
+        watched.close()
+        yield None
+        return
     try:
         yield pool
     except BaseException:

@@ -1,5 +1,6 @@
 """What a test needs of the system and not every system has: such a test is not run, and the summary says how many."""
 
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ def is_there(need):
         "poppler": lambda: shutil.which("pdftotext") is not None,
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),
+        "shared memory": _shared_memory,
         "another user": lambda: os.name == "posix" and os.geteuid() != 0,
     }[need]()
 
@@ -37,6 +39,15 @@ def traces(*command):
     return (
         shutil.which(command[0]) is not None and not subprocess.run([*command, "true"], capture_output=True).returncode
     )
+
+
+def _shared_memory():
+    """Whether processes can share work; a container may forbid it."""
+    try:
+        multiprocessing.Lock()
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _pango():

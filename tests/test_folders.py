@@ -313,7 +313,10 @@ def gone(pids, within_s=20.0):
     return not living(pids)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+WORKERS = pytest.param(("--workers", "2"), marks=pytest.mark.needs("shared memory"))
+
+
+@pytest.mark.parametrize("options", [(), WORKERS])
 def test_a_run_that_is_told_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path, options):
     process = started(long_job(tmp_path), *options)
     workers = children(process.pid)
@@ -327,6 +330,7 @@ def test_a_run_that_is_told_to_end_says_so_in_one_line_and_leaves_nothing(tmp_pa
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.needs("shared memory")
 def test_workers_end_with_a_run_that_is_killed_and_the_next_one_cleans_up(tmp_path):
     job = long_job(tmp_path)
     process = started(job, "--workers", "2")
@@ -340,6 +344,7 @@ def test_workers_end_with_a_run_that_is_killed_and_the_next_one_cleans_up(tmp_pa
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.needs("shared memory")
 def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
     process = started(long_job(tmp_path), "--workers", "2")
     os.kill(max(children(process.pid)), signal.SIGKILL)

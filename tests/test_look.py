@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from test_folders import JOB, images
 
-from inspect_tool import pipeline
+from inspect_tool import pipeline, workers
 from inspect_tool.errors import CalibrationError, InspectError, ReadError
 from inspect_tool.workers import each, processes
 
@@ -62,10 +62,20 @@ def test_images_of_two_scales_are_found_before_anything_is_measured(tmp_path):
     refused(tmp_path, CalibrationError, r"f_3\.ome\.tif")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_answers_come_in_the_order_of_what_was_asked(workers):
+@pytest.mark.parametrize("count", [1, 2])
+def test_answers_come_in_the_order_of_what_was_asked(count):
     told = []
-    with processes(workers) as pool:
+    with processes(count) as pool:
         found = each(pool, divmod, [(7, 2), (9, 4), (8, 3)], lambda *step: told.append(step))
     assert found == [(3, 1), (2, 1), (2, 2)]
     assert len(told) == 3
+
+
+def test_where_no_processes_can_be_had_this_one_does_the_work(monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")  # what a semaphore says where /dev/shm may not be written to
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", refused)
+    with processes(2) as pool:
+        assert pool is None
+        assert each(pool, divmod, [(7, 2), (9, 4)], lambda *_: None) == [(3, 1), (2, 1)]

@@ -156,3 +156,24 @@ def test_all_jobs_of_a_command_are_checked_before_the_first_is_measured(tmp_path
     assert order == ["backend threshold: method 'fixed' needs 'levels', one or more gray values", "measured"]
     assert (tmp_path / "out" / "a" / "report.json").exists()
     assert "no report: see the message above" in done.stdout
+
+
+def test_wrong_files_of_the_commands_that_ask_a_person_are_told_with_what_to_give(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("a.png", np.full((60, 60), 200, np.uint8))
+    Path("job.toml").write_text(
+        'recipe = "porosity"\nimages = ["a.png"]\n[calibration]\npixel_um = 1.0\nsource = "stage micrometer"\n'
+    )
+    Path("notes.txt").write_text("ten pores")
+
+    def said(*arguments):
+        with pytest.raises(InspectError) as caught:
+            CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
+        return str(caught.value)
+
+    page = "the page saved"
+    assert page in said("referee", "job.toml", "--answers", "notes.txt")
+    assert page in said("referee", "job.toml", "--answers", "missing.json")
+    assert said("validate", "job.toml", "--truth", "b.png", "--person", "A", "--out", "v.toml").startswith(
+        "--truth: 'b.png' does not exist in"
+    )

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.backends._contours import better_level, contours
 from inspect_tool.backends._gray_levels import (
     class_means,
     has_two_humps,
@@ -47,6 +48,7 @@ _SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of 
 _SURE_PIXELS = 12
 _COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
 _DEEP = 0.25  # an object has a pixel that lies this share of the contrast beyond the level
+_CLASS_CONTRAST = 0.1  # of that of the edges, which two classes by one level have at least
 _SMALL = 0.005
 _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
 _SHARP = 0.3  # and an edge along this share of its outline
@@ -177,7 +179,8 @@ def alternatives(
     """
     if segmentation.settings.get("levels_found") == []:
         return
-    ready = _prepared(micrograph, settings)
+    # where the carried level was kept, no better one needs to be looked for again
+    ready = _prepared(micrograph, settings, carried=segmentation.settings["method_taken"] == "local edge")
     for name, height in ready.choice.others.items():
         yield name, _segmented(ready, micrograph, settings, height)
     if settings.method in ("otsu", "li", "triangle") and ready.edges.n:
@@ -202,9 +205,11 @@ class _Prepared:
     choice: Choice
     denoise_px: int
     seconds: float
+    one_level: bool = False  # of method auto: the level is not carried, see _with_one_level
+    carried: NDArray[np.uint8] | None = None  # dark (0) and bright (1) by the carried level, where it was compared
 
 
-def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
+def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = False) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
     image, axis = _channel(micrograph, settings)
@@ -216,7 +221,7 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
     if denoise_px > 1 and edges.n:
         # a median makes patches of noise, with edges of their own: where there was none before, there is none
         edges = _find_edges(gray, roi, settings.min_contrast / step)
-    return _Prepared(
+    ready = _Prepared(
         gray=gray,
         offset=offset,
         step=step,
@@ -224,7 +229,38 @@ def _prepared(micrograph: Micrograph, settings: Settings) -> _Prepared:
         edges=edges,
         choice=_choice(gray, roi, edges, settings),
         denoise_px=denoise_px,
-        seconds=time.perf_counter() - started,
+        seconds=0.0,
+    )
+    if settings.method == "auto" and edges.n and _n_classes(settings) == 2 and not carried:
+        ready = _with_one_level(ready, roi)
+    return replace(ready, seconds=time.perf_counter() - started)
+
+
+def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
+    """Take one level for the whole image where its contour follows the edges farther than that of the carried one.
+
+    A carried level is drawn to what lies nearest (white writing on the ground, bright particles beside dim ones). Its
+    contour then leaves the edges, or misses them. A phase without a gray of its own is left: its level is not meant to
+    lie where the edges are steepest. So are edges of several kinds.
+    """
+    edges, choice, gray = ready.edges, ready.choice, ready.gray
+    if choice.is_mixed or choice.own_gray is None or choice.own_gray < OWN_GRAY:
+        return ready
+    carried = _by_edges(gray, edges, choice, choice.height, carried=True)
+    level = better_level(*(contours(image, edges.mask, roi, _bands(gray.shape)) for image in (carried, gray)))
+    ready = replace(ready, carried=carried)
+    if level is None:
+        return ready
+    dark, bright = class_means(histogram_of(gray, roi), [float(level)])
+    contrast = 2 * min(level - dark, bright - level)  # a phase is seen by the nearer side
+    if contrast < _CLASS_CONTRAST * edges.contrast:
+        return ready
+    return replace(
+        ready,
+        edges=replace(edges, level=float(level), contrast=contrast),
+        choice=Choice(own_gray=choice.own_gray, is_mixed=True),  # each outline ends half-way up its own edge
+        one_level=True,
+        carried=None,
     )
 
 
@@ -232,25 +268,23 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     started = time.perf_counter()
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = _n_classes(settings)
-    method = _chosen(gray, roi, edges, n, settings.method)
+    method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
     found: dict[str, Any] = {"method_taken": method, "denoise_px": ready.denoise_px, "shift": shift}
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":
         levels: list[float] = []
         ranks = np.full(gray.shape, 1 if settings.phase == "dark" else 0, np.uint8)
     elif method in ("local edge", "edge"):
-        choice, height = ready.choice, shift
-        if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2:
-            height = choice.height  # only the outlines move: what the phase is stays as it was
-        levels = [edges.level + height * edges.contrast]
-        level = _carried_level(edges, gray.shape[1], height) if method == "local edge" else _same_everywhere(levels[0])
-        ranks = _above(gray, level)
-        if choice.is_mixed:
-            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
-        # small objects first, so that they do not lengthen the outline of the object that holds them
-        for largest in (_SMALL * gray.size, gray.size):
-            for rank in (0, 1):
-                _keep_supported(ranks, rank, gray, level, edges, largest)
+        levels = [edges.level + _height(ready.choice, shift) * edges.contrast]
+        is_reported = shift == ready.choice.height  # and no alternative
+        ranks = (
+            ready.carried
+            if is_reported and ready.carried is not None
+            else _by_edges(gray, edges, ready.choice, shift, carried=method == "local edge")
+        )
+        if is_reported:
+            everywhere, on_edges = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
+            found["outline_on_edges"] = on_edges / everywhere if everywhere else None
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
@@ -495,6 +529,28 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     blur = image_quality.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
     known = blur[np.isfinite(blur)]
     return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
+
+
+def _height(choice: Choice, shift: float) -> float:
+    # of edges of several kinds only the outlines move with a small shift: what the phase is stays as it was
+    return choice.height if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2 else shift
+
+
+def _by_edges(
+    gray: NDArray[np.uint8], edges: _Edges, choice: Choice, shift: float, *, carried: bool
+) -> NDArray[np.uint8]:
+    """Tell dark (0) from bright (1) by a level on the edges, carried or of the image; keep what edges bound."""
+    height = _height(choice, shift)
+    one_level = _same_everywhere(edges.level + height * edges.contrast)
+    level = _carried_level(edges, gray.shape[1], height) if carried else one_level
+    ranks = _above(gray, level)
+    if choice.is_mixed:
+        _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
+    # small objects first, so that they do not lengthen the outline of the object that holds them
+    for largest in (_SMALL * gray.size, gray.size):
+        for rank in (0, 1):
+            _keep_supported(ranks, rank, gray, level, edges, largest)
+    return ranks
 
 
 def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:

@@ -10,15 +10,16 @@ from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
+_ON_EDGES = 75.0  # of the outline; drawn and right ones have 86 and more, shading taken for a phase 10 to 70
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 
 
 def facts_of_level(segmentation: Segmentation) -> Mapping[str, Any]:
     """What the backend found out of the gray values about its level, for ``FieldMeasurement.read_off``."""
-    found = segmentation.settings.get("own_gray")
+    found = {name: segmentation.settings.get(name) for name in ("own_gray", "outline_on_edges")}
     facts: dict[str, Any] = {"level_is_automatic": True} if _is_automatic(segmentation) else {}
-    return facts if found is None else {**facts, "own_gray": found}
+    return facts | {name: value for name, value in found.items() if value is not None}
 
 
 def _is_automatic(segmentation: Segmentation) -> bool:
@@ -94,6 +95,28 @@ def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
             specimen=fields[0].specimen,
             note=f"worst field {image}",
             advice=advice,
+        ),
+    )
+
+
+def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Whether the outline of the phase runs along edges in every field of a specimen; none without a level by edges."""
+    name = "outline_on_edges"
+    found = [(100 * float(field.read_off[name]), field.image) for field in fields if name in field.read_off]
+    if not found:
+        return ()
+    least, image = min(found)
+    return (
+        plausibility.check(
+            "Outline of the phase that lies on edges",
+            least,
+            ">=",
+            _ON_EDGES,
+            "%",
+            clause="check of this software: where a phase ends there is an edge; where it shades off there is none",
+            specimen=fields[0].specimen,
+            note=f"worst field {image}",
+            advice="a gray level cuts through something that it does not bound; use 'unet', or masks ('labels')",
         ),
     )
 

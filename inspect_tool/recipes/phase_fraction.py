@@ -50,7 +50,13 @@ from inspect_tool.model import (
 )
 from inspect_tool.ranges import Above0, From0
 from inspect_tool.recipes import _colors, _shapes, _unseen
-from inspect_tool.recipes._level_doubts import disagreement, facts_of_level, matrix_check, own_gray_checks
+from inspect_tool.recipes._level_doubts import (
+    disagreement,
+    facts_of_level,
+    matrix_check,
+    outline_checks,
+    own_gray_checks,
+)
 from inspect_tool.standards import check_rule, designation, load_standard
 from inspect_tool.uncertainty import evaluated, half_range
 
@@ -427,6 +433,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             results += _stereology(group, name, axes[group.specimen, name], standard)
         checks += _specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
+        checks += outline_checks(group.fields)
         checks += _unseen.checks_of(group.fields, "any phase of interest")
         checks += _colors.checks_of(
             group.fields, "the classes of interest" if settings.tinted_grains else "the classes"

@@ -144,7 +144,7 @@ def _json(data: bytes, where: str) -> dict[str, object]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        msg = f"{where}: not JSON: {error}"
+        msg = f"{where}: is no file of answers (not JSON: {error}); give the one that the page saved, as it was saved"
         raise ReadError(msg) from None
     if not isinstance(found, dict):
         msg = f"{where}: holds no table; save the answers from the page again"

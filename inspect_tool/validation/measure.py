@@ -119,7 +119,8 @@ def plans_of(job_path: Path, masks: Sequence[str]) -> tuple[Plan, Plan]:
     if any(source.mask for source in machine.sources):
         msg = f"{job_path} backend.name: '{machine.backend}' are masks of a person; name the backend that is validated"
         raise SettingsError(msg)
-    by_hand = {"name": "labels", "masks": [str(Path(mask).absolute()) for mask in masks]}
+    given = [path for mask in masks for path in pipeline.files_of(mask, Path(), "--truth")]
+    by_hand = {"name": "labels", "masks": [str(path.absolute()) for path in given]}
     return machine, pipeline.plan(job_path, by_hand)
 
 

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 from drawn_grains import Image, Labels, line
-from numpy.typing import NDArray
 from scipy import ndimage
 
 

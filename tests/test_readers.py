@@ -689,6 +689,7 @@ def test_files_are_closed(tmp_path):
         path.unlink()
 
 
+@pytest.mark.needs("Pango")
 def test_a_report_written_before_does_not_let_truncated_images_pass(tmp_path):
     """WeasyPrint tells Pillow to fill up truncated images, for the whole process; a picture must not."""
     import weasyprint

@@ -25,7 +25,7 @@ import _page_tampering
 import numpy as np
 from PIL import Image
 
-from inspect_tool import evidence, hand_check, pages, pipeline, verify
+from inspect_tool import evidence, hand_check, pages, pipeline, quality, verify
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
 from inspect_tool.referee import ledger
@@ -172,7 +172,7 @@ def _set(data: object, path: tuple[object, ...], rng: random.Random) -> None:
 def number_sealed(folder: Path, rng: random.Random) -> str:
     """One value of the recomputed parts, hashes made to fit.
 
-    Checks that need the image are left out: ``verify`` names each of them as not checked.
+    Checks and figures that need the image are left out: ``verify`` names each of them as not checked.
     """
     while True:
         data = copy.deepcopy(_data(folder))
@@ -190,7 +190,9 @@ def number_sealed(folder: Path, rng: random.Random) -> str:
 
 
 def _of_the_image(data: dict[str, object], path: tuple[object, ...]) -> bool:
-    """Whether a value belongs to a check that is made on the gray values alone."""
+    """Whether a value belongs to a check that is made on the gray values alone, or to the table of their figures."""
+    if path[0] == "tables":
+        return bool(data["tables"][path[1]]["title"] == quality.TABLE)  # type: ignore[index]
     return path[0] == "checks" and str(data["checks"][path[1]]["clause"]).startswith("own check, ")  # type: ignore[index]
 
 

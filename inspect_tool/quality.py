@@ -483,6 +483,21 @@ def doubts(made: Table, specimens: Sequence[str], limits: Limits, acceptances: S
     return found
 
 
+def with_chords(made: Table, chords: Sequence[float | None]) -> Table:
+    """A table of figures with the chords of what was segmented in each image, which need no image; None: nothing was.
+
+    Where the table gives no chord, none was asked for.
+    """
+    if _HEADS["size"] not in made.columns or len(chords) != len(made.rows):
+        return made
+    column = made.columns.index(_HEADS["size"])
+    rows = [
+        row if row[column] is None else (*row[:column], _short(chord or 0.0), *row[column + 1 :])
+        for row, chord in zip(made.rows, chords, strict=True)
+    ]
+    return replace(made, rows=tuple(rows))
+
+
 _OF_STRUCTURE = ("saturated_joints", "size", "resolution")  # known when a field has been measured
 _MOST_NAMED = 3  # images in a remark
 

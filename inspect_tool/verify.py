@@ -429,6 +429,7 @@ def _recomputed(
     """
     report = dossier.report
     fields: list[FieldMeasurement] = []
+    chords: list[float | None] = []
     steps: list[Statement] = []
     worst: list[Thumbnail] = []
     records: list[MicrographRecord] = []
@@ -445,6 +446,7 @@ def _recomputed(
             edited, before[i] = _edited_again(dossier, asked, record, mine)
             corrected.append(edited)
         fields.append(measured)
+        chords.append(quality.structure_px(taken.labels, taken.kind))
         steps += [step] if step is not None else []
         worst += [pipeline.thumbnail(i, measured, notable) for notable in measured.worst[: pipeline.WORST]]
         records.append(replace(record, notes=measured.notes))
@@ -477,7 +479,9 @@ def _recomputed(
         asked.job.supersedes_reason,
         pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
     )
-    seen_tables = tuple(table for table in report.tables if table.title == quality.TABLE)  # figures of the images
+    seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
+        quality.with_chords(table, chords) for table in report.tables if table.title == quality.TABLE
+    )
     doubts = [one for table in seen_tables for one in pipeline.doubted_fields(table, asked.job, report.micrographs)]
     findings = replace(
         findings,

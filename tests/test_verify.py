@@ -269,6 +269,15 @@ def test_forged_values_of_no_such_kind_under_a_digest_made_to_fit_are_one_line_w
     assert "\n" not in str(told.value)
 
 
+def test_a_chord_that_is_not_that_of_the_masks_is_named_though_all_hashes_were_made_to_fit(copy):
+    """It would take the doubt away from a field in which what was found is too fine."""
+    data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    table = next(one for one in data["tables"] if one["title"] == "Image quality")
+    table["rows"][1][table["columns"].index("Chord [px]")] *= 2
+    tamper.seal(copy, data)
+    assert any("Image quality" in text and "Chord" in text for text in unlike(verify.verify(copy)))
+
+
 def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_laid_to_the_report(copy, monkeypatch):
     def broken(*_):
         return {}["a key that nobody wrote"]

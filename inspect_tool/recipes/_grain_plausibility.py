@@ -261,5 +261,5 @@ def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Itera
         most = max(float(field.values["scratched_percent"]) for field in fields)
         yield (
             f"Specimen {specimen}: {lines} lines taken for scratches and left out, up to {most:.0f} % of the boundary "
-            'length of a field: a fraction as wide as the boundaries. scratches = "count" in [backend] counts them.'
+            'length of a field: thinner and fainter than the boundaries. scratches = "count" in [backend] counts them.'
         )

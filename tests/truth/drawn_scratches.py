@@ -1,9 +1,8 @@
-"""Etched grains with polishing scratches, and scale bars burned into the picture; every line is known."""
+"""Etched grains with polishing scratches; every line is known."""
 
 import cv2
 import numpy as np
 from drawn_grains import Image, Labels, line
-from numpy.typing import NDArray
 from scipy import ndimage
 
 
@@ -61,19 +60,3 @@ def scratched(
         profile = ndimage.gaussian_filter(drawn / 255.0, sigma) * sigma * np.sqrt(2 * np.pi)
         made *= 1 - rng.uniform(*depth) * np.clip(profile, 0, 1)
     return made
-
-
-def with_bar(image: NDArray[np.uint8], *, plate: bool = True) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
-    """Burn in a bar of 120 px with end ticks and its label, on a white plate or none; and their box."""
-    made = image.copy()
-    height, width = made.shape
-    top, left = height - 80, width - 170
-    cv2.line(made, (left, top), (left + 120, top), 255, 3)
-    for at in (left, left + 120):
-        cv2.line(made, (at, top - 6), (at, top + 6), 255, 3)
-    if plate:
-        cv2.rectangle(made, (left + 14, top + 16), (left + 110, top + 44), 255, -1)
-    cv2.putText(
-        made, "100 um", (left + 20, top + 38), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 0 if plate else 255, 2, cv2.LINE_AA
-    )
-    return made, (top - 8, left - 2, 54, 126)

@@ -125,6 +125,24 @@ def has_two_humps(histogram: Histogram) -> bool:
     return bright - dark >= _FEW_LEVELS
 
 
+def own_gray_between(histogram: Histogram, levels: list[float]) -> float:
+    """Density of the gray of every class between two levels over that at the denser of these; the least of them. [1]
+
+    A phase makes a hump in the histogram between its levels; what is cut out of a slope, or out of the edges of others,
+    has 1 and less.
+
+    Examples
+    --------
+    >>> gray = np.arange(256)
+    >>> humps = sum(np.exp(-(((gray - at) / 12) ** 2)) for at in (50, 120, 200))
+    >>> own_gray_between(1000 * humps, [85, 160]) > 100
+    True
+    """
+    smooth = np.convolve(np.pad(histogram, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+    at = [int(np.clip(np.rint(level), 0, len(smooth) - 1)) for level in levels]
+    return min(float(smooth[low : high + 1].max() / max(1.0, smooth[low], smooth[high])) for low, high in pairwise(at))
+
+
 def without_transitions(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
     """Give the blurred edge between two classes to them, where it passes through the gray of one between.
 

@@ -27,6 +27,7 @@ from inspect_tool.backends._gray_levels import (
     histogram_of,
     li,
     otsu,
+    own_gray_between,
     separation,
     triangle,
     without_transitions,
@@ -309,6 +310,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
                 gray = flat
                 found["flat_field_taken"] = True
         levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
+        if method == "multi_otsu" and n > 2:
+            found["own_gray"] = own_gray_between(histogram_of(gray, roi), levels)
         means = class_means(histogram_of(gray, roi), levels)
         # neighboring levels move against each other: together they would leave a class between them as it is
         moves = [shift * (-1) ** i * (bright - dark) for i, (dark, bright) in enumerate(pairwise(means))]
@@ -323,8 +326,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         "edge_contrast": step * edges.contrast,
         "edge_pixels": edges.n,
         "phase_taken": phase,
-        "own_gray": ready.choice.own_gray,
     }
+    found.setdefault("own_gray", ready.choice.own_gray)
     if ready.axis is not None:
         found |= {
             "color_weights": list(ready.axis.weights),  # of red, green and blue; levels and contrast are along it

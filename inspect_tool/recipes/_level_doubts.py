@@ -91,7 +91,7 @@ def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
             ">=",
             OWN_GRAY,
             "1",
-            clause="check of this software: beyond the edges of a phase pixels are denser than on them",
+            clause="check of this software: the gray of a phase is denser than that on its edges, or at its levels",
             specimen=fields[0].specimen,
             note=f"worst field {image}",
             advice=advice,

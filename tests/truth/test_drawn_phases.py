@@ -5,6 +5,7 @@ import pytest
 from drawn_phases import Scene, lattice, relief_network, rimmed_pores, three_phases
 
 from inspect_tool.backends import threshold
+from inspect_tool.backends._gray_levels import own_gray_between
 from inspect_tool.backends._level_choice import OWN_GRAY
 from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
@@ -113,6 +114,21 @@ def test_two_phases_with_a_gray_each_have_one_of_their_own(noise, vignette):
     ranks, found = _segmented(drawn)
     assert found["own_gray"] > 2 * OWN_GRAY
     assert 100 * float((ranks[0] == 0).mean()) == pytest.approx(drawn.percent(0), abs=0.3)
+
+
+@pytest.mark.parametrize("noise", [6.0, 18.0])
+def test_a_class_between_two_levels_makes_a_hump(noise):
+    found = _segmented(three_phases(2, noise=noise), n_classes=3)[1]
+    assert found["own_gray"] > 2 * OWN_GRAY
+
+
+def test_a_class_that_is_cut_out_of_a_slope_makes_none():
+    # the bright tail of one phase, with another far from it
+    gray = np.arange(256)
+    histogram = 1e4 * np.exp(-gray / 40) + 3e3 * np.exp(-(((gray - 220) / 8) ** 2))
+    assert own_gray_between(histogram, [70.0, 150.0]) <= 1.0
+    hump = histogram + 4e3 * np.exp(-(((gray - 110) / 12) ** 2))
+    assert own_gray_between(hump, [70.0, 150.0]) > 2
 
 
 @pytest.mark.parametrize("method", ["auto", "otsu"])

@@ -65,6 +65,7 @@ class Row:
     value: float
     low: float  # of the stated interval
     high: float
+    of_segmentation: float  # half width that the lines of the segmentation make alone, without scatter and scale
     truth: tuple[float, float]  # lowest and highest; the same where it is one number
     simple: float
     stopped: tuple[str, ...] = ()  # checks of image quality that stop the image unless it is accepted
@@ -87,6 +88,11 @@ class Row:
         return self.low <= self.truth[1] and self.truth[0] <= self.high
 
     @property
+    def held_alone(self) -> bool:
+        """Whether the lines of the segmentation reach the truth."""
+        return abs(self.error) <= self.of_segmentation
+
+    @property
     def score(self) -> float:
         """Interval score: width, and 2 / alpha times what the interval misses the truth by (Gneiting, Raftery 2007)."""
         missed = max(self.low - self.truth[1], 0.0) + max(self.truth[0] - self.high, 0.0)
@@ -95,6 +101,12 @@ class Row:
 
 def result_of(report: Report, quantity: str) -> Result | None:
     return next((result for result in report.results if result.quantity == quantity), None)
+
+
+def of_segmentation(result: Result) -> float:
+    """Half width for 95 % that the lines of the segmentation, and that of labelled images, make of a result alone."""
+    lines = [line for line in result.budget if line.name == line_of_error.LINE]
+    return 1.96 * float(np.hypot(line_of_error.own_u(result.budget), sum(line.u for line in lines)))
 
 
 def rows(runs: Path, case: Case, machine: Path | None = None) -> Iterator[Row]:
@@ -130,6 +142,7 @@ def rows(runs: Path, case: Case, machine: Path | None = None) -> Iterator[Row]:
                 value=value + moved,
                 low=low + moved,
                 high=high + moved,
+                of_segmentation=nothing if found is None else of_segmentation(found),
                 truth=case.known.get(quantity, (true.value, true.value)),
                 simple=simple_value(case, quantity),
                 stopped=() if report is None else tuple(check.name for check in report.checks if check.accepted),
@@ -164,7 +177,7 @@ def judged_by_others(runs: Path, found: Sequence[Row]) -> list[Row]:
     return [
         row
         if result is None or result.interval is None
-        else replace(row, low=result.interval[0], high=result.interval[1])
+        else replace(row, low=result.interval[0], high=result.interval[1], of_segmentation=of_segmentation(result))
         for row in found
         for result in (with_line.get((row.source, row.name, row.way, row.quantity)),)
     ]
@@ -225,6 +238,8 @@ class Figures:
     held: int
     coverage: float  # [1]
     half_width: float  # median
+    alone: float  # coverage of the lines of the segmentation alone [1]
+    width_alone: float  # median
     error: float  # median of its size
     worst_tenth: float  # 90th percentile of its size
     score: float  # mean interval score
@@ -241,6 +256,8 @@ def figures(some: Sequence[Row]) -> Figures:
         held=sum(row.held for row in some),
         coverage=float(np.average([row.held for row in some], weights=weight)),
         half_width=weighted_quantile([(row.high - row.low) / 2 for row in some], weight, 0.5),
+        alone=float(np.average([row.held_alone for row in some], weights=weight)),
+        width_alone=weighted_quantile([row.of_segmentation for row in some], weight, 0.5),
         error=weighted_quantile(sizes, weight, 0.5),
         worst_tenth=weighted_quantile(sizes, weight, 0.9),
         score=float(np.average([row.score for row in some], weights=weight)),
@@ -281,10 +298,12 @@ Points of void %. Joints given (their outline is that of the truth) or found. Sh
 SECTIONS = {"phase_fraction": PHASE, "porosity": POROSITY, "grain_size": GRAINS, "solder_voids": SOLDER}
 HEAD = (
     "images", "by", "quantity", "images (parents)", "no number", "held the truth", "coverage", "median half width",
+    "segmentation alone: coverage, half width",
     "median size of the error", "90th percentile", "interval score", "simple way: median size of the error",
 )  # fmt: skip
 SUMMARY = (
     "recipe", "by", "images (parents)", "no number", "coverage", "not doubted: held", "median half width",
+    "segmentation alone: coverage, half width",
     "median size of the error", "90th percentile", "interval score", "simple way: median size of the error",
 )  # fmt: skip
 PRINTED = {
@@ -302,6 +321,10 @@ def line(*cells: object) -> str:
 
 def number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def alone(some: Figures) -> str:
+    return f"{100 * some.alone:.0f} %, {number(some.width_alone)}"
 
 
 def grouped(some: Sequence[Row], *keys: str) -> dict[tuple[str, ...], list[Row]]:
@@ -330,7 +353,7 @@ def summary(found: Sequence[Row]) -> Iterator[str]:
             cells = (
                 f"`{recipe}`", f"`{way}`", f"{f.images} ({f.parents})", len(own) - f.images,
                 f"{100 * f.coverage:.0f} %", f"{sum(row.held for row in certain)} of {len(certain)}",
-                *map(number, (f.half_width, f.error, f.worst_tenth, f.score, f.simple)),
+                number(f.half_width), alone(f), *map(number, (f.error, f.worst_tenth, f.score, f.simple)),
             )  # fmt: skip
             lines.append((f.coverage, line(*cells)))
     yield from (text for _, text in sorted(lines, key=lambda pair: pair[0]))
@@ -348,10 +371,10 @@ def table(found: Sequence[Row]) -> Iterator[str]:
                 cells = (
                     source, f"`{way}`", f"`{quantity}`", f"{f.images} ({f.parents})", len(own) - len(some),
                     f"{f.held} of {f.images}", f"{100 * f.coverage:.0f} %",
-                    *map(number, (f.half_width, f.error, f.worst_tenth, f.score, f.simple)),
+                    number(f.half_width), alone(f), *map(number, (f.error, f.worst_tenth, f.score, f.simple)),
                 )  # fmt: skip
             else:
-                cells = (source, f"`{way}`", f"`{quantity}`", 0, len(own), *("–",) * 7)
+                cells = (source, f"`{way}`", f"`{quantity}`", 0, len(own), *("–",) * 8)
             lines.append((figures(some).coverage if some else -1.0, line(*cells)))
     yield line(*HEAD)
     yield line(*("---" for _ in HEAD))
@@ -393,6 +416,9 @@ whether it is narrow enough to be of use. What is bad stands first.
 - *no number*: the image was refused, by the quality gate or because nothing was found. It does not count in the columns
   behind it.
 - *not doubted*: of the images whose result no check keeps from passing, those whose interval holds the truth.
+- *segmentation alone*: the same for the lines of the segmentation, and that of labelled images, without the others. A
+  report speaks for the specimen, so that its interval also holds how fields scatter; the mask is of the same image and
+  cannot test that part. Where this coverage is low and the other high, it is the scatter that covers up an error.
 - *interval score*: width of the interval plus 40 times what it misses the truth by, averaged; small is good (Winkler).
 - *simple way*: Otsu's level on the smoothed picture (in solder: within the joints of the truth), without an interval.
 - Hand-made masks have errors of their own: 1 to 3 points in solder, some points at soft outlines, half a grain size

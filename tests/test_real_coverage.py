@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from _real_images import joints, toml
 from PIL import Image
-from real_coverage import Row, compared, figures, table, weighted_quantile, worst
+from real_coverage import Row, compared, figures, of_segmentation, table, weighted_quantile, worst
+
+from inspect_tool.model import Component, Result
+from inspect_tool.validation.line import LINE
 
 ROW = Row(
     recipe="porosity",
@@ -20,6 +23,7 @@ ROW = Row(
     value=5.0,
     low=4.0,
     high=6.0,
+    of_segmentation=0.6,
     truth=(5.5, 5.5),
     simple=8.0,
 )
@@ -51,6 +55,23 @@ def test_images_of_one_parent_count_once() -> None:
     assert found.parents == 2
     assert found.coverage == 0.5
     assert found.score == pytest.approx((2 + 40 + 2) / 2)
+
+
+def test_the_scatter_of_fields_may_cover_an_error_that_the_segmentation_does_not_state() -> None:
+    covered = replace(ROW, parent="set/b", truth=(4.2, 4.2))  # 0.8 off, within 4 to 6, beyond 0.6
+    found = figures([ROW, covered])
+    assert (found.coverage, found.alone, found.width_alone) == (1.0, 0.5, 0.6)
+
+
+def test_lines_of_the_segmentation_and_of_labelled_images_add_as_squares() -> None:
+    budget = tuple(
+        Component(name=name, u=u, kind="B", basis="drawn")
+        for name, u in (("segmentation", 3.0), (LINE, 4.0), ("between fields", 9.0))
+    )
+    result = Result(
+        quantity="porosity_percent", specimen="1", value=5.0, unit="%", n=1, clause="", definition="", budget=budget
+    )
+    assert of_segmentation(result) == pytest.approx(1.96 * 5)
 
 
 def test_a_weighted_quantile_reaches_its_share() -> None:

@@ -18,8 +18,11 @@ from inspect_tool.model import Component, Mask
 from inspect_tool.uncertainty import coverage_factor, expanded
 
 _BLOCKS = 32  # per side of a square field
-_REACH = 0.5  # of the shorter side: how far apart blocks may be and still count as dependent
-_DIRECTIONS = 16  # in which the covariance ends on its own: bands are longer than wide
+_REACH = 0.25  # of the shorter side: how far apart blocks may be and still count as dependent
+_SECTORS = 6  # directions in which the covariance ends on its own: lamellae are longer than wide
+_REACH_OF_BANDS = 0.5  # the same for blocks on one line along bands, which run through the field
+_LINES = 16  # directions of such lines
+_BANDS = 3  # times as far as in all directions: shorter runs are found in structures without a direction by chance
 _FEW = 30  # features; with fewer the scatter between fields is itself hardly known
 _SIGNIFICANCE = 0.05
 _LARGEST = 3.0  # times the effective feature: touching features make one that is no feature
@@ -40,10 +43,10 @@ class ShareScatter:
 def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     """Estimate the scatter of the area share between fields like this one from the covariance inside it.
 
-    The covariance of the blocks is added up to the ring where it first is not positive, along lines of each direction
-    and in all together, whichever is farther, at most half of the field. The mean is that of the field itself,
-    which lowers every covariance by the variance that is looked for: the sum is divided by the share of the pairs
-    that it leaves out.
+    The covariance of the blocks is added up to the ring where it first is not positive, in each direction and in
+    all together, whichever is farther, at most a quarter of the field; along a line on which it goes on beyond that,
+    at most half of the field. The mean is that of the field itself, which lowers every covariance by the variance
+    that is looked for: the sum is divided by the share of the pairs that it leaves out.
 
     Parameters
     ----------
@@ -76,13 +79,21 @@ def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     lags, pairs = _pairs(rest), _pairs(all_)
     rows, columns = (np.fft.fftfreq(n, 1 / n) for n in lags.shape)
     distance = np.ceil(np.hypot(rows[:, None], columns) - 1e-9).astype(int)
-    reach = int(_REACH * min(on.shape))
+    reach, far = (int(part * min(on.shape)) for part in (_REACH, _REACH_OF_BANDS))
     near = (distance >= 1) & (distance <= reach)
     # all directions together are the steadier, each by itself knows bands: what either holds for dependent
-    inside = _dependent(lags, distance, near, reach)
-    for angle in np.arange(_DIRECTIONS) * np.pi / _DIRECTIONS:
-        aside = np.abs(rows[:, None] * np.cos(angle) - columns * np.sin(angle))
-        inside |= _dependent(lags, distance, near & (aside <= 1), reach)
+    inside = _dependent(lags, distance, near)
+    least = max(reach, _BANDS * int(distance[inside].max(initial=0)))
+    angle = np.arctan2(rows[:, None], columns) % np.pi
+    sector = np.minimum(angle / np.pi * _SECTORS, _SECTORS - 1).astype(int)
+    for number in range(_SECTORS):
+        inside |= _dependent(lags, distance, near & (sector == number))
+    near = (distance >= 1) & (distance <= far)
+    for turn in np.arange(_LINES) * np.pi / _LINES:
+        aside = np.abs(rows[:, None] * np.cos(turn) - columns * np.sin(turn))
+        along = _dependent(lags, distance, near & (aside <= 1))
+        if distance[along].max(initial=0) >= least:
+            inside |= along
     left_out = 1 - (pairs[0, 0] + float(pairs[inside].sum())) / total**2
     variance = most = share * (1 - share)  # as if all of the field were one feature or none
     if left_out > 0:
@@ -91,9 +102,9 @@ def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     return ShareScatter(u=sqrt(variance), dof=max(on.size / taken - 1, 1.0))
 
 
-def _dependent(lags: Array, distance: NDArray[np.int_], among: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+def _dependent(lags: Array, distance: NDArray[np.int_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Lags among some up to the ring in which their covariance first is not positive."""
-    ring = np.bincount(distance[among], lags[among], reach + 1)[1:]
+    ring = np.bincount(distance[among], lags[among])[1:]
     ends = 1 + int(np.argmin(np.append(ring > 0, [False])))
     return among & (distance < ends)
 

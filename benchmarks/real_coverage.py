@@ -444,8 +444,6 @@ The last column is the interval score before over that with the line: above 1 is
 
 - An interval speaks for the specimen, a mask for its image alone. Since then the scatter inside a single field counts
   in it. Where a method was already right on the image, as the networks mostly were, the score is worse for that.
-- One image of porosity by gray level (bright voids in transmission, of which next to nothing is found) makes most of
-  the score of its line, before and now. No interval can mend that.
 - Of few parents the line is as wide as the worst of them, also where the method itself states enough.
 """
 COMPARED = (

@@ -80,11 +80,22 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
         yield pool
     except BaseException:
         held.close()
+        _read_no_more(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
         held.close()
         watched.close()
+
+
+def _read_no_more(pool: ProcessPoolExecutor) -> None:
+    """Let a pool end that has work left to hand out.
+
+    Python before 3.11.5 waits for ever to write it to processes that are gone, as it holds the reading end itself
+    (CPython 94777); what closes it there is not public.
+    """
+    with suppress(AttributeError):
+        pool._call_queue._reader.close()
 
 
 def _begin(watched: Connection) -> None:

@@ -352,3 +352,22 @@ def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
     assert process.returncode == 2
     assert told[-1].endswith("a worker process was ended from outside, or ran out of memory; try fewer --workers")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.needs("shared memory")
+def test_a_pool_ends_though_much_was_still_to_be_handed_out():
+    """More than a pipe holds waits for a process that is gone; Python 3.11.2 of Debian 12 waits with it."""
+    code = """
+from inspect_tool.workers import each, processes
+from inspect_tool.errors import MeasurementError
+try:
+    with processes(2) as pool:
+        more = "#" + 300_000 * "x"
+        each(pool, exec, [("import os; os._exit(1)" + more,), *[("import time; time.sleep(0.2)" + more,)] * 20], print)
+except MeasurementError as error:
+    print(error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == (
+        "a worker process was ended from outside, or ran out of memory; try fewer --workers"
+    )

@@ -95,7 +95,7 @@ def _read_no_more(pool: ProcessPoolExecutor) -> None:
     (CPython 94777); what closes it there is not public.
     """
     with suppress(AttributeError):
-        pool._call_queue._reader.close()
+        pool._call_queue._reader.close()  # type: ignore[attr-defined]
 
 
 def _begin(watched: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_file
-from inspect_tool.trail_reports import Anchor
+from inspect_tool.trail_reports import Anchor, jobs_of, of_report, of_run
 
 if TYPE_CHECKING:
     from inspect_tool.audit import Entry
@@ -84,11 +84,7 @@ def check(entries: Sequence["Entry"], job: Path, out: Path, name: str, images: C
 def compare(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[str]]:
     """Compare the ledgers beside the jobs of a trail with what it knows of them: what differs, what is not at hand."""
     problems, missing = list(_runs_with_fewer(entries)), []
-    jobs: dict[str, str] = {}  # file: name of its reports
-    for entry in entries:
-        if isinstance(entry.new, Mapping) and isinstance(file := entry.new.get("job_file"), str):
-            jobs[file] = str(entry.new.get("job", jobs.get(file, Path(file).stem)))
-    for file, name in jobs.items():
+    for file, name in jobs_of(entries).items():
         known = anchor(entries, job=Path(file).stem, name=name)
         if known is None:
             continue
@@ -116,15 +112,7 @@ def against_report(entries: Sequence["Entry"], report: Mapping[str, Any], name: 
         for one in report["attachments"]
         if one["role"] == "referee" and Path(one["file"]).stem.removeprefix("referee-").isdecimal()
     )
-    began = str(report["provenance"]["audit"]).split(" ")[0]
-    known = anchor(
-        entries,
-        job=str(report["job"]),
-        name=name or str(report["job"]),
-        images={str(record["sha256"]) for record in report["micrographs"]},
-        before=int(began) + 1 if began.isdecimal() else 0,
-    )
-    lack = lacking([sha256 for _, sha256 in own], known) if own else ""
+    lack = lacking([sha256 for _, sha256 in own], anchor(entries, **of_report(report, name))) if own else ""
     return [f"the check by hand of the report {lack}"] if lack else []
 
 
@@ -134,10 +122,7 @@ def _runs_with_fewer(entries: Sequence["Entry"]) -> Iterator[str]:
         state = entry.new.get("referee") if entry.event == "run" else None
         if not isinstance(state, Mapping):
             continue
-        name = str(entry.new.get("job"))
-        began = entry.new.get("after_entry")  # what was recorded while it measured is not in it
-        before = began + 1 if isinstance(began, int) else entry.number
-        job = Path(str(entry.new.get("job_file", name))).stem
+        job, name, before = of_run(entry)
         known = anchor(entries, job=job, name=name, images=state.get("images"), before=before)
         used = state.get("entries")
         if known is not None and isinstance(used, int) and used < known.entries:

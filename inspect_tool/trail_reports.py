@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from inspect_tool import edits
 from inspect_tool.errors import InspectError, ReadError
@@ -246,10 +246,7 @@ def against_trail(
         problems = _unlike(facts, ours[-1], "report.json")
     else:
         missing = [f"it has no entry of a run that made {facts['id']}"]
-    began = str(report["provenance"]["audit"]).split(" ")[0]
-    images = {str(record["sha256"]) for record in report["micrographs"]}
-    before = int(began) + 1 if began.isdecimal() else 0
-    known = anchor(entries, job=str(report["job"]), name=name or str(report["job"]), images=images, before=before)
+    known = anchor(entries, **of_report(report, name))
     if known is not None and facts["edits"] < known.entries:
         problems.append(
             f"the report holds {_count(facts['edits'])}, entry {known.number} ({known.told}) tells of {known.entries}"
@@ -281,11 +278,8 @@ def _runs_without_edits(entries: Sequence["Entry"]) -> Iterator[str]:
     for entry in entries:
         if entry.event != "run" or "edits" not in entry.new:
             continue
-        name = str(entry.new.get("job"))
-        job = Path(str(entry.new.get("job_file", name))).stem
-        began = entry.new.get("after_entry")  # an edit that was made while it measured is not in it
-        first_unknown = began + 1 if isinstance(began, int) else entry.number
-        known = anchor(entries, job=job, name=name, before=first_unknown)
+        job, name, before = of_run(entry)
+        known = anchor(entries, job=job, name=name, before=before)
         used = entry.new["edits"]
         if known is not None and isinstance(used, int) and used < known.entries:
             yield (
@@ -294,14 +288,47 @@ def _runs_without_edits(entries: Sequence["Entry"]) -> Iterator[str]:
             )
 
 
-def _ledgers(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[str]]:
-    """Compare the ledgers beside the jobs with what the trail knows of them, where they are at hand."""
-    problems, missing = [], []
-    jobs: dict[str, str] = {}  # file: name of its reports
+def jobs_of(entries: Sequence["Entry"]) -> dict[str, str]:
+    """Job files that a trail names, and the names of their reports."""
+    jobs: dict[str, str] = {}
     for entry in entries:
         if isinstance(entry.new, Mapping) and isinstance(file := entry.new.get("job_file"), str):
             jobs[file] = str(entry.new.get("job", jobs.get(file, Path(file).stem)))
-    for file, name in jobs.items():
+    return jobs
+
+
+def of_run(entry: "Entry") -> tuple[str, str, int]:
+    """Job and name of the reports of a run, and the first entry that it cannot know: recorded while it measured."""
+    name = str(entry.new.get("job"))
+    began = entry.new.get("after_entry")
+    job = Path(str(entry.new.get("job_file", name))).stem
+    return job, name, began + 1 if isinstance(began, int) else entry.number
+
+
+class Wanted(TypedDict):
+    """Which entries of a trail tell of the ledgers of a job."""
+
+    job: str
+    name: str
+    images: Collection[str]
+    before: int
+
+
+def of_report(report: Mapping[str, Any], name: str) -> Wanted:
+    """What the trail told of a job when the run of a report began; ``name`` of its folder, empty: it lies elsewhere."""
+    began = str(report["provenance"]["audit"]).split(" ")[0]
+    return Wanted(
+        job=str(report["job"]),
+        name=name or str(report["job"]),
+        images={str(record["sha256"]) for record in report["micrographs"]},
+        before=int(began) + 1 if began.isdecimal() else 0,
+    )
+
+
+def _ledgers(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[str]]:
+    """Compare the ledgers beside the jobs with what the trail knows of them, where they are at hand."""
+    problems, missing = [], []
+    for file, name in jobs_of(entries).items():
         known = anchor(entries, job=Path(file).stem, name=name)
         if known is None:
             continue

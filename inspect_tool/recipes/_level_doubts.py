@@ -79,45 +79,42 @@ def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, 
 
 def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     """Whether the phase has a gray of its own in every field of a specimen; none where no level was chosen by edges."""
-    found = [(float(field.read_off["own_gray"]), field.image) for field in fields if "own_gray" in field.read_off]
-    if not found:
-        return ()
-    least, image = min(found)
-    advice = "no gray level separates it; use 'unet' trained on such images, or masks ('labels')"
-    return (
-        plausibility.check(
-            "Phase with a gray of its own",
-            least,
-            ">=",
-            OWN_GRAY,
-            "1",
-            clause="check of this software: the gray of a phase is denser than that on its edges, or at its levels",
-            specimen=fields[0].specimen,
-            note=f"worst field {image}",
-            advice=advice,
-        ),
+    return _at_least(
+        fields,
+        "own_gray",
+        "Phase with a gray of its own",
+        OWN_GRAY,
+        "1",
+        clause="check of this software: the gray of a phase is denser than that on its edges, or at its levels",
+        advice="no gray level separates it; use 'unet' trained on such images, or masks ('labels')",
     )
 
 
 def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     """Whether the outline of the phase runs along edges in every field of a specimen; none without a level by edges."""
-    name = "outline_on_edges"
-    found = [(100 * float(field.read_off[name]), field.image) for field in fields if name in field.read_off]
+    return _at_least(
+        fields,
+        "outline_on_edges",
+        "Outline of the phase that lies on edges",
+        _ON_EDGES,
+        "%",
+        clause="check of this software: where a phase ends there is an edge; where it shades off there is none",
+        advice="a gray level cuts through something that it does not bound; use 'unet', or masks ('labels')",
+    )
+
+
+def _at_least(
+    fields: Sequence[FieldMeasurement], key: str, title: str, least: float, unit: str, *, clause: str, advice: str
+) -> tuple[Check, ...]:
+    """Doubt of what was read off the fields of a specimen by the worst of them; none where it was read off none."""
+    factor = 100 if unit == "%" else 1
+    found = [(factor * float(field.read_off[key]), field.image) for field in fields if key in field.read_off]
     if not found:
         return ()
-    least, image = min(found)
+    worst, image = min(found)
+    specimen, note = fields[0].specimen, f"worst field {image}"
     return (
-        plausibility.check(
-            "Outline of the phase that lies on edges",
-            least,
-            ">=",
-            _ON_EDGES,
-            "%",
-            clause="check of this software: where a phase ends there is an edge; where it shades off there is none",
-            specimen=fields[0].specimen,
-            note=f"worst field {image}",
-            advice="a gray level cuts through something that it does not bound; use 'unet', or masks ('labels')",
-        ),
+        plausibility.check(title, worst, ">=", least, unit, clause=clause, specimen=specimen, note=note, advice=advice),
     )
 
 

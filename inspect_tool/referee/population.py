@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool import edits, evidence, question
 from inspect_tool.errors import MeasurementError
@@ -97,13 +98,10 @@ def lines_of_field(
         msg = f"{record.image}: no sample of test lines can be drawn: there is no scale; give [calibration] pixel_um"
         raise MeasurementError(msg)
     grains, per_px = recipe.crossed(micrograph, corrected, settings)
-    digest = hashlib.sha256(f"{record.sha256} {grains.shape} ".encode())
-    digest.update(np.ascontiguousarray(grains, "<i4").data)
-    seed = digest.hexdigest()
+    grains_le = np.ascontiguousarray(grains, "<i4")
     differing = (recipe.crossed(micrograph, other, settings)[0] for other in others)
-    found = lines.drawn(grains, differing, per_px, pixel_um, seed)
-    digest.update(found.codes.data)
-    return found, digest.hexdigest()
+    found = lines.drawn(grains, differing, per_px, pixel_um, _digest(record, grains_le))
+    return found, _digest(record, grains_le, found.codes)
 
 
 def joints_of_field(
@@ -185,9 +183,7 @@ def population(
             raise MeasurementError(msg)
         classes = known
         areas.append(design.Area(specimen=record.specimen, section=record.section, pixels=regions.counted(strata)))
-        digest = hashlib.sha256(f"{record.sha256} {strata.shape} ".encode())
-        digest.update(np.ascontiguousarray(strata).data)
-        fields.append(digest.hexdigest())
+        fields.append(_digest(record, strata))
     return Population(recipe=name, classes=classes, areas=tuple(areas), fields=tuple(fields))
 
 
@@ -239,10 +235,7 @@ def _of_joints(
         joints += joint_sample.joints_of_field(
             strata, numbers, names, specimen=record.specimen, section=record.section, field=i
         )
-        digest = hashlib.sha256(f"{record.sha256} {strata.shape} ".encode())
-        digest.update(np.ascontiguousarray(strata).data)
-        digest.update(np.ascontiguousarray(numbers, "<i4").data)
-        fields.append(digest.hexdigest())
+        fields.append(_digest(record, strata, np.ascontiguousarray(numbers, "<i4")))
     return Population(
         recipe=name,
         classes=joint_sample.CLASSES,
@@ -251,6 +244,14 @@ def _of_joints(
         joints=tuple(joints),
         nested=settings.joints_are == "sample",
     )
+
+
+def _digest(record: MicrographRecord, *seen: NDArray[Any]) -> str:
+    """SHA-256 of an image and of what was seen in it."""
+    digest = hashlib.sha256(f"{record.sha256} {seen[0].shape} ".encode())
+    for image in seen:
+        digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
 
 
 def sample(found: Population, points: int, nonce: str) -> Sample:

@@ -1,7 +1,9 @@
 """A real browser for tests marked ``needs("Chromium")``: headless, and silent on the network by itself."""
 
 import shutil
+import time
 
+import pytest
 from needs import chromium
 
 ARGUMENTS = (
@@ -40,3 +42,12 @@ def asked_of_the_network(browser):
     """Requests since the last call that left the machine, or would have."""
     asked = [entry["message"] for entry in browser.get_log("performance") if "requestWillBeSent" in entry["message"]]
     return [message for message in asked if '"url":"http' in message or '"url":"ws' in message]
+
+
+def eventually(claim):
+    """Wait until a claim is true, at most 10 s."""
+    for _ in range(200):
+        if claim():
+            return
+        time.sleep(0.05)
+    pytest.fail("did not come true within 10 s")

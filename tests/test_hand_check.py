@@ -71,14 +71,19 @@ def seen(sample, item):
 
 def answered(drawn, count=None, *, file, **values):
     """The file that the page saves when every point is named as it is."""
+    return saved(drawn, lambda one: {"value": seen(drawn, one), "at": "", "seconds": 1.5}, count, file=file, **values)
+
+
+def saved(drawn, answer, count=None, *, file, **values):
+    """The file that the page saves, with the answer to every item, or to some of the first."""
     items = drawn["items"][:count]
-    saved = {
+    whole = {
         "schema": ledger.ANSWERS, "sample": drawn["id"], "person": "N. N.", "started": "2026-12-01T09:00:00Z",
         "saved": "2026-12-01T09:05:00Z", "finished": count is None,
-        "answers": [{"n": one["n"], "value": seen(drawn, one), "at": "", "seconds": 1.5} for one in items],
+        "answers": [{"n": one["n"], **answer(one)} for one in items],
         **values,
     }  # fmt: skip
-    file.write_text(json.dumps(saved), encoding="utf-8")
+    file.write_text(json.dumps(whole), encoding="utf-8")
     return file
 
 

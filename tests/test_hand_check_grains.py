@@ -1,7 +1,6 @@
 """A check by hand of grain size: lines drawn blind, boundaries marked by one who sees them, report and verification."""
 
 import base64
-import json
 import sys
 import time
 from dataclasses import replace
@@ -13,7 +12,7 @@ import browsing
 import numpy as np
 import pytest
 from PIL import Image
-from test_hand_check import page_of
+from test_hand_check import page_of, saved
 from typer.testing import CliRunner
 
 from inspect_tool import pipeline, verify
@@ -88,15 +87,9 @@ def marks_on(sample, item):
 
 
 def answered(sample, count=None, *, file, **values):
-    items = sample["items"][:count]
-    saved = {
-        "schema": ledger.ANSWERS, "sample": sample["id"], "person": "N. N.", "started": "2026-12-01T09:00:00Z",
-        "saved": "2026-12-01T09:05:00Z", "finished": count is None,
-        "answers": [{"n": one["n"], "value": "done", "marks": marks_on(sample, one), "at": ""} for one in items],
-        **values,
-    }  # fmt: skip
-    file.write_text(json.dumps(saved), encoding="utf-8")
-    return file
+    return saved(
+        sample, lambda one: {"value": "done", "marks": marks_on(sample, one), "at": ""}, count, file=file, **values
+    )
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +275,7 @@ def test_marks_by_keys_in_a_browser_are_what_the_report_counts(checked, told, tm
     try:
         browser.get((folder / "page.html").as_uri())
         browser.find_element("id", "person").send_keys("N. N.", Keys.ENTER)
-        until(lambda: browser.find_elements("css selector", "#stage[aria-busy=false]"))
+        browsing.eventually(lambda: browser.find_elements("css selector", "#stage[aria-busy=false]"))
         assert "Which grain boundaries does the line meet? Twin boundaries do not count." in (
             browser.find_element("id", "question").text
         )
@@ -296,10 +289,10 @@ def test_marks_by_keys_in_a_browser_are_what_the_report_counts(checked, told, tm
         ActionChains(browser).send_keys("0").perform()
         kept = f"inspect_tool referee {sample['id']}"
         read = "return JSON.parse(localStorage.getItem(arguments[0])).answers"
-        until(lambda: len(browser.execute_script(read, kept)) == 2)
+        browsing.eventually(lambda: len(browser.execute_script(read, kept)) == 2)
         browser.refresh()
         browser.find_element("id", "start").click()
-        until(lambda: "2 of 20" in browser.find_element("id", "progress").text)
+        browsing.eventually(lambda: "2 of 20" in browser.find_element("id", "progress").text)
         answers = browser.execute_script(read, kept)
         assert browsing.asked_of_the_network(browser) == []
     finally:
@@ -312,14 +305,6 @@ def test_marks_by_keys_in_a_browser_are_what_the_report_counts(checked, told, tm
         told([{**answers[0], "marks": marks_on(sample, item)}, answers[1], *rest]),
     )
     assert [one.found for one in by_keys.results] == [one.found for one in by_truth.results]
-
-
-def until(claim):
-    for _ in range(200):
-        if claim():
-            return
-        time.sleep(0.05)
-    pytest.fail("did not come true within 10 s")
 
 
 @pytest.mark.parametrize(

@@ -98,16 +98,8 @@ def begin(browser, person):
 
 def settle(browser):
     """Wait until a picture is on the screen, if one is to come, and has been there long enough to be answered."""
-    eventually(lambda: not browser.find_elements("css selector", "#stage[aria-busy=true]"))
+    browsing.eventually(lambda: not browser.find_elements("css selector", "#stage[aria-busy=true]"))
     time.sleep(TOO_QUICK + 0.02)
-
-
-def eventually(claim):
-    for _ in range(200):
-        if claim():
-            return
-        time.sleep(0.05)
-    pytest.fail("did not come true within 10 s")
 
 
 def press(browser, *keys):
@@ -127,7 +119,7 @@ def choose_file(browser, file):
         "for (const name of ['trouble', 'found', 'ask-text']) document.getElementById(name).textContent = ''"
     )
     browser.find_element("id", "file").send_keys(str(file))
-    eventually(lambda: any(text(browser, name) for name in ("trouble", "found", "ask-text")))
+    browsing.eventually(lambda: any(text(browser, name) for name in ("trouble", "found", "ask-text")))
 
 
 def kept(browser, drawn):
@@ -153,7 +145,7 @@ def screen(browser):
 def downloaded(tmp_path_factory, name="job_7.referee-answers.json"):
     """The file the browser saved last; it is gone afterwards."""
     file = tmp_path_factory.getbasetemp() / "downloads" / name
-    eventually(file.exists)
+    browsing.eventually(file.exists)
     content = file.read_text(encoding="utf-8")
     file.unlink()
     return content
@@ -580,7 +572,7 @@ def test_the_forecast_is_said_from_thirty_answers_on(opened, tmp_path):
     assert "verdict" not in text(browser, "progress")
     press(browser, "1")
     # d = -31.25 of all 30, s = 25 by the two doubts among 32: N = (1.96 * 25)² / 3² = 266.8
-    eventually(lambda: "about 237 more points until the verdict is decided" in text(browser, "progress"))
+    browsing.eventually(lambda: "about 237 more points until the verdict is decided" in text(browser, "progress"))
 
 
 def test_a_hundred_points_by_keys_take_less_than_a_quarter_of_the_time_there_is(opened):

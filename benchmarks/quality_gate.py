@@ -158,8 +158,7 @@ def step(recipe: str, key: str = "down", value: float = 1, jobs: int = 0) -> Ste
                 figures = quality.image_figures(image.pixels, None, limits, image.path)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 segmentation = backend.segment(model, image, chosen)
-                others = backend.alternatives(model, image, chosen, segmentation)
-                found = module.measure_field(image, segmentation, module.Settings(), standard, others)
+                found = module.measure_field(image, segmentation, module.Settings(), standard)
                 figures = quality.structure_figures(segmentation, found.values, figures, limits)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 remarks |= dict.fromkeys(figure.check for figure in figures if not quality.is_advised(figure))

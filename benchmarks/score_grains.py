@@ -153,7 +153,7 @@ def with_network(
 def with_watershed(micrograph: Micrograph) -> tuple[Segmentation, list[Segmentation]]:
     settings = watershed.Settings()
     main = watershed.segment(None, micrograph, settings)
-    return main, [other for _, other in watershed.alternatives(None, micrograph, settings, main)]
+    return main, [other for _, other in main.alternatives()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ or reordered entry shows, and so that an edit is never laid over another segment
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,7 @@ from inspect_tool.model import (
     Segmentation,
     Statement,
     Table,
+    no_alternatives,
 )
 from inspect_tool.provenance import now
 
@@ -367,7 +369,7 @@ def state(ledger: Sequence[Entry]) -> dict[str, object] | None:
 
 
 def applied(raw: Segmentation, entries: Sequence[Entry], image: str) -> Segmentation:
-    """Lay the edits of one field over its segmentation, one after the other; itself without edits.
+    """Lay the edits of one field over its segmentation and its alternatives, one after the other; itself without edits.
 
     Raises
     ------
@@ -394,9 +396,11 @@ def applied(raw: Segmentation, entries: Sequence[Entry], image: str) -> Segmenta
         if mask_sha256(labels) != edit.after_sha256:
             msg = f"{image}: {name}: its pixels do not lead to the labels it states; put the ledger back as it was"
             raise ReadError(msg)
-    if entries:
-        labels.setflags(write=False)
-    return replace(raw, labels=labels) if entries else raw
+    if not entries:
+        return raw
+    labels.setflags(write=False)
+    edited = replace(raw, labels=labels, alternatives=no_alternatives)
+    return replace(edited, alternatives=partial(carried_over, raw, edited))
 
 
 def undone(raw: Segmentation, entries: Sequence[Entry], number: int, image: str) -> NDArray[np.int32]:
@@ -467,16 +471,14 @@ def put_back(entries: Sequence[Entry], raw: Segmentation, labels: LabelImage, im
     return None
 
 
-def carried_over(
-    others: Iterable[tuple[str, Segmentation]], raw: Segmentation, edited: Segmentation
-) -> Iterator[tuple[str, Segmentation]]:
+def carried_over(raw: Segmentation, edited: Segmentation) -> Iterator[tuple[str, Segmentation]]:
     """Lay what was edited over every other segmentation of the field too.
 
     Every changed pixel gets its new class or object; the rest of an object that the edits take away goes with it where
     the other segmentation has drawn it larger.
     """
-    for name, other in others:
-        corrected = other if edited is raw else replace(other, labels=_carried_over(other.labels, raw, edited))
+    for name, other in raw.alternatives():
+        corrected = replace(other, labels=_carried_over(other.labels, raw, edited))
         del other
         yield name, corrected
         del corrected  # or two of them are held at a time

@@ -194,9 +194,7 @@ def own_limits() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def field(
-    record: MicrographRecord, read: Callable[[str], bytes]
-) -> tuple[Micrograph, Segmentation, Iterator[tuple[str, Segmentation]]]:
+def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micrograph, Segmentation]:
     """Read one field back from its evidence.
 
     Parameters
@@ -211,9 +209,7 @@ def field(
     Micrograph
         Without gray values: its pixels are NaN and ``read_off`` holds what was read off them.
     Segmentation
-        As the backend gave it.
-    iterator of (name, Segmentation)
-        The alternatives, one in memory at a time.
+        As the backend gave it, with its alternatives.
 
     Raises
     ------
@@ -283,7 +279,7 @@ def field(
                 ),
             )
 
-    return micrograph, segmentation, alternatives()
+    return micrograph, replace(segmentation, alternatives=alternatives)
 
 
 def masks_of(report: Report) -> tuple[MaskFile, ...]:

@@ -7,7 +7,7 @@ is the report). Floats with a dimension carry the unit in their name. Positions 
 with the origin at the centre of the top-left pixel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import date
@@ -266,6 +266,15 @@ class Micrograph:
     read_off: Mapping[str, Any] | None = None  # of a field whose image is gone: what was read off its gray values
 
 
+Alternatives: TypeAlias = "Callable[[], Iterator[tuple[str, Segmentation]]]"
+"""Gives name and labels of every other segmentation of a field, one in memory at a time; anew at every call."""
+
+
+def no_alternatives() -> "Iterator[tuple[str, Segmentation]]":
+    """Give none: of what a person drew, and of an alternative itself."""
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segmentation:
     """Labels of one field: class numbers (semantic) or object numbers (instance); 0 is background or matrix."""
@@ -281,6 +290,7 @@ class Segmentation:
     missed_u_rel: float = 0.0  # standard uncertainty of the boundary length that no alternative shows; from validation
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
     objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
+    alternatives: Alternatives = no_alternatives  # other segmentations of the field, as plausible, made when asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -61,6 +62,7 @@ from inspect_tool.files import (
     sha256_source,
 )
 from inspect_tool.model import (
+    Alternatives,
     Attachment,
     Calibration,
     Check,
@@ -85,6 +87,7 @@ from inspect_tool.model import (
     Statement,
     Table,
     Thumbnail,
+    no_alternatives,
 )
 from inspect_tool.paths import matching
 from inspect_tool.provenance import now, provenance
@@ -565,8 +568,8 @@ def measure_fields(
 ) -> Findings:
     """Measure segmented fields with a recipe by name; settings by keyword.
 
-    Without the backend at hand the segmentation line of the budgets is that of half a pixel of
-    boundary; ``run`` re-evaluates shifted thresholds as well.
+    The segmentation line of the budgets comes from the alternatives that a segmentation carries, as in ``run``; where
+    it carries none, from half a pixel of boundary.
     """
     module = registry.load("recipe", recipe)
     chosen = checked(module.Settings, settings, "measure_fields()")
@@ -1057,7 +1060,7 @@ def measured_before(
     module = registry.load("recipe", recipe)
     try:
         taken, _ = question.answer(recipe, module, raw, micrograph.roi)
-        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, standard, ())
+        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, standard)
     except MeasurementError:
         return None
     return found
@@ -1162,37 +1165,27 @@ def measured_field(
     Returns
     -------
     Segmentation
-        As the recipe took it.
+        As the recipe took it; without its alternatives, which hold memory.
     FieldMeasurement
     Statement or None
         The step that made the labels answer the question of the recipe.
     """
     recipe = registry.load("recipe", planned.job.recipe)
-    backend = registry.load("backend", planned.backend)
-    settings = _settings_for(planned, source)
-
-    def answering(segmentation: Segmentation) -> tuple[Segmentation, Statement | None]:
-        return question.answer(planned.job.recipe, recipe, segmentation, micrograph.roi)
-
     try:
         segmentation = segmented(planned, source, micrograph, model)
+        alone = replace(segmentation, alternatives=no_alternatives)
         if keep is not None:
-            keep("", segmentation)
-        corrected = edits.applied(segmentation, entries, source.name)
-        taken, step = answering(corrected)
-        others: Iterable[tuple[str, Segmentation]] = ()
-        if alternatives and hasattr(backend, "alternatives"):
-            found = backend.alternatives(model, micrograph, settings, segmentation)
-            others = _answering(edits.carried_over(_keeping(found, keep), segmentation, corrected), answering)
-        measurement: FieldMeasurement = recipe.measure_field(
-            micrograph, taken, planned.settings, planned.standard, others
-        )
+            keep("", alone)
+            segmentation = replace(segmentation, alternatives=partial(_keeping, segmentation.alternatives, keep))
+        corrected = edits.applied(segmentation if alternatives else alone, entries, source.name)
+        taken, step = question.answer(planned.job.recipe, recipe, corrected, micrograph.roi)
+        measurement: FieldMeasurement = recipe.measure_field(micrograph, taken, planned.settings, planned.standard)
     except MemoryError:
         msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
         raise MeasurementError(msg) from None
     if not source.mask:  # what a person drew has no error of a backend
         measurement = with_features(measurement, micrograph, taken)
-    return taken, measurement, step
+    return replace(taken, alternatives=no_alternatives), measurement, step
 
 
 def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: Any) -> Segmentation:
@@ -1209,24 +1202,12 @@ def _settings_for(planned: Plan, source: Source) -> Any:
 
 
 def _keeping(
-    found: Iterable[tuple[str, Segmentation]], keep: Callable[[str, Segmentation], None] | None
+    alternatives: Alternatives, keep: Callable[[str, Segmentation], None]
 ) -> Iterator[tuple[str, Segmentation]]:
-    for name, other in found:
-        if keep is not None:
-            keep(name, other)
+    for name, other in alternatives():
+        keep(name, other)
         yield name, other
         del other  # or two of them are held at a time
-
-
-def _answering(
-    found: Iterable[tuple[str, Segmentation]],
-    answering: Callable[[Segmentation], tuple[Segmentation, Statement | None]],
-) -> Iterator[tuple[str, Segmentation]]:
-    for name, other in found:
-        taken, _ = answering(other)
-        del other
-        yield name, taken
-        del taken  # or two of them are held at a time
 
 
 def model_of(planned: Plan) -> Any:

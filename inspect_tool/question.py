@@ -19,7 +19,7 @@ A backend may have ``outputs(settings) -> tuple[Output, ...]``, all that it can 
 it, ``KINDS`` tells: semantic is classes, instance is objects.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Literal, cast
@@ -27,7 +27,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.model import Mask, Segmentation, Statement
+from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
 
 Question = Literal["coverage", "count"]
 Output = Literal["classes", "objects", "grains"]
@@ -89,7 +89,7 @@ def check_backend(recipe_name: str, recipe: ModuleType, backend_name: str, backe
 def answer(
     recipe_name: str, recipe: ModuleType, segmentation: Segmentation, roi: Mask | None = None
 ) -> tuple[Segmentation, Statement | None]:
-    """Make a segmentation what the recipe takes, and state the step for the reader.
+    """Make a segmentation and its alternatives what the recipe takes, and state the step for the reader.
 
     Returns
     -------
@@ -103,6 +103,23 @@ def answer(
     MeasurementError
         A segmentation that does not answer the question.
     """
+
+    def others() -> Iterator[tuple[str, Segmentation]]:
+        for name, other in segmentation.alternatives():
+            taken, _ = _taken(recipe_name, recipe, other, roi)
+            del other
+            yield name, taken
+            del taken  # or two of them are held at a time
+
+    taken, statement = _taken(recipe_name, recipe, segmentation, roi)
+    if segmentation.alternatives is no_alternatives:
+        return taken, statement
+    return replace(taken, alternatives=others), statement
+
+
+def _taken(
+    recipe_name: str, recipe: ModuleType, segmentation: Segmentation, roi: Mask | None
+) -> tuple[Segmentation, Statement | None]:
     output = output_of(segmentation, roi)
     match step(recipe, output):
         case "refused":

@@ -532,18 +532,10 @@ def measured_again(
     dossier: Dossier, asked: "_Asked", record: MicrographRecord
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Measure one field on its kept masks, as the run did on its segmentations; with what it was measured on."""
-    micrograph, segmentation, others = evidence.field(record, _reader(dossier))
-
-    def answering(one: Segmentation) -> tuple[Segmentation, Statement | None]:
-        return question.answer(asked.job.recipe, asked.recipe, one, micrograph.roi)
-
+    micrograph, segmentation = evidence.field(record, _reader(dossier))
     corrected = edits.applied(segmentation, edits.of_image(asked.ledger, record.sha256), record.image)
-    taken, step = answering(corrected)
-    carried = edits.carried_over(others, segmentation, corrected)
-    alternatives = ((name, answering(other)[0]) for name, other in carried)
-    measured: FieldMeasurement = asked.recipe.measure_field(
-        micrograph, taken, asked.settings, asked.standard, alternatives
-    )
+    taken, step = question.answer(asked.job.recipe, asked.recipe, corrected, micrograph.roi)
+    measured: FieldMeasurement = asked.recipe.measure_field(micrograph, taken, asked.settings, asked.standard)
     return taken, with_features(measured, micrograph, taken), step
 
 
@@ -551,7 +543,7 @@ def _edited_again(
     dossier: Dossier, asked: _Asked, record: MicrographRecord, entries: Sequence[edits.Entry]
 ) -> tuple[edits.Edited, FieldMeasurement | None]:
     """What the edits of one field did to it, and its measurement without them."""
-    micrograph, raw, _ = evidence.field(record, _reader(dossier))
+    micrograph, raw = evidence.field(record, _reader(dossier))
     assert record.evidence is not None
     edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
     micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
@@ -895,8 +887,8 @@ def _segmented_again(
     entries: Sequence[edits.Entry],
 ) -> Iterator[Finding]:
     micrograph = pipeline.read_source(planned, planned.sources[index])
-    _, stated, others = evidence.field(record, _reader(dossier))
-    kept = {"": stated, **dict(others)}
+    _, stated = evidence.field(record, _reader(dossier))
+    kept = {"": stated, **dict(stated.alternatives())}
     unlike: list[str] = []
 
     def compare(name: str, segmentation: Segmentation) -> None:

@@ -162,9 +162,7 @@ def test_alternatives_do_not_run_the_network_again_and_lie_on_both_sides(exact, 
     field, settings = particles(2), backend.Settings(diameter_px=30.0)
     found = backend.segment(exact, micrograph(field), settings)
     monkeypatch.setattr(exact.network, "run", None)
-    low, high = (
-        float((s.labels > 0).mean()) for _, s in backend.alternatives(exact, micrograph(field), settings, found)
-    )
+    low, high = (float((s.labels > 0).mean()) for _, s in found.alternatives())
     assert low > float((found.labels > 0).mean()) > high
 
 

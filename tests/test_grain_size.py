@@ -40,9 +40,9 @@ def field_of(labels, settings=None, number=1, standard=E112, pixel_um=0.5, alter
         field=number,
         **changes,
     )
-    return grain_size.measure_field(
-        image, segmented(labels), settings or Settings(), standard, [(n, segmented(x)) for n, x in alternatives]
-    )
+    others = [(name, segmented(other)) for name, other in alternatives]
+    found = replace(segmented(labels), alternatives=lambda: iter(others))
+    return grain_size.measure_field(image, found, settings or Settings(), standard)
 
 
 def segmented(labels, kind="instance"):

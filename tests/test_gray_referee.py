@@ -57,7 +57,7 @@ def test_a_card_that_knows_of_gray_refuses_what_gray_does_not_show_and_adds_its_
     model = unet.load(settings)
     pixels, inside = discs()
     found = unet.segment(model, image(pixels), settings)
-    made = dict(unet.alternatives(model, image(pixels), settings, found))
+    made = dict(found.alternatives())
     assert 100 * made["gray level of bright"].labels.mean() == pytest.approx(100 * inside.mean(), abs=0.3)
     noise = np.random.default_rng(5).integers(0, 256, (200, 200)).astype(np.uint8)  # no phases at all
     with pytest.raises(BackendError, match=r"a.tif: model 'gray' finds a bright that gray values do not tell from the"):

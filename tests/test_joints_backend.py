@@ -126,8 +126,7 @@ def test_alternatives_lie_on_both_sides() -> None:
     pixels = xray(BALLS, VOIDS)
     settings = joints.Settings()
     found = run(pixels, settings)
-    micrograph = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"))
-    others = dict(joints.alternatives(None, micrograph, settings, found))
+    others = dict(found.alternatives())
     voids = {name: int((other.labels == 2).sum()) for name, other in others.items()}
     assert voids["void edge -"] < (found.labels == 2).sum() < voids["void edge +"]
     joint = {name: int((other.labels > 0).sum()) for name, other in others.items()}

@@ -539,7 +539,6 @@ def test_a_missing_mask(tmp_path):
 
 def test_the_module_is_a_backend():
     assert backend.KINDS == ("semantic", "instance")
-    assert not hasattr(backend, "alternatives")
     with pytest.raises(SettingsError, match="min_region_px = -1"):
         load(Settings(min_region_px=-1))
 

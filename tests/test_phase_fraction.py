@@ -33,8 +33,7 @@ def measured(fields, percent, seed, **kwargs):
         )
         settings = threshold.Settings()
         found = threshold.segment(None, micrograph, settings)
-        others = threshold.alternatives(None, micrograph, settings, found)
-        made.append(phase_fraction.measure_field(micrograph, found, Settings(), E562, others))
+        made.append(phase_fraction.measure_field(micrograph, found, Settings(), E562))
     return made
 
 
@@ -62,9 +61,9 @@ def field(labels, number=1, classes=None, settings=None, standard=E562, others=(
         pixels=np.zeros(labels.shape, np.uint8),
         **{"calibration": SCALE, "path": f"{number}.png", "field": number} | kwargs,
     )
-    segmentation = _classes(labels, classes)
     alternatives = [(name, _classes(np.asarray(other, np.int32), classes)) for name, other in others]
-    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard, alternatives)
+    segmentation = replace(_classes(labels, classes), alternatives=lambda: iter(alternatives))
+    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard)
 
 
 def _classes(labels, classes):

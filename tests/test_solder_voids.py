@@ -195,9 +195,8 @@ def coverage(seeds: range) -> dict[str, list[bool]]:
         micrograph = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path=f"{seed}")
         settings = joints.Settings()
         segmentation = joints.segment(None, micrograph, settings)
-        others = joints.alternatives(None, micrograph, settings, segmentation)
         found = recipe.combine(
-            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)],
+            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)],
             recipe.Settings(),
             STANDARD,
         )

@@ -470,8 +470,7 @@ def test_alternatives_are_other_thresholds_and_outlines_of_the_same_prediction(e
     field = synthetic.pores(seed=73, porosity_percent=8, mean_ecd_um=16, shape_px=(240, 300))
     image, settings = micrograph(field.pixels), backend.Settings(model=MODEL, object_px=(8.0, 50.0))
     made = backend.segment(exact, image, settings)
-    counting = replace(exact, predictor=replace(exact.predictor, run=None))  # nothing is predicted again
-    kept = dict(backend.alternatives(counting, image, settings, made))
+    kept = dict(made.alternatives())
     area = {name: np.count_nonzero(other.labels) for name, other in kept.items()}
     assert list(kept) == ["probability -", "probability +", "outline -", "outline +"]
     assert area["outline -"] < np.count_nonzero(made.labels) < area["outline +"]
@@ -481,7 +480,7 @@ def test_alternatives_are_other_thresholds_and_outlines_of_the_same_prediction(e
     edge = cv2.findContours((made.labels > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
     length = sum(cv2.arcLength(one, closed=True) for one in edge)
     assert area["outline +"] - area["outline -"] == pytest.approx(length, rel=0.15)
-    again = dict(backend.alternatives(exact, image, settings, made))  # without what was kept
+    again = dict(made.alternatives())
     assert all(np.array_equal(kept[name].labels, again[name].labels) for name in kept)
 
 

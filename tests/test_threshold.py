@@ -141,7 +141,7 @@ def test_alternatives_bracket_the_share_and_come_one_at_a_time():
     field = _two_phase(30.0)
     micrograph = _micrograph(synthetic.degrade(field.pixels, 2, seed=1))
     nominal = threshold.segment(None, micrograph, Settings())
-    others = threshold.alternatives(None, micrograph, Settings(), nominal)
+    others = nominal.alternatives()
     shares = {name: _percent(other) for name, other in others}
     assert shares["threshold -"] < _percent(nominal) < shares["threshold +"]
     # straight edges of constant slope: a step of 10 % of the contrast moves both alike
@@ -152,7 +152,7 @@ def test_alternatives_bracket_the_share_and_come_one_at_a_time():
 def test_an_image_without_a_phase_has_no_alternatives():
     micrograph = _micrograph(_noise(4, 1.0))
     nominal = threshold.segment(None, micrograph, Settings())
-    assert list(threshold.alternatives(None, micrograph, Settings(), nominal)) == []
+    assert list(nominal.alternatives()) == []
 
 
 def test_scratches_and_stains_below_the_wanted_contrast_are_not_a_phase():

@@ -10,12 +10,12 @@ the window whose own part holds its centroid, and a window that cuts one of its 
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from math import ceil, log
 from time import perf_counter
 from typing import Any, Literal
-from weakref import ref
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.ranges import Above0, From0
 
-__all__ = ["KINDS", "MODELS", "Model", "Settings", "alternatives", "convert", "load", "segment"]
+__all__ = ["KINDS", "MODELS", "Model", "Settings", "convert", "load", "segment"]
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 MODELS = ("model",)  # names of settings that name a model: shipped, or a folder beside the job file
@@ -107,28 +107,14 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
         than the largest window.
     """
     start = perf_counter()
-    _KEPT.clear()
     prepared = _prepared(model, micrograph, settings)
     labels = _labels(prepared, prepared.cellprob_threshold)
-    _KEPT["last"] = (ref(labels), settings, prepared)
-    return _segmentation(prepared, labels, prepared.cellprob_threshold, start)
+    made = _segmentation(prepared, labels, prepared.cellprob_threshold, start)
+    return replace(made, alternatives=partial(_others, prepared))
 
 
-def alternatives(
-    model: Model,
-    micrograph: Micrograph,
-    settings: Settings,
-    segmentation: Segmentation,
-) -> Iterator[tuple[str, Segmentation]]:
-    """Segmentations with a lower and a higher object score that are as plausible as the one reported.
-
-    The network is not run again for the image that was segmented last.
-    """
-    kept = _KEPT.pop("last", None)
-    if kept is not None and kept[0]() is segmentation.labels and kept[1] == settings:
-        prepared = kept[2]
-    else:
-        prepared = _prepared(model, micrograph, settings)
+def _others(prepared: "_Prepared") -> Iterator[tuple[str, Segmentation]]:
+    """Segmentations with a lower and a higher object score that are as plausible; the network is not run again."""
     for name, shift in (("object score -", -SHIFT), ("object score +", SHIFT)):
         start = perf_counter()
         threshold = prepared.cellprob_threshold + shift
@@ -438,7 +424,3 @@ def _segmentation(prepared: _Prepared, labels: LabelImage, threshold: float, sta
         seconds=perf_counter() - start,
         coverage=prepared.flows.coverage,
     )
-
-
-_KEPT: dict[str, tuple["ref[LabelImage]", Settings, _Prepared]] = {}
-"""Flows of the last image, until its alternatives are made of them."""

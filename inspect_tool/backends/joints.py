@@ -16,6 +16,7 @@ noise, is at least as large as the stated minimum size, and does not just contin
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -49,7 +50,6 @@ __all__ = [
     "VIA",
     "Settings",
     "Shape",
-    "alternatives",
     "load",
     "read_positions",
     "segment",
@@ -105,7 +105,7 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         labels[~inside] = 0
         objects[~inside] = 0
     has_vias = bool((labels == VIA).any())
-    return Segmentation(
+    made = Segmentation(
         labels=labels,
         classes={**CLASSES, VIA: "via"} if has_vias else dict(CLASSES),
         kind="semantic",
@@ -127,10 +127,11 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         seconds=perf_counter() - started,
         coverage=1.0 if micrograph.roi is None else float(inside.mean()),
     )  # fmt: skip
+    return replace(made, alternatives=partial(_others, micrograph, settings, made))
 
 
-def alternatives(
-    model: None, micrograph: Micrograph, settings: Settings, segmentation: Segmentation
+def _others(
+    micrograph: Micrograph, settings: Settings, segmentation: Segmentation
 ) -> Iterator[tuple[str, Segmentation]]:
     """Yield the same joints with outlines at other plausible gray levels.
 
@@ -138,10 +139,8 @@ def alternatives(
     contrast lower or higher, within two pixels of where it was; given outlines are not moved. Voids that just
     count, or just do not, are left out or taken in.
     """
-    load(settings)
-    del model
     base, objects = segmentation.labels, segmentation.objects
-    assert objects is not None  # made by segment above
+    assert objects is not None  # segment numbers them
     levels = replace(eight_bit_scale(micrograph.pixels), inverted=segmentation.settings["polarity"] != "solder dark")
 
     def blurred(*, negative: bool) -> Rows[Gray]:

@@ -13,6 +13,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from runpy import run_path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -231,9 +232,21 @@ def _on_openvino(network: Network, weights: Weights, precision: Precision) -> Pr
         hints = {"INFERENCE_PRECISION_HINT": "f32" if exact else "bf16", "PERFORMANCE_HINT": "LATENCY"}
         return core.compile_model(model, "CPU", hints)
 
+    turn = Lock()  # a compiled network answers one call at a time, on all cores; another one meanwhile is an error
+
     def make(exact: bool) -> Run:
         ready = compiled(exact)
-        return lambda batch: np.array(ready(batch)[0], dtype=np.float32)
+
+        def run(batch: Batch) -> Batch:
+            with turn:
+                return np.array(ready(batch)[0], dtype=np.float32)
+
+        return run
+
+    def release() -> None:
+        """Give back what OpenVINO holds between images: the memory of the largest tile, 200 MB and more."""
+        with turn:
+            compiled(exact).release_memory()
 
     probe = probe_image(network.in_channels, network.stride)
     native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -244,8 +257,7 @@ def _on_openvino(network: Network, weights: Weights, precision: Precision) -> Pr
         engine="openvino",
         precision="fp32" if exact else "bf16",
         difference=difference,
-        # between images OpenVINO holds the memory of the largest tile, 200 MB and more
-        release=compiled(exact).release_memory,
+        release=release,
     )
 
 

@@ -14,7 +14,6 @@ from functools import partial
 from math import ceil
 from time import perf_counter
 from typing import Any, Literal
-from weakref import ref
 
 import cv2
 import numpy as np
@@ -36,7 +35,7 @@ from inspect_tool.backends.weights import (
 )
 from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
-from inspect_tool.model import GrayImage, LabelImage, Micrograph, ModelCard, Segmentation
+from inspect_tool.model import GrayImage, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.stardist_net import StarDistNet
 from inspect_tool.ranges import Above0, Share
 
@@ -140,23 +139,17 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     """
     start = perf_counter()
     stars, found = _stars(model, micrograph, settings)
-    result = _segmentation(model, micrograph, settings, stars, found, start=start)
-    _KEPT["last"] = (ref(result.labels), stars, found)
-    return result
+    made = _segmentation(model, micrograph, settings, stars, found, start=start)
+    return replace(made, alternatives=partial(_others, model, micrograph, settings, stars, found))
 
 
-def alternatives(
-    model: Model, micrograph: Micrograph, settings: Settings, segmentation: Segmentation
+def _others(
+    model: Model, micrograph: Micrograph, settings: Settings, stars: Stars, found: dict[str, Any]
 ) -> Iterator[tuple[str, Segmentation]]:
     """Segmentations that are as plausible: other probability thresholds, outlines half a pixel further in or out.
 
-    Nothing is predicted again for them.
+    Nothing is predicted again for them: ``stars`` hold the objects a little below the threshold too.
     """
-    kept = _KEPT.pop("last", None)
-    if kept is not None and kept[0]() is segmentation.labels:
-        stars, found = kept[1], kept[2]
-    else:
-        stars, found = _stars(model, micrograph, settings)
     shift = _shift(model.card)
     for name, change, grow_px in (
         ("probability -", -shift, 0.0),
@@ -169,10 +162,6 @@ def alternatives(
             name,
             _segmentation(model, micrograph, settings, stars, found, start=start, change=change, grow_px=grow_px),
         )
-
-
-_KEPT: dict[str, tuple["ref[LabelImage]", Stars, dict[str, Any]]] = {}
-"""Objects of the last field, with those a little below the threshold, until its alternatives are made of them."""
 
 
 def _shift(card: ModelCard) -> float:

@@ -13,6 +13,7 @@ Levels are gray values of the image as it was read.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -35,7 +36,7 @@ from inspect_tool.backends._gray_levels import (
 from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.measure import color, image_quality
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, no_alternatives
 from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 from inspect_tool.ranges import From0, Share
 
@@ -164,28 +165,27 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     """
     load(settings)
     ready = _prepared(micrograph, settings)
-    return _segmented(ready, micrograph, settings, ready.choice.height)
+    made = _segmented(ready, micrograph, settings, ready.choice.height)
+    if not made.settings["levels_found"]:
+        return made
+    return replace(made, alternatives=partial(_others, micrograph, settings, made.settings["method_taken"]))
 
 
-def alternatives(
-    model: None,  # noqa: ARG001 - the contract has a model
-    micrograph: Micrograph,
-    settings: Settings,
-    segmentation: Segmentation,
-) -> Iterator[tuple[str, Segmentation]]:
+def _others(micrograph: Micrograph, settings: Settings, method: str) -> Iterator[tuple[str, Segmentation]]:
     """Segment again with the levels at 40 % and 60 % of the edge contrast, one at a time.
 
     The contrast is that of the edges of this image; without edges that of the two sides of each level. Of several
     levels every second one moves the other way, so that a class between two of them grows and shrinks.
     """
-    if segmentation.settings.get("levels_found") == []:
-        return
     # where the carried level was kept, no better one needs to be looked for again
-    ready = _prepared(micrograph, settings, carried=segmentation.settings["method_taken"] == "local edge")
+    ready = _prepared(micrograph, settings, carried=method == "local edge")
     for name, height in ready.choice.others.items():
         yield name, _segmented(ready, micrograph, settings, height)
     if settings.method in ("otsu", "li", "triangle") and ready.edges.n:
-        yield "edges", segment(None, micrograph, replace(settings, method="edge"))
+        yield (
+            "edges",
+            replace(segment(None, micrograph, replace(settings, method="edge")), alternatives=no_alternatives),
+        )
 
 
 def _n_classes(settings: Settings) -> int:

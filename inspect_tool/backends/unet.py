@@ -18,7 +18,6 @@ from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
-from weakref import ref
 from zlib import compress, decompress
 
 import cv2
@@ -146,31 +145,21 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     maps, used = _maps(model, micrograph, settings, scale)
     labels, more = _labels(model, maps, micrograph, settings, {})
     _check_gray(model.card, micrograph, labels)
-    _KEPT["last"] = (ref(labels), maps)
-    return _segmentation(model, settings, labels, {"scale": round(scale, 4), "scale_from": how, **used}, start, **more)
+    found = {"scale": round(scale, 4), "scale_from": how, **used}
+    made = _segmentation(model, settings, labels, found, start, **more)
+    return replace(made, alternatives=partial(_other_classes, model, micrograph, settings, made, maps))
 
 
-def alternatives(
-    model: Model, micrograph: Micrograph, settings: Settings, segmentation: Segmentation
+def _other_classes(
+    model: Model, micrograph: Micrograph, settings: Settings, segmentation: Segmentation, maps: "_Maps"
 ) -> Iterator[tuple[str, Segmentation]]:
     """Segmentations that the probabilities hold nearly as plausible, from the same prediction."""
-    kept = _KEPT.pop("last", None)
-    if kept is None or kept[0]() is not segmentation.labels:
-        segmentation = segment(model, micrograph, settings)
-        kept = _KEPT.pop("last")
-    found = dict(segmentation.settings)
-    if isinstance(kept[1], _Parted):
-        start = perf_counter()
-        for name, labels in _grain_labels.alternatives(kept[1].partition, micrograph.path):
-            yield name, _segmentation(model, settings, kept[1].at_scale(labels), found, start)
-            del labels
-            start = perf_counter()
-        return
+    found = segmentation.settings
     shift = _shift(model.card)
     for number, name in enumerate(model.card.classes[1:], 1):
         for sign, change in (("-", -shift), ("+", shift)):
             start = perf_counter()
-            labels, more = _labels(model, kept[1], micrograph, settings, {number: change})
+            labels, more = _labels(model, maps, micrograph, settings, {number: change})
             more.pop("objects", None)  # joints keep the numbers of the reported segmentation
             yield f"probability of {name} {sign}", _segmentation(model, settings, labels, found, start, **more)
             del labels, more
@@ -545,8 +534,19 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
         "scratched_percent": round(100 * grains.scratched, 1),
         **used,
     }
-    _KEPT["last"] = (ref(labels), parted)
-    return _segmentation(model, settings, labels, found, start)
+    made = _segmentation(model, settings, labels, found, start)
+    return replace(made, alternatives=partial(_other_grains, model, settings, parted, found, micrograph.path))
+
+
+def _other_grains(
+    model: Model, settings: Settings, parted: "_Parted", found: Mapping[str, Any], where: str
+) -> Iterator[tuple[str, Segmentation]]:
+    """Grains at a lower and a higher level of the probability, from the same prediction."""
+    start = perf_counter()
+    for name, labels in _grain_labels.alternatives(parted.partition, where):
+        yield name, _segmentation(model, settings, parted.at_scale(labels), found, start)
+        del labels
+        start = perf_counter()
 
 
 def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, Any]]:
@@ -578,7 +578,3 @@ def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[fl
     if part is micrograph and scale in tried:
         return scale, how, *tried[scale]
     return scale, how, *_maps(model, micrograph, settings, scale)
-
-
-_KEPT: dict[str, tuple["ref[LabelImage]", "_Maps | _Parted"]] = {}
-"""What the last field was made of, until its alternatives are made of it."""

@@ -9,10 +9,10 @@ out, weakest first. Particles: threshold, then the distance to the background is
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, pi, sqrt
 from time import perf_counter
 from typing import Any, Literal
-from weakref import ref
 from zlib import compress, decompress
 
 import cv2
@@ -98,32 +98,28 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     start = perf_counter()
     if settings.mode == "particles":
         labels, found = _particles(micrograph, settings, 0.0)
-        return _segmentation(labels, settings, found, "particle", start)
+        made = _segmentation(labels, settings, found, "particle", start)
+        return replace(made, alternatives=partial(_other_particles, micrograph, settings))
     partition, labels = _partition(micrograph, settings)
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
     found, grooves = _grains(partition, labels, micrograph, settings, 0)
-    _KEPT["last"] = (ref(labels), settings, replace(partition, grooves=grooves), packed)
-    return _segmentation(labels, settings, found, "grain", start)
+    made = _segmentation(labels, settings, found, "grain", start)
+    before = replace(partition, grooves=grooves)
+    return replace(made, alternatives=partial(_other_grains, micrograph, settings, before, packed))
 
 
-def alternatives(
-    model: None,  # noqa: ARG001
-    micrograph: Micrograph,
-    settings: Settings,
-    segmentation: Segmentation,
+def _other_particles(micrograph: Micrograph, settings: Settings) -> Iterator[tuple[str, Segmentation]]:
+    """Particles at a lower and a higher gray level."""
+    for name, shift in (("threshold -", -0.1), ("threshold +", 0.1)):
+        start = perf_counter()
+        labels, found = _particles(micrograph, settings, shift)
+        yield name, _segmentation(labels, settings, found, "particle", start)
+
+
+def _other_grains(
+    micrograph: Micrograph, settings: Settings, partition: "_Partition", packed: Sequence[bytes]
 ) -> Iterator[tuple[str, Segmentation]]:
-    """Segmentations with a lower and a higher level that are as plausible as the one reported."""
-    if settings.mode == "particles":
-        for name, shift in (("threshold -", -0.1), ("threshold +", 0.1)):
-            start = perf_counter()
-            labels, found = _particles(micrograph, settings, shift)
-            yield name, _segmentation(labels, settings, found, "particle", start)
-        return
-    kept = _KEPT.pop("last", None)
-    if kept is None or kept[0]() is not segmentation.labels or kept[1] != settings:
-        segmentation = segment(None, micrograph, settings)
-        kept = _KEPT.pop("last")
-    partition, packed = kept[2:]
+    """Grains at a lower and a higher level, from the regions before merging; these are packed to a few percent."""
     for k, name, shift in (
         (1, "boundary level -", -ALTERNATIVE_SUPPORT),
         (2, "boundary level +", ALTERNATIVE_SUPPORT),
@@ -138,10 +134,6 @@ def alternatives(
         del labels
         yield name, found_in
         del found_in  # or two of them are held at a time
-
-
-_KEPT: dict[str, tuple["ref[LabelImage]", Settings, "_Partition", tuple[bytes, ...]]] = {}
-"""Regions before merging of the last field, packed to a few percent, until its alternatives are made of them."""
 
 
 def _segmentation(

@@ -7,7 +7,7 @@ mean of their numbers, into G, with its budget, the sampling rules of the editio
 one number does not describe the structure (duplex, elongated or lamellar grains, outliers).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -104,7 +104,6 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     standard: Standard,
-    alternatives: Iterable[tuple[str, Segmentation]] = (),
 ) -> FieldMeasurement:
     """Measure the grains of one field by every method.
 
@@ -113,12 +112,11 @@ def measure_field(
     micrograph : Micrograph
         Without a pixel size only the anisotropy index and the share of the matrix come out.
     segmentation : Segmentation
-        Of kind "instance": one label per grain and no boundary pixels.
+        Of kind "instance": one label per grain and no boundary pixels. What its alternatives give becomes the
+        segmentation line of the budget.
     settings : Settings
     standard : Standard
         Edition of ASTM E112, ASTM E1382 or ISO 643.
-    alternatives : iterable of (name, Segmentation)
-        Other plausible segmentations; their values become the segmentation line of the budget.
 
     Raises
     ------
@@ -143,7 +141,7 @@ def measure_field(
         same = replace(same, placements=int(values["figure_lines"]) // len(figures.ORIENTATIONS_DEG))
     other: dict[str, Mapping[str, float]] = {}
     notes = list(field.notes)
-    for name, alternative in alternatives:
+    for name, alternative in segmentation.alternatives():
         try:
             changed = prepared(micrograph, alternative, same, where, kept, name)
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)

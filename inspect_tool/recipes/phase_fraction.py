@@ -119,7 +119,6 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     standard: Standard,
-    alternatives: Iterable[tuple[str, Segmentation]] = (),
 ) -> FieldMeasurement:
     """Measure the classes of one field.
 
@@ -128,13 +127,11 @@ def measure_field(
     micrograph : Micrograph
         The field; of its pixels only the color is looked at, and only to doubt the classes.
     segmentation : Segmentation
-        Semantic labels of the same size; class 0 is the matrix.
+        Semantic labels of the same size; class 0 is the matrix. Its alternatives are taken one at a time.
     settings : Settings
         See there.
     standard : Standard
         E562 or E1245; the other of the two gives what this one has no rule for.
-    alternatives : iterable of (name, Segmentation)
-        Plausible other segmentations of the field, taken one at a time.
 
     Returns
     -------
@@ -155,7 +152,7 @@ def measure_field(
         values[f"inner_scatter_percent.{name}"] = 100 * scatter.u
         values[f"inner_scatter_dof.{name}"] = scatter.dof
     shifted: dict[str, dict[str, float]] = {}
-    for name, other in alternatives:
+    for name, other in segmentation.alternatives():
         shifted[name] = _values(other.labels, classes, roi, pixel_um)
         del other  # let go before the next one is made
 

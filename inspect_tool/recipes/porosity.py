@@ -5,7 +5,7 @@ largest pores; a reference area in its worst place for castings; class strings o
 requirements; presentations for castings, thermal spray coatings and hardmetals.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -82,7 +82,6 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     standard: Standard,
-    alternatives: Iterable[tuple[str, Segmentation]] = (),
 ) -> FieldMeasurement:
     """Measure the pores of one field.
 
@@ -92,12 +91,11 @@ def measure_field(
         The field; its scale, place in the job and region are used.
     segmentation : Segmentation
         Semantic (pores are the classes of ``settings.classes``, else class 1) or instance (one label per pore).
+        Its alternatives are taken one at a time.
     settings : Settings
         See there.
     standard : Standard
         One of ``STANDARDS``.
-    alternatives : iterable of (name, Segmentation)
-        Plausible other segmentations of the field, taken one at a time.
 
     Returns
     -------
@@ -119,7 +117,7 @@ def measure_field(
 
     # the alternatives first, and of each only its objects: two label images at a time and not four
     shifted: dict[str, dict[str, float]] = {}
-    for name, other in alternatives:
+    for name, other in segmentation.alternatives():
         objects = one.objects_of(other, settings)
         del other
         shifted[name] = numbers(objects)[2]

@@ -5,7 +5,7 @@ Both areas of a share come from the same image, so no scale is needed unless the
 of known size. What the number is not: a volume, or a statement about the interface a void lies at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import pi, sqrt
 from typing import Any, Literal, TypeAlias
@@ -121,7 +121,6 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     standard: Standard,
-    alternatives: Iterable[tuple[str, Segmentation]] = (),
 ) -> FieldMeasurement:
     """Void shares of every joint of one image, and how they move with the outlines."""
     del standard  # rules are judged over the specimen
@@ -141,7 +140,7 @@ def measure_field(
 
     moved: dict[str, dict[str, NDArray[np.float64]]] = {}
     summaries: dict[str, Mapping[str, float]] = {}
-    for name, other in alternatives:
+    for name, other in segmentation.alternatives():
         moved_joints = other.objects is None
         numbers = objects if other.objects is None else other.objects
         again, _ = measure.measure_voids(other.labels, numbers, settings.min_void_px, moved=moved_joints)

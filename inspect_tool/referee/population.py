@@ -1,7 +1,7 @@
 """The fields of a measured job as the population that a sample is drawn from, read back from their kept masks."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -68,12 +68,14 @@ def strata_of_field(
     MeasurementError
         Too many classes, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     classes, known = recipe.point_classes(corrected, settings)
     if not 2 <= len(known) <= regions.MOST_CLASSES:
         msg = f"{record.image}: {len(known)} classes; a person can tell 2 to {regions.MOST_CLASSES} by keys"
         raise MeasurementError(msg)
-    differs = regions.differing(classes, (recipe.point_classes(other, settings)[0] for other in others))
+    differs = regions.differing(
+        classes, (recipe.point_classes(other, settings)[0] for _, other in corrected.alternatives())
+    )
     return regions.strata_of(classes, differs, micrograph.roi), known
 
 
@@ -92,14 +94,14 @@ def lines_of_field(
     MeasurementError
         The recipe counts them in a way that a person does not, there is no scale, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     pixel_um = record.calibration.pixel_um
     if pixel_um is None:
         msg = f"{record.image}: no sample of test lines can be drawn: there is no scale; give [calibration] pixel_um"
         raise MeasurementError(msg)
     grains, per_px = recipe.crossed(micrograph, corrected, settings)
     grains_le = np.ascontiguousarray(grains, "<i4")
-    differing = (recipe.crossed(micrograph, other, settings)[0] for other in others)
+    differing = (recipe.crossed(micrograph, other, settings)[0] for _, other in corrected.alternatives())
     found = lines.drawn(grains, differing, per_px, pixel_um, _digest(record, grains_le))
     return found, _digest(record, grains_le, found.codes)
 
@@ -119,10 +121,10 @@ def joints_of_field(
     MeasurementError
         The voids are a share of what no person sees, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     joints, names = recipe.sampled_joints(corrected, settings, micrograph.roi, record.image)
     classes = recipe.void_classes(corrected)
-    differs = regions.differing(classes, (recipe.void_classes(other) for other in others))
+    differs = regions.differing(classes, (recipe.void_classes(other) for _, other in corrected.alternatives()))
     return regions.strata_of(classes, differs, joints > 0), joints, names
 
 
@@ -132,22 +134,15 @@ def _seen(
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
-) -> tuple[Micrograph, Segmentation, Iterator[Segmentation]]:
-    """Read the segmentation of a field and the others of it, as the recipe takes them."""
+) -> tuple[Micrograph, Segmentation]:
+    """Read the segmentation of a field with its alternatives, as the recipe takes them."""
     if record.evidence is None or record.evidence.gap:
         why = record.evidence.gap if record.evidence is not None else "the masks were not kept"
         msg = f"{record.image}: no sample can be drawn: {why}"
         raise MeasurementError(msg)
-    micrograph, raw, others = evidence.field(record, read)
+    micrograph, raw = evidence.field(record, read)
     corrected = edits.applied(raw, edits.of_image(ledger, record.sha256), record.image)
-    return (
-        micrograph,
-        question.answer(name, recipe, corrected, micrograph.roi)[0],
-        (
-            question.answer(name, recipe, other, micrograph.roi)[0]
-            for _, other in edits.carried_over(others, raw, corrected)
-        ),
-    )
+    return micrograph, question.answer(name, recipe, corrected, micrograph.roi)[0]
 
 
 def population(

@@ -30,6 +30,7 @@ from inspect_tool.model import (
     Result,
     Segmentation,
     Standard,
+    no_alternatives,
 )
 from inspect_tool.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.standards import load_standard
@@ -593,7 +594,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
         labels = np.where(labels < 0, 0, labels)
         if micrograph.roi is not None:
             labels = labels * micrograph.roi
-    field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32))
+    field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32), alternatives=no_alternatives)
     taken, _ = question.answer(case.recipe_name, case.recipe, field, micrograph.roi)
     measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.standard)
     findings = case.recipe.combine([measurement], case.settings, case.standard)

@@ -1,5 +1,6 @@
 """The same questions to every registered backend and recipe."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked, plain
-from inspect_tool.model import Calibration, Micrograph, Quantity
+from inspect_tool.model import Calibration, Micrograph, Quantity, no_alternatives
 from inspect_tool.standards import load_standard
 from inspect_tool.units import UNITS
 
@@ -46,7 +47,8 @@ def default_segmentation(recipe, image):
     table = dict(module.BACKEND)
     backend = registry.load("backend", table.pop("name"))
     settings = checked(backend.Settings, table, recipe)
-    return backend, settings, backend.segment(backend.load(settings), image, settings)
+    found = backend.segment(backend.load(settings), image, settings)
+    return backend, settings, replace(found, alternatives=no_alternatives)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -76,11 +78,33 @@ def test_a_backend_keeps_its_contract(name):
     plain(first.settings)
     if first.kind == "semantic":
         assert set(np.unique(first.labels).tolist()) <= set(first.classes)
-    others = backend.alternatives(model, image, settings, first) if hasattr(backend, "alternatives") else ()
-    for title, other in others:
+    for title, other in first.alternatives():
         assert isinstance(title, str)
         assert other.labels.shape == first.labels.shape
         assert not other.labels[~roi].any()
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_fields_segmented_at_once_are_as_one_after_the_other(name):
+    backend = registry.load("backend", name)
+    settings, picture = backend.Settings(), FOR_BACKEND.get(name, ANY)
+    model = backend.load(settings)
+
+    def labels(found):
+        return {"": found.labels, **{title: other.labels for title, other in found.alternatives()}}
+
+    images = [micrograph(picture, seed) for seed in (0, 1, 2)]
+    alone = [labels(backend.segment(model, image, settings)) for image in images]
+    assert any(not np.array_equal(one[""], alone[0][""]) for one in alone[1:])
+    # all segmented before any is asked for its alternatives, and these in another order
+    waiting = [backend.segment(model, image, settings) for image in images]
+    later = [labels(found) for found in reversed(waiting)][::-1]
+    with ThreadPoolExecutor(len(images)) as pool:
+        together = list(pool.map(lambda image: labels(backend.segment(model, image, settings)), images))
+    for found in (later, together):
+        for one, other in zip(found, alone, strict=True):
+            assert one.keys() == other.keys()
+            assert all(np.array_equal(one[title], other[title]) for title in one)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -40,8 +40,7 @@ def measured(drawn: DrawnPads, *, given: bool) -> Findings:
         Image.fromarray(drawn.pads.astype(np.uint8)).save(mask)
         settings = joints.Settings(joint_mask=str(mask) if given else "")
         segmentation = joints.segment(None, micrograph, settings)
-        others = joints.alternatives(None, micrograph, settings, segmentation)
-        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
     return recipe.combine([field], recipe.Settings(), STANDARD)
 
 
@@ -134,8 +133,7 @@ def test_what_a_network_takes_for_board_is_a_doubt_and_no_void(tmp_path: Path) -
     settings = unet.Settings(model="solder_voids", joint_mask=str(tmp_path / "pad.png"))
     model = unet.load(settings)
     segmentation = unet.segment(model, micrograph, settings)
-    others = unet.alternatives(model, micrograph, settings, segmentation)
-    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
     found = recipe.combine([field], recipe.Settings(), STANDARD)
     result = worst(found)
     assert result.interval is not None

@@ -22,8 +22,7 @@ def _shares(scene, phase):
         pixels=scene.pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="scene.png"
     )
     found = threshold.segment(None, micrograph, settings)
-    others = threshold.alternatives(None, micrograph, settings, found)
-    return [100 * float((made.labels == 1).mean()) for made in (found, *(other for _, other in others))]
+    return [100 * float((made.labels == 1).mean()) for made in (found, *(other for _, other in found.alternatives()))]
 
 
 @pytest.mark.parametrize("seed", range(3))

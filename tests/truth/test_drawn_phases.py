@@ -19,7 +19,7 @@ def _segmented(scene: Scene, **settings):
         pixels=scene.pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="scene.png"
     )
     found = threshold.segment(None, micrograph, chosen)
-    others = [other.labels for _, other in threshold.alternatives(None, micrograph, chosen, found)]
+    others = [other.labels for _, other in found.alternatives()]
     n = len(found.classes)
     first = 0 if chosen.phase == "bright" else 1  # class 1 is the darkest of phase dark
     return [(labels - first) % n for labels in (found.labels, *others)], found.settings

@@ -26,7 +26,9 @@ def measured(labels, settings, number=1, others=(), **place):
         field=number,
         **place,
     )
-    return grain_size.measure_field(image, segmented(labels), settings, E112, [(n, segmented(x)) for n, x in others])
+    made = [(name, segmented(other)) for name, other in others]
+    found = replace(segmented(labels), alternatives=lambda: iter(made))
+    return grain_size.measure_field(image, found, settings, E112)
 
 
 def segmented(labels):

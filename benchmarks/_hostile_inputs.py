@@ -933,7 +933,7 @@ def trails(random: Random) -> Iterator[Case]:
     """Audit trails that are damaged or hostile."""
 
     def made(folder: Path, argv: tuple[str, ...], change: Callable[[Path], None], must: Answer) -> Ask:
-        from inspect_tool.audit import Event, append
+        from inspect_tool.evidence.audit import Event, append
 
         field_of(folder)
         job(folder)

@@ -32,8 +32,9 @@ import pyhanko.sign.signers  # noqa: F401
 from signing_keys import PASSPHRASE, Chain
 
 import inspect_tool._signature_block  # noqa: F401 - loaded once, not in every child
-from inspect_tool import audit, correct, edits, folders, pdf_check, pipeline, recovery, registry, signing, synthetic
+from inspect_tool import correct, folders, pdf_check, pipeline, registry, signing, synthetic
 from inspect_tool.errors import InspectError
+from inspect_tool.evidence import audit, edits, recovery
 from inspect_tool.files import load_report, sha256_file
 
 JOB = (

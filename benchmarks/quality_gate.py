@@ -25,11 +25,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inspect_tool import quality, readers, registry, synthetic
+from inspect_tool import registry, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import checked
+from inspect_tool.images import quality, readers
 from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Selection
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 from inspect_tool.synthetic import Degradation, Field
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,12 +24,12 @@ import inspect_tool
 from inspect_tool import synthetic
 from inspect_tool.backends import _grain_labels, watershed
 from inspect_tool.backends.weights import fitted, gray_range, load_weights, normalized, shipped
-from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import intercepts, planimetric
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.networks.torch_network import TorchNetwork
 from inspect_tool.networks.unet import UNet
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e112
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"

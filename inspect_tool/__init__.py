@@ -18,10 +18,10 @@ _HOMES = {
     "read": "pipeline",
     "segment": "pipeline",
     "measure_fields": "pipeline",
-    "decide": "conformity",
+    "decide": "acceptance.conformity",
     "load_job": "files",
     "load_report": "files",
-    "load_standard": "standards",
+    "load_standard": "standards.editions",
     "InspectError": "errors",
     "Calibration": "model",
     "Check": "model",
@@ -39,7 +39,7 @@ _HOMES = {
 __all__ = (*_HOMES, "__version__")  # pyright: ignore
 
 if TYPE_CHECKING:
-    from inspect_tool.conformity import decide as decide
+    from inspect_tool.acceptance.conformity import decide as decide
     from inspect_tool.errors import InspectError as InspectError
     from inspect_tool.files import load_job as load_job
     from inspect_tool.files import load_report as load_report
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from inspect_tool.pipeline import read as read
     from inspect_tool.pipeline import run as run
     from inspect_tool.pipeline import segment as segment
-    from inspect_tool.standards import load_standard as load_standard
+    from inspect_tool.standards.editions import load_standard as load_standard
 
 
 def __getattr__(name: str) -> Any:

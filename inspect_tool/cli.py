@@ -234,7 +234,7 @@ def check(
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool import pipeline
-    from inspect_tool.standards import designation
+    from inspect_tool.standards.editions import designation
 
     status = 0
     for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
@@ -385,7 +385,7 @@ def calibrate(
     import json
 
     from inspect_tool.model import Selection
-    from inspect_tool.scale_bar import request
+    from inspect_tool.scale.bar import request
 
     reading = request.measure(image, which=Selection(page=page), line=line, length=length, out=out)
     if as_json:
@@ -659,8 +659,8 @@ def validate(
     import json
 
     from inspect_tool import folders
+    from inspect_tool.evidence.provenance import now
     from inspect_tool.files import plain
-    from inspect_tool.provenance import now
     from inspect_tool.validation import measure, summary
     from inspect_tool.validation.values import dump_validation
 
@@ -824,7 +824,8 @@ def edit(
 
     The next run measures it and reports who changed what, why, and every main result before and after.
     """
-    from inspect_tool import correct, edits
+    from inspect_tool import correct
+    from inspect_tool.evidence import edits
 
     if (export is None) == (mask is None):
         msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
@@ -854,7 +855,8 @@ def edit_undo(
     quiet: Quiet = False,
 ) -> None:
     """Take an edit back by a new entry of the ledger; later edits of other pixels stay."""
-    from inspect_tool import correct, edits
+    from inspect_tool import correct
+    from inspect_tool.evidence import edits
 
     made = correct.undo(job, number, reason=reason, by=by, out=out)
     if not quiet:
@@ -943,9 +945,9 @@ def audit(
     """
     import json
 
-    from inspect_tool import audit as auditing
+    from inspect_tool.evidence import audit as auditing
+    from inspect_tool.evidence.recovery import recover
     from inspect_tool.files import plain
-    from inspect_tool.recovery import recover
 
     recover(folder.parent if folder.name == auditing.LOG else folder)
     trail = auditing.verify(folder)
@@ -1090,7 +1092,7 @@ def _run_jobs(
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool import pipeline
-    from inspect_tool.recovery import recover
+    from inspect_tool.evidence.recovery import recover
 
     recover(out)
     faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
@@ -1134,8 +1136,8 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
 
 def _recover(report: Path) -> None:
     """Put right what a killed process left around a report, before it is looked at."""
-    from inspect_tool import audit
-    from inspect_tool.recovery import recover
+    from inspect_tool.evidence import audit
+    from inspect_tool.evidence.recovery import recover
 
     for folder in dict.fromkeys((report.parent, report.parent.parent, audit.project_folder(report))):
         recover(folder)

@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import pipeline, registry
-from inspect_tool.agreement import agreement, equivalence
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.pipeline import Plan, Progress, Source
-from inspect_tool.provenance import now, provenance
 from inspect_tool.report.comparison import (
     SCHEMA,
     Candidate,
@@ -40,6 +39,7 @@ from inspect_tool.report.comparison import (
     page,
 )
 from inspect_tool.report.confined import confined
+from inspect_tool.statistics.agreement import agreement, equivalence
 
 _PICTURE_PX = 1100  # longest side of a picture
 _SMALLEST_PART = 160  # side of the part of a field that is shown [px]
@@ -638,7 +638,7 @@ def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total
 
 
 def _print(found: Comparison, folder: Path, template: Path, data: str) -> None:
-    from inspect_tool.exporters.pdf import attachment, print_page
+    from inspect_tool.report.exporters.pdf import attachment, print_page
 
     made = datetime.fromisoformat(found.provenance.started)
     carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
 from inspect_tool.referee import correction as referee
 from inspect_tool.validation import line

@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, ReadError, SettingsError
+from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Provenance
 from inspect_tool.pipeline import Plan, Progress, job_names
-from inspect_tool.provenance import now, provenance
 from inspect_tool.remeasure import Remeasured, remeasure
 
 SCHEMA = "inspect_tool/golden/1"

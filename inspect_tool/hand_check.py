@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import audit, folders, pipeline, registry, trail_checks, trail_reports
-from inspect_tool.conformity import decide
+from inspect_tool import folders, pipeline, registry
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import ReadError
+from inspect_tool.evidence import audit, trail_checks, trail_reports
 from inspect_tool.files import read_bytes
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
 from inspect_tool.referee import design, joint_sample, ledger, planning, regions

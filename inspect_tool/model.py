@@ -415,7 +415,7 @@ class Rule:
 class Worked:
     """A worked case that comes with a standard and is run as a test."""
 
-    function: str  # "module.function" of inspect_tool.formulas
+    function: str  # "module.function" of inspect_tool.standards.formulas
     given: Mapping[str, Any]
     expect: Mapping[str, float]
     tol: float

@@ -9,13 +9,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import __version__, edits, evidence, pdf_compare
-from inspect_tool.dossier import pdf_reader
+from inspect_tool import __version__, pdf_compare
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import edits, masks
+from inspect_tool.evidence.dossier import pdf_reader
+from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import plain, sha256_bytes
 from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
-from inspect_tool.provenance import package_versions, platform_name
 from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.confined import confined
@@ -80,7 +81,7 @@ def look(report: Report, given: Path | None, printed: bool) -> Look:
 def _unprintable(report: Report, template: Path) -> str:
     """Why this machine cannot print a report as it was printed; empty: it can."""
     try:
-        from inspect_tool.exporters.pdf import typesetting
+        from inspect_tool.report.exporters.pdf import typesetting
     except OutputError:
         return "printing needs Pango, which is not installed here"
     if report.provenance.typesetting not in ("", typesetting(template)):
@@ -317,7 +318,7 @@ def _printed(report: Report, template: Path, folder: Path, work: Path, files: Fi
     out = work / "printed"
     out.mkdir(exist_ok=True)
     names = [item.file for item in report.attachments]
-    if evidence.attached(report):
+    if masks.attached(report):
         names += [mask.file for record in report.micrographs if record.evidence for mask in record.evidence.masks]
     held = {name: files.read(name) for name in names}
     pdf = out / "report.pdf"
@@ -328,7 +329,7 @@ def _printed(report: Report, template: Path, folder: Path, work: Path, files: Fi
 def _print(
     report: Report, folder: Path, template: Path, data: bytes, held: Mapping[str, bytes | None], pdf: Path
 ) -> None:
-    from inspect_tool.exporters.pdf import attachments, print_page
+    from inspect_tool.report.exporters.pdf import attachments, print_page
 
     def read(file: str) -> bytes:
         content = held[file]

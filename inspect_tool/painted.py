@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import edits, evidence, question
+from inspect_tool import question
 from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.evidence import edits, masks
+from inspect_tool.images.readers.raster import parse_xml
 from inspect_tool.model import Mask, Micrograph, Segmentation
-from inspect_tool.readers.raster import parse_xml
 from inspect_tool.report import figures
 
 SUFFIX = ".ora"
@@ -345,8 +346,8 @@ def _layer(path: Path, name: str, top: int, left: int, shape: tuple[int, int]) -
     try:
         with zipfile.ZipFile(path) as whole:
             data = _member(path, whole, name)
-        with evidence.own_limits(), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.width * image.height > evidence.LARGEST_PX:
+        with masks.own_limits(), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.width * image.height > masks.LARGEST_PX:
                 msg = f"the layer {name} has {image.height} x {image.width} px"
                 raise ValueError(msg)
             part = np.asarray(image.convert("RGBA"))

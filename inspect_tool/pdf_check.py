@@ -13,8 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import audit
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
 from inspect_tool.files import read_bytes
 
 for _name in ("pyhanko", "pyhanko_certvalidator", "fontTools"):

@@ -23,33 +23,14 @@ from types import ModuleType
 from typing import Any, Literal
 from unicodedata import normalize
 
-from inspect_tool import (
-    audit,
-    calibration,
-    calibration_files,
-    colored_marks,
-    edits,
-    folders,
-    lots,
-    preprocess,
-    quality,
-    question,
-    readers,
-    recovery,
-    registry,
-    scale_bar,
-    slips,
-    specimen_area,
-    specs,
-    supersede,
-    trail_checks,
-    trail_reports,
-)
-from inspect_tool.calibration import check_stated, same_scale, settle, stop_if_expired
+from inspect_tool import folders, question, registry, slips, supersede
+from inspect_tool.acceptance import lots, specs
+from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
 from inspect_tool.conclusion import concluded
-from inspect_tool.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
-from inspect_tool.evidence import FOLDER, Keeper
+from inspect_tool.evidence import audit, edits, recovery, trail_checks, trail_reports
+from inspect_tool.evidence.masks import FOLDER, Keeper
+from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import (
     MOST_DATA,
     checked,
@@ -61,6 +42,7 @@ from inspect_tool.files import (
     sha256_file,
     sha256_source,
 )
+from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
 from inspect_tool.model import (
     Alternatives,
     Attachment,
@@ -90,12 +72,14 @@ from inspect_tool.model import (
     no_alternatives,
 )
 from inspect_tool.paths import matching
-from inspect_tool.provenance import now, provenance
 from inspect_tool.referee import ledger as referee
 from inspect_tool.referee.correction import Correction, corrected
 from inspect_tool.referee.population import population
 from inspect_tool.report.confined import confined
-from inspect_tool.standards import load_standard, noting
+from inspect_tool.scale import calibration, laboratory_files
+from inspect_tool.scale.bar import BarReading, find_footer, read_bar, written
+from inspect_tool.scale.calibration import check_stated, same_scale, settle, stop_if_expired
+from inspect_tool.standards.editions import load_standard, noting
 from inspect_tool.units import dimension
 from inspect_tool.validation import finding
 from inspect_tool.validation.features import with_features
@@ -749,7 +733,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
     if calibration is None:
         return None
     check_stated(calibration, where)
-    resolved = calibration_files.resolve(calibration, folder, where)
+    resolved = laboratory_files.resolve(calibration, folder, where)
     stop_if_expired(resolved, date_of_work(job, now().date()), where)
     return resolved
 
@@ -758,7 +742,7 @@ def scale_lines(planned: Plan) -> list[str]:
     """What the calibrations of a checked job are, and which of their rules they fail: one line each."""
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
-    lines = [calibration_files.described(item) for item in made]
+    lines = [laboratory_files.described(item) for item in made]
     failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
     return [*lines, *(f"not met: {rule.name}: {rule.note}" for rule in failed)]
 
@@ -1236,7 +1220,7 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     if planned.job.modality != "unknown":
         micrograph = replace(micrograph, modality=planned.job.modality)
     if source.stated is not None:
-        calibration_files.check_image(
+        laboratory_files.check_image(
             source.stated, micrograph.pixels.shape, micrograph.path, micrograph.meta.get("binning", "")
         )
     bar = _bar(micrograph, planned.job.scale_bar)
@@ -1253,37 +1237,37 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     return preprocess.to_square_pixels(cut)
 
 
-def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> scale_bar.BarReading | None:
+def _bar(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> BarReading | None:
     """What a bar burned into the picture says; one that must be read and cannot be is an error."""
     if wanted == "off":
         return None
-    bar = scale_bar.read_bar(micrograph.pixels, micrograph.color)
+    bar = read_bar(micrograph.pixels, micrograph.color)
     if wanted == "required" and bar.pixel_um is None:
         msg = f'{micrograph.path}: scale_bar = "required", but {bar.note or "the picture holds no scale bar"}'
         raise CalibrationError(msg)
     return bar
 
 
-def _told_by(bar: scale_bar.BarReading) -> ScaleSource:
+def _told_by(bar: BarReading) -> ScaleSource:
     assert bar.pixel_um is not None
     return ScaleSource(kind="scale bar", pixel_um=bar.pixel_um, u_rel=bar.u_rel, note=bar.note)
 
 
-def _noted(micrograph: Micrograph, bar: scale_bar.BarReading | None) -> Micrograph:
+def _noted(micrograph: Micrograph, bar: BarReading | None) -> Micrograph:
     """Tell of a bar that was seen and not read, so that nobody takes it for compared."""
     if bar is None or bar.status != "refused":
         return micrograph
     return replace(micrograph, meta={**micrograph.meta, "scale bar in the picture": f"not used: {bar.note}"})
 
 
-def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarReading | None) -> Region:
+def _without_writing(micrograph: Micrograph, region: Region, bar: BarReading | None) -> Region:
     """Leave out of the region what is no specimen: a data bar at the foot, a bar and its label in the picture.
 
     A footer that the job states is taken as it is, 0 too.
     """
     height = micrograph.pixels.shape[0]
     if region.footer_px is None:
-        found = scale_bar.find_footer(micrograph.pixels, micrograph.color) if bar is None else bar.footer_px
+        found = find_footer(micrograph.pixels, micrograph.color) if bar is None else bar.footer_px
         region = replace(region, footer_px=found)
     kept = height - (region.footer_px or 0)
     read = [bar.box] if bar is not None and bar.status == "read" and bar.box is not None else []
@@ -1293,7 +1277,7 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: scale_bar.BarR
             (height, micrograph.pixels.shape[1]),
             preprocess.orientation(micrograph.meta),
         )
-        for top, left, tall, wide in (*read, *scale_bar.written(micrograph.pixels, micrograph.color))
+        for top, left, tall, wide in (*read, *written(micrograph.pixels, micrograph.color))
         if top < kept
     ]
     return replace(region, exclude=(*region.exclude, *boxes))
@@ -1475,7 +1459,7 @@ def _typesetting(planned: Plan) -> str:
     """How this machine sets the samples of the template; empty: nothing is printed."""
     if "pdf" not in planned.job.exports:
         return ""
-    from inspect_tool.exporters.pdf import typesetting
+    from inspect_tool.report.exporters.pdf import typesetting
 
     return typesetting(planned.template)
 

@@ -19,13 +19,13 @@ Kind = Literal["reader", "backend", "recipe", "exporter"]
 
 _BUILT_IN: dict[Kind, dict[str, str]] = {
     "reader": {
-        "tiff": "inspect_tool.readers.tiff",
-        "plain": "inspect_tool.readers.plain",
-        "dicom": "inspect_tool.readers.dicom",
-        "czi": "inspect_tool.readers.czi",
-        "lif": "inspect_tool.readers.lif",
-        "nd2": "inspect_tool.readers.nd2",
-        "ome_zarr": "inspect_tool.readers.ome_zarr",
+        "tiff": "inspect_tool.images.readers.tiff",
+        "plain": "inspect_tool.images.readers.plain",
+        "dicom": "inspect_tool.images.readers.dicom",
+        "czi": "inspect_tool.images.readers.czi",
+        "lif": "inspect_tool.images.readers.lif",
+        "nd2": "inspect_tool.images.readers.nd2",
+        "ome_zarr": "inspect_tool.images.readers.ome_zarr",
     },
     "backend": {
         "threshold": "inspect_tool.backends.threshold",
@@ -43,11 +43,11 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "solder_voids": "inspect_tool.recipes.solder_voids",
     },
     "exporter": {
-        "json": "inspect_tool.exporters.json",
-        "html": "inspect_tool.exporters.html",
-        "pdf": "inspect_tool.exporters.pdf",
-        "csv": "inspect_tool.exporters.csv",
-        "xlsx": "inspect_tool.exporters.xlsx",
+        "json": "inspect_tool.report.exporters.json",
+        "html": "inspect_tool.report.exporters.html",
+        "pdf": "inspect_tool.report.exporters.pdf",
+        "csv": "inspect_tool.report.exporters.csv",
+        "xlsx": "inspect_tool.report.exporters.xlsx",
     },
 }
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspect_tool import pipeline, registry
-from inspect_tool.calibration import same_scale
-from inspect_tool.evidence import mask_sha256
+from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.model import FieldMeasurement, Findings
 from inspect_tool.pipeline import Plan
+from inspect_tool.scale.calibration import same_scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

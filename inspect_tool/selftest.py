@@ -25,9 +25,10 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import __version__, folders, golden, phantoms, pipeline, question, registry, standards, worked
+from inspect_tool import __version__, folders, golden, phantoms, pipeline, question, registry
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.evidence.provenance import now, package_versions, provenance
 from inspect_tool.files import (
     checked,
     load_model_card,
@@ -42,7 +43,6 @@ from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.paths import data_folder
 from inspect_tool.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
 from inspect_tool.pipeline import Progress
-from inspect_tool.provenance import now, package_versions, provenance
 from inspect_tool.remeasure import Remeasured, remeasure
 from inspect_tool.report.render import template_folder
 from inspect_tool.report.selftest import (
@@ -64,7 +64,8 @@ from inspect_tool.report.selftest import (
     TileTest,
     page,
 )
-from inspect_tool.uncertainty import coverage_factor, proportion_interval
+from inspect_tool.standards import editions, worked
+from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
 from inspect_tool.workers import each, processes
 
 CRITERIA = "selftest/selftest_2026.toml"
@@ -296,7 +297,7 @@ def load_criteria(path: Path | None = None) -> Standard:
     if not name.endswith(".toml"):
         msg = f"{name}: criteria are a file that ends in .toml; copy standards/{CRITERIA}"
         raise SettingsError(msg)
-    rules = standards.load_standard(name)
+    rules = editions.load_standard(name)
     known = {quantity for truths in phantoms.TRUTHS.values() for quantity in truths}
     for rule in rules.rules.values():
         measure, quantity = _parts(rule)
@@ -699,7 +700,7 @@ def _judged(found: SelfTest, rules: Standard) -> Iterator[Judged]:
             skipped = next((one.refused for one in found.recipes if one.recipe == recipe), "") or "not tested"
         else:
             value, note, skipped = _found(found, rule, measure, quantity, recipe)
-        check = standards.check_rule(rules, rule.name, value, method=rule.methods[0] if rule.methods else "", note=note)
+        check = editions.check_rule(rules, rule.name, value, method=rule.methods[0] if rule.methods else "", note=note)
         assert check is not None  # the method is one of the rule
         yield Judged(rule=rule.name, recipe=recipe, check=check, skipped=skipped)
 
@@ -820,8 +821,8 @@ def _installation(tables: Mapping[str, Mapping[str, Any]], rules: Standard, crit
                 kind="weights", name=f"{name}, version {card.version}", sha256=found, intact=found == card.sha256
             )
         )
-    for name in standards.names():
-        edition = standards.load_standard(name)
+    for name in editions.names():
+        edition = editions.load_standard(name)
         files.append(HashedFile(kind="standard", name=name, sha256=edition.sha256, intact=None))
     shown = criteria.name if criteria is not None else CRITERIA
     files.append(HashedFile(kind="criteria", name=shown, sha256=rules.sha256, intact=None))
@@ -937,13 +938,13 @@ _Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
 def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned | None, pixel_um: float) -> RecipeTest:
     """Say what is run for a recipe, before any answer."""
     module = registry.load("recipe", recipe)
-    edition = standards.load_standard(module.STANDARDS[0])
+    edition = editions.load_standard(module.STANDARDS[0])
     made, left = plan or ((), ())
     truths = sorted({phantom.truth for phantom in made})
     return RecipeTest(
         recipe=recipe,
         title=module.TITLE,
-        standard=standards.designation(edition),
+        standard=editions.designation(edition),
         backend=str(table.get("name", "")),
         settings=plain({key: value for key, value in table.items() if key != "name"}),
         weights_sha256="",
@@ -1005,7 +1006,7 @@ def _identification(found: SelfTest) -> str:
 
 
 def _write(found: SelfTest, folder: Path, tell: Progress, total: int) -> None:
-    from inspect_tool.exporters.pdf import attachment, print_page
+    from inspect_tool.report.exporters.pdf import attachment, print_page
 
     template = template_folder("inspection")
     data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from inspect_tool import audit, pdf_check, recovery
+from inspect_tool import pdf_check
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, recovery
 from inspect_tool.files import read_bytes
 from inspect_tool.pdf_compare import ROOM, signature_box
 

@@ -7,11 +7,11 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import folders, readers
-from inspect_tool.calibration import AGREEMENT, SAME_WITHIN
-from inspect_tool.calibration_files import FILE
+from inspect_tool import folders
 from inspect_tool.errors import CalibrationError, MeasurementError, SettingsError
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration, sha256_bytes, sha256_file, write_text
+from inspect_tool.images import readers
 from inspect_tool.measure.micrometer import measure_lines, pixel_sizes
 from inspect_tool.model import (
     CalibrationReading,
@@ -20,12 +20,13 @@ from inspect_tool.model import (
     EvidenceImage,
     Micrograph,
 )
-from inspect_tool.provenance import now
 from inspect_tool.report.calibration_page import MeasuredImage, page
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import template_folder
 from inspect_tool.report.text import pm
-from inspect_tool.uncertainty import combined, coverage_factor, effective_dof, half_range
+from inspect_tool.scale.calibration import AGREEMENT, SAME_WITHIN
+from inspect_tool.scale.laboratory_files import FILE
+from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof, half_range
 from inspect_tool.units import length_um
 
 REPORT = "calibration.pdf"
@@ -113,7 +114,7 @@ def _print(
     text: str,
     made: datetime,
 ) -> None:
-    from inspect_tool.exporters.pdf import attachment, print_page
+    from inspect_tool.report.exporters.pdf import attachment, print_page
 
     html = page(calibrated.record, seen, calibrated.warnings, identifier, target, template)
     print_page(

@@ -10,11 +10,12 @@ from io import StringIO
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from inspect_tool import registry, standards
+from inspect_tool import registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card
 from inspect_tool.model import Header, Quantity
 from inspect_tool.paths import data_folder
+from inspect_tool.standards import editions
 from inspect_tool.units import UNITS, dimension
 
 _INTRO = """\
@@ -153,9 +154,9 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             for name in registry.names(plugin):
                 yield name, _first_line(registry.load(plugin, name))
         case "standard":
-            for name in standards.names():
-                standard = standards.load_standard(name)
-                yield name, f"{standards.designation(standard)}: {standard.title}"
+            for name in editions.names():
+                standard = editions.load_standard(name)
+                yield name, f"{editions.designation(standard)}: {standard.title}"
         case "model":
             from inspect_tool.backends.weights import model_folder, shipped_names
 

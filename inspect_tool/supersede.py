@@ -6,9 +6,9 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import audit, edits
-from inspect_tool.dossier import open_dossier
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, edits
+from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
 from inspect_tool.model import Cell, Conformity, Findings, Header, Job, Report, Result, Statement, Table
 from inspect_tool.report.build import IDENTIFICATION, overall_verdict, report_digest, report_id

@@ -17,29 +17,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from inspect_tool import (
-    __version__,
-    audit,
-    drawn_again,
-    edits,
-    evidence,
-    pages,
-    pdf_compare,
-    pipeline,
-    quality,
-    question,
-    registry,
-    specimen_area,
-    specs,
-    supersede,
-    trail_checks,
-    trail_reports,
-)
+from inspect_tool import __version__, drawn_again, pages, pdf_compare, pipeline, question, registry, supersede
+from inspect_tool.acceptance import specs
 from inspect_tool.conclusion import concluded
-from inspect_tool.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.errors import InspectError, OutputError, ReadError
-from inspect_tool.exporters.csv import csv_text
+from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
+from inspect_tool.evidence.dossier import Dossier, of_pdf, open_dossier
+from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
+from inspect_tool.images import quality, specimen_area
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -53,11 +39,11 @@ from inspect_tool.model import (
     Statement,
     Thumbnail,
 )
-from inspect_tool.provenance import package_versions, platform_name
 from inspect_tool.referee import ledger as referee
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
-from inspect_tool.standards import load_standard, shelf
+from inspect_tool.report.exporters.csv import csv_text
+from inspect_tool.standards.editions import load_standard, shelf
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import Validation, load_validation
 
@@ -150,7 +136,7 @@ def _check_evidence(dossier: Dossier) -> None:
             why = record.evidence.gap if record.evidence is not None else "the report names no masks of it"
             msg = f"{name}: cannot be recomputed: {record.image}: {why}"
             raise ReadError(msg)
-    if dossier.pdf is not None and not evidence.attached(report):
+    if dossier.pdf is not None and not masks.attached(report):
         msg = f"{name}: cannot be recomputed: its masks are too large for the PDF; verify the report folder"
         raise ReadError(msg)
 
@@ -178,7 +164,7 @@ def _files(dossier: Dossier) -> Iterator[Finding]:
     """Compare every file that the report names with its hash, and every table with the report."""
     report = dossier.report
     named = [(item.file, item.sha256) for item in report.attachments if dossier.folder or item.role != "picture"]
-    named += [(mask.file, mask.sha256) for mask in evidence.masks_of(report)]
+    named += [(mask.file, mask.sha256) for mask in masks.masks_of(report)]
     good = 0
     for file, sha256 in named:
         data = dossier.read(file)
@@ -532,7 +518,7 @@ def measured_again(
     dossier: Dossier, asked: "_Asked", record: MicrographRecord
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Measure one field on its kept masks, as the run did on its segmentations; with what it was measured on."""
-    micrograph, segmentation = evidence.field(record, _reader(dossier))
+    micrograph, segmentation = masks.field(record, _reader(dossier))
     corrected = edits.applied(segmentation, edits.of_image(asked.ledger, record.sha256), record.image)
     taken, step = question.answer(asked.job.recipe, asked.recipe, corrected, micrograph.roi)
     measured: FieldMeasurement = asked.recipe.measure_field(micrograph, taken, asked.settings, asked.standard)
@@ -543,7 +529,7 @@ def _edited_again(
     dossier: Dossier, asked: _Asked, record: MicrographRecord, entries: Sequence[edits.Entry]
 ) -> tuple[edits.Edited, FieldMeasurement | None]:
     """What the edits of one field did to it, and its measurement without them."""
-    micrograph, raw = evidence.field(record, _reader(dossier))
+    micrograph, raw = masks.field(record, _reader(dossier))
     assert record.evidence is not None
     edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
     micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
@@ -887,7 +873,7 @@ def _segmented_again(
     entries: Sequence[edits.Entry],
 ) -> Iterator[Finding]:
     micrograph = pipeline.read_source(planned, planned.sources[index])
-    _, stated = evidence.field(record, _reader(dossier))
+    _, stated = masks.field(record, _reader(dossier))
     kept = {"": stated, **dict(stated.alternatives())}
     unlike: list[str] = []
 

@@ -11,9 +11,10 @@ import pytest
 import tifffile
 from test_bad_input import tool
 
-from inspect_tool import audit, pipeline, synthetic
-from inspect_tool.audit import HEAD, LOG, NOTHING, Event, append, read, verify
+from inspect_tool import pipeline, synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
+from inspect_tool.evidence.audit import HEAD, LOG, NOTHING, Event, append, read, verify
 
 
 def event(i, **more):
@@ -212,7 +213,7 @@ def test_a_writer_stopped_before_the_head_leaves_a_whole_chain(log):
 WRITER = """
 import sys
 from pathlib import Path
-from inspect_tool.audit import Event, append
+from inspect_tool.evidence.audit import Event, append
 print("ready", flush=True)
 for i in range(int(sys.argv[3])):
     append(Path(sys.argv[1]), Event(event="edit", subject=f"{sys.argv[2]}-{i}", new="x" * 3000))

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool import pipeline, quality, verify
+from inspect_tool import pipeline, verify
 from inspect_tool.errors import MeasurementError
+from inspect_tool.images import quality
 from inspect_tool.model import Acceptance
 
 SHAPE = (300, 400)

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import audit, correct, edits, evidence, pipeline, verify
+from inspect_tool import correct, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.evidence import audit, edits, masks
 from inspect_tool.files import dump_report, load_report
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
 from inspect_tool.report.build import report_digest, report_id
@@ -68,7 +69,7 @@ def labels_of(job, field):
 
 
 def save(path, labels):
-    path.write_bytes(evidence.encode(labels))
+    path.write_bytes(masks.encode(labels))
     return path
 
 
@@ -195,7 +196,7 @@ def other_reason(folder):
 
 def other_pixels(folder):
     path = next(folder.glob("0001-*.png"))
-    path.write_bytes(evidence.encode(np.ones(SHAPE, np.int32)))
+    path.write_bytes(masks.encode(np.ones(SHAPE, np.int32)))
 
 
 def one_gone(folder):

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import audit, folders, pipeline, recovery
+from inspect_tool import folders, pipeline
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence import audit, recovery
 from inspect_tool.folders import MARKER, PENDING, check_name, new_folder, partial_folder, put, recover, seal
 
 JOB = (

@@ -13,7 +13,7 @@ import tifffile
 from inspect_tool import cli
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError, StandardError
 from inspect_tool.gauge import gauge, load_gauge
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 STUDY = load_standard("aiag_msa_2010").worked[0].given["values"]
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import cli, golden, provenance
+from inspect_tool import cli, golden
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import provenance
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inspect_tool.conformity import decide
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 E112 = load_standard("astm_e112_2013")
 METHODS = ("abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept")

@@ -22,7 +22,7 @@ from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.referee import correction, ledger
 from inspect_tool.referee.population import population
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 sys.path.insert(0, str(Path(__file__).parent / "truth"))
 from drawn_mosaics import merged

@@ -11,13 +11,14 @@ import pytest
 import tifffile
 from stardist_example import CONFIG as STARDIST
 
-from inspect_tool import audit, paths
+from inspect_tool import paths
 from inspect_tool.backends._stardist_folder import read_folder
 from inspect_tool.cli import main
 from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
+from inspect_tool.images.readers import read
 from inspect_tool.pipeline import files_of, plan
-from inspect_tool.readers import read
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_sha256
 

@@ -12,7 +12,7 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 E562, E1245 = load_standard("astm_e562_2019"), load_standard("astm_e1245_2016")
 SCALE = Calibration(pixel_um=0.5, u_rel=0.01, source="test")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from inspect_tool import synthetic
 from inspect_tool.errors import InspectError, OutputError, SettingsError
-from inspect_tool.readers import read
-from inspect_tool.scale_bar import by_hand, find_footer, label, picture, read_bar, request
-from inspect_tool.scale_bar.finding import find_bars
+from inspect_tool.images.readers import read
+from inspect_tool.scale.bar import by_hand, find_footer, label, picture, read_bar, request
+from inspect_tool.scale.bar.finding import find_bars
 
 needs_reader = pytest.mark.skipif(
     find_spec("rapidocr") is None or find_spec("onnxruntime") is None, reason="the extra scale-bar is not installed"

@@ -12,10 +12,10 @@ import tifffile
 from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
-from inspect_tool.calibration import RATIO_ONLY
 from inspect_tool.cli import app
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.scale.calibration import RATIO_ONLY
 from inspect_tool.training import score_files
 from inspect_tool.training.annotations import Settings
 from inspect_tool.training.score import (

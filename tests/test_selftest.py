@@ -17,7 +17,7 @@ from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
 from inspect_tool.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
 from inspect_tool.report.selftest import Point, SelfTest
-from inspect_tool.uncertainty import proportion_interval
+from inspect_tool.statistics.uncertainty import proportion_interval
 
 TINY = replace(
     QUICK,

@@ -17,8 +17,9 @@ import tifffile
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
 
-from inspect_tool import audit, pdf_check, pipeline, recovery, signing, synthetic
+from inspect_tool import pdf_check, pipeline, signing, synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, recovery
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
 BERT = {"name": "Bert Łukasiewicz", "role": "Quality assurance", "meaning": "reviewed"}

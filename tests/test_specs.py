@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import lots, pipeline, specs, verify
+from inspect_tool import pipeline, verify
+from inspect_tool.acceptance import lots, specs
 from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report

@@ -27,8 +27,8 @@ from inspect_tool.backends._joint_regions import (
     widened,
 )
 from inspect_tool.backends._joint_settings import Settings
-from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import strips
 
 _ARRAY = 4  # balls
 _LITTLE = 0.02  # of the pixels of the joints: too few beside them to tell solder from what is around it

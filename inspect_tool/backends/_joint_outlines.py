@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.backends._joint_regions import Box, Floats, Gray, Levels, boxes, gradient_of, grown, is_disc
-from inspect_tool.measure.parts import Area, Parts, Rows, strips
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import Area, Parts, Rows, strips
 
 # Blurred discs of thickness (1 - (d/r)^2)^p, smoothed and outlined as here. For every p of _ROUNDNESS over _WIDTHS,
 # the radius of the outline in widths of the edge (contrast over steepest gradient): how high the outline lies

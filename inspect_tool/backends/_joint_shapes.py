@@ -13,8 +13,8 @@ from inspect_tool.backends._joint_regions import Box
 from inspect_tool.backends._joint_settings import Shape
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import read_bytes
-from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import strips
 
 
 def read_positions(path: Path) -> tuple[Shape, ...]:

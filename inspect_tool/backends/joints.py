@@ -40,8 +40,8 @@ from inspect_tool.backends._joint_settings import Settings, Shape
 from inspect_tool.backends._joint_shapes import check_shape, drawn, drawn_shape, joints_of_mask, read_positions
 from inspect_tool.backends._joint_voids import voids_of_joint
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.measure.parts import Rows, connected_parts, strips
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.pixels.parts import Rows, connected_parts, strips
 
 __all__ = [
     "CLASSES",

@@ -18,9 +18,9 @@ from skimage import measure
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
+from inspect_tool.images.preprocess import crop_like, turned_like
+from inspect_tool.images.readers import read_values
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
-from inspect_tool.preprocess import crop_like, turned_like
-from inspect_tool.readers import read_values
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 

@@ -35,9 +35,9 @@ from inspect_tool.backends._gray_levels import (
 )
 from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.measure import color, image_quality
+from inspect_tool.images import color, quality_figures
+from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, no_alternatives
-from inspect_tool.preprocess import denoise, flat_field, noise_sigma
 from inspect_tool.ranges import From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
@@ -529,7 +529,7 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     choice = choose(profile, settings.phase)
     if choice.own_gray is None or choice.own_gray >= OWN_GRAY:
         return choice
-    blur = image_quality.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
+    blur = quality_figures.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
     known = blur[np.isfinite(blur)]
     return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
 

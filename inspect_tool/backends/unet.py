@@ -42,9 +42,9 @@ from inspect_tool.backends.weights import (
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
-from inspect_tool.measure.parts import strips
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
 from inspect_tool.networks.unet import UNet
+from inspect_tool.pixels.parts import strips
 from inspect_tool.ranges import Above0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
+from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
-from inspect_tool.preprocess import background
 from inspect_tool.ranges import Above0, From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)

@@ -7,12 +7,12 @@ from math import sqrt
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import intercepts
-from inspect_tool.measure.fields import FieldStatistics, scatter_line
 from inspect_tool.model import Component, FieldMeasurement
 from inspect_tool.recipes._grain_method import Estimate, Settings, basis, is_size, power, statistics
-from inspect_tool.uncertainty import half_range
+from inspect_tool.standards.formulas import astm_e112
+from inspect_tool.statistics.fields import FieldStatistics, scatter_line
+from inspect_tool.statistics.uncertainty import half_range
 
 # a count of a Saltykov rectangle is 0.4 of a grain too high on a Poisson-Voronoi mosaic
 _RECTANGLE_BIAS_GRAINS = 0.4

@@ -14,6 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.images.preprocess import largest_rectangle
 from inspect_tool.measure import figures, intercepts, planimetric
 from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
 from inspect_tool.measure.figures import CircleGrains, LineFigure
@@ -21,7 +22,6 @@ from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
-from inspect_tool.preprocess import largest_rectangle
 from inspect_tool.recipes._grain_method import Settings, area_line, basis, grain_number
 from inspect_tool.units import convert
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from inspect_tool.errors import StandardError
-from inspect_tool.formulas import astm_e112, astm_e1382, iso_643
-from inspect_tool.measure.fields import FieldStatistics, field_statistics
 from inspect_tool.model import Component, FieldMeasurement, Standard
 from inspect_tool.ranges import From0, Percent
-from inspect_tool.uncertainty import combined, coverage_factor, effective_dof
+from inspect_tool.standards.formulas import astm_e112, astm_e1382, iso_643
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics
+from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
 
 Method = Literal["abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept"]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.measure import duplex, intercepts
-from inspect_tool.measure.fields import field_statistics, fields_for_accuracy
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Series, Standard, Statement, Table
 from inspect_tool.recipes._grain_method import (
     METHOD_TITLES,
@@ -20,7 +19,8 @@ from inspect_tool.recipes._grain_method import (
     rounded,
     statistics,
 )
-from inspect_tool.standards import designation
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 
 _PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
 # edges of the chart of intercept lengths [um], steps of a quarter of an octave

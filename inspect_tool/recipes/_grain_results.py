@@ -9,8 +9,8 @@ import pandas as pd
 from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
 from inspect_tool.recipes._grain_estimates import anisotropy_fields
 from inspect_tool.recipes._grain_method import METHOD_TITLES, Estimate, Settings, basis, grain_number, power, rounded
-from inspect_tool.standards import designation
-from inspect_tool.uncertainty import evaluated, half_range
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.uncertainty import evaluated, half_range
 
 QUANTITIES: Mapping[str, Quantity] = {
     "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),

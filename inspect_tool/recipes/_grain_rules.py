@@ -7,13 +7,13 @@ from math import pi, sqrt
 import numpy as np
 import pandas as pd
 
-from inspect_tool import plausibility
-from inspect_tool.formulas import astm_e930, astm_e1181
+from inspect_tool.acceptance import plausibility
 from inspect_tool.measure import duplex
 from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._grain_estimates import principal_planes
 from inspect_tool.recipes._grain_method import Estimate, Settings, basis, grain_number
-from inspect_tool.standards import check_rule, designation, load_standard
+from inspect_tool.standards.editions import check_rule, designation, load_standard
+from inspect_tool.standards.formulas import astm_e930, astm_e1181
 
 # 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
 _ADVISED_INTERCEPT_PX = 30.0

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.formulas import astm_b276, bdg_p202, vdg_p201
 from inspect_tool.model import Requirement
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_b276, bdg_p202, vdg_p201
 from inspect_tool.units import dimension
 
 

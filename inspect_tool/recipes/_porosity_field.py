@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.formulas import areal_porosity, astm_b276, astm_e2109
 from inspect_tool.measure import neighbours, reference_area
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes._porosity_settings import ReferenceArea, Settings, presentation
-from inspect_tool.standards import constant, load_standard
+from inspect_tool.standards.editions import constant, load_standard
+from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
 
 _MARKED_CLUSTERS = 15
 _STRIP = 256  # rows that are worked on at a time, to bound memory

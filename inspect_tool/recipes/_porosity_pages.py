@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.formulas.shape import FORMULAS
-from inspect_tool.measure.fields import field_statistics, fields_for_accuracy
 from inspect_tool.measure.neighbours import expected_center_distance
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Result, Series, Standard, Statement, Table
+from inspect_tool.standards.formulas.shape import FORMULAS
+from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 
 if TYPE_CHECKING:
     from inspect_tool.recipes.porosity import Settings

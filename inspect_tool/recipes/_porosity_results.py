@@ -7,16 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.formulas import astm_b276
-from inspect_tool.measure.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes._porosity_field import large_class
 from inspect_tool.recipes._porosity_settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes._porosity_sizes import size_results
-from inspect_tool.standards import check_rule, constant, designation, load_standard
-from inspect_tool.uncertainty import coverage_factor, evaluated, half_range
+from inspect_tool.standards.editions import check_rule, constant, designation, load_standard
+from inspect_tool.standards.formulas import astm_b276
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]

@@ -16,12 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
-from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import line_percent, rim_percent
-from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, share_scatter
@@ -57,8 +55,10 @@ from inspect_tool.recipes._level_doubts import (
     outline_checks,
     own_gray_checks,
 )
-from inspect_tool.standards import check_rule, designation, load_standard
-from inspect_tool.uncertainty import evaluated, half_range
+from inspect_tool.standards.editions import check_rule, designation, load_standard
+from inspect_tool.standards.formulas import astm_e562, astm_e1245
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
+from inspect_tool.statistics.uncertainty import evaluated, half_range
 
 TITLE = "Phase fraction"
 QUESTION: Literal["coverage", "count"] = "coverage"

@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.formulas.voids import void_percent
 from inspect_tool.measure import ball_doubts
 from inspect_tool.measure import joints as measure
-from inspect_tool.measure.fields import field_statistics, scatter_line
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
     Carried,
@@ -46,8 +44,10 @@ from inspect_tool.model import (
     Table,
 )
 from inspect_tool.ranges import Above0, From0, Percent
-from inspect_tool.standards import check_rule, designation
-from inspect_tool.uncertainty import coverage_factor, evaluated, excess_of_largest, half_range
+from inspect_tool.standards.editions import check_rule, designation
+from inspect_tool.standards.formulas.voids import void_percent
+from inspect_tool.statistics.fields import field_statistics, scatter_line
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, excess_of_largest, half_range
 
 TITLE = "Solder voids"
 QUESTION: Literal["coverage", "count"] = "coverage"

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import edits, evidence, question
+from inspect_tool import question
 from inspect_tool.errors import MeasurementError
+from inspect_tool.evidence import edits, masks
 from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
@@ -140,7 +141,7 @@ def _seen(
         why = record.evidence.gap if record.evidence is not None else "the masks were not kept"
         msg = f"{record.image}: no sample can be drawn: {why}"
         raise MeasurementError(msg)
-    micrograph, raw = evidence.field(record, read)
+    micrograph, raw = masks.field(record, read)
     corrected = edits.applied(raw, edits.of_image(ledger, record.sha256), record.image)
     return micrograph, question.answer(name, recipe, corrected, micrograph.roi)[0]
 

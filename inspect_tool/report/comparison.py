@@ -13,11 +13,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from inspect_tool.agreement import Agreement, Decision, Equivalence
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
-from inspect_tool.standards import designation
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
 
 SCHEMA = "inspect_tool/comparison/1"
 

@@ -13,12 +13,12 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from inspect_tool.formulas.aiag_msa import ControlLimits, GaugeStudy
-from inspect_tool.formulas.type_1 import Type1
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
-from inspect_tool.standards import designation
+from inspect_tool.standards.editions import designation
+from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
+from inspect_tool.standards.formulas.type_1 import Type1
 
 SCHEMA = "inspect_tool/gauge/1"
 

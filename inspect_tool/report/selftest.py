@@ -15,7 +15,7 @@ from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, 
 from inspect_tool.report import figures, text
 from inspect_tool.report.comparison import difference_unit
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
-from inspect_tool.standards import designation
+from inspect_tool.standards.editions import designation
 
 SCHEMA = "inspect_tool/selftest/1"
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import question, readers, registry
-from inspect_tool.agreement import Agreement, agreement
-from inspect_tool.calibration import RATIO_ONLY, settle
+from inspect_tool import question, registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file, toml_value
+from inspect_tool.images import readers
+from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.model import (
     Calibration,
     LabelImage,
@@ -32,8 +32,9 @@ from inspect_tool.model import (
     Standard,
     no_alternatives,
 )
-from inspect_tool.preprocess import apply_region, crop_like, original_shape, to_square_pixels
-from inspect_tool.standards import load_standard
+from inspect_tool.scale.calibration import RATIO_ONLY, settle
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.agreement import Agreement, agreement
 from inspect_tool.training import annotations, samples
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.metrics import (

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from inspect_tool import __version__
-from inspect_tool.agreement import equivalence
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import plain, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Cell, Table
-from inspect_tool.provenance import now
+from inspect_tool.statistics.agreement import equivalence
 from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
 from inspect_tool.training.score import ImageScore, QuantityScore, Scores
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import (
     Carried,
     Check,
@@ -22,7 +22,7 @@ from inspect_tool.model import (
     Standard,
     Statement,
 )
-from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import FieldError, Validation, all_parents, parent_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from inspect_tool.model import Table
-from inspect_tool.uncertainty import coverage_factor
+from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation.line import half_width, kind_of
 from inspect_tool.validation.values import Validation, parent_of
 

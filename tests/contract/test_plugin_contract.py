@@ -9,7 +9,7 @@ import pytest
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked, plain
 from inspect_tool.model import Calibration, Micrograph, Quantity, no_alternatives
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 from inspect_tool.units import UNITS
 
 RECIPES = registry.names("recipe")

@@ -8,7 +8,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from inspect_tool import run
-from inspect_tool.specimen_area import areas
+from inspect_tool.images.specimen_area import areas
 from inspect_tool.verify import verify
 
 SHAPE = (360, 480)

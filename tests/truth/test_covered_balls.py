@@ -9,7 +9,7 @@ from inspect_tool.measure import ball_doubts
 from inspect_tool.measure.joints import JOINT, measure_voids
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.recipes import solder_voids
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 
 def board(shadow) -> Picture:

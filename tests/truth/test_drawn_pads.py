@@ -13,7 +13,7 @@ from inspect_tool.backends._joint_referee import unsure_joints
 from inspect_tool.backends._joint_regions import eight_bit_scale
 from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 STANDARD = load_standard("xray_projected_voids")
 

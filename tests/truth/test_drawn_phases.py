@@ -9,7 +9,7 @@ from inspect_tool.backends._gray_levels import own_gray_between
 from inspect_tool.backends._level_choice import OWN_GRAY
 from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.uncertainty import half_range
+from inspect_tool.statistics.uncertainty import half_range
 
 
 def _segmented(scene: Scene, **settings):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from drawn_tessellations import lognormal, packed, poisson
 
-from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import duplex, figures, intercepts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e112
 
 E112 = load_standard("astm_e112_2013")
 PIXEL_UM = 0.5

@@ -12,7 +12,7 @@ import pytest
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from drawn_structures import clustered_pores, cut_gaussian, discs
 
-from inspect_tool.conformity import decide
-from inspect_tool.measure.fields import field_statistics
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
-from inspect_tool.standards import load_standard
-from inspect_tool.uncertainty import evaluated, expanded
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.fields import field_statistics
+from inspect_tool.statistics.uncertainty import evaluated, expanded
 
 E562 = load_standard("astm_e562_2019")
 

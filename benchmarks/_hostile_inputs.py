@@ -1158,7 +1158,7 @@ def reports(random: Random, each: int) -> Iterator[Case]:
 @cache
 def _measured() -> dict[str, bytes]:
     """Files of a small job that was measured, by their names."""
-    from inspect_tool import pipeline
+    from inspect_tool.inspection import pipeline
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

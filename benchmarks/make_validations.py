@@ -13,7 +13,8 @@ from pathlib import Path
 
 from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
-from inspect_tool import pipeline, registry
+from inspect_tool import registry
+from inspect_tool.inspection import pipeline
 from inspect_tool.validation import features, finding, line
 from inspect_tool.validation.measure import merged, of_quantities
 from inspect_tool.validation.values import (

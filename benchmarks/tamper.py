@@ -25,12 +25,13 @@ import _page_tampering
 import numpy as np
 from PIL import Image
 
-from inspect_tool import hand_check, pages, pipeline, verify
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
 from inspect_tool.images import quality
+from inspect_tool.inspection import hand_check, pipeline
 from inspect_tool.referee import ledger
 from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.verify import pages, verify
 
 Change = Callable[[Path, random.Random], str]
 
@@ -377,7 +378,7 @@ def signed(folder: Path, work: Path) -> Iterator[Path]:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    from inspect_tool import signing
+    from inspect_tool.verify import signing
 
     project = Path(shutil.copytree(folder.parent, work / "signed"))
     path = project / folder.name / "report.pdf"

@@ -11,10 +11,11 @@ import pytest
 import tifffile
 from test_bad_input import tool
 
-from inspect_tool import pipeline, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.evidence.audit import HEAD, LOG, NOTHING, Event, append, read, verify
+from inspect_tool.inspection import pipeline
 
 
 def event(i, **more):

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import pipeline, registry, starter
+from inspect_tool import registry
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import checked
+from inspect_tool.inspection import pipeline, starter
 from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent

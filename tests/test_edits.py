@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import correct, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, masks
 from inspect_tool.files import dump_report, load_report
+from inspect_tool.inspection import correct, pipeline
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
 from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "phase_fraction"

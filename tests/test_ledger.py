@@ -13,11 +13,12 @@ from PIL import Image
 from test_edits import JOB, SHAPE, area, disk, drawn_job, edited, labels_of, save
 from typer.testing import CliRunner
 
-from inspect_tool import correct, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
 from inspect_tool.files import dump_edit, sha256_bytes
+from inspect_tool.inspection import correct, pipeline
+from inspect_tool.verify import verify
 
 WHO = {"reason": "a scratch", "by": "B. Second"}
 LEFT, RIGHT, LOW = disk(30, 30, 14), disk(60, 100, 24), disk(95, 40, 12)
@@ -139,7 +140,7 @@ def test_a_ledger_that_another_process_holds_is_one_line(job, monkeypatch):
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from inspect_tool import correct
+from inspect_tool.inspection import correct
 from inspect_tool.evidence import audit
 from inspect_tool.evidence import edits
 job, mask, base = (Path(name) for name in sys.argv[1:4])

@@ -17,7 +17,6 @@ import tamper
 from signing_keys import PASSPHRASE, Chain
 from typer.testing import CliRunner
 
-from inspect_tool import pages, pdf_check, pdf_compare, signing, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import dump_report, load_report, parse_report
@@ -25,6 +24,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report.build import report_digest
 from inspect_tool.report.exporters import pdf
 from inspect_tool.report.render import load_settings, render, template_sha256
+from inspect_tool.verify import pages, pdf_check, pdf_compare, signing, verify
 
 SHIPPED = data_folder("templates") / "inspection"
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import pipeline, synthetic
+from inspect_tool import synthetic
+from inspect_tool.inspection import pipeline
 from inspect_tool.scale import bar
 
 PLATE, BAR = (380, 400, 60, 200), (361, 399, 12, 202)  # top, left, height, width

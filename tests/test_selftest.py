@@ -10,14 +10,15 @@ import pypdf
 import pytest
 from scipy import stats
 
-from inspect_tool import cli, phantoms, selftest, synthetic
+from inspect_tool import cli, synthetic
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import load_job
 from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
-from inspect_tool.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
-from inspect_tool.report.selftest import Point, SelfTest
 from inspect_tool.statistics.uncertainty import proportion_interval
+from inspect_tool.studies.selftest import phantoms, selftest
+from inspect_tool.studies.selftest.page import Point, SelfTest
+from inspect_tool.studies.selftest.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
 
 TINY = replace(
     QUICK,
@@ -238,7 +239,7 @@ def test_what_is_written_reads_back(whole, tmp_path):
     assert isinstance(again, SelfTest)
     assert (again.id, again.verdict) == (found.id, found.verdict)
     (tmp_path / "no.json").write_text(json.dumps({"schema": "inspect_tool/report/1"}), encoding="utf-8")
-    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/selftest/1'"):
+    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/studies/selftest/selftest/1'"):
         selftest.load_selftest(tmp_path / "no.json")
 
 

@@ -17,9 +17,11 @@ import tifffile
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
 
-from inspect_tool import pdf_check, pipeline, signing, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, recovery
+from inspect_tool.inspection import pipeline
+from inspect_tool.verify import pdf_check, signing
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
 BERT = {"name": "Bert Łukasiewicz", "role": "Quality assurance", "meaning": "reviewed"}

@@ -10,8 +10,8 @@ from inspect_tool import cli
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.scale.laboratory_files import read
-from inspect_tool.stage_micrometer import Request, calibrate, checked_request, evaluated, measured
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
+from inspect_tool.studies.micrometer.stage_micrometer import Request, calibrate, checked_request, evaluated, measured
 from inspect_tool.synthetic import stage_micrometer
 
 SHAPE = (240, 320)

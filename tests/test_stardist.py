@@ -18,8 +18,8 @@ from stardist_example import CONFIG
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
+from inspect_tool.inspection.pipeline import measure_fields
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.pipeline import measure_fields
 
 torch = pytest.importorskip("torch")
 h5py = pytest.importorskip("h5py")

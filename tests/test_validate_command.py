@@ -16,7 +16,7 @@ from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
 from inspect_tool.validation import line, measure
 from inspect_tool.validation.values import load_validation
-from inspect_tool.verify import verify
+from inspect_tool.verify.verify import verify
 
 COUNT = 4
 JOB = """\

@@ -15,12 +15,14 @@ import tamper
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import pages, pipeline, synthetic, verify
+from inspect_tool import synthetic
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.files import load_report, plain
-from inspect_tool.pages import page_text
+from inspect_tool.inspection import pipeline
+from inspect_tool.verify import pages, verify
+from inspect_tool.verify.pages import page_text
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -392,8 +392,8 @@ def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _plot(scores: Scores, name: str) -> dict[str, str]:
-    from inspect_tool.report.comparison import Pair, bland_altman_svg
     from inspect_tool.report.render import data_uri
+    from inspect_tool.studies.comparison.page import Pair, bland_altman_svg
 
     score = scores.quantities[name]
     pairs = [image.quantities.get(name) for image in scores.images]

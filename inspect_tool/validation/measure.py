@@ -7,11 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool import pipeline, question, registry, slips
+from inspect_tool import question, registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import Plan
 from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
-from inspect_tool.pipeline import Plan
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import is_doubted, matching, own_u

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import correct, painted
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import edits
 from inspect_tool.evidence.masks import encode
+from inspect_tool.inspection import correct, painted
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 
 SHAPE = (120, 160)

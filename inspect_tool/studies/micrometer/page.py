@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from inspect_tool import __version__
-from inspect_tool.measure.micrometer import LineFamily
 from inspect_tool.model import Calibration, CalibrationRecord, Chart, Mark, Micrograph, Series
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import data_uri, render_page
 from inspect_tool.statistics.uncertainty import effective_dof
+from inspect_tool.studies.micrometer.lines import LineFamily
 
 _PICTURE_PX = 1000
 _MOST_ROWS = 6  # readings that are printed; all of them stand in the file

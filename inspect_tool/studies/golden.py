@@ -14,16 +14,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import Plan, Progress, job_names
+from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
-from inspect_tool.pipeline import Plan, Progress, job_names
-from inspect_tool.remeasure import Remeasured, remeasure
 
-SCHEMA = "inspect_tool/golden/1"
+SCHEMA = "inspect_tool/studies/golden/1"
 FILE = "golden.json"
 SHARE = 0.25
 """Default tolerance, as a share of the stated U: a shift of U/4 would widen an interval by 3 % (√(1 + 1/16))."""

@@ -16,11 +16,14 @@ from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
-from inspect_tool.gauge_values import LARGEST, Run, StudyValues, arranged, check_images, from_reports, read_table
+from inspect_tool.inspection.pipeline import Progress
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
-from inspect_tool.pipeline import Progress
 from inspect_tool.report.confined import confined
-from inspect_tool.report.gauge import (
+from inspect_tool.report.render import load_settings, template_folder
+from inspect_tool.standards.editions import designation, load_standard, unverified
+from inspect_tool.standards.formulas import aiag_msa, type_1
+from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
+from inspect_tool.studies.gauge.page import (
     SCHEMA,
     Criterion,
     Decision,
@@ -30,10 +33,15 @@ from inspect_tool.report.gauge import (
     overall,
     page,
 )
-from inspect_tool.report.render import load_settings, template_folder
-from inspect_tool.standards.editions import designation, load_standard, unverified
-from inspect_tool.standards.formulas import aiag_msa, type_1
-from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
+from inspect_tool.studies.gauge.values import (
+    LARGEST,
+    Run,
+    StudyValues,
+    arranged,
+    check_images,
+    from_reports,
+    read_table,
+)
 
 _DEFAULT_STANDARD: Mapping[Design, str] = {
     "crossed": "aiag_msa_2010",

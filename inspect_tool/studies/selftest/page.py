@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, Table
 from inspect_tool.report import figures, text
-from inspect_tool.report.comparison import difference_unit
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
+from inspect_tool.studies.comparison.page import difference_unit
 
-SCHEMA = "inspect_tool/selftest/1"
+SCHEMA = "inspect_tool/studies/selftest/selftest/1"
 
 Interval = tuple[float, float]
 

@@ -25,7 +25,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import __version__, folders, golden, phantoms, pipeline, question, registry
+from inspect_tool import __version__, folders, question, registry
 from inspect_tool.backends.weights import model_folder, shipped_names
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now, package_versions, provenance
@@ -39,13 +39,18 @@ from inspect_tool.files import (
     sha256_file,
     write_text,
 )
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import Progress
+from inspect_tool.inspection.remeasure import Remeasured, remeasure
+from inspect_tool.inspection.workers import each, processes
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.paths import data_folder
-from inspect_tool.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
-from inspect_tool.pipeline import Progress
-from inspect_tool.remeasure import Remeasured, remeasure
 from inspect_tool.report.render import template_folder
-from inspect_tool.report.selftest import (
+from inspect_tool.standards import editions, worked
+from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
+from inspect_tool.studies import golden
+from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest.page import (
     SCHEMA,
     EditionCases,
     GoldenPart,
@@ -64,9 +69,7 @@ from inspect_tool.report.selftest import (
     TileTest,
     page,
 )
-from inspect_tool.standards import editions, worked
-from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
-from inspect_tool.workers import each, processes
+from inspect_tool.studies.selftest.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from inspect_tool import pdf_check
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, recovery
 from inspect_tool.files import read_bytes
-from inspect_tool.pdf_compare import ROOM, signature_box
+from inspect_tool.verify import pdf_check
+from inspect_tool.verify.pdf_compare import ROOM, signature_box
 
 MOST = 2
 """Persons who can sign one report."""
@@ -254,7 +254,7 @@ def _signed(
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.timestamps import TimestampRequestError
 
-    from inspect_tool._signature_block import Appending, Block, Words, check_letters, fonts, known_letters
+    from inspect_tool.verify.signature_block import Appending, Block, Words, check_letters, fonts, known_letters
 
     certificate = signer.signing_cert
     entry, last = before.split()

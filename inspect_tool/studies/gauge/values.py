@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import pipeline
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_report, read_bytes, sha256_file
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Report
-from inspect_tool.report.gauge import Design, Observation, StudyInput
+from inspect_tool.studies.gauge.page import Design, Observation, StudyInput
 
 _MOST_BYTES = 2_000_000  # of a table; a study has some hundred lines
 _MOST_VALUES = 5000

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import painted, pipeline, question, registry
+from inspect_tool import question, registry
 from inspect_tool.backends import labels as masks
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
@@ -17,6 +17,7 @@ from inspect_tool.files import load_job
 from inspect_tool.folders import new_file
 from inspect_tool.images.preprocess import crop_like
 from inspect_tool.images.readers import read_values
+from inspect_tool.inspection import painted, pipeline
 from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
 from inspect_tool.report.figures import full_size
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from inspect_tool import pipeline, registry
+from inspect_tool import registry
 from inspect_tool.errors import CalibrationError, InspectError, SettingsError
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.starter import Answers, first_quantity
 from inspect_tool.report.text import short
-from inspect_tool.starter import Answers, first_quantity
 
 Ask = Callable[[str, str], str]
 """Asks a question, with what an empty answer stands for, and gives the answer."""

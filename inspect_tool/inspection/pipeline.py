@@ -23,10 +23,9 @@ from types import ModuleType
 from typing import Any, Literal
 from unicodedata import normalize
 
-from inspect_tool import folders, question, registry, slips, supersede
+from inspect_tool import folders, question, registry, slips
 from inspect_tool.acceptance import lots, specs
 from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
-from inspect_tool.conclusion import concluded
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, recovery, trail_checks, trail_reports
 from inspect_tool.evidence.masks import FOLDER, Keeper
@@ -43,6 +42,9 @@ from inspect_tool.files import (
     sha256_source,
 )
 from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
+from inspect_tool.inspection import supersede
+from inspect_tool.inspection.conclusion import concluded
+from inspect_tool.inspection.workers import each, processes
 from inspect_tool.model import (
     Alternatives,
     Attachment,
@@ -84,7 +86,6 @@ from inspect_tool.units import dimension
 from inspect_tool.validation import finding
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.finding import ValidationFile
-from inspect_tool.workers import each, processes
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""

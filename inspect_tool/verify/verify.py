@@ -17,15 +17,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from inspect_tool import __version__, drawn_again, pages, pdf_compare, pipeline, question, registry, supersede
+import inspect_tool
+from inspect_tool import __version__, question, registry
 from inspect_tool.acceptance import specs
-from inspect_tool.conclusion import concluded
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
 from inspect_tool.evidence.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.images import quality, specimen_area
+from inspect_tool.inspection import pipeline, supersede
+from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -46,6 +48,7 @@ from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.standards.editions import load_standard, shelf
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import Validation, load_validation
+from inspect_tool.verify import drawn_again, pages, pdf_compare
 
 State = Literal["verified", "differs", "not checked"]
 Progress = Callable[[int, int, str], None]
@@ -344,7 +347,7 @@ _UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 def _place(error: BaseException) -> str:
     """Module and line of this package in which an error arose."""
-    home = Path(__file__).parent
+    home = Path(inspect_tool.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(home)]
     return f"{Path(frames[-1].filename).relative_to(home).as_posix()}, line {frames[-1].lineno}"
 
@@ -790,7 +793,7 @@ def _page(
 
 def _signatures(printed: Dossier) -> Iterator[Finding]:
     """Whether the signatures of a PDF fit it, where the extra for them is installed."""
-    from inspect_tool import pdf_check
+    from inspect_tool.verify import pdf_check
 
     count = pdf_compare.signatures(printed.document)
     if not count or printed.pdf is None:

@@ -20,14 +20,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import pipeline, registry
+from inspect_tool import registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import Plan, Progress, Source
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
-from inspect_tool.pipeline import Plan, Progress, Source
-from inspect_tool.report.comparison import (
+from inspect_tool.report.confined import confined
+from inspect_tool.statistics.agreement import agreement, equivalence
+from inspect_tool.studies.comparison.page import (
     SCHEMA,
     Candidate,
     ComparedField,
@@ -38,8 +41,6 @@ from inspect_tool.report.comparison import (
     overall,
     page,
 )
-from inspect_tool.report.confined import confined
-from inspect_tool.statistics.agreement import agreement, equivalence
 
 _PICTURE_PX = 1100  # longest side of a picture
 _SMALLEST_PART = 160  # side of the part of a field that is shown [px]

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inspect_tool import pipeline, registry
+from inspect_tool import registry
 from inspect_tool.evidence.masks import mask_sha256
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import Plan
 from inspect_tool.model import FieldMeasurement, Findings
-from inspect_tool.pipeline import Plan
 from inspect_tool.scale.calibration import same_scale
 
 

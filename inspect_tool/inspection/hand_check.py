@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import folders, pipeline, registry
+from inspect_tool import folders, registry
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, trail_checks, trail_reports
 from inspect_tool.files import read_bytes
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
 from inspect_tool.referee import design, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of

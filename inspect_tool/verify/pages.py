@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import __version__, pdf_compare
+from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import pdf_reader
@@ -21,6 +21,7 @@ from inspect_tool.report import figures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
+from inspect_tool.verify import pdf_compare
 
 OWN = "own template"
 """Why the look of pages is not proved that are made by a template of the laboratory, which may print anything."""

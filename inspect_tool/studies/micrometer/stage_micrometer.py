@@ -12,7 +12,6 @@ from inspect_tool.errors import CalibrationError, MeasurementError, SettingsErro
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration, sha256_bytes, sha256_file, write_text
 from inspect_tool.images import readers
-from inspect_tool.measure.micrometer import measure_lines, pixel_sizes
 from inspect_tool.model import (
     CalibrationReading,
     CalibrationRecord,
@@ -20,13 +19,14 @@ from inspect_tool.model import (
     EvidenceImage,
     Micrograph,
 )
-from inspect_tool.report.calibration_page import MeasuredImage, page
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import template_folder
 from inspect_tool.report.text import pm
 from inspect_tool.scale.calibration import AGREEMENT, SAME_WITHIN
 from inspect_tool.scale.laboratory_files import FILE
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof, half_range
+from inspect_tool.studies.micrometer.lines import measure_lines, pixel_sizes
+from inspect_tool.studies.micrometer.page import MeasuredImage, page
 from inspect_tool.units import length_um
 
 REPORT = "calibration.pdf"

@@ -688,7 +688,7 @@ def models(random: Random) -> Iterator[Case]:
     ):
         yield Case(kind="model", name=f"hdf5 {what}", make=lambda folder, what=what: hdf5(folder, what))
 
-    from inspect_tool.backends.weights import shipped
+    from inspect_tool.segmentation.networks.weights import shipped
 
     def card(folder: Path, shipped_name: str, table: str, line: str, backend: str, recipe: str) -> Ask:
         shutil.copytree(shipped(shipped_name), folder / "model")

@@ -15,8 +15,8 @@ from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
 from inspect_tool import registry
 from inspect_tool.inspection import pipeline
+from inspect_tool.studies.validation.measure import merged, of_quantities
 from inspect_tool.validation import features, finding, line
-from inspect_tool.validation.measure import merged, of_quantities
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,

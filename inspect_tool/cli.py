@@ -662,7 +662,7 @@ def validate(
     from inspect_tool import folders
     from inspect_tool.evidence.provenance import now
     from inspect_tool.files import plain
-    from inspect_tool.validation import measure, summary
+    from inspect_tool.studies.validation import measure, summary
     from inspect_tool.validation.values import dump_validation
 
     if not person.strip():

@@ -12,7 +12,6 @@ import tifffile
 from stardist_example import CONFIG as STARDIST
 
 from inspect_tool import paths
-from inspect_tool.backends._stardist_folder import read_folder
 from inspect_tool.cli import main
 from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
@@ -21,6 +20,7 @@ from inspect_tool.images.readers import read
 from inspect_tool.inspection.pipeline import files_of, plan
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_sha256
+from inspect_tool.segmentation.stardist.stardist_folder import read_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
 

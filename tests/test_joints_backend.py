@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool.backends import joints
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.segmentation import joints
 from inspect_tool.synthetic import degrade, solder_balls, thermal_pad
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from inspect_tool.backends import labels as backend
-from inspect_tool.backends.labels import Settings, load, segment
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.images.preprocess import apply_region
 from inspect_tool.model import Calibration, Micrograph, Region
+from inspect_tool.segmentation import labels as backend
+from inspect_tool.segmentation.labels import Settings, load, segment
 
 SHAPE = (120, 150)
 

@@ -6,12 +6,12 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from inspect_tool import question, synthetic
-from inspect_tool.backends import threshold
+from inspect_tool import synthetic
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
+from inspect_tool.segmentation import question, threshold
 from inspect_tool.standards.editions import load_standard
 
 E562, E1245 = load_standard("astm_e562_2019"), load_standard("astm_e1245_2016")

@@ -9,11 +9,11 @@ from scipy import stats
 
 from inspect_tool import synthetic
 from inspect_tool.acceptance.conformity import decide
-from inspect_tool.backends import threshold
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
+from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import expanded

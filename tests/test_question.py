@@ -9,11 +9,12 @@ import pytest
 import tifffile
 
 import inspect_tool
-from inspect_tool import question, registry
+from inspect_tool import registry
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.files import load_model_card
 from inspect_tool.inspection import pipeline
 from inspect_tool.model import Segmentation
+from inspect_tool.segmentation import question
 
 PACKAGE = Path(inspect_tool.__file__).parent
 RECIPES = registry.names("recipe")

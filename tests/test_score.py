@@ -306,7 +306,7 @@ def test_a_backend_is_scored_on_its_images(tmp_path):
 
 
 def test_an_image_that_a_backend_refuses_is_missing_and_scored(tmp_path, monkeypatch):
-    from inspect_tool.backends import threshold
+    from inspect_tool.segmentation import threshold
 
     folder, segment, seen = pores(tmp_path), threshold.segment, []
 
@@ -477,7 +477,7 @@ def test_a_backend_without_weights_has_a_page(tmp_path):
 
 @pytest.mark.parametrize("recipe", ["porosity", "phase_fraction"])
 def test_every_input_is_looked_at_before_a_backend_begins(tmp_path, monkeypatch, recipe):
-    from inspect_tool.backends import threshold
+    from inspect_tool.segmentation import threshold
 
     folder = pores(tmp_path)
     (folder / "images" / "f_0.png").write_bytes(b"no picture")

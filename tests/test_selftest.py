@@ -266,8 +266,8 @@ def test_a_shifted_threshold_fails_and_the_criterion_is_named(tmp_path, monkeypa
 
 
 def test_a_backend_that_cannot_segment_makes_the_test_fail_and_the_phantom_is_named(monkeypatch):
-    from inspect_tool.backends import threshold
     from inspect_tool.errors import BackendError
+    from inspect_tool.segmentation import threshold
 
     def broken(model, micrograph, settings):
         msg = "broken for the test"

@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import binom
 
 import inspect_tool
-from inspect_tool.backends import joints
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Result, Segmentation
 from inspect_tool.recipes import solder_voids as recipe
+from inspect_tool.segmentation import joints
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.statistics.uncertainty import excess_of_largest
 from inspect_tool.synthetic import degrade, solder_balls

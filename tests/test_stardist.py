@@ -25,13 +25,13 @@ torch = pytest.importorskip("torch")
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("stardist", reason="the extra 'stardist' is not installed")
 
-from inspect_tool.backends import _star_polygons as polygons  # noqa: E402 - needs what is skipped above
-from inspect_tool.backends import _stardist_folder as folders  # noqa: E402
-from inspect_tool.backends import stardist as backend  # noqa: E402
-from inspect_tool.backends.runtime import OutOfMemoryError  # noqa: E402
-from inspect_tool.backends.weights import save_model  # noqa: E402
-from inspect_tool.networks.stardist_net import StarDistNet  # noqa: E402
-from inspect_tool.networks.torch_network import TorchNetwork  # noqa: E402
+from inspect_tool.segmentation import stardist as backend  # noqa: E402
+from inspect_tool.segmentation.networks.runtime import OutOfMemoryError  # noqa: E402
+from inspect_tool.segmentation.networks.stardist_net import StarDistNet  # noqa: E402
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork  # noqa: E402
+from inspect_tool.segmentation.networks.weights import save_model  # noqa: E402
+from inspect_tool.segmentation.stardist import polygons as polygons  # noqa: E402
+from inspect_tool.segmentation.stardist import stardist_folder as folders  # noqa: E402
 
 MODEL = "round_objects"
 TINY = {"rays": 8, "grid": (2, 2), "depth": 1, "base": 4, "features": 6, "batch_norm": True}

@@ -14,10 +14,10 @@ from scipy import ndimage
 from skimage import filters
 
 from inspect_tool import synthetic
-from inspect_tool.backends import threshold
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
 
 
 def _micrograph(pixels, **kwargs):

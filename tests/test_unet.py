@@ -8,9 +8,10 @@ import pytest
 from known_networks import STEEP, gray_model
 
 from inspect_tool import synthetic
-from inspect_tool.backends import runtime, unet
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import unet
+from inspect_tool.segmentation.networks import runtime
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ import inspect_tool
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.validation import line, measure
+from inspect_tool.studies.validation import measure
+from inspect_tool.validation import line
 from inspect_tool.validation.values import load_validation
 from inspect_tool.verify.verify import verify
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from inspect_tool import synthetic
-from inspect_tool.backends import watershed
 from inspect_tool.errors import BackendError
 from inspect_tool.measure import boundaries, twins
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import watershed
 
 
 def micrograph(pixels, **changes):

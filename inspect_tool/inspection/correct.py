@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import question, registry
-from inspect_tool.backends import labels as masks
+from inspect_tool import registry
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
 from inspect_tool.evidence.masks import encode
@@ -20,6 +19,8 @@ from inspect_tool.images.readers import read_values
 from inspect_tool.inspection import painted, pipeline
 from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
 from inspect_tool.report.figures import full_size
+from inspect_tool.segmentation import labels as masks
+from inspect_tool.segmentation import question
 
 
 def correct(

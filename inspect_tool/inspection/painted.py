@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import question
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.images.readers.raster import parse_xml
 from inspect_tool.model import Mask, Micrograph, Segmentation
 from inspect_tool.report import figures
+from inspect_tool.segmentation import question
 
 SUFFIX = ".ora"
 

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any, Literal
 from unicodedata import normalize
 
-from inspect_tool import folders, question, registry, slips
+from inspect_tool import folders, registry, slips
 from inspect_tool.acceptance import lots, specs
 from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
@@ -81,6 +81,7 @@ from inspect_tool.report.confined import confined
 from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.bar import BarReading, find_footer, read_bar, written
 from inspect_tool.scale.calibration import check_stated, same_scale, settle, stop_if_expired
+from inspect_tool.segmentation import question
 from inspect_tool.standards.editions import load_standard, noting
 from inspect_tool.units import dimension
 from inspect_tool.validation import finding

@@ -158,7 +158,7 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
                 standard = editions.load_standard(name)
                 yield name, f"{editions.designation(standard)}: {standard.title}"
         case "model":
-            from inspect_tool.backends.weights import model_folder, shipped_names
+            from inspect_tool.segmentation.networks.weights import model_folder, shipped_names
 
             for name in shipped_names():
                 card = load_model_card(model_folder(name))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import question
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
+from inspect_tool.segmentation import question
 
 KINDS = (
     PointClass(name="crossing"),

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import question, registry
+from inspect_tool import registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file, toml_value
 from inspect_tool.images import readers
@@ -33,6 +33,7 @@ from inspect_tool.model import (
     no_alternatives,
 )
 from inspect_tool.scale.calibration import RATIO_ONLY, settle
+from inspect_tool.segmentation import question
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.statistics.agreement import Agreement, agreement
 from inspect_tool.training import annotations, samples

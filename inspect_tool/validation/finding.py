@@ -6,9 +6,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from inspect_tool.backends.weights import model_folder
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card, plain
+from inspect_tool.segmentation.networks.weights import model_folder
 from inspect_tool.validation.values import Validation, load_validation
 
 _LEFT = frozenset(

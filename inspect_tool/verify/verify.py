@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 import inspect_tool
-from inspect_tool import __version__, question, registry
+from inspect_tool import __version__, registry
 from inspect_tool.acceptance import specs
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
@@ -45,6 +45,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
 from inspect_tool.report.exporters.csv import csv_text
+from inspect_tool.segmentation import question
 from inspect_tool.standards.editions import load_standard, shelf
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import Validation, load_validation

@@ -8,11 +8,11 @@ import pytest
 from drawn_pads import DrawnPads, Kind, Shape, drawn_pads
 from PIL import Image
 
-from inspect_tool.backends import joints, unet
-from inspect_tool.backends._joint_referee import unsure_joints
-from inspect_tool.backends._joint_regions import eight_bit_scale
 from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
+from inspect_tool.segmentation import joints, unet
+from inspect_tool.segmentation.joints.regions import eight_bit_scale
+from inspect_tool.segmentation.unet.joint_referee import unsure_joints
 from inspect_tool.standards.editions import load_standard
 
 STANDARD = load_standard("xray_projected_voids")

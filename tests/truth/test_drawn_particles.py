@@ -7,10 +7,10 @@ from drawn_particles import labeled, packed, powder
 from drawn_phases import smooth_field
 
 import inspect_tool
-from inspect_tool.backends import threshold
-from inspect_tool.backends._contours import contours
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
+from inspect_tool.segmentation.threshold.contours import contours
 
 OUTLINE = "Outline of the phase that lies on edges"
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from drawn_phases import Scene, lattice, relief_network, rimmed_pores, three_phases
 
-from inspect_tool.backends import threshold
-from inspect_tool.backends._gray_levels import own_gray_between
-from inspect_tool.backends._level_choice import OWN_GRAY
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
+from inspect_tool.segmentation.threshold.gray_levels import own_gray_between
+from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
 
 

@@ -25,8 +25,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from inspect_tool import __version__, folders, question, registry
-from inspect_tool.backends.weights import model_folder, shipped_names
+from inspect_tool import __version__, folders, registry
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now, package_versions, provenance
 from inspect_tool.files import (
@@ -46,6 +45,8 @@ from inspect_tool.inspection.workers import each, processes
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.paths import data_folder
 from inspect_tool.report.render import template_folder
+from inspect_tool.segmentation import question
+from inspect_tool.segmentation.networks.weights import model_folder, shipped_names
 from inspect_tool.standards import editions, worked
 from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
 from inspect_tool.studies import golden

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
-from inspect_tool.evidence import audit, edits, masks
+from inspect_tool.evidence import audit, edits
 from inspect_tool.files import dump_report, load_report
 from inspect_tool.inspection import correct, pipeline
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
+from inspect_tool.pixels import png
 from inspect_tool.report.build import report_digest, report_id
 from inspect_tool.verify import verify
 
@@ -70,7 +71,7 @@ def labels_of(job, field):
 
 
 def save(path, labels):
-    path.write_bytes(masks.encode(labels))
+    path.write_bytes(png.encode(labels))
     return path
 
 
@@ -197,7 +198,7 @@ def other_reason(folder):
 
 def other_pixels(folder):
     path = next(folder.glob("0001-*.png"))
-    path.write_bytes(masks.encode(np.ones(SHAPE, np.int32)))
+    path.write_bytes(png.encode(np.ones(SHAPE, np.int32)))
 
 
 def one_gone(folder):

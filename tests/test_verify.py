@@ -21,6 +21,7 @@ from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.files import load_report, plain
 from inspect_tool.inspection import pipeline
+from inspect_tool.pixels import png
 from inspect_tool.verify import pages, verify
 from inspect_tool.verify.pages import page_text
 
@@ -170,9 +171,9 @@ def test_a_changed_pixel_is_named_with_its_file_and_every_number_it_moves(copy):
     data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
     mask = data["micrographs"][1]["evidence"]["masks"][0]
     shape = (data["micrographs"][1]["height_px"], data["micrographs"][1]["width_px"])
-    numbers = masks.decode((copy / mask["file"]).read_bytes(), shape)
+    numbers = png.decode((copy / mask["file"]).read_bytes(), shape)
     numbers[:40] = 1
-    (copy / mask["file"]).write_bytes(masks.encode(numbers))
+    (copy / mask["file"]).write_bytes(png.encode(numbers))
     said = "\n".join(unlike(verify.verify(copy)))
     assert f"{mask['file']}: was changed" in said
     assert "results 'area_percent.ferrite' of specimen 1 value: report" in said
@@ -226,7 +227,7 @@ def test_a_pdf_whose_masks_are_too_large_to_be_attached_sends_to_the_folder(made
 
 
 def test_a_field_too_large_for_its_masks_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(masks, "LARGEST_PX", 100)
+    monkeypatch.setattr(png, "LARGEST_PX", 100)
     folder = run_job(tmp_path, "phases")
     assert not list((folder / "evidence").glob("*.png"))
     with pytest.raises(ReadError, match="Mpx is too large for its masks to be kept"):
@@ -330,7 +331,7 @@ def test_masks_that_are_no_pictures_or_huge_are_one_line(copy):
     for data, shape, said in (
         (b"not a picture", None, "is not a PNG image"),
         (good[: len(good) // 2], None, "cannot be read as a mask"),
-        (masks.encode(np.zeros((3, 4), np.int32)), None, "has 3 x 4 pixels, the report states 150 x 180"),
+        (png.encode(np.zeros((3, 4), np.int32)), None, "has 3 x 4 pixels, the report states 150 x 180"),
         (good, (10**6, 10**6), "is too large"),
     ):
         with pytest.raises(ReadError, match=said) as caught:
@@ -424,4 +425,4 @@ def test_a_page_of_other_versions_is_searched_for_every_main_result(made):
 def test_masks_survive_their_file_at_every_depth():
     for largest in (1, 255, 256, 65535, 65536, 2**24 - 1):
         numbers = np.array([[0, largest], [1, largest // 2]], np.int32)
-        assert np.array_equal(masks.decode(masks.encode(numbers), (2, 2)), numbers)
+        assert np.array_equal(png.decode(png.encode(numbers), (2, 2)), numbers)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, MeasurementError, OutputError, ReadError
-from inspect_tool.evidence.masks import decode, encode, mask_sha256
+from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
 from inspect_tool.locks import held
@@ -38,6 +38,7 @@ from inspect_tool.model import (
     Table,
     no_alternatives,
 )
+from inspect_tool.pixels.png import decode, encode
 
 TABLE, RESULTS = "Edits by hand", "Results before and after the edits"
 """Titles of the tables of a report."""

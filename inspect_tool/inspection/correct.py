@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from inspect_tool import registry
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
-from inspect_tool.evidence.masks import encode
 from inspect_tool.files import load_job
 from inspect_tool.folders import new_file
 from inspect_tool.images.preprocess import crop_like
 from inspect_tool.images.readers import read_values
 from inspect_tool.inspection import painted, pipeline
 from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
+from inspect_tool.pixels.png import encode
 from inspect_tool.report.figures import full_size
 from inspect_tool.segmentation import labels as masks
 from inspect_tool.segmentation import question

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.evidence import edits, masks
+from inspect_tool.evidence import edits
 from inspect_tool.images.readers.raster import parse_xml
 from inspect_tool.model import Mask, Micrograph, Segmentation
+from inspect_tool.pixels.png import LARGEST_PX, own_limits
 from inspect_tool.report import figures
 from inspect_tool.segmentation import question
 
@@ -346,8 +347,8 @@ def _layer(path: Path, name: str, top: int, left: int, shape: tuple[int, int]) -
     try:
         with zipfile.ZipFile(path) as whole:
             data = _member(path, whole, name)
-        with masks.own_limits(), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.width * image.height > masks.LARGEST_PX:
+        with own_limits(), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.width * image.height > LARGEST_PX:
                 msg = f"the layer {name} has {image.height} x {image.width} px"
                 raise ValueError(msg)
             part = np.asarray(image.convert("RGBA"))

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -1196,16 +1196,24 @@ def _keeping(
         del other  # or two of them are held at a time
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A backend with its settings, which may be tables and have no hash of their own."""
+
+    backend: str
+    stated: str
+    settings: Any = default(compare=False)
+
+
 def model_of(planned: Plan) -> Any:
     """Load the model of a backend once per process and settings."""
-    key = (planned.backend, json.dumps(plain(planned.backend_settings), sort_keys=True))
-    if key not in _WARM:
-        _WARM.clear()
-        _WARM[key] = registry.load("backend", planned.backend).load(planned.backend_settings)
-    return _WARM[key]
+    stated = json.dumps(plain(planned.backend_settings), sort_keys=True)
+    return _model(_Asked(backend=planned.backend, stated=stated, settings=planned.backend_settings))
 
 
-_WARM: dict[tuple[str, str], Any] = {}  # at most one entry: loading weights takes longer than using them
+@lru_cache(maxsize=1)  # loading weights takes longer than using them
+def _model(asked: _Asked) -> Any:
+    return registry.load("backend", asked.backend).load(asked.settings)
 
 
 def read_source(planned: Plan, source: Source) -> Micrograph:

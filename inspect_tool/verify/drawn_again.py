@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inspect_tool.evidence.masks import own_limits
 from inspect_tool.model import FieldMeasurement, MicrographRecord, Segmentation
+from inspect_tool.pixels.png import own_limits
 from inspect_tool.report import figures
 
 BLOCK_PX = 8

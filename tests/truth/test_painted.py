@@ -12,9 +12,9 @@ from PIL import Image
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import edits
-from inspect_tool.evidence.masks import encode
 from inspect_tool.inspection import correct, painted
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.pixels.png import encode
 
 SHAPE = (120, 160)
 SIDE = 40  # of a square grain

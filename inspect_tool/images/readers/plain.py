@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from inspect_tool.evidence.masks import own_limits
 from inspect_tool.images.readers._planes import chosen
 from inspect_tool.images.readers._side_car import scale_beside
 from inspect_tool.images.readers.raster import (
@@ -25,6 +24,7 @@ from inspect_tool.images.readers.raster import (
     turned,
 )
 from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.pixels.png import own_limits
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
 

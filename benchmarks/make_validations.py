@@ -13,6 +13,7 @@ from pathlib import Path
 
 from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
+import inspect_tool
 from inspect_tool import registry
 from inspect_tool.inspection import pipeline
 from inspect_tool.studies.validation.measure import merged, of_quantities
@@ -26,7 +27,7 @@ from inspect_tool.validation.values import (
     dump_validation,
 )
 
-PACKAGE = Path(pipeline.__file__).resolve().parent
+PACKAGE = Path(inspect_tool.__file__).resolve().parent
 DATE = date(2026, 11, 28)
 FEWEST = 5  # parents
 LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself

@@ -22,6 +22,7 @@ _HOMES = {
     "load_job": "files",
     "load_report": "files",
     "load_standard": "standards.editions",
+    "register": "registry",
     "InspectError": "errors",
     "Calibration": "model",
     "Check": "model",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from inspect_tool.model import Requirement as Requirement
     from inspect_tool.model import Result as Result
     from inspect_tool.model import Segmentation as Segmentation
+    from inspect_tool.registry import register as register
     from inspect_tool.standards.editions import load_standard as load_standard
 
 

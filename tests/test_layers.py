@@ -8,7 +8,9 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 FLOORS = (
     # what everything stands on: no room of its own
-    ("errors", "ranges", "units", "offline", "paths", "locks", "model", "slips", "registry", "files", "folders"),
+    ("errors", "ranges", "units", "offline", "paths", "locks", "model"),
+    ("slips", "plugins"),
+    ("registry", "files", "folders"),
     ("pixels",),
     ("statistics",),
     ("standards",),
@@ -70,7 +72,7 @@ def test_no_module_fills_what_it_binds_at_its_top():
     # maps, lists and sets that a function changes would be remembered from one call to the next
     growing = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
     found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted({*PACKAGE.rglob("*.py")} - {PACKAGE / "registry.py"}):  # which a user fills by ``register``
         tree = ast.parse(path.read_text(encoding="utf-8"))
         bound = {}
         for node in tree.body:

@@ -5,18 +5,18 @@ order, so that a report that is computed again goes the same way.
 """
 
 from collections.abc import Iterable, Sequence
-from types import ModuleType
 from typing import Any
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.plugins import Recipe
 from inspect_tool.referee import correction as referee
 from inspect_tool.validation import line
 from inspect_tool.validation.values import Validation
 
 
 def concluded(
-    recipe: ModuleType,
+    recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
     standard: Standard,
@@ -28,7 +28,7 @@ def concluded(
 
     Parameters
     ----------
-    recipe : ModuleType
+    recipe : Recipe
         Recipe of the job.
     fields : sequence of FieldMeasurement
         In the order of the images.

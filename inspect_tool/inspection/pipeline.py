@@ -19,11 +19,10 @@ from dataclasses import field as default
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 from unicodedata import normalize
 
-from inspect_tool import folders, registry, slips
+from inspect_tool import folders, plugins, registry, slips
 from inspect_tool.acceptance import lots, specs
 from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
@@ -74,6 +73,7 @@ from inspect_tool.model import (
     no_alternatives,
 )
 from inspect_tool.paths import matching
+from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.referee import ledger as referee
 from inspect_tool.referee.correction import Correction, corrected
 from inspect_tool.referee.population import population
@@ -385,10 +385,10 @@ def plan(
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
     backend_settings = _with_paths(module, backend_settings, folder, f"{where} backend")
     sources = _sources(job, folder, where) if sources is None else sources
-    if hasattr(recipe, "check_tables"):  # a mistake in a table must not cost the measurement of the fields
+    if isinstance(recipe, plugins.ReadsTables):  # a mistake in a table must not cost the measurement of the fields
         recipe.check_tables(settings, {(source.specimen, source.field) for source in sources})
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
-        backend_settings = replace(backend_settings, kinds=getattr(recipe, "MASKS", ()))
+        backend_settings = replace(backend_settings, kinds=plugins.masks_of(recipe))
     question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
@@ -434,7 +434,7 @@ def plan(
 
 
 def _validation(
-    job: Job, folder: Path, name: str, module: ModuleType, settings: Any, where: str, *, own: bool
+    job: Job, folder: Path, name: str, module: Backend, settings: Any, where: str, *, own: bool
 ) -> ValidationFile | None:
     """Errors on labelled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
     if hasattr(settings, "masks"):
@@ -458,7 +458,7 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
             yield Path(source.mask)
     recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
     for module, settings in ((recipe, planned.settings), (backend, planned.backend_settings)):
-        for key in (*getattr(module, "PATHS", ()), *getattr(module, "MODELS", ())):
+        for key in (*plugins.paths_of(module), *plugins.models_of(module)):
             value = getattr(settings, key)
             if value and (home / value).exists():
                 yield home / value
@@ -541,7 +541,7 @@ def segment(micrograph: Micrograph, backend: str, **settings: Any) -> Segmentati
     """Segment one image with a backend by name and its settings by keyword."""
     module = registry.load("backend", backend)
     chosen = checked(module.Settings, settings, "segment()")
-    return module.segment(module.load(chosen), micrograph, chosen)  # type: ignore[no-any-return]
+    return module.segment(module.load(chosen), micrograph, chosen)
 
 
 def measure_fields(
@@ -584,7 +584,7 @@ def _numbered(micrographs: Sequence[Micrograph]) -> list[Micrograph]:
 # ------------------------------------------------------------------------------------------------- planning
 
 
-def _standard(job: Job, recipe: ModuleType, path: Path) -> Standard:
+def _standard(job: Job, recipe: Recipe, path: Path) -> Standard:
     name = job.standard or recipe.STANDARDS[0]
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return load_standard(str(path.parent / name))
@@ -614,7 +614,7 @@ def spec_files_of(job: Job, folder: Path, today: date, where: str) -> tuple[spec
 
 def criteria_of(
     job: Job,
-    recipe: ModuleType,
+    recipe: Recipe,
     requirements: Sequence[Requirement],
     where: str,
     spec_files: Sequence[specs.SpecFile],
@@ -652,13 +652,13 @@ def _asked_for(job: Job, where: str, spec_files: Sequence[specs.SpecFile]) -> It
 
 
 def requirements_of(
-    job: Job, recipe: ModuleType, settings: Any, where: str, spec_files: Sequence[specs.SpecFile] = ()
+    job: Job, recipe: Recipe, settings: Any, where: str, spec_files: Sequence[specs.SpecFile] = ()
 ) -> tuple[Requirement, ...]:
     """Check the requirements of a job and of its acceptance criteria against its recipe, class strings spelled out."""
     expanded: list[Requirement] = []
     for place, requirement in _asked_for(job, where, spec_files):
         if requirement.class_string:
-            if not hasattr(recipe, "expand"):
+            if not isinstance(recipe, plugins.ExpandsRequirements):
                 msg = f"{place}.class_string: recipe {job.recipe} knows no class strings"
                 raise SettingsError(msg)
             expanded.extend(recipe.expand(requirement, settings))
@@ -691,7 +691,7 @@ def _is_ratio_only(job: Job) -> bool:
     return any(item is not None and item.source == "ratio only" for item in stated)
 
 
-def _quantity(recipe: ModuleType, name: str) -> Quantity | None:
+def _quantity(recipe: Recipe, name: str) -> Quantity | None:
     quantities: Mapping[str, Quantity] = recipe.QUANTITIES
     return quantities.get(name) or quantities.get(name.split(".", 1)[0] + ".*")
 
@@ -856,12 +856,12 @@ def _with_masks(sources: tuple[Source, ...], patterns: Sequence[str], folder: Pa
     return tuple(replace(source, mask=str(mask.resolve())) for source, mask in zip(sources, masks, strict=True))
 
 
-def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> Any:
+def _with_paths(module: Backend | Recipe, settings: Any, folder: Path, where: str) -> Any:
     """Make the file names among the settings of a plug-in (its ``PATHS``) absolute; a missing file is an error.
 
     Its ``MODELS`` name a model: a folder beside the job file, or one that the backend knows by name.
     """
-    for key in getattr(module, "PATHS", ()):
+    for key in plugins.paths_of(module):
         value = getattr(settings, key)
         if not value:
             continue
@@ -870,7 +870,7 @@ def _with_paths(module: ModuleType, settings: Any, folder: Path, where: str) -> 
             msg = f"{where}.{key}: '{value}' does not exist in {folder.resolve()}"
             raise SettingsError(msg)
         settings = replace(settings, **{key: str(path.resolve())})
-    for key in getattr(module, "MODELS", ()):
+    for key in plugins.models_of(module):
         path = folder / getattr(settings, key)
         if path.is_dir():
             settings = replace(settings, **{key: str(path.resolve())})
@@ -1053,7 +1053,7 @@ def measured_before(
 
 
 def findings_before(
-    recipe: ModuleType,
+    recipe: Recipe,
     settings: Any,
     standard: Standard,
     fields: Sequence[FieldMeasurement],
@@ -1077,7 +1077,7 @@ def _records(outcomes: Sequence[Outcome]) -> list[MicrographRecord]:
     return [outcome.record for outcome in outcomes]
 
 
-def _before(planned: Plan, recipe: ModuleType, outcomes: Sequence[Outcome]) -> Findings | None:
+def _before(planned: Plan, recipe: Recipe, outcomes: Sequence[Outcome]) -> Findings | None:
     before = {i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None}
     if not before:
         return None
@@ -1243,7 +1243,7 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
     if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
         recipe = registry.load("recipe", planned.job.recipe)
-        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and getattr(recipe, "MOUNTED", True))
+        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and plugins.is_mounted(recipe))
     return preprocess.to_square_pixels(cut)
 
 
@@ -1424,7 +1424,7 @@ def _output(out: str | Path | None, name: str, inputs: Iterable[Path]) -> Iterat
 
 def _report(
     planned: Plan,
-    recipe: ModuleType,
+    recipe: Recipe,
     outcomes: Sequence[Outcome],
     findings: Findings,
     checks: tuple[Check, ...],
@@ -1492,7 +1492,7 @@ def worst_first(thumbnails: Sequence[Thumbnail]) -> list[Thumbnail]:
 
 def _carried(
     planned: Plan,
-    recipe: ModuleType,
+    recipe: Recipe,
     folder: Path,
     standards: Mapping[str, Path],
     replaced: supersede.Replaced | None,
@@ -1513,7 +1513,7 @@ def _carried(
         copy = folder / FOLDER / f"referee-{name}"
         copy.write_bytes(data)
         found.append(_attachment(folder, copy, "referee"))
-    for key in getattr(recipe, "PATHS", ()):
+    for key in plugins.paths_of(recipe):
         if getattr(planned.settings, key):
             path = Path(getattr(planned.settings, key))
             copy = folder / FOLDER / f"input-{path.name}"

@@ -7,7 +7,6 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from io import StringIO
-from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from inspect_tool import registry
@@ -15,6 +14,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card
 from inspect_tool.model import Header, Quantity
 from inspect_tool.paths import data_folder
+from inspect_tool.plugins import Recipe
 from inspect_tool.standards import editions
 from inspect_tool.units import UNITS, dimension
 
@@ -270,13 +270,13 @@ _LOT = """
 # plan = { standard = "ISO 2859-1", n = 8, ac = 0, re = 1, source = "supply agreement" }"""
 
 
-def first_quantity(module: ModuleType) -> tuple[str, Quantity]:
+def first_quantity(module: Recipe) -> tuple[str, Quantity]:
     """The quantity that a recipe is asked for most, a class in its name where it needs one."""
     name, quantity = next(iter(module.QUANTITIES.items()))
     return name.replace("*", str(module.BACKEND.get("phase", "name of the class"))), quantity
 
 
-def _requirement_lines(module: ModuleType, answers: Answers) -> Iterator[str]:
+def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
     name, quantity = first_quantity(module)
     asked = answers.lower is not None or answers.upper is not None
     mark = "" if asked else "# "
@@ -292,5 +292,5 @@ def _requirement_lines(module: ModuleType, answers: Answers) -> Iterator[str]:
     yield f"{mark}source = {_toml(answers.source if asked else 'drawing 4711 rev B')}"
 
 
-def _first_line(module: ModuleType) -> str:
+def _first_line(module: object) -> str:
     return (module.__doc__ or "").strip().splitlines()[0]

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
+from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
@@ -56,7 +56,7 @@ class Population:
 
 def strata_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByPoints,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -82,7 +82,7 @@ def strata_of_field(
 
 def lines_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByLines,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -109,7 +109,7 @@ def lines_of_field(
 
 def joints_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByJoints,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -131,7 +131,7 @@ def joints_of_field(
 
 def _seen(
     name: str,
-    recipe: ModuleType,
+    recipe: Recipe,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -148,7 +148,7 @@ def _seen(
 
 def population(
     name: str,
-    recipe: ModuleType,
+    recipe: Recipe,
     settings: Any,
     standard: Standard,
     records: Sequence[MicrographRecord],
@@ -163,11 +163,11 @@ def population(
         The recipe has nothing that a person could correct; as ``strata_of_field`` and ``lines_of_field``; the fields
         have different classes, or lie on several planes.
     """
-    if hasattr(recipe, "crossed"):
+    if isinstance(recipe, AskedByLines):
         return _of_lines(name, recipe, settings, standard, records, read, ledger)
-    if hasattr(recipe, "sampled_joints"):
+    if isinstance(recipe, AskedByJoints):
         return _of_joints(name, recipe, settings, records, read, ledger)
-    if not hasattr(recipe, "point_classes"):
+    if not isinstance(recipe, AskedByPoints):
         msg = f"recipe {name}: has no result that a person could correct by points or lines"
         raise MeasurementError(msg)
     areas, fields = [], []
@@ -185,7 +185,7 @@ def population(
 
 def _of_lines(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByLines,
     settings: Any,
     standard: Standard,
     records: Sequence[MicrographRecord],
@@ -218,7 +218,7 @@ def _of_lines(
 
 def _of_joints(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByJoints,
     settings: Any,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],

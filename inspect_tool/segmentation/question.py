@@ -21,23 +21,13 @@ it, ``KINDS`` tells: semantic is classes, instance is objects.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import ModuleType
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
-
-Question = Literal["coverage", "count"]
-Output = Literal["classes", "objects", "grains"]
-Step = Literal["as they are", "union", "pieces", "refused"]
-
-ACCEPTS: Mapping[Question, Mapping[Output, Step]] = {
-    "coverage": {"classes": "as they are", "objects": "union"},
-    "count": {"objects": "as they are", "grains": "as they are"},
-}
-"""What a recipe takes that has no ``ACCEPTS`` of its own; an output that is not named is refused."""
+from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
 
 _ASKS: Mapping[Question, str] = {"coverage": "how much of the area", "count": "how many and how large"}
 _GIVES: Mapping[Output, str] = {
@@ -45,23 +35,17 @@ _GIVES: Mapping[Output, str] = {
     "objects": "single objects",
     "grains": "grains that leave nothing between them",
 }
-_USE: Mapping[Question, str] = {
-    "coverage": 'use a backend that gives classes (threshold, or labels with kind = "binary" or "classes")',
-    "count": 'use a backend that separates grains (watershed, or labels with kind = "labels" or "boundaries")',
-}
 
 
-def step(recipe: ModuleType, output: Output) -> Step:
+def step(recipe: Recipe, output: Output) -> Step:
     """Tell what a recipe does with one kind of output."""
-    question: Question = recipe.QUESTION
-    accepts: Mapping[Output, Step] = getattr(recipe, "ACCEPTS", ACCEPTS[question])
-    return accepts.get(output, "refused")
+    return accepts_of(recipe).get(output, "refused")
 
 
-def outputs(backend: ModuleType, settings: Any) -> tuple[Output, ...]:
+def outputs(backend: Backend, settings: Any) -> tuple[Output, ...]:
     """Name what a backend can give with these settings; several, where only the image or a mask decides."""
-    if hasattr(backend, "outputs"):
-        return cast("tuple[Output, ...]", tuple(backend.outputs(settings)))
+    if isinstance(backend, StatesOutputs):
+        return tuple(backend.outputs(settings))
     return tuple("classes" if kind == "semantic" else "objects" for kind in backend.KINDS)
 
 
@@ -73,7 +57,7 @@ def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:
     return "grains" if filled else "objects"
 
 
-def check_backend(recipe_name: str, recipe: ModuleType, backend_name: str, backend: ModuleType, settings: Any) -> None:
+def check_backend(recipe_name: str, recipe: Recipe, backend_name: str, backend: Backend, settings: Any) -> None:
     """Refuse a backend before any work when nothing it can give answers the question of the recipe.
 
     Raises
@@ -87,7 +71,7 @@ def check_backend(recipe_name: str, recipe: ModuleType, backend_name: str, backe
 
 
 def answer(
-    recipe_name: str, recipe: ModuleType, segmentation: Segmentation, roi: Mask | None = None
+    recipe_name: str, recipe: Recipe, segmentation: Segmentation, roi: Mask | None = None
 ) -> tuple[Segmentation, Statement | None]:
     """Make a segmentation and its alternatives what the recipe takes, and state the step for the reader.
 
@@ -118,7 +102,7 @@ def answer(
 
 
 def _taken(
-    recipe_name: str, recipe: ModuleType, segmentation: Segmentation, roi: Mask | None
+    recipe_name: str, recipe: Recipe, segmentation: Segmentation, roi: Mask | None
 ) -> tuple[Segmentation, Statement | None]:
     output = output_of(segmentation, roi)
     match step(recipe, output):
@@ -154,15 +138,14 @@ def union(segmentation: Segmentation) -> Segmentation:
     )
 
 
-def _statement(recipe: ModuleType, segmentation: Segmentation, text: str) -> Statement:
+def _statement(recipe: Recipe, segmentation: Segmentation, text: str) -> Statement:
     return Statement(
         name="Question and separation",
         text=f"{recipe.QUESTION} ({_ASKS[recipe.QUESTION]}); the backend {segmentation.backend} {text}",
     )
 
 
-def _refusal(recipe_name: str, recipe: ModuleType, backend: str, output: Output) -> str:
-    question: Question = recipe.QUESTION
-    asks, gives = f"{question} ({_ASKS[question]})", _GIVES[output]
-    use: str = getattr(recipe, "USE", _USE[question])
+def _refusal(recipe_name: str, recipe: Recipe, backend: str, output: Output) -> str:
+    question = recipe.QUESTION
+    asks, gives, use = f"{question} ({_ASKS[question]})", _GIVES[output], advice_of(recipe)
     return f"recipe {recipe_name} asks {asks}, the backend '{backend}' gives {gives}; {use}"

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from statistics import median
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from inspect_tool.model import (
     Standard,
     Statement,
 )
+from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
@@ -81,7 +81,7 @@ class _Field:
 
 def applied(
     findings: Findings,
-    recipe: ModuleType,
+    recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
     standard: Standard,
@@ -93,7 +93,7 @@ def applied(
     ----------
     findings : Findings
         Of the recipe.
-    recipe : ModuleType
+    recipe : Recipe
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
@@ -107,7 +107,7 @@ def applied(
     Findings
         The errors of the fields of one specimen are taken to go the same way, so that many fields do not lessen them.
     """
-    carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
+    carried = carried_of(recipe)
     if not carried or not all(features_of(field) for field in fields):
         return findings
     if validation is None:

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 import inspect_tool
-from inspect_tool import __version__, registry
+from inspect_tool import __version__, plugins, registry
 from inspect_tool.acceptance import specs
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
@@ -41,6 +40,7 @@ from inspect_tool.model import (
     Statement,
     Thumbnail,
 )
+from inspect_tool.plugins import Recipe
 from inspect_tool.referee import ledger as referee
 from inspect_tool.report import figures
 from inspect_tool.report.build import build, report_digest, report_id
@@ -300,7 +300,7 @@ class _Asked:
     """What the job of a report asks for, read again."""
 
     job: Job
-    recipe: ModuleType
+    recipe: Recipe
     settings: Any
     standard: Standard
     requirements: tuple[Requirement, ...]
@@ -316,7 +316,7 @@ def _asked(work: _Work, report: Report) -> _Asked:
     job = load_job(work.folder / "job.toml")
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, "job.toml", under="settings")
-    inputs = {key: path for key, path in work.inputs.items() if key in getattr(recipe, "PATHS", ())}
+    inputs = {key: path for key, path in work.inputs.items() if key in plugins.paths_of(recipe)}
     settings = replace(settings, **inputs)
     name = job.standard or recipe.STANDARDS[0]
     standard = load_standard(str(work.folder / Path(name).name) if name.endswith(".toml") else name)
@@ -560,11 +560,11 @@ def _reader(dossier: Dossier) -> Callable[[str], bytes]:
 def _stated(report: Report, asked: _Asked) -> Iterator[str]:
     """What the report repeats of the job, compared with the job."""
     job, made = asked.job, report.provenance
-    paths = {*getattr(asked.recipe, "PATHS", ())}
+    paths = {*plugins.paths_of(asked.recipe)}
     wanted = {key: value for key, value in plain(asked.settings).items() if key not in paths}
     yield from differences(made.settings, wanted, "provenance settings", STRICT, only=wanted)
     backend = registry.load("backend", str(job.backend.get("name", asked.recipe.BACKEND["name"])))
-    files = {*getattr(backend, "PATHS", ()), *getattr(backend, "MODELS", ()), "masks"}
+    files = {*plugins.paths_of(backend), *plugins.models_of(backend), "masks"}
     table = {**(job.backend or asked.recipe.BACKEND)}
     known = {key: plain(value) for key, value in table.items() if key not in files}
     yield from differences(made.backend, known, "provenance backend", STRICT, only=known)

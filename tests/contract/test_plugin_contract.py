@@ -2,13 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import inspect_tool
 from inspect_tool import registry, synthetic
+from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
-from inspect_tool.model import Calibration, Micrograph, Quantity, no_alternatives
+from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
+from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
+from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.units import UNITS
 
@@ -232,3 +237,52 @@ def test_ratio_only_lets_only_ratios_out(name, measured):
         known = recipe.QUANTITIES.get(result.quantity) or recipe.QUANTITIES.get(result.quantity.split(".")[0] + ".*")
         assert not known.needs_scale
     assert not [name for name in found.measurements.features.columns if name.endswith(("_um", "_um2"))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("reader", Reader), ("backend", Backend), ("recipe", Recipe), ("exporter", Exporter)]
+)
+def test_every_plugin_is_what_its_kind_asks_for(kind, asked):
+    for name in registry.names(kind):
+        assert isinstance(registry.load(kind, name), asked), name
+
+
+def test_a_plugin_of_a_notebook_is_used_by_its_name(monkeypatch):
+    monkeypatch.setattr(registry, "_ADDED", {})
+    image = micrograph("porosity")
+
+    class Halves:
+        """Class 1 where the gray level is below 100."""
+
+        KINDS = ("semantic",)
+        Settings = threshold.Settings
+
+        def load(self, settings):  # noqa: ARG002 - as every backend
+            return None
+
+        def segment(self, model, micrograph, settings):  # noqa: ARG002
+            labels = (micrograph.pixels < 100).astype(np.int32)
+            return Segmentation(labels=labels, classes={0: "matrix", 1: "pore"}, kind="semantic", backend="halves")
+
+    inspect_tool.register("backend", "halves", Halves())
+    assert registry.names("backend")[-1] == "halves"
+    found = inspect_tool.segment(image, "halves")
+    assert np.array_equal(found.labels, image.pixels < 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        (
+            "backed",
+            "mine",
+            "there is no kind 'backed'; there are reader, backend, recipe, exporter",
+        ),
+        ("backend", "threshold", "'threshold' is a backend of inspect_tool; take another name"),
+        ("recipe", "mine", "recipe 'mine' has no BACKEND, QUANTITIES, QUESTION, STANDARDS, Settings, TITLE, combine"),
+    ],
+)
+def test_what_is_no_plugin_is_not_registered(kind, name, text):
+    with pytest.raises(SettingsError, match=text):
+        inspect_tool.register(kind, name, SimpleNamespace(measure_field=None))
+    assert name in {"threshold"} or name not in registry.names("backend")

@@ -7,7 +7,6 @@ the reader whose ``recognizes_folder(path)`` says so.
 
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from inspect_tool import registry
 from inspect_tool.errors import ReadError
 from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.plugins import KnowsContent, KnowsFolders, Reader, ReadsMasks, TellsScale
 
 
 def read(path: Path, which: Selection = Selection()) -> Micrograph:
@@ -41,7 +41,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
         several planes and ``which`` does not say which one counts.
     """
     reader, note = _reader_for(path)
-    found: Micrograph = reader.read(path, which)
+    found = reader.read(path, which)
     return replace(found, meta={**found.meta, "file name": note}) if note else found
 
 
@@ -65,8 +65,7 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
         As :func:`read`, as far as it shows without the pixels.
     """
     reader, _ = _reader_for(path)
-    found: Calibration = reader.scale(path, which) if hasattr(reader, "scale") else reader.read(path, which).calibration
-    return found
+    return reader.scale(path, which) if isinstance(reader, TellsScale) else reader.read(path, which).calibration
 
 
 def is_image_folder(path: Path) -> bool:
@@ -94,7 +93,7 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
         True for JPEG and the like: values near edges are not what was saved.
     """
     reader, _ = _reader_for(path)
-    if not hasattr(reader, "raster"):
+    if not isinstance(reader, ReadsMasks):
         msg = f"{path}: masks are read from TIFF, PNG or BMP; save it so"
         raise ReadError(msg)
     found = reader.raster(path)
@@ -119,15 +118,15 @@ def _marked(path: Path, values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[An
     return np.where(opaque if values.ndim == 2 else opaque[:, :, None], values, values.dtype.type(0))
 
 
-def _folder_reader(path: Path) -> ModuleType | None:
+def _folder_reader(path: Path) -> Reader | None:
     for name in registry.each("reader"):
         module = registry.load("reader", name)
-        if hasattr(module, "recognizes_folder") and module.recognizes_folder(path):
+        if isinstance(module, KnowsFolders) and module.recognizes_folder(path):
             return module
     return None
 
 
-def _reader_for(path: Path) -> tuple[ModuleType, str]:
+def _reader_for(path: Path) -> tuple[Reader, str]:
     if path.is_dir():
         module = _folder_reader(path)
         if module is None:
@@ -140,12 +139,12 @@ def _reader_for(path: Path) -> tuple[ModuleType, str]:
     # one after the other: a reader of another package is imported only when no other knows the content
     for name in registry.each("reader"):
         module = registry.load("reader", name)
-        if hasattr(module, "recognizes") and module.recognizes(head):
+        if isinstance(module, KnowsContent) and module.recognizes(head):
             fits = suffix in module.SUFFIXES
             return module, "" if fits else f"the content does not fit the suffix '{suffix}'; read by its content"
         readers.append(module)
     for module in readers:
-        if suffix in module.SUFFIXES and not hasattr(module, "recognizes"):
+        if suffix in module.SUFFIXES and not isinstance(module, KnowsContent):
             return module, ""
     known = sorted({item for module in readers for item in module.SUFFIXES})
     msg = f"{path}: not an image of a known format (starts with {head[:4]!r}); known are {' '.join(known)}"

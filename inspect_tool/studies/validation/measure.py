@@ -4,7 +4,6 @@ import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from inspect_tool import registry, slips
@@ -12,7 +11,8 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
 from inspect_tool.inspection import pipeline
 from inspect_tool.inspection.pipeline import Plan
-from inspect_tool.model import Carried, Day, FieldMeasurement, Micrograph, Result, Segmentation
+from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmentation
+from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.segmentation import question
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.finding import backend_of
@@ -70,7 +70,7 @@ def validate(
         of no quantity how an error of the segmentation reaches it.
     """
     recipe = registry.load("recipe", machine.job.recipe)
-    carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
+    carried = carried_of(recipe)
     if not carried:
         msg = f"{machine.path.name} recipe: {machine.job.recipe} says of no quantity how an error of the segmentation "
         msg += "reaches it (CARRIED), so that it cannot be validated"
@@ -190,7 +190,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     )
 
 
-def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleType, label: Label) -> ValidatedField:
+def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: Recipe, label: Label) -> ValidatedField:
     source = machine.sources[index]
     micrograph = pipeline.read_source(machine, source)
     segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
@@ -222,9 +222,9 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: ModuleTyp
     )
 
 
-def of_quantities(recipe: ModuleType, results: Iterable[Result]) -> Mapping[str, Result]:
+def of_quantities(recipe: Recipe, results: Iterable[Result]) -> Mapping[str, Result]:
     """Results whose errors a validation holds, by quantity."""
-    kept = {carry.of for carry in recipe.CARRIED.values()}
+    kept = {carry.of for carry in carried_of(recipe).values()}
     return {
         result.quantity: result
         for result in results
@@ -233,7 +233,7 @@ def of_quantities(recipe: ModuleType, results: Iterable[Result]) -> Mapping[str,
 
 
 def _by_hand(
-    truth: Plan, index: int, micrograph: Micrograph, machine: Segmentation, recipe: ModuleType
+    truth: Plan, index: int, micrograph: Micrograph, machine: Segmentation, recipe: Recipe
 ) -> FieldMeasurement:
     """Measure the mask of a person; its numbers are those of the classes of the machine, by whatever name."""
     source = truth.sources[index]

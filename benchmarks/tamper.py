@@ -29,6 +29,7 @@ from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
 from inspect_tool.images import quality
 from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.pixels.png import decode, encode
 from inspect_tool.referee import ledger
 from inspect_tool.report.build import report_digest, report_id
 from inspect_tool.verify import pages, verify
@@ -217,10 +218,10 @@ def mask_sealed(folder: Path, rng: random.Random) -> str:
     masks = [one for one in record["evidence"]["masks"] if not one["alternative"]]
     mask = rng.choice(masks)
     shape = (record["height_px"], record["width_px"])
-    numbers = masks.decode((folder / mask["file"]).read_bytes(), shape)
+    numbers = decode((folder / mask["file"]).read_bytes(), shape)
     row, column = rng.randrange(shape[0]), rng.randrange(shape[1])
     numbers[row, column] = 0 if numbers[row, column] else 1
-    png = masks.encode(numbers)
+    png = encode(numbers)
     (folder / mask["file"]).write_bytes(png)
     mask["sha256"], mask["size"] = sha256_bytes(png), len(png)
     seal(folder, data)

@@ -258,7 +258,7 @@ def test_a_kill_in_the_middle_of_a_line_leaves_a_chain_up_to_the_last_whole_entr
     """The child writes byte by byte and kills itself: the system cannot be relied on to tear a line otherwise."""
     append(tmp_path, event(1))
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom inspect_tool import audit\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom inspect_tool.evidence import audit\n"
         "def torn(file, start, data):\n"
         "    os.lseek(file, start, os.SEEK_SET)\n"
         "    for i in range(77): os.write(file, data[i:i + 1])\n"

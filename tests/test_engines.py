@@ -114,7 +114,7 @@ def test_prediction_on_a_cpu_imports_no_torch(backend, shape):
     code = (
         "import sys\n"
         "sys.modules['torch'] = None\n"  # to import it is an error
-        f"from inspect_tool.backends import {backend} as backend\n"
+        f"from inspect_tool.segmentation import {backend} as backend\n"
         "import numpy as np\n"
         "made = backend.load(backend.Settings())\n"
         "assert made.predictor.engine == 'openvino'\n"

@@ -228,7 +228,7 @@ def test_a_file_that_is_there_is_not_written_over(report, ada, tmp_path):
 
 def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, caplog):
     work = (
-        "import os, sys; from pathlib import Path; from inspect_tool import signing\n"
+        "import os, sys; from pathlib import Path; from inspect_tool.verify import signing\n"
         "name = Path.replace\n"
         "Path.replace = lambda path, to: os._exit(9) if str(to).endswith('.pdf') else name(path, to)\n"
         f"signer = signing.load_key(Path(sys.argv[2]), {PASSPHRASE!r})\n"

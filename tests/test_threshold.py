@@ -337,7 +337,7 @@ def test_a_window_wider_than_the_image_is_refused(plain, method):
 def test_a_window_as_large_as_the_image_takes_memory_with_its_pixels():
     script = (
         "import resource, sys, numpy as np\n"
-        "from inspect_tool.backends import threshold\n"
+        "from inspect_tool.segmentation import threshold\n"
         "from inspect_tool.model import Calibration, Micrograph\n"
         "gray = np.random.default_rng(1).integers(0, 255, (1500, 2000)).astype(np.uint8)\n"
         "field = Micrograph(pixels=gray, calibration=Calibration(), path='field.png')\n"

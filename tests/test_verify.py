@@ -144,7 +144,7 @@ def test_every_kind_of_job_is_recomputed_to_the_last_digit(tmp_path, name, monke
 
 def test_nothing_is_read_off_a_field_whose_image_is_gone(made):
     report = load_report(made / "report.json")
-    field, _, _ = masks.field(report.micrographs[0], lambda file: (made / file).read_bytes())
+    field, _ = masks.field(report.micrographs[0], lambda file: (made / file).read_bytes())
     assert np.isnan(field.pixels).all()
 
 
@@ -287,7 +287,9 @@ def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_la
         return {}["a key that nobody wrote"]
 
     monkeypatch.setattr(verify, "concluded", broken)
-    with pytest.raises(ReadError, match=r"KeyError: .* \(verify\.py, line \d+\); .* this is a fault of inspect-tool"):
+    with pytest.raises(
+        ReadError, match=r"KeyError: .* \(verify/verify\.py, line \d+\); .* this is a fault of inspect-tool"
+    ):
         verify.verify(bare(copy))
     monkeypatch.setattr(verify, "concluded", lambda *_: (_ for _ in ()).throw(RuntimeError("no kind of forgery")))
     with pytest.raises(RuntimeError, match="no kind of forgery"):  # a bug stays a bug, with its traceback

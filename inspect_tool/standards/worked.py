@@ -26,7 +26,7 @@ class CaseOutcome:
 def run_case(standard: Standard, case: Worked) -> CaseOutcome:
     """Compute one worked case of a standard.
 
-    >>> edition = standards.load_standard("astm_e112_2013")
+    >>> edition = editions.load_standard("astm_e112_2013")
     >>> run_case(edition, edition.worked[0]).passed
     True
     """

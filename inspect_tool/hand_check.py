@@ -22,6 +22,7 @@ from inspect_tool.model import Conformity, Findings, MicrographRecord, Requireme
 from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
 from inspect_tool.referee.page import page
+from inspect_tool.referee.plans import corrected_quantities, plan_of
 from inspect_tool.referee.population import (
     Population,
     joints_of_field,
@@ -381,43 +382,20 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 # ------------------------------------------------------------------------------------------------------- planning
 
 
-def _asked(now: _Measured) -> tuple[Requirement, Result, str] | None:
-    """The first requirement on a result that the answers correct, its result, and the class that it is the share of."""
-    names = {one.quantity: one.name for one in now.found.classes if one.quantity}
+def _asked(now: _Measured) -> tuple[Requirement, Result] | None:
+    """The first requirement on a result that the answers correct, and its result."""
+    own = corrected_quantities(now.found)
     for requirement in now.planned.requirements:
         for result in now.findings.results:
             wanted = requirement.quantity == result.quantity and requirement.specimen in ("", result.specimen)
-            if wanted and result.quantity in names:
-                return requirement, result, names[result.quantity]
+            if wanted and result.quantity in own:
+                return requirement, result
     return None
 
 
-def _plan(now: _Measured, places: Sequence[design.Place], value: float | None = None) -> planning.Planning | None:
-    """What a forecast needs; ``value``: where the nearest limit is looked for, default: what the program found."""
-    asked = _asked(now)
-    if asked is None:
-        return None
-    requirement, result, name = asked
-    unit = requirement.unit or result.unit
-    limits = [convert(one, unit, result.unit) for one in (requirement.lower, requirement.upper) if one is not None]
-    number = [one.name for one in now.found.classes].index(name)
-    shares = design.weights(now.found.areas)[result.specimen]
-    codes = [place.code for place in places if place.specimen == result.specimen]
-    return planning.Planning(
-        target=name,
-        limit=min(limits, key=lambda limit: abs(limit - (result.value if value is None else value))),
-        machine=100 * sum(share for code, share in shares.items() if code % design.CODES // 2 == number),
-        fixed_u=scatter_of(result),
-        machine_percent=tuple(100.0 * (place.code % design.CODES // 2 == number) for place in places),
-        weights=tuple(
-            shares[place.code] / codes.count(place.code) if place.specimen == result.specimen else 0.0
-            for place in places
-        ),
-    )
-
-
 def _block(now: _Measured, drawn: ledger.Sample, places: Sequence[design.Place]) -> dict[str, str] | None:
-    plan = _plan(now, places)
+    asked = _asked(now)
+    plan = None if asked is None else plan_of(now.found, places, asked)
     return None if plan is None else planning.block(plan, drawn.id)
 
 
@@ -435,19 +413,29 @@ def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> St
         for _, new in pairs
         if requirement.quantity == new.quantity and requirement.specimen in ("", new.specimen)
     )
+    return Standing(
+        correction=correction, results=pairs, conformities=decided, more=_more(now, correction, pairs, given)
+    )
+
+
+def _more(
+    now: _Measured, correction: Correction, pairs: Sequence[tuple[Result, Result]], given: ledger.Given
+) -> int | None:
+    """Answers that should decide the first requirement on a corrected result; None: none is asked, or no number does.
+
+    Of lines by the interval itself, which the page does not have.
+    """
+    if now.found.lines is not None:
+        return _more_lines(now, correction, [new for _, new in pairs])
     asked = _asked(now)
-    more = None if now.found.lines is None else _more_lines(now, correction, [new for _, new in pairs])
-    if asked is not None:
-        places = _places(now.found, given.sample)
-        value = next(
-            new.value for _, new in pairs if (new.specimen, new.quantity) == (asked[1].specimen, asked[1].quantity)
-        )
-        plan = _plan(now, places, value)
-        said = {one.n: one.value for one in given.answers.answers}
-        count = correction.points * len({one.specimen for one in correction.results})
-        if plan is not None:
-            more = planning.more_answers(plan, [said.get(n, ledger.CANNOT_TELL) for n in range(count)])
-    return Standing(correction=correction, results=pairs, conformities=decided, more=more)
+    if asked is None:
+        return None
+    value = next(new.value for old, new in pairs if old == asked[1])
+    plan = plan_of(now.found, _places(now.found, given.sample), asked, value)
+    count = correction.points * len({one.specimen for one in correction.results})
+    said = {one.n: one for one in given.answers.answers}
+    untold = [ledger.Answer(n=n, value=ledger.CANNOT_TELL) for n in range(count)]
+    return None if plan is None else planning.more(plan, [said.get(one.n, one) for one in untold])
 
 
 def _more_lines(now: _Measured, correction: Correction, results: Sequence[Result]) -> int | None:

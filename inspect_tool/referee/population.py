@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,18 +40,42 @@ class Population:
     nested: bool = False  # the joints are a sample: means over boards of means over images
 
     @property
-    def what(self) -> str:
+    def what(self) -> Literal["points", "lines"]:
         """What the sample is of."""
         return "points" if self.lines is None else "lines"
 
     @property
     def stage(self) -> int:
         """Points or lines of a specimen between two places where one may stop."""
-        return design.FIRST if self.lines is None else lines.STAGE
+        return stage_of(self.what)
 
     def image_of(self, place: design.Place) -> int:
         """Index of the image in which a point or line lies."""
         return self.joints[place.field].field if self.joints else place.field
+
+
+def what_is_drawn(name: str, recipe: Recipe) -> Literal["points", "lines"]:
+    """What the sample of a recipe is of.
+
+    Raises
+    ------
+    MeasurementError
+        The recipe has nothing that a person could correct.
+    """
+    if isinstance(recipe, AskedByLines):
+        return "lines"
+    if not isinstance(recipe, AskedByJoints | AskedByPoints):
+        raise MeasurementError(_nothing_to_ask(name))
+    return "points"
+
+
+def _nothing_to_ask(name: str) -> str:
+    return f"recipe {name}: has no result that a person could correct by points or lines"
+
+
+def stage_of(what: Literal["points", "lines"]) -> int:
+    """Points or lines of a specimen between two places where one may stop."""
+    return design.FIRST if what == "points" else lines.STAGE
 
 
 def strata_of_field(
@@ -168,8 +192,7 @@ def population(
     if isinstance(recipe, AskedByJoints):
         return _of_joints(name, recipe, settings, records, read, ledger)
     if not isinstance(recipe, AskedByPoints):
-        msg = f"recipe {name}: has no result that a person could correct by points or lines"
-        raise MeasurementError(msg)
+        raise MeasurementError(_nothing_to_ask(name))
     areas, fields = [], []
     classes: tuple[PointClass, ...] = ()
     for record in records:
@@ -258,7 +281,7 @@ def sample(found: Population, points: int, nonce: str) -> Sample:
     SettingsError
         A number of points that is none.
     """
-    design.stages_of(points, found.stage)
+    design.stages_of(points, found.stage, found.what)
     return Sample(
         nonce=nonce,
         points=points,

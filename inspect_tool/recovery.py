@@ -6,16 +6,14 @@ signature is recorded, then the signed file takes its place: in between, the fin
 
 import json
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from inspect_tool import audit, folders
 from inspect_tool.errors import OutputError
-from inspect_tool.files import flush_folder, plain, sha256_file, write_text
+from inspect_tool.files import flush_folder, plain, sha256_file, whole_file, write_text
 from inspect_tool.folders import PENDING
 
 _LOG = logging.getLogger(__name__)
@@ -75,27 +73,18 @@ def signed_file(target: Path, data: bytes, folder: Path) -> Iterator[Path]:
     ``folder`` is that of the audit trail, which is held meanwhile: where nobody holds it, the writer is dead.
     """
     where = "here" if audit.project_folder(target) == folder.resolve() else "elsewhere"
+
+    def write(place: Path) -> None:
+        place.write_bytes(data)
+        if target.exists():
+            place.chmod(target.stat().st_mode & 0o777)
+
     try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=f".{where}.partial", dir=target.resolve().parent
-        )
-    except OSError as error:
-        msg = f"{target}: cannot be written: {error.strerror}; nothing was signed"
-        raise OutputError(msg) from None
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        yield partial
-        flush_folder(target.resolve().parent)
+        with whole_file(target.resolve().with_name(target.name), write, mark=f".{where}") as made:
+            yield made
     except OSError as error:
         msg = f"{target}: cannot be written: {error.strerror}"
         raise OutputError(msg) from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _signed_files(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -18,7 +18,7 @@ from typing import Any
 from inspect_tool.errors import OutputError
 from inspect_tool.evidence import attached
 from inspect_tool.exporters.csv import csv_text
-from inspect_tool.files import dump_report, sha256_bytes
+from inspect_tool.files import dump_report, sha256_bytes, whole_file
 from inspect_tool.model import Report
 from inspect_tool.report import text
 from inspect_tool.report.render import load_settings, render, search_path
@@ -93,36 +93,38 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
 
     Characters that no font of this machine has come out as empty boxes: page 1 then says which.
     """
-    partial = path.with_name(path.name + ".partial")
     source = weasyprint.HTML(
         string=page,
         base_url=f"{template.resolve().as_uri()}/",
         url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
     )
     crisp = "img { image-rendering: crisp-edges }"  # PDF/A: no /Interpolate
-    try:
+
+    def put(place: Path, style: str, carried: Sequence[Any]) -> None:
+        source.write_pdf(
+            place,
+            attachments=list(carried),
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+            pdf_identifier=identifier.encode(),
+            optimize_images=False,
+            finisher=_with_scopes,
+            stylesheets=[weasyprint.CSS(string=style)],
+        )
+
+    def write(place: Path) -> None:
         with _lacking() as lacking, warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
-
-            def put(style: str, carried: Sequence[Any]) -> None:
-                source.write_pdf(
-                    partial,
-                    attachments=list(carried),
-                    pdf_variant="pdf/a-3b",
-                    pdf_tags=True,
-                    pdf_identifier=identifier.encode(),
-                    optimize_images=False,
-                    finisher=_with_scopes,
-                    stylesheets=[weasyprint.CSS(string=style)],
-                )
-
             if _RARE.search(page):  # attachments can be read once, so the first try goes without
-                put(crisp, ())
-            put(crisp + (_remark(lacking) if lacking else ""), attachments)
+                put(place, crisp, ())
+            put(place, crisp + (_remark(lacking) if lacking else ""), attachments)
+
+    try:
+        with whole_file(path, write) as made:
+            made.replace(path)
     except FatalURLFetchingError as refused:
         message = f"{template}: {refused.__cause__ or refused}"
         raise OutputError(message) from refused
-    partial.replace(path)
     return path
 
 

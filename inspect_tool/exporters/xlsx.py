@@ -10,6 +10,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from inspect_tool.files import whole_file
 from inspect_tool.model import Cell, Report
 from inspect_tool.report.text import heading, relation, unit
 
@@ -28,9 +29,8 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
     for name, columns, rows in _sheets(report):
         _fill(book, name, columns, rows)
     path = folder / "report.xlsx"
-    partial = folder / "report.xlsx.partial"
-    book.save(partial)
-    partial.replace(path)
+    with whole_file(path, book.save) as made:
+        made.replace(path)
     return path
 
 

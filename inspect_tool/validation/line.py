@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, log, sqrt
+from math import log, sqrt
 from statistics import median
 from types import ModuleType
 from typing import Any
@@ -408,16 +408,17 @@ class _Width:
 def _width(result: Result, carry: Carried, reaches: Sequence[Reach], stated: float) -> _Width:
     """Half width of a result; from what few parents tell it goes to 95 % as that of a normal distribution does."""
     ranked = [reach.coverage for reach in reaches if not reach.as_stated]
-    as_normal = coverage_factor(None) / coverage_factor(None, min(ranked)) if ranked else 1.0
-    whole = carry.factor * (1.0 if result.unit in ("%", "G") else abs(result.value))
-    most = max(result.value, 100 - result.value) if result.unit == "%" else inf  # the truth is a share too
-    told, wide = (
-        min(whole * (max(widths) if carry.over == "largest" else sum(widths) / len(widths)), most)
-        for widths in (
-            [reach.half_width for reach in reaches],
-            [reach.half_width * (1.0 if reach.as_stated else as_normal) for reach in reaches],
-        )
-    )
+    as_normal = coverage_factor(None, min(ranked)) if ranked else coverage_factor(None)
+
+    def whole(widths: Sequence[float]) -> float:
+        one = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
+        return one * (1.0 if result.unit in ("%", "G") else abs(result.value))
+
+    told = whole([reach.half_width for reach in reaches])
+    alike = [reach.half_width * (as_normal / coverage_factor(None) if reach.as_stated else 1.0) for reach in reaches]
+    wide = whole(alike) * coverage_factor(None) / as_normal
+    if result.unit == "%":  # the truth is a share too
+        told, wide = (min(one, max(result.value, 100 - result.value)) for one in (told, wide))
     return _Width(
         told=told,
         coverage=min(reach.coverage for reach in reaches),
@@ -480,9 +481,9 @@ def _narrowing(budget: Iterable[Component], wide: float, loose: Collection[str])
     The others stay, also where they alone reach farther.
     """
     of_segmentation = [line for line in budget if line.name in OF_SEGMENTATION]
-    yields = expanded(line for line in of_segmentation if line.name in loose) ** 2
-    stays = expanded(line for line in of_segmentation if line.name not in loose) ** 2
-    return min(sqrt(max(wide**2 - stays, 0.0) / yields), 1.0) if yields > 0 else 1.0
+    yields = expanded(line for line in of_segmentation if line.name in loose)
+    stays = expanded(line for line in of_segmentation if line.name not in loose)
+    return min(sqrt(max(wide**2 - stays**2, 0.0)) / yields, 1.0) if yields > 0 else 1.0
 
 
 def _narrowed(line: Component, factor: float) -> Component:

@@ -888,6 +888,11 @@ def referee(
         int | None, typer.Option(help="Points, or test lines, of every specimen; default: 150 points, 60 lines.")
     ] = None,
     nonce: Annotated[str, typer.Option(help="Text that makes it another sample; default: a random one.")] = "",
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Give up the last sample (page or answers are lost), or a damaged ledger.")
+    ] = False,
+    reason: Reason = "",
+    by: By = "",
     reports: Annotated[Path, typer.Option(help="Folder of the reports; its audit trail is told.")] = Path("reports"),
     workers: Workers = 1,
     quiet: Quiet = False,
@@ -896,9 +901,20 @@ def referee(
     from inspect_tool import hand_check
     from inspect_tool.referee import ledger
 
-    if (out is None) == (answers is None):
-        msg = "referee: give --out with the page to write, or --answers with the file that the page saved"
+    if [out is not None, answers is not None, give_up].count(True) != 1:
+        msg = (
+            "referee: give --out with the page to write, --answers with the file that the page saved, or --give-up "
+            "with --reason and --by"
+        )
         raise SettingsError(msg)
+    if give_up:
+        made = hand_check.give_up(job, reason=reason, by=by, reports=reports)
+        gone = made.given_up
+        if not quiet and gone is not None:
+            ids = ", ".join(sample[:12] for sample in gone.samples) or "none is known by its id"
+            print(f"{ledger.folder_of(job) / ledger.name_of(made)}: given up, {gone.answers} answers known: {ids}")
+            print(f"another sample may be drawn: inspect-tool referee {job} --out PAGE.html")
+        return
     with _progress(job.stem, quiet) as progress:
         if answers is None:
             assert out is not None

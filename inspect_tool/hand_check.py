@@ -17,12 +17,21 @@ from numpy.typing import NDArray
 from inspect_tool import audit, folders, pipeline, registry, trail_checks, trail_reports
 from inspect_tool.conformity import decide
 from inspect_tool.errors import ReadError
-from inspect_tool.files import read_bytes
+from inspect_tool.files import plain, read_bytes
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
-from inspect_tool.referee import design, joint_sample, ledger, planning, regions
+from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
 from inspect_tool.referee.page import page
-from inspect_tool.referee.population import Population, joints_of_field, population, sample, strata_of_field
+from inspect_tool.referee.plans import corrected_quantities, plan_of
+from inspect_tool.referee.population import (
+    Population,
+    joints_of_field,
+    population,
+    sample,
+    stage_of,
+    strata_of_field,
+    what_is_drawn,
+)
 from inspect_tool.report.figures import full_size
 from inspect_tool.units import convert
 
@@ -68,6 +77,9 @@ def draw(
 ) -> ledger.Sample:
     """Draw a sample of a job, record it in the ledger beside the job, and write the page that asks it.
 
+    The page of the last sample is written again, where it is neither answered nor given up and no other one is asked
+    for by ``nonce`` or ``points``.
+
     Parameters
     ----------
     job : Path
@@ -77,7 +89,8 @@ def draw(
     points : int, optional
         Points or lines of every specimen; default: ``POINTS`` or ``LINES``.
     nonce : str
-        Text that makes the sample another one; empty: a random one. It is recorded.
+        Text that makes the sample another one; empty: a random one, or that of the sample that waits for answers. It
+        is recorded.
     reports : Path, optional
         Folder of reports whose audit trail is told of it; None: none is.
     workers : int
@@ -91,14 +104,28 @@ def draw(
         For whatever the user must fix.
     """
     folders.check_new_file(out)
+    planned = _planned(job, reports)
+    what = what_is_drawn(planned.job.recipe, _recipe(planned))
+    if points is not None:
+        design.stages_of(points, stage_of(what), what)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), reports, workers, progress)
-        usual = POINTS if now.found.lines is None else LINES
-        drawn = sample(now.found, usual if points is None else points, nonce or secrets.token_hex(8))
+        now = _measured(planned, Path(folder), workers, progress)
+        usual = POINTS if what == "points" else LINES
+        drawn = _waiting(job, now.found, points, nonce) or sample(
+            now.found, usual if points is None else points, nonce or secrets.token_hex(8)
+        )
         text = page(_shown(now, drawn, Path(folder)))
-    _tell(now.planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
+    _tell(planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
     folders.new_file(out, text.encode())
     return drawn
+
+
+def _waiting(job: Path, found: Population, points: int | None, nonce: str) -> ledger.Sample | None:
+    """The sample that waits for answers, where it is the one that is asked for."""
+    last = history.waiting(ledger.read(ledger.folder_of(job)))
+    if last is None or points not in (None, last.points) or nonce not in ("", last.nonce):
+        return None
+    return last if sample(found, last.points, last.nonce) == last else None  # else it is of other masks
 
 
 def record(
@@ -124,13 +151,14 @@ def record(
     parsed = ledger.parsed_answers(data, str(answers))
     entries = ledger.read(ledger.folder_of(job))
     drawn = ledger.sample_of(entries, parsed.sample, str(answers))
+    planned = _planned(job, reports)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        now = _measured(job, Path(folder), reports, workers, progress)
+        now = _measured(planned, Path(folder), workers, progress)
     given = ledger.Given(where=str(answers), data=data, answers=parsed, sample=drawn, entries=entries)
     correction = corrected(now.found, given)
     made = ledger.record(ledger.folder_of(job), "answered", answers=data)
     _tell(
-        now.planned,
+        planned,
         reports,
         made,
         {
@@ -143,13 +171,54 @@ def record(
     return made, _standing(now, correction, given)
 
 
-def _measured(
-    job: Path, folder: Path, reports: Path | None, workers: int, progress: pipeline.Progress | None
-) -> _Measured:
+def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> ledger.Entry:
+    """Give up the last sample of a job, or all of a ledger that is damaged or lost, so that another may be drawn.
+
+    The ledger and the audit trail keep by whom, why, and how many answers were known; the report says so.
+
+    Parameters
+    ----------
+    job : Path
+        Job file.
+    reason, by : str
+        Why, and who says so.
+    reports : Path, optional
+        Folder of reports whose audit trail is told of it; None: none is.
+
+    Raises
+    ------
+    InspectError
+        There is nothing to give up; no reason or no name; for whatever else the user must fix.
+    """
+    planned, folder = pipeline.plan(job, exports=(), refereed=False), ledger.folder_of(job)
+    if reports is None:
+        return history.give_up(folder, by=by, reason=reason)
+    audit.ready(reports)
+    entries = audit.read(reports).entries if (reports / audit.LOG).exists() else ()
+    images = [source.sha256 for source in planned.sources]
+    known = trail_checks.anchor(entries, job=job.stem, name=job.stem, images=images)
+    made = history.give_up(
+        folder,
+        by=by,
+        reason=reason,
+        told=trail_checks.samples(entries, job=job.stem, images=images),
+        lost=known.entries if known is not None and trail_checks.lacking(trail_checks.hashes(job), known) else None,
+    )
+    assert made.given_up is not None
+    _tell(planned, reports, made, plain(made.given_up), made.given_up.reason)
+    return made
+
+
+def _planned(job: Path, reports: Path | None) -> pipeline.Plan:
+    """Read a job whose ledgers lack nothing that the audit trail of a folder knows of."""
     planned = pipeline.plan(job, exports=(), refereed=False)
     if reports is not None:
         audit.ready(reports)
         pipeline.check_ledger(planned, reports, job.stem)
+    return planned
+
+
+def _measured(planned: pipeline.Plan, folder: Path, workers: int, progress: pipeline.Progress | None) -> _Measured:
     records, findings = pipeline.measured(planned, folder, workers, progress)
     found = population(
         planned.job.recipe,
@@ -163,14 +232,16 @@ def _measured(
     return _Measured(planned=planned, records=records, findings=findings, found=found)
 
 
-def _tell(planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any]) -> None:
+def _tell(
+    planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
+) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:
         return
     job, images = planned.path, [source.sha256 for source in planned.sources]
     with audit.held(reports) as log:
         known = trail_checks.anchor(log.trail.entries, job=job.stem, name=job.stem, images=images)
-        if known is None or known.entries < made.number:
+        if known is None or known.entries < made.number or made.event == trail_checks.GIVEN_UP:
             entries = ledger.read(ledger.folder_of(job))[: made.number]
             new = {
                 "did": made.event,
@@ -178,7 +249,7 @@ def _tell(planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, fact
                 "referee": ledger.state(entries, images),
                 "job_file": trail_reports.relative(job, reports),
             }
-            audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, new=new))
+            audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, reason=reason, new=new))
 
 
 def _recipe(planned: pipeline.Plan) -> Any:
@@ -228,30 +299,37 @@ def _items(
 
     A joint is shown as a whole, once for all its points.
     """
-    crops: dict[tuple[int, ...], dict[str, Any]] = {}  # by image and window
+    numbers: dict[tuple[int, ...], int] = {}  # of the crops, by image and window
+    crops: list[dict[str, Any]] = []
     items: dict[int, dict[str, Any]] = {}
+    of_image: dict[int, list[tuple[int, design.Place]]] = {}
+    for n, place in enumerate(places):
+        of_image.setdefault(now.found.image_of(place), []).append((n, place))
     for i, (source, record) in enumerate(zip(now.planned.sources, now.records, strict=True)):
-        own = [(n, place) for n, place in enumerate(places) if now.found.image_of(place) == i]
+        own = of_image.get(i, [])
         if not own:
             continue
         rgb = full_size(pipeline.read_source(now.planned, source))
         for n, spot in _spots(now, i, own, folder):
             top, left, bottom, right = _window(now.found, places[n], spot, rgb.shape)
-            if (i, top, left, bottom, right) not in crops:
+            crop = numbers.setdefault((i, top, left, bottom, right), len(crops))
+            if crop == len(crops):
                 cut = rgb[top:bottom, left:right]
-                crops[i, top, left, bottom, right] = {
-                    "png": base64.b64encode(_png(cut)).decode(),
-                    "shape": list(cut.shape[:2]),
-                    "pixel_um": record.calibration.pixel_um,
-                    "context": None,
-                }
+                crops.append(
+                    {
+                        "png": base64.b64encode(_png(cut)).decode(),
+                        "shape": list(cut.shape[:2]),
+                        "pixel_um": record.calibration.pixel_um,
+                        "context": None,
+                    }
+                )
             ends = [[row - top, column - left] for row, column in spot]
             items[n] = {
                 "n": n,
-                "crop": list(crops).index((i, top, left, bottom, right)),
+                "crop": crop,
                 **({"at": ends[0]} if now.found.lines is None else {"line": ends}),
             }
-    return [items[n] for n in range(len(places))], list(crops.values())
+    return [items[n] for n in range(len(places))], crops
 
 
 def _window(found: Population, place: design.Place, spot: _Spot, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -304,43 +382,20 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 # ------------------------------------------------------------------------------------------------------- planning
 
 
-def _asked(now: _Measured) -> tuple[Requirement, Result, str] | None:
-    """The first requirement on a result that the answers correct, its result, and the class that it is the share of."""
-    names = {one.quantity: one.name for one in now.found.classes if one.quantity}
+def _asked(now: _Measured) -> tuple[Requirement, Result] | None:
+    """The first requirement on a result that the answers correct, and its result."""
+    own = corrected_quantities(now.found)
     for requirement in now.planned.requirements:
         for result in now.findings.results:
             wanted = requirement.quantity == result.quantity and requirement.specimen in ("", result.specimen)
-            if wanted and result.quantity in names:
-                return requirement, result, names[result.quantity]
+            if wanted and result.quantity in own:
+                return requirement, result
     return None
 
 
-def _plan(now: _Measured, places: Sequence[design.Place], value: float | None = None) -> planning.Planning | None:
-    """What a forecast needs; ``value``: where the nearest limit is looked for, default: what the program found."""
-    asked = _asked(now)
-    if asked is None:
-        return None
-    requirement, result, name = asked
-    unit = requirement.unit or result.unit
-    limits = [convert(one, unit, result.unit) for one in (requirement.lower, requirement.upper) if one is not None]
-    number = [one.name for one in now.found.classes].index(name)
-    shares = design.weights(now.found.areas)[result.specimen]
-    codes = [place.code for place in places if place.specimen == result.specimen]
-    return planning.Planning(
-        target=name,
-        limit=min(limits, key=lambda limit: abs(limit - (result.value if value is None else value))),
-        machine=100 * sum(share for code, share in shares.items() if code % design.CODES // 2 == number),
-        fixed_u=scatter_of(result),
-        machine_percent=tuple(100.0 * (place.code % design.CODES // 2 == number) for place in places),
-        weights=tuple(
-            shares[place.code] / codes.count(place.code) if place.specimen == result.specimen else 0.0
-            for place in places
-        ),
-    )
-
-
 def _block(now: _Measured, drawn: ledger.Sample, places: Sequence[design.Place]) -> dict[str, str] | None:
-    plan = _plan(now, places)
+    asked = _asked(now)
+    plan = None if asked is None else plan_of(now.found, places, asked)
     return None if plan is None else planning.block(plan, drawn.id)
 
 
@@ -358,19 +413,29 @@ def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> St
         for _, new in pairs
         if requirement.quantity == new.quantity and requirement.specimen in ("", new.specimen)
     )
+    return Standing(
+        correction=correction, results=pairs, conformities=decided, more=_more(now, correction, pairs, given)
+    )
+
+
+def _more(
+    now: _Measured, correction: Correction, pairs: Sequence[tuple[Result, Result]], given: ledger.Given
+) -> int | None:
+    """Answers that should decide the first requirement on a corrected result; None: none is asked, or no number does.
+
+    Of lines by the interval itself, which the page does not have.
+    """
+    if now.found.lines is not None:
+        return _more_lines(now, correction, [new for _, new in pairs])
     asked = _asked(now)
-    more = None if now.found.lines is None else _more_lines(now, correction, [new for _, new in pairs])
-    if asked is not None:
-        places = _places(now.found, given.sample)
-        value = next(
-            new.value for _, new in pairs if (new.specimen, new.quantity) == (asked[1].specimen, asked[1].quantity)
-        )
-        plan = _plan(now, places, value)
-        said = {one.n: one.value for one in given.answers.answers}
-        count = correction.points * len({one.specimen for one in correction.results})
-        if plan is not None:
-            more = planning.more_answers(plan, [said.get(n, ledger.CANNOT_TELL) for n in range(count)])
-    return Standing(correction=correction, results=pairs, conformities=decided, more=more)
+    if asked is None:
+        return None
+    value = next(new.value for old, new in pairs if old == asked[1])
+    plan = plan_of(now.found, _places(now.found, given.sample), asked, value)
+    count = correction.points * len({one.specimen for one in correction.results})
+    said = {one.n: one for one in given.answers.answers}
+    untold = [ledger.Answer(n=n, value=ledger.CANNOT_TELL) for n in range(count)]
+    return None if plan is None else planning.more(plan, [said.get(one.n, one) for one in untold])
 
 
 def _more_lines(now: _Measured, correction: Correction, results: Sequence[Result]) -> int | None:

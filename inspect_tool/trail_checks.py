@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from inspect_tool.audit import Entry
 
 EVENT: Literal["check by hand"] = "check by hand"
-"""Event of an audit trail: a sample was drawn, or answers were recorded."""
+"""Event of an audit trail: a sample was drawn, answers were recorded, or a sample was given up."""
+
+GIVEN_UP: Literal["given up"] = "given up"
+"""What was done, where a sample or a whole ledger was given up."""
 
 SUFFIX = ".referee"
 """Of the folder of the ledger, after the name of the job."""
@@ -34,14 +37,34 @@ def anchor(
         state = new.get("referee")
         if not ours or not isinstance(state, Mapping):
             continue
-        of_images = state.get("images")  # an earlier version named none
-        if images is not None and isinstance(of_images, Sequence) and not set(of_images) & set(images):
+        if not _is_of(state, images):
             continue
         count, last = state.get("entries"), state.get("last_sha256")
-        if isinstance(count, int) and isinstance(last, str) and count >= max(1, found.entries if found else 1):
+        # a ledger that was given up begins again
+        least = found.entries if found and new.get("did") != GIVEN_UP else 1
+        if isinstance(count, int) and isinstance(last, str) and count >= max(1, least):
             told = f"{entry.subject}, {entry.time}"
             found = Anchor(entries=count, last_sha256=last, number=entry.number, told=told)
     return found
+
+
+def samples(entries: Sequence["Entry"], *, job: str, images: Collection[str]) -> dict[str, int]:
+    """Ids of all samples that a trail knows of, and the most answers to each; parameters as for ``anchor``."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        new = entry.new if isinstance(entry.new, Mapping) else {}
+        sample, state = new.get("sample"), new.get("referee")
+        ours = entry.event == EVENT and entry.subject == job and isinstance(state, Mapping) and _is_of(state, images)
+        if ours and isinstance(sample, str):
+            answers = new.get("answers")
+            found[sample] = max(found.get(sample, 0), answers if isinstance(answers, int) else 0)
+    return found
+
+
+def _is_of(state: Mapping[str, Any], images: Collection[str] | None) -> bool:
+    """Whether a ledger was of one of the images; an earlier version named none."""
+    named = state.get("images")
+    return images is None or not isinstance(named, Sequence) or bool(set(named) & set(images))
 
 
 def hashes(job: Path) -> list[str]:
@@ -75,8 +98,8 @@ def check(entries: Sequence["Entry"], job: Path, out: Path, name: str, images: C
     if lack:
         msg = (
             f"{job.with_name(f'{job.stem}{SUFFIX}')}: {lack}; put the files back from a backup or from "
-            f"{out / name / 'evidence'} (referee-0001.json is 0001.json, and so on), or check again under another name "
-            "of the job file"
+            f"{out / name / 'evidence'} (referee-0001.json is 0001.json, and so on), or give the samples up: "
+            f'inspect-tool referee {job} --give-up --reason "..." --by "..." --reports {out}'
         )
         raise ReadError(msg)
 

@@ -62,6 +62,13 @@ def page_of(file):
     return json.loads(html[html.index(">", start) + 1 : html.index("</script>", start)])
 
 
+def decoded(sample):
+    """The block of the forecast, as the page reads it."""
+    key = sha256(sample["id"].encode()).digest()
+    data = base64.b64decode(sample["planning"]["value"])
+    return bytes(one ^ other for one, other in zip(data, cycle(key), strict=False))
+
+
 def seen(sample, item):
     """What a person names: dark up to a gray of 155, by the pixel under the mark and those around it."""
     crop = sample["crops"][item["crop"]]
@@ -181,9 +188,7 @@ def test_the_page_says_nothing_of_what_the_program_saw(checked):
 
 def test_the_block_of_the_page_decodes_to_what_the_forecast_needs(checked):
     _, _, sample, *_ = checked
-    data = base64.b64decode(sample["planning"]["value"])
-    key = sha256(sample["id"].encode()).digest()
-    found = json.loads(bytes(one ^ other for one, other in zip(data, cycle(key), strict=False)))
+    found = json.loads(decoded(sample))
     assert (found["target"], found["limit"]) == ("dark", 40.0)
     assert len(found["m"]) == len(found["w"]) == 150
     assert sum(found["w"]) == pytest.approx(1)

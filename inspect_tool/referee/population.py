@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,18 +39,39 @@ class Population:
     nested: bool = False  # the joints are a sample: means over boards of means over images
 
     @property
-    def what(self) -> str:
+    def what(self) -> Literal["points", "lines"]:
         """What the sample is of."""
         return "points" if self.lines is None else "lines"
 
     @property
     def stage(self) -> int:
         """Points or lines of a specimen between two places where one may stop."""
-        return design.FIRST if self.lines is None else lines.STAGE
+        return stage_of(self.what)
 
     def image_of(self, place: design.Place) -> int:
         """Index of the image in which a point or line lies."""
         return self.joints[place.field].field if self.joints else place.field
+
+
+def what_is_drawn(name: str, recipe: ModuleType) -> Literal["points", "lines"]:
+    """What the sample of a recipe is of.
+
+    Raises
+    ------
+    MeasurementError
+        The recipe has nothing that a person could correct.
+    """
+    if hasattr(recipe, "crossed"):
+        return "lines"
+    if not (hasattr(recipe, "sampled_joints") or hasattr(recipe, "point_classes")):
+        msg = f"recipe {name}: has no result that a person could correct by points or lines"
+        raise MeasurementError(msg)
+    return "points"
+
+
+def stage_of(what: Literal["points", "lines"]) -> int:
+    """Points or lines of a specimen between two places where one may stop."""
+    return design.FIRST if what == "points" else lines.STAGE
 
 
 def strata_of_field(
@@ -167,13 +188,10 @@ def population(
         The recipe has nothing that a person could correct; as ``strata_of_field`` and ``lines_of_field``; the fields
         have different classes, or lie on several planes.
     """
-    if hasattr(recipe, "crossed"):
+    if what_is_drawn(name, recipe) == "lines":
         return _of_lines(name, recipe, settings, standard, records, read, ledger)
     if hasattr(recipe, "sampled_joints"):
         return _of_joints(name, recipe, settings, records, read, ledger)
-    if not hasattr(recipe, "point_classes"):
-        msg = f"recipe {name}: has no result that a person could correct by points or lines"
-        raise MeasurementError(msg)
     areas, fields = [], []
     classes: tuple[PointClass, ...] = ()
     for record in records:
@@ -262,7 +280,7 @@ def sample(found: Population, points: int, nonce: str) -> Sample:
     SettingsError
         A number of points that is none.
     """
-    design.stages_of(points, found.stage)
+    design.stages_of(points, found.stage, found.what)
     return Sample(
         nonce=nonce,
         points=points,

@@ -73,6 +73,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
         sha256=planned.sources[0].sha256,
         parent=case.parent,
         group=source.kind,
+        stopped=any(check.accepted for check in machine.checks),
         features=record.evidence.read_off[features.NAME],
         errors=errors,
     )

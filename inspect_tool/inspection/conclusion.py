@@ -23,6 +23,8 @@ def concluded(
     asked: Iterable[str] = (),
     validation: Validation | None = None,
     correction: referee.Correction | None = None,
+    *,
+    accepting: bool = False,
 ) -> Findings:
     """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
 
@@ -42,6 +44,8 @@ def concluded(
         Errors of the segmentation on labelled images.
     correction : Correction, optional
         What a person found at a random sample of points: it replaces the results that it is for.
+    accepting : bool
+        The job accepts images that the quality gate would stop.
 
     Raises
     ------
@@ -49,5 +53,5 @@ def concluded(
         What the recipe says.
     """
     findings: Findings = recipe.combine(fields, settings, standard)
-    findings = line.applied(findings, recipe, fields, settings, standard, validation)
+    findings = line.applied(findings, recipe, fields, settings, standard, validation, accepting=accepting)
     return plausibility.gated(referee.applied(findings, correction), asked)

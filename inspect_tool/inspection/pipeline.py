@@ -203,6 +203,7 @@ def run(
                     _records(outcomes),
                     lambda file: (folder / file).read_bytes(),
                 ),
+                accepting=bool(planned.job.accept),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -291,7 +292,13 @@ def measured(
     fields = [outcome.measurement for outcome in outcomes]
     validation = None if planned.validation is None else planned.validation.validation
     found = concluded(
-        recipe, fields, planned.settings, planned.standard, [one.quantity for one in planned.requirements], validation
+        recipe,
+        fields,
+        planned.settings,
+        planned.standard,
+        [one.quantity for one in planned.requirements],
+        validation,
+        accepting=bool(planned.job.accept),
     )
     return _records(outcomes), found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import registry, slips
+from inspect_tool import pipeline, quality, question, registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
 from inspect_tool.inspection import pipeline
@@ -17,7 +17,14 @@ from inspect_tool.segmentation import question
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import is_doubted, matching, own_u
-from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
+from inspect_tool.validation.values import (
+    SCHEMA,
+    WITHOUT_GATE,
+    FieldError,
+    LabelledImages,
+    ValidatedField,
+    Validation,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +187,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     }
     return replace(
         first,
+        schema=WITHOUT_GATE if any(one.schema == WITHOUT_GATE for one in validations) else SCHEMA,
         name=name,
         note=note,
         date=max(one.date for one in validations),
@@ -217,9 +225,18 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: Recipe, l
         sha256=source.sha256,
         parent=label.parent or Path(source.name).stem,
         group=label.group or "not stated",
+        stopped=_stopped(machine, source.name, micrograph, segmentation, measured),
         features=features_of(measured),
         errors=errors,
     )
+
+
+def _stopped(
+    machine: Plan, image: str, micrograph: Micrograph, segmentation: Segmentation, measured: FieldMeasurement
+) -> bool:
+    """Whether the quality gate would stop an image; it is compared all the same."""
+    seen = quality.image_figures(micrograph.pixels, micrograph.roi, machine.limits, image)
+    return any(map(quality.is_red, quality.structure_figures(segmentation, measured.values, seen, machine.limits)))
 
 
 def of_quantities(recipe: Recipe, results: Iterable[Result]) -> Mapping[str, Result]:

@@ -49,6 +49,7 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
             doubted=error.doubted,
             kind=kind_of(others, field.features),
             far=False,
+            stopped=field.stopped,
         )
         assert bound is not None  # the others have the quantity
         bounds.append(bound)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspect_tool import pipeline, quality, question, registry, slips
+from inspect_tool import registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
+from inspect_tool.images import quality
 from inspect_tool.inspection import pipeline
 from inspect_tool.inspection.pipeline import Plan
 from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmentation

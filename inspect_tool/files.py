@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import stat
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
 from math import inf
@@ -363,21 +365,47 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, data: bytes, temporary: Path | None = None) -> None:
-    """Write a file under a temporary name, wait until it is on the disk, and rename it: it is whole or not there.
+    """Write a file so that it is whole or not there, whatever is killed: see ``whole_file``."""
+    with whole_file(path, lambda place: place.write_bytes(data), temporary=temporary) as made:
+        made.replace(path)
 
-    What a kill leaves of it is hidden and ends in ``.partial``. Who holds a lock may name the temporary file, so that
-    the next one writes over what was left. An ``OSError`` is the caller's to word.
+
+@contextmanager
+def whole_file(
+    path: Path, write: Callable[[Path], object], *, temporary: Path | None = None, mark: str = ""
+) -> Iterator[Path]:
+    """Give a finished file under a temporary name beside ``path``; the block gives it its name, else it is gone.
+
+    It is on the disk when the block begins, and so is its name after it. An ``OSError`` is the caller's to word.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is to be.
+    write : callable
+        Called with the temporary name, which it fills.
+    temporary : Path, optional
+        That name, for who holds a lock: the next one writes over what a kill has left. Otherwise nobody has it.
+    mark : str
+        Part of that name, by which a later command knows what a kill has left.
     """
-    temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = temporary or path.with_name(f".{path.name}.{secrets.token_hex(4)}{mark}.partial")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        write(temporary)
+        flush_file(temporary)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
-    flush_folder(path.parent)
+    flush_folder(temporary.parent)
+
+
+def flush_file(path: Path) -> None:
+    """Make sure that what is in a file outlives a power failure."""
+    here = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(here)
+    finally:
+        os.close(here)
 
 
 def flush_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.files import flush_folder, sha256_file
+from inspect_tool.files import flush_file, flush_folder, sha256_file, whole_file
 from inspect_tool.locks import lock, try_lock
 from inspect_tool.paths import real
 
@@ -248,27 +248,15 @@ def new_file(path: Path, data: bytes) -> None:
     OutputError
         There is a file of that name, which is left as it is; or it cannot be written.
     """
-    partial: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(
-            prefix=f".{path.name}.", suffix=".partial", dir=path.parent, delete=False
-        ) as stream:
-            partial = Path(stream.name)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.chmod(0o644)
-        _name(partial, path)
-        flush_folder(path.parent)
+        with whole_file(path, lambda place: place.write_bytes(data)) as made:
+            _name(made, path)
     except FileExistsError:
         msg = f"{path}: {_TAKEN}"
         raise OutputError(msg) from None
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}"
         raise OutputError(msg) from None
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def _name(partial: Path, path: Path) -> None:
@@ -368,11 +356,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 def _flushed(path: Path) -> str:
     """SHA-256 of a file that is on the disk for sure."""
-    here = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
-    try:
-        os.fsync(here)
-    finally:
-        os.close(here)
+    flush_file(path)
     return sha256_file(path)
 
 

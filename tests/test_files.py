@@ -1,5 +1,9 @@
 import json
 import math
+import os
+import stat
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +14,10 @@ from hypothesis import strategies as st
 
 from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.files import checked, load_job, plain, write_text
+from inspect_tool.files import checked, load_job, plain, whole_file, write_text
 from inspect_tool.folders import new_folder
+from inspect_tool.inspection.pipeline import job_names
 from inspect_tool.model import Region, Requirement
-from inspect_tool.pipeline import job_names
 
 JOB = 'recipe = "porosity"\nimages = ["a.tif"]\n'
 
@@ -118,6 +122,37 @@ def test_text_is_written_whole_with_unix_line_ends(tmp_path):
     write_text(tmp_path / "t.txt", "µ\nend\n")
     assert (tmp_path / "t.txt").read_bytes() == "µ\nend\n".encode()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_after_that(tmp_path, monkeypatch):
+    steps = []
+    flush, name = os.fsync, Path.replace
+
+    def flushed(number):
+        steps.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else f"{os.fstat(number).st_size} byte")
+        flush(number)
+
+    def named(self, target):
+        steps.append("name")
+        return name(self, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", named)
+    write_text(tmp_path / "t.txt", "whole")
+    assert steps == ["5 byte", "name", *([] if sys.platform == "win32" else ["folder"])]
+
+
+@pytest.mark.parametrize("fails", ["while it is written", "before it is named", "nobody names it"])
+def test_a_file_that_does_not_come_to_its_name_leaves_the_older_one_and_nothing_else(tmp_path, fails):
+    (tmp_path / "t.bin").write_bytes(b"older")
+
+    def write(place):
+        place.write_bytes(b"half")
+        return 1 // (fails != "while it is written")
+
+    with suppress(ZeroDivisionError), whole_file(tmp_path / "t.bin", write):
+        assert 1 // (fails != "before it is named")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"t.bin": b"older"}
 
 
 def test_two_jobs_that_would_share_a_folder_are_refused(tmp_path):

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import hand_check, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.inspection import hand_check, pipeline
 from inspect_tool.referee import ledger
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "phase_fraction"
@@ -60,6 +61,13 @@ def page_of(file):
     html = file.read_text(encoding="utf-8")
     start = html.index('type="application/json"')
     return json.loads(html[html.index(">", start) + 1 : html.index("</script>", start)])
+
+
+def decoded(sample):
+    """The block of the forecast, as the page reads it."""
+    key = sha256(sample["id"].encode()).digest()
+    data = base64.b64decode(sample["planning"]["value"])
+    return bytes(one ^ other for one, other in zip(data, cycle(key), strict=False))
 
 
 def seen(sample, item):
@@ -181,9 +189,7 @@ def test_the_page_says_nothing_of_what_the_program_saw(checked):
 
 def test_the_block_of_the_page_decodes_to_what_the_forecast_needs(checked):
     _, _, sample, *_ = checked
-    data = base64.b64decode(sample["planning"]["value"])
-    key = sha256(sample["id"].encode()).digest()
-    found = json.loads(bytes(one ^ other for one, other in zip(data, cycle(key), strict=False)))
+    found = json.loads(decoded(sample))
     assert (found["target"], found["limit"]) == ("dark", 40.0)
     assert len(found["m"]) == len(found["w"]) == 150
     assert sum(found["w"]) == pytest.approx(1)

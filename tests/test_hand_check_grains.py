@@ -1,6 +1,7 @@
 """A check by hand of grain size: lines drawn blind, boundaries marked by one who sees them, report and verification."""
 
 import base64
+import json
 import sys
 import time
 from dataclasses import replace
@@ -12,17 +13,18 @@ import browsing
 import numpy as np
 import pytest
 from PIL import Image
-from test_hand_check import page_of, saved
+from test_hand_check import decoded, page_of, saved
 from typer.testing import CliRunner
 
-from inspect_tool import pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.referee import correction, ledger
 from inspect_tool.referee.population import population
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parent / "truth"))
 from drawn_mosaics import merged
@@ -212,7 +214,6 @@ def test_verify_draws_the_lines_again(checked):
 def test_the_page_shows_lines_and_nothing_of_what_the_program_saw(checked):
     _, _, sample, _ = checked
     assert sample["kind"] == "lines"
-    assert sample["planning"] is None
     assert sample["stages"] == [20, 40, 60]
     assert all(set(item) == {"n", "crop", "line"} for item in sample["items"])
     assert {one["value"]: one["count"] for one in sample["choices"]} == {
@@ -222,6 +223,19 @@ def test_the_page_shows_lines_and_nothing_of_what_the_program_saw(checked):
         shape = np.array(sample["crops"][item["crop"]]["shape"])
         ends = np.array(item["line"])
         assert ((ends >= 0) & (ends <= shape - 1)).all()
+
+
+def test_the_page_forecasts_from_the_result_that_the_report_has(checked):
+    """With all lines answered the plan of the page gives the corrected G, by its distance to the limit of 9.5."""
+    _, _, sample, report = checked
+    plan = json.loads(decoded(sample))
+    worth = plan["worth"]
+    counts = [scale * sum(worth[mark["value"]] for mark in marks_on(sample, item))
+              for item, scale in zip(sample["items"], plan["scales"], strict=True)]  # fmt: skip
+    differences = [w * (count - m) for w, count, m in zip(plan["w"], counts, plan["m"], strict=True)]
+    value = plan["machine"] + sum(differences) / sum(plan["w"])
+    assert 9.5 - 2 * np.log2(plan["limit"] / value) == pytest.approx(result_of(report).value, abs=1e-6)
+    assert "worth" not in json.dumps(sample)  # not in the clear
 
 
 @pytest.fixture(scope="module")

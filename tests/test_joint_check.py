@@ -7,10 +7,11 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from test_hand_check import answered, page_of, result_of
+from test_hand_check import answered, decoded, page_of, result_of
 
-from inspect_tool import hand_check, pipeline, verify
 from inspect_tool.errors import MeasurementError
+from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "solder_voids"
@@ -137,6 +138,26 @@ def test_a_joint_is_shown_whole_and_once(checked):
     assert {tuple(crop["shape"]) for crop in sample["crops"]} == {(47 + 2 * 12, 47 + 2 * 12)}
     assert {item["crop"] for item in sample["items"]} == set(range(9))
     assert json.dumps(sample).count('"m"') == 0  # no label of the program in the clear
+
+
+def test_the_page_forecasts_the_worst_joint_where_the_first_requirement_is_on_it(tmp_path):
+    job, shares = drawn_board(tmp_path)
+    mean = JOB[JOB.index("[[requirements]]") : JOB.index("[[requirements]]", JOB.index("[[requirements]]") + 1)]
+    job.write_text(job.read_text(encoding="utf-8").replace(mean, ""), encoding="utf-8")
+    hand_check.draw(job, tmp_path / "page.html", points=200, nonce="n")
+    sample = page_of(tmp_path / "page.html")
+    plan = json.loads(decoded(sample))
+    assert plan["kind"] == "worst"
+    # the worst three of the mask are joints 4, 6 and 8, of which it has every void
+    assert [one["machine"] for one in plan["joints"]] == pytest.approx([shares[i] for i in (3, 5, 7)], abs=1e-9)
+    for one in plan["joints"]:
+        assert {item["crop"] for item, w in zip(sample["items"], one["w"], strict=True) if w} == {
+            next(item["crop"] for item, w in zip(sample["items"], one["w"], strict=True) if w)
+        }
+        assert sum(one["w"]) == pytest.approx(1)
+    # 60 % less the worst of the others, joint 2; missed voids of 0.025 / 9 = 1 - (1 - room)^((1 - m) / m)
+    room, limit = 60 - shares[1], plan["others"]["limit"]
+    assert (1 - room / 100) ** ((100 - limit) / limit) == pytest.approx(0.025 / 9)
 
 
 def test_outlines_that_are_too_wide_leave_the_mean_right_and_every_verdict_undecided(tmp_path):

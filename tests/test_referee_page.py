@@ -3,6 +3,7 @@
 import json
 import time
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool.referee.ledger import parsed_answers
+from inspect_tool.referee.ledger import Answer, Crossing, parsed_answers
 from inspect_tool.referee.page import page
-from inspect_tool.referee.planning import Planning, block, more_answers
+from inspect_tool.referee.planning import LinePlanning, Planning, WorstPlanning, block, more, shown
 
 pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -512,45 +513,91 @@ def test_every_control_has_a_name_and_the_progress_is_spoken(opened):
     assert [role for role, name in roles if not name] == []
 
 
-def plans(count):
-    """Plans and answers of every sort: decided, far from it, never."""
-    for seed in range(count):
+def plan_of_points(draw, items):
+    return Planning(
+        target="bright",
+        limit=float(draw.uniform(5, 60)),
+        machine=float(draw.uniform(5, 60)),
+        fixed_u=float(draw.uniform(0, 6)),
+        machine_percent=tuple(draw.choice([0.0, 100.0], items).tolist()),
+        weights=tuple(draw.choice([0.0, 0.6, 1.0, 2.5], items).tolist()),
+        beside=str(draw.choice(["", "beside"])),
+        k=float(draw.uniform(1.9, 3.3)),
+        doubts=float(draw.choice([0.5, 2.0])),
+    )
+
+
+def plan_of_lines(draw, items):
+    return LinePlanning(
+        limit=float(draw.uniform(1, 3)),
+        machine=float(draw.uniform(1, 3)),
+        fixed_u=float(draw.uniform(0, 0.4)),
+        counted=tuple(draw.choice([0.0, 1.0, 2.0, 3.0], items).tolist()),
+        weights=tuple(draw.choice([0.0, 0.6, 1.0, 2.5], items).tolist()),
+        worth={"crossing": 1.0, "triple": 1.5, "end": 0.5},
+        scales=tuple(draw.uniform(0.9, 1.1, items).tolist()),
+    )
+
+
+def plan_of_worst(draw, items):
+    joints = tuple(plan_of_points(draw, items) for _ in range(draw.integers(1, 4)))
+    limit = float(draw.uniform(20, 130))
+    return WorstPlanning(
+        joints=tuple(replace(one, limit=limit, fixed_u=0.0) for one in joints),
+        others=replace(plan_of_points(draw, items), limit=limit / 3, machine=0.0) if draw.random() < 0.5 else None,
+    )
+
+
+def answer(draw, n, plan):
+    """What a person says, as the file of answers holds it, and as the script is given it."""
+    if isinstance(plan, LinePlanning):
+        told = draw.random() < 0.9
+        marks = draw.choice(list(plan.worth), int(draw.integers(0, 5))).tolist() if told else []
+        crossings = tuple(Crossing(position=0.5, value=kind) for kind in marks)
+        return Answer(n=n, value="done" if told else "cannot tell", marks=crossings), marks if told else None
+    said = str(draw.choice(["dark", "bright", "beside", "cannot tell"], p=[0.5, 0.3, 0.1, 0.1]))
+    return Answer(n=n, value=said), said
+
+
+@pytest.mark.parametrize("make", [plan_of_points, plan_of_lines, plan_of_worst])
+def test_the_page_forecasts_what_python_forecasts(opened, make):
+    """Two implementations of one formula; plans and answers of every sort: decided, far from it, never."""
+    asked, expected = [], []
+    for seed in range(200):
         draw = np.random.default_rng(seed)
         items = int(draw.integers(40, 120))
-        plan = Planning(
-            target="bright",
-            limit=float(draw.uniform(5, 60)),
-            machine=float(draw.uniform(5, 60)),
-            fixed_u=float(draw.uniform(0, 6)),
-            machine_percent=tuple(draw.choice([0.0, 100.0], items).tolist()),
-            weights=tuple(draw.choice([0.0, 0.6, 1.0, 2.5], items).tolist()),
-        )
-        yield plan, draw.choice(["dark", "bright", "cannot tell"], int(draw.integers(20, items)), p=[0.6, 0.3, 0.1])
-
-
-def test_the_page_forecasts_what_python_forecasts(opened):
-    """Two implementations of one formula."""
-    cases = [(plan, said.tolist()) for plan, said in plans(200)]
+        plan = make(draw, items)
+        said = [answer(draw, n, plan) for n in range(int(draw.integers(15, items)))]
+        asked.append({"plan": shown(plan), "said": [one for _, one in said]})
+        expected.append(more(plan, [one for one, _ in said]))
     script = (ROOT / "inspect_tool" / "referee" / "planning.js").read_text("utf-8")
-    asked = [
-        {
-            "said": said,
-            "plan": {
-                "target": plan.target,
-                "limit": plan.limit,
-                "machine": plan.machine,
-                "fixed_U": plan.fixed_u,
-                "m": plan.machine_percent,
-                "w": plan.weights,
-            },
-        }
-        for plan, said in cases
-    ]
     found = opened(points(), person=None).execute_script(
         f"{script}; return arguments[0].map(({{plan, said}}) => moreAnswers(plan, said))", asked
     )
-    assert found == [more_answers(plan, said) for plan, said in cases]
+    assert found == expected
     assert {None, 0} < set(found)
+
+
+def test_the_forecast_of_lines_counts_the_marks_that_were_put(opened, tmp_path):
+    drawn = lines(count=60)
+    plan = LinePlanning(
+        limit=2.5, machine=1.0, fixed_u=0.0, counted=(1.0,) * 60, weights=(1.0,) * 60, scales=(1.0,) * 60,
+        worth={one["value"]: one["count"] for one in CROSSINGS},
+    )  # fmt: skip
+    drawn["planning"] = block(plan, drawn["id"])
+    browser = opened(drawn)
+    press(browser, "1", Keys.ENTER)
+    record = kept(browser, drawn)
+    assert [mark["value"] for mark in record["answers"][0]["marks"]] == ["crossing"]
+    record["answers"] = [{**record["answers"][0], "n": n} for n in range(19)]
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(record), encoding="utf-8")
+    choose_file(browser, file)
+    click(browser, "#start")
+    press(browser, "2", Keys.HOME, Keys.END, "2", Keys.ENTER)
+    assert [mark["value"] for mark in kept(browser, drawn)["answers"][19]["marks"]] == ["triple", "triple"]
+    # d = 0 of 19 lines and 2 of one, mean 0.1: s² = (19 · 0.01 + 1.9² + 2) / 22 = 0.2636; N = 1.96² s² / 1.4² = 0.5
+    browsing.eventually(lambda: "the verdict is decided by now" in text(browser, "progress"))
 
 
 def test_the_forecast_is_said_from_thirty_answers_on(opened, tmp_path):

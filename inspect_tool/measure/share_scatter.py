@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from inspect_tool.measure.fields import FieldStatistics, scatter_line
 from inspect_tool.model import Component, Mask
-from inspect_tool.uncertainty import coverage_factor, expanded
+from inspect_tool.statistics.fields import FieldStatistics, scatter_line
+from inspect_tool.statistics.uncertainty import coverage_factor, expanded
 
 _BLOCKS = 32  # per side of a square field
 _WAVES = 10.0  # per side: shorter ones tell of outlines, not of the arrangement

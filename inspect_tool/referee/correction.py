@@ -7,11 +7,11 @@ from math import hypot, sqrt
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_bytes
 from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
-from inspect_tool.referee import crossings, design, joints, shares
+from inspect_tool.referee import crossings, design, history, joints, shares
 from inspect_tool.referee.estimate import Corrected, levels
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, name_of, text_of
 from inspect_tool.referee.population import Population
-from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 
 TABLE = "Check by hand"
 """Title of the table of a report."""
@@ -42,7 +42,7 @@ class Correction:
     method: str  # what was asked and how a result is made of the answers, one or more sentences
     untold: int  # of all that count: could not be told, or have no answer
     sample: str  # its id
-    samples: int  # that were drawn for the job
+    others: str  # what became of the samples that were drawn beside it; empty: there are none
     files: int  # of answers that were recorded to this sample
     last: str  # entry of the ledger of them: its file and SHA-256
     results: tuple[Corrected, ...]
@@ -98,7 +98,7 @@ def corrected(found: Population, given: Given) -> Correction:
         method=method,
         untold=sum(one.value == CANNOT_TELL for _, one in counted),
         sample=sample.id,
-        samples=sum(entry.event == "drawn" for entry in given.entries),
+        others=history.told(given.entries, sample.id),
         files=sum(entry.answers is not None and entry.answers.sample == sample.id for entry in given.entries),
         last=f"{name_of(given.entries[-1])}: {sha256_bytes(text_of(given.entries[-1]))}",
         results=results,
@@ -289,8 +289,9 @@ def _statement(correction: Correction) -> Statement:
         f"seeing what the program saw there. {correction.method} "
         f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
         f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
-        f"Sample {correction.sample}; {correction.samples} drawn for this job, {correction.files} files of answers "
-        f"recorded to this one; SHA-256 of the last entry of the ledger, {correction.last}. "
+        f"Sample {correction.sample}; {correction.files} files of answers recorded to it. "
+        f"{correction.others or 'No other sample was drawn for this job.'} SHA-256 of the last entry of the ledger, "
+        f"{correction.last}. "
         "Only the results of the table are corrected.",
     )
 
@@ -302,7 +303,7 @@ def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correct
         f"{old.unit}"
         for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
-    more = f" {correction.samples} samples were drawn for this job." if correction.samples > 1 else ""
+    more = f" {correction.others}" if correction.others else ""
     who = f"{correction.points} {correction.what}, blind, by {correction.person}, {correction.day}"
     return f"Checked by hand: {who}: {changes}.{more}"
 

@@ -45,7 +45,7 @@ class Place:
     rank: int  # among the pixels of the stratum in the field, reading order
 
 
-def stages_of(points: int, stage: int = FIRST) -> tuple[int, ...]:
+def stages_of(points: int, stage: int = FIRST, what: str = "points") -> tuple[int, ...]:
     """Numbers of points of a specimen at which one may stop, every ``stage`` of them; the last is all of them.
 
     >>> stages_of(120)
@@ -57,7 +57,7 @@ def stages_of(points: int, stage: int = FIRST) -> tuple[int, ...]:
         Fewer points than one stage, or more than anybody answers.
     """
     if not stage <= points <= MOST_POINTS:
-        msg = f"points: got {points}, must be from {stage} to {MOST_POINTS}"
+        msg = f"--points: got {points}, must be from {stage} to {MOST_POINTS} {what} of every specimen"
         raise SettingsError(msg)
     return (*range(stage, points, stage), points)
 
@@ -90,7 +90,7 @@ def field_weights(areas: Sequence[Area]) -> list[float]:
 
 
 def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
-    """Share out the points of one stage among the strata: at least one to each.
+    """Share out the points of one stage among the strata: at least one to each, where there are as many points.
 
     Three of four go by area, so that the sample is never much worse than one without strata; unsure regions get more
     of the others.
@@ -107,11 +107,12 @@ def allocated(shares: Mapping[int, float], points: int) -> dict[int, int]:
         code: points * (_PROPORTIONAL * share + (1 - _PROPORTIONAL) * bent[code] / total)
         for code, share in shares.items()
     }
-    whole = {code: max(1, int(wanted)) for code, wanted in exact.items()}
+    least = 1 if points >= len(shares) else 0  # a last stage may be a single point
+    whole = {code: max(least, int(wanted)) for code, wanted in exact.items()}
     while sum(whole.values()) != points:
         step = 1 if sum(whole.values()) < points else -1
         code = max(
-            (one for one in whole if step > 0 or whole[one] > 1), key=lambda one: step * (exact[one] - whole[one])
+            (one for one in whole if step > 0 or whole[one] > least), key=lambda one: step * (exact[one] - whole[one])
         )
         whole[code] += step
     return whole

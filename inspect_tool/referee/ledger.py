@@ -1,23 +1,25 @@
 """Samples that were drawn and answers that were given, in a chain beside the job.
 
 ``<job>.referee/0001.json`` holds one of them with the hash of the entry before it, so that a sample which was drawn and
-not answered, or answered twice, shows: nobody draws until he likes the answer.
+not answered, answered twice, or given up, shows: nobody draws until he likes the answer.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
 from typing import Literal
 
-from inspect_tool import __version__, trail_checks
+from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError
+from inspect_tool.evidence import trail_checks
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, plain, read_bytes, sha256_bytes, write_whole
 from inspect_tool.locks import held
-from inspect_tool.provenance import now
 
 SAMPLE, ANSWERS = "inspect_tool/referee-sample/1", "inspect_tool/referee-answers/1"
 """Schemas of what a page shows and of what it saves."""
@@ -78,17 +80,29 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Samples that nobody answers any more, and why."""
+
+    samples: tuple[str, ...]  # ids, as far as they are known
+    answers: int  # to them that were recorded: so much of what they would say was known
+    by: str
+    reason: str
+    lost: int = 0  # entries that a damaged ledger had; this is the first one of the ledger in its place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One entry of the ledger."""
 
     number: int  # 1-based
-    event: Literal["drawn", "answered"]
+    event: Literal["drawn", "answered", "given up"]
     when: str  # UTC, ISO 8601
     software: str
     previous: str  # SHA-256 of the file of the entry before; zeros before the first
     sample: Sample | None = None  # drawn
     answers_sha256: str = ""  # answered: of the file
     answers: Answers | None = None
+    given_up: GivenUp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +128,9 @@ def name_of(entry: Entry) -> str:
 
 def text_of(entry: Entry) -> bytes:
     """Content of the file of an entry."""
-    return (json.dumps(plain(entry), ensure_ascii=False, indent=1) + "\n").encode()
+    # without what only one kind of entry has: those of earlier versions keep their bytes
+    kept = {key: value for key, value in plain(entry).items() if key != "given_up" or value is not None}
+    return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def parsed_answers(data: bytes, where: str) -> Answers:
@@ -138,6 +154,17 @@ def parsed_answers(data: bytes, where: str) -> Answers:
         msg = f"{where}: item {twice} is answered twice; save the answers from the page again"
         raise ReadError(msg)
     return found
+
+
+def parsed_entry(data: bytes, where: str) -> Entry:
+    """Read one entry, without the chain.
+
+    Raises
+    ------
+    ReadError
+        It is none.
+    """
+    return checked(Entry, _json(data, where), where, ReadError)
 
 
 def _json(data: bytes, where: str) -> dict[str, object]:
@@ -165,13 +192,16 @@ def read(folder: Path) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     previous = NOTHING
     for number, path in enumerate(sorted(p for p in folder.glob("*.json") if not p.name.startswith(".")), start=1):
-        back = "put the ledger back as it was"
+        back = (
+            f"put the ledger back as it was, or give it up: inspect-tool referee {folder.stem}.toml --give-up "
+            '--reason "..." --by "..."'
+        )
         if not _NUMBERED.fullmatch(path.name) or path.name != f"{number:04d}.json":
             msg = f"{folder / f'{number:04d}.json'}: is missing, there is {path.name}; {back}"
             raise ReadError(msg)
         try:
             data = read_bytes(path)
-            entry = checked(Entry, _json(data, str(path)), str(path), ReadError)
+            entry = parsed_entry(data, str(path))
         except OSError as error:
             msg = f"{path}: cannot be read: {error.strerror}; {back}"
             raise ReadError(msg) from None
@@ -195,39 +225,51 @@ def record(
     Raises
     ------
     ReadError
-        The ledger does not hold, or the answers are to no sample of it.
+        The ledger does not hold, or the answers are to no sample of it, or to one that was given up.
     OutputError
         It cannot be written, or another process holds it.
     """
+    with alone(folder):
+        entries = read(folder)
+        made = following(entries, event)
+        if event == "drawn":
+            made = replace(made, sample=sample)
+        else:
+            given = parsed_answers(answers, "answers")
+            sample_of(entries, given.sample, str(folder))
+            made = replace(made, answers_sha256=sha256_bytes(answers), answers=given)
+        same = [
+            one
+            for one in entries
+            if (one.sample, one.answers_sha256) == (made.sample, made.answers_sha256) and one.event == event
+        ]
+        if same:
+            return same[0]
+        write_whole(folder / name_of(made), text_of(made))
+    return made
+
+
+def following(entries: Sequence[Entry], event: Literal["drawn", "answered", "given up"]) -> Entry:
+    """Begin the entry that follows those of a ledger."""
+    return Entry(
+        number=len(entries) + 1,
+        event=event,
+        when=now().isoformat().replace("+00:00", "Z"),
+        software=f"inspect_tool {__version__}",
+        previous=sha256_bytes(text_of(entries[-1])) if entries else NOTHING,
+    )
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a ledger for this process alone; an ``OSError`` is worded."""
     try:
         folder.mkdir(exist_ok=True)
         with held(folder / ".lock", patience_s=_PATIENCE_S):
-            entries = read(folder)
-            made = Entry(
-                number=len(entries) + 1,
-                event=event,
-                when=now().isoformat().replace("+00:00", "Z"),
-                software=f"inspect_tool {__version__}",
-                previous=sha256_bytes(text_of(entries[-1])) if entries else NOTHING,
-            )
-            if event == "drawn":
-                made = replace(made, sample=sample)
-            else:
-                given = parsed_answers(answers, "answers")
-                sample_of(entries, given.sample, str(folder))
-                made = replace(made, answers_sha256=sha256_bytes(answers), answers=given)
-            same = [
-                one
-                for one in entries
-                if (one.sample, one.answers_sha256) == (made.sample, made.answers_sha256) and one.event == event
-            ]
-            if same:
-                return same[0]
-            write_whole(folder / name_of(made), text_of(made))
+            yield
     except OSError as error:
         msg = f"{folder}: cannot be written: {error.strerror}"
         raise OutputError(msg) from None
-    return made
 
 
 def given(file: Path, folder: Path) -> Given:
@@ -257,8 +299,13 @@ def sample_of(entries: Sequence[Entry], sample_id: str, where: str) -> Sample:
     Raises
     ------
     ReadError
-        The ledger has no such sample: it was not drawn by this program for this job.
+        The ledger has no such sample: it was not drawn by this program for this job; or it was given up.
     """
+    for entry in entries:
+        if entry.given_up and sample_id in entry.given_up.samples:
+            by, day = entry.given_up.by, entry.when[:10]
+            msg = f"{where}: sample {sample_id[:12]}... was given up by {by}, {day}; draw one with inspect-tool referee"
+            raise ReadError(msg)
     for entry in entries:
         if entry.sample is not None and entry.sample.id == sample_id:
             return entry.sample

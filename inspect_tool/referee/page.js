@@ -9,6 +9,7 @@ const KEPT = `inspect_tool referee ${sample.id}`;
 const LOOK = "inspect_tool referee look";
 const TAB = `${Date.now()} ${Math.random()}`;
 const TOO_QUICK = 100; // ms: nobody has seen the picture by then; the key bounced
+const MOST = 1000; // answers that anybody gives
 const CLOSEST = 4; // times the whole crop
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -154,8 +155,10 @@ function timeLeft(count) {
 
 async function forecast() {
   const plan = await planOf(sample);
-  const more = plan && moreAnswers(plan, record.answers.map((answer) => answer.value));
+  const marksOf = ({ value, marks: put }) => (value === CANNOT_TELL ? null : put.map((mark) => mark.value));
+  const more = plan && moreAnswers(plan, record.answers.map((answer) => (lines ? marksOf(answer) : answer.value)));
   if (more === null) return "";
+  if (more > MOST) return `More than ${MOST} more ${many} until the verdict is decided.`;
   return more === 0 ? "The verdict is decided by now." : `About ${more} more ${many} until the verdict is decided.`;
 }
 

@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,9 +26,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inspect_tool.backends.runtime import Device, bf16_is_native
 from inspect_tool.errors import BackendError, OutputError
-from inspect_tool.files import plain, sha256_file, write_text
+from inspect_tool.files import plain, sha256_file, whole_file, write_text
+from inspect_tool.segmentation.networks.runtime import Device, bf16_is_native
 
 Sample = tuple[NDArray[np.float32], NDArray[Any]]
 Draw = Callable[[np.random.Generator], Sample]
@@ -354,9 +353,9 @@ class _State:
             tensors |= {f"optimizer.{name}:{key}": value for key, value in moments.items()}
         path = self.folder / f"state-{self.step}.safetensors"
         try:
-            partial = path.with_name(path.name + ".partial")
-            save_file(tensors, partial)
-            os.replace(partial, path)  # noqa: PTH105 - Path.replace is the same call
+            partial = path.with_name(path.name + ".partial")  # a step that is fitted again writes over what was left
+            with whole_file(path, lambda place: save_file(tensors, place), temporary=partial) as made:
+                made.replace(path)
             data = {"run": self.run, "step": self.step, "tensors": path.name, "sha256": sha256_file(path)}
             write_text(self.folder / STATE, json.dumps({**data, "history": self.history}, indent=1) + "\n")
             for old in self.folder.glob("state-*.safetensors*"):

@@ -17,7 +17,7 @@ from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.uncertainty import expanded
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
-from drawn_structures import clustered_pores, cut_gaussian, discs
+from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 _BLOCKS = 32
 
@@ -29,6 +29,8 @@ STRUCTURES: dict[str, tuple[Callable[[np.random.Generator], NDArray[np.int32]], 
     "blobs, 10 px": (lambda random: cut_gaussian(random, 0.1, 10.0), 10.0),
     "blobs, 20 px": (lambda random: cut_gaussian(random, 0.3, 20.0), 30.0),
     "blobs, 20 px, 90 %": (lambda random: cut_gaussian(random, 0.9, 20.0), 90.0),
+    "kept apart, pitch 45 px": (lambda random: kept_apart(random, 0.5, 45.0), 50.0),
+    "kept apart, pitch 25 px": (lambda random: kept_apart(random, 0.3, 25.0), 30.0),
     "lamellae, 4 x 40 px": (lambda random: cut_gaussian(random, 0.4, 4.0, aspect=10.0), 40.0),
     "bands through the field": (lambda random: cut_gaussian(random, 0.2, 4.0, aspect=50.0, angle=0.7), 20.0),
     "discs, 5 px, lognormal": (lambda random: discs(random, 0.08, 5.0, spread=0.5), 8.0),

@@ -152,7 +152,8 @@ def _models(counts: bytes, shape: tuple[int, int]) -> tuple[Array, Array, Array]
     _, read = _waves(shape)
     pairs = _pairs(all_)[:, :width]
     pairs[:, 1:] *= 2  # the opposite lags, for which all of this is the same
-    row, column = np.fft.fftfreq(2 * height, 0.5 / height)[:, None], np.arange(width)
+    row = np.fft.fftfreq(2 * height, 0.5 / height)[:, None]
+    column = np.arange(width, dtype=float)
     shapes = list(_bells())
     bells = np.array([_bell(row, column, *shape) for shape in shapes])
     fans = _fans()

@@ -20,7 +20,7 @@ from inspect_tool import plausibility
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.formulas import astm_e562, astm_e1245
 from inspect_tool.measure import points
-from inspect_tool.measure.class_shape import line_percent, rim_percent
+from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fields import FieldStatistics, field_statistics, fields_for_accuracy, scatter_line
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
@@ -106,7 +106,7 @@ class Settings:
     seed: From0[int] = 1  # of the random start of the grid
     smallest_feature_px2: Above0[int] = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
-    expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
+    expected_shape: _shapes.Expected = "auto"  # auto: compact, or a network of lines; any: lines among it too, or few
     tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
 
@@ -177,6 +177,7 @@ def measure_field(
             tables.append(table)
             inside = (labels == number) if roi is None else (labels == number) & roi
             values[f"line_percent.{name}"] = line_percent(inside)
+            values[f"cells_percent.{name}"] = cells_percent(inside)
             if len(classes) > 2:
                 values[f"rim_percent.{name}"] = rim_percent(
                     labels if roi is None else np.where(roi, labels, -1), number

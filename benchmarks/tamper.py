@@ -28,7 +28,7 @@ from PIL import Image
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
 from inspect_tool.images import quality
-from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.inspection import hand_check, job_run
 from inspect_tool.pixels.png import decode, encode
 from inspect_tool.referee import ledger
 from inspect_tool.report.build import report_digest, report_id
@@ -97,7 +97,7 @@ def small_report(folder: Path, *, by_hand: bool = False) -> Path:
         _answer(folder / "page.html", folder / "answers.json")
         hand_check.record(job, folder / "answers.json")
         job.write_text(f'{JOB}[referee]\nfile = "answers.json"\n', encoding="utf-8")
-    pipeline.run(job, folder / "reports")
+    job_run.run(job, folder / "reports")
     return folder / "reports" / "job"
 
 

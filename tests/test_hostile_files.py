@@ -18,7 +18,7 @@ from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsEr
 from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
 from inspect_tool.images.readers import read
-from inspect_tool.inspection.pipeline import files_of, plan
+from inspect_tool.inspection.job_plan import files_of, plan
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_sha256
 from inspect_tool.segmentation.stardist.stardist_folder import read_folder
@@ -110,7 +110,7 @@ def test_a_large_file_that_is_no_image_is_not_hashed(tmp_path, monkeypatch):
     with (tmp_path / "a.tif").open("wb") as file:
         file.truncate(20 << 30)  # no block of it is on the disk
     (tmp_path / "job.toml").write_text('recipe = "porosity"\nimages = ["a.tif"]\n')
-    monkeypatch.setattr("inspect_tool.inspection.pipeline.sha256_source", None)
+    monkeypatch.setattr("inspect_tool.inspection.job_plan.sha256_source", None)
     with pytest.raises(ReadError, match=r"a\.tif: not an image of a known format"):
         plan(tmp_path / "job.toml")
 

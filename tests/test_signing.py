@@ -20,7 +20,7 @@ from test_bad_input import tool
 from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, recovery
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.verify import pdf_check, signing
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
@@ -54,7 +54,7 @@ def project(tmp_path_factory):
     field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
     tifffile.imwrite(folder / "a.tif", field.pixels)
     (folder / "plate.toml").write_text(JOB)
-    pipeline.run(folder / "plate.toml", folder / "out")
+    job_run.run(folder / "plate.toml", folder / "out")
     return folder / "out"
 
 
@@ -204,7 +204,7 @@ def test_a_signed_file_can_go_elsewhere_and_the_report_stays(report, ada, tmp_pa
 def test_a_run_does_not_replace_a_signed_report(report, ada, project):
     signing.sign(report, ada, **ADA)
     with pytest.raises(OutputError, match="is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
 
 
 @pytest.mark.parametrize("way", ["elsewhere in the folder", "recorded elsewhere"])
@@ -215,7 +215,7 @@ def test_a_run_does_not_replace_what_is_signed_by_another_way(report, ada, proje
         signing.sign(report, ada, **ADA, out=report.with_name("report_signed.pdf"))
     before = {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=r"plate: (its report\.pdf|holds report_signed\.pdf, which) is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
     assert {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()} == before
 
 

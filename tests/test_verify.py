@@ -21,7 +21,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.files import load_report, plain
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.pixels import png
 from inspect_tool.verify import pages, verify
 from inspect_tool.verify.pages import page_text
@@ -127,7 +127,7 @@ def run_job(folder, name):
         table += '\n[backend]\nname = "threshold"\nphase = "dark"\nclasses = ["dark", "bright"]'
     scale = f'[calibration]\npixel_um = {drawn[0].pixel_um}\nu_rel = 0.004\nsource = "stage micrometer"\n'
     (folder / "job.toml").write_text(f"{head}{scale}{table}\n", encoding="utf-8")
-    pipeline.run(folder / "job.toml", folder / "reports")
+    job_run.run(folder / "job.toml", folder / "reports")
     return folder / "reports" / "job"
 
 

@@ -18,14 +18,14 @@ import numpy as np
 
 import inspect_tool
 from inspect_tool import __version__, plugins, registry
-from inspect_tool.acceptance import specs
+from inspect_tool.acceptance import criteria, specs
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
 from inspect_tool.evidence.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.images import quality, specimen_area
-from inspect_tool.inspection import pipeline, supersede
+from inspect_tool.inspection import field_record, job_plan, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.model import (
     Check,
@@ -339,15 +339,15 @@ def _asked(work: _Work, report: Report) -> _Asked:
     day = date.fromisoformat(report.provenance.started[:10])
     spec_files: tuple[specs.SpecFile, ...] = ()
     if job.spec:
-        spec_files = pipeline.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
-    requirements = pipeline.requirements_of(job, recipe, settings, "job.toml", spec_files)
+        spec_files = criteria.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
+    requirements = criteria.requirements_of(job, recipe, settings, "job.toml", spec_files)
     return _Asked(
         job=job,
         recipe=recipe,
         settings=settings,
         standard=standard,
         requirements=requirements,
-        criteria=pipeline.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
+        criteria=criteria.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
         spec_files=spec_files,
         ledger=edits.read(work.edits),
         refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,
@@ -454,7 +454,7 @@ def _recomputed(
         fields.append(measured)
         chords.append(quality.structure_px(taken.labels, taken.kind))
         steps += [step] if step is not None else []
-        worst += [pipeline.thumbnail(i, measured, notable) for notable in measured.worst[: pipeline.WORST]]
+        worst += [field_record.thumbnail(i, measured, notable) for notable in measured.worst[: field_record.WORST]]
         records.append(replace(record, notes=measured.notes))
         seen |= dict.fromkeys(_read_off(measured))
     findings = concluded(
@@ -464,7 +464,7 @@ def _recomputed(
         asked.standard,
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
-        pipeline.correction_of(
+        reporting.correction_of(
             asked.job,
             asked.settings,
             asked.standard,
@@ -476,19 +476,19 @@ def _recomputed(
         accepting=bool(asked.job.accept),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
-    raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
+    raw = reporting.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
     findings = supersede.told(
         findings,
         asked.replaced,
         asked.job.supersedes_reason,
-        pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
+        reporting.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
     )
     seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
         quality.with_chords(table, chords) for table in report.tables if table.title == quality.TABLE
     )
-    doubts = [one for table in seen_tables for one in pipeline.doubted_fields(table, asked.job, report.micrographs)]
+    doubts = [one for table in seen_tables for one in reporting.doubted_fields(table, asked.job, report.micrographs)]
     findings = replace(
         findings,
         checks=(*findings.checks, *doubts),
@@ -496,8 +496,8 @@ def _recomputed(
         tables=(*findings.tables, *seen_tables),
     )
     seen |= dict.fromkeys(_table(table) for table in seen_tables)
-    day = pipeline.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
-    known = pipeline.scale_checks(report.micrographs, day)
+    day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
+    known = reporting.scale_checks(report.micrographs, day)
     others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
     made = build(
         job_name=report.job,
@@ -506,11 +506,11 @@ def _recomputed(
         findings=findings,
         micrographs=records,
         checks=[*known, *others],
-        conformities=pipeline.judged(asked.requirements, findings, [field.specimen for field in fields]),
-        worst=pipeline.worst_first(worst),
+        conformities=criteria.judged(asked.requirements, findings, [field.specimen for field in fields]),
+        worst=reporting.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
-        warnings=pipeline.remarks(asked.job, records),
+        warnings=reporting.remarks(asked.job, records),
         attachments=report.attachments,
         criteria=asked.criteria,
     )
@@ -569,7 +569,7 @@ def _edited_again(
     assert record.evidence is not None
     edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
     micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
-    before = pipeline.measured_before(
+    before = one_field.measured_before(
         asked.job.recipe, micrograph, raw, settings=asked.settings, standard=asked.standard
     )
     return edited, before
@@ -876,7 +876,7 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
             job = load_job(work.folder / "job.toml")
             sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
             asked = _asked(work, report)
-            planned = pipeline.plan(
+            planned = job_plan.plan(
                 work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
             )
             figures: list[quality.Figure] = []
@@ -891,10 +891,10 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
 
-def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
+def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
     """The image of a record as the job would name it."""
     own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
-    return pipeline.Source(
+    return job_plan.Source(
         path=path,
         name=record.image,
         sha256=record.sha256,
@@ -908,13 +908,13 @@ def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
 
 def _segmented_again(
     dossier: Dossier,
-    planned: pipeline.Plan,
+    planned: job_plan.Plan,
     index: int,
     record: MicrographRecord,
     entries: Sequence[edits.Entry],
 ) -> tuple[list[Finding], tuple[quality.Figure, ...]]:
     """What came out for one field, and the figures of its image and of what was segmented in it."""
-    micrograph = pipeline.read_source(planned, planned.sources[index])
+    micrograph = one_field.read_source(planned, planned.sources[index])
     _, stated = masks.field(record, _reader(dossier))
     kept = {"": stated, **dict(stated.alternatives())}
     unlike: list[str] = []
@@ -933,8 +933,8 @@ def _segmented_again(
         ):
             unlike.append(f"{what}: the numbers of the objects differ")
 
-    taken, measured, _ = pipeline.measured_field(
-        planned, planned.sources[index], micrograph, pipeline.model_of(planned), keep=compare, entries=entries
+    taken, measured, _ = one_field.measured_field(
+        planned, planned.sources[index], micrograph, one_field.model_of(planned), keep=compare, entries=entries
     )
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
@@ -951,7 +951,7 @@ def _segmented_again(
     return found, quality.structure_figures(taken, measured.values, seen, planned.limits)
 
 
-def _judged_again(report: Report, planned: pipeline.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:
+def _judged_again(report: Report, planned: job_plan.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:
     """Compare the table and the checks of the image quality with figures that were read off the images again."""
     again = quality.with_acceptances(figures, planned.job.accept)
     table = quality.table(again, [record.image for record in report.micrographs])

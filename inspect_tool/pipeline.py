@@ -214,7 +214,7 @@ def run(
                     _records(outcomes),
                     lambda file: (folder / file).read_bytes(),
                 ),
-                accepting=bool(planned.job.accept),
+                stopped=_stopped(outcomes),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(_records(outcomes))))
         findings = edits.told(
@@ -309,7 +309,7 @@ def measured(
         planned.standard,
         [one.quantity for one in planned.requirements],
         validation,
-        accepting=bool(planned.job.accept),
+        stopped=_stopped(outcomes),
     )
     return _records(outcomes), found
 
@@ -1101,6 +1101,11 @@ def _before(planned: Plan, recipe: ModuleType, outcomes: Sequence[Outcome]) -> F
         return None
     measured = [outcome.measurement for outcome in outcomes]
     return findings_before(recipe, planned.settings, planned.standard, measured, before)
+
+
+def _stopped(outcomes: Iterable[Outcome]) -> bool:
+    """Whether the quality gate would stop one of the images, and the job accepts it."""
+    return any(figure.accepted for outcome in outcomes for figure in outcome.figures)
 
 
 def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[quality.Figure, ...]:

@@ -12,9 +12,10 @@ import time
 
 import numpy as np
 
-from inspect_tool import pipeline, synthetic
-from inspect_tool.backends import unet
+from inspect_tool import synthetic
+from inspect_tool.inspection import notebook
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.segmentation import unet
 
 SIDE = 2000
 CASES = {
@@ -34,7 +35,7 @@ def field(model: str, seed: int) -> Micrograph:
 
 def measured(model: str, image: Micrograph, segmentation: Segmentation) -> float:
     recipe, quantity, _ = CASES[model]
-    findings = pipeline.measure_fields(recipe, [image], [segmentation])
+    findings = notebook.measure_fields(recipe, [image], [segmentation])
     return next(result.value for result in findings.results if result.quantity == quantity)
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
-from inspect_tool import pipeline, registry
+import inspect_tool
+from inspect_tool import registry
+from inspect_tool.inspection import job_plan
+from inspect_tool.studies.validation.measure import merged, of_quantities
 from inspect_tool.validation import features, finding, line
-from inspect_tool.validation.measure import merged, of_quantities
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,
@@ -25,7 +27,7 @@ from inspect_tool.validation.values import (
     dump_validation,
 )
 
-PACKAGE = Path(pipeline.__file__).resolve().parent
+PACKAGE = Path(inspect_tool.__file__).resolve().parent
 DATE = date(2026, 11, 28)
 FEWEST = 5  # parents
 LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
@@ -46,7 +48,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     machine, truth = report_of(folder), report_of(place(runs, case, TRUTH))
     if machine is None or truth is None:
         return None
-    planned = pipeline.plan(folder / "job.toml")
+    planned = job_plan.plan(folder / "job.toml")
     backend = finding.backend_of(
         case.recipe, planned.backend, registry.load("backend", planned.backend), planned.backend_settings
     )

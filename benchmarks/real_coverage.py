@@ -23,7 +23,7 @@ from make_validations import LATER, Judged, every, together
 import inspect_tool
 from inspect_tool import registry
 from inspect_tool.model import Findings, Measurements, Report, Result
-from inspect_tool.uncertainty import evaluated
+from inspect_tool.statistics.uncertainty import evaluated
 from inspect_tool.validation import finding
 from inspect_tool.validation import line as line_of_error
 from inspect_tool.validation.values import Validation, parent_of

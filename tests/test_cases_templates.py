@@ -6,12 +6,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import pages, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
+from inspect_tool.inspection import job_run
 from inspect_tool.paths import data_folder
 from inspect_tool.report import confined
+from inspect_tool.verify import pages, verify
 
 JOB = """\
 recipe = "phase_fraction"
@@ -54,7 +55,7 @@ def failing(folder, block):
     (folder / "own" / "template.toml").write_text('language = "en"\n')
     (folder / "own" / "blocks" / "summary.html.j2").write_text(block, encoding="utf-8")
     (folder / "job.toml").write_text(JOB)
-    assert pipeline.run(folder / "job.toml", folder / "reports").verdict == "fail"
+    assert job_run.run(folder / "job.toml", folder / "reports").verdict == "fail"
     return folder / "reports" / "job"
 
 

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool import pipeline, quality, verify
 from inspect_tool.errors import MeasurementError
+from inspect_tool.images import quality
+from inspect_tool.inspection import job_run
 from inspect_tool.model import Acceptance
+from inspect_tool.verify import verify
 
 SHAPE = (300, 400)
 
@@ -44,7 +46,7 @@ def doubts(report):
 
 
 def test_a_field_of_nothing_but_a_scratch_costs_no_other_field_and_is_named(tmp_path):
-    report = pipeline.run(job(tmp_path, "discs", "scratch", "discs"), tmp_path / "out")
+    report = job_run.run(job(tmp_path, "discs", "scratch", "discs"), tmp_path / "out")
     assert len(report.fields.rows) == 3
     (doubt,) = doubts(report)
     assert (doubt.scope, doubt.passed, doubt.limit) == ("plausibility", False, 9.0)
@@ -56,15 +58,15 @@ def test_a_field_of_nothing_but_a_scratch_costs_no_other_field_and_is_named(tmp_
 
 
 def test_fields_that_are_as_they_should_be_are_not_doubted_and_what_is_accepted_is_not(tmp_path):
-    assert doubts(pipeline.run(job(tmp_path, "discs", "discs"))) == []
+    assert doubts(job_run.run(job(tmp_path, "discs", "discs"))) == []
     accepted = '[[accept]]\ncheck = "size"\nreason = "the scratch is meant"\n'
-    report = pipeline.run(job(tmp_path, "discs", "scratch", more=accepted))
+    report = job_run.run(job(tmp_path, "discs", "scratch", more=accepted))
     assert [check.name for check in doubts(report) if check.name.startswith("Size")] == []
 
 
 def test_a_job_of_nothing_but_scratches_is_refused(tmp_path):
     with pytest.raises(MeasurementError, match=r"0_scratch\.png: image quality: size of what was measured: .* px"):
-        pipeline.run(job(tmp_path, "scratch", "scratch"))
+        job_run.run(job(tmp_path, "scratch", "scratch"))
 
 
 def test_specimens_are_doubted_apart_and_many_images_are_counted():

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import audit, folders, pipeline, recovery
+from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence import audit, recovery
 from inspect_tool.folders import MARKER, PENDING, check_name, new_folder, partial_folder, put, recover, seal
+from inspect_tool.inspection import job_plan, job_run
 
 JOB = (
     'recipe = "porosity"\nimages = ["{images}"]\nexports = ["json"]\nscale_bar = "off"\n'
@@ -142,7 +144,7 @@ def test_the_users_images_are_not_replaced_by_the_report(tmp_path):
     before = contents(tmp_path)
     told = []
     with pytest.raises(OutputError, match=r"bracket: holds f_0\.tif, which is read"):
-        pipeline.run(job, tmp_path, progress=lambda *step: told.append(step))
+        job_run.run(job, tmp_path, progress=lambda *step: told.append(step))
     assert told == []  # before anything is measured
     assert contents(tmp_path) == before
 
@@ -155,16 +157,16 @@ def test_a_job_without_a_name_of_its_own_does_not_replace_the_output_folder(tmp_
     (tmp_path / file).write_text(JOB.format(images="f_*.tif"))
     before = contents(tmp_path)
     with pytest.raises(SettingsError, match=r"no folder can be called"):
-        pipeline.run(tmp_path / file, tmp_path / "out")
+        job_run.run(tmp_path / file, tmp_path / "out")
     with pytest.raises(SettingsError, match=r"no folder can be called"):
-        pipeline.job_names([tmp_path / file])
+        job_plan.job_names([tmp_path / file])
     assert contents(tmp_path) == before
 
 
 def test_jobs_whose_names_are_one_on_some_disks_are_refused(tmp_path):
     with pytest.raises(SettingsError, match="another job of this command is called 'x' too"):
-        pipeline.job_names([Path("a/x/Plate.toml"), Path("b/x/plate.toml")])
-    assert pipeline.job_names([Path("a/Plate.toml"), Path("b/plate.toml")]) == ("a", "b")
+        job_plan.job_names([Path("a/x/Plate.toml"), Path("b/x/plate.toml")])
+    assert job_plan.job_names([Path("a/Plate.toml"), Path("b/plate.toml")]) == ("a", "b")
 
 
 # ----------------------------------------------------------------------------------------------------------- kills
@@ -235,7 +237,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     images(tmp_path)
     (tmp_path / "plate.toml").write_text(JOB.format(images="f_*.tif"))
     out = tmp_path / "out"
-    pipeline.run(tmp_path / "plate.toml", out)
+    job_run.run(tmp_path / "plate.toml", out)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -243,7 +245,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     with monkeypatch.context() as patched:
         patched.setattr(audit, "add", killed)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.run(tmp_path / "plate.toml", out)
+            job_run.run(tmp_path / "plate.toml", out)
     report = json.loads((out / "plate" / "report.json").read_bytes())
     assert (out / "plate" / PENDING).exists()
     recovery.recover(out)
@@ -254,7 +256,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     assert "it is recorded now" in caplog.text
     recovery.recover(out)
     assert len(audit.read(out).entries) == 2  # once
-    pipeline.run(tmp_path / "plate.toml", out)  # and what was recorded late is ours as before
+    job_run.run(tmp_path / "plate.toml", out)  # and what was recorded late is ours as before
 
 
 def test_a_file_takes_a_free_name_only_and_as_a_whole(tmp_path):
@@ -358,7 +360,7 @@ def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
 def test_a_pool_ends_though_much_was_still_to_be_handed_out():
     """More than a pipe holds waits for a process that is gone; Python 3.11.2 of Debian 12 waits with it."""
     code = """
-from inspect_tool.workers import each, processes
+from inspect_tool.inspection.workers import each, processes
 from inspect_tool.errors import MeasurementError
 try:
     with processes(2) as pool:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import cli, golden, provenance
+from inspect_tool import cli
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import provenance
+from inspect_tool.inspection import one_field
+from inspect_tool.studies import golden
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]
@@ -131,7 +134,7 @@ def test_a_changed_or_missing_image_is_refused_by_name(folder, tmp_path, monkeyp
 def test_a_damaged_last_image_is_found_before_the_first_is_measured(folder, tmp_path, monkeypatch):
     image = sorted(folder.glob("field_*.tif"))[-1]
     image.write_bytes(image.read_bytes()[:-500])
-    monkeypatch.setattr(golden.pipeline, "measured_field", None)
+    monkeypatch.setattr(one_field, "measured_field", None)
     with pytest.raises(ReadError, match=image.name):
         golden.record([job(folder)], tmp_path / "kept")
 
@@ -174,7 +177,7 @@ def test_a_folder_with_anything_else_is_never_replaced(folder, tmp_path):
     [
         ("no", "not a record of golden results"),
         ('{"schema": "x"}', "schema is 'x', this version reads"),
-        ('{"schema": "inspect_tool/golden/1"}', "is missing"),
+        ('{"schema": "inspect_tool/studies/golden/1"}', "is missing"),
     ],
 )
 def test_what_is_no_record_is_said(text, message, tmp_path):

@@ -17,8 +17,11 @@ import tifffile
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
 
-from inspect_tool import audit, pdf_check, pipeline, recovery, signing, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, recovery
+from inspect_tool.inspection import job_run
+from inspect_tool.verify import pdf_check, signing
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
 BERT = {"name": "Bert Łukasiewicz", "role": "Quality assurance", "meaning": "reviewed"}
@@ -51,7 +54,7 @@ def project(tmp_path_factory):
     field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
     tifffile.imwrite(folder / "a.tif", field.pixels)
     (folder / "plate.toml").write_text(JOB)
-    pipeline.run(folder / "plate.toml", folder / "out")
+    job_run.run(folder / "plate.toml", folder / "out")
     return folder / "out"
 
 
@@ -201,7 +204,7 @@ def test_a_signed_file_can_go_elsewhere_and_the_report_stays(report, ada, tmp_pa
 def test_a_run_does_not_replace_a_signed_report(report, ada, project):
     signing.sign(report, ada, **ADA)
     with pytest.raises(OutputError, match="is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
 
 
 @pytest.mark.parametrize("way", ["elsewhere in the folder", "recorded elsewhere"])
@@ -212,7 +215,7 @@ def test_a_run_does_not_replace_what_is_signed_by_another_way(report, ada, proje
         signing.sign(report, ada, **ADA, out=report.with_name("report_signed.pdf"))
     before = {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=r"plate: (its report\.pdf|holds report_signed\.pdf, which) is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
     assert {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()} == before
 
 
@@ -225,7 +228,7 @@ def test_a_file_that_is_there_is_not_written_over(report, ada, tmp_path):
 
 def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, caplog):
     work = (
-        "import os, sys; from pathlib import Path; from inspect_tool import signing\n"
+        "import os, sys; from pathlib import Path; from inspect_tool.verify import signing\n"
         "name = Path.replace\n"
         "Path.replace = lambda path, to: os._exit(9) if str(to).endswith('.pdf') else name(path, to)\n"
         f"signer = signing.load_key(Path(sys.argv[2]), {PASSPHRASE!r})\n"

@@ -15,9 +15,10 @@ import inspect_tool
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.validation import line, measure
+from inspect_tool.studies.validation import measure
+from inspect_tool.validation import line
 from inspect_tool.validation.values import FieldError, dump_validation, load_validation
-from inspect_tool.verify import verify
+from inspect_tool.verify.verify import verify
 
 COUNT = 4
 JOB = """\

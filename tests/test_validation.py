@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.studies.validation.measure import merged
 from inspect_tool.validation import values
-from inspect_tool.validation.measure import merged
 from inspect_tool.validation.values import FieldError, LabelledImages, ValidatedField, Validation
 
 

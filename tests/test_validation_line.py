@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inspect_tool import plausibility
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.acceptance import plausibility
+from inspect_tool.acceptance.conformity import decide, doubted
 from inspect_tool.model import (
     Calibration,
     Carried,
@@ -21,7 +21,7 @@ from inspect_tool.model import (
     Requirement,
     Result,
 )
-from inspect_tool.uncertainty import coverage_factor, evaluated
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated
 from inspect_tool.validation import line
 from inspect_tool.validation.features import NAME
 from inspect_tool.validation.values import (

@@ -5,13 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from statistics import median
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import (
     Carried,
     Check,
@@ -22,7 +21,8 @@ from inspect_tool.model import (
     Standard,
     Statement,
 )
-from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
+from inspect_tool.plugins import Recipe, carried_of
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
@@ -95,7 +95,7 @@ class _Field:
 
 def applied(
     findings: Findings,
-    recipe: ModuleType,
+    recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
     standard: Standard,
@@ -109,7 +109,7 @@ def applied(
     ----------
     findings : Findings
         Of the recipe.
-    recipe : ModuleType
+    recipe : Recipe
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
@@ -125,7 +125,7 @@ def applied(
     Findings
         The errors of the fields of one specimen are taken to go the same way, so that many fields do not lessen them.
     """
-    carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
+    carried = carried_of(recipe)
     if not carried or not all(features_of(field) for field in fields):
         return findings
     if validation is None:

@@ -54,6 +54,11 @@ class Outcome:
     edited: edits.Edited | None = None  # what corrections by hand changed
     before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the quality gate would stop the image, and the job accepts it."""
+        return any(figure.accepted for figure in self.figures)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:

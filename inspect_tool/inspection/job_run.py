@@ -107,7 +107,7 @@ def run(
                     records_of(outcomes),
                     lambda file: (folder / file).read_bytes(),
                 ),
-                accepting=bool(planned.job.accept),
+                stopped=any(outcome.stopped for outcome in outcomes),
             )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(records_of(outcomes))))
         findings = edits.told(

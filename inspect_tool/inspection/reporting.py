@@ -58,7 +58,7 @@ def measured(
         planned.standard,
         [one.quantity for one in planned.requirements],
         validation,
-        accepting=bool(planned.job.accept),
+        stopped=any(outcome.stopped for outcome in outcomes),
     )
     return records_of(outcomes), found
 

@@ -473,7 +473,7 @@ def _recomputed(
             report.micrographs,
             _reader(dossier),
         ),
-        accepting=bool(asked.job.accept),
+        stopped=any(check.accepted for check in report.checks),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
     raw = reporting.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None

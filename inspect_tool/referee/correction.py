@@ -191,6 +191,7 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
         value=value,
         definition=one.definition,
         title=f"{result.title or result.quantity}, corrected by hand",
+        clause=f"check by hand, in place of {result.clause}" if result.clause else "check by hand",
         budget=(*scatter, Component(name="check by hand", u=side / coverage_factor(None), kind="A", basis=basis)),
         u=None,
         expanded_u=None,
@@ -289,7 +290,7 @@ def _statement(correction: Correction) -> Statement:
         f"seeing what the program saw there. {correction.method} "
         f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
         f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
-        f"Sample {correction.sample}; {correction.files} files of answers recorded to it. "
+        f"Sample {correction.sample}; files of answers recorded to it: {correction.files}. "
         f"{correction.others or 'No other sample was drawn for this job.'} SHA-256 of the last entry of the ledger, "
         f"{correction.last}. "
         "Only the results of the table are corrected.",

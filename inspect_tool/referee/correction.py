@@ -300,8 +300,8 @@ def _statement(correction: Correction) -> Statement:
 def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correction) -> str:
     several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
-        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} {old.value:.4g} -> {new.value:.4g} "
-        f"{old.unit}"
+        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} from {old.value:.4g} to "
+        f"{new.value:.4g} {old.unit}"
         for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
     more = f" {correction.others}" if correction.others else ""

@@ -688,7 +688,7 @@ def models(random: Random) -> Iterator[Case]:
     ):
         yield Case(kind="model", name=f"hdf5 {what}", make=lambda folder, what=what: hdf5(folder, what))
 
-    from inspect_tool.backends.weights import shipped
+    from inspect_tool.segmentation.networks.weights import shipped
 
     def card(folder: Path, shipped_name: str, table: str, line: str, backend: str, recipe: str) -> Ask:
         shutil.copytree(shipped(shipped_name), folder / "model")
@@ -933,7 +933,7 @@ def trails(random: Random) -> Iterator[Case]:
     """Audit trails that are damaged or hostile."""
 
     def made(folder: Path, argv: tuple[str, ...], change: Callable[[Path], None], must: Answer) -> Ask:
-        from inspect_tool.audit import Event, append
+        from inspect_tool.evidence.audit import Event, append
 
         field_of(folder)
         job(folder)
@@ -1158,7 +1158,7 @@ def reports(random: Random, each: int) -> Iterator[Case]:
 @cache
 def _measured() -> dict[str, bytes]:
     """Files of a small job that was measured, by their names."""
-    from inspect_tool import pipeline
+    from inspect_tool.inspection import pipeline
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspect_tool import __version__
-from inspect_tool.backends.weights import gray_range, normalized, save_model, shipped
 from inspect_tool.model import ModelCard
+from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model, shipped
 from inspect_tool.training.fit import Fitted
 from inspect_tool.training.losses import UNKNOWN
 

@@ -12,9 +12,10 @@ import time
 
 import numpy as np
 
-from inspect_tool import pipeline, synthetic
-from inspect_tool.backends import unet
+from inspect_tool import synthetic
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.segmentation import unet
 
 SIDE = 2000
 CASES = {

@@ -102,7 +102,7 @@ def warm_up() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    from inspect_tool import pipeline
+    from inspect_tool.inspection import pipeline
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -31,10 +31,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import pyhanko.sign.signers  # noqa: F401
 from signing_keys import PASSPHRASE, Chain
 
-import inspect_tool._signature_block  # noqa: F401 - loaded once, not in every child
-from inspect_tool import audit, correct, edits, folders, pdf_check, pipeline, recovery, registry, signing, synthetic
+import inspect_tool.verify.signature_block  # noqa: F401 - loaded once, not in every child
+from inspect_tool import folders, registry, synthetic
 from inspect_tool.errors import InspectError
+from inspect_tool.evidence import audit, edits, recovery
 from inspect_tool.files import load_report, sha256_file
+from inspect_tool.inspection import correct, pipeline
+from inspect_tool.verify import pdf_check, signing
 
 JOB = (
     'recipe = "porosity"\nimages = ["a.tif"]\nexports = [{exports}]\nscale_bar = "off"\n'

@@ -10,7 +10,7 @@ from pathlib import Path
 import tifffile
 
 from inspect_tool import synthetic
-from inspect_tool.gauge import gauge
+from inspect_tool.studies.gauge.gauge import gauge
 from inspect_tool.synthetic import Degradation
 
 AREA_PERCENT = (8.0, 10.5, 13.0, 15.5, 18.0, 21.0)

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspect_tool import synthetic
+from inspect_tool.studies.validation import measure
 from inspect_tool.synthetic import Degradation, Field
-from inspect_tool.validation import measure
 from inspect_tool.validation.values import LabelledImages, dump_validation
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
-from inspect_tool import pipeline, registry
+import inspect_tool
+from inspect_tool import registry
+from inspect_tool.inspection import pipeline
+from inspect_tool.studies.validation.measure import merged, of_quantities
 from inspect_tool.validation import features, finding, line
-from inspect_tool.validation.measure import merged, of_quantities
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,
@@ -25,7 +27,7 @@ from inspect_tool.validation.values import (
     dump_validation,
 )
 
-PACKAGE = Path(pipeline.__file__).resolve().parent
+PACKAGE = Path(inspect_tool.__file__).resolve().parent
 DATE = date(2026, 11, 28)
 FEWEST = 5  # parents
 LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
@@ -71,6 +73,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
         sha256=planned.sources[0].sha256,
         parent=case.parent,
         group=source.kind,
+        stopped=any(check.accepted for check in machine.checks),
         features=record.evidence.read_off[features.NAME],
         errors=errors,
     )

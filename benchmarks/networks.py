@@ -23,7 +23,7 @@ _FIRST_TILE = """
 import sys
 import numpy as np
 if sys.argv[1] != "numpy":
-    from inspect_tool.backends import unet
+    from inspect_tool.segmentation import unet
     model = unet.load(unet.Settings(engine=sys.argv[1], device="cpu"))
     model.predictor.run(np.zeros((1, 3, 256, 256), np.float32))
 """
@@ -60,9 +60,9 @@ def _plain_torch(clock: Callable[[], float] = time.perf_counter) -> float:
     """Time of the grain-boundary network on 1 Mpx in torch as it comes."""
     import torch
 
-    from inspect_tool.backends.weights import fitted, load_weights, shipped
-    from inspect_tool.networks.torch_network import TorchNetwork
-    from inspect_tool.networks.unet import UNet
+    from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+    from inspect_tool.segmentation.networks.unet import UNet
+    from inspect_tool.segmentation.networks.weights import fitted, load_weights, shipped
 
     folder = shipped("grain_boundary")
     card, weights = load_weights(folder)
@@ -79,9 +79,9 @@ def _megapixel() -> NDArray[np.float32]:
 def engines() -> None:
     import torch
 
-    from inspect_tool.backends import runtime
-    from inspect_tool.backends.weights import load_weights, shipped
-    from inspect_tool.networks.unet import UNet
+    from inspect_tool.segmentation.networks import runtime
+    from inspect_tool.segmentation.networks.unet import UNet
+    from inspect_tool.segmentation.networks.weights import load_weights, shipped
 
     folder = shipped("grain_boundary")
     card, weights = load_weights(folder)
@@ -105,8 +105,8 @@ def engines() -> None:
 
 def grains(sam_seconds: float | None) -> None:
     from inspect_tool import synthetic
-    from inspect_tool.backends import unet
     from inspect_tool.model import Calibration, Micrograph
+    from inspect_tool.segmentation import unet
 
     field = synthetic.grains(seed=2, grain_size_number=8, shape_px=(1024, 1024))
     pixels = synthetic.degrade(field.pixels, 2, seed=2)
@@ -124,7 +124,7 @@ _ONE_SIZE = """
 import resource, sys, time
 import numpy as np
 from inspect_tool import synthetic
-from inspect_tool.backends import unet
+from inspect_tool.segmentation import unet
 from inspect_tool.model import Calibration, Micrograph
 side, model = int(sys.argv[1]), sys.argv[2]
 small = synthetic.two_phase(seed=1, area_percent=30.0, feature_um=12.0, shape_px=(1000, 1000)).pixels
@@ -160,8 +160,8 @@ def sizes(megapixels: list[float]) -> None:
 
 def tiles() -> None:
     from inspect_tool import measure_fields, synthetic
-    from inspect_tool.backends import unet
     from inspect_tool.model import Calibration, Micrograph
+    from inspect_tool.segmentation import unet
 
     field = synthetic.grains(seed=7, grain_size_number=8, shape_px=(1500, 2000))
     image = Micrograph(
@@ -189,8 +189,8 @@ def precision() -> None:
     from collections.abc import Mapping
 
     from inspect_tool import measure_fields, synthetic
-    from inspect_tool.backends import unet
     from inspect_tool.model import Calibration, Micrograph, Segmentation
+    from inspect_tool.segmentation import unet
 
     def intercept_g(image: Micrograph, found: Segmentation) -> float:
         results = measure_fields("grain_size", [image], [found]).results

@@ -25,11 +25,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inspect_tool import quality, readers, registry, synthetic
+from inspect_tool import registry, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import checked
+from inspect_tool.images import quality, readers
 from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Selection
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 from inspect_tool.synthetic import Degradation, Field
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,8 +159,7 @@ def step(recipe: str, key: str = "down", value: float = 1, jobs: int = 0) -> Ste
                 figures = quality.image_figures(image.pixels, None, limits, image.path)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 segmentation = backend.segment(model, image, chosen)
-                others = backend.alternatives(model, image, chosen, segmentation)
-                found = module.measure_field(image, segmentation, module.Settings(), standard, others)
+                found = module.measure_field(image, segmentation, module.Settings(), standard)
                 figures = quality.structure_figures(segmentation, found.values, figures, limits)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 remarks |= dict.fromkeys(figure.check for figure in figures if not quality.is_advised(figure))

@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from inspect_tool import readers
+from inspect_tool.images import readers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inspect_tool.hand_check import LINES
+from inspect_tool.inspection.hand_check import LINES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "truth"))
 import drawn_joints

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import tifffile
 
-from inspect_tool import pipeline, registry, synthetic
+from inspect_tool import registry, synthetic
+from inspect_tool.inspection import pipeline
 
 JOB = """
 recipe = "{recipe}"

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.measure.fields import field_statistics
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
-from inspect_tool.uncertainty import expanded
+from inspect_tool.statistics.fields import field_statistics
+from inspect_tool.statistics.uncertainty import expanded
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
 from drawn_structures import clustered_pores, cut_gaussian, discs

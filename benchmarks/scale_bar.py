@@ -14,9 +14,9 @@ import numpy as np
 import tifffile
 
 from inspect_tool import synthetic
-from inspect_tool.readers import read
-from inspect_tool.scale_bar import find_footer, label, read_bar
-from inspect_tool.scale_bar.finding import find_bars
+from inspect_tool.images.readers import read
+from inspect_tool.scale.bar import find_footer, label, read_bar
+from inspect_tool.scale.bar.finding import find_bars
 
 SHAPE = (2736, 3648)  # 10 Mpx
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from inspect_tool import synthetic
 from inspect_tool.errors import InspectError, SettingsError
-from inspect_tool.readers import read
-from inspect_tool.scale_bar import find_footer, read_bar
+from inspect_tool.images.readers import read
+from inspect_tool.scale.bar import find_footer, read_bar
 
 LENGTHS = (
     1,

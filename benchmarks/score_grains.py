@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 
 import inspect_tool
 from inspect_tool import synthetic
-from inspect_tool.backends import _grain_labels, watershed
-from inspect_tool.backends.weights import fitted, gray_range, load_weights, normalized, shipped
-from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import intercepts, planimetric
 from inspect_tool.model import Calibration, Micrograph, Segmentation
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import watershed
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import fitted, gray_range, load_weights, normalized, shipped
+from inspect_tool.segmentation.unet import grain_labels
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e112
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"
@@ -138,22 +139,22 @@ def boundary_map(network: TorchNetwork, micrograph: Micrograph) -> NDArray[np.ui
 
 
 def with_network(
-    probability: NDArray[np.uint8], micrograph: Micrograph, settings: _grain_labels.Settings
+    probability: NDArray[np.uint8], micrograph: Micrograph, settings: grain_labels.Settings
 ) -> tuple[Segmentation, list[Segmentation]]:
-    part = _grain_labels.partition(probability, micrograph.roi, settings, micrograph.path)
+    part = grain_labels.partition(probability, micrograph.roi, settings, micrograph.path)
 
     def segmentation(labels: NDArray[np.int32]) -> Segmentation:
         return Segmentation(labels=labels, classes={1: "grain"}, kind="instance", backend="unet")
 
-    return segmentation(_grain_labels.labels_at(part)), [
-        segmentation(labels) for _, labels in _grain_labels.alternatives(part)
+    return segmentation(grain_labels.labels_at(part)), [
+        segmentation(labels) for _, labels in grain_labels.alternatives(part)
     ]
 
 
 def with_watershed(micrograph: Micrograph) -> tuple[Segmentation, list[Segmentation]]:
     settings = watershed.Settings()
     main = watershed.segment(None, micrograph, settings)
-    return main, [other for _, other in watershed.alternatives(None, micrograph, settings, main)]
+    return main, [other for _, other in main.alternatives()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +196,7 @@ def all_rows(which: str, network: TorchNetwork | None, *, baseline: bool, known:
             try:
                 if backend == "unet":
                     probability = boundary_map(network, case.micrograph)
-                    found = with_network(probability, case.micrograph, _grain_labels.Settings())
+                    found = with_network(probability, case.micrograph, grain_labels.Settings())
                 else:
                     found = with_watershed(case.micrograph)
                 yield scored(case, backend, found)
@@ -261,7 +262,7 @@ HEAD = (
     "fields", "backend", "n", "median error of G", "median size", "95th percentile", "within 0.05",
     "planimetric: median size", "within 2 u",
 )  # fmt: skip
-MISSED_G = {"unet": 2 * _grain_labels.MISSED_U_REL / log(2), "watershed": 2 * watershed.MISSED_U_REL["dark"] / log(2)}
+MISSED_G = {"unet": 2 * grain_labels.MISSED_U_REL / log(2), "watershed": 2 * watershed.MISSED_U_REL["dark"] / log(2)}
 
 
 def line(*cells: object) -> str:

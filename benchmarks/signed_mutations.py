@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from random import Random
 
-from inspect_tool import pdf_check
 from inspect_tool.errors import ReadError
+from inspect_tool.verify import pdf_check
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.stage_micrometer import Request, evaluated, measured
+from inspect_tool.studies.micrometer.stage_micrometer import Request, evaluated, measured
 from inspect_tool.synthetic import stage_micrometer
 from inspect_tool.synthetic.micrometer import ideal_positions
 

@@ -63,10 +63,10 @@ def compare(folder: Path) -> None:
     """Predict the same images in torch."""
     import torch
 
-    from inspect_tool.backends._stardist_folder import read_folder
-    from inspect_tool.backends.weights import fitted
-    from inspect_tool.networks.stardist_net import StarDistNet
-    from inspect_tool.networks.torch_network import TorchNetwork
+    from inspect_tool.segmentation.networks.stardist_net import StarDistNet
+    from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+    from inspect_tool.segmentation.networks.weights import fitted
+    from inspect_tool.segmentation.stardist.stardist_folder import read_folder
 
     print("| model | probability | distances [px] | largest distance [px] |")
     print("| --- | --- | --- | --- |")

@@ -25,11 +25,14 @@ import _page_tampering
 import numpy as np
 from PIL import Image
 
-from inspect_tool import evidence, hand_check, pages, pipeline, quality, verify
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
+from inspect_tool.images import quality
+from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.pixels.png import decode, encode
 from inspect_tool.referee import ledger
 from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.verify import pages, verify
 
 Change = Callable[[Path, random.Random], str]
 
@@ -215,10 +218,10 @@ def mask_sealed(folder: Path, rng: random.Random) -> str:
     masks = [one for one in record["evidence"]["masks"] if not one["alternative"]]
     mask = rng.choice(masks)
     shape = (record["height_px"], record["width_px"])
-    numbers = evidence.decode((folder / mask["file"]).read_bytes(), shape)
+    numbers = decode((folder / mask["file"]).read_bytes(), shape)
     row, column = rng.randrange(shape[0]), rng.randrange(shape[1])
     numbers[row, column] = 0 if numbers[row, column] else 1
-    png = evidence.encode(numbers)
+    png = encode(numbers)
     (folder / mask["file"]).write_bytes(png)
     mask["sha256"], mask["size"] = sha256_bytes(png), len(png)
     seal(folder, data)
@@ -376,7 +379,7 @@ def signed(folder: Path, work: Path) -> Iterator[Path]:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    from inspect_tool import signing
+    from inspect_tool.verify import signing
 
     project = Path(shutil.copytree(folder.parent, work / "signed"))
     path = project / folder.name / "report.pdf"

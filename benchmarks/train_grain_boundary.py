@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
 from inspect_tool import synthetic
-from inspect_tool.backends.weights import CLIP, gray_range, normalized
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import CLIP, gray_range, normalized
 from inspect_tool.synthetic import Degradation
 from inspect_tool.synthetic.irregular import Etch, Structure, irregular_grains
 from inspect_tool.training import augment

@@ -35,8 +35,8 @@ from _training_data import (
 )
 from torch import nn
 
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.training.fit import Fitted, fit
 from inspect_tool.training.losses import cross_entropy_dice
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from inspect_tool import synthetic
-from inspect_tool.backends.weights import gray_range, normalized
+from inspect_tool.segmentation.networks.weights import gray_range, normalized
 from inspect_tool.training.fit import Draw, fit
 
 NETWORK = {"nbase": [2, 12, 24, 48, 96], "nout": 3, "sz": 3, "diam_mean": 30.0}

@@ -12,8 +12,8 @@ from _training_data import WORK, Picture, class_ious, confusion, crop, keep, one
 from torch import nn
 
 from inspect_tool import synthetic
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
 

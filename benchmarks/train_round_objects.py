@@ -31,10 +31,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inspect_tool import synthetic
-from inspect_tool.backends.weights import gray_range, normalized, save_model
 from inspect_tool.errors import SettingsError
-from inspect_tool.networks.stardist_net import StarDistNet
-from inspect_tool.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.stardist_net import StarDistNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model
 from inspect_tool.synthetic._drawing import blurred
 from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
@@ -420,8 +420,8 @@ SHARES = ("field.porosity_percent", "field.area_percent.second")
 
 def judged(model_folder: Path) -> tuple[list[tuple[str, float, float, float, float]], dict[str, float]]:
     """AP at IoU 0.5 and error of the area percentage, beside those of the watershed on the same fields."""
-    from inspect_tool.backends import stardist, watershed
     from inspect_tool.model import Calibration, Micrograph
+    from inspect_tool.segmentation import stardist, watershed
 
     chosen = stardist.load(stardist.Settings(model=str(model_folder)))
     rows = []

@@ -12,8 +12,8 @@ import torch
 from _training_data import DATA, WORK, Picture, crop, keep, one_core, picture, progress, read_gray, shaken, validation
 
 from inspect_tool import synthetic
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.training.fit import fit
 from inspect_tool.training.losses import cross_entropy_dice
 

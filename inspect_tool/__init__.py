@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "run": "pipeline",
-    "check": "pipeline",
-    "read": "pipeline",
-    "segment": "pipeline",
-    "measure_fields": "pipeline",
-    "decide": "conformity",
+    "run": "inspection.pipeline",
+    "check": "inspection.pipeline",
+    "read": "inspection.pipeline",
+    "segment": "inspection.pipeline",
+    "measure_fields": "inspection.pipeline",
+    "decide": "acceptance.conformity",
     "load_job": "files",
     "load_report": "files",
-    "load_standard": "standards",
+    "load_standard": "standards.editions",
+    "register": "registry",
     "InspectError": "errors",
     "Calibration": "model",
     "Check": "model",
@@ -39,10 +40,15 @@ _HOMES = {
 __all__ = (*_HOMES, "__version__")  # pyright: ignore
 
 if TYPE_CHECKING:
-    from inspect_tool.conformity import decide as decide
+    from inspect_tool.acceptance.conformity import decide as decide
     from inspect_tool.errors import InspectError as InspectError
     from inspect_tool.files import load_job as load_job
     from inspect_tool.files import load_report as load_report
+    from inspect_tool.inspection.pipeline import check as check
+    from inspect_tool.inspection.pipeline import measure_fields as measure_fields
+    from inspect_tool.inspection.pipeline import read as read
+    from inspect_tool.inspection.pipeline import run as run
+    from inspect_tool.inspection.pipeline import segment as segment
     from inspect_tool.model import Calibration as Calibration
     from inspect_tool.model import Check as Check
     from inspect_tool.model import Component as Component
@@ -54,12 +60,8 @@ if TYPE_CHECKING:
     from inspect_tool.model import Requirement as Requirement
     from inspect_tool.model import Result as Result
     from inspect_tool.model import Segmentation as Segmentation
-    from inspect_tool.pipeline import check as check
-    from inspect_tool.pipeline import measure_fields as measure_fields
-    from inspect_tool.pipeline import read as read
-    from inspect_tool.pipeline import run as run
-    from inspect_tool.pipeline import segment as segment
-    from inspect_tool.standards import load_standard as load_standard
+    from inspect_tool.registry import register as register
+    from inspect_tool.standards.editions import load_standard as load_standard
 
 
 def __getattr__(name: str) -> Any:

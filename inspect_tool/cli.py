@@ -19,13 +19,13 @@ from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 
 if TYPE_CHECKING:
-    from inspect_tool.golden import GoldenCheck
+    from inspect_tool.inspection.preview import Preview
     from inspect_tool.model import Report, Table
-    from inspect_tool.preview import Preview
-    from inspect_tool.report.comparison import Comparison
-    from inspect_tool.report.gauge import GaugeReport
-    from inspect_tool.report.selftest import SelfTest
-    from inspect_tool.verify import Verification
+    from inspect_tool.studies.comparison.page import Comparison
+    from inspect_tool.studies.gauge.page import GaugeReport
+    from inspect_tool.studies.golden import GoldenCheck
+    from inspect_tool.studies.selftest.page import SelfTest
+    from inspect_tool.verify.verify import Verification
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -186,7 +186,7 @@ def run(
     Exit status: 0 every requirement passed or none was set, 3 a requirement failed, 4 undecided,
     2 something must be fixed first (one line says what), 1 a bug.
     """
-    from inspect_tool.pipeline import job_names
+    from inspect_tool.inspection.pipeline import job_names
 
     raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
 
@@ -233,8 +233,8 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
-    from inspect_tool import pipeline
-    from inspect_tool.standards import designation
+    from inspect_tool.inspection import pipeline
+    from inspect_tool.standards.editions import designation
 
     status = 0
     for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
@@ -242,7 +242,7 @@ def check(
             planned = pipeline.check(path)
             pictures: tuple[Preview, ...] = ()
             if preview is not None:
-                from inspect_tool.preview import preview as previewed
+                from inspect_tool.inspection.preview import preview as previewed
 
                 with _progress(name, quiet) as tell:
                     pictures = previewed(planned, preview / name, tell)
@@ -289,7 +289,7 @@ def compare(
     Exit status: 0 equivalent within every margin or no margin was given, 4 not shown equivalent, 3 different,
     2 something must be fixed first (one line says what), 1 a bug.
     """
-    from inspect_tool import compare as comparing
+    from inspect_tool.studies.comparison import compare as comparing
 
     with _progress(job.stem, quiet or as_json) as tell:
         found, folder = comparing.compare(job, backends, out, margins=margin or (), alpha=alpha, progress=tell)
@@ -352,7 +352,7 @@ def calibrate(
         if not pitch or out is None:
             msg = "--stage-micrometer needs --pitch (distance of its lines, e.g. 10um) and --out (folder)"
             raise SettingsError(msg)
-        from inspect_tool import stage_micrometer as micrometer
+        from inspect_tool.studies.micrometer import stage_micrometer as micrometer
 
         asked = micrometer.checked_request(
             {
@@ -385,14 +385,14 @@ def calibrate(
     import json
 
     from inspect_tool.model import Selection
-    from inspect_tool.scale_bar import request
+    from inspect_tool.studies import scale_bar
 
-    reading = request.measure(image, which=Selection(page=page), line=line, length=length, out=out)
+    reading = scale_bar.measure(image, which=Selection(page=page), line=line, length=length, out=out)
     if as_json:
-        print(json.dumps(request.as_data(reading, image), ensure_ascii=False, indent=1))
-    request.check_read(reading, image)
+        print(json.dumps(scale_bar.as_data(reading, image), ensure_ascii=False, indent=1))
+    scale_bar.check_read(reading, image)
     if not (as_json or quiet):
-        print("\n".join(request.summary(reading, image, out)))
+        print("\n".join(scale_bar.summary(reading, image, out)))
 
 
 @app.command()
@@ -425,7 +425,7 @@ def gauge(
     Exit status: 0 acceptable or no criterion was asked, 4 conditional, 3 not acceptable,
     2 something must be fixed first (one line says what), 1 a bug.
     """
-    from inspect_tool import gauge as gauging
+    from inspect_tool.studies.gauge import gauge as gauging
 
     options = {
         "method": method,
@@ -458,9 +458,10 @@ def init(
     blank: Annotated[bool, typer.Option("--blank", help="Ask nothing; images and scale are put in later.")] = False,
 ) -> None:
     """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
-    from inspect_tool import questions, registry
+    from inspect_tool import registry
     from inspect_tool.folders import new_file
-    from inspect_tool.starter import Answers, starter_job
+    from inspect_tool.inspection import questions
+    from inspect_tool.inspection.starter import Answers, starter_job
 
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
     if not recipe and not asks:
@@ -659,9 +660,9 @@ def validate(
     import json
 
     from inspect_tool import folders
+    from inspect_tool.evidence.provenance import now
     from inspect_tool.files import plain
-    from inspect_tool.provenance import now
-    from inspect_tool.validation import measure, summary
+    from inspect_tool.studies.validation import measure, summary
     from inspect_tool.validation.values import dump_validation
 
     if not person.strip():
@@ -711,8 +712,8 @@ def selftest(
 
     Exit status: 0 every criterion that applies is met, 3 one is not met, 2 something must be fixed first, 1 a bug.
     """
-    from inspect_tool import phantoms
-    from inspect_tool import selftest as testing
+    from inspect_tool.studies.selftest import phantoms
+    from inspect_tool.studies.selftest import selftest as testing
     from inspect_tool.training.score import setting_table
 
     with _progress("selftest", quiet or as_json) as tell:
@@ -750,7 +751,7 @@ def golden_record(
     quiet: Quiet = False,
 ) -> None:
     """Measure jobs and keep results, uncertainties, hashes of masks, weights and versions as the expected ones."""
-    from inspect_tool import golden
+    from inspect_tool.studies import golden
 
     with _progress("golden", quiet) as tell:
         made = golden.record(jobs, out, copy=copy, progress=tell)
@@ -775,8 +776,8 @@ def golden_check(
     """
     import json
 
-    from inspect_tool import golden
     from inspect_tool.files import plain
+    from inspect_tool.studies import golden
 
     with _progress("golden", quiet or as_json) as tell:
         found = golden.check(folder, tolerances=tolerance or (), progress=tell)
@@ -824,7 +825,8 @@ def edit(
 
     The next run measures it and reports who changed what, why, and every main result before and after.
     """
-    from inspect_tool import correct, edits
+    from inspect_tool.evidence import edits
+    from inspect_tool.inspection import correct
 
     if (export is None) == (mask is None):
         msg = "edit: give --mask with the corrected mask, or --export with a file to write the present one to"
@@ -854,7 +856,8 @@ def edit_undo(
     quiet: Quiet = False,
 ) -> None:
     """Take an edit back by a new entry of the ledger; later edits of other pixels stay."""
-    from inspect_tool import correct, edits
+    from inspect_tool.evidence import edits
+    from inspect_tool.inspection import correct
 
     made = correct.undo(job, number, reason=reason, by=by, out=out)
     if not quiet:
@@ -871,7 +874,7 @@ def edit_withdraw(
     quiet: Quiet = False,
 ) -> None:
     """Give up edits whose ledger is damaged or lost: the files are moved aside, and the audit trail says why."""
-    from inspect_tool import correct
+    from inspect_tool.inspection import correct
 
     moved = correct.withdraw(job, first, reason=reason, by=by, out=out)
     if not quiet:
@@ -898,7 +901,7 @@ def referee(
     quiet: Quiet = False,
 ) -> None:
     """Let a person correct the results of a job: draw random points or lines, blind, on a page; record the answers."""
-    from inspect_tool import hand_check
+    from inspect_tool.inspection import hand_check
     from inspect_tool.referee import ledger
 
     if [out is not None, answers is not None, give_up].count(True) != 1:
@@ -959,9 +962,9 @@ def audit(
     """
     import json
 
-    from inspect_tool import audit as auditing
+    from inspect_tool.evidence import audit as auditing
+    from inspect_tool.evidence.recovery import recover
     from inspect_tool.files import plain
-    from inspect_tool.recovery import recover
 
     recover(folder.parent if folder.name == auditing.LOG else folder)
     trail = auditing.verify(folder)
@@ -1001,7 +1004,7 @@ def sign(
     quiet: Quiet = False,
 ) -> None:
     """Sign a report with a visible block; a second person signs the same file once more."""
-    from inspect_tool import signing
+    from inspect_tool.verify import signing
 
     _recover(report)
     signer = signing.load_key(key, signing.passphrase(passphrase_env, passphrase_file, key))
@@ -1036,8 +1039,8 @@ def validate_pdf(
     """
     import json
 
-    from inspect_tool import pdf_check
     from inspect_tool.files import plain
+    from inspect_tool.verify import pdf_check
 
     _recover(file)
     found = pdf_check.validate(file, trust or ())
@@ -1065,7 +1068,7 @@ def verify(
     import json
 
     from inspect_tool.files import plain
-    from inspect_tool.verify import verify as verified
+    from inspect_tool.verify.verify import verify as verified
 
     _recover(report)
     with _progress(report.name, quiet or as_json) as tell:
@@ -1085,7 +1088,7 @@ def list_(
     ],
 ) -> None:
     """List what there is of one kind."""
-    from inspect_tool.starter import listing
+    from inspect_tool.inspection.starter import listing
 
     for name, text in listing(kind):
         print(f"{name:<34}{text}".rstrip())
@@ -1105,8 +1108,8 @@ def _run_jobs(
     trail: bool = True,
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
-    from inspect_tool import pipeline
-    from inspect_tool.recovery import recover
+    from inspect_tool.evidence.recovery import recover
+    from inspect_tool.inspection import pipeline
 
     recover(out)
     faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
@@ -1133,7 +1136,7 @@ def _run_jobs(
 
 def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
     """Check every job before the first is measured: a slip in the last must not be found hours later."""
-    from inspect_tool import pipeline
+    from inspect_tool.inspection import pipeline
 
     faults = {}
     for path, name in jobs:
@@ -1150,8 +1153,8 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
 
 def _recover(report: Path) -> None:
     """Put right what a killed process left around a report, before it is looked at."""
-    from inspect_tool import audit
-    from inspect_tool.recovery import recover
+    from inspect_tool.evidence import audit
+    from inspect_tool.evidence.recovery import recover
 
     for folder in dict.fromkeys((report.parent, report.parent.parent, audit.project_folder(report))):
         recover(folder)
@@ -1267,8 +1270,8 @@ def _print_comparison(found: "Comparison", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.comparison import difference_text, difference_unit
     from inspect_tool.report.text import as_given, unit
+    from inspect_tool.studies.comparison.page import difference_text, difference_unit
 
     table = Table(title=None, header_style="bold", pad_edge=False)
     for column in ("Quantity", "Backend", "Fields", "Difference (95 %)", "Margin", "Verdict"):
@@ -1298,8 +1301,8 @@ def _print_gauge(found: "GaugeReport", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.gauge import limit_text, value_text
     from inspect_tool.report.text import number, quantity, with_unit
+    from inspect_tool.studies.gauge.page import limit_text, value_text
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title=None, header_style="bold", pad_edge=False)
@@ -1333,7 +1336,7 @@ def _print_selftest(found: "SelfTest", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.selftest import asked_text, found_text
+    from inspect_tool.studies.selftest.page import asked_text, found_text
 
     table = Table(title=None, header_style="bold", pad_edge=False)
     for column in ("Criterion", "Found", "Asked", "Met", "Remark"):
@@ -1357,8 +1360,8 @@ def _print_golden(found: "GoldenCheck") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.report.comparison import difference_unit
     from inspect_tool.report.text import number, pm, short, unit, value_text
+    from inspect_tool.studies.comparison.page import difference_unit
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table(title=None, header_style="bold", pad_edge=False)

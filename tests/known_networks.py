@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from inspect_tool.backends.weights import save_model
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import save_model
 
 STEEP = 40.0
 """Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""

@@ -63,7 +63,7 @@ def leave_out(item):
                 pytest.skip(f"{need} is missing")
 
 
-PDF = "inspect_tool.exporters.pdf"
+PDF = "inspect_tool.report.exporters.pdf"
 """The module that cannot be imported without Pango, so that every try to print a PDF looks for it anew."""
 
 

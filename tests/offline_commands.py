@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from inspect_tool import cli, paths, phantoms
+from inspect_tool import cli, paths
+from inspect_tool.studies.selftest import phantoms
 
 
 def carry_out(commands):

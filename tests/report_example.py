@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from inspect_tool.conformity import decide
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.model import (
     Calibration,
     Chart,
@@ -34,8 +34,8 @@ from inspect_tool.model import (
 )
 from inspect_tool.report import figures
 from inspect_tool.report.build import build
-from inspect_tool.standards import load_standard
-from inspect_tool.uncertainty import evaluated
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.uncertainty import evaluated
 
 ROOT = Path(__file__).resolve().parent.parent
 

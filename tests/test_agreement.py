@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inspect_tool.agreement import agreement, equivalence, limit_factors
 from inspect_tool.errors import SettingsError
+from inspect_tool.statistics.agreement import agreement, equivalence, limit_factors
 
 # Bland and Altman, Lancet 1986: peak expiratory flow of 17 people [l/min], first reading of each instrument
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]

@@ -12,8 +12,8 @@ from scipy.special import ndtr
 from scipy.stats import chi2, f
 
 from inspect_tool.errors import MeasurementError, StandardError
-from inspect_tool.formulas import aiag_msa
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import aiag_msa
 
 MSA = load_standard("aiag_msa_2010")
 STUDY = np.array(MSA.worked[0].given["values"])

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.formulas.astm_b276 import level, level_percent, pore_type
 from inspect_tool.model import Requirement
 from inspect_tool.recipes.porosity import Settings, expand
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas.astm_b276 import level, level_percent, pore_type
 
 B276 = load_standard("astm_b276_2021")
 

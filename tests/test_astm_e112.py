@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas import astm_e112, astm_e1382
-from inspect_tool.standards import constant, load_standard
+from inspect_tool.standards.editions import constant, load_standard
+from inspect_tool.standards.formulas import astm_e112, astm_e1382
 
 E112 = load_standard("astm_e112_2013")
 E1382 = load_standard("astm_e1382_1997")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas import astm_e1245
+from inspect_tool.standards.formulas import astm_e1245
 
 
 def test_the_basic_case():

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas.astm_e2283 import Gumbel, fit, half_width, largest_in
+from inspect_tool.standards.formulas.astm_e2283 import Gumbel, fit, half_width, largest_in
 
 
 def test_the_fit_is_that_of_scipy():

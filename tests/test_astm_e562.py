@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas import astm_e562
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e562
 
 E562 = load_standard("astm_e562_2019")
 # 30 fields on a grid of 25 points; expected values recomputed with the definitions

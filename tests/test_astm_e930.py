@@ -5,9 +5,9 @@ from math import pi
 import numpy as np
 import pytest
 
-from inspect_tool.formulas import astm_e930, astm_e1181
 from inspect_tool.measure import duplex
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e930, astm_e1181
 
 E112 = load_standard("astm_e112_2013")
 E930 = load_standard("astm_e930_2018")

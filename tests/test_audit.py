@@ -11,9 +11,11 @@ import pytest
 import tifffile
 from test_bad_input import tool
 
-from inspect_tool import audit, pipeline, synthetic
-from inspect_tool.audit import HEAD, LOG, NOTHING, Event, append, read, verify
+from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
+from inspect_tool.evidence.audit import HEAD, LOG, NOTHING, Event, append, read, verify
+from inspect_tool.inspection import pipeline
 
 
 def event(i, **more):
@@ -212,7 +214,7 @@ def test_a_writer_stopped_before_the_head_leaves_a_whole_chain(log):
 WRITER = """
 import sys
 from pathlib import Path
-from inspect_tool.audit import Event, append
+from inspect_tool.evidence.audit import Event, append
 print("ready", flush=True)
 for i in range(int(sys.argv[3])):
     append(Path(sys.argv[1]), Event(event="edit", subject=f"{sys.argv[2]}-{i}", new="x" * 3000))
@@ -256,7 +258,7 @@ def test_a_kill_in_the_middle_of_a_line_leaves_a_chain_up_to_the_last_whole_entr
     """The child writes byte by byte and kills itself: the system cannot be relied on to tear a line otherwise."""
     append(tmp_path, event(1))
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom inspect_tool import audit\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom inspect_tool.evidence import audit\n"
         "def torn(file, start, data):\n"
         "    os.lseek(file, start, os.SEEK_SET)\n"
         "    for i in range(77): os.write(file, data[i:i + 1])\n"

@@ -18,7 +18,7 @@ from PIL import Image
 from inspect_tool import cli
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.pipeline import run
+from inspect_tool.inspection.pipeline import run
 
 JOB = """
 recipe = "{recipe}"
@@ -362,8 +362,8 @@ def test_a_file_where_the_output_folder_should_be(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_leaves_the_old_report_whole(tmp_path, monkeypatch):
-    from inspect_tool import pipeline
     from inspect_tool.errors import OutputError
+    from inspect_tool.inspection import pipeline
 
     job = write_job(tmp_path / "work")
     pipeline.run(job, tmp_path / "out")
@@ -382,7 +382,7 @@ def test_a_full_disk_leaves_the_old_report_whole(tmp_path, monkeypatch):
 def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path):
     job = write_job(tmp_path / "work", fields=6)
     script = (
-        "import os, inspect_tool.pipeline as p\n"
+        "import os, inspect_tool.inspection.pipeline as p\n"
         "def tell(done, total, text):\n"
         "    if done == 3: os.kill(os.getpid(), 9)\n"
         f"p.run({str(job)!r}, {str(tmp_path / 'out')!r}, progress=tell)\n"

@@ -10,7 +10,7 @@ from report_example import HEADER, example
 from inspect_tool import files
 from inspect_tool.model import Calibration, Conformity, Criteria, Header, Requirement
 from inspect_tool.report import build
-from inspect_tool.standards import check_rule, load_standard
+from inspect_tool.standards.editions import check_rule, load_standard
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_page_1_shows_marked_results_or_the_first_of_every_specimen(report):
 
 def _nothing():
     from inspect_tool.model import Findings, Measurements
-    from inspect_tool.standards import load_standard
+    from inspect_tool.standards.editions import load_standard
 
     empty = Findings(results=(), checks=(), measurements=Measurements(features=pd.DataFrame(), fields=pd.DataFrame()))
     return empty, load_standard("astm_e112_2013")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_tool.calibration import agreement, check_stated, checks, magnification_planes, same_scale, settle
 from inspect_tool.errors import CalibrationError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, ScaleSource
+from inspect_tool.scale.calibration import agreement, check_stated, checks, magnification_planes, same_scale, settle
 
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 FILE = Calibration(pixel_um=0.5, source="file metadata: OME PhysicalSizeX", note="OME PhysicalSizeX: 0.5 um per pixel")

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inspect_tool import pipeline, synthetic
-from inspect_tool.calibration_files import check_image, read, resolve
+from inspect_tool import synthetic
 from inspect_tool.errors import CalibrationError, SettingsError
 from inspect_tool.files import dump_calibration
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Calibration, CalibrationReading, CalibrationRecord, Component
+from inspect_tool.scale.laboratory_files import check_image, read, resolve
 
 RECORD = CalibrationRecord(
     pixel_um=0.25,

@@ -3,8 +3,8 @@
 import pypdf
 import pytest
 
-from inspect_tool.exporters.pdf import print_page
 from inspect_tool.paths import data_folder
+from inspect_tool.report.exporters.pdf import print_page
 
 
 def printed(folder, body):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import pipeline
 from inspect_tool.errors import ReadError
+from inspect_tool.inspection import pipeline
 from inspect_tool.measure import points
 
 JOB = 'recipe = "{recipe}"\nimages = {images}\nexports = ["json"]\n[calibration]\nsource = "ratio only"\n{more}'

@@ -6,12 +6,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import pages, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
+from inspect_tool.inspection import pipeline
 from inspect_tool.paths import data_folder
 from inspect_tool.report import confined
+from inspect_tool.verify import pages, verify
 
 JOB = """\
 recipe = "phase_fraction"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from zarr_example import write_zarr
 
-from inspect_tool import readers
 from inspect_tool.errors import ReadError
-from inspect_tool.readers._unpacked import unpacked_size
+from inspect_tool.images import readers
+from inspect_tool.images.readers._unpacked import unpacked_size
 
 pytest.importorskip("zarr")
 numcodecs = pytest.importorskip("numcodecs")

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from inspect_tool import synthetic
-from inspect_tool.backends import _cellpose_network as networks
-from inspect_tool.backends import cellpose as backend
-from inspect_tool.backends.runtime import OutOfMemoryError
-from inspect_tool.backends.weights import gray_range, load_weights, normalized, save_model, shipped
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import cellpose as backend
+from inspect_tool.segmentation.cellpose import network as networks
+from inspect_tool.segmentation.networks.runtime import OutOfMemoryError
+from inspect_tool.segmentation.networks.weights import gray_range, load_weights, normalized, save_model, shipped
 
 pytest.importorskip("cellpose", reason="the extra 'cellpose' is not installed")
 if version("cellpose").split(".")[0] != "3":
@@ -162,9 +162,7 @@ def test_alternatives_do_not_run_the_network_again_and_lie_on_both_sides(exact, 
     field, settings = particles(2), backend.Settings(diameter_px=30.0)
     found = backend.segment(exact, micrograph(field), settings)
     monkeypatch.setattr(exact.network, "run", None)
-    low, high = (
-        float((s.labels > 0).mean()) for _, s in backend.alternatives(exact, micrograph(field), settings, found)
-    )
+    low, high = (float((s.labels > 0).mean()) for _, s in found.alternatives())
     assert low > float((found.labels > 0).mean()) > high
 
 
@@ -194,7 +192,7 @@ def drawn_flows(monkeypatch, labels):
     def predicted(self, rows, columns):
         return perfect[:, rows[0] : rows[1], columns[0] : columns[1]]
 
-    monkeypatch.setattr("inspect_tool.backends._cellpose_flows.FlowField._predicted", predicted)
+    monkeypatch.setattr("inspect_tool.segmentation.cellpose.flows.FlowField._predicted", predicted)
 
 
 def test_with_one_flow_field_windows_give_what_the_whole_image_gives(exact, monkeypatch):

@@ -31,8 +31,8 @@ if int(installed().split(".")[0].replace("none", "0")) < 4:
 
 torch = pytest.importorskip("torch")
 
-from inspect_tool.backends import cellpose as backend  # noqa: E402 - after the skip
-from inspect_tool.backends.weights import gray_range, load_weights, normalized, save_model  # noqa: E402
+from inspect_tool.segmentation import cellpose as backend  # noqa: E402
+from inspect_tool.segmentation.networks.weights import gray_range, load_weights, normalized, save_model  # noqa: E402
 
 FIELD = synthetic.particles(seed=10**6, area_percent=45, mean_ecd_um=30, shape_px=(200, 240))
 MICROGRAPH = Micrograph(

@@ -5,9 +5,11 @@ import shutil
 import pytest
 from test_hand_check import JOB, answered, drawn_job, page_of
 
-from inspect_tool import audit, hand_check, pipeline, verify
 from inspect_tool.errors import ReadError
+from inspect_tool.evidence import audit
 from inspect_tool.files import sha256_bytes
+from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.verify import verify
 
 REFEREED = '[referee]\nfile = "answers.json"'
 

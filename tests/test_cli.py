@@ -10,9 +10,10 @@ import pypdf
 import pytest
 import tifffile
 
-from inspect_tool import pipeline, registry, synthetic
+from inspect_tool import registry, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import report_schema
+from inspect_tool.inspection import pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -168,7 +169,7 @@ def test_every_commented_setting_of_a_starter_job_is_a_setting(tmp_path, recipe)
     import tomllib
 
     from inspect_tool.files import checked
-    from inspect_tool.starter import starter_job
+    from inspect_tool.inspection.starter import starter_job
 
     text = starter_job(recipe)
     tomllib.loads(text)
@@ -239,7 +240,7 @@ def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
 
 def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):
     script = (
-        "import sys, inspect_tool.pipeline as p, inspect_tool.cli as cli\n"
+        "import sys, inspect_tool.inspection.pipeline as p, inspect_tool.cli as cli\n"
         "def broken(*a, **k): raise ZeroDivisionError('ours')\n"
         "p.run = broken\nsys.argv = ['inspect-tool', 'run', 'x.toml']\ncli.main()\n"
     )

@@ -9,11 +9,12 @@ import pikepdf
 import pytest
 import tifffile
 
-from inspect_tool import cli, compare
+from inspect_tool import cli
 from inspect_tool.errors import BackendError, ReadError, SettingsError
 from inspect_tool.folders import MARKER
 from inspect_tool.registry import load
-from inspect_tool.report.comparison import Comparison, overall
+from inspect_tool.studies.comparison import compare
+from inspect_tool.studies.comparison.page import Comparison, overall
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]

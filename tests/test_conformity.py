@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_tool.conformity import decide, doubted, probability_of_conformity
+from inspect_tool.acceptance.conformity import decide, doubted, probability_of_conformity
 from inspect_tool.errors import SettingsError
 from inspect_tool.model import Check, Component, Requirement, Result
-from inspect_tool.uncertainty import evaluated
+from inspect_tool.statistics.uncertainty import evaluated
 
 
 def result(value, u=None, expanded_u=None, unit="%"):

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import pipeline, registry, standards, starter
+from inspect_tool import registry
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import checked
+from inspect_tool.inspection import pipeline, starter
+from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
 SCALE = '[calibration]\npixel_um = 0.5\nu_rel = 0.004\nsource = "stage micrometer"\n'
@@ -193,4 +195,4 @@ def test_every_edition_is_named_by_a_recipe():
     named = {name for recipe in registry.names("recipe") for name in registry.load("recipe", recipe).STANDARDS}
     by_formulas = {"astm_e930_2018", "astm_e1181_2002"}  # read by grain_size beside the edition of the job
     by_studies = {"aiag_msa_2010", "type_1_study_2026"}  # of the gauge, not of a specimen
-    assert set(standards.names()) == named | by_formulas | by_studies
+    assert set(editions.names()) == named | by_formulas | by_studies

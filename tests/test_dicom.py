@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEG2000Lossless
 
-from inspect_tool.calibration import settle
 from inspect_tool.errors import CalibrationError, ReadError
+from inspect_tool.images.readers import read, read_values
+from inspect_tool.images.readers.dicom import spacing_scale
 from inspect_tool.model import Calibration, Selection
-from inspect_tool.readers import read, read_values
-from inspect_tool.readers.dicom import spacing_scale
+from inspect_tool.scale.calibration import settle
 
 RNG = np.random.default_rng(8)
 DEEP = RNG.integers(0, 4096, (24, 36), dtype=np.uint16)
@@ -266,7 +266,7 @@ def test_without_the_extra_one_line_names_it(path):
         "import sys; sys.modules['pydicom'] = None\n"
         "from pathlib import Path\n"
         "from inspect_tool.errors import ReadError\n"
-        "from inspect_tool.readers import read\n"
+        "from inspect_tool.images.readers import read\n"
         f"try: read(Path({str(path)!r}))\n"
         "except ReadError as error: print(error)\n"
     )
@@ -275,6 +275,6 @@ def test_without_the_extra_one_line_names_it(path):
 
 
 def test_other_images_are_read_without_pydicom():
-    program = "import sys; import inspect_tool.readers.dicom; print('pydicom' in sys.modules)"
+    program = "import sys; import inspect_tool.images.readers.dicom; print('pydicom' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

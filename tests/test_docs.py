@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inspect_tool import registry, standards
+from inspect_tool import registry
+from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,4 +49,4 @@ def test_documented_editions_exist():
             "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")),
         )
     )
-    assert named <= set(standards.names())
+    assert named <= set(editions.names())

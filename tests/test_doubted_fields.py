@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool import pipeline, quality, verify
 from inspect_tool.errors import MeasurementError
+from inspect_tool.images import quality
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Acceptance
+from inspect_tool.verify import verify
 
 SHAPE = (300, 400)
 

@@ -10,12 +10,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import audit, correct, edits, evidence, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
+from inspect_tool.evidence import audit, edits
 from inspect_tool.files import dump_report, load_report
+from inspect_tool.inspection import correct, pipeline
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
+from inspect_tool.pixels import png
 from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "phase_fraction"
@@ -68,7 +71,7 @@ def labels_of(job, field):
 
 
 def save(path, labels):
-    path.write_bytes(evidence.encode(labels))
+    path.write_bytes(png.encode(labels))
     return path
 
 
@@ -195,7 +198,7 @@ def other_reason(folder):
 
 def other_pixels(folder):
     path = next(folder.glob("0001-*.png"))
-    path.write_bytes(evidence.encode(np.ones(SHAPE, np.int32)))
+    path.write_bytes(png.encode(np.ones(SHAPE, np.int32)))
 
 
 def one_gone(folder):
@@ -364,7 +367,7 @@ def test_other_segmentations_number_their_objects_differently_and_still_get_the_
     other = replace(raw, labels=objects((5, disk(30, 30, 13)), (1, disk(60, 100, 21)), (2, disk(95, 40, 11))))
     new, grown = disk(20, 140, 6), disk(60, 100, 20) | disk(60, 115, 8)
     after = replace(raw, labels=objects((1, A), (2, grown), (4, new)))
-    ((name, found),) = edits.carried_over([("larger", other)], raw, after)
+    ((name, found),) = edits.carried_over(replace(raw, alternatives=lambda: iter([("larger", other)])), after)
     larger = disk(60, 100, 21) | grown
     assert name == "larger"
     # A untouched, B grown under its own number there, C gone with its rim, the new object under a free number

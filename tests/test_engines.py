@@ -11,13 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspect_tool.backends import runtime
-from inspect_tool.backends.weights import load_weights, shipped, shipped_names
 from inspect_tool.files import load_model_card
-from inspect_tool.networks.layers import shapes
-from inspect_tool.networks.stardist_net import ACTIVATIONS, StarDistNet
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks import runtime
+from inspect_tool.segmentation.networks.layers import shapes
+from inspect_tool.segmentation.networks.stardist_net import ACTIVATIONS, StarDistNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import load_weights, shipped, shipped_names
 
 KINDS = {"unet": (UNet, plain_networks.unet), "stardist": (StarDistNet, plain_networks.stardist)}
 SHIPPED = [name for name in shipped_names() if load_model_card(shipped(name)).architecture in KINDS]
@@ -114,7 +114,7 @@ def test_prediction_on_a_cpu_imports_no_torch(backend, shape):
     code = (
         "import sys\n"
         "sys.modules['torch'] = None\n"  # to import it is an error
-        f"from inspect_tool.backends import {backend} as backend\n"
+        f"from inspect_tool.segmentation import {backend} as backend\n"
         "import numpy as np\n"
         "made = backend.load(backend.Settings())\n"
         "assert made.predictor.engine == 'openvino'\n"

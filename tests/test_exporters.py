@@ -17,10 +17,10 @@ from report_example import HEADER, ROOT, example
 
 from inspect_tool import files
 from inspect_tool.errors import OutputError
-from inspect_tool.exporters import csv as csv_exporter
-from inspect_tool.exporters import html, pdf, xlsx
 from inspect_tool.model import Attachment, Table
 from inspect_tool.paths import data_folder
+from inspect_tool.report.exporters import csv as csv_exporter
+from inspect_tool.report.exporters import html, pdf, xlsx
 
 SHIPPED = data_folder("templates") / "inspection"
 SCHEMA_COMMAND = (
@@ -160,7 +160,7 @@ def test_missing_pango_is_one_sentence_that_says_how_to_get_it(tmp_path, system,
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         f"import inspect_tool.report.render; sys.platform = {system!r}\n"
         "from inspect_tool.errors import OutputError\n"
-        "try:\n    import inspect_tool.exporters.pdf\n"
+        "try:\n    import inspect_tool.report.exporters.pdf\n"
         "except OutputError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from inspect_tool.measure.fields import field_statistics, fields_for_accuracy, scatter_line
+from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy, scatter_line
 
 
 def test_e562_thirty_fields_of_a_25_point_grid():

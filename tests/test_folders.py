@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import audit, folders, pipeline, recovery
+from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence import audit, recovery
 from inspect_tool.folders import MARKER, PENDING, check_name, new_folder, partial_folder, put, recover, seal
+from inspect_tool.inspection import pipeline
 
 JOB = (
     'recipe = "porosity"\nimages = ["{images}"]\nexports = ["json"]\nscale_bar = "off"\n'
@@ -358,7 +360,7 @@ def test_a_worker_that_is_ended_from_outside_is_one_line(tmp_path):
 def test_a_pool_ends_though_much_was_still_to_be_handed_out():
     """More than a pipe holds waits for a process that is gone; Python 3.11.2 of Debian 12 waits with it."""
     code = """
-from inspect_tool.workers import each, processes
+from inspect_tool.inspection.workers import each, processes
 from inspect_tool.errors import MeasurementError
 try:
     with processes(2) as pool:

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_example import example
 
-from inspect_tool import pipeline, registry
+from inspect_tool import registry
 from inspect_tool.errors import InspectError
 from inspect_tool.files import _toml, dump_report, load_report
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.starter import starter_job
 from inspect_tool.paths import data_folder
 from inspect_tool.report.render import render
-from inspect_tool.starter import starter_job
 
 TEMPLATE = data_folder("templates") / "inspection"
 MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))

@@ -12,8 +12,8 @@ import tifffile
 
 from inspect_tool import cli
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError, StandardError
-from inspect_tool.gauge import gauge, load_gauge
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.studies.gauge.gauge import gauge, load_gauge
 
 STUDY = load_standard("aiag_msa_2010").worked[0].given["values"]
 
@@ -401,7 +401,7 @@ def test_jobs_become_a_study_with_specimens_as_parts_and_operators_as_appraisers
 
 
 def test_a_study_file_maps_reports_and_refuses_one_file_analyzed_twice(jobs, tmp_path):
-    from inspect_tool import pipeline
+    from inspect_tool.inspection import pipeline
 
     for path in jobs[:2]:
         pipeline.run(path, tmp_path / "reports")

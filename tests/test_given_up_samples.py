@@ -8,10 +8,12 @@ from test_check_trail import REFEREED
 from test_hand_check import answered, drawn_job, page_of
 from typer.testing import CliRunner
 
-from inspect_tool import audit, hand_check, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.evidence import audit
+from inspect_tool.inspection import hand_check, pipeline
 from inspect_tool.referee import design, history, ledger, lines
+from inspect_tool.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import cli, golden, provenance
+from inspect_tool import cli
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import provenance
+from inspect_tool.studies import golden
 
 SHAPE = (80, 100)
 PX = SHAPE[0] * SHAPE[1]
@@ -174,7 +176,7 @@ def test_a_folder_with_anything_else_is_never_replaced(folder, tmp_path):
     [
         ("no", "not a record of golden results"),
         ('{"schema": "x"}', "schema is 'x', this version reads"),
-        ('{"schema": "inspect_tool/golden/1"}', "is missing"),
+        ('{"schema": "inspect_tool/studies/golden/1"}', "is missing"),
     ],
 )
 def test_what_is_no_record_is_said(text, message, tmp_path):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from inspect_tool import synthetic
-from inspect_tool.backends import _grain_labels
-from inspect_tool.backends._grain_labels import Settings
 from inspect_tool.errors import BackendError
 from inspect_tool.measure import flooding
+from inspect_tool.segmentation.unet import grain_labels
+from inspect_tool.segmentation.unet.grain_labels import Settings
 
 DEFAULT = Settings()
 
@@ -36,11 +36,11 @@ def eight_bit(image):
 
 
 def partition(image, roi=None, settings=DEFAULT):
-    return _grain_labels.partition(image, roi, settings)
+    return grain_labels.partition(image, roi, settings)
 
 
 def grains(image, roi=None, settings=DEFAULT):
-    return _grain_labels.labels_at(partition(image, roi, settings))
+    return grain_labels.labels_at(partition(image, roi, settings))
 
 
 def crossings(labels):
@@ -126,8 +126,8 @@ def test_a_boundary_that_is_hardly_believed_goes_with_the_level():
     left, right = image.copy(), probability(drawn, certain=0.5)
     left[:, 48 * 3 - 4 : 48 * 3 + 4] = right[:, 48 * 3 - 4 : 48 * 3 + 4]  # one line of six boundaries, half believed
     part = partition(left)
-    assert _grain_labels.labels_at(part, 0.3).max() > 32
-    assert _grain_labels.labels_at(part, 0.7).max() == 30
+    assert grain_labels.labels_at(part, 0.3).max() > 32
+    assert grain_labels.labels_at(part, 0.7).max() == 30
 
 
 def test_alternatives_bracket_what_is_found_and_leave_the_partition_as_it_is():
@@ -135,11 +135,11 @@ def test_alternatives_bracket_what_is_found_and_leave_the_partition_as_it_is():
     drawn = truth()
     believed = rng.uniform(0.5, 1, 1 + int(drawn.max())).astype(np.float32)[drawn]
     part = partition(eight_bit(probability(drawn) * cv2.GaussianBlur(believed, (0, 0), 3)))
-    found = _grain_labels.labels_at(part)
-    others = dict(_grain_labels.alternatives(part))
+    found = grain_labels.labels_at(part)
+    others = dict(grain_labels.alternatives(part))
     assert list(others) == ["boundary level -", "boundary level +"]
     assert crossings(others["boundary level -"]) >= crossings(found) >= crossings(others["boundary level +"])
-    assert np.array_equal(_grain_labels.labels_at(part), found)
+    assert np.array_equal(grain_labels.labels_at(part), found)
 
 
 def test_a_pit_with_a_line_about_it_is_no_grain():
@@ -155,12 +155,12 @@ def test_doubtful_boundaries_count_where_the_others_are_clear_and_not_where_all_
     clear[:, 48 * 3 - 4 : 48 * 3 + 4] *= 0.5
     part = partition(clear)
     assert part.doubtful == pytest.approx(6 / 60, abs=0.05)  # 60 sides, junctions count less
-    assert _grain_labels.labels_at(part).max() > 32
+    assert grain_labels.labels_at(part).max() > 32
     doubtful = probability(drawn, certain=0.78)
     doubtful[:, 48 * 3 - 4 : 48 * 3 + 4] *= 0.57
     part = partition(doubtful)
     assert part.doubtful > 0.9
-    assert _grain_labels.labels_at(part).max() == 30
+    assert grain_labels.labels_at(part).max() == 30
 
 
 # ---------------------------------------------------------------------------------------------------- invariance
@@ -190,7 +190,7 @@ def test_a_map_that_was_enlarged_gives_boundaries_without_kinks():
     drawn = truth()
     small = grains(eight_bit(probability(drawn)))
     large = cv2.resize(eight_bit(probability(drawn)), None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR)
-    found = _grain_labels.labels_at(_grain_labels.partition(large, None, DEFAULT, enlarged=3.0))
+    found = grain_labels.labels_at(grain_labels.partition(large, None, DEFAULT, enlarged=3.0))
     # crossings with the rows and columns of a picture of three times the size are three times as many
     assert crossings(found) / 3 == pytest.approx(crossings(small), rel=0.02)
 
@@ -201,14 +201,14 @@ def test_a_map_that_was_enlarged_gives_boundaries_without_kinks():
 @pytest.mark.parametrize("level", [0.0, 1.0])
 def test_a_map_that_is_all_alike_has_no_grain(level):
     with pytest.raises(BackendError, match=r"field\.tif: no closed grain found"):
-        _grain_labels.partition(np.full((60, 60), level, np.float32), None, DEFAULT, "field.tif")
+        grain_labels.partition(np.full((60, 60), level, np.float32), None, DEFAULT, "field.tif")
 
 
 def test_one_grain_is_no_grain():
     image = np.zeros((80, 80), np.float32)
     image[:, 39:42] = 0.2  # a line that no level of belief keeps
     with pytest.raises(BackendError, match=r"field.tif: no closed grain found.*backend 'labels'"):
-        _grain_labels.labels_at(partition(image), 0.9, "field.tif")
+        grain_labels.labels_at(partition(image), 0.9, "field.tif")
 
 
 def test_an_empty_region_is_an_error():
@@ -223,8 +223,8 @@ def test_size_of_the_grains_is_estimated():
     drawn = truth(intercept_px=30.0)
     expected = drawn.size * 2 / crossings(drawn)  # crossings of the drawn grains with rows and columns
     # lines run into each other at triple points and along the rows: a tenth is good enough to choose a magnification
-    assert _grain_labels.grain_size_px(probability(drawn)) == pytest.approx(expected, rel=0.12)
-    assert _grain_labels.grain_size_px(np.zeros((20, 20), np.uint8)) == float("inf")
+    assert grain_labels.grain_size_px(probability(drawn)) == pytest.approx(expected, rel=0.12)
+    assert grain_labels.grain_size_px(np.zeros((20, 20), np.uint8)) == float("inf")
 
 
 @pytest.mark.parametrize(("size_px", "low", "high"), [(300.0, 0.05, 0.25), (5.0, 3.0, 16.0), (40.0, 1.0, 1.0)])
@@ -235,7 +235,7 @@ def test_the_image_is_brought_to_a_size_of_grains_that_the_network_knows(size_px
         lines = (row % pitch == 0) | (column % pitch == 0)
         return np.where(lines, np.float32(0.9), np.float32(0))
 
-    scale, found_px = _grain_labels.settled_scale(predict, (12.0, 90.0))
+    scale, found_px = grain_labels.settled_scale(predict, (12.0, 90.0))
     assert low <= scale <= high
     assert 12 <= size_px * scale <= 90
     assert found_px == pytest.approx(size_px, rel=0.25)

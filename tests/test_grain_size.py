@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inspect_tool.conformity import decide
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 E112 = load_standard("astm_e112_2013")
 METHODS = ("abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept")
@@ -40,9 +40,9 @@ def field_of(labels, settings=None, number=1, standard=E112, pixel_um=0.5, alter
         field=number,
         **changes,
     )
-    return grain_size.measure_field(
-        image, segmented(labels), settings or Settings(), standard, [(n, segmented(x)) for n, x in alternatives]
-    )
+    others = [(name, segmented(other)) for name, other in alternatives]
+    found = replace(segmented(labels), alternatives=lambda: iter(others))
+    return grain_size.measure_field(image, found, settings or Settings(), standard)
 
 
 def segmented(labels, kind="instance"):

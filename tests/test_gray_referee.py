@@ -5,9 +5,10 @@ import pytest
 from known_networks import gray_model
 from scipy.ndimage import binary_erosion, gaussian_filter
 
-from inspect_tool.backends import _gray_referee, unet
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import unet
+from inspect_tool.segmentation.unet import gray_referee
 
 
 def discs(noise=3.0):
@@ -25,7 +26,7 @@ def image(pixels, roi=None):
 def test_the_level_between_the_classes_finds_the_border_that_a_network_missed():
     pixels, inside = discs()
     thin = binary_erosion(inside, iterations=3).astype(np.uint8)  # 26 % where 35 % are true
-    found = _gray_referee.by_level(_gray_referee.smoothed(pixels), thin, 1)
+    found = gray_referee.by_level(gray_referee.smoothed(pixels), thin, 1)
     assert 100 * thin.mean() < 27
     assert 100 * found.mean() == pytest.approx(100 * inside.mean(), abs=0.3)
 
@@ -37,7 +38,7 @@ def test_other_classes_and_what_lies_outside_the_region_stay():
     roi = np.ones(labels.shape, bool)
     roi[:, :60] = False
     labels[~roi] = 0
-    found = _gray_referee.by_level(_gray_referee.smoothed(pixels), labels, 1, roi)
+    found = gray_referee.by_level(gray_referee.smoothed(pixels), labels, 1, roi)
     assert (found[:60, 60:] == 2).all()
     assert not found[:, :60].any()
 
@@ -45,10 +46,10 @@ def test_other_classes_and_what_lies_outside_the_region_stay():
 def test_classes_drawn_by_lot_do_not_differ_in_gray():
     pixels, inside = discs()
     by_lot = np.random.default_rng(4).integers(0, 2, pixels.shape).astype(np.uint8)
-    gray = _gray_referee.smoothed(pixels)
-    assert _gray_referee.separation(gray, by_lot, 1) < 0.1
-    assert _gray_referee.separation(gray, inside.astype(np.uint8), 1) > 10
-    assert _gray_referee.separation(gray, np.zeros_like(by_lot), 1) is None
+    gray = gray_referee.smoothed(pixels)
+    assert gray_referee.separation(gray, by_lot, 1) < 0.1
+    assert gray_referee.separation(gray, inside.astype(np.uint8), 1) > 10
+    assert gray_referee.separation(gray, np.zeros_like(by_lot), 1) is None
 
 
 def test_a_card_that_knows_of_gray_refuses_what_gray_does_not_show_and_adds_its_level(tmp_path):
@@ -57,7 +58,7 @@ def test_a_card_that_knows_of_gray_refuses_what_gray_does_not_show_and_adds_its_
     model = unet.load(settings)
     pixels, inside = discs()
     found = unet.segment(model, image(pixels), settings)
-    made = dict(unet.alternatives(model, image(pixels), settings, found))
+    made = dict(found.alternatives())
     assert 100 * made["gray level of bright"].labels.mean() == pytest.approx(100 * inside.mean(), abs=0.3)
     noise = np.random.default_rng(5).integers(0, 256, (200, 200)).astype(np.uint8)  # no phases at all
     with pytest.raises(BackendError, match=r"a.tif: model 'gray' finds a bright that gray values do not tell from the"):

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import hand_check, pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.inspection import hand_check, pipeline
 from inspect_tool.referee import ledger
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "phase_fraction"

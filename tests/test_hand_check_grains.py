@@ -16,14 +16,15 @@ from PIL import Image
 from test_hand_check import decoded, page_of, saved
 from typer.testing import CliRunner
 
-from inspect_tool import pipeline, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.referee import correction, ledger
 from inspect_tool.referee.population import population
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parent / "truth"))
 from drawn_mosaics import merged

@@ -11,15 +11,16 @@ import pytest
 import tifffile
 from stardist_example import CONFIG as STARDIST
 
-from inspect_tool import audit, paths
-from inspect_tool.backends._stardist_folder import read_folder
+from inspect_tool import paths
 from inspect_tool.cli import main
 from inspect_tool.errors import BackendError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
-from inspect_tool.pipeline import files_of, plan
-from inspect_tool.readers import read
+from inspect_tool.images.readers import read
+from inspect_tool.inspection.pipeline import files_of, plan
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_sha256
+from inspect_tool.segmentation.stardist.stardist_folder import read_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
 
@@ -108,7 +109,7 @@ def test_a_large_file_that_is_no_image_is_not_hashed(tmp_path, monkeypatch):
     with (tmp_path / "a.tif").open("wb") as file:
         file.truncate(20 << 30)  # no block of it is on the disk
     (tmp_path / "job.toml").write_text('recipe = "porosity"\nimages = ["a.tif"]\n')
-    monkeypatch.setattr("inspect_tool.pipeline.sha256_source", None)
+    monkeypatch.setattr("inspect_tool.inspection.pipeline.sha256_source", None)
     with pytest.raises(ReadError, match=r"a\.tif: not an image of a known format"):
         plan(tmp_path / "job.toml")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from stardist_example import CONFIG as STARDIST
 
-from inspect_tool.backends import _network_numbers as numbers
-from inspect_tool.backends import weights
-from inspect_tool.backends.weights import shipped
 from inspect_tool.errors import BackendError
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks import arguments as numbers
+from inspect_tool.segmentation.networks import weights
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import shipped
 
 ODD = [-1, 1.5, 10**7, 10**18, 1e300, "x", None, [], [0, 0], [3, 3, 3], {"a": 1}, float("nan"), float("inf")]
 
@@ -126,7 +126,7 @@ def theirs(tmp_path):
 
 def test_links_that_loop_are_followed_once(theirs):
     h5py = pytest.importorskip("h5py")
-    from inspect_tool.backends._stardist_folder import read_layers
+    from inspect_tool.segmentation.stardist.stardist_folder import read_layers
 
     with h5py.File(theirs / "weights_best.h5", "a") as file:
         file["down_level_0_no_0/again"] = file["/"]
@@ -141,7 +141,7 @@ def test_links_that_loop_are_followed_once(theirs):
 @pytest.mark.parametrize("what", ["fill value", "chunks", "text", "table", "root", "bomb"])
 def test_arrays_that_are_no_weights(theirs, what):
     h5py = pytest.importorskip("h5py")
-    from inspect_tool.backends._stardist_folder import read_layers
+    from inspect_tool.segmentation.stardist.stardist_folder import read_layers
 
     with h5py.File(theirs / "weights_best.h5", "a") as file:
         match what:
@@ -165,7 +165,7 @@ def test_arrays_that_are_no_weights(theirs, what):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_weights_that_are_a_pipe(theirs):
     pytest.importorskip("h5py")
-    from inspect_tool.backends._stardist_folder import read_layers
+    from inspect_tool.segmentation.stardist.stardist_folder import read_layers
 
     (theirs / "pipe.h5").unlink(missing_ok=True)
     os.mkfifo(theirs / "pipe.h5")

@@ -4,8 +4,8 @@ import browsing
 import pytest
 from report_example import example
 
-from inspect_tool.exporters import html
 from inspect_tool.paths import data_folder
+from inspect_tool.report.exporters import html
 
 pytest.importorskip("selenium.webdriver")
 pytestmark = pytest.mark.needs("Chromium")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inspect_tool.formulas import iso_643
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import iso_643
 
 E112 = load_standard("astm_e112_2013")
 ISO = load_standard("iso_643_2019")

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from test_hand_check import answered, decoded, page_of, result_of
 
-from inspect_tool import hand_check, pipeline, verify
 from inspect_tool.errors import MeasurementError
+from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "solder_voids"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspect_tool.backends._joint_labels import JointSettings, joint_labels, solder_dark, working_scale
+from inspect_tool.segmentation.unet.joint_labels import JointSettings, joint_labels, solder_dark, working_scale
 
 
 def maps(classes: NDArray[np.int_], certainty: int = 255) -> NDArray[np.uint8]:

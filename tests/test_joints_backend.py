@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool.backends import joints
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.segmentation import joints
 from inspect_tool.synthetic import degrade, solder_balls, thermal_pad
 
 
@@ -126,8 +126,7 @@ def test_alternatives_lie_on_both_sides() -> None:
     pixels = xray(BALLS, VOIDS)
     settings = joints.Settings()
     found = run(pixels, settings)
-    micrograph = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"))
-    others = dict(joints.alternatives(None, micrograph, settings, found))
+    others = dict(found.alternatives())
     voids = {name: int((other.labels == 2).sum()) for name, other in others.items()}
     assert voids["void edge -"] < (found.labels == 2).sum() < voids["void edge +"]
     joint = {name: int((other.labels > 0).sum()) for name, other in others.items()}

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from inspect_tool.backends import labels as backend
-from inspect_tool.backends.labels import Settings, load, segment
 from inspect_tool.errors import ReadError, SettingsError
+from inspect_tool.images.preprocess import apply_region
 from inspect_tool.model import Calibration, Micrograph, Region
-from inspect_tool.preprocess import apply_region
+from inspect_tool.segmentation import labels as backend
+from inspect_tool.segmentation.labels import Settings, load, segment
 
 SHAPE = (120, 150)
 
@@ -539,7 +539,6 @@ def test_a_missing_mask(tmp_path):
 
 def test_the_module_is_a_backend():
     assert backend.KINDS == ("semantic", "instance")
-    assert not hasattr(backend, "alternatives")
     with pytest.raises(SettingsError, match="min_region_px = -1"):
         load(Settings(min_region_px=-1))
 

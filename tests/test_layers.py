@@ -1,4 +1,4 @@
-"""Imports go down only: a module may import its own layer and the layers below it."""
+"""The house: a room imports only rooms below it, so that there are no circles and a name tells where to look."""
 
 import ast
 from pathlib import Path
@@ -6,110 +6,97 @@ from pathlib import Path
 import inspect_tool
 
 PACKAGE = Path(inspect_tool.__file__).parent
-LAYERS = [
-    {
-        "errors",
-        "units",
-        "paths",
-        "ranges",
-        "model",
-        "registry",
-        "files",
-        "folders",
-        "locks",
-        "slips",
-        "standards",
-        "workers",
-    },
-    {
-        "agreement",
-        "audit",
-        "calibration",
-        "calibration_files",
-        "uncertainty",
-        "conformity",
-        "dossier",
-        "edits",
-        "evidence",
-        "lots",
-        "offline",
-        "plausibility",
-        "provenance",
-        "question",
-        "recovery",
-        "specs",
-        "synthetic",
-        "trail_checks",
-        "trail_reports",
-        "networks",
-    },
-    {
-        "readers",
-        "preprocess",
-        "colored_marks",
-        "scale_bar",
-        "backends",
-        "measure",
-        "formulas",
-        "quality",
-        "specimen_area",
-        "worked",
-        "pdf_check",
-        "referee",
-        "pdf_compare",
-        "_signature_block",
-    },
-    {"recipes", "report", "exporters", "training", "signing"},
-    {
-        "compare",
-        "conclusion",
-        "correct",
-        "drawn_again",
-        "gauge",
-        "gauge_values",
-        "golden",
-        "hand_check",
-        "pages",
-        "painted",
-        "phantoms",
-        "pipeline",
-        "preview",
-        "questions",
-        "remeasure",
-        "selftest",
-        "stage_micrometer",
-        "supersede",
-        "validation",
-        "starter",
-        "verify",
-    },
-    {"cli", "__main__"},
-]
-LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
+FLOORS = (
+    # what everything stands on: no room of its own
+    ("errors", "ranges", "units", "offline", "paths", "locks", "model"),
+    ("slips", "plugins"),
+    ("registry", "files", "folders"),
+    ("pixels",),
+    ("statistics",),
+    ("standards",),
+    ("scale",),
+    ("acceptance",),
+    ("synthetic",),
+    ("images",),
+    ("measure",),
+    ("evidence",),
+    ("segmentation",),
+    ("referee",),
+    ("recipes",),
+    ("validation",),
+    ("report",),
+    ("inspection",),
+    ("verify",),
+    ("studies",),
+    ("training",),
+    ("cli",),
+    ("__main__",),
+)
+CHANGES = {"append", "add", "update", "setdefault", "pop", "popitem", "clear", "extend", "insert"}
+FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
 
 def imports(path):
+    """Rooms and modules of the package that a file names, whether at its top or where they are used."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inspect_tool"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "inspect_tool":
             parts = node.module.split(".")
             yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
         elif isinstance(node, ast.Import):
             yield from (name.name.split(".")[1] for name in node.names if name.name.startswith("inspect_tool."))
 
 
-def test_imports_go_down_only():
+def test_a_room_imports_only_rooms_below_it():
     wrong = []
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).parts
         own = parts[0].removesuffix(".py")
-        if own == "__init__":
+        if own == "__init__":  # hands on what users import
             continue
-        for name in imports(path):
-            if name in {"__version__"}:
-                continue
-            if LAYER[name] > LAYER[own]:
-                wrong.append(f"{'/'.join(parts)} imports {name}")
+        wrong += [
+            f"{'/'.join(parts)} imports {name}"
+            for name in imports(path)
+            if name != "__version__" and FLOOR[name] > FLOOR[own]
+        ]
     assert wrong == []
+
+
+def test_every_room_has_its_floor_and_says_what_it_is_for():
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms - {"__init__"} == set(FLOOR)
+    for init in PACKAGE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), init
+
+
+def test_no_module_fills_what_it_binds_at_its_top():
+    # maps, lists and sets that a function changes would be remembered from one call to the next
+    growing = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    found = []
+    for path in sorted({*PACKAGE.rglob("*.py")} - {PACKAGE / "registry.py"}):  # which a user fills by ``register``
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bound = {}
+        for node in tree.body:
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            if isinstance(getattr(node, "value", None), growing):
+                bound |= {target.id: node.lineno for target in targets if isinstance(target, ast.Name)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Global):
+                found.append(f"{path.name}:{node.lineno} global {', '.join(node.names)}")
+            filled = None
+            if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
+                targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
+                filled = next((t.value for t in targets if isinstance(t, ast.Subscript)), None)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+                filled = node.func.value
+            if isinstance(filled, ast.Name) and filled.id in bound:
+                found.append(f"{path.name}:{node.lineno} fills {filled.id}")
+    assert found == []
 
 
 def test_the_public_names_exist_and_are_few():

@@ -13,10 +13,12 @@ from PIL import Image
 from test_edits import JOB, SHAPE, area, disk, drawn_job, edited, labels_of, save
 from typer.testing import CliRunner
 
-from inspect_tool import audit, correct, edits, pipeline, trail_reports, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, edits, trail_reports
 from inspect_tool.files import dump_edit, sha256_bytes
+from inspect_tool.inspection import correct, pipeline
+from inspect_tool.verify import verify
 
 WHO = {"reason": "a scratch", "by": "B. Second"}
 LEFT, RIGHT, LOW = disk(30, 30, 14), disk(60, 100, 24), disk(95, 40, 12)
@@ -100,7 +102,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from inspect_tool import edits
+from inspect_tool.evidence import edits
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 folder, name = Path(sys.argv[1]), sys.argv[2]
 labels = np.zeros((20, 20), np.int32)
@@ -138,7 +140,9 @@ def test_a_ledger_that_another_process_holds_is_one_line(job, monkeypatch):
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from inspect_tool import audit, correct, edits
+from inspect_tool.inspection import correct
+from inspect_tool.evidence import audit
+from inspect_tool.evidence import edits
 job, mask, base = (Path(name) for name in sys.argv[1:4])
 home = job.parent
 asked = correct.asked_for(job, field=1, out=home / "reports")

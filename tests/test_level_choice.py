@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspect_tool.backends._level_choice import HEIGHTS, OWN_GRAY, SHIFT, Profile, choose, mirrored
+from inspect_tool.segmentation.threshold.level_choice import HEIGHTS, OWN_GRAY, SHIFT, Profile, choose, mirrored
 
 
 def _hump(at, width=0.06):

@@ -5,9 +5,9 @@ import pytest
 import tifffile
 from test_folders import JOB, images
 
-from inspect_tool import pipeline, workers
 from inspect_tool.errors import CalibrationError, InspectError, ReadError
-from inspect_tool.workers import each, processes
+from inspect_tool.inspection import pipeline, workers
+from inspect_tool.inspection.workers import each, processes
 
 
 def truncated(path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.measure.micrometer import measure_lines, pixel_size, pixel_sizes
+from inspect_tool.studies.micrometer.lines import measure_lines, pixel_size, pixel_sizes
 from inspect_tool.synthetic import stage_micrometer
 from inspect_tool.synthetic.micrometer import ideal_positions
 

@@ -15,11 +15,12 @@ from nd2_example import write_nd2
 from reader_examples import WRITERS
 from zarr_example import write_zarr
 
-from inspect_tool import cli, pipeline, registry
+from inspect_tool import cli, registry
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_source
+from inspect_tool.images.readers import read, scale
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Selection
-from inspect_tool.readers import read, scale
 
 RNG = np.random.default_rng(7)
 GRAY = RNG.integers(1, 4096, (24, 36), dtype=np.uint16)

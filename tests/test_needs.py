@@ -49,7 +49,7 @@ def test_reasons_are_counted_apart_and_files_are_told_from_tests():
 def test_printing_a_pdf_is_noticed():
     tries = []
     finder = needs.recorder(tries)
-    assert finder.find_spec("inspect_tool.exporters.html", None) is None
+    assert finder.find_spec("inspect_tool.report.exporters.html", None) is None
     assert tries == []
     finder.find_spec(needs.PDF, None, None)
     assert tries == [needs.PDF]

@@ -17,14 +17,14 @@ import tamper
 from signing_keys import PASSPHRASE, Chain
 from typer.testing import CliRunner
 
-from inspect_tool import pages, pdf_check, pdf_compare, signing, verify
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.exporters import pdf
 from inspect_tool.files import dump_report, load_report, parse_report
 from inspect_tool.paths import data_folder
 from inspect_tool.report.build import report_digest
+from inspect_tool.report.exporters import pdf
 from inspect_tool.report.render import load_settings, render, template_sha256
+from inspect_tool.verify import pages, pdf_check, pdf_compare, signing, verify
 
 SHIPPED = data_folder("templates") / "inspection"
 
@@ -243,7 +243,7 @@ def test_without_pango_the_pages_are_said_not_to_be_looked_at(made, monkeypatch)
         msg = f"WeasyPrint needs the Pango library, asked for {name}"
         raise OutputError(msg)
 
-    stub = ModuleType("inspect_tool.exporters.pdf")
+    stub = ModuleType("inspect_tool.report.exporters.pdf")
     stub.__getattr__ = missing
     monkeypatch.setitem(sys.modules, stub.__name__, stub)
     look = pages.look(load_report(made / "report.json"), None, printed=True)

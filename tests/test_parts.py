@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool.measure import parts
+from inspect_tool.pixels import parts
 
 
 @pytest.mark.parametrize("pixels", [1, 300, 1 << 18])  # strips of two rows, of a few, and the whole

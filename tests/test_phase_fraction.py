@@ -6,13 +6,13 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from inspect_tool import question, synthetic
-from inspect_tool.backends import threshold
+from inspect_tool import synthetic
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import question, threshold
+from inspect_tool.standards.editions import load_standard
 
 E562, E1245 = load_standard("astm_e562_2019"), load_standard("astm_e1245_2016")
 SCALE = Calibration(pixel_um=0.5, u_rel=0.01, source="test")
@@ -33,8 +33,7 @@ def measured(fields, percent, seed, **kwargs):
         )
         settings = threshold.Settings()
         found = threshold.segment(None, micrograph, settings)
-        others = threshold.alternatives(None, micrograph, settings, found)
-        made.append(phase_fraction.measure_field(micrograph, found, Settings(), E562, others))
+        made.append(phase_fraction.measure_field(micrograph, found, Settings(), E562))
     return made
 
 
@@ -62,9 +61,9 @@ def field(labels, number=1, classes=None, settings=None, standard=E562, others=(
         pixels=np.zeros(labels.shape, np.uint8),
         **{"calibration": SCALE, "path": f"{number}.png", "field": number} | kwargs,
     )
-    segmentation = _classes(labels, classes)
     alternatives = [(name, _classes(np.asarray(other, np.int32), classes)) for name, other in others]
-    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard, alternatives)
+    segmentation = replace(_classes(labels, classes), alternatives=lambda: iter(alternatives))
+    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard)
 
 
 def _classes(labels, classes):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import pipeline
 from inspect_tool.errors import ReadError
 from inspect_tool.files import load_job
+from inspect_tool.images.readers import read, scale
+from inspect_tool.images.readers._planes import chosen
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Selection
-from inspect_tool.readers import read, scale
-from inspect_tool.readers._planes import chosen
 
 RNG = np.random.default_rng(2)
 OME = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1">{}</OME>'

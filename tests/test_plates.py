@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import pipeline, scale_bar, synthetic
+from inspect_tool import synthetic
+from inspect_tool.inspection import pipeline
+from inspect_tool.scale import bar
 
 PLATE, BAR = (380, 400, 60, 200), (361, 399, 12, 202)  # top, left, height, width
 
@@ -30,19 +32,19 @@ def burned(pixels, ground=255, label="100 um"):
 @pytest.mark.parametrize("quality", [100, 85])
 def test_a_plate_is_found_with_the_bar_beside_it(field, ground, quality):
     packed = cv2.imencode(".jpg", burned(field.pixels, ground), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    plate, *bars = scale_bar.written(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
+    plate, *bars = bar.written(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     assert plate == pytest.approx(PLATE, abs=2)
     assert any(box == pytest.approx(BAR, abs=3) for box in bars)
 
 
 @pytest.mark.parametrize("label", ["", "I"])
 def test_a_rectangle_without_writing_may_be_specimen(field, label):
-    assert scale_bar.written(burned(field.pixels, label=label)) == []
+    assert bar.written(burned(field.pixels, label=label)) == []
 
 
 def test_a_specimen_as_white_as_paper_is_no_plate():
     phases = synthetic.two_phase(seed=4, area_percent=30, feature_um=12, shape_px=(480, 640), pixel_um=0.5)
-    assert scale_bar.written(np.where(phases.labels > 0, 255, 0).astype(np.uint8)) == []
+    assert bar.written(np.where(phases.labels > 0, 255, 0).astype(np.uint8)) == []
 
 
 def test_a_plate_is_not_measured_though_its_bar_is_not_read(tmp_path, field):

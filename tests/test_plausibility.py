@@ -5,10 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.acceptance.conformity import decide, doubted
+from inspect_tool.acceptance.plausibility import gated
 from inspect_tool.model import Component, Findings, Measurements, Requirement, Result
-from inspect_tool.plausibility import gated
-from inspect_tool.uncertainty import evaluated
+from inspect_tool.statistics.uncertainty import evaluated
 
 
 def result(value, u, unit="%", quantity="porosity_percent", specimen="1", main=True):

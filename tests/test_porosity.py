@@ -1,21 +1,22 @@
 """The porosity recipe: exact fields, synthetic truth, class strings, presentations, bad input."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from inspect_tool import synthetic
-from inspect_tool.backends import threshold
-from inspect_tool.conformity import decide
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.formulas import astm_e2283
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
-from inspect_tool.standards import load_standard
-from inspect_tool.uncertainty import expanded
+from inspect_tool.segmentation import threshold
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e2283
+from inspect_tool.statistics.uncertainty import expanded
 
 AREAL = load_standard("areal_porosity_2026")
 
@@ -44,10 +45,9 @@ def measured(fields, settings=None, standard=AREAL, alternatives=((),), **change
     made = [
         porosity.measure_field(
             micrograph(labels.shape, field=i + 1, **changes),
-            segmentation(labels),
+            replace(segmentation(labels), alternatives=partial(iter, alternatives[min(i, len(alternatives) - 1)])),
             settings,
             standard,
-            alternatives[min(i, len(alternatives) - 1)],
         )
         for i, labels in enumerate(fields)
     ]
@@ -425,8 +425,7 @@ def cover(seeds, fields, **picture):
             image = replace(micrograph(pixels.shape, drawn.pixel_um, 0.004, field=k + 1), pixels=pixels)
             settings = threshold.Settings(phase="dark")
             labels = threshold.segment(None, image, settings)
-            others = threshold.alternatives(None, image, settings, labels)
-            made.append(porosity.measure_field(image, labels, Settings(), AREAL, others))
+            made.append(porosity.measure_field(image, labels, Settings(), AREAL))
         found = porosity.combine(made, Settings(), AREAL)
         result = next(r for r in found.results if r.quantity == "porosity_percent")
         hits += result.interval[0] <= picture["porosity_percent"] <= result.interval[1]

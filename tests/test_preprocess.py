@@ -10,8 +10,7 @@ from PIL import Image
 from skimage.draw import polygon2mask
 
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
-from inspect_tool.model import Calibration, Micrograph, Region
-from inspect_tool.preprocess import (
+from inspect_tool.images.preprocess import (
     apply_region,
     background,
     crop_like,
@@ -23,6 +22,7 @@ from inspect_tool.preprocess import (
     polygon_mask,
     to_square_pixels,
 )
+from inspect_tool.model import Calibration, Micrograph, Region
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (60, 80), dtype=np.uint8)
 

@@ -5,8 +5,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from inspect_tool import pipeline
-from inspect_tool.preview import preview
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.preview import preview
 
 JOB = 'recipe = "porosity"\nimages = ["field.tif"]\n{region}\n[calibration]\n{scale}\n'
 RATIO = 'source = "ratio only"'

@@ -8,11 +8,14 @@ import pytest
 import tifffile
 
 import inspect_tool
-from inspect_tool import compare, pipeline, quality, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
-from inspect_tool.exporters import html
+from inspect_tool.images import quality
+from inspect_tool.images.quality import Figure, Limit, Limits
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Acceptance, Calibration, Job, Micrograph
-from inspect_tool.quality import Figure, Limit, Limits
+from inspect_tool.report.exporters import html
+from inspect_tool.studies.comparison import compare
 from inspect_tool.synthetic import Degradation
 
 JOB = """

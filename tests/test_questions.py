@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import pipeline, questions, registry
-from inspect_tool.starter import Answers, starter_job
+from inspect_tool import registry
+from inspect_tool.inspection import pipeline, questions
+from inspect_tool.inspection.starter import Answers, starter_job
 
 
 def scripted(*given):

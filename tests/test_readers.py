@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from inspect_tool import readers
 from inspect_tool.errors import ReadError
+from inspect_tool.images import readers
+from inspect_tool.images.readers import plain, raster, read, read_values, tiff
 from inspect_tool.model import Selection
-from inspect_tool.readers import plain, raster, read, read_values, tiff
 
 RNG = np.random.default_rng(5)
 GRAY8 = RNG.integers(0, 256, (40, 56), dtype=np.uint8)

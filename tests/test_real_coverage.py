@@ -109,6 +109,15 @@ def test_an_earlier_version_is_compared_on_the_images_that_both_give_a_number_fo
     )
 
 
+def test_the_ways_of_a_recipe_are_compared_together_too() -> None:
+    """One way scores 2 before and 4 with the line, the other 22 and 4: 24 over 8."""
+    good, bad = ROW, replace(ROW, way="unet pores", truth=(6.5, 6.5))
+    wide = [replace(row, low=3.0, high=7.0) for row in (good, bad)]
+    *_, found = compared([good, bad], wide, wide)
+    assert found.startswith("| `porosity` | **all** | 2 (1) | 0, 0 | 50 %, 100 %, 100 % |")
+    assert found.endswith("| 12, 4, 4 | 3 |")
+
+
 def test_a_void_that_no_joint_was_drawn_around_is_left_out(tmp_path) -> None:
     drawn = np.zeros((20, 30), np.uint8)
     drawn[2:10, 2:10] = 1

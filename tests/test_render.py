@@ -12,7 +12,7 @@ from inspect_tool.model import Calibration, Header, ScaleSource, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
 from inspect_tool.report.selection import deciding, shown_fields
-from inspect_tool.standards import designation
+from inspect_tool.standards.editions import designation
 
 SHIPPED = data_folder("templates") / "inspection"
 

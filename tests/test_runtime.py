@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from inspect_tool import offline
-from inspect_tool.backends import runtime
 from inspect_tool.errors import BackendError
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks import runtime
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
 
 NETWORK = UNet(classes=3, base=4, depth=2)
 HERE = Path("model")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from inspect_tool import synthetic
 from inspect_tool.errors import InspectError, OutputError, SettingsError
-from inspect_tool.readers import read
-from inspect_tool.scale_bar import by_hand, find_footer, label, picture, read_bar, request
-from inspect_tool.scale_bar.finding import find_bars
+from inspect_tool.images.readers import read
+from inspect_tool.scale.bar import by_hand, find_footer, label, picture, read_bar
+from inspect_tool.scale.bar.finding import find_bars
+from inspect_tool.studies import scale_bar
 
 needs_reader = pytest.mark.skipif(
     find_spec("rapidocr") is None or find_spec("onnxruntime") is None, reason="the extra scale-bar is not installed"
@@ -347,14 +348,14 @@ def test_two_points_give_the_scale_by_hand():
 def test_a_wrong_line_or_length_is_one_clear_message(tmp_path, specimen, line, length, match):
     cv2.imwrite(str(tmp_path / "field.png"), specimen)
     with pytest.raises(SettingsError, match=match):
-        request.measure(tmp_path / "field.png", line=line, length=length)
+        scale_bar.measure(tmp_path / "field.png", line=line, length=length)
 
 
 def test_the_block_for_a_job_is_toml(tmp_path, specimen):
     import tomllib
 
     reading = by_hand((100, 50, 300, 50), 200.0)
-    block = tomllib.loads("\n".join(request.block(reading, tmp_path / 'a "b".png')))["calibration"]
+    block = tomllib.loads("\n".join(scale_bar.block(reading, tmp_path / 'a "b".png')))["calibration"]
     assert block["pixel_um"] == 1.0
     assert block["u_rel"] == pytest.approx(reading.u_rel, rel=0.05)
 

@@ -7,8 +7,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageDraw, ImageFont
 
-from inspect_tool import pipeline, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import CalibrationError
+from inspect_tool.inspection import pipeline
 
 FONT = "DejaVuSans.ttf"  # comes with matplotlib
 

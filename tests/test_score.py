@@ -12,10 +12,10 @@ import tifffile
 from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
-from inspect_tool.calibration import RATIO_ONLY
 from inspect_tool.cli import app
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.scale.calibration import RATIO_ONLY
 from inspect_tool.training import score_files
 from inspect_tool.training.annotations import Settings
 from inspect_tool.training.score import (
@@ -306,7 +306,7 @@ def test_a_backend_is_scored_on_its_images(tmp_path):
 
 
 def test_an_image_that_a_backend_refuses_is_missing_and_scored(tmp_path, monkeypatch):
-    from inspect_tool.backends import threshold
+    from inspect_tool.segmentation import threshold
 
     folder, segment, seen = pores(tmp_path), threshold.segment, []
 
@@ -477,7 +477,7 @@ def test_a_backend_without_weights_has_a_page(tmp_path):
 
 @pytest.mark.parametrize("recipe", ["porosity", "phase_fraction"])
 def test_every_input_is_looked_at_before_a_backend_begins(tmp_path, monkeypatch, recipe):
-    from inspect_tool.backends import threshold
+    from inspect_tool.segmentation import threshold
 
     folder = pores(tmp_path)
     (folder / "images" / "f_0.png").write_bytes(b"no picture")

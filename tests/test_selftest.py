@@ -10,14 +10,15 @@ import pypdf
 import pytest
 from scipy import stats
 
-from inspect_tool import cli, phantoms, selftest, synthetic
+from inspect_tool import cli, synthetic
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import load_job
 from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
-from inspect_tool.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
-from inspect_tool.report.selftest import Point, SelfTest
-from inspect_tool.uncertainty import proportion_interval
+from inspect_tool.statistics.uncertainty import proportion_interval
+from inspect_tool.studies.selftest import criteria, phantoms, selftest, statistics
+from inspect_tool.studies.selftest.page import Point, SelfTest
+from inspect_tool.studies.selftest.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
 
 TINY = replace(
     QUICK,
@@ -62,7 +63,7 @@ POINTS = [point(1.0, 0, 1.2), point(1.0, 1, 1.6), point(5.0, 0, 5.1), point(5.0,
 
 
 def test_bias_slope_and_coverage_are_those_of_scipy():
-    found = selftest.summary(POINTS)
+    found = statistics.summary(POINTS)
     errors = [p.value - p.held for p in POINTS]
     low, high = stats.ttest_1samp(errors, 0.0).confidence_interval(0.95)
     assert found.bias == pytest.approx(np.mean(errors))
@@ -76,12 +77,12 @@ def test_bias_slope_and_coverage_are_those_of_scipy():
 
 def test_repeatability_is_pooled_within_the_truths():
     # variances 0.08 and 0.02 with one degree of freedom each; the single phantom has none
-    assert selftest.repeatability(POINTS) == pytest.approx((0.05**0.5, 2))
-    assert selftest.repeatability(POINTS[-1:]) == (None, 0)
+    assert statistics.repeatability(POINTS) == pytest.approx((0.05**0.5, 2))
+    assert statistics.repeatability(POINTS[-1:]) == (None, 0)
 
 
 def test_one_phantom_has_a_bias_and_no_interval():
-    found = selftest.summary(POINTS[:1])
+    found = statistics.summary(POINTS[:1])
     assert (found.n, found.bias_ci95, found.s, found.slope) == (1, None, None, None)
 
 
@@ -135,9 +136,9 @@ def test_a_phantom_is_a_job_like_any_other(tmp_path):
 
 
 def test_every_criterion_names_a_basis_and_what_is_measured():
-    rules = selftest.load_criteria()
+    rules = criteria.load_criteria()
     assert all(rule.clause.startswith("criterion of this toolkit: ") for rule in rules.rules.values())
-    assert {rule.name.split(":")[0] for rule in rules.rules.values()} == set(selftest._MEASURES)
+    assert {rule.name.split(":")[0] for rule in rules.rules.values()} == set(criteria._MEASURES)
     assert all(set(rule.methods) <= set(LOOKS) for rule in rules.rules.values())
 
 
@@ -150,13 +151,13 @@ def test_every_criterion_names_a_basis_and_what_is_measured():
     ],
 )
 def test_what_is_wrong_in_criteria_is_said(tmp_path, old, new, message):
-    text = (data_folder("standards") / selftest.CRITERIA).read_text(encoding="utf-8")
+    text = (data_folder("standards") / criteria.CRITERIA).read_text(encoding="utf-8")
     path = tmp_path / "ours.toml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(SettingsError, match=message):
-        selftest.load_criteria(path)
+        criteria.load_criteria(path)
     with pytest.raises(StandardError, match="unknown standard"):
-        selftest.load_criteria(tmp_path / "none.toml")
+        criteria.load_criteria(tmp_path / "none.toml")
 
 
 # ------------------------------------------------------------------------------------------------- whole tests
@@ -238,7 +239,7 @@ def test_what_is_written_reads_back(whole, tmp_path):
     assert isinstance(again, SelfTest)
     assert (again.id, again.verdict) == (found.id, found.verdict)
     (tmp_path / "no.json").write_text(json.dumps({"schema": "inspect_tool/report/1"}), encoding="utf-8")
-    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/selftest/1'"):
+    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/studies/selftest/selftest/1'"):
         selftest.load_selftest(tmp_path / "no.json")
 
 
@@ -265,8 +266,8 @@ def test_a_shifted_threshold_fails_and_the_criterion_is_named(tmp_path, monkeypa
 
 
 def test_a_backend_that_cannot_segment_makes_the_test_fail_and_the_phantom_is_named(monkeypatch):
-    from inspect_tool.backends import threshold
     from inspect_tool.errors import BackendError
+    from inspect_tool.segmentation import threshold
 
     def broken(model, micrograph, settings):
         msg = "broken for the test"
@@ -308,6 +309,6 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
-    tables, refused = selftest._backends((), "threshold", {})
+    tables, refused = selftest.backends_of((), "threshold", {})
     assert set(tables) == {"phase_fraction", "porosity", "solder_voids"} - set(refused)
     assert "grain_size" in refused

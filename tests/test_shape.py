@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inspect_tool.formulas import shape
 from inspect_tool.measure.regions import region_table
+from inspect_tool.standards.formulas import shape
 
 
 def test_the_two_circularities_are_square_and_root():

@@ -8,9 +8,9 @@ import pytest
 import inspect_tool
 from inspect_tool import registry
 from inspect_tool.files import checked
+from inspect_tool.studies.validation.summary import summaries
 from inspect_tool.validation import finding
 from inspect_tool.validation.finding import shipped  # before it is taken away from tests on drawn images
-from inspect_tool.validation.summary import summaries
 from inspect_tool.validation.values import load_validation, parent_of
 
 PACKAGE = Path(inspect_tool.__file__).parent

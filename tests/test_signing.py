@@ -17,8 +17,11 @@ import tifffile
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
 
-from inspect_tool import audit, pdf_check, pipeline, recovery, signing, synthetic
+from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit, recovery
+from inspect_tool.inspection import pipeline
+from inspect_tool.verify import pdf_check, signing
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
 BERT = {"name": "Bert Łukasiewicz", "role": "Quality assurance", "meaning": "reviewed"}
@@ -225,7 +228,7 @@ def test_a_file_that_is_there_is_not_written_over(report, ada, tmp_path):
 
 def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, caplog):
     work = (
-        "import os, sys; from pathlib import Path; from inspect_tool import signing\n"
+        "import os, sys; from pathlib import Path; from inspect_tool.verify import signing\n"
         "name = Path.replace\n"
         "Path.replace = lambda path, to: os._exit(9) if str(to).endswith('.pdf') else name(path, to)\n"
         f"signer = signing.load_key(Path(sys.argv[2]), {PASSPHRASE!r})\n"

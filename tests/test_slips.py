@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from inspect_tool import cli, pipeline, synthetic
+from inspect_tool import cli, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import load_job
-from inspect_tool.pipeline import check
+from inspect_tool.inspection import pipeline
+from inspect_tool.inspection.pipeline import check
 
 TOP = 'recipe = "porosity"\nstandard = "astm_e1245_2016"\nimages = ["field_1.tif"]\n'
 CALIBRATION = '[calibration]\npixel_um = 0.2252\nsource = "stage micrometer"\n'

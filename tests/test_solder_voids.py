@@ -11,13 +11,13 @@ import pytest
 from scipy.stats import binom
 
 import inspect_tool
-from inspect_tool.backends import joints
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Result, Segmentation
 from inspect_tool.recipes import solder_voids as recipe
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import joints
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.uncertainty import excess_of_largest
 from inspect_tool.synthetic import degrade, solder_balls
-from inspect_tool.uncertainty import excess_of_largest
 
 STANDARD = load_standard(recipe.STANDARDS[0])
 
@@ -195,9 +195,8 @@ def coverage(seeds: range) -> dict[str, list[bool]]:
         micrograph = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path=f"{seed}")
         settings = joints.Settings()
         segmentation = joints.segment(None, micrograph, settings)
-        others = joints.alternatives(None, micrograph, settings, segmentation)
         found = recipe.combine(
-            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)],
+            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)],
             recipe.Settings(),
             STANDARD,
         )

@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import lots, pipeline, specs, verify
+from inspect_tool.acceptance import lots, specs
 from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
+from inspect_tool.inspection import pipeline
 from inspect_tool.model import Conformity, Lot, Requirement, SamplingPlan
+from inspect_tool.verify import verify
 
 ON = date(2026, 6, 1)
 

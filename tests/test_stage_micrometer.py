@@ -7,12 +7,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from inspect_tool import cli
-from inspect_tool.calibration_files import read
 from inspect_tool.errors import CalibrationError, MeasurementError, OutputError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.stage_micrometer import Request, calibrate, checked_request, evaluated, measured
+from inspect_tool.scale.laboratory_files import read
+from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
+from inspect_tool.studies.micrometer.stage_micrometer import Request, calibrate, checked_request, evaluated, measured
 from inspect_tool.synthetic import stage_micrometer
-from inspect_tool.uncertainty import combined, coverage_factor, effective_dof
 
 SHAPE = (240, 320)
 REQUEST = Request(pitch_um=10.0, u_certificate_um=0.1, certificate="K 1", instrument="scope", objective="20x")

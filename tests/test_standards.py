@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from inspect_tool import standards
 from inspect_tool.errors import StandardError
-from inspect_tool.standards import check_rule, load_standard, unverified
-from inspect_tool.worked import run_case
+from inspect_tool.standards import editions
+from inspect_tool.standards.editions import check_rule, load_standard, unverified
+from inspect_tool.standards.worked import run_case
 
 CASES = [
     pytest.param(name, case, id=f"{name}-{i}-{case.function}")
-    for name in standards.names()
+    for name in editions.names()
     for i, case in enumerate(load_standard(name).worked)
 ]
 
@@ -30,7 +30,7 @@ def test_a_wrong_number_does_not_pass():
     assert not run_case(edition, wrong).passed
 
 
-@pytest.mark.parametrize("name", standards.names())
+@pytest.mark.parametrize("name", editions.names())
 def test_every_edition_states_its_clauses_and_has_a_worked_case_or_a_rule(name):
     standard = load_standard(name)
     assert standard.worked or standard.rules

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from inspect_tool.formulas import aiag_msa, astm_e112, astm_e562, astm_e930, astm_e1245, iso_643, voids
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import aiag_msa, astm_e112, astm_e562, astm_e930, astm_e1245, iso_643, voids
 
 FILE = Path(os.environ.get("INSPECT_TOOL_SHARED", Path(__file__).resolve().parents[2] / "shared")) / (
     "standards-vectors.json"

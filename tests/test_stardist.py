@@ -18,20 +18,20 @@ from stardist_example import CONFIG
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
+from inspect_tool.inspection.pipeline import measure_fields
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.pipeline import measure_fields
 
 torch = pytest.importorskip("torch")
 h5py = pytest.importorskip("h5py")
 pytest.importorskip("stardist", reason="the extra 'stardist' is not installed")
 
-from inspect_tool.backends import _star_polygons as polygons  # noqa: E402 - needs what is skipped above
-from inspect_tool.backends import _stardist_folder as folders  # noqa: E402
-from inspect_tool.backends import stardist as backend  # noqa: E402
-from inspect_tool.backends.runtime import OutOfMemoryError  # noqa: E402
-from inspect_tool.backends.weights import save_model  # noqa: E402
-from inspect_tool.networks.stardist_net import StarDistNet  # noqa: E402
-from inspect_tool.networks.torch_network import TorchNetwork  # noqa: E402
+from inspect_tool.segmentation import stardist as backend  # noqa: E402
+from inspect_tool.segmentation.networks.runtime import OutOfMemoryError  # noqa: E402
+from inspect_tool.segmentation.networks.stardist_net import StarDistNet  # noqa: E402
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork  # noqa: E402
+from inspect_tool.segmentation.networks.weights import save_model  # noqa: E402
+from inspect_tool.segmentation.stardist import polygons as polygons  # noqa: E402
+from inspect_tool.segmentation.stardist import stardist_folder as folders  # noqa: E402
 
 MODEL = "round_objects"
 TINY = {"rays": 8, "grid": (2, 2), "depth": 1, "base": 4, "features": 6, "batch_norm": True}
@@ -470,8 +470,7 @@ def test_alternatives_are_other_thresholds_and_outlines_of_the_same_prediction(e
     field = synthetic.pores(seed=73, porosity_percent=8, mean_ecd_um=16, shape_px=(240, 300))
     image, settings = micrograph(field.pixels), backend.Settings(model=MODEL, object_px=(8.0, 50.0))
     made = backend.segment(exact, image, settings)
-    counting = replace(exact, predictor=replace(exact.predictor, run=None))  # nothing is predicted again
-    kept = dict(backend.alternatives(counting, image, settings, made))
+    kept = dict(made.alternatives())
     area = {name: np.count_nonzero(other.labels) for name, other in kept.items()}
     assert list(kept) == ["probability -", "probability +", "outline -", "outline +"]
     assert area["outline -"] < np.count_nonzero(made.labels) < area["outline +"]
@@ -481,7 +480,7 @@ def test_alternatives_are_other_thresholds_and_outlines_of_the_same_prediction(e
     edge = cv2.findContours((made.labels > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
     length = sum(cv2.arcLength(one, closed=True) for one in edge)
     assert area["outline +"] - area["outline -"] == pytest.approx(length, rel=0.15)
-    again = dict(backend.alternatives(exact, image, settings, made))  # without what was kept
+    again = dict(made.alternatives())
     assert all(np.array_equal(kept[name].labels, again[name].labels) for name in kept)
 
 

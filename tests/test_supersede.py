@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import audit, pipeline, supersede, verify
 from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence import audit
 from inspect_tool.files import dump_report, load_report
+from inspect_tool.inspection import pipeline, supersede
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "phase_fraction"

@@ -14,10 +14,10 @@ from scipy import ndimage
 from skimage import filters
 
 from inspect_tool import synthetic
-from inspect_tool.backends import threshold
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
 
 
 def _micrograph(pixels, **kwargs):
@@ -141,7 +141,7 @@ def test_alternatives_bracket_the_share_and_come_one_at_a_time():
     field = _two_phase(30.0)
     micrograph = _micrograph(synthetic.degrade(field.pixels, 2, seed=1))
     nominal = threshold.segment(None, micrograph, Settings())
-    others = threshold.alternatives(None, micrograph, Settings(), nominal)
+    others = nominal.alternatives()
     shares = {name: _percent(other) for name, other in others}
     assert shares["threshold -"] < _percent(nominal) < shares["threshold +"]
     # straight edges of constant slope: a step of 10 % of the contrast moves both alike
@@ -152,7 +152,7 @@ def test_alternatives_bracket_the_share_and_come_one_at_a_time():
 def test_an_image_without_a_phase_has_no_alternatives():
     micrograph = _micrograph(_noise(4, 1.0))
     nominal = threshold.segment(None, micrograph, Settings())
-    assert list(threshold.alternatives(None, micrograph, Settings(), nominal)) == []
+    assert list(nominal.alternatives()) == []
 
 
 def test_scratches_and_stains_below_the_wanted_contrast_are_not_a_phase():
@@ -337,7 +337,7 @@ def test_a_window_wider_than_the_image_is_refused(plain, method):
 def test_a_window_as_large_as_the_image_takes_memory_with_its_pixels():
     script = (
         "import resource, sys, numpy as np\n"
-        "from inspect_tool.backends import threshold\n"
+        "from inspect_tool.segmentation import threshold\n"
         "from inspect_tool.model import Calibration, Micrograph\n"
         "gray = np.random.default_rng(1).integers(0, 255, (1500, 2000)).astype(np.uint8)\n"
         "field = Micrograph(pixels=gray, calibration=Calibration(), path='field.png')\n"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspect_tool.backends import tiling
-from inspect_tool.backends.tiling import Grid, predicted, quantized, spans, weights
 from inspect_tool.errors import BackendError
+from inspect_tool.segmentation.networks import tiling
+from inspect_tool.segmentation.networks.tiling import Grid, predicted, quantized, spans, weights
 
 
 def image(shape, channels=1, seed=0):

@@ -13,14 +13,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from inspect_tool import readers, synthetic
-from inspect_tool.backends import unet
-from inspect_tool.backends.weights import load_weights
+from inspect_tool import synthetic
 from inspect_tool.cli import app
 from inspect_tool.errors import BackendError, OutputError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.folders import MARKER
+from inspect_tool.images import readers
 from inspect_tool.model import ModelCard
+from inspect_tool.segmentation import unet
+from inspect_tool.segmentation.networks.weights import load_weights
 from inspect_tool.training import request, sheet
 from inspect_tool.training.request import Request, checked_request, name_table
 from inspect_tool.training.samples import Sample

@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional
 
 from inspect_tool.errors import BackendError, OutputError
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.training.fit import fit
 
 STEPS, EVERY = 24, 6

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspect_tool.model import Component, Result
-from inspect_tool.uncertainty import (
+from inspect_tool.statistics.uncertainty import (
     combined,
     coverage_factor,
     dominant,

@@ -8,9 +8,10 @@ import pytest
 from known_networks import STEEP, gray_model
 
 from inspect_tool import synthetic
-from inspect_tool.backends import runtime, unet
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import unet
+from inspect_tool.segmentation.networks import runtime
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,8 @@ def test_outside_the_region_there_is_nothing_and_it_does_not_count(gray):
 
 def test_alternatives_are_shifted_probabilities(gray):
     pixels = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
-    model, settings, found = segmented(gray, micrograph(pixels), precision="fp32")
-    made = dict(unet.alternatives(model, micrograph(pixels), settings, found))
+    _, _, found = segmented(gray, micrograph(pixels), precision="fp32")
+    made = dict(found.alternatives())
     assert list(made) == ["probability of bright -", "probability of bright +"]
     # a probability p is at the gray value 0.5 + ln(p / (1 - p)) / slope of the full range
     for name, p in (("probability of bright -", 0.7), ("probability of bright +", 0.3)):
@@ -85,12 +86,11 @@ def test_alternatives_are_shifted_probabilities(gray):
         assert np.count_nonzero(made[name].labels[0]) == pytest.approx(256 - expected, abs=1.5)
 
 
-def test_alternatives_do_not_need_the_prediction_before(gray):
+def test_alternatives_are_the_same_each_time_they_are_made(gray):
     pixels = np.random.default_rng(2).integers(0, 256, (150, 150)).astype(np.uint8)
-    model, settings, found = segmented(gray, micrograph(pixels))
-    kept = [seg.labels for _, seg in unet.alternatives(model, micrograph(pixels), settings, found)]
-    again = [seg.labels for _, seg in unet.alternatives(model, micrograph(pixels), settings, found)]
-    for one, other in zip(kept, again, strict=True):
+    _, _, found = segmented(gray, micrograph(pixels))
+    once, again = ([other.labels for _, other in found.alternatives()] for _ in range(2))
+    for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -137,10 +137,10 @@ def test_a_card_asks_for_eight_views(tmp_path):
 def test_more_than_two_classes_take_the_most_probable_one(tmp_path):
     folder = gray_model(tmp_path / "three", classes=["dark", "bright", "none"])
     pixels = np.random.default_rng(0).integers(0, 256, (64, 80)).astype(np.uint8)
-    model, settings, found = segmented(folder, micrograph(pixels), precision="fp32")
+    _, _, found = segmented(folder, micrograph(pixels), precision="fp32")
     # class 2 has score 0 as class 0: the first of equals is taken
     np.testing.assert_array_equal(found.labels, np.where(pixels >= 128, 1, 0))
-    names = [name for name, _ in unet.alternatives(model, micrograph(pixels), settings, found)]
+    names = [name for name, _ in found.alternatives()]
     assert names == [
         "probability of bright -",
         "probability of bright +",

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
 import inspect_tool
 from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.validation import line, measure
+from inspect_tool.studies.validation import measure
+from inspect_tool.validation import line
 from inspect_tool.validation.values import load_validation
-from inspect_tool.verify import verify
+from inspect_tool.verify.verify import verify
 
 COUNT = 4
 JOB = """\
@@ -79,6 +80,16 @@ def test_the_file_holds_the_drawn_error(validated):
         error = field.errors["area_percent.ferrite"]
         assert error.truth == pytest.approx(100 * 9 * 20**2 / 160**2, rel=1e-5)
         assert error.machine == pytest.approx(100 * 9 * 16**2 / 160**2, abs=0.3)
+
+
+def test_an_image_that_the_quality_gate_stops_is_compared_and_said_to_be_stopped(drawn, validated, tmp_path):
+    assert not any(field.stopped for field in load_validation(validated).fields)
+    image = Image.open(drawn / "image_0.png").filter(ImageFilter.GaussianBlur(6))
+    image.save(tmp_path / "soft.png")
+    job = write_job(tmp_path / "soft.toml", images='"soft.png"')
+    machine, truth = measure.plans_of(job, [str(drawn / "mask_0.png")])
+    made = measure.validate(machine, truth, name="soft", person="N. N.", date=date(2026, 11, 28))
+    assert [field.stopped for field in made.fields] == [True]
 
 
 def test_a_job_that_names_the_file_carries_the_error_and_is_verified(drawn, validated, tmp_path):

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.studies.validation.measure import merged
 from inspect_tool.validation import values
-from inspect_tool.validation.measure import merged
 from inspect_tool.validation.values import FieldError, LabelledImages, ValidatedField, Validation
 
 
@@ -47,7 +47,7 @@ def test_a_validation_file_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("inspect_tool/validation/1", "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
+        ("inspect_tool/validation/2", "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
         ('recipe = "porosity"', "recipe = 3", "recipe"),
         ('person = "A. Person"\n', "", "person"),
         ("contrast = 1.01", "contrast = nan", "got nan"),
@@ -64,6 +64,15 @@ def test_what_is_wrong_with_a_validation_file_is_one_line(old, new, match, tmp_p
     with pytest.raises(SettingsError, match=match) as raised:
         values.load_validation(path)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_of_before_is_read_and_makes_what_it_is_put_together_with_one_too(tmp_path):
+    path = tmp_path / "validation.toml"
+    path.write_text(values.dump_validation(validation(3)).replace("validation/2", "validation/1"), encoding="utf-8")
+    before = values.load_validation(path)
+    assert before.schema == values.WITHOUT_GATE
+    assert merged([validation(3), before], name="both").schema == values.WITHOUT_GATE
+    assert merged([validation(3), validation(2)], name="both").schema == values.SCHEMA
 
 
 def test_a_validation_without_images_is_refused(tmp_path):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inspect_tool import plausibility
-from inspect_tool.conformity import decide, doubted
+from inspect_tool.acceptance import plausibility
+from inspect_tool.acceptance.conformity import decide, doubted
 from inspect_tool.model import (
     Calibration,
     Carried,
@@ -21,10 +21,17 @@ from inspect_tool.model import (
     Requirement,
     Result,
 )
-from inspect_tool.uncertainty import coverage_factor, evaluated
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated
 from inspect_tool.validation import line
 from inspect_tool.validation.features import NAME
-from inspect_tool.validation.values import SCHEMA, FieldError, LabelledImages, ValidatedField, Validation
+from inspect_tool.validation.values import (
+    SCHEMA,
+    WITHOUT_GATE,
+    FieldError,
+    LabelledImages,
+    ValidatedField,
+    Validation,
+)
 
 OWN_U = 0.5
 NEAR = {"contrast": 1.0, "sharpness": 2.0, "disagreement": -4.0}
@@ -301,6 +308,105 @@ def test_the_error_of_a_share_is_no_more_than_there_is():
     one = of(applied([field()], with_errors(validation(5), (98.0, 3.0))), "porosity_percent")
     assert of_segmentation(one) == pytest.approx(95.0, rel=1e-6)
     assert one.interval == (0.0, 100.0)
+
+
+def confirmed(n: int = 11, **odd: object) -> Validation:
+    """Every error is half a point and held, also the 8 points of an image of which the method states that it is poor.
+
+    ``odd`` changes the first of the others.
+    """
+    known = validation(n, size=0.5)
+    first, *others, last = known.fields
+    poor = {"porosity_percent": FieldError(machine=5.0, truth=13.0, own_u=5.0)}
+    return replace(known, fields=(replace(first, **odd), *others, replace(last, errors=poor)))
+
+
+MISSED = {"porosity_percent": FieldError(machine=5.0, truth=6.0, own_u=OWN_U)}  # by a point; ± 0.98 is stated
+RANKED = 8.0 * 1.959964 / 1.731664  # of 11 parents: 1.731664 standard deviations hold 11 in 12
+
+
+def test_what_a_method_states_is_not_widened_where_it_has_held_in_all_labelled_images():
+    one = of(applied([field()], confirmed()), "porosity_percent")
+    assert one.budget[-1].u == 0
+    assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+    assert "held the truth in every image of 11 parents" in one.budget[-1].basis
+    assert "the first to be missed in 1 of 12 cases at most" in one.budget[-1].basis
+
+
+def test_many_fields_that_the_labelled_images_confirm_keep_what_the_method_states_of_them():
+    one = of(applied([field(i) for i in range(6)], confirmed()), "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+
+
+@pytest.mark.parametrize("known", [confirmed(errors=MISSED), replace(confirmed(), schema=WITHOUT_GATE)])
+def test_one_miss_is_enough_to_be_judged_by_ranks_and_a_file_of_before_confirms_nothing(known):
+    one = of(applied([field()], known), "porosity_percent")
+    assert of_segmentation(one) == pytest.approx(RANKED, rel=1e-5)
+
+
+def test_eight_parents_confirm_nothing():
+    one = of(applied([field()], confirmed(8)), "porosity_percent")
+    assert of_segmentation(one) > 8.0
+
+
+def test_an_image_that_the_gate_stops_has_no_vote_and_no_part_in_what_a_method_states():
+    """It is missed by a point; a job that accepts such images is judged by ranks."""
+    known = confirmed(12, errors=MISSED, stopped=True)
+    fields = [field()]
+    for accepting, expected in ((False, 1.959964 * OWN_U), (True, 8.0 * 1.959964 / coverage_factor(None, 12 / 13))):
+        found = line.applied(combine(fields, None, None), RECIPE, fields, None, None, known, accepting=accepting)
+        assert of_segmentation(of(found, "porosity_percent")) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_method_that_states_less_than_on_any_labelled_image_is_not_believed_to_be_that_good():
+    reach = line.half_width(
+        confirmed(), "porosity_percent", 5.0, 0.001, percent=True, doubted=False, kind="steel", far=False
+    )
+    assert reach.as_stated
+    assert reach.half_width == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+
+
+def test_a_new_parent_is_seldom_the_first_to_be_missed():
+    """Of n + 1 parents, one as good as another, the last is the only one missed in 1 of n + 1 cases at most."""
+    rng, n, trials, missed, used = np.random.default_rng(9), 10, 400, 0, 0
+    base = validation(n)
+    for _ in range(trials):
+        errors = rng.normal(0, OWN_U, n + 1) * rng.uniform(0.5, 1.3)
+        known = replace(
+            base,
+            fields=tuple(
+                replace(one, errors={"porosity_percent": FieldError(machine=5.0, truth=5.0 + error, own_u=OWN_U)})
+                for one, error in zip(base.fields, errors[:n], strict=True)
+            ),
+        )
+        reach = line.half_width(
+            known, "porosity_percent", 5.0, OWN_U, percent=False, doubted=False, kind="steel", far=False
+        )
+        used += reach.as_stated
+        missed += reach.as_stated and abs(errors[n]) > reach.half_width
+    assert used > 20
+    assert missed / trials <= 1 / (n + 1)
+
+
+def test_lines_that_pixels_make_whatever_the_method_never_give_way():
+    """0.3 points are found; 0.5 % of a pixel edge stay, and what the method adds to them goes."""
+    whole = combine([field()], None, None)
+    edge = Component(name="pore edge", u=0.2, kind="B")
+    with_edge = evaluated(replace(whole.results[0], budget=(*whole.results[0].budget, edge), interval=None))
+    for size, expected in ((0.1, 0.2), (0.9, 0.9 / 1.959964)):
+        found = line.applied(replace(whole, results=(with_edge,)), RECIPE, [field()], None, None, validation(size=size))
+        _, segmentation, kept, added = found.results[0].budget
+        assert (kept.u, added.u) == (0.2, 0.0)
+        assert sqrt(segmentation.u**2 + kept.u**2) == pytest.approx(expected, rel=1e-6)
+        before = line.applied(
+            replace(whole, results=(with_edge,)),
+            RECIPE,
+            [field()],
+            None,
+            None,
+            replace(validation(size=size), schema=WITHOUT_GATE),
+        )
+        assert sqrt(sum(one.u**2 for one in before.results[0].budget[1:])) == pytest.approx(size / 1.959964, rel=1e-6)
 
 
 def test_specimens_are_judged_apart():

@@ -3,11 +3,11 @@
 import pytest
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.formulas.bdg_p202 import parse_key
-from inspect_tool.formulas.vdg_p201 import parse
 from inspect_tool.model import Requirement
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
+from inspect_tool.standards.formulas.bdg_p202 import parse_key
+from inspect_tool.standards.formulas.vdg_p201 import parse
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from inspect_tool.calibration import settle
 from inspect_tool.errors import CalibrationError, ReadError
-from inspect_tool.model import Calibration, Selection
-from inspect_tool.readers import read
-from inspect_tool.readers._side_car import hitachi, jeol
-from inspect_tool.readers._vendor_scale import (
+from inspect_tool.images.readers import read
+from inspect_tool.images.readers._side_car import hitachi, jeol
+from inspect_tool.images.readers._vendor_scale import (
     DM_SIZES,
     DM_UNITS,
     EXIF,
@@ -26,6 +24,8 @@ from inspect_tool.readers._vendor_scale import (
     tvips,
     zeiss_sem,
 )
+from inspect_tool.model import Calibration, Selection
+from inspect_tool.scale.calibration import settle
 
 RNG = np.random.default_rng(3)
 

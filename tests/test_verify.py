@@ -15,11 +15,15 @@ import tamper
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import evidence, pages, pipeline, synthetic, verify
+from inspect_tool import synthetic
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError
+from inspect_tool.evidence import masks
 from inspect_tool.files import load_report, plain
-from inspect_tool.pages import page_text
+from inspect_tool.inspection import pipeline
+from inspect_tool.pixels import png
+from inspect_tool.verify import pages, verify
+from inspect_tool.verify.pages import page_text
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -140,7 +144,7 @@ def test_every_kind_of_job_is_recomputed_to_the_last_digit(tmp_path, name, monke
 
 def test_nothing_is_read_off_a_field_whose_image_is_gone(made):
     report = load_report(made / "report.json")
-    field, _, _ = evidence.field(report.micrographs[0], lambda file: (made / file).read_bytes())
+    field, _ = masks.field(report.micrographs[0], lambda file: (made / file).read_bytes())
     assert np.isnan(field.pixels).all()
 
 
@@ -167,9 +171,9 @@ def test_a_changed_pixel_is_named_with_its_file_and_every_number_it_moves(copy):
     data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
     mask = data["micrographs"][1]["evidence"]["masks"][0]
     shape = (data["micrographs"][1]["height_px"], data["micrographs"][1]["width_px"])
-    numbers = evidence.decode((copy / mask["file"]).read_bytes(), shape)
+    numbers = png.decode((copy / mask["file"]).read_bytes(), shape)
     numbers[:40] = 1
-    (copy / mask["file"]).write_bytes(evidence.encode(numbers))
+    (copy / mask["file"]).write_bytes(png.encode(numbers))
     said = "\n".join(unlike(verify.verify(copy)))
     assert f"{mask['file']}: was changed" in said
     assert "results 'area_percent.ferrite' of specimen 1 value: report" in said
@@ -217,13 +221,13 @@ def test_another_image_and_a_missing_one_are_told_apart(made, tmp_path):
 
 
 def test_a_pdf_whose_masks_are_too_large_to_be_attached_sends_to_the_folder(made, monkeypatch):
-    monkeypatch.setattr(evidence, "ATTACHED_BYTES", 10)
+    monkeypatch.setattr(masks, "ATTACHED_BYTES", 10)
     with pytest.raises(ReadError, match="too large for the PDF; verify the report folder"):
         verify.verify(made / "report.pdf")
 
 
 def test_a_field_too_large_for_its_masks_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(evidence, "LARGEST_PX", 100)
+    monkeypatch.setattr(png, "LARGEST_PX", 100)
     folder = run_job(tmp_path, "phases")
     assert not list((folder / "evidence").glob("*.png"))
     with pytest.raises(ReadError, match="Mpx is too large for its masks to be kept"):
@@ -283,7 +287,9 @@ def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_la
         return {}["a key that nobody wrote"]
 
     monkeypatch.setattr(verify, "concluded", broken)
-    with pytest.raises(ReadError, match=r"KeyError: .* \(verify\.py, line \d+\); .* this is a fault of inspect-tool"):
+    with pytest.raises(
+        ReadError, match=r"KeyError: .* \(verify/verify\.py, line \d+\); .* this is a fault of inspect-tool"
+    ):
         verify.verify(bare(copy))
     monkeypatch.setattr(verify, "concluded", lambda *_: (_ for _ in ()).throw(RuntimeError("no kind of forgery")))
     with pytest.raises(RuntimeError, match="no kind of forgery"):  # a bug stays a bug, with its traceback
@@ -327,7 +333,7 @@ def test_masks_that_are_no_pictures_or_huge_are_one_line(copy):
     for data, shape, said in (
         (b"not a picture", None, "is not a PNG image"),
         (good[: len(good) // 2], None, "cannot be read as a mask"),
-        (evidence.encode(np.zeros((3, 4), np.int32)), None, "has 3 x 4 pixels, the report states 150 x 180"),
+        (png.encode(np.zeros((3, 4), np.int32)), None, "has 3 x 4 pixels, the report states 150 x 180"),
         (good, (10**6, 10**6), "is too large"),
     ):
         with pytest.raises(ReadError, match=said) as caught:
@@ -421,4 +427,4 @@ def test_a_page_of_other_versions_is_searched_for_every_main_result(made):
 def test_masks_survive_their_file_at_every_depth():
     for largest in (1, 255, 256, 65535, 65536, 2**24 - 1):
         numbers = np.array([[0, largest], [1, largest // 2]], np.int32)
-        assert np.array_equal(evidence.decode(evidence.encode(numbers), (2, 2)), numbers)
+        assert np.array_equal(png.decode(png.encode(numbers), (2, 2)), numbers)

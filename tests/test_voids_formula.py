@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas import voids
+from inspect_tool.standards.formulas import voids
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,12 @@ import torch
 from known_networks import gray_model, gray_network
 from safetensors.torch import load_file
 
-from inspect_tool.backends import unet
-from inspect_tool.backends.weights import (
+from inspect_tool.errors import BackendError
+from inspect_tool.files import load_model_card, plain, sha256_file
+from inspect_tool.segmentation import unet
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import (
     fitted,
     gray_range,
     load_weights,
@@ -18,10 +22,6 @@ from inspect_tool.backends.weights import (
     save_model,
     shipped_names,
 )
-from inspect_tool.errors import BackendError
-from inspect_tool.files import load_model_card, plain, sha256_file
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
 
 
 def test_a_model_comes_back_as_it_was_written(tmp_path):

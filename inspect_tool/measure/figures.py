@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.formulas.astm_e112 import CircleRule
 from inspect_tool.measure import planimetric
 from inspect_tool.measure.edges import Window
 from inspect_tool.measure.intercepts import LineCount, TestLine, circle, count_line, parallel_lines
 from inspect_tool.model import LabelImage, Mark
+from inspect_tool.standards.formulas.astm_e112 import CircleRule
 
 FloatArray = NDArray[np.float64]
 HitStyle: TypeAlias = Literal["half hit", "hit", "double hit"]

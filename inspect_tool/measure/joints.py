@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.measure.parts import connected_parts, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.pixels.parts import connected_parts, strips
 
 JOINT, VOID, VIA = 1, 2, 3
 _NEAR = 16  # px

@@ -6,9 +6,9 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.formulas.astm_e112 import CircleRule, grains_in_circle, grains_in_rectangle
 from inspect_tool.measure.edges import Window, labels_on_frame, present_labels
 from inspect_tool.model import LabelImage
+from inspect_tool.standards.formulas.astm_e112 import CircleRule, grains_in_circle, grains_in_rectangle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

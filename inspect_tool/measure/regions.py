@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.formulas import shape
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.standards.formulas import shape
 
 _STRIP_PX = 1 << 20  # pixels that are looked at in one go: bounds the memory of the sums
 

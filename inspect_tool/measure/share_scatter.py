@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from inspect_tool.measure.fields import FieldStatistics, scatter_line
 from inspect_tool.model import Component, Mask
-from inspect_tool.uncertainty import coverage_factor, expanded
+from inspect_tool.statistics.fields import FieldStatistics, scatter_line
+from inspect_tool.statistics.uncertainty import coverage_factor, expanded
 
 _BLOCKS = 32  # per side of a square field
 _REACH = 0.25  # of the shorter side: how far apart blocks may be and still count as dependent

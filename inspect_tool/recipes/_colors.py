@@ -6,8 +6,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
-from inspect_tool.measure.color import spread_inside
+from inspect_tool.acceptance import plausibility
+from inspect_tool.images.color import spread_inside
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inspect_tool import plausibility
-from inspect_tool.backends._level_choice import OWN_GRAY
+from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
-from inspect_tool.uncertainty import half_range
+from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
+from inspect_tool.statistics.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
 _ON_EDGES = 75.0  # of the outline; drawn and right ones have 86 and more, shading taken for a phase 10 to 70

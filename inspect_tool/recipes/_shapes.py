@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import Check, FieldMeasurement
 
 Expected: TypeAlias = Literal["auto", "compact", "any"]

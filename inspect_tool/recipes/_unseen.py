@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from inspect_tool import plausibility
-from inspect_tool.measure import image_quality
+from inspect_tool.acceptance import plausibility
+from inspect_tool.images import quality_figures
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph, Segmentation
 
@@ -30,7 +30,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="1",
         relation=">=",
         limit=7.0,  # white noise alone makes 4 to 6
-        figure=image_quality.sharpest_detail,
+        figure=quality_figures.sharpest_detail,
         advice="nothing in the picture shows that it was in focus, or shows a specimen at all",
     ),
     "speck_percent": _Sign(
@@ -38,7 +38,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="%",
         relation="<=",
         limit=50.0,
-        figure=lambda pixels, roi: 100 * float(image_quality.edges(pixels, roi).is_speck.mean()),
+        figure=lambda pixels, roi: 100 * float(quality_figures.edges(pixels, roi).is_speck.mean()),
         advice="what is all over the picture is too small to be measured: take it at a higher magnification",
     ),
     "contrast_of_black": _Sign(
@@ -46,7 +46,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="1",
         relation=">=",
         limit=5.0,
-        figure=image_quality.contrast_of_black,
+        figure=quality_figures.contrast_of_black,
         advice="too dark or too noisy: not even black would stand out",
         of_bright=False,
     ),
@@ -55,7 +55,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="%",
         relation="<=",
         limit=50.0,
-        figure=lambda pixels, roi: image_quality.clipped_percent(pixels, roi)[1],
+        figure=lambda pixels, roi: quality_figures.clipped_percent(pixels, roi)[1],
         advice="overexposed: what is looked for may be washed out",
         of_bright=False,
     ),

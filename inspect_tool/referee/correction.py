@@ -11,7 +11,7 @@ from inspect_tool.referee import crossings, design, history, joints, shares
 from inspect_tool.referee.estimate import Corrected, levels
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, name_of, text_of
 from inspect_tool.referee.population import Population
-from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 
 TABLE = "Check by hand"
 """Title of the table of a report."""

@@ -18,7 +18,7 @@ from math import sqrt
 from inspect_tool.referee import design
 from inspect_tool.referee.estimate import Interval, Tally, jeffreys, joined, share
 from inspect_tool.referee.joint_sample import BESIDE, SOLDER, VOID
-from inspect_tool.uncertainty import coverage_factor
+from inspect_tool.statistics.uncertainty import coverage_factor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

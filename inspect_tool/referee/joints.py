@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import Check, Table
 from inspect_tool.referee import design
 from inspect_tool.referee.estimate import Corrected, Interval

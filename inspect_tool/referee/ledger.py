@@ -14,11 +14,12 @@ from dataclasses import field as default
 from pathlib import Path
 from typing import Literal
 
-from inspect_tool import __version__, trail_checks
+from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError
+from inspect_tool.evidence import trail_checks
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, plain, read_bytes, sha256_bytes, write_whole
 from inspect_tool.locks import held
-from inspect_tool.provenance import now
 
 SAMPLE, ANSWERS = "inspect_tool/referee-sample/1", "inspect_tool/referee-answers/1"
 """Schemas of what a page shows and of what it saves."""

@@ -10,7 +10,7 @@ from inspect_tool.referee.joint_sample import BESIDE, VOID, WORST
 from inspect_tool.referee.lines import TestLines
 from inspect_tool.referee.planning import LinePlanning, Plan, Planning, WorstPlanning
 from inspect_tool.referee.population import Population
-from inspect_tool.uncertainty import coverage_factor
+from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.units import convert
 
 _TAIL = 0.025  # error that either limit of the worst joint may have

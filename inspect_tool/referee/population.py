@@ -1,21 +1,22 @@
 """The fields of a measured job as the population that a sample is drawn from, read back from their kept masks."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import edits, evidence, question
 from inspect_tool.errors import MeasurementError
+from inspect_tool.evidence import edits, masks
 from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
+from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
+from inspect_tool.segmentation import question
 
 KINDS = (
     PointClass(name="crossing"),
@@ -53,7 +54,7 @@ class Population:
         return self.joints[place.field].field if self.joints else place.field
 
 
-def what_is_drawn(name: str, recipe: ModuleType) -> Literal["points", "lines"]:
+def what_is_drawn(name: str, recipe: Recipe) -> Literal["points", "lines"]:
     """What the sample of a recipe is of.
 
     Raises
@@ -61,12 +62,15 @@ def what_is_drawn(name: str, recipe: ModuleType) -> Literal["points", "lines"]:
     MeasurementError
         The recipe has nothing that a person could correct.
     """
-    if hasattr(recipe, "crossed"):
+    if isinstance(recipe, AskedByLines):
         return "lines"
-    if not (hasattr(recipe, "sampled_joints") or hasattr(recipe, "point_classes")):
-        msg = f"recipe {name}: has no result that a person could correct by points or lines"
-        raise MeasurementError(msg)
+    if not isinstance(recipe, AskedByJoints | AskedByPoints):
+        raise MeasurementError(_nothing_to_ask(name))
     return "points"
+
+
+def _nothing_to_ask(name: str) -> str:
+    return f"recipe {name}: has no result that a person could correct by points or lines"
 
 
 def stage_of(what: Literal["points", "lines"]) -> int:
@@ -76,7 +80,7 @@ def stage_of(what: Literal["points", "lines"]) -> int:
 
 def strata_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByPoints,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -89,18 +93,20 @@ def strata_of_field(
     MeasurementError
         Too many classes, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     classes, known = recipe.point_classes(corrected, settings)
     if not 2 <= len(known) <= regions.MOST_CLASSES:
         msg = f"{record.image}: {len(known)} classes; a person can tell 2 to {regions.MOST_CLASSES} by keys"
         raise MeasurementError(msg)
-    differs = regions.differing(classes, (recipe.point_classes(other, settings)[0] for other in others))
+    differs = regions.differing(
+        classes, (recipe.point_classes(other, settings)[0] for _, other in corrected.alternatives())
+    )
     return regions.strata_of(classes, differs, micrograph.roi), known
 
 
 def lines_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByLines,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -113,21 +119,21 @@ def lines_of_field(
     MeasurementError
         The recipe counts them in a way that a person does not, there is no scale, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     pixel_um = record.calibration.pixel_um
     if pixel_um is None:
         msg = f"{record.image}: no sample of test lines can be drawn: there is no scale; give [calibration] pixel_um"
         raise MeasurementError(msg)
     grains, per_px = recipe.crossed(micrograph, corrected, settings)
     grains_le = np.ascontiguousarray(grains, "<i4")
-    differing = (recipe.crossed(micrograph, other, settings)[0] for other in others)
+    differing = (recipe.crossed(micrograph, other, settings)[0] for _, other in corrected.alternatives())
     found = lines.drawn(grains, differing, per_px, pixel_um, _digest(record, grains_le))
     return found, _digest(record, grains_le, found.codes)
 
 
 def joints_of_field(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByJoints,
     settings: Any,
     record: MicrographRecord,
     read: Callable[[str], bytes],
@@ -140,40 +146,33 @@ def joints_of_field(
     MeasurementError
         The voids are a share of what no person sees, or the masks were not kept.
     """
-    micrograph, corrected, others = _seen(name, recipe, record, read, ledger)
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
     joints, names = recipe.sampled_joints(corrected, settings, micrograph.roi, record.image)
     classes = recipe.void_classes(corrected)
-    differs = regions.differing(classes, (recipe.void_classes(other) for other in others))
+    differs = regions.differing(classes, (recipe.void_classes(other) for _, other in corrected.alternatives()))
     return regions.strata_of(classes, differs, joints > 0), joints, names
 
 
 def _seen(
     name: str,
-    recipe: ModuleType,
+    recipe: Recipe,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
-) -> tuple[Micrograph, Segmentation, Iterator[Segmentation]]:
-    """Read the segmentation of a field and the others of it, as the recipe takes them."""
+) -> tuple[Micrograph, Segmentation]:
+    """Read the segmentation of a field with its alternatives, as the recipe takes them."""
     if record.evidence is None or record.evidence.gap:
         why = record.evidence.gap if record.evidence is not None else "the masks were not kept"
         msg = f"{record.image}: no sample can be drawn: {why}"
         raise MeasurementError(msg)
-    micrograph, raw, others = evidence.field(record, read)
+    micrograph, raw = masks.field(record, read)
     corrected = edits.applied(raw, edits.of_image(ledger, record.sha256), record.image)
-    return (
-        micrograph,
-        question.answer(name, recipe, corrected, micrograph.roi)[0],
-        (
-            question.answer(name, recipe, other, micrograph.roi)[0]
-            for _, other in edits.carried_over(others, raw, corrected)
-        ),
-    )
+    return micrograph, question.answer(name, recipe, corrected, micrograph.roi)[0]
 
 
 def population(
     name: str,
-    recipe: ModuleType,
+    recipe: Recipe,
     settings: Any,
     standard: Standard,
     records: Sequence[MicrographRecord],
@@ -188,10 +187,12 @@ def population(
         The recipe has nothing that a person could correct; as ``strata_of_field`` and ``lines_of_field``; the fields
         have different classes, or lie on several planes.
     """
-    if what_is_drawn(name, recipe) == "lines":
+    if isinstance(recipe, AskedByLines):
         return _of_lines(name, recipe, settings, standard, records, read, ledger)
-    if hasattr(recipe, "sampled_joints"):
+    if isinstance(recipe, AskedByJoints):
         return _of_joints(name, recipe, settings, records, read, ledger)
+    if not isinstance(recipe, AskedByPoints):
+        raise MeasurementError(_nothing_to_ask(name))
     areas, fields = [], []
     classes: tuple[PointClass, ...] = ()
     for record in records:
@@ -207,7 +208,7 @@ def population(
 
 def _of_lines(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByLines,
     settings: Any,
     standard: Standard,
     records: Sequence[MicrographRecord],
@@ -240,7 +241,7 @@ def _of_lines(
 
 def _of_joints(
     name: str,
-    recipe: ModuleType,
+    recipe: AskedByJoints,
     settings: Any,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from inspect_tool import colored_marks, lots
+from inspect_tool.acceptance import lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
-from inspect_tool.measure.fields import field_statistics
+from inspect_tool.images import colored_marks
 from inspect_tool.model import (
     Attachment,
     Cell,
@@ -34,7 +34,8 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.report.text import heading, listed, plural
-from inspect_tool.standards import designation, unverified
+from inspect_tool.standards.editions import designation, unverified
+from inspect_tool.statistics.fields import field_statistics
 
 Verdict = Literal["pass", "fail", "undecided", "no requirement"]
 

@@ -27,10 +27,9 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from inspect_tool import edits
-from inspect_tool.calibration import difference
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.evidence import attached, masks_of
+from inspect_tool.evidence import edits
+from inspect_tool.evidence.masks import attached, masks_of
 from inspect_tool.files import checked, read_bytes, read_toml, sha256_bytes
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
@@ -44,8 +43,9 @@ from inspect_tool.report.build import (
     specimens,
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
-from inspect_tool.standards import designation
-from inspect_tool.uncertainty import dominant
+from inspect_tool.scale.calibration import difference
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.uncertainty import dominant
 
 Medium = Literal["screen", "print"]
 

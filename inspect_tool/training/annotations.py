@@ -16,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.backends import labels as masks
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import read_bytes
+from inspect_tool.images.readers import read_values
 from inspect_tool.model import LabelImage
-from inspect_tool.readers import read_values
+from inspect_tool.segmentation import labels as masks
 from inspect_tool.training import _coco, _imagej, _labelme
 from inspect_tool.training.shapes import Shape, drawn
 

@@ -26,9 +26,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inspect_tool.backends.runtime import Device, bf16_is_native
 from inspect_tool.errors import BackendError, OutputError
 from inspect_tool.files import plain, sha256_file, whole_file, write_text
+from inspect_tool.segmentation.networks.runtime import Device, bf16_is_native
 
 Sample = tuple[NDArray[np.float32], NDArray[Any]]
 Draw = Callable[[np.random.Generator], Sample]

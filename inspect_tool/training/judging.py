@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from inspect_tool.backends import tiling
-from inspect_tool.backends.runtime import Batch
-from inspect_tool.backends.unet import GRAINS
+from inspect_tool.segmentation.networks import tiling
+from inspect_tool.segmentation.networks.runtime import Batch
+from inspect_tool.segmentation.unet import GRAINS
 from inspect_tool.training import metrics
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target

@@ -6,10 +6,10 @@ from dataclasses import field as default
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from inspect_tool.backends.runtime import Device
-from inspect_tool.backends.weights import missing_extra
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
+from inspect_tool.segmentation.networks.runtime import Device
+from inspect_tool.segmentation.networks.weights import missing_extra
 
 if TYPE_CHECKING:
     from inspect_tool.training.train import Trained

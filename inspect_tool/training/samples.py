@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import readers
-from inspect_tool.backends.unet import GRAINS
-from inspect_tool.backends.weights import gray_range, normalized
 from inspect_tool.errors import CalibrationError, InspectError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
+from inspect_tool.images import readers
+from inspect_tool.images.preprocess import apply_region
 from inspect_tool.model import Modality, Region
 from inspect_tool.paths import matching
-from inspect_tool.preprocess import apply_region
+from inspect_tool.segmentation.networks.weights import gray_range, normalized
+from inspect_tool.segmentation.unet import GRAINS
 from inspect_tool.training import annotations
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target

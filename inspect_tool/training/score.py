@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from dataclasses import field as default
 from math import isfinite
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 
-from inspect_tool import question, readers, registry
-from inspect_tool.agreement import Agreement, agreement
-from inspect_tool.calibration import RATIO_ONLY, settle
+from inspect_tool import plugins, registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file, toml_value
+from inspect_tool.images import readers
+from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.model import (
     Calibration,
     LabelImage,
@@ -30,9 +29,13 @@ from inspect_tool.model import (
     Result,
     Segmentation,
     Standard,
+    no_alternatives,
 )
-from inspect_tool.preprocess import apply_region, crop_like, original_shape, to_square_pixels
-from inspect_tool.standards import load_standard
+from inspect_tool.plugins import Recipe
+from inspect_tool.scale.calibration import RATIO_ONLY, settle
+from inspect_tool.segmentation import question
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.agreement import Agreement, agreement
 from inspect_tool.training import annotations, samples
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.metrics import (
@@ -94,7 +97,7 @@ class Case:
     """What stays the same over the images of one score."""
 
     recipe_name: str
-    recipe: ModuleType
+    recipe: Recipe
     settings: Any
     standard: Standard
     classes: tuple[str, ...]  # background first
@@ -346,7 +349,7 @@ def _read(path: Path, field: _Field, micrograph: Micrograph, case: Case, marks: 
     return cut
 
 
-def _kind(request: Request, recipe: ModuleType) -> Kind:
+def _kind(request: Request, recipe: Recipe) -> Kind:
     if request.kind != "auto":
         return request.kind
     return "instance" if recipe.QUESTION == "count" else "semantic"
@@ -358,12 +361,12 @@ def _segmenter(request: Request) -> tuple[Callable[[Micrograph], Segmentation] |
         return None, {}
     recipe = registry.load("recipe", request.recipe)
     backend = registry.load("backend", request.backend)
-    if hasattr(backend, "interpreted"):
+    if isinstance(backend, plugins.InterpretsMasks):
         msg = f"backend '{request.backend}' reads masks; give them with --predicted"
         raise SettingsError(msg)
     own = {key: value for key, value in recipe.BACKEND.items() if key != "name"}
     table = (own if recipe.BACKEND.get("name") == request.backend else {}) | dict(request.backend_settings)
-    for key in getattr(backend, "MODELS", ()):
+    for key in plugins.models_of(backend):
         if key in table and Path(str(table[key])).is_dir():
             table[key] = str(Path(str(table[key])).resolve())
     settings = checked(backend.Settings, table, "--set")
@@ -593,7 +596,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
         labels = np.where(labels < 0, 0, labels)
         if micrograph.roi is not None:
             labels = labels * micrograph.roi
-    field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32))
+    field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32), alternatives=no_alternatives)
     taken, _ = question.answer(case.recipe_name, case.recipe, field, micrograph.roi)
     measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.standard)
     findings = case.recipe.combine([measurement], case.settings, case.standard)

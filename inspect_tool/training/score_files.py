@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from inspect_tool import __version__
-from inspect_tool.agreement import equivalence
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import plain, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Cell, Table
-from inspect_tool.provenance import now
+from inspect_tool.statistics.agreement import equivalence
 from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
 from inspect_tool.training.score import ImageScore, QuantityScore, Scores
 
@@ -392,8 +392,8 @@ def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _plot(scores: Scores, name: str) -> dict[str, str]:
-    from inspect_tool.report.comparison import Pair, bland_altman_svg
     from inspect_tool.report.render import data_uri
+    from inspect_tool.studies.comparison.page import Pair, bland_altman_svg
 
     score = scores.quantities[name]
     pairs = [image.quantities.get(name) for image in scores.images]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
+from inspect_tool.images.preprocess import outlines_mask
 from inspect_tool.model import LabelImage, Mask
-from inspect_tool.preprocess import outlines_mask
 
 Points = NDArray[np.float64]
 Window = tuple[slice, slice]

@@ -20,8 +20,14 @@ import torch
 from numpy.typing import NDArray
 
 from inspect_tool import __version__, registry
-from inspect_tool.backends.unet import GRAINS, JOINTS
-from inspect_tool.backends.weights import (
+from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.files import load_model_card, plain
+from inspect_tool.folders import check, new_folder
+from inspect_tool.model import Modality, ModelCard
+from inspect_tool.segmentation.networks.layers import Weights
+from inspect_tool.segmentation.networks.torch_network import TorchNetwork
+from inspect_tool.segmentation.networks.unet import UNet
+from inspect_tool.segmentation.networks.weights import (
     fitted,
     load_weights,
     model_folder,
@@ -30,13 +36,7 @@ from inspect_tool.backends.weights import (
     shipped_names,
     write_model,
 )
-from inspect_tool.errors import InspectError, OutputError, SettingsError
-from inspect_tool.files import load_model_card, plain
-from inspect_tool.folders import check, new_folder
-from inspect_tool.model import Modality, ModelCard
-from inspect_tool.networks.layers import Weights
-from inspect_tool.networks.torch_network import TorchNetwork
-from inspect_tool.networks.unet import UNet
+from inspect_tool.segmentation.unet import GRAINS, JOINTS
 from inspect_tool.training import annotations, augment, samples, sheet
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from inspect_tool.backends.weights import model_folder
+from inspect_tool import plugins
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card, plain
+from inspect_tool.segmentation.networks.weights import model_folder
 from inspect_tool.validation.values import Validation, load_validation
 
 _LEFT = frozenset(
@@ -39,11 +39,11 @@ class ValidationFile:
     validation: Validation
 
 
-def backend_of(recipe: str, name: str, module: ModuleType, settings: Any) -> Backend:
+def backend_of(recipe: str, name: str, module: plugins.Backend, settings: Any) -> Backend:
     """Describe a backend as a job sets it. Raises a ``BackendError`` where its model cannot be found."""
-    models = tuple(getattr(module, "MODELS", ()))
+    models = plugins.models_of(module)
     folder = model_folder(getattr(settings, models[0])) if models else None
-    left = {*getattr(module, "PATHS", ()), *models, *_LEFT}
+    left = {*plugins.paths_of(module), *models, *_LEFT}
     return Backend(
         recipe=recipe,
         name=name,

@@ -1,17 +1,16 @@
 """The line of a budget that labelled images add: what the error of a segmentation is beyond what its method states."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from statistics import median
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool import plausibility
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import (
     Carried,
     Check,
@@ -22,10 +21,11 @@ from inspect_tool.model import (
     Standard,
     Statement,
 )
-from inspect_tool.uncertainty import coverage_factor, evaluated, expanded
+from inspect_tool.plugins import Recipe, carried_of
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.values import FieldError, Validation, all_parents, parent_of
+from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
 
 LINE = "error on labelled images"
 STATEMENT = "Error of the segmentation on labelled images"
@@ -44,12 +44,17 @@ OF_SEGMENTATION = frozenset(
 )
 """Names of lines that state a part of the error of a segmentation; what labelled images show holds them too."""
 
+_FIRM = frozenset(
+    {"pore edge", *(f"{part} {step} pixel" for part in ("void", "joint") for step in ("quarter", "half"))}
+)
+"""Names of lines that pixels make whatever the method; they never give way."""
+
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
 _NEAREST = 3  # labelled images that say together which group an image is most like
-_KNOWN = 0.9  # coverage that is known without widening, from which on the lines of a method give way to what was found
+_KNOWN = 0.9  # coverage that labelled images tell at least where they take back, or confirm, what a method states
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 
@@ -70,6 +75,15 @@ def matching(pattern: str, quantity: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far the error of one field reaches."""
+
+    half_width: float  # in the unit of the quantity
+    coverage: float  # that the labelled images tell of it, at least [1]
+    as_stated: bool = False  # what the method states itself: labelled images confirm it, and it is not widened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
     """One field of a job beside the labelled images."""
 
@@ -81,11 +95,13 @@ class _Field:
 
 def applied(
     findings: Findings,
-    recipe: ModuleType,
+    recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
     standard: Standard,
     validation: Validation | None,
+    *,
+    accepting: bool = False,
 ) -> Findings:
     """Add the error on labelled images to the budgets that it reaches.
 
@@ -93,7 +109,7 @@ def applied(
     ----------
     findings : Findings
         Of the recipe.
-    recipe : ModuleType
+    recipe : Recipe
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
@@ -101,13 +117,15 @@ def applied(
         Of the recipe.
     validation : Validation or None
         None: there is none for this backend as it is set; a statement says so.
+    accepting : bool
+        The job accepts images that the quality gate would stop.
 
     Returns
     -------
     Findings
         The errors of the fields of one specimen are taken to go the same way, so that many fields do not lessen them.
     """
-    carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
+    carried = carried_of(recipe)
     if not carried or not all(features_of(field) for field in fields):
         return findings
     if validation is None:
@@ -130,11 +148,13 @@ def applied(
             and result.budget
             and (found := _reaching(carried, result.quantity)) is not None
         ]
-        bounds = {of: _bounds(carry.of, of, mine, validation, far=far > 1) for _, carry, of in reached}
+        reaches = {
+            of: _reaches(carry.of, of, mine, validation, far=far > 1, stopped=accepting) for _, carry, of in reached
+        }
         made = [
-            _with_line(result, carry, bounds[of], validation, far=far > 1)
+            _with_line(result, carry, reaches[of], validation, far=far > 1)
             for result, carry, of in reached
-            if bounds[of]
+            if reaches[of]
         ]
         widened |= {(specimen, result.quantity): result for result in made}
         if made:
@@ -213,11 +233,17 @@ class _Labelled:
     error: FieldError
     parent: str
     group: str
+    stopped: bool
+
+    @property
+    def held(self) -> bool:
+        """Whether what the method states holds the truth."""
+        return abs(self.error.machine - self.error.truth) <= coverage_factor(None) * self.error.own_u
 
 
 def _labelled(validation: Validation, of: str) -> list[_Labelled]:
     return [
-        _Labelled(error=error, parent=parent_of(field), group=field.group)
+        _Labelled(error=error, parent=parent_of(field), group=field.group, stopped=field.stopped)
         for field in validation.fields
         for quantity, error in field.errors.items()
         if matching(of, quantity) is not None
@@ -256,11 +282,13 @@ def half_width(
     doubted: bool,
     kind: str,
     far: bool,
-) -> conformal.Bound | None:
-    """Half width of the error of one field, in the unit of the quantity; None: no labelled image has it.
+    stopped: bool = False,
+) -> Reach | None:
+    """How far the error of one field reaches; None: no labelled image has the quantity.
 
     Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
     not, as far as there are five parents of them. With 19 and more the error may grow with what the method states.
+    What a method states is not widened where it has held the truth in every image of nine parents or more.
 
     Parameters
     ----------
@@ -278,6 +306,8 @@ def half_width(
         Group of labelled images that the image is most like, see ``kind_of``.
     far : bool
         It is unlike all of them: no less than what the group needs that the backend failed most on.
+    stopped : bool
+        The quality gate would stop it, or may: what the method states of such images is not confirmed.
 
     References
     ----------
@@ -305,7 +335,33 @@ def half_width(
             weights = conformal.weights_of([one.parent for one in some])
             bound = conformal.quantile(np.abs(_errors(some, percent=percent)), weights)
             widest = max(widest, unit * bound.half_width)
-    return replace(found, half_width=widest)
+    ranked = Reach(half_width=widest, coverage=found.coverage)
+    if far or stopped or not (confirming := _confirming(validation, every, kind)):
+        return ranked
+    least = unit * min(one.error.own_u / _unit(one.error.machine, percent=percent) for one in confirming)
+    stated = coverage_factor(None) * max(own, least)  # a method that states less than ever before is not believed more
+    if stated >= widest * coverage_factor(None) / coverage_factor(None, found.coverage):
+        return ranked
+    return Reach(half_width=stated, coverage=_told_by({one.parent for one in confirming}), as_stated=True)
+
+
+def _told_by(parents: Collection[str]) -> float:
+    """Probability that a new parent is not the first of all to be missed."""
+    return len(parents) / (len(parents) + 1)
+
+
+def _confirming(validation: Validation, every: Sequence[_Labelled], kind: str) -> Sequence[_Labelled]:
+    """Labelled images in every one of which what the method states holds the truth; none: not in all, or they are few.
+
+    Those of the kind, doubted or not, where there are five parents of it, else all; no image that the gate stops.
+    """
+    if validation.schema == WITHOUT_GATE:
+        return ()
+    of_kind = [one for one in every if one.group == kind]
+    known = of_kind if len({one.parent for one in of_kind}) >= _FEW else every
+    passed = [one for one in known if not one.stopped]
+    enough = _told_by({one.parent for one in passed}) >= _KNOWN
+    return passed if enough and all(one.held for one in passed) else ()
 
 
 def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, str] | None:
@@ -317,10 +373,10 @@ def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, s
     return None
 
 
-def _bounds(
-    pattern: str, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool
-) -> list[conformal.Bound]:
-    """Half width of every field of a specimen that has the quantity ``of``, where labelled images have it too."""
+def _reaches(
+    pattern: str, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool, stopped: bool
+) -> list[Reach]:
+    """How far every field of a specimen errs that has the quantity ``of``, where labelled images have it too."""
     found = (
         half_width(
             validation,
@@ -331,39 +387,65 @@ def _bounds(
             doubted=of in one.doubted,
             kind=one.kind,
             far=far,
+            stopped=stopped,
         )
         for one in mine
         if (alone := one.results.get(of)) is not None
     )
-    return [bound for bound in found if bound is not None]
+    return [reach for reach in found if reach is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Width:
+    """How far the segmentation of a result errs, all fields together."""
+
+    told: float  # half width that the labelled images tell, in the unit of the result
+    coverage: float  # with this probability, at least [1]
+    wide: float  # half width for 95 %
+    confirmed: bool  # it is what the method states, for every field
+
+
+def _width(result: Result, carry: Carried, reaches: Sequence[Reach], stated: float) -> _Width:
+    """Half width of a result; from what few parents tell it goes to 95 % as that of a normal distribution does."""
+    ranked = [reach.coverage for reach in reaches if not reach.as_stated]
+    as_normal = coverage_factor(None, min(ranked)) if ranked else coverage_factor(None)
+
+    def whole(widths: Sequence[float]) -> float:
+        one = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
+        return one * (1.0 if result.unit in ("%", "G") else abs(result.value))
+
+    told = whole([reach.half_width for reach in reaches])
+    alike = [reach.half_width * (as_normal / coverage_factor(None) if reach.as_stated else 1.0) for reach in reaches]
+    wide = whole(alike) * coverage_factor(None) / as_normal
+    if result.unit == "%":  # the truth is a share too
+        told, wide = (min(one, max(result.value, 100 - result.value)) for one in (told, wide))
+    return _Width(
+        told=told,
+        coverage=min(reach.coverage for reach in reaches),
+        wide=max(wide, stated) if len(ranked) < len(reaches) else wide,
+        confirmed=not ranked,
+    )
 
 
 def _with_line(
-    result: Result, carry: Carried, bounds: Sequence[conformal.Bound], validation: Validation, *, far: bool
+    result: Result, carry: Carried, reaches: Sequence[Reach], validation: Validation, *, far: bool
 ) -> Result:
     """A result with its line."""
-    widths = [bound.half_width for bound in bounds]
-    coverage = min(bound.coverage for bound in bounds)
-    whole = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
-    whole *= 1.0 if result.unit in ("%", "G") else abs(result.value)
-    wide = whole * coverage_factor(None) / coverage_factor(None, coverage)
-    if result.unit == "%":  # the truth is a share too
-        whole, wide = (min(one, max(result.value, 100 - result.value)) for one in (whole, wide))
     stated = expanded(line for line in result.budget if line.name in OF_SEGMENTATION)
-    parents = len(set(all_parents(validation)))
-    basis = (
-        f"{len(validation.fields)} labelled images of {parents} parents ({validation.name}, {validation.person}, "
-        f"{validation.date}): half width {whole:.3g} {result.unit} for {100 * coverage:.3g} % by split "
-        "conformal prediction"
-    )
-    if coverage < result.coverage:
-        alike = round(coverage / (1 - coverage))
-        basis += f", all that {alike} parents permit; widened to {wide:.3g} as a normal distribution would be"
-    narrower = min(wide / stated, 1.0) if stated > 0 and coverage >= _KNOWN and not far else 1.0
+    width = _width(result, carry, reaches, stated)
+    firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
+    loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
+    narrower = _narrowing(result.budget, width.wide, loose)
     told = f"; the method states ± {stated:.3g}"
-    basis += told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
-    line = Component(name=LINE, u=sqrt(max(wide**2 - stated**2, 0.0)) / coverage_factor(None), kind="B", basis=basis)
-    budget = (_narrowed(one, narrower) if one.name in OF_SEGMENTATION else one for one in result.budget)
+    told = told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
+    missing = width.wide**2 - stated**2
+    line = Component(
+        name=LINE,
+        u=sqrt(missing) / coverage_factor(None) if missing > 1e-12 * stated**2 else 0.0,
+        kind="B",
+        basis=_basis(validation, width, result) + told,
+    )
+    budget = (_narrowed(one, narrower) if one.name in loose else one for one in result.budget)
     made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
@@ -373,6 +455,35 @@ def _with_line(
     if result.unit == "%":
         low, high = max(low, 0.0), min(high, 100.0)
     return replace(made, interval=(low, high))
+
+
+def _basis(validation: Validation, width: _Width, result: Result) -> str:
+    parents = len(set(all_parents(validation)))
+    alike = round(width.coverage / (1 - width.coverage))
+    text = (
+        f"{len(validation.fields)} labelled images of {parents} parents ({validation.name}, {validation.person}, "
+        f"{validation.date}): "
+    )
+    if width.confirmed:
+        return text + (
+            f"half width {width.wide:.3g} {result.unit}, not widened: what the method states held the truth in every "
+            f"image of {alike} parents, so that a new one is the first to be missed in 1 of {alike + 1} cases at most"
+        )
+    text += f"half width {width.told:.3g} {result.unit} for {100 * width.coverage:.3g} % by split conformal prediction"
+    if width.coverage < result.coverage:
+        text += f", all that {alike} parents permit; widened to {width.wide:.3g} as a normal distribution would be"
+    return text
+
+
+def _narrowing(budget: Iterable[Component], wide: float, loose: Collection[str]) -> float:
+    """Factor of the lines that may give way, so that all of the segmentation together reach no farther than ``wide``.
+
+    The others stay, also where they alone reach farther.
+    """
+    of_segmentation = [line for line in budget if line.name in OF_SEGMENTATION]
+    yields = expanded(line for line in of_segmentation if line.name in loose)
+    stays = expanded(line for line in of_segmentation if line.name not in loose)
+    return min(sqrt(max(wide**2 - stays**2, 0.0)) / yields, 1.0) if yields > 0 else 1.0
 
 
 def _narrowed(line: Component, factor: float) -> Component:

@@ -11,7 +11,9 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/1"
+SCHEMA = "inspect_tool/validation/2"
+WITHOUT_GATE = "inspect_tool/validation/1"
+"""A file of before, which does not say what images the quality gate stops; its lines are computed as they were then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class ValidatedField:
     sha256: str
     parent: str  # images of one parent (specimen, large picture, series) count once
     group: str  # kind of material or modality, e.g. "steel, SEM"
+    stopped: bool = False  # the quality gate stops it, unless a job accepts it
     features: Mapping[str, float]  # see ``features``
     errors: Mapping[str, FieldError]  # quantity without the name of a class -> what was found
 
@@ -77,7 +80,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, Any], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") != SCHEMA:
+    if data.get("schema") not in (SCHEMA, WITHOUT_GATE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)

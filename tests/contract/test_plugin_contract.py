@@ -1,14 +1,20 @@
 """The same questions to every registered backend and recipe."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import inspect_tool
 from inspect_tool import registry, synthetic
+from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
-from inspect_tool.model import Calibration, Micrograph, Quantity
-from inspect_tool.standards import load_standard
+from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
+from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
+from inspect_tool.segmentation import threshold
+from inspect_tool.standards.editions import load_standard
 from inspect_tool.units import UNITS
 
 RECIPES = registry.names("recipe")
@@ -46,7 +52,8 @@ def default_segmentation(recipe, image):
     table = dict(module.BACKEND)
     backend = registry.load("backend", table.pop("name"))
     settings = checked(backend.Settings, table, recipe)
-    return backend, settings, backend.segment(backend.load(settings), image, settings)
+    found = backend.segment(backend.load(settings), image, settings)
+    return backend, settings, replace(found, alternatives=no_alternatives)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -76,11 +83,33 @@ def test_a_backend_keeps_its_contract(name):
     plain(first.settings)
     if first.kind == "semantic":
         assert set(np.unique(first.labels).tolist()) <= set(first.classes)
-    others = backend.alternatives(model, image, settings, first) if hasattr(backend, "alternatives") else ()
-    for title, other in others:
+    for title, other in first.alternatives():
         assert isinstance(title, str)
         assert other.labels.shape == first.labels.shape
         assert not other.labels[~roi].any()
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_fields_segmented_at_once_are_as_one_after_the_other(name):
+    backend = registry.load("backend", name)
+    settings, picture = backend.Settings(), FOR_BACKEND.get(name, ANY)
+    model = backend.load(settings)
+
+    def labels(found):
+        return {"": found.labels, **{title: other.labels for title, other in found.alternatives()}}
+
+    images = [micrograph(picture, seed) for seed in (0, 1, 2)]
+    alone = [labels(backend.segment(model, image, settings)) for image in images]
+    assert any(not np.array_equal(one[""], alone[0][""]) for one in alone[1:])
+    # all segmented before any is asked for its alternatives, and these in another order
+    waiting = [backend.segment(model, image, settings) for image in images]
+    later = [labels(found) for found in reversed(waiting)][::-1]
+    with ThreadPoolExecutor(len(images)) as pool:
+        together = list(pool.map(lambda image: labels(backend.segment(model, image, settings)), images))
+    for found in (later, together):
+        for one, other in zip(found, alone, strict=True):
+            assert one.keys() == other.keys()
+            assert all(np.array_equal(one[title], other[title]) for title in one)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -208,3 +237,52 @@ def test_ratio_only_lets_only_ratios_out(name, measured):
         known = recipe.QUANTITIES.get(result.quantity) or recipe.QUANTITIES.get(result.quantity.split(".")[0] + ".*")
         assert not known.needs_scale
     assert not [name for name in found.measurements.features.columns if name.endswith(("_um", "_um2"))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("reader", Reader), ("backend", Backend), ("recipe", Recipe), ("exporter", Exporter)]
+)
+def test_every_plugin_is_what_its_kind_asks_for(kind, asked):
+    for name in registry.names(kind):
+        assert isinstance(registry.load(kind, name), asked), name
+
+
+def test_a_plugin_of_a_notebook_is_used_by_its_name(monkeypatch):
+    monkeypatch.setattr(registry, "_ADDED", {})
+    image = micrograph("porosity")
+
+    class Halves:
+        """Class 1 where the gray level is below 100."""
+
+        KINDS = ("semantic",)
+        Settings = threshold.Settings
+
+        def load(self, settings):  # noqa: ARG002 - as every backend
+            return None
+
+        def segment(self, model, micrograph, settings):  # noqa: ARG002
+            labels = (micrograph.pixels < 100).astype(np.int32)
+            return Segmentation(labels=labels, classes={0: "matrix", 1: "pore"}, kind="semantic", backend="halves")
+
+    inspect_tool.register("backend", "halves", Halves())
+    assert registry.names("backend")[-1] == "halves"
+    found = inspect_tool.segment(image, "halves")
+    assert np.array_equal(found.labels, image.pixels < 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        (
+            "backed",
+            "mine",
+            "there is no kind 'backed'; there are reader, backend, recipe, exporter",
+        ),
+        ("backend", "threshold", "'threshold' is a backend of inspect_tool; take another name"),
+        ("recipe", "mine", "recipe 'mine' has no BACKEND, QUANTITIES, QUESTION, STANDARDS, Settings, TITLE, combine"),
+    ],
+)
+def test_what_is_no_plugin_is_not_registered(kind, name, text):
+    with pytest.raises(SettingsError, match=text):
+        inspect_tool.register(kind, name, SimpleNamespace(measure_field=None))
+    assert name in {"threshold"} or name not in registry.names("backend")

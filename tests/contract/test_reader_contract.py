@@ -16,8 +16,9 @@ from PIL import Image
 from reader_examples import NAMES as PLANE_NAMES
 from reader_examples import WRITERS
 
-from inspect_tool import readers, registry
+from inspect_tool import registry
 from inspect_tool.errors import ReadError
+from inspect_tool.images import readers
 from inspect_tool.model import Calibration, Micrograph, Selection
 
 NAMES = registry.names("reader")
@@ -245,7 +246,7 @@ def test_without_the_extra_one_line_names_it(name, tmp_path):
         f"import sys; sys.modules[{WRITERS[name][2]!r}] = None\n"
         "from pathlib import Path\n"
         "from inspect_tool.errors import ReadError\n"
-        "from inspect_tool.readers import read\n"
+        "from inspect_tool.images.readers import read\n"
         "loaded = {name for name, module in sys.modules.items() if module}\n"
         "assert not {'pydicom', 'pylibCZIrw', 'liffile', 'nd2', 'zarr'} & loaded\n"
         f"try: read(Path({str(path)!r}))\n"

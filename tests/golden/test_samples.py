@@ -20,10 +20,10 @@ import tifffile
 from PIL import Image
 
 import inspect_tool
-from inspect_tool import calibration_files
 from inspect_tool.files import load_job
 from inspect_tool.model import Report
-from inspect_tool.uncertainty import combined
+from inspect_tool.scale import laboratory_files
+from inspect_tool.statistics.uncertainty import combined
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -103,7 +103,7 @@ def test_requirements_have_a_source_and_certificates_outlive_the_release(recipe:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_calibration_records_give_the_pixel_size_of_the_job(recipe: str) -> None:
-    record = calibration_files.read(SAMPLES / recipe / "calibration.toml")
+    record = laboratory_files.read(SAMPLES / recipe / "calibration.toml")
     job = load_job(SAMPLES / recipe / "job.toml")
     assert job.calibration is not None
     sizes = [reading.length_um / px for reading in record.readings for px in reading.length_px]

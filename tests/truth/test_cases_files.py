@@ -8,8 +8,9 @@ import pytest
 import tifffile
 from drawn_sections import SHAPE, coverage, eight_bit, picture, plain_tiff, pores, write_job
 
-from inspect_tool import readers, run
+from inspect_tool import run
 from inspect_tool.errors import CalibrationError, ReadError
+from inspect_tool.images import readers
 
 GRAY = eight_bit(picture(coverage(SHAPE, pores(3)), 3))  # 300 x 400
 RAW = [GRAY[top : top + 50].tobytes() for top in range(0, 300, 50)]

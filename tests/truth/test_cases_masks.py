@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from inspect_tool import run
 from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.readers import read_values
+from inspect_tool.images.readers import read_values
 
 LABELS = '[backend]\nname = "labels"\nmasks = ["mask.png"]\n'
 

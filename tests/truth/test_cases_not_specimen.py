@@ -8,8 +8,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from inspect_tool import run
-from inspect_tool.specimen_area import areas
-from inspect_tool.verify import verify
+from inspect_tool.images.specimen_area import areas
+from inspect_tool.verify.verify import verify
 
 SHAPE = (360, 480)
 ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]

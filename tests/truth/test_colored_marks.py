@@ -8,9 +8,9 @@ import pytest
 from drawn_colors import annotate, discs, gray_pores, micrograph, tinted_grains, two_hues
 
 import inspect_tool
-from inspect_tool import colored_marks
-from inspect_tool.backends import threshold
 from inspect_tool.errors import MeasurementError
+from inspect_tool.images import colored_marks
+from inspect_tool.segmentation import threshold
 
 
 def compressed(picture, quality):

@@ -7,9 +7,9 @@ from drawn_colors import eight_bit, gray_pores, micrograph, mosaic, tinted_grain
 
 import inspect_tool
 from inspect_tool import measure_fields
-from inspect_tool.backends import threshold
-from inspect_tool.measure import color
+from inspect_tool.images import color
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
 
 TAN, BLUE = (170, 95, 55), (60, 110, 200)
 PAIRS = [

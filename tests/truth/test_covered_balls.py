@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from drawn_balls import Picture, apart, array, draw
 
-from inspect_tool.backends import joints
 from inspect_tool.measure import ball_doubts
 from inspect_tool.measure.joints import JOINT, measure_voids
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.recipes import solder_voids
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import joints
+from inspect_tool.standards.editions import load_standard
 
 
 def board(shadow) -> Picture:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from drawn_balls import Ball, Picture, Voids, apart, array, draw, overlapping
 
-from inspect_tool.backends import joints
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import joints
 
 
 def segmented(pixels):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from inspect_tool import measure_fields
-from inspect_tool.backends import unet, watershed
 from inspect_tool.measure import boundaries, intercepts, twins
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.segmentation import unet, watershed
 
 SHAPE = (420, 520)
 

@@ -8,12 +8,12 @@ import pytest
 from drawn_pads import DrawnPads, Kind, Shape, drawn_pads
 from PIL import Image
 
-from inspect_tool.backends import joints, unet
-from inspect_tool.backends._joint_referee import unsure_joints
-from inspect_tool.backends._joint_regions import eight_bit_scale
 from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import joints, unet
+from inspect_tool.segmentation.joints.regions import eight_bit_scale
+from inspect_tool.segmentation.unet.joint_referee import unsure_joints
+from inspect_tool.standards.editions import load_standard
 
 STANDARD = load_standard("xray_projected_voids")
 
@@ -40,8 +40,7 @@ def measured(drawn: DrawnPads, *, given: bool) -> Findings:
         Image.fromarray(drawn.pads.astype(np.uint8)).save(mask)
         settings = joints.Settings(joint_mask=str(mask) if given else "")
         segmentation = joints.segment(None, micrograph, settings)
-        others = joints.alternatives(None, micrograph, settings, segmentation)
-        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
     return recipe.combine([field], recipe.Settings(), STANDARD)
 
 
@@ -134,8 +133,7 @@ def test_what_a_network_takes_for_board_is_a_doubt_and_no_void(tmp_path: Path) -
     settings = unet.Settings(model="solder_voids", joint_mask=str(tmp_path / "pad.png"))
     model = unet.load(settings)
     segmentation = unet.segment(model, micrograph, settings)
-    others = unet.alternatives(model, micrograph, settings, segmentation)
-    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD, others)
+    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
     found = recipe.combine([field], recipe.Settings(), STANDARD)
     result = worst(found)
     assert result.interval is not None

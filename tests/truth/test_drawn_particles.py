@@ -7,10 +7,10 @@ from drawn_particles import labeled, packed, powder
 from drawn_phases import smooth_field
 
 import inspect_tool
-from inspect_tool.backends import threshold
-from inspect_tool.backends._contours import contours
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
+from inspect_tool.segmentation.threshold.contours import contours
 
 OUTLINE = "Outline of the phase that lies on edges"
 
@@ -22,8 +22,7 @@ def _shares(scene, phase):
         pixels=scene.pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="scene.png"
     )
     found = threshold.segment(None, micrograph, settings)
-    others = threshold.alternatives(None, micrograph, settings, found)
-    return [100 * float((made.labels == 1).mean()) for made in (found, *(other for _, other in others))]
+    return [100 * float((made.labels == 1).mean()) for made in (found, *(other for _, other in found.alternatives()))]
 
 
 @pytest.mark.parametrize("seed", range(3))

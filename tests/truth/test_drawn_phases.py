@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from drawn_phases import Scene, lattice, relief_network, rimmed_pores, three_phases
 
-from inspect_tool.backends import threshold
-from inspect_tool.backends._gray_levels import own_gray_between
-from inspect_tool.backends._level_choice import OWN_GRAY
-from inspect_tool.backends.threshold import Settings
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.uncertainty import half_range
+from inspect_tool.segmentation import threshold
+from inspect_tool.segmentation.threshold import Settings
+from inspect_tool.segmentation.threshold.gray_levels import own_gray_between
+from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
+from inspect_tool.statistics.uncertainty import half_range
 
 
 def _segmented(scene: Scene, **settings):
@@ -19,7 +19,7 @@ def _segmented(scene: Scene, **settings):
         pixels=scene.pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="scene.png"
     )
     found = threshold.segment(None, micrograph, chosen)
-    others = [other.labels for _, other in threshold.alternatives(None, micrograph, chosen, found)]
+    others = [other.labels for _, other in found.alternatives()]
     n = len(found.classes)
     first = 0 if chosen.phase == "bright" else 1  # class 1 is the darkest of phase dark
     return [(labels - first) % n for labels in (found.labels, *others)], found.settings

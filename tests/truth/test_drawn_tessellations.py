@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from drawn_tessellations import lognormal, packed, poisson
 
-from inspect_tool.formulas import astm_e112
 from inspect_tool.measure import duplex, figures, intercepts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_e112
 
 E112 = load_standard("astm_e112_2013")
 PIXEL_UM = 0.5
@@ -26,7 +26,9 @@ def measured(labels, settings, number=1, others=(), **place):
         field=number,
         **place,
     )
-    return grain_size.measure_field(image, segmented(labels), settings, E112, [(n, segmented(x)) for n, x in others])
+    made = [(name, segmented(other)) for name, other in others]
+    found = replace(segmented(labels), alternatives=lambda: iter(made))
+    return grain_size.measure_field(image, found, settings, E112)
 
 
 def segmented(labels):

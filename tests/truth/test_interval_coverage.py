@@ -12,7 +12,7 @@ import pytest
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.standards import load_standard
+from inspect_tool.standards.editions import load_standard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +92,7 @@ def interval(study, study_seed):
             field=i + 1,
         )
         segmentation = backend.segment(model, micrograph, chosen)
-        others = backend.alternatives(model, micrograph, chosen, segmentation)
-        measured.append(recipe.measure_field(micrograph, segmentation, settings, standard, others))
+        measured.append(recipe.measure_field(micrograph, segmentation, settings, standard))
     results = {result.quantity: result for result in recipe.combine(measured, settings, standard).results}
     return results[study.quantity], field.truth[study.truth]
 

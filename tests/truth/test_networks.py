@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inspect_tool import measure_fields, synthetic
-from inspect_tool.backends import unet
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import unet
 
 
 def micrograph(field, level, seed):

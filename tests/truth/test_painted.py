@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspect_tool import correct, edits, painted
 from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.evidence import encode
+from inspect_tool.evidence import edits
+from inspect_tool.inspection import correct, painted
 from inspect_tool.model import Calibration, Micrograph, Segmentation
+from inspect_tool.pixels.png import encode
 
 SHAPE = (120, 160)
 SIDE = 40  # of a square grain

@@ -1,16 +1,18 @@
 """The sampling part of U, by true labels: what the stated interval holds, and what a guarded rule passes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_structures import clustered_pores, cut_gaussian, discs
 
-from inspect_tool.conformity import decide
-from inspect_tool.measure.fields import field_statistics
+from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
-from inspect_tool.standards import load_standard
-from inspect_tool.uncertainty import evaluated, expanded
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.statistics.fields import field_statistics
+from inspect_tool.statistics.uncertainty import evaluated, expanded
 
 E562 = load_standard("astm_e562_2019")
 
@@ -100,9 +102,10 @@ def test_the_line_does_not_depend_on_where_the_region_lies():
 
 def share_of(labels):
     micrograph = Micrograph(pixels=np.zeros(labels.shape, np.uint8), calibration=Calibration())
-    segmentation = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
+    alone = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
     settings = phase_fraction.Settings()
-    field = phase_fraction.measure_field(micrograph, segmentation, settings, E562, [("same", segmentation)])
+    segmentation = replace(alone, alternatives=lambda: iter([("same", alone)]))
+    field = phase_fraction.measure_field(micrograph, segmentation, settings, E562)
     found = phase_fraction.combine([field], settings, E562)
     return next(one for one in found.results if one.quantity == "area_percent.phase"), found
 

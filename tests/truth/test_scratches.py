@@ -7,8 +7,8 @@ import pytest
 from test_drawn_grains import g_error, given, micrograph
 
 from inspect_tool import measure_fields
-from inspect_tool.backends import unet, watershed
 from inspect_tool.measure import scratches
+from inspect_tool.segmentation import unet, watershed
 
 SHAPE = (480, 560)
 

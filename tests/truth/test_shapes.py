@@ -8,8 +8,8 @@ from drawn_structures import cut_gaussian
 from scipy import ndimage
 
 from inspect_tool import measure_fields
-from inspect_tool.backends import threshold
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.segmentation import threshold
 
 SHAPE = (480, 640)
 

@@ -9,12 +9,12 @@ from drawn_sections import coverage
 from scipy import ndimage
 
 import inspect_tool
-from inspect_tool.backends import threshold
 from inspect_tool.errors import MeasurementError
-from inspect_tool.measure.image_quality import contrast_of_black, sharpest_detail
+from inspect_tool.images.quality_figures import contrast_of_black, sharpest_detail
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction, porosity
-from inspect_tool.standards import load_standard
+from inspect_tool.segmentation import threshold
+from inspect_tool.standards.editions import load_standard
 
 SHAPE = (400, 500)
 JOB = """

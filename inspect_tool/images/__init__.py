@@ -1,0 +1,1 @@
+"""Files to micrographs that are fit to be measured: readers, region, filters, quality."""

@@ -1,0 +1,627 @@
+"""Image quality before measuring: what is judged, by which limits, and when an image is refused.
+
+Every figure has two limits: beyond ``advised`` it is a remark, beyond ``red`` the image is not measured unless the
+job accepts the check by its name. What a figure means and where its limits come from: docs/quality.md.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from math import hypot
+from typing import Literal
+
+import numpy as np
+
+from inspect_tool.acceptance import plausibility
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.files import checked, plain
+from inspect_tool.images import quality_figures
+from inspect_tool.model import (
+    Acceptance,
+    Cell,
+    Check,
+    GrayImage,
+    Job,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Segmentation,
+    Table,
+)
+
+# ------------------------------------------------------------------------------------------------------ limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Beyond ``advised`` an image gets a remark, beyond ``red`` it is not measured; None: it always is."""
+
+    advised: float
+    red: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of every check; docs/quality.md has the basis of each number."""
+
+    focus: Limit = Limit(advised=3.0, red=5.0)  # blur of the edges, at most [px]
+    soft_region: Limit = Limit(advised=2.5, red=8.0)  # blur of the softest tile over that of the sharper ones, at most
+    contrast: Limit = Limit(advised=10.0, red=4.0)  # height of the edges, at least [steps of the gray scale]
+    noise: Limit = Limit(advised=3.0, red=1.5)  # height of the edges over the noise, at least [1]
+    saturation: Limit = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
+    saturated_joints: Limit = Limit(advised=1.0, red=20.0)  # the same inside solder joints, at most [%]
+    shading: Limit = Limit(advised=1.5, red=4.0)  # trend of the brightness over the height of the edges, at most [1]
+    compression: Limit = Limit(advised=3.0, red=8.0)  # steps between blocks over the height of the edges, at most [%]
+    size: Limit | None = None  # chord of what was found, at least [px]
+    resolution: Limit = Limit(advised=10.0, red=6.0)  # that chord over the blur of the edges, at least [1]
+
+
+_DEFAULT = Limits()
+LIMITS: Mapping[str, Limits] = {
+    # thin lines go first, in blur and in noise; bright grains may be clipped as long as the lines are not
+    "grain_size": Limits(
+        focus=Limit(advised=2.0, red=2.5),
+        soft_region=Limit(advised=2.5, red=3.5),
+        noise=Limit(advised=5.0, red=2.5),
+        saturation=Limit(advised=5.0, red=85.0),
+    ),
+    "phase_fraction": Limits(size=Limit(advised=15.0, red=9.0)),
+    # the metal may be clipped as long as the pores are not washed out
+    "porosity": Limits(saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)),
+    # rims of balls are soft, parts lie at several heights, and a part of what is beside the joints may be clipped
+    "solder_voids": Limits(
+        focus=Limit(advised=4.0, red=7.0),
+        soft_region=Limit(advised=4.0, red=10.0),
+        contrast=Limit(advised=10.0, red=6.0),
+        saturation=Limit(advised=20.0, red=60.0),
+        resolution=Limit(advised=25.0, red=15.0),
+    ),
+}
+"""Limits by recipe, where what is measured makes another one right; ``Limits()`` for all others."""
+
+TABLE = "Image quality"
+"""Title of the table with every figure of every image."""
+
+NAMES: tuple[str, ...] = tuple(item.name for item in fields(Limits))
+"""Names of the checks, as ``[[accept]]`` and ``[quality]`` of a job use them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Says:
+    """What the report says of a check."""
+
+    title: str
+    unit: str
+    relation: Literal[">=", "<="]
+    basis: str
+
+
+_SAYS: Mapping[str, _Says] = {
+    "focus": _Says(
+        title="Focus: blur of the edges",
+        unit="px",
+        relation="<=",
+        basis="standard deviation of the blur of the strongest edges, median of the tiles",
+    ),
+    "soft_region": _Says(
+        title="Even focus: blur of the softest tile over that of the sharper ones",
+        unit="1",
+        relation="<=",
+        basis="lower quartile of the tiles, at least 1 px",
+    ),
+    "contrast": _Says(
+        title="Contrast: height of the edges",
+        unit="gray levels",
+        relation=">=",
+        basis="steps of the gray scale, median of the tiles",
+    ),
+    "noise": _Says(
+        title="Contrast of the edges to noise",
+        unit="1",
+        relation=">=",
+        basis="height of the edges over the standard deviation of the noise",
+    ),
+    "saturation": _Says(
+        title="Saturation: pixels clipped at one end of the gray scale",
+        unit="%",
+        relation="<=",
+        basis="more than the histogram beside the end leads to expect",
+    ),
+    "shading": _Says(
+        title="Even illumination: trend of the brightness of the edges",
+        unit="1",
+        relation="<=",
+        basis="range over the image of the gray value half way up the edges, over their height",
+    ),
+    "compression": _Says(
+        title="Compression: steps at the borders of 8 x 8 blocks",
+        unit="%",
+        relation="<=",
+        basis="of the height of the edges",
+    ),
+    "saturated_joints": _Says(
+        title="Saturation: clipped pixels in the joints",
+        unit="%",
+        relation="<=",
+        basis="no void is seen where the gray scale ends",
+    ),
+    "size": _Says(
+        title="Size of what was measured",
+        unit="px",
+        relation=">=",
+        basis="mean chord of the objects, weighted by length",
+    ),
+    "resolution": _Says(
+        title="Resolution: size of what was measured over the blur of the edges",
+        unit="1",
+        relation=">=",
+        basis="mean chord of the objects or grains, weighted by length; a blur below half a pixel counts as that",
+    ),
+}
+
+
+def default_limits(recipe: str) -> Limits:
+    """Limits of a recipe, unless a job changes them."""
+    return LIMITS.get(recipe, _DEFAULT)
+
+
+def limits_of(job: Job, where: str) -> Limits:
+    """Limits of a job: those of its recipe, changed by its ``[quality]`` table.
+
+    Raises
+    ------
+    SettingsError
+        An unknown check or key, no number, or a red limit that is stricter than the advised one.
+    """
+    changed = plain(default_limits(job.recipe))
+    for name, table in job.quality.items():
+        if name not in changed:
+            msg = f"{where} quality.{name}: no such check; there are: {', '.join(NAMES)}"
+            raise SettingsError(msg)
+        if not isinstance(table, Mapping):
+            msg = f"{where} quality.{name}: got {table!r}; write {name} = {{ advised = ..., red = ... }}"
+            raise SettingsError(msg)
+        changed[name] = {**(changed[name] or {}), **table}
+    limits = checked(Limits, changed, where, under="quality")
+    for name in NAMES:
+        limit: Limit | None = getattr(limits, name)
+        if (
+            limit is not None
+            and limit.red is not None
+            and _is_beyond(name, limit.advised, limit.red)
+            and limit.advised != limit.red
+        ):
+            msg = f"{where} quality.{name}: red = {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
+            raise SettingsError(msg)
+    return limits
+
+
+def check_acceptances(acceptances: Sequence[Acceptance], images: Iterable[str], where: str) -> None:
+    """Refuse an acceptance of an unknown check or image, or one without a reason."""
+    names = list(images)
+    for i, one in enumerate(acceptances):
+        if one.check not in NAMES:
+            msg = f"{where} accept.{i}.check: '{one.check}' is no check of image quality; there are: {', '.join(NAMES)}"
+            raise SettingsError(msg)
+        if not one.reason.strip():
+            msg = f"{where} accept.{i}.reason: is empty; say why the image is measured all the same, it is printed"
+            raise SettingsError(msg)
+        for pattern in one.images:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                msg = f"{where} accept.{i}.images: '{pattern}' is no image of this job"
+                raise SettingsError(msg)
+
+
+def _is_beyond(name: str, value: float, limit: float) -> bool:
+    return value < limit if _SAYS[name].relation == ">=" else value > limit
+
+
+# ----------------------------------------------------------------------------------------------------- figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure of one image with its limits. ``value`` None: the image holds nothing to judge it by."""
+
+    check: str
+    value: float | None
+    limit: Limit
+    image: str = ""
+    where: str = ""  # the place of the figure, e.g. "bottom right corner, tile 4, 4 of 4 x 4"
+    share: float = 1.0  # of the tiles, that show edges; specks are none [1]
+    accepted: str = ""  # who accepted a red one, and why
+
+
+def is_red(figure: Figure) -> bool:
+    """Whether the image must not be measured, acceptances aside."""
+    red = figure.limit.red
+    return red is not None and figure.value is not None and _is_beyond(figure.check, figure.value, red)
+
+
+def is_advised(figure: Figure) -> bool:
+    """Whether the figure is as it should be."""
+    return figure.value is not None and not _is_beyond(figure.check, figure.value, figure.limit.advised)
+
+
+def image_figures(
+    pixels: GrayImage, roi: Mask | None = None, limits: Limits = _DEFAULT, image: str = ""
+) -> tuple[Figure, ...]:
+    """Every figure that pixels alone give; one that the image is too small for is left out.
+
+    Parameters
+    ----------
+    pixels : array, (rows, columns)
+        Gray values, uint8 or float32.
+    roi : array of bool, optional
+        Pixels that count.
+    limits : Limits
+    image : str
+        Name for the messages.
+    """
+    edges = quality_figures.edges(pixels, roi)
+    found: dict[str, tuple[float | None, str]] = {"focus": (None, ""), "contrast": (None, ""), "noise": (None, "")}
+    known = np.isfinite(edges.blur_px)
+    if known.any():
+        height = float(np.median(edges.height[known]))
+        found["focus"] = float(np.median(edges.blur_px[known])), ""
+        if int(known.sum()) >= _COMPARED:
+            reference = max(1.0, float(np.quantile(edges.blur_px[known], 0.25)))
+            softest = int(np.nanargmax(edges.blur_px))
+            found["soft_region"] = float(edges.blur_px.flat[softest]) / reference, _place(softest, edges.blur_px.shape)
+        found["contrast"] = height / edges.step, ""
+        found["noise"] = height / edges.noise, ""
+        level = quality_figures.trend(edges.level)
+        if level is not None:
+            darkest = int(level.argmin())
+            found["shading"] = float(np.ptp(level)) / height, f"darkest {_place(darkest, level.shape)}"
+        step = quality_figures.block_step(pixels)
+        if step is not None:
+            found["compression"] = 100 * step / height, ""
+    dark, bright = quality_figures.clipped_percent(pixels, roi)
+    found["saturation"] = max(dark, bright), ("black" if dark > bright else "white") if max(dark, bright) > 0 else ""
+    return tuple(
+        Figure(
+            check=name,
+            value=found[name][0],
+            where=found[name][1],
+            share=float((known & ~edges.is_speck).mean()),
+            limit=getattr(limits, name),
+            image=image,
+        )
+        for name in NAMES
+        if name in found
+    )
+
+
+_COMPARED = 4  # tiles with structure below which none of them is the softest
+
+
+def _place(tile: int, tiles: tuple[int, ...]) -> str:
+    """Name the place of a tile.
+
+    >>> _place(15, (4, 4)), _place(1, (3, 3)), _place(4, (3, 3))
+    ('bottom right corner, tile 4, 4 of 4 x 4', 'top, tile 1, 2 of 3 x 3', 'middle, tile 2, 2 of 3 x 3')
+    """
+    row, column = divmod(tile, tiles[1])
+    rows = ("top", "", "bottom")[3 * (2 * row + 1) // (2 * tiles[0])]
+    columns = ("left", "", "right")[3 * (2 * column + 1) // (2 * tiles[1])]
+    name = f"{rows} {columns} corner" if rows and columns else rows or columns or "middle"
+    return f"{name}, tile {row + 1}, {column + 1} of {tiles[0]} x {tiles[1]}"
+
+
+def structure_figures(
+    segmentation: Segmentation,
+    values: Mapping[str, float | int | str],
+    figures: Sequence[Figure],
+    limits: Limits = _DEFAULT,
+) -> tuple[Figure, ...]:
+    """Figures of an image together with those of what was segmented in it.
+
+    Where half of the tiles and more show edges and the segmentation holds nothing, the size is 0: what is there was not
+    found. Where fewer do, or specks are all there is, nothing may be what there is (a dense section).
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        As the recipe took it.
+    values : mapping
+        What the recipe measured on the field; ``clipped_percent`` is looked at. [%]
+    figures : sequence of Figure
+        Of the image, from ``image_figures``.
+    limits : Limits
+    """
+    image = figures[0].image
+    found = list(figures)
+    focus = next(figure for figure in figures if figure.check == "focus")
+    size = structure_px(segmentation.labels, segmentation.kind) or 0.0
+    if focus.value is not None and (size or focus.share >= _COVERED):
+        where = f"chord {size:.3g} px" if size else "nothing was found"
+        if limits.size is not None:
+            found.append(Figure(check="size", value=size, limit=limits.size, image=image))
+        width = hypot(focus.value, _LEAST_BLUR_PX)
+        found.append(Figure(check="resolution", value=size / width, limit=limits.resolution, image=image, where=where))
+    clipped = values.get("clipped_percent")
+    if isinstance(clipped, float | int):
+        found.append(Figure(check="saturated_joints", value=float(clipped), limit=limits.saturated_joints, image=image))
+    return tuple(found)
+
+
+_COVERED = 0.5
+_LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
+
+
+def structure_px(labels: LabelImage, kind: Literal["semantic", "instance"]) -> float | None:
+    """Mean chord of the objects (label above 0), weighted by length, along rows and columns. [px]
+
+    Semantic classes above 0 count together. None when there is no object.
+
+    >>> structure_px(np.array([[1, 1, 0, 0], [1, 1, 0, 2]], dtype=np.int32), "semantic")
+    1.8
+    """
+    sums = np.zeros(2)
+    for turned in (labels, labels.T):
+        for start in range(0, turned.shape[0], _ROWS):
+            part = np.ascontiguousarray(turned[start : start + _ROWS])
+            part = part > 0 if kind == "semantic" else part
+            new = np.ones(part.shape, np.bool_)
+            np.not_equal(part[:, 1:], part[:, :-1], out=new[:, 1:])
+            first = np.flatnonzero(new)
+            length = np.diff(np.append(first, part.size))[part.ravel()[first] > 0].astype(float)
+            sums += (length**2).sum(), length.sum()
+    return float(sums[0] / sums[1]) if sums[1] > 0 else None
+
+
+_ROWS = 512  # looked at together
+
+
+def assess(micrograph: Micrograph, limits: Limits = _DEFAULT) -> tuple[Check, ...]:
+    """Judge one image before it is measured: one check per kind, failed beyond the advised limit.
+
+    Examples
+    --------
+    >>> from inspect_tool import read
+    >>> for check in assess(read("field.tif", pixel_um=0.5)):  # doctest: +SKIP
+    ...     print(check.name, check.value, check.passed, check.note)
+    """
+    return as_checks(image_figures(micrograph.pixels, micrograph.roi, limits, micrograph.path), limits)
+
+
+# ----------------------------------------------------------------------------------------------------- judging
+
+
+def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tuple[Figure, ...]:
+    """Figures with what was accepted of them.
+
+    Raises
+    ------
+    MeasurementError
+        A figure is beyond its red limit and nobody accepted it.
+    """
+    marked = with_acceptances(figures, acceptances)
+    if stops := _stops(marked):
+        found = "; ".join(_sentence(figure) for figure in stops)
+        names = " and ".join(f'check = "{figure.check}"' for figure in stops)
+        msg = (
+            f"{stops[0].image}: image quality: {found}; take the image again, or accept it in the job: "
+            f'[[accept]] {names}, reason = "..."'
+        )
+        raise MeasurementError(msg)
+    return marked
+
+
+def with_acceptances(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tuple[Figure, ...]:
+    """Figures, the red ones with what a job says of accepting them; none stops."""
+    return tuple(
+        replace(figure, accepted=_accepted(figure, acceptances)) if is_red(figure) else figure for figure in figures
+    )
+
+
+def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Acceptance]) -> None:
+    """Refuse a job in every field of which what was found is too fine or too blurred: its images are the fault.
+
+    Where only some fields are so, the others are kept and the number is doubted (``doubts``).
+
+    Parameters
+    ----------
+    fields : sequence of sequence of Figure
+        Figures of every field, those of its structure among them.
+    acceptances : sequence of Acceptance
+
+    Raises
+    ------
+    MeasurementError
+        Names the first field, as ``judged`` does.
+    """
+    if all(_stops(with_acceptances(figures, acceptances)) for figures in fields):
+        for figures in fields:
+            judged(figures, acceptances)
+
+
+def doubts(made: Table, specimens: Sequence[str], limits: Limits, acceptances: Sequence[Acceptance]) -> list[Check]:
+    """Doubt the numbers of specimens in some fields of which what was found is too fine, too blurred or clipped.
+
+    Parameters
+    ----------
+    made : Table
+        Figures of every image, from ``table``.
+    specimens : sequence of str
+        Specimen of each of its rows.
+    limits : Limits
+    acceptances : sequence of Acceptance
+
+    Returns
+    -------
+    list of Check
+        One that is not met per check and specimen, with the worst figure and the names of the images.
+    """
+    found = []
+    for name in _OF_STRUCTURE:
+        limit: Limit | None = getattr(limits, name)
+        if limit is None or limit.red is None or _HEADS[name] not in made.columns:
+            continue
+        column, says = made.columns.index(_HEADS[name]), _SAYS[name]
+        for specimen in dict.fromkeys(specimens):
+            figures = [
+                Figure(check=name, value=_number(row[column]), limit=limit, image=str(row[0]))
+                for row, one in zip(made.rows, specimens, strict=True)
+                if one == specimen
+            ]
+            if red := _stops(with_acceptances(figures, acceptances)):
+                found.append(
+                    plausibility.check(
+                        f"{says.title}, field by field",
+                        _worst(red, name).value,
+                        says.relation,
+                        limit.red,
+                        says.unit,
+                        clause=f"own check, {says.basis}",
+                        specimen=specimen,
+                        note=_named([figure.image for figure in red]),
+                        advice="look at the overlay, take the image again or leave it out; the other fields are kept",
+                    )
+                )
+    return found
+
+
+def with_chords(made: Table, chords: Sequence[float | None]) -> Table:
+    """A table of figures with the chords of what was segmented in each image, which need no image; None: nothing was.
+
+    Where the table gives no chord, none was asked for.
+    """
+    if _HEADS["size"] not in made.columns or len(chords) != len(made.rows):
+        return made
+    column = made.columns.index(_HEADS["size"])
+    rows = [
+        row if row[column] is None else (*row[:column], _short(chord or 0.0), *row[column + 1 :])
+        for row, chord in zip(made.rows, chords, strict=True)
+    ]
+    return replace(made, rows=tuple(rows))
+
+
+_OF_STRUCTURE = ("saturated_joints", "size", "resolution")  # known when a field has been measured
+_MOST_NAMED = 3  # images in a remark
+
+
+def _number(cell: Cell) -> float | None:
+    return float(cell) if isinstance(cell, int | float) else None
+
+
+def _named(images: Sequence[str]) -> str:
+    more = f" and {len(images) - _MOST_NAMED} more" if len(images) > _MOST_NAMED else ""
+    return ", ".join(images[:_MOST_NAMED]) + more
+
+
+def _stops(marked: Sequence[Figure]) -> list[Figure]:
+    """The red ones that nobody accepted."""
+    return [figure for figure in marked if is_red(figure) and not figure.accepted]
+
+
+def _worst(figures: Sequence[Figure], name: str) -> Figure:
+    """The worst figure of a check; each has a value."""
+    sign = 1 if _SAYS[name].relation == ">=" else -1
+    return min(figures, key=lambda figure: sign * (figure.value or 0.0))
+
+
+def _sentence(figure: Figure) -> str:
+    says = _SAYS[figure.check]
+    unit = "" if says.unit == "1" else f" {says.unit}"
+    place = f" ({figure.where})" if figure.where else ""
+    bound = "at least" if says.relation == ">=" else "at most"
+    title = says.title[0].lower() + says.title[1:]
+    return f"{title}: {figure.value:.3g}{unit}{place}, {bound} {figure.limit.red:.3g}{unit} is measured"
+
+
+def _accepted(figure: Figure, acceptances: Sequence[Acceptance]) -> str:
+    for one in acceptances:
+        if one.check == figure.check and (
+            not one.images or any(fnmatchcase(figure.image, pattern) for pattern in one.images)
+        ):
+            return f"by {one.by.strip()}: {one.reason.strip()}" if one.by.strip() else one.reason.strip()
+    return ""
+
+
+def as_checks(figures: Sequence[Figure], limits: Limits = _DEFAULT, default: Limits = _DEFAULT) -> tuple[Check, ...]:
+    """One check per kind for all images together: the worst figure, the image it belongs to, and what was accepted.
+
+    ``default`` holds the limits that the recipe has by itself; changed ones are named.
+    """
+    checks = []
+    for name in NAMES:
+        own = [figure for figure in figures if figure.check == name]
+        # joints have a rule of their method for the same figure, with the same advised limit
+        if own and (name != "saturated_joints" or any(figure.accepted for figure in own)):
+            checks.append(_folded(name, own, getattr(limits, name), getattr(default, name)))
+    return tuple(checks)
+
+
+def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | None) -> Check:
+    says = _SAYS[name]
+    seen = [figure for figure in own if figure.value is not None]
+    worst = _worst(seen, name) if seen else own[0]
+    notes = []
+    if not seen:
+        notes.append("no image shows structure to judge it by: nothing there and nothing seen look the same")
+    elif len(own) > 1:
+        notes.append(f"worst image: {worst.image}" + (f", {worst.where}" if worst.where else ""))
+        beyond = sum(not is_advised(figure) for figure in seen)
+        if beyond > 1:
+            notes.append(f"{beyond} of {len(own)} images")
+        if len(seen) < len(own):
+            notes.append(f"{len(own) - len(seen)} of {len(own)} images show no structure to judge it by")
+    elif worst.where:
+        notes.append(worst.where)
+    accepted: dict[str, list[str]] = {}
+    for figure in own:
+        if figure.accepted:
+            accepted.setdefault(figure.accepted, []).append(figure.image)
+    beyond_red = "passes nothing" if name in _OF_STRUCTURE else "stops"
+    stops = "never stops" if limit.red is None else f"{beyond_red} at {limit.red:g}"
+    changed = "" if limit == default else f"; limits of this job, usually {_pair(default)}"
+    return Check(
+        name=says.title,
+        value=worst.value,
+        relation=says.relation,
+        limit=limit.advised,
+        unit=says.unit,
+        passed=is_advised(worst),
+        clause=f"own check, {says.basis}; {stops}{changed}",
+        scope="image",
+        note="; ".join(notes),
+        accepted="; ".join(f"{text} ({', '.join(images)})" for text, images in accepted.items()),
+    )
+
+
+def _pair(limit: Limit | None) -> str:
+    if limit is None:
+        return "not judged"
+    return f"{limit.advised:g}, " + ("never stops" if limit.red is None else f"stops at {limit.red:g}")
+
+
+def table(figures: Sequence[Figure], images: Sequence[str]) -> Table:
+    """Every figure of every image, for the report."""
+    names = [name for name in NAMES if any(figure.check == name for figure in figures)]
+    values = {(figure.image, figure.check): figure.value for figure in figures}
+    return Table(
+        title=TABLE,
+        columns=("Image", *(_HEADS[name] for name in names)),
+        rows=tuple((image, *(_short(values.get((image, name))) for name in names)) for image in images),
+        note="What each figure means, and its limits: Checks.",
+    )
+
+
+_HEADS: Mapping[str, str] = {
+    "focus": "Blur [px]",
+    "soft_region": "Softest tile",
+    "contrast": "Edges [gray levels]",
+    "noise": "Edges to noise",
+    "saturation": "Clipped [%]",
+    "shading": "Shading",
+    "compression": "Blocks [%]",
+    "saturated_joints": "Clipped in joints [%]",
+    "size": "Chord [px]",
+    "resolution": "Size to blur",
+}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")

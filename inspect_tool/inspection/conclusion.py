@@ -1,0 +1,57 @@
+"""From measured fields to the findings that a verdict may rest on; written once for a run and for its verification.
+
+Whatever changes a number after the recipe combined its fields, or doubts it before a verdict, happens here and in this
+order, so that a report that is computed again goes the same way.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from inspect_tool.acceptance import plausibility
+from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.plugins import Recipe
+from inspect_tool.referee import correction as referee
+from inspect_tool.validation import line
+from inspect_tool.validation.values import Validation
+
+
+def concluded(
+    recipe: Recipe,
+    fields: Sequence[FieldMeasurement],
+    settings: Any,
+    standard: Standard,
+    asked: Iterable[str] = (),
+    validation: Validation | None = None,
+    correction: referee.Correction | None = None,
+    *,
+    accepting: bool = False,
+) -> Findings:
+    """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Recipe of the job.
+    fields : sequence of FieldMeasurement
+        In the order of the images.
+    settings : Any
+        Settings of the recipe.
+    standard : Standard
+        Edition of the job.
+    asked : iterable of str
+        Quantities of requirements; they are doubted like those on page 1.
+    validation : Validation, optional
+        Errors of the segmentation on labelled images.
+    correction : Correction, optional
+        What a person found at a random sample of points: it replaces the results that it is for.
+    accepting : bool
+        The job accepts images that the quality gate would stop.
+
+    Raises
+    ------
+    MeasurementError
+        What the recipe says.
+    """
+    findings: Findings = recipe.combine(fields, settings, standard)
+    findings = line.applied(findings, recipe, fields, settings, standard, validation, accepting=accepting)
+    return plausibility.gated(referee.applied(findings, correction), asked)

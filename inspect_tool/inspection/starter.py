@@ -1,0 +1,296 @@
+"""What a newcomer asks first: a commented job to start from, and lists of what there is."""
+
+import ast
+import inspect
+import textwrap
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from io import StringIO
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from inspect_tool import registry
+from inspect_tool.errors import SettingsError
+from inspect_tool.files import load_model_card
+from inspect_tool.model import Header, Quantity
+from inspect_tool.paths import data_folder
+from inspect_tool.plugins import Recipe
+from inspect_tool.standards import editions
+from inspect_tool.units import UNITS, dimension
+
+_INTRO = """\
+# Inspection job for inspect-tool: {title}.
+# Fill in: images, [header], [calibration]. Lines that begin with # are optional: settings show their defaults,
+# the others are examples. What the numbers mean: docs/{recipe}.md
+# Check it with   inspect-tool check {file}
+# Run it with     inspect-tool run {file} --out reports
+
+recipe   = "{recipe}"
+standard = {standard}{other_standards}
+images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
+# template = "inspection"    # or the path of your own template folder
+# exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
+# scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
+# supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
+# supersedes_reason = "wrong heat number"   # why
+# edit_cap = 0.05            # share of edited pixels of a field beyond which the result is marked (docs/edits.md)
+# validation = "own_validation.toml"   # errors on labelled images of your own (docs/validate.md)
+# page     = 0               # of a file with several pages; or, where the file names its planes:
+# scene    = 0               # number from 0, or name; channel too
+# channel  = "BSE"
+# z        = 0
+# time     = 0
+
+# spec     = "4711 rev B"    # acceptance criteria of a part and revision, from the folder specs beside this file
+# specs    = "../specs"      # or from another folder, or one file (docs/specs.md)
+
+# Several specimens or sections instead of 'images' (one [[specimens]] for each):
+# [[specimens]]
+# id = "A"
+# section = "1"
+# plane = "longitudinal"     # longitudinal, transverse or planar
+# images = ["A_*.tif"]
+
+# [referee]                  # answers of a person to random points or lines, which correct results (docs/referee.md)
+# file = "answers.json"
+
+[header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)
+"""
+
+_CALIBRATION = """
+[calibration]                # delete this block when the image files carry a trusted scale (docs/images_and_scale.md)
+pixel_um = {pixel_um:<17} # um per pixel, as measured; 0.0 is refused. Only ratios wanted: delete this line and say
+source = "stage micrometer"  # source = "ratio only" here; else how the pixel size was found
+u_rel = 0.005                # relative standard uncertainty of pixel_um [1]; 0.005 is an example
+certificate = ""             # of the stage micrometer or grid
+"""
+_RATIO_ONLY = """
+[calibration]
+source = "ratio only"        # no scale: shares, and no lengths. With one: pixel_um and its source (docs/calibration.md)
+"""
+_OF_BAR = """
+[calibration]
+source = "scale bar"         # the bar burned into every picture is read, {told}
+"""
+_OF_FILE = """
+# [calibration]              # the image files carry their scale, {told}; to state another:
+# pixel_um = 0.0             # um per pixel, as measured
+# source = "stage micrometer"
+# u_rel = 0.005              # relative standard uncertainty of pixel_um [1]
+"""
+_CALIBRATION_MORE = """\
+# valid_until = 2027-12-31   # of the certificate; an expired one is marked on page 1
+# pixel_y_um = 0.0           # height of a pixel that is not square; pixel_um is its width then
+# plane = "plane of the joints"             # X-ray: where the scale holds
+# file = "calibrations"      # instead of all lines above: a calibration file, or the folder of them with
+# instrument = "Axio Imager" # the instrument and the objective that name one (docs/calibration.md);
+# objective = "50x"          # zoom and binning where several fit
+# expired = "stop"           # an expired calibration stops the job; default "report"
+
+# [region]                   # the part of the image that counts
+# footer_px = 64             # rows of a data bar to cut off at the bottom; not given: one that is found; 0: none
+# rectangle = [0, 0, 600, 800]              # top, left, height, width [px]
+# polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
+# mask = "roi.png"                          # image of the same size: what is not 0 counts
+# exclude = [[900, 20, 60, 300]]            # rectangles that do not count: top, left, height, width [px]
+# specimen = "whole"                        # do not look for mount, mosaic corners and the surround of an eyepiece
+# colored_marks = "auto"                    # lines and writing in color over a gray picture go out; "keep": they count
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a person wants of a first job; what is not said stands in the job as an example or a comment."""
+
+    images: tuple[str, ...] = ("field_*.tif",)
+    scale: Literal["stated", "ratio only", "scale bar", "file"] = "stated"
+    pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
+    told: str = ""  # what the file or the bar says of the scale, in words
+    lower: float | None = None  # limits of the first quantity, in its unit
+    upper: float | None = None
+    source: str = ""  # of the limits
+
+
+def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers()) -> str:
+    """Text of a commented job file for a recipe; its settings and their comments are read from the plug-ins.
+
+    ``file`` is the name that the commands in its first lines show.
+    """
+    module = registry.load("recipe", recipe)
+    backend = dict(module.BACKEND)
+    others = ", ".join(module.STANDARDS[1:])
+    name = backend.pop("name")
+    lines = [
+        _INTRO.format(
+            title=module.TITLE.lower(),
+            recipe=recipe,
+            file=f'"{file}"' if " " in file else file,
+            standard=_toml(module.STANDARDS[0]),
+            other_standards=f"   # or: {others}" if others else "",
+            images=_toml(answers.images),
+        ).rstrip("\n"),
+        *_header_lines(),
+        _SCALES[answers.scale].format(pixel_um=f"{answers.pixel_um!r}", told=answers.told).rstrip("\n"),
+        _CALIBRATION_MORE.rstrip("\n"),
+        "",
+        "[settings]",
+        *_settings_lines(module.Settings),
+        "",
+        "# [backend]                  # segmentation; this is the default of the recipe",
+        _setting("name", _toml(name), f"or {', '.join(other for other in registry.names('backend') if other != name)}"),
+        *_settings_lines(registry.load("backend", name).Settings, backend),
+        '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
+        "",
+        *_requirement_lines(module, answers),
+        _LOT,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def listing(kind: str) -> Iterator[tuple[str, str]]:
+    """Name and one line of text for everything of one kind; an unknown kind is a ``SettingsError``."""
+    match kind.rstrip("s") if kind != "quantities" else kind:
+        case "recipe" | "backend" | "reader" | "exporter" as plugin:
+            for name in registry.names(plugin):
+                yield name, _first_line(registry.load(plugin, name))
+        case "standard":
+            for name in editions.names():
+                standard = editions.load_standard(name)
+                yield name, f"{editions.designation(standard)}: {standard.title}"
+        case "model":
+            from inspect_tool.segmentation.networks.weights import model_folder, shipped_names
+
+            for name in shipped_names():
+                card = load_model_card(model_folder(name))
+                yield name, f"{card.title} ({card.architecture}; for {', '.join(card.recipes)})"
+        case "template":
+            for path in sorted(data_folder("templates").glob("*/template.toml")):
+                yield path.parent.name, str(path.parent)
+        case "quantities" | "quantity":
+            for recipe in registry.names("recipe"):
+                for name, quantity in registry.load("recipe", recipe).QUANTITIES.items():
+                    note = "; a class or size instead of *" if name.endswith("*") else ""
+                    yield name, f"[{quantity.unit}] {quantity.title} ({recipe}{note})"
+        case "unit":
+            for name in UNITS:
+                yield name, dimension(name)
+        case _:
+            msg = (
+                f"unknown kind '{kind}'; there are: recipes, backends, models, standards, readers, exporters, "
+                "templates, quantities, units"
+            )
+            raise SettingsError(msg)
+
+
+_SCALES = {"stated": _CALIBRATION, "ratio only": _RATIO_ONLY, "scale bar": _OF_BAR, "file": _OF_FILE}
+_FILLED = ("laboratory", "customer", "order", "part", "operator")
+
+
+def _header_lines() -> Iterator[str]:
+    from inspect_tool.report.build import IDENTIFICATION
+
+    labels = {item.field: item.label.lower() for item in IDENTIFICATION}
+    names = [item.name for item in fields(Header)]
+    for name in (*_FILLED, *(name for name in names if name not in _FILLED)):
+        says = labels.get(name, "")
+        says = f"{says}, as 2026-01-31" if name.startswith("date_") else "" if says == name.replace("_", " ") else says
+        line = f'{name} = ""'
+        line = line if name in _FILLED else f"# {line}"
+        yield f"{line:<28} # {says}" if says else line
+
+
+def _settings_lines(settings: type[Any], changed: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """One commented line per setting; ``changed`` holds the values that are not those of the class."""
+    hints, says = get_type_hints(settings), _comments(settings)
+    for item in fields(settings):
+        value = item.default if item.default is not MISSING else None
+        if item.default_factory is not MISSING:
+            value = item.default_factory()
+        value = (changed or {}).get(item.name, value)
+        comment = ": ".join(part for part in (" | ".join(_choices(hints[item.name])), says.get(item.name, "")) if part)
+        yield _setting(item.name, _toml(value), comment)
+
+
+def _setting(name: str, value: str | None, comment: str) -> str:
+    if value is None:  # TOML has no word for it
+        return f"# {name} =   # not set; {comment}".removesuffix("; ").replace("None:", "not set:")
+    line = f"# {name} = {value}"
+    return f"{line:<28} # {comment}" if comment else line
+
+
+def _comments(settings: type[Any]) -> dict[str, str]:
+    """Read the comments behind the fields of a settings class: what each does, and its unit.
+
+    They stand once, in the source, where whoever changes a setting sees them.
+    """
+    try:
+        source = textwrap.dedent(inspect.getsource(settings))
+    except OSError:  # installed without its source
+        return {}
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    at_line = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+    return {
+        node.target.id: " ".join(at_line[i] for i in range(node.lineno, (node.end_lineno or 0) + 1) if i in at_line)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    if get_origin(hint) is Literal and len(get_args(hint)) > 1:
+        return tuple(str(choice) for choice in get_args(hint))
+    for part in get_args(hint):
+        found = _choices(part)
+        if found:
+            return found
+    return ()
+
+
+def _toml(value: Any) -> str | None:
+    """Write a plain value as TOML; None for a value that TOML has no word for."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case int() | float():
+            return f"{value:g}" if isinstance(value, float) else str(value)
+        case Mapping():
+            return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+        case _:
+            return "[" + ", ".join(str(_toml(item)) for item in value) + "]"
+
+
+_LOT = """
+# [lot]                      # the specimens are the sample of a lot (docs/specs.md)
+# id = "L 2611-04"
+# size = 500
+# plan = { standard = "ISO 2859-1", n = 8, ac = 0, re = 1, source = "supply agreement" }"""
+
+
+def first_quantity(module: Recipe) -> tuple[str, Quantity]:
+    """The quantity that a recipe is asked for most, a class in its name where it needs one."""
+    name, quantity = next(iter(module.QUANTITIES.items()))
+    return name.replace("*", str(module.BACKEND.get("phase", "name of the class"))), quantity
+
+
+def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
+    name, quantity = first_quantity(module)
+    asked = answers.lower is not None or answers.upper is not None
+    mark = "" if asked else "# "
+    yield "# What the result must fulfil, and who says so. Without a requirement there is no verdict."
+    yield f"{mark}[[requirements]]"
+    yield f'{mark}quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
+    yield f'{mark}unit = "{quantity.unit}"'
+    for key, value, example in (("lower", answers.lower, "0.0 "), ("upper", answers.upper, "10.0")):
+        note = "             # give lower, upper or both" if key == "lower" else ""
+        yield f"# {key} = {example}{note}".rstrip() if value is None else f"{key} = {value!r}"
+    others = "or guarded_binary, non_binary, simple"
+    yield f'{mark}rule = "guarded"         # passes when the limit is kept by U too; {others}'
+    yield f"{mark}source = {_toml(answers.source if asked else 'drawing 4711 rev B')}"
+
+
+def _first_line(module: object) -> str:
+    return (module.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,185 @@
+"""What a user asks for: a job and its parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import Any, Literal
+
+from inspect_tool.model.image import Calibration, Day, Modality, Plane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which plane of an image file with several; numbers are 0-based. What is None, the file must have once only."""
+
+    page: int | None = None  # of a file whose planes have no names of their own, e.g. a multi-page TIFF
+    scene: int | str | None = None  # number or name
+    channel: int | str | None = None  # number or name
+    z: int | None = None
+    time: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Identification of the work (ISO/IEC 17025, 7.8.2); what stays empty is printed as "not stated"."""
+
+    title: str = ""
+    laboratory: str = ""
+    address: str = ""
+    place_of_work: str = ""
+    customer: str = ""
+    customer_contact: str = ""
+    order: str = ""
+    part: str = ""
+    item: str = ""
+    condition: str = ""
+    material: str = ""
+    heat: str = ""
+    preparation: str = ""
+    section_location: str = ""
+    instrument: str = ""
+    sampling: str = ""
+    date_sampled: str = ""
+    date_received: str = ""
+    date_of_work: str = ""
+    date_of_issue: str = ""
+    operator: str = ""
+    authorised_by: str = ""
+    external_providers: str = ""
+    customer_supplied: str = ""
+    deviations: str = ""
+    remarks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """The part of an image that is measured; pixels of the image file, 0-based.
+
+    ``footer_px`` rows are cut from the bottom, None: a data bar that is found there; ``rectangle`` is (top, left,
+    height, width) and is cut out; ``polygon`` holds (row, column) corners and ``mask`` names a mask file: both leave
+    the image whole and mark what counts. Where none of these is given, ``specimen = "auto"`` leaves out what is found
+    to be no specimen; "whole" does not look for it. ``colored_marks`` "auto" leaves out lines, boxes and writing in
+    color over a gray picture.
+    """
+
+    footer_px: int | None = None
+    rectangle: tuple[int, int, int, int] | None = None
+    polygon: tuple[tuple[float, float], ...] = ()
+    mask: str = ""
+    exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
+    specimen: Literal["auto", "whole"] = "auto"  # whether mount, fill and the surround of an eyepiece are left out
+    colored_marks: Literal["auto", "keep"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specimen:
+    """Images of one section of one specimen; several entries with one id are several sections of it."""
+
+    id: str
+    images: tuple[str, ...]
+    section: str = "1"
+    plane: Plane = "not stated"
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a result must fulfil, and who says so. ``class_string`` holds a code that a recipe expands."""
+
+    quantity: str
+    unit: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    rule: Literal["simple", "guarded", "guarded_binary", "non_binary"] = "guarded"
+    guard_band: str = "U"  # width w of rules with a guard band: a factor and U or u, e.g. "1.645 u"
+    round_to: float | None = None  # rule "simple": the result is rounded to this first, after ASTM E29 [unit]
+    source: str = ""
+    specimen: str = ""  # empty: every specimen of the job
+    class_string: str = ""  # e.g. "D5/2/A1" with quantity "porosity_class"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Acceptance criteria of one revision of a part, as one source states them: a file of the folder ``specs``."""
+
+    part: str
+    revision: str
+    valid_from: Day
+    requirements: tuple[Requirement, ...]
+    valid_to: Day | None = None  # last day; None: until a newer revision is valid
+    title: str = ""
+    source: str = ""  # of every requirement that names none, e.g. "customer QS-17 rev 3"
+    recipe: str = ""  # the only inspection that it is for; empty: every one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingPlan:
+    """A single sampling plan by attributes: the numbers that the contract or a standard gives, never looked up here."""
+
+    standard: str  # e.g. "ISO 2859-1"
+    n: int  # sample size [specimens]
+    ac: int  # acceptance number: as many nonconforming specimens at most
+    re: int  # rejection number: as many at least
+    source: str = ""  # who fixed it, e.g. "supply agreement QA-118: level II, AQL 0.65, normal inspection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """The lot that the specimens of a job are the sample of."""
+
+    id: str
+    size: int  # items in the lot
+    plan: SamplingPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """Leave to measure images that a check of image quality would stop, with the reason that the report prints."""
+
+    check: str
+    reason: str
+    by: str = ""
+    images: tuple[str, ...] = ()  # file names or patterns; empty: every image of the job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referee:
+    """Answers of a person to a random sample of points or test lines, that correct the results of a job."""
+
+    file: str  # as the page saved it, relative to the job file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
+
+    recipe: str
+    standard: str = ""
+    images: tuple[str, ...] = ()
+    specimens: tuple[Specimen, ...] = ()
+    template: str = "inspection"
+    modality: Modality = "unknown"
+    page: int | None = None  # these five choose a plane of a file with several, see ``Selection``
+    scene: int | str | None = None
+    channel: int | str | None = None
+    z: int | None = None
+    time: int | None = None
+    scale_bar: Literal["auto", "off", "required"] = "auto"  # whether a bar in the picture is read and compared
+    mixed_scales: bool = False  # images of different pixel size are meant
+    exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
+    header: Header = default(default_factory=Header)
+    calibration: Calibration | None = None
+    region: Region = default(default_factory=Region)
+    settings: Mapping[str, Any] = default(default_factory=dict)
+    backend: Mapping[str, Any] = default(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+    spec: str = ""  # acceptance criteria by part and revision, e.g. "4711 rev B"; they join the requirements
+    specs: str = ""  # folder or file that holds them; empty: the folder specs beside the job file
+    lot: Lot | None = None
+    quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
+    accept: tuple[Acceptance, ...] = ()
+    supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
+    supersedes_reason: str = ""
+    validation: str = ""  # own file of errors on labelled images, in the place of the one that is shipped
+    edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
+    referee: Referee | None = None

@@ -1,0 +1,251 @@
+"""What was found: in one field, and of all fields of a job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from inspect_tool.model.asked import Requirement
+from inspect_tool.model.image import Calibration, Plane
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Decision: TypeAlias = Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
+Cell: TypeAlias = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something drawn over a picture so that a reader can count again: a test line, a hit, a joint."""
+
+    kind: Literal["path", "points", "text"]
+    points: tuple[tuple[float, float], ...]  # (row, column) [px]; a path is joined in order
+    style: Literal["figure", "hit", "half hit", "double hit", "miss", "object", "warning"] = "figure"
+    layer: str = "test figure"  # marks of one layer are switched on and off together
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notable:
+    """One of the worst features of a field, to be shown as a thumbnail."""
+
+    feature: int
+    value: float
+    unit: str
+    caption: str
+    box: tuple[int, int, int, int]  # top, left, bottom, right [px], half-open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldMeasurement:
+    """All that a recipe keeps of one field; small, so that images need not stay in memory."""
+
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    image: str
+    shape_px: tuple[int, int]
+    calibration: Calibration
+    values: Mapping[str, float | int | str]  # one row of the fields table, unit in every name
+    features: "pd.DataFrame"  # one row per object: "feature", "row_px", "column_px", ... unit in every name
+    alternatives: Mapping[str, Mapping[str, float]] = default(default_factory=dict)  # name -> values re-evaluated
+    marks: tuple[Mark, ...] = ()
+    worst: tuple[Notable, ...] = ()  # worst first, at most ten
+    notes: tuple[str, ...] = ()  # sentences for the report, e.g. what was excluded and why
+    missed_u_rel: float = 0.0  # of the segmentation, see there
+    curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column
+    parts: "pd.DataFrame | None" = None  # one row per part of an object, e.g. per void of a joint
+    read_off: Mapping[str, Any] = default(default_factory=dict)  # all that came from gray values and not from labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measurements:
+    """All objects and all fields of a job: tidy tables with the unit in every column name."""
+
+    features: "pd.DataFrame"
+    fields: "pd.DataFrame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One line of an uncertainty budget, in the unit of the result. ``dof`` None: known well (infinite)."""
+
+    name: str
+    u: float
+    kind: Literal["A", "B"]
+    dof: float | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One number with its unit, its n, its method and its uncertainty."""
+
+    quantity: str
+    specimen: str
+    value: float
+    unit: str
+    n: int
+    clause: str
+    definition: str  # name and version of what is measured, e.g. "mean over fields/1"
+    n_of: str = "fields"  # what n counts
+    budget: tuple[Component, ...] = ()
+    u: float | None = None  # combined standard uncertainty
+    expanded_u: float | None = None
+    coverage: float = 0.95  # probability of the interval [1]
+    coverage_factor: float | None = None
+    dof: float | None = None  # effective; None: infinite
+    interval: tuple[float, float] | None = None
+    rounded: str = ""  # as the method rounds it, e.g. "7.9"
+    title: str = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
+    main: bool = False  # shown on page 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One rule and what was found.
+
+    Scope "method" (rules of the standard) and "calibration" decide the method conformity; "practice" are rules of this
+    toolkit beside it. One of scope "plausibility" that is not met doubts the results of its specimen, so that no
+    requirement on them passes by the rules it names.
+    """
+
+    name: str
+    value: float | None  # None: could not be determined, which does not pass
+    relation: Literal[">=", "<="]
+    limit: float
+    unit: str
+    passed: bool
+    clause: str
+    scope: Literal["method", "calibration", "practice", "image", "consistency", "plausibility"] = "method"
+    specimen: str = ""  # empty: the whole job
+    note: str = ""
+    accepted: str = ""  # who accepted that it is not met, and why
+    quantities: tuple[str, ...] = ()  # plausibility: results it doubts; empty: all of the specimen
+    rules: tuple[str, ...] = ()  # plausibility: rules of decision that it takes a pass from; empty: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conformity:
+    """The verdict on one requirement for one specimen, with the risk taken."""
+
+    requirement: Requirement
+    specimen: str
+    quantity: str
+    value: float | None
+    unit: str
+    expanded_u: float | None
+    decision: Decision
+    probability: float | None  # that the true value conforms (JCGM 106)
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """What a recipe can report under a name. A name that ends in ``.*`` stands for every class."""
+
+    title: str
+    unit: str
+    needs_scale: bool
+    needs_setting: str = ""  # name of the recipe's setting that must be true for it to come out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointClass:
+    """One of the classes that a person tells apart at a point, or of the marks that stand on a test line."""
+
+    name: str
+    quantity: str = ""  # the result that is its area share; empty: none is
+    counts: float = 1.0  # boundaries that a mark is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """How a quantity takes part in an error that is known of another one, or of itself, from labelled images."""
+
+    of: str  # quantity, in % or G; a name that ends in ``.*`` stands for that of the same class
+    factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G
+    over: Literal["mean", "largest"] = "mean"  # of the errors of the fields of a specimen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table for the reader; the unit stands in the column head."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One curve, point cloud or bar row of a chart."""
+
+    name: str
+    x: tuple[float, ...]  # histogram: bin edges (one more than y)
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """The numbers of a chart; the report draws it. ``limits`` are vertical reference lines (x, label)."""
+
+    kind: Literal["histogram", "cumulative", "points", "bars"]
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    x_scale: Literal["linear", "log"] = "linear"
+    limits: tuple[tuple[float, str], ...] = ()
+    categories: tuple[str, ...] = ()  # names under the bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One line of the method block: how the number was made."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Findings:
+    """What a recipe makes of all fields."""
+
+    results: tuple[Result, ...]
+    checks: tuple[Check, ...]
+    measurements: Measurements
+    statements: tuple[Statement, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    warnings: tuple[str, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
+    deviations: tuple[str, ...] = ()  # from the named standard, that lie in how this recipe measures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One correction of a segmentation by hand: an entry of the ledger beside the job. Hashes are SHA-256."""
+
+    number: int  # 1-based, over all fields of the job
+    image: str
+    image_sha256: str
+    specimen: str
+    field: int
+    by: str
+    when: str  # UTC, ISO 8601
+    reason: str
+    software: str
+    changed_px: int
+    objects_added: int
+    objects_removed: int
+    objects_changed: int
+    before_sha256: str  # of the labels, see ``evidence.mask_sha256``: raw, or after the edit of this field before
+    after_sha256: str
+    difference_sha256: str  # of the file that holds the changed pixels
+    previous: str  # of the file of the entry before; zeros before the first
+    undoes: int | None = None  # number of the edit that this one takes back
+    sha256: str = ""  # of this file without its last line

@@ -1,0 +1,194 @@
+"""What is reported: plain numbers, texts and tuples only, so that ``report.json`` is the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from typing import Any, Literal
+
+from inspect_tool.model.asked import Header, Lot
+from inspect_tool.model.found import Chart, Check, Conformity, Result, Statement, Table
+from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One transparent picture over a field, to be switched on and off."""
+
+    name: str
+    file: str  # relative to the report folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """One of the worst features of the job."""
+
+    image: str
+    specimen: str
+    field: int
+    feature: int
+    value: float
+    unit: str
+    caption: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskFile:
+    """A label image of a field as a PNG file: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B."""
+
+    file: str  # relative to the report folder; in the PDF its last part
+    sha256: str
+    size: int  # of the file [bytes]
+    shows: Literal["labels", "objects", "region", "mount"]
+    alternative: str = ""  # name of the other segmentation; empty: the one that was measured
+    difference: bool = False  # 0 where equal to that of the measured segmentation, else number + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the numbers of one field are recomputed from without its image."""
+
+    masks: tuple[MaskFile, ...]  # as the backend gave them; edits by hand are attachments of the report
+    read_off: Mapping[str, Any]  # what was read off the gray values: taken as stated
+    missed_u_rel: float = 0.0  # of the segmentation, see there
+    read_off_before: Mapping[str, Any] = default(default_factory=dict)  # of an edited field: before the edits
+    gap: str = ""  # why the masks do not suffice; empty: they do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a report rests on or shows, with its hash."""
+
+    file: str  # relative to the report folder; in the PDF its last part
+    sha256: str
+    role: Literal[
+        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
+    ]
+    key: str = ""  # input: the setting that names it
+    printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MicrographRecord:
+    """What the report says of one image, and its pictures (files relative to the report folder)."""
+
+    image: str
+    sha256: str
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    height_px: int
+    width_px: int
+    calibration: Calibration
+    modality: Modality
+    meta: Mapping[str, str]
+    segmentation: Mapping[str, Any]  # backend, kind, classes, settings, coverage, seconds, weights
+    picture: str
+    picture_scale: float  # picture pixels per image pixel
+    layers: tuple[Layer, ...] = ()
+    overlay: str = ""  # the picture with every layer burned in, for paper
+    notes: tuple[str, ...] = ()
+    scale_sources: tuple[ScaleSource, ...] = ()
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardRecord:
+    """The method and edition that were followed."""
+
+    name: str
+    id: str
+    edition: str
+    title: str
+    sha256: str
+    unverified: tuple[str, ...] = ()  # names of used constants that nobody compared with the bought text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers come from: software, files, settings, host."""
+
+    software: str
+    version: str
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+    job_sha256: str
+    settings: Mapping[str, Any]
+    backend: Mapping[str, Any]
+    started: str  # UTC, ISO 8601
+    seconds: float
+    audit: str = ""  # last entry of the audit trail when the run began: number and SHA-256; empty: without a trail
+    typesetting: str = ""  # SHA-256 of a sheet of samples as this machine prints it; empty: without a PDF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecRecord:
+    """A file of acceptance criteria of the part, and whether its requirements count."""
+
+    file: str
+    sha256: str
+    revision: str
+    source: str
+    valid_from: Day
+    valid_to: Day | None = None
+    left_out: str = ""  # why its requirements do not count; empty: they do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """Where the requirements of a report come from, and how their sources go together."""
+
+    spec: str = ""  # part and revision; empty: the job names its requirements itself
+    day: Day | None = None  # that decided which files are valid
+    files: tuple[SpecRecord, ...] = ()
+    conflicts: tuple[str, ...] = ()  # sources that limit one quantity differently, and which is the stricter
+    agreements: tuple[str, ...] = ()  # sources that state the same limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotVerdict:
+    """What the sample says of its lot. Specimens are counted, not requirements."""
+
+    lot: Lot
+    verdict: Literal["accepted", "rejected", "not decided"]
+    reason: str
+    inspected: int  # specimens
+    nonconforming: tuple[str, ...]  # specimens that failed a requirement
+    undecided: tuple[str, ...]  # specimens that failed none, and of which not every requirement was passed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The product: ``report.json`` holds exactly this, and every page is a view of it."""
+
+    schema: str
+    id: str
+    job: str
+    recipe: str
+    title: str
+    template: str
+    header: Header
+    standard: StandardRecord
+    verdict: Literal["pass", "fail", "undecided", "no requirement"]
+    conforming: bool | None  # every method and calibration check passed; None: the method has no rule that was checked
+    not_stated: tuple[str, ...]
+    deviations: tuple[str, ...] = ()  # from the named standard, besides those of the header
+    warnings: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    micrographs: tuple[MicrographRecord, ...]
+    results: tuple[Result, ...]
+    checks: tuple[Check, ...]
+    conformities: tuple[Conformity, ...]
+    fields: Table
+    features: Table
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+    worst: tuple[Thumbnail, ...]
+    provenance: Provenance
+    attachments: tuple[Attachment, ...] = ()
+    criteria: Criteria = default(default_factory=Criteria)
+    lot: LotVerdict | None = None
+    digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included
+    template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version

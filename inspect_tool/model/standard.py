@@ -1,0 +1,57 @@
+"""What an edition of a standard states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A number of a standard. ``verified_by`` is empty until a person compared it with the bought text."""
+
+    value: float
+    unit: str
+    clause: str
+    verified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A sampling rule of a standard: ``value relation limit``; it becomes a ``Check``."""
+
+    name: str
+    title: str
+    relation: Literal[">=", "<="]
+    limit: float
+    unit: str
+    clause: str
+    methods: tuple[str, ...] = ()  # empty: every method of the standard
+    own: bool = False  # of this toolkit and not of the standard: no conformity follows from it
+    verified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """A worked case that comes with a standard and is run as a test."""
+
+    function: str  # "module.function" of inspect_tool.standards.formulas
+    given: Mapping[str, Any]
+    expect: Mapping[str, float]
+    tol: float
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """One edition of one standard, as data."""
+
+    name: str  # file name without suffix, e.g. "astm_e112_2013"
+    id: str  # "ASTM E112"
+    edition: str
+    title: str
+    values: Mapping[str, Constant]
+    tables: Mapping[str, tuple[Mapping[str, Any], ...]]
+    rules: Mapping[str, Rule]
+    worked: tuple[Worked, ...]
+    notes: tuple[str, ...] = ()
+    sha256: str = ""

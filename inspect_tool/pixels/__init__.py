@@ -1,0 +1,1 @@
+"""Work in bands, so that memory does not grow with the image."""

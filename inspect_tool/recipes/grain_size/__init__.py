@@ -1,0 +1,311 @@
+"""Grain size after ASTM E112, E1382 and ISO 643: one segmentation, every method on the same grains.
+
+``measure_field`` counts one field: test lines in four directions over the whole field, grains in a
+rectangle (Saltykov), areas of whole grains weighted for the frame, and the test figure of the job's
+method, drawn with every counted hit. ``combine`` turns the mean measurement of the fields, never the
+mean of their numbers, into G, with its budget, the sampling rules of the edition, and warnings where
+one number does not describe the structure (duplex, elongated or lamellar grains, outliers).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.measure import duplex, figures, intercepts
+from inspect_tool.measure.regions import region_table
+from inspect_tool.model import (
+    Cell,
+    Check,
+    FieldMeasurement,
+    Findings,
+    Mark,
+    Measurements,
+    Micrograph,
+    Notable,
+    Result,
+    Segmentation,
+    Standard,
+)
+from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
+from inspect_tool.recipes.grain_size.estimates import estimated
+from inspect_tool.recipes.grain_size.field import (
+    GrainField,
+    check_settings,
+    measured_values,
+    prepared,
+    valid_area,
+    with_grain_columns,
+)
+from inspect_tool.recipes.grain_size.method import (
+    Estimate,
+    Settings,
+    basis,
+    grain_number,
+)
+from inspect_tool.recipes.grain_size.pages import (
+    CHORD_EDGES_UM,
+    bound_rows,
+    bound_table,
+    charts,
+    direction_rows,
+    direction_table,
+    lot_table,
+    outlier_table,
+    percentile_rows,
+    percentile_table,
+    statements,
+    statistics_rows,
+    statistics_table,
+    structure_table,
+)
+from inspect_tool.recipes.grain_size.plausibility import field_values, left_out_warnings, plausible, scratch_warnings
+from inspect_tool.recipes.grain_size.results import CARRIED, QUANTITIES, results_of
+from inspect_tool.recipes.grain_size.rules import (
+    checks,
+    consistency_warnings,
+    largest_grain,
+    shape_warnings,
+    structure,
+)
+
+__all__ = [
+    "BACKEND",
+    "CARRIED",
+    "MASKS",
+    "QUANTITIES",
+    "QUESTION",
+    "STANDARDS",
+    "TITLE",
+    "Settings",
+    "combine",
+    "crossed",
+    "crossed_question",
+    "crossed_results",
+    "measure_field",
+]
+
+
+TITLE = "Grain size"
+QUESTION = "count"
+MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
+STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
+BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
+
+
+# ------------------------------------------------------------------------------------------------ one field
+
+
+def measure_field(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    standard: Standard,
+) -> FieldMeasurement:
+    """Measure the grains of one field by every method.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        Without a pixel size only the anisotropy index and the share of the matrix come out.
+    segmentation : Segmentation
+        Of kind "instance": one label per grain and no boundary pixels. What its alternatives give becomes the
+        segmentation line of the budget.
+    settings : Settings
+    standard : Standard
+        Edition of ASTM E112, ASTM E1382 or ISO 643.
+
+    Raises
+    ------
+    MeasurementError
+        No grain boundary was found, or the test figure does not fit into the field.
+    SettingsError
+        Settings contradict each other.
+    """
+    check_settings(settings)
+    where = f"grain_size: {micrograph.path or 'image'}"
+    pixel_um = micrograph.calibration.pixel_um
+    kept: dict[str, tuple[int, ...]] = {}
+    field = prepared(micrograph, segmentation, settings, where, kept)
+    table = _table(field, pixel_um)
+    values, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
+    seen, also_kept = field_values(micrograph, segmentation, field.labels)
+    values |= seen
+    kept |= also_kept
+    # other segmentations are counted with the same figure, so that only the grains differ
+    same = replace(settings, figure_magnification=values.get("figure_magnification", settings.figure_magnification))
+    if "figure_lines" in values:
+        same = replace(same, placements=int(values["figure_lines"]) // len(figures.ORIENTATIONS_DEG))
+    other: dict[str, Mapping[str, float]] = {}
+    notes = list(field.notes)
+    for name, alternative in segmentation.alternatives():
+        try:
+            changed = prepared(micrograph, alternative, same, where, kept, name)
+            other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
+            del changed
+        except MeasurementError as error:
+            notes.append(f"The other segmentation '{name}' could not be measured: {error}")
+        del alternative  # before the next one is made
+    table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
+    local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
+    curves: dict[str, tuple[float, ...]] = {}
+    marks = list(figure_marks)
+    if pixel_um is not None:
+        chords = intercepts.chord_lengths(field.labels) * pixel_um
+        curves["intercept_counts"] = tuple(np.histogram(chords, bins=CHORD_EDGES_UM)[0].astype(float).tolist())
+        if local is not None:
+            inside = local.mean_intercept_px[np.isfinite(local.mean_intercept_px)] * pixel_um
+            curves["local_intercept_um"] = tuple(inside.tolist())
+            curves["local_pairs_um"] = tuple((local.pairs() * pixel_um).ravel().tolist())
+            marks += _local_marks(local, pixel_um, standard)
+    row, column = table["row_px"].to_numpy(), table["column_px"].to_numpy()
+    biggest = int(table["area_px2"].to_numpy().argmax())
+    marks.append(
+        Mark(
+            kind="points",
+            points=((float(row[biggest]), float(column[biggest])),),
+            style="object",
+            layer="largest grain",
+            label="largest grain",
+        )
+    )
+    return FieldMeasurement(
+        specimen=micrograph.specimen,
+        section=micrograph.section,
+        plane=micrograph.plane,
+        field=micrograph.field,
+        image=micrograph.path,
+        shape_px=(int(field.labels.shape[0]), int(field.labels.shape[1])),
+        calibration=micrograph.calibration,
+        values=values,
+        features=table.drop(columns=["top_px", "left_px", "bottom_px", "right_px"]),
+        alternatives=other,
+        marks=tuple(marks),
+        worst=_largest(table, pixel_um),
+        notes=tuple(notes),
+        curves=curves,
+        missed_u_rel=segmentation.missed_u_rel,
+        read_off=kept,
+    )
+
+
+def _table(field: GrainField, pixel_um: float | None) -> pd.DataFrame:
+    labels = field.labels
+    grains = labels if int(labels.min()) >= 0 else np.maximum(labels, 0)
+    return region_table(grains, pixel_um, roi=valid_area(labels), shape_factors=False)
+
+
+def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
+    column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
+    found = []
+    for row in table.nlargest(10, column).to_dict("records"):
+        cut = ", cut by the edge" if row["touches_edge"] else ""
+        number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
+        found.append(
+            Notable(
+                feature=int(row["feature"]),
+                value=float(row[column]),
+                unit=unit,
+                caption=f"grain {int(row['feature'])}{number}{cut}",
+                box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
+            )
+        )
+    return tuple(found)
+
+
+def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Standard) -> Iterator[Mark]:
+    for i, row in enumerate(local.rows_px):
+        for j, column in enumerate(local.columns_px):
+            mean = local.mean_intercept_px[i, j]
+            if np.isfinite(mean):
+                yield Mark(
+                    kind="text",
+                    points=((float(row), float(column)),),
+                    layer="local grain size",
+                    label=f"G {grain_number('n_l_per_mm', 1e3 / (mean * pixel_um), standard):.1f}",
+                )
+
+
+# ---------------------------------------------------------------------------------------------- all fields
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+    """Make results, checks, tables and warnings of all fields of a job."""
+    scaled = all(field.calibration.pixel_um is not None for field in fields)
+    features = _features(fields)
+    results: list[Result] = []
+    judged: list[Check] = []
+    warnings: list[str] = []
+    measured: list[tuple[Cell, ...]] = []
+    bounds: list[tuple[Cell, ...]] = []
+    directions: list[tuple[Cell, ...]] = []
+    outliers: list[tuple[Cell, ...]] = []
+    shapes: list[tuple[Cell, ...]] = []
+    sizes: list[tuple[Cell, ...]] = []
+    means: list[Estimate] = []
+    for specimen in dict.fromkeys(field.specimen for field in fields):
+        own = [field for field in fields if field.specimen == specimen]
+        grains = features[features["specimen"] == specimen]
+        estimates = estimated(own, settings, scaled)
+        found = tuple(results_of(estimates, own, grains, settings, standard, specimen, scaled))
+        results += found
+        judged += checks(estimates, found, own, settings, standard, specimen, scaled)
+        judged += plausible(own, grains, specimen)
+        warnings += left_out_warnings(own, specimen)
+        warnings += scratch_warnings(own, specimen)
+        warnings += shape_warnings(own, grains, specimen)
+        for estimate in estimates.values():
+            measured += statistics_rows(estimate, specimen)
+            if scaled:
+                bounds += bound_rows(estimate, standard, specimen)
+        if scaled:
+            directions += direction_rows(own, standard, specimen)
+            row, warning = largest_grain(grains, standard, specimen)
+            outliers.append(row)
+            shape = structure(own, grains, standard, specimen)
+            shapes.append(shape.row)
+            sizes += percentile_rows(grains, specimen)
+            warnings += [*warning, *shape.warnings]
+            means.append(estimates[basis(settings.method)[0]])
+            warnings += consistency_warnings(judged, own, grains, specimen)
+    tables = [statistics_table(measured)]
+    if scaled:
+        tables += [bound_table(bounds, standard), direction_table(directions, settings)]
+        tables += [percentile_table(sizes), structure_table(shapes), outlier_table(outliers)]
+        if len(means) > 1:
+            tables.append(lot_table(means, fields, settings, standard))
+    return Findings(
+        results=tuple(results),
+        checks=tuple(judged),
+        measurements=Measurements(features=features, fields=_field_rows(fields)),
+        statements=statements(fields, settings, standard, scaled),
+        tables=tuple(tables),
+        charts=charts(fields, features, standard) if scaled else (),
+        warnings=tuple(warnings),
+    )
+
+
+def _features(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+    keys = ("specimen", "section", "field")
+    named = [f.features.assign(specimen=f.specimen, section=f.section, field=f.field) for f in fields]
+    features = pd.concat(named, ignore_index=True)
+    return features[[*keys, *(column for column in features if column not in keys)]]
+
+
+def _field_rows(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "specimen": field.specimen,
+                "section": field.section,
+                "plane": field.plane,
+                "field": field.field,
+                "image": field.image,
+                **field.values,
+            }
+            for field in fields
+        ]
+    )

@@ -1,0 +1,530 @@
+"""Count one field: grains made ready, every method on them, and the test figure of the job."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, pi, sqrt
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.images.preprocess import largest_rectangle
+from inspect_tool.measure import figures, intercepts, planimetric
+from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
+from inspect_tool.measure.figures import CircleGrains, LineFigure
+from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.gray import read_off
+from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
+from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
+from inspect_tool.recipes.grain_size.method import Settings, area_line, basis, grain_number
+from inspect_tool.units import convert
+
+FloatArray = NDArray[np.float64]
+# counts a placement is sized for: well inside what the procedures ask for
+_ABRAMS_COUNTS = 65.0
+_HILLIARD_COUNTS = 45.0
+_HEYN_COUNTS = 100.0
+_SMALLEST_WINDOW_PX = 10
+_FRAGMENT = 0.1  # of the largest piece of a grain: smaller ones are no grains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GrainField:
+    """Grains of one field, ready to be counted."""
+
+    labels: LabelImage  # grains > 0, SECOND_PHASE, 0
+    window: Window
+    matrix_fraction: float  # [1]
+    given_fraction: float | None  # volume fraction of the matrix that the user states
+    notes: tuple[str, ...]
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that contradict each other, or are out of range."""
+    if settings.second_phase in ("dark", "bright") and not settings.second_phase_threshold > 0:
+        msg = (
+            f"settings.second_phase_threshold: is not set; second_phase = '{settings.second_phase}' needs a gray level"
+        )
+        raise SettingsError(msg)
+    if settings.second_phase == "given" and not 0 < settings.second_phase_percent < 100:
+        msg = f"settings.second_phase_percent: got {settings.second_phase_percent:g}, must be between 0 and 100 %"
+        raise SettingsError(msg)
+    if not 0 <= settings.triple_point_px <= 0.5:
+        msg = f"settings.triple_point_px: got {settings.triple_point_px:g}, must be between 0 and 0.5 px"
+        raise SettingsError(msg)
+    for name in ("figure_magnification", "placements", "smallest_grain_px"):
+        if getattr(settings, name) < 0:
+            msg = f"settings.{name}: got {getattr(settings, name):g}, must not be negative"
+            raise SettingsError(msg)
+
+
+def prepared(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    where: str,
+    kept: dict[str, tuple[int, ...]],
+    name: str = "",
+) -> GrainField:
+    """Grains as connected pieces, the second phase set apart, and the window for areas.
+
+    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative.
+    """
+    if segmentation.kind != "instance":
+        msg = (
+            f"{where}: the segmentation has classes, not single grains; use a backend that separates grains "
+            '(watershed, or labels with kind = "labels" or "boundaries")'
+        )
+        raise MeasurementError(msg)
+    labels = segmentation.labels
+    notes = []
+    if micrograph.roi is not None:
+        labels = _inside(labels, micrograph.roi)
+    if settings.smallest_grain_px > 1:
+        labels, given = _without_small(labels, settings.smallest_grain_px)
+        if given:
+            notes.append(f"{given} regions below {settings.smallest_grain_px} px were given to their neighbours.")
+    labels, torn = _pieces(labels)
+    if torn:
+        notes.append(f"{torn} labels were in several pieces; every connected piece counts as a grain.")
+    if settings.second_phase in ("dark", "bright"):
+        key = f"second_phase {name}".strip()
+        kept[key] = tuple(read_off(micrograph, key, lambda: _by_gray(labels, micrograph, settings)))
+        second = np.zeros(int(labels.max()) + 1, bool)
+        second[list(kept[key])] = True
+        labels = np.where(second[labels], np.int32(SECOND_PHASE), labels)
+    elif settings.second_phase == "unlabeled":
+        inside = labels == 0 if micrograph.roi is None else (labels == 0) & micrograph.roi
+        labels = np.where(inside, np.int32(SECOND_PHASE), labels)
+    grain = int(np.count_nonzero(labels > 0))
+    in_field = int(np.count_nonzero(labels))
+    if len(present_labels(labels)) < 2:
+        msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
+        raise MeasurementError(msg)
+    if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
+        notes.append("No second phase was found in this field.")
+    window = _window(labels)
+    if min(window[2:]) < _SMALLEST_WINDOW_PX:
+        msg = (
+            f"{where}: the measured area holds no rectangle of {_SMALLEST_WINDOW_PX} px; check the region and the masks"
+        )
+        raise MeasurementError(msg)
+    if window != (0, 0, *labels.shape):
+        notes.append(
+            f"Areas are counted in the largest rectangle of the valid area: {window[2]} x {window[3]} px "
+            f"from row {window[0]}, column {window[1]}."
+        )
+    given_fraction = 1 - settings.second_phase_percent / 100 if settings.second_phase == "given" else None
+    return GrainField(
+        labels=labels,
+        window=window,
+        matrix_fraction=given_fraction if given_fraction is not None else grain / in_field,
+        given_fraction=given_fraction,
+        notes=tuple(notes),
+    )
+
+
+def _without_small(labels: LabelImage, smallest_px: int) -> tuple[LabelImage, int]:
+    size = np.bincount(labels.ravel())
+    small = (size > 0) & (size < smallest_px)
+    small[0] = False
+    return (_given_back(labels, small[labels]), int(small.sum())) if small.any() else (labels, 0)
+
+
+def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
+    """Give the pixels that are ``gone`` to the nearest other grain."""
+    kept = np.where(gone, 0, labels)
+    row, column = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
+    return np.where(gone, kept[row, column], kept).astype(np.int32)
+
+
+def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
+    """Give every piece of a label a number of its own; the answer also counts the labels in several pieces.
+
+    Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
+    tip of a grain that gets thinner than a pixel, go to the grain round them.
+    """
+    if _number_of_pieces(labels) == len(present_labels(labels)):
+        return np.ascontiguousarray(labels, dtype=np.int32), 0
+    from skimage.measure import label
+
+    pieces, number = label(labels, background=0, connectivity=2, return_num=True)  # type: ignore[no-untyped-call]
+    size = np.bincount(pieces.ravel(), minlength=number + 1)
+    owner = np.zeros(number + 1, dtype=np.int64)
+    owner[pieces.ravel()] = labels.ravel()
+    largest = np.zeros(int(owner.max()) + 1, dtype=np.int64)
+    np.maximum.at(largest, owner[1:], size[1:])
+    fragment = size < _FRAGMENT * largest[owner]
+    fragment[0] = False
+    torn = int((np.unique(owner[1:][~fragment[1:]], return_counts=True)[1] > 1).sum())
+    if fragment.any():
+        whole = _given_back(pieces, fragment[pieces]) if torn else _given_back(labels, fragment[pieces])
+        return np.ascontiguousarray(whole, dtype=np.int32), torn
+    return np.ascontiguousarray(pieces, dtype=np.int32), torn
+
+
+def _inside(labels: LabelImage, roi: Mask) -> LabelImage:
+    if any((labels[rows][~roi[rows]] != 0).any() for rows in strips(labels.shape)):
+        return np.where(roi, labels, np.int32(0))
+    return labels
+
+
+def _number_of_pieces(labels: LabelImage) -> int:
+    """Number of 8-connected pieces of one label: runs along the rows less what joins them, strip by strip."""
+    pieces = 0
+    last_row = np.zeros((1, labels.shape[1]), np.int32)
+    last_part, count = np.zeros(1, np.int64), 1
+    for rows in strips(labels.shape, 1 << 18):
+        strip = np.concatenate([last_row, labels[rows]])
+        run = np.ones(strip.shape, bool)
+        np.not_equal(strip[:, 1:], strip[:, :-1], out=run[:, 1:])
+        number = np.cumsum(run, dtype=np.int32).reshape(strip.shape) - np.int32(1)
+        runs = int(number[-1, -1]) + 1
+        label_of = strip[run]
+        first, second = [], []
+        for a, b in (
+            ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+            ((slice(None, -1), slice(None, -1)), (slice(1, None), slice(1, None))),
+            ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))),
+        ):
+            same = (strip[a] == strip[b]) & (strip[a] != 0)
+            first.append(number[a][same])
+            second.append(number[b][same])
+        # pieces that are known to be one above the strip
+        top = int(number[0, -1]) + 1
+        first.append(np.arange(top, dtype=np.int32))
+        second.append((runs + last_part).astype(np.int32))
+        i, j = np.concatenate(first), np.concatenate(second)
+        size = runs + count
+        graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
+        _, part = connected_components(graph, directed=False)
+        # what is new below the first row, less what it joins above
+        real = np.flatnonzero(label_of != 0)
+        pieces += len(np.unique(part[real])) - len(np.unique(last_part[label_of[:top] != 0]))
+        last_row = strip[-1:]
+        _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
+        count = int(last_part.max()) + 1
+    return pieces
+
+
+def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> list[int]:
+    """Labels of the second phase: whole regions by their mean gray value."""
+    flat = labels.ravel()
+    number = np.bincount(flat)
+    gray = np.bincount(flat, weights=micrograph.pixels.ravel().astype(np.float64)) / np.maximum(number, 1)
+    level = settings.second_phase_threshold
+    second = (gray < level) if settings.second_phase == "dark" else (gray > level)
+    second &= number > 0
+    second[0] = False
+    found: list[int] = np.flatnonzero(second).tolist()
+    return found
+
+
+def _window(labels: LabelImage) -> Window:
+    """Largest rectangle of the field; specks without a grain that lie inside it are left out of its area."""
+    outside = labels == 0
+    if not outside.any():
+        return (0, 0, int(labels.shape[0]), int(labels.shape[1]))
+    number, pieces, stats, _ = cv2.connectedComponentsWithStats(outside.view(np.uint8), connectivity=8)
+    rows, columns = labels.shape
+    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
+    bottom, right = top + stats[:, cv2.CC_STAT_HEIGHT], left + stats[:, cv2.CC_STAT_WIDTH]
+    inner = (top > 0) & (left > 0) & (bottom < rows) & (right < columns)
+    typical = np.count_nonzero(labels > 0) / max(1, len(present_labels(labels)))
+    speck = inner & (stats[:, cv2.CC_STAT_AREA] < typical)
+    speck[0] = True  # the grains themselves
+    del number
+    valid: Mask = speck[pieces]
+    return largest_rectangle(valid)
+
+
+def valid_area(labels: LabelImage) -> Mask | None:
+    """Give where grains are; None: everywhere."""
+    return None if labels.all() else labels != 0
+
+
+def measured_values(
+    field: GrainField,
+    table: pd.DataFrame,
+    pixel_um: float | None,
+    settings: Settings,
+    standard: Standard,
+    where: str,
+) -> tuple[dict[str, float], tuple[Mark, ...]]:
+    """Count one field by every method."""
+    counts = intercepts.directional_counts(field.labels)
+    share = field.given_fraction
+    counted_px, per_px = intercepts_px(field, counts, where)
+    n_l_px = float(np.mean(list(per_px.values())))
+    along, across = (0, 90) if settings.deformation_axis == "horizontal" else (90, 0)
+    values: dict[str, float] = {
+        "mean_intercept_px": 1.0 / n_l_px,
+    }
+    if per_px.get(along, 0.0) > 0 and per_px.get(across, 0.0) > 0:
+        values["anisotropy_index"] = per_px[across] / per_px[along]
+    if settings.second_phase != "none":
+        values["matrix_percent"] = 100 * field.matrix_fraction
+    if pixel_um is None:
+        return values, ()
+    mm = pixel_um / 1e3
+    values["n_l_per_mm"] = n_l_px / mm
+    values["mean_intercept_um"] = pixel_um / n_l_px
+    # directions count from the deformation axis
+    turn = 0 if settings.deformation_axis == "horizontal" else 90
+    values |= {f"n_l_{(direction - turn) % 180}deg_per_mm": n / mm for direction, n in sorted(per_px.items())}
+    values["intercepts"] = sum(found.intercepts for found in counts.values())
+    values["lost_chords_percent"] = 100 * (n_l_px / counted_px - 1)
+    values["line_length_mm"] = sum(found.total_length_px for found in counts.values()) * mm
+
+    rectangle = planimetric.count_rectangle(field.labels, field.window)
+    area_px2 = rectangle.area_px2 if share is None else share * (field.window[2] - 1) * (field.window[3] - 1)
+    values["grains_counted"] = rectangle.grains
+    values["window_mm2"] = area_px2 * mm**2
+    values["grains_per_mm2"] = rectangle.grains / (area_px2 * mm**2)
+    whole = table[_wholly_inside(table, field.window)]
+    values["whole_grains"] = float(len(whole))
+    # the weights count in the window, the rectangle runs through the centers of its outer pixels
+    height, width = field.window[2:]
+    window_px2 = area_px2 * height * width / ((height - 1) * (width - 1))
+    values["whole_grains_per_mm2"] = weighted_number(*_boxes(whole), field.window) / (window_px2 * mm**2)
+    values["largest_grain_um2"] = float(table["area_px2"].max()) * pixel_um**2
+
+    at_label = np.zeros((int(table["feature"].max()) + 1, 2))
+    at_label[table["feature"].to_numpy()] = table[["row_px", "column_px"]].to_numpy()
+    figure, marks = _test_figure(field, at_label, n_l_px, pixel_um, settings, standard, where)
+    values |= figure
+    if values.get("figure_counts") == 0:
+        msg = f"{where}: the test figure crosses no grain boundary; use larger images or another method"
+        raise MeasurementError(msg)
+    key, _ = basis(settings.method)
+    if values.get(key, 0.0) > 0:
+        values["grain_size_number"] = grain_number(key, values[key], standard)
+    return values, marks
+
+
+def intercepts_px(
+    field: GrainField, counts: Mapping[int, DirectionCount], where: str
+) -> tuple[float, dict[int, float]]:
+    """Intercepts per length of lines over the whole field: mean as counted, and by direction corrected. [1/px]"""
+    share = field.given_fraction
+    per_px = {
+        direction: found.intercepts / (found.length_px if share is None else share * found.total_length_px)
+        for direction, found in counts.items()
+        if found.total_length_px > 0
+    }
+    mean_px = float(np.mean(list(per_px.values())))
+    if not mean_px > 0:
+        msg = f'{where}: no grain boundary found; check focus and etch, or give masks with backend "labels"'
+        raise MeasurementError(msg)
+    return mean_px, _with_lost_chords(field, per_px, mean_px)
+
+
+def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: float) -> dict[int, float]:
+    """Add the intercepts of chords that fit between two neighboring pixels of a line, from the triple points.
+
+    So many are lost per length as there are triple points per area, times the step of the line. Where the grains
+    are stretched, the line that crosses more boundaries loses more, with the square (an affine change of shape).
+    """
+    area = float(np.count_nonzero(field.labels > 0)) * (1.0 if field.given_fraction is None else field.given_fraction)
+    lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels) / area
+    return {
+        direction: n + lost * (1.0 if direction % 90 == 0 else sqrt(2)) * (n / mean_px) ** 2
+        for direction, n in per_px.items()
+    }
+
+
+def _wholly_inside(table: pd.DataFrame, window: Window) -> NDArray[np.bool_]:
+    top, left, height, width = window
+    return np.asarray(
+        (table["top_px"] > top)
+        & (table["left_px"] > left)
+        & (table["bottom_px"] < top + height)
+        & (table["right_px"] < left + width)
+    )
+
+
+def _boxes(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    return (
+        (table["bottom_px"] - table["top_px"]).to_numpy(dtype=np.float64),
+        (table["right_px"] - table["left_px"]).to_numpy(dtype=np.float64),
+    )
+
+
+def with_grain_columns(
+    labels: LabelImage, table: pd.DataFrame, window: Window, pixel_um: float | None, standard: Standard
+) -> pd.DataFrame:
+    """Add aspect ratio, weight for the frame, and the number each grain would have from its own area."""
+    unit = "px" if pixel_um is None else "um"
+    aspect = table[f"ellipse_major_{unit}"] / table[f"ellipse_minor_{unit}"].clip(lower=1e-9)
+    chance = np.where(_wholly_inside(table, window), chance_to_be_whole(*_boxes(table), window), 0.0)
+    weight = np.divide(1.0, chance, out=np.zeros_like(chance), where=chance > 0)
+    columns: dict[str, Any] = {"aspect_ratio": aspect, "edge_weight": weight}
+    columns[f"feret_across_{unit}"] = _feret_across(labels, table, 1.0 if pixel_um is None else pixel_um)
+    if pixel_um is not None:
+        slope, offset = area_line(standard)
+        columns["grain_size_number"] = offset + slope * np.log2(table["area_um2"].to_numpy())
+    return table.assign(**columns)
+
+
+def _feret_across(labels: LabelImage, table: pd.DataFrame, size: float) -> FloatArray:
+    """Caliper at right angles to the largest one, for the ten largest grains (nan for the others)."""
+    found = np.full(len(table), np.nan)
+    box = table[["top_px", "left_px", "bottom_px", "right_px"]].to_numpy()
+    numbers = table["feature"].to_numpy()
+    angles = np.deg2rad(table["feret_angle_deg"].to_numpy())
+    for i in np.argsort(-table["area_px2"].to_numpy(), kind="stable")[:10].tolist():
+        top, left, bottom, right = box[i].tolist()
+        row, column = np.nonzero(labels[top:bottom, left:right] == numbers[i])
+        # across the direction (-sin, cos) of the longest caliper; a pixel reaches half its own width further
+        across = np.abs(np.cos(angles[i])), np.abs(np.sin(angles[i]))
+        along_row = row * np.cos(angles[i]) + column * np.sin(angles[i])
+        found[i] = (float(np.ptp(along_row)) + across[0] + across[1]) * size
+    return found
+
+
+def _test_figure(
+    field: GrainField,
+    at_label: FloatArray,
+    n_l_px: float,
+    pixel_um: float,
+    settings: Settings,
+    standard: Standard,
+    where: str,
+) -> tuple[dict[str, float], tuple[Mark, ...]]:
+    """Place, count and draw the test figure of the job's method; values in mm."""
+    window, mm = field.window, pixel_um / 1e3
+    match settings.method:
+        case "abrams" | "hilliard":
+            drawn = [float(row["circumference_mm"]) for row in standard.tables["abrams_circles"]]
+            wanted = _ABRAMS_COUNTS * drawn[0] / sum(drawn)
+            if settings.method == "hilliard":
+                drawn, wanted = drawn[:1], _HILLIARD_COUNTS
+            diameter, magnification = _figure_width(
+                field, drawn[0] / pi, wanted / n_l_px / pi, 3.0 / n_l_px / pi, pixel_um, settings, where
+            )
+            at = figures.centres(window, diameter, settings.placements)
+            circles = figures.count_circles(
+                field.labels,
+                at,
+                [diameter * one / drawn[0] for one in drawn],
+                triple_point_px=settings.triple_point_px,
+            )
+            values = _line_values(circles, field, settings, mm)
+            values |= {"figure_diameter_mm": diameter * mm, "figure_magnification": magnification}
+            return values, figures.line_marks(circles)
+        case "heyn":
+            per_count = len(figures.ORIENTATIONS_DEG) * figures.line_length_px(window) * n_l_px
+            number = settings.placements or int(np.clip(ceil(_HEYN_COUNTS / max(per_count, 1e-9)), 2, 8))
+            lines = figures.count_lines(field.labels, window, number, triple_point_px=settings.triple_point_px)
+            values = _line_values(lines, field, settings, mm)
+            values |= {
+                "figure_lines": float(len(lines.lines)),
+                "figure_orientations": float(len(figures.ORIENTATIONS_DEG)),
+            }
+            return values, figures.line_marks(lines)
+        case "jeffries":
+            area = standard.values["jeffries_area"]
+            room = min(window[2], window[3]) - 1.0
+            diameter = room
+            if settings.figure_magnification:
+                diameter, _ = _figure_width(
+                    field, sqrt(4 / pi * convert(area.value, area.unit, "mm2")), room, 3.0, pixel_um, settings, where
+                )
+            at = figures.centres(window, diameter, settings.placements)
+            grains = figures.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
+            return _grain_values(grains, field, mm), figures.circle_marks(grains, at_label)
+        case "saltykov" | "mean_area":
+            found = planimetric.count_rectangle(field.labels, window)
+            values = {
+                "figure_inside": float(len(found.inside)),
+                "figure_cut": float(len(found.cut)),
+                "figure_corners": float(len(found.corners)),
+            }
+            return values, figures.rectangle_marks(window, found, at_label)
+        case "intercept":
+            return {}, ()
+
+
+def _figure_width(
+    field: GrainField,
+    drawn_mm: float,
+    wanted_px: float,
+    smallest_px: float,
+    pixel_um: float,
+    settings: Settings,
+    where: str,
+) -> tuple[float, float]:
+    """Width of a figure [px] and the magnification [x] at which the standard draws it so large."""
+    magnification = settings.figure_magnification or figures.magnification_that_fits(
+        field.window,
+        drawn_mm=drawn_mm,
+        wanted_px=wanted_px,
+        smallest_px=smallest_px,
+        pixel_um=pixel_um,
+        where=where,
+    )
+    diameter = figures.fitting_diameter(
+        field.window, drawn_mm=drawn_mm, magnification=magnification, pixel_um=pixel_um, where=where
+    )
+    return diameter, magnification
+
+
+def _line_values(figure: LineFigure, field: GrainField, settings: Settings, mm: float) -> dict[str, float]:
+    counts = figure.counts
+    length = (
+        sum(count.grain_length_px for count in counts)
+        if field.given_fraction is None
+        else field.given_fraction * sum(count.length_px for count in counts)
+    )
+    each = [
+        _scored(counts[first : first + figure.per_placement], settings)
+        for first in range(0, len(counts), figure.per_placement)
+    ]
+    total = _scored(counts, settings)
+    triples = float(sum(count.triple_points for count in counts))
+    # a line without width meets 1 1/2 boundaries on average where it passes a triple point: what the two of the
+    # procedure adds to that would grow with the size of a pixel
+    excess = 0.5 * triples if settings.method != "heyn" and settings.triple_points == "edition" else 0.0
+    return {
+        "figure_placements": float(len(each)),
+        "figure_counts": total,
+        "figure_counts_smallest": min(each),
+        "figure_counts_largest": max(each),
+        "figure_intersections": sum(count.intersections for count in counts),
+        "figure_triple_points": triples,
+        "figure_tangents": float(sum(count.tangents for count in counts)),
+        "figure_length_mm": length * mm,
+        "figure_n_l_per_mm": (total - excess) / (length * mm),
+    }
+
+
+def _scored(counts: Sequence[LineCount], settings: Settings) -> float:
+    """Intercepts of several lines; with "alternate" every second triple point counts two, the others one."""
+    total = sum(count.intercepts for count in counts)
+    if settings.triple_points == "alternate":
+        plain = sum(count.intersections for count in counts)
+        return total * (intercepts.alternate(counts) / plain if plain else 1.0)
+    return total
+
+
+def _grain_values(figure: CircleGrains, field: GrainField, mm: float) -> dict[str, float]:
+    area = sum(count.area_px2 for count in figure.counts)
+    if field.given_fraction is not None:
+        area = field.given_fraction * pi * figure.diameter_px**2 / 4 * len(figure.counts)
+    grains = sum(count.grains for count in figure.counts)
+    return {
+        "figure_placements": float(len(figure.counts)),
+        "figure_grains": grains,
+        "figure_grains_smallest": min(count.grains for count in figure.counts),
+        "figure_inside": float(sum(len(count.inside) for count in figure.counts)),
+        "figure_cut": float(sum(len(count.cut) for count in figure.counts)),
+        "figure_diameter_mm": figure.diameter_px * mm,
+        "figure_area_mm2": area * mm**2,
+        "figure_grains_per_mm2": grains / (area * mm**2),
+    }

@@ -1,0 +1,157 @@
+"""What the methods of grain size are: settings, what each one measures, and how that becomes G."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+
+from inspect_tool.errors import StandardError
+from inspect_tool.model import Component, FieldMeasurement, Standard
+from inspect_tool.ranges import From0, Percent
+from inspect_tool.standards.formulas import astm_e112, astm_e1382, iso_643
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics
+from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
+
+Method = Literal["abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept"]
+
+
+METHOD_TITLES: Mapping[str, str] = {
+    "abrams": "Abrams three circles",
+    "hilliard": "Hilliard single circle",
+    "heyn": "Heyn lines",
+    "jeffries": "Jeffries circle",
+    "saltykov": "Saltykov rectangle",
+    "mean_area": "mean grain area from whole grains",
+    "intercept": "test lines over the whole field",
+}
+
+
+_FORMULAS: Mapping[str, ModuleType] = {"ASTM E112": astm_e112, "ISO 643": iso_643, "ASTM E1382": astm_e1382}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the grain size is measured."""
+
+    method: Method = "abrams"  # of the main result; the other methods are compared with it
+    circle_rule: Literal["edition", "minus_one"] = "edition"  # minus_one takes one grain off a Jeffries count
+    triple_points: Literal["edition", "alternate"] = "edition"  # alternate: every second one counts two (E1382)
+    triple_point_px: Annotated[float, Ge(0), Le(0.5)] = 0.25  # a line this close to a triple point goes through it
+    figure_magnification: From0[float] = 0.0  # figure as the standard draws it at this magnification; 0: chosen
+    placements: Annotated[int, Ge(0), Le(1000)] = 0  # of the figure per side of the field; 0: as many as fit, at most 4
+    deformation_axis: Literal["horizontal", "vertical"] = "horizontal"  # in the image; 0 deg of the directions
+    twins: Literal["not counted", "counted"] = "not counted"  # as the segmentation treats twin boundaries
+    second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"  # its grains do not count
+    second_phase_threshold: From0[float] = 0.0  # gray level; grains darker (brighter) than it are the second phase
+    second_phase_percent: Percent = 0.0  # for "given"
+    smallest_grain_px: From0[int] = 0  # smaller ones are given to their neighbours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Mean measurement of one specimen with its relative budget."""
+
+    key: str  # column of the fields table
+    mean: float
+    n: int
+    lines: tuple[Component, ...]  # relative to the mean [1]
+    planes: tuple[tuple[str, FieldStatistics], ...]
+    note: str = ""
+
+    @property
+    def ra_percent(self) -> float | None:
+        """95 % confidence interval of the mean measurement over the mean, from the scatter of the fields. [%]"""
+        between = [line for line in self.lines if line.kind == "A"]
+        if not between:
+            return None
+        return 100 * coverage_factor(effective_dof(between)) * combined(between)
+
+
+def formulas(standard: Standard) -> ModuleType:
+    """Formulas of the standard; editions of one standard share them."""
+    try:
+        return _FORMULAS[standard.id]
+    except KeyError:
+        msg = (
+            f"standards/{standard.name}.toml: id '{standard.id}' is no grain size method; known: {', '.join(_FORMULAS)}"
+        )
+        raise StandardError(msg) from None
+
+
+def basis(method: Method) -> tuple[str, str]:
+    """Column that holds the measurement of a method, and what is measured."""
+    match method:
+        case "abrams" | "hilliard" | "heyn":
+            return "figure_n_l_per_mm", "intercepts per length of the test figure"
+        case "intercept":
+            return "n_l_per_mm", "intercepts per length of test line"
+        case "jeffries":
+            return "figure_grains_per_mm2", "grains per area of the circle"
+        case "saltykov":
+            return "grains_per_mm2", "grains per area of the rectangle"
+        case "mean_area":
+            return "whole_grains_per_mm2", "grains per area, from whole grains"
+
+
+def power(key: str) -> float:
+    """How many powers of a length a measurement has; lines 1, areas 2."""
+    return 2.0 if key.endswith("per_mm2") else 1.0
+
+
+def grain_number(key: str, value: float, standard: Standard) -> float:
+    """Grain size number of a measurement, by the formulas of the edition."""
+    module = formulas(standard)
+    if key.endswith("n_l_per_mm"):
+        return float(module.g_from_intercepts_per_mm(value, standard))
+    if key.endswith("area_um2"):
+        return float(module.g_from_mean_area(value, standard))
+    return float(module.g_from_grains_per_mm2(value, standard))
+
+
+def area_line(standard: Standard) -> tuple[float, float]:
+    """Slope and offset of G over log2 of an area in um2, so that thousands of grains take one step."""
+    one, two = (grain_number("area_um2", value, standard) for value in (1.0, 2.0))
+    return two - one, one
+
+
+def is_size(key: str) -> bool:
+    """Tell measurements of size from ratios."""
+    return key not in ("anisotropy_index", "matrix_percent")
+
+
+def statistics(key: str, fields: Sequence[FieldMeasurement]) -> FieldStatistics:
+    """Statistics of one column over fields, sections apart."""
+    return field_statistics([float(field.values[key]) for field in fields], [field.section for field in fields])
+
+
+def rounded(g: float) -> str:
+    """Counted methods are rounded to a tenth.
+
+    >>> rounded(7.96), rounded(-0.04)
+    ('8.0', '0.0')
+    """
+    return f"{round(g, 1) + 0.0:.1f}"
+
+
+NAMES: Mapping[str, str] = {
+    "n_l_per_mm": "Intercepts per length, whole field",
+    "grains_per_mm2": "Grains per area, rectangle",
+    "whole_grains_per_mm2": "Grains per area, whole grains weighted",
+    "figure_n_l_per_mm": "Intercepts per length, test figure",
+    "figure_grains_per_mm2": "Grains per area, circle",
+    "anisotropy_index": "Anisotropy index",
+    "matrix_percent": "Matrix phase",
+}
+
+
+UNITS: Mapping[str, str] = {
+    "n_l_per_mm": "1/mm",
+    "grains_per_mm2": "1/mm2",
+    "whole_grains_per_mm2": "1/mm2",
+    "figure_n_l_per_mm": "1/mm",
+    "figure_grains_per_mm2": "1/mm2",
+    "anisotropy_index": "1",
+    "matrix_percent": "%",
+}

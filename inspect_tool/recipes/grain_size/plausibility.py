@@ -1,0 +1,265 @@
+"""Whether what was taken for grains can be: what was left out, what runs along the edge, what is no grain among them.
+
+A check that fails here doubts every number of the specimen: nothing passes on it (``conformity.doubted``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inspect_tool.acceptance import plausibility
+from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.gray import read_off
+from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.recipes.grain_size.results import QUANTITIES
+
+LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
+EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
+LARGEST = 50.0  # share of the area of a field that one grain may hold [%]
+FINE = 50.0  # share of the grains that may be fine ones [%] ...
+FINE_AREA = 0.1  # ... below this share of the mean area, weighted by area [1]
+SCRATCHED = 20.0  # share of the boundary length that may be taken for scratches: 0.5 G [%]
+TWINNED = 0.15  # lamellae that were merged, over the grains [1]
+SECOND = 20.0  # share of the grains that may be of a second gray level [%] ...
+APART = 6.0  # ... whose distance is so many times the scatter within both; evenly spread tints have 3.5
+SMALL_APART = 30.0  # share of the grains that may be small and darker, or brighter, than the others: 0.5 G by areas [%]
+NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
+CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
+
+_LEFT_OUT = "Share of a field left out, field with the most"
+_EDGE_HELD = "Share of the edge of a field that one grain holds"
+_OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
+
+
+def field_values(
+    micrograph: Micrograph, segmentation: Segmentation, labels: LabelImage
+) -> tuple[dict[str, float], dict[str, tuple[int, ...]]]:
+    """What the checks look at, and what of it was not read off the labels.
+
+    Parameters
+    ----------
+    labels : array, shape (rows, columns)
+        Grains and second phase; 0 is left out.
+    """
+    counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    held = np.bincount(edge[edge > 0])
+    kept = tuple(
+        read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
+    )
+    scratched = tuple(
+        read_off(
+            micrograph,
+            "scratches",
+            lambda: tuple(
+                round(segmentation.settings.get(key, 0)) for key in ("scratch_lines_merged", "scratched_percent")
+            ),
+        )
+    )
+    second = tuple(
+        read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(micrograph.pixels, labels)),))
+    )
+    apart = tuple(
+        read_off(micrograph, "small_apart_in_gray", lambda: (round(_small_apart_percent(micrograph.pixels, labels)),))
+    )
+    values = {
+        "small_apart_in_gray_percent": float(apart[0]),
+        "second_gray_level_percent": float(second[0]),
+        "left_out_percent": _left_out_percent(labels, counts),
+        "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
+        "twin_lamellae": float(kept[0]),
+        "scratch_lines": float(scratched[0]),
+        "scratched_percent": float(scratched[1]),
+    }
+    return values, {
+        "twin_lamellae": kept,
+        "scratches": scratched,
+        "second_gray_level": second,
+        "small_apart_in_gray": apart,
+    }
+
+
+def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
+    """Share of the grains whose mean gray level is that of the level that holds less area; 0 where there is one level.
+
+    The grains fall into two classes of least scatter (Otsu 1979, each grain counts once).
+    """
+    size = np.bincount(np.maximum(labels, 0).ravel())
+    gray = np.zeros(len(size))
+    for rows in strips(labels.shape):
+        gray += np.bincount(np.maximum(labels[rows], 0).ravel(), pixels[rows].ravel(), len(size))
+    present = np.flatnonzero(size[1:]) + 1
+    order = present[np.argsort(gray[present] / size[present])]
+    level, area = gray[order] / size[order], size[order]
+    below = np.arange(1, len(level))
+    lower, upper = np.cumsum(level)[:-1] / below, np.cumsum(level[::-1])[-2::-1] / below[::-1]
+    cut = int(np.argmax(below * below[::-1] * (upper - lower) ** 2)) + 1
+    within = np.sqrt((level[:cut].var() * cut + level[cut:].var() * (len(level) - cut)) / len(level))
+    if not level[cut:].mean() - level[:cut].mean() > APART * max(float(within), 1e-9):
+        return 0.0
+    second = cut if area[:cut].sum() < area[cut:].sum() else len(level) - cut
+    return 100.0 * second / len(level)
+
+
+def _small_apart_percent(pixels: GrayImage, labels: LabelImage) -> float:
+    """Share of the grains that are small and darker than the others, or brighter, whichever are more.
+
+    Of grains that differ in gray level as they like (channeling, tints) the small ones are as dark as any; particles
+    among them are small and dark at once. Looked at is the core of each grain, which its boundary does not reach.
+    Two signs, of which the stronger counts: fine grains darker than nearly all of the area of the others; and by how
+    much more of the number than of the area lies below a gray level, where chance does not make such a difference.
+    """
+    size, gray = _cores(pixels, labels)
+    fine = size < FINE_AREA * (size**2).sum() / size.sum()
+    independent = size.sum() ** 2 / (size**2).sum()  # grains of equal size whose shares would scatter as much
+    shares = []
+    for sign in (1, -1):
+        order = np.argsort(sign * gray)
+        area = np.cumsum(np.where(fine, 0, size)[order])
+        level = gray[order][np.searchsorted(area, (1 - NEARLY_ALL) * area[-1])]
+        shares.append(float(np.mean(fine & (sign * gray < sign * level))))
+        more = float(np.max(np.arange(1, len(size) + 1) / len(size) - np.cumsum(size[order]) / size.sum()))
+        shares.append(more if more * sqrt(independent) > CERTAIN else 0.0)
+    return 100.0 * max(shares)
+
+
+def _cores(pixels: GrayImage, labels: LabelImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Size of every grain [px], and its gray level where it is at least half as deep as it gets."""
+    inner = np.ones(labels.shape, np.uint8)
+    for one, other, here, there in (
+        (labels[:, :-1], labels[:, 1:], inner[:, :-1], inner[:, 1:]),
+        (labels[:-1], labels[1:], inner[:-1], inner[1:]),
+    ):
+        for rows in strips(one.shape):
+            parted = one[rows] != other[rows]
+            here[rows][parted] = 0
+            there[rows][parted] = 0
+    depth = cv2.distanceTransform(inner, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
+    count = int(labels.max()) + 1
+    deepest = np.zeros(count, np.uint8)
+    for rows in strips(labels.shape):
+        np.maximum.at(deepest, np.maximum(labels[rows], 0).ravel(), depth[rows].ravel())
+    size, core, gray = np.zeros(count), np.zeros(count), np.zeros(count)
+    for rows in strips(labels.shape):
+        number = np.maximum(labels[rows], 0)
+        size += np.bincount(number.ravel(), minlength=count)
+        deep = 2 * depth[rows].astype(np.int32) >= deepest[number]
+        core += np.bincount(number[deep], minlength=count)
+        gray += np.bincount(number[deep], pixels[rows][deep], count)
+    present = np.flatnonzero(size[1:]) + 1
+    return size[present], gray[present] / core[present]
+
+
+def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
+    return 100.0 * float(np.count_nonzero((labels == 0) & counts)) / max(1, int(np.count_nonzero(counts)))
+
+
+def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[Check]:
+    """Checks of one specimen.
+
+    Parameters
+    ----------
+    grains : DataFrame
+        Of the specimen, with ``section``, ``field`` and ``area_px2``.
+    """
+    most = {
+        key: max(float(field.values[key]) for field in fields)
+        for key in (
+            "left_out_percent",
+            "edge_held_by_one_percent",
+            "second_gray_level_percent",
+            "small_apart_in_gray_percent",
+            "scratched_percent",
+        )
+    }
+    area = grains["area_px2"].to_numpy(dtype=np.float64)
+    of_field = [group["area_px2"] for _, group in grains.groupby(["section", "field"])]
+    fine = 100.0 * float(np.mean(area < FINE_AREA * (area**2).sum() / area.sum()))
+    lamellae = sum(float(field.values["twin_lamellae"]) for field in fields) / len(area)
+    found: Mapping[str, tuple[float, float, str, str]] = {
+        _LEFT_OUT: (
+            most["left_out_percent"],
+            LEFT_OUT,
+            "%",
+            "no grain was found there, or it was taken for mount; look at the mask, set [region] or mount = 'keep'",
+        ),
+        _EDGE_HELD: (
+            most["edge_held_by_one_percent"],
+            EDGE,
+            "%",
+            "a grain so large is mount, or its boundaries are not closed",
+        ),
+        "Share of a field that one grain covers": (
+            100.0 * max(float(part.max() / part.sum()) for part in of_field),
+            LARGEST,
+            "%",
+            "boundaries that are not closed, or a field too small for this grain size",
+        ),
+        "Share of the grains that are much smaller than the grains that hold the area": (
+            fine,
+            FINE,
+            "%",
+            f"area below {FINE_AREA:g} of the mean weighted by area; particles and texture make such a population",
+        ),
+        "Share of the grains that have a gray level of their own": (
+            most["second_gray_level_percent"],
+            SECOND,
+            "%",
+            "dark or bright particles are counted as grains; set them apart by second_phase",
+        ),
+        "Share of the grains that are smaller and darker, or brighter, than the others": (
+            most["small_apart_in_gray_percent"],
+            SMALL_APART,
+            "%",
+            "particles are counted as grains, at this share 0.5 too much by areas; set them apart by second_phase",
+        ),
+        "Share of the boundary length taken for scratches, field with the most": (
+            most["scratched_percent"],
+            SCRATCHED,
+            "%",
+            "at this share they decide on 0.5 G; polish again, or look at what was left out",
+        ),
+        "Twin lamellae that were merged, over the grains": (
+            lamellae,
+            TWINNED,
+            "1",
+            "twins etched like grain boundaries: where there are many, some are left and counted as grains",
+        ),
+    }
+    for name, (value, limit, unit, why) in found.items():
+        yield plausibility.check(
+            name,
+            value,
+            "<=",
+            limit,
+            unit,
+            clause=f"limit of this toolkit: {why}",
+            specimen=specimen,
+            # what is no grain at all stays in doubt whoever counts; the others are answered by a check by hand
+            quantities=() if name in _OF_REGION else tuple(QUANTITIES),
+        )
+
+
+def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+    """Say on page 1 what part of the fields was not measured."""
+    shares = [float(field.values["left_out_percent"]) for field in fields]
+    if max(shares) >= 1:
+        yield (
+            f"Specimen {specimen}: {np.mean(shares):.0f} % of the fields was left out, {max(shares):.0f} % of the one "
+            "with the most: taken for mount, or without a grain."
+        )
+
+
+def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+    """Say on page 1 what was taken for scratches."""
+    lines = round(sum(float(field.values["scratch_lines"]) for field in fields))
+    if lines:
+        most = max(float(field.values["scratched_percent"]) for field in fields)
+        yield (
+            f"Specimen {specimen}: {lines} lines taken for scratches and left out, up to {most:.0f} % of the boundary "
+            'length of a field: thinner and fainter than the boundaries. scratches = "count" in [backend] counts them.'
+        )

@@ -1,0 +1,303 @@
+"""Results of one specimen: numbers of grain size with their budgets."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import log, log2, sqrt
+
+import pandas as pd
+
+from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
+from inspect_tool.recipes.grain_size.estimates import anisotropy_fields
+from inspect_tool.recipes.grain_size.method import (
+    METHOD_TITLES,
+    Estimate,
+    Settings,
+    basis,
+    grain_number,
+    power,
+    rounded,
+)
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.uncertainty import evaluated, half_range
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),
+    "grain_size_number.intercept": Quantity(
+        title="Grain size number G, test lines over the whole field", unit="G", needs_scale=True
+    ),
+    "grain_size_number.planimetric": Quantity(
+        title="Grain size number G, grains in a rectangle (Saltykov)", unit="G", needs_scale=True
+    ),
+    "grain_size_number.mean_area": Quantity(
+        title="Grain size number G, mean grain area from whole grains", unit="G", needs_scale=True
+    ),
+    "grain_size_number.largest": Quantity(
+        title="Grain size number G of the largest connected grain section observed", unit="G", needs_scale=True
+    ),
+    "mean_intercept_um": Quantity(
+        title="Mean lineal intercept, test lines over the whole field", unit="um", needs_scale=True
+    ),
+    "mean_intercept_um.figure": Quantity(
+        title="Mean lineal intercept, test figure of the method", unit="um", needs_scale=True
+    ),
+    "grains_per_mm2": Quantity(title="Grains per area, rectangle (Saltykov)", unit="1/mm2", needs_scale=True),
+    "grains_per_mm2.figure": Quantity(title="Grains per area, circle (Jeffries)", unit="1/mm2", needs_scale=True),
+    "mean_grain_area_um2": Quantity(title="Mean grain area, from weighted whole grains", unit="um2", needs_scale=True),
+    "boundary_area_per_volume_per_mm": Quantity(
+        title="Grain boundary area per volume S_V", unit="1/mm", needs_scale=True
+    ),
+    "anisotropy_index": Quantity(title="Anisotropy index", unit="1", needs_scale=False),
+    "matrix_percent": Quantity(title="Matrix phase", unit="%", needs_scale=False),
+}
+
+_OF_G = "grain_size_number"
+CARRIED: Mapping[str, Carried] = {  # see validation.line; a length goes with 2^(-G/2), a number per area with 2^G
+    **dict.fromkeys((_OF_G, f"{_OF_G}.intercept", f"{_OF_G}.planimetric", f"{_OF_G}.mean_area"), Carried(of=_OF_G)),
+    **dict.fromkeys(
+        ("mean_intercept_um", "mean_intercept_um.figure", "boundary_area_per_volume_per_mm"),
+        Carried(of=_OF_G, factor=log(2) / 2),
+    ),
+    **dict.fromkeys(
+        ("grains_per_mm2", "grains_per_mm2.figure", "mean_grain_area_um2"), Carried(of=_OF_G, factor=log(2))
+    ),
+}
+
+_VERSIONS: Mapping[str, int] = {"mean_area": 2, "mean_grain_area_um2": 2}  # of what is measured; all others 1
+
+
+def results_of(
+    estimates: Mapping[str, Estimate],
+    fields: Sequence[FieldMeasurement],
+    grains: pd.DataFrame,
+    settings: Settings,
+    standard: Standard,
+    specimen: str,
+    scaled: bool,
+) -> Iterator[Result]:
+    """Give every result of one specimen, with its budget."""
+    edition = designation(standard)
+    if scaled:
+        key, what = basis(settings.method)
+        name = "Grain size index" if standard.id == "ISO 643" else "Grain size number"
+        numbers = (
+            ("grain_size_number", key, f"{METHOD_TITLES[settings.method]}", settings.method, what),
+            ("grain_size_number.intercept", "n_l_per_mm", METHOD_TITLES["intercept"], "intercept", "test lines"),
+            ("grain_size_number.planimetric", "grains_per_mm2", METHOD_TITLES["saltykov"], "saltykov", "grains"),
+            ("grain_size_number.mean_area", "whole_grains_per_mm2", METHOD_TITLES["mean_area"], "mean_area", "grains"),
+        )
+        for quantity, column, method, short, of in numbers:
+            if column in estimates:
+                yield _number(
+                    estimates[column],
+                    quantity=quantity,
+                    title=f"{name} G ({standard.id}), {method}",
+                    definition=f"{quantity}.{short}/{_VERSIONS.get(short, 1)}: G of the mean over fields of {of}",
+                    clause=f"{edition}: {method}",
+                    standard=standard,
+                    specimen=specimen,
+                    main=quantity == "grain_size_number",
+                )
+        lines = estimates["n_l_per_mm"]
+        of_figure = f"{edition}: {METHOD_TITLES[settings.method]}"
+        # what stands beside G on page 1 is of the same method
+        if key == "figure_n_l_per_mm":
+            yield _size(
+                _inverse(estimates[key], 1e3),
+                quantity="mean_intercept_um.figure",
+                unit="um",
+                clause=f"{of_figure}, mean intercept",
+                specimen=specimen,
+                main=True,
+            )
+        if key == "figure_grains_per_mm2":
+            yield _size(
+                estimates[key],
+                quantity="grains_per_mm2.figure",
+                unit="1/mm2",
+                clause=of_figure,
+                specimen=specimen,
+                main=True,
+            )
+        yield _size(
+            _inverse(lines, 1e3),
+            quantity="mean_intercept_um",
+            unit="um",
+            clause=f"{edition}: mean intercept, test lines in four directions over the whole field",
+            specimen=specimen,
+            main=key == "n_l_per_mm",
+        )
+        yield _size(
+            estimates["grains_per_mm2"],
+            quantity="grains_per_mm2",
+            unit="1/mm2",
+            clause=f"{edition}: grains in a rectangle, sides 1/2 and corners 1/4",
+            specimen=specimen,
+            main=key == "grains_per_mm2",
+        )
+        if "whole_grains_per_mm2" in estimates:
+            yield _size(
+                _inverse(estimates["whole_grains_per_mm2"], 1e6),
+                quantity="mean_grain_area_um2",
+                unit="um2",
+                clause="1 / grains per area, whole grains weighted after Miles and Lantuéjoul; a deviation from the "
+                "standards",
+                specimen=specimen,
+                main=key == "whole_grains_per_mm2",
+            )
+        yield _size(
+            replace(lines, mean=2 * lines.mean),
+            quantity="boundary_area_per_volume_per_mm",
+            unit="1/mm",
+            clause="stereology: S_V = 2 N_L of test lines in four directions over the whole field",
+            specimen=specimen,
+            main=False,
+        )
+        yield _largest_result(grains, fields, standard, specimen)
+    if "anisotropy_index" in estimates:
+        yield _size(
+            estimates["anisotropy_index"],
+            quantity="anisotropy_index",
+            unit="1",
+            clause=f"{edition}: intercepts per length across the deformation axis over those along it, "
+            + _index_plane(fields),
+            specimen=specimen,
+            main=not scaled,
+        )
+    if "matrix_percent" in estimates:
+        yield _size(
+            estimates["matrix_percent"],
+            quantity="matrix_percent",
+            unit="%",
+            clause=f"{edition}: specimens with two phases, matrix fraction of the same fields",
+            specimen=specimen,
+            main=False,
+        )
+
+
+def _number(
+    estimate: Estimate,
+    *,
+    quantity: str,
+    title: str,
+    definition: str,
+    clause: str,
+    standard: Standard,
+    specimen: str,
+    main: bool,
+) -> Result:
+    """Turn a mean measurement into G; the relative budget becomes one in units of G."""
+    g = grain_number(estimate.key, estimate.mean, standard)
+    # G = 2 log2(N_L) + c, or log2(N_A) + c: dG = (2 or 1) / ln 2 x relative change
+    sensitivity = (2.0 / power(estimate.key)) / log(2)
+    return evaluated(
+        Result(
+            quantity=quantity,
+            specimen=specimen,
+            value=g,
+            unit="G",
+            n=estimate.n,
+            clause=clause + (f"; {estimate.note}" if estimate.note else ""),
+            definition=definition,
+            budget=tuple(
+                replace(line, u=sensitivity * line.u, basis=f"{line.basis}; x {sensitivity:.3f} G per relative change")
+                for line in estimate.lines
+            ),
+            rounded=rounded(g),
+            title=title,
+            main=main,
+        )
+    )
+
+
+def _size(estimate: Estimate, *, quantity: str, unit: str, clause: str, specimen: str, main: bool) -> Result:
+    return evaluated(
+        Result(
+            quantity=quantity,
+            specimen=specimen,
+            value=estimate.mean,
+            unit=unit,
+            n=estimate.n,
+            clause=clause + (f"; {estimate.note}" if estimate.note else ""),
+            definition=f"{quantity}/{_VERSIONS.get(quantity, 1)}: mean over fields",
+            budget=tuple(replace(line, u=line.u * abs(estimate.mean)) for line in estimate.lines),
+            title=QUANTITIES[quantity].title,
+            main=main,
+        )
+    )
+
+
+def _inverse(estimate: Estimate, unit: float) -> Estimate:
+    """Mean intercept [um] or area [um2] from a number per length [1/mm] or area [1/mm2]; the same relative budget.
+
+    ``unit`` is 1 mm in um, or 1 mm2 in um2.
+    """
+    return replace(estimate, mean=unit / estimate.mean)
+
+
+def _index_plane(fields: Sequence[FieldMeasurement]) -> str:
+    planes = {field.plane for field in anisotropy_fields(fields)}
+    if planes == {"longitudinal"}:
+        return "on the longitudinal plane"
+    if planes == {"planar"}:
+        return "on the planar section; no longitudinal one was measured"
+    if planes == {"transverse"}:
+        return "on the transverse section, which does not hold the axis: not the index of the standard"
+    return "the plane is not stated"
+
+
+def _largest_result(
+    grains: pd.DataFrame, fields: Sequence[FieldMeasurement], standard: Standard, specimen: str
+) -> Result:
+    largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
+    u_rel = max(field.calibration.u_rel for field in fields)
+    number = float(largest["grain_size_number"])
+    cut = "; cut by the edge of the field, so that the grain is at least this large" if largest["touches_edge"] else ""
+    return evaluated(
+        Result(
+            quantity="grain_size_number.largest",
+            specimen=specimen,
+            value=number,
+            unit="G",
+            n=len(grains),
+            n_of="grains",
+            clause=f"ASTM E930-18: image area of the largest connected grain section observed{cut}",
+            definition="grain_size_number.largest/1: G of the area of the largest section, cut or not",
+            budget=(
+                Component(
+                    name="scale", u=2 / log(2) * u_rel, kind="B", basis="2 x relative uncertainty of the pixel size"
+                ),
+                *_largest_segmented(grains, fields),
+            ),
+            rounded=rounded(number),
+            title=f"Grain size number of the largest connected grain section observed ({standard.id})",
+        )
+    )
+
+
+def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement]) -> Iterator[Component]:
+    """Lines of the segmentation [G]: one boundary that is missed or made up halves or doubles the largest grain."""
+    area = grains["area_um2"].nlargest(2).to_numpy()
+    names = [name for name in fields[0].alternatives if all(name in field.alternatives for field in fields)]
+    yield Component(
+        name="outline",
+        u=2 * 0.5 / sqrt(float(grains["area_px2"].max())) / sqrt(3) / log(2),
+        kind="B",
+        basis="half a pixel of boundary / √3",
+    )
+    if not names:
+        return
+    other = [max(float(field.alternatives[name]["largest_grain_um2"]) for field in fields) for name in names]
+    yield Component(
+        name="segmentation",
+        u=half_range([0.0, *(log2(one / float(area[0])) for one in other)]),
+        kind="B",
+        basis=f"half range / √3 of the largest grain over {len(names)} other segmentations: {', '.join(names)}",
+    )
+    ends = (float(area.min()), float(area[0]) + float(grains["area_um2"].mean()))
+    yield Component(
+        name="one boundary",
+        u=half_range(log2(end) for end in ends),
+        kind="B",
+        basis="one boundary missed or too much: from the second largest grain to the largest with a mean grain "
+        "joined to it, half range / √3",
+    )

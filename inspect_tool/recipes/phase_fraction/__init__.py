@@ -1,0 +1,159 @@
+"""Phase fraction: area share of every class, with field statistics, a point count and stereology.
+
+The value is the area share by image analysis with the field statistics of ASTM E1245; ASTM E562 gives
+the point count by a person that checks it on the same fields, the sampling rules and the planning of fields.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from inspect_tool.model import (
+    Carried,
+    Cell,
+    Check,
+    FieldMeasurement,
+    Findings,
+    Result,
+    Standard,
+)
+from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes._level_doubts import (
+    disagreement,
+    matrix_check,
+    outline_checks,
+    own_gray_checks,
+)
+from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
+from inspect_tool.recipes.phase_fraction.pages import (
+    charts_of,
+    measurements_of,
+    section_rows,
+    statements_of,
+    summary_row,
+    tables_of,
+)
+from inspect_tool.recipes.phase_fraction.points import point_result, point_statistics, referee_check
+from inspect_tool.recipes.phase_fraction.rules import class_checks, deviations, specimen_checks
+from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, STANDARDS, Settings
+from inspect_tool.recipes.phase_fraction.shares import alternative_means, area_result, worst_field_result
+from inspect_tool.recipes.phase_fraction.stereology import axis_of, contiguity_results, stereology_results
+from inspect_tool.statistics.fields import field_statistics
+
+__all__ = [
+    "BACKEND",
+    "CARRIED",
+    "MASKS",
+    "PATHS",
+    "QUANTITIES",
+    "QUESTION",
+    "STANDARDS",
+    "TITLE",
+    "Settings",
+    "check_tables",
+    "combine",
+    "measure_field",
+    "point_classes",
+]
+
+
+TITLE = "Phase fraction"
+QUESTION: Literal["coverage", "count"] = "coverage"
+MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
+BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
+PATHS: tuple[str, ...] = ("counts",)
+
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
+    {
+        "area_percent.*": Carried(of="area_percent.*"),
+        "worst_field_percent.*": Carried(of="area_percent.*", over="largest"),
+    }
+)
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+    """Make results, checks and tables of all fields; every specimen apart.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        All fields of a job, from ``measure_field``.
+    settings : Settings
+        See there.
+    standard : Standard
+        E562 or E1245.
+
+    Raises
+    ------
+    MeasurementError
+        No field; fields with different classes.
+    ReadError
+        The table of a manual point count is wrong.
+    """
+    groups = groups_of(fields, settings)
+    results: list[Result] = []
+    checks: list[Check] = []
+    warnings: list[str] = []
+    summary: list[tuple[Cell, ...]] = []
+    referee: list[tuple[Cell, ...]] = []
+    sections: list[tuple[Cell, ...]] = []
+    axes = {(group.specimen, name): axis_of(group, name, settings) for group in groups for name in group.classes[:-1]}
+    for group in groups:
+        for name in group.classes:
+            found = field_statistics(group.column(f"area_percent.{name}"), group.sections)
+            is_matrix = name == group.classes[-1]
+            area = area_result(group, name, found, standard, main=not is_matrix)
+            results.append(area)
+            summary.append(summary_row(group, name, found, area, settings))
+            sections += section_rows(group, name, found)
+            points_found = point_statistics(group, name)
+            main = points_found.by_hand and standard.id in MANUAL and not is_matrix
+            results.append(point_result(group, name, points_found, standard, main=main))
+            check, row = referee_check(group, name, points_found, area, standard)
+            checks.append(check)
+            referee.append(row)
+            if is_matrix:
+                continue
+            checks += class_checks(group, name, found, standard)
+            if apart := disagreement(found.mean, alternative_means(group, name)):
+                warnings.append(
+                    f"{who(group)}{name}: two ways to choose the gray level disagree: {found.mean:.3g} %, but "
+                    f"{apart}; U holds both"
+                )
+            checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
+            if len(group.classes) > 2:
+                checks.append(_shapes.rim_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
+            checks += matrix_check(group.fields, name)
+            if found.ci95 is not None and found.mean - found.ci95 < 0:
+                warnings.append(
+                    f"{who(group)}{name}: the 95 % interval of the fields reaches below zero "
+                    f"({found.mean:.3g} ± {found.ci95:.3g} %): too few fields for so small a share, "
+                    "outside the validity of the method"
+                )
+            results.append(worst_field_result(group, name, standard))
+            results += contiguity_results(group, name)
+            results += stereology_results(group, name, axes[group.specimen, name], standard)
+        checks += specimen_checks(group, settings, standard)
+        checks += own_gray_checks(group.fields)
+        checks += outline_checks(group.fields)
+        checks += _unseen.checks_of(group.fields, "any phase of interest")
+        checks += _colors.checks_of(
+            group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
+        )
+        warnings += _colors.warnings_of(group.fields, group.classes[0])
+        if len(group.fields) == 1:
+            warnings.append(
+                f"{who(group)}one field only: U takes the scatter between fields from the arrangement inside this "
+                "one; differences between places that are farther apart are not in it"
+            )
+    return Findings(
+        results=tuple(results),
+        checks=tuple(checks),
+        measurements=measurements_of(fields),
+        statements=statements_of(axes, settings),
+        deviations=tuple(dict.fromkeys(text for group in groups for text in deviations(group, standard))),
+        tables=tuple(tables_of(summary, referee, sections, settings)),
+        charts=charts_of(groups),
+        warnings=tuple(warnings),
+    )

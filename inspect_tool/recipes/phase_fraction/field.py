@@ -1,0 +1,257 @@
+"""One field: shares, lines, points and features of every class."""
+
+from collections.abc import Mapping
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.measure import points
+from inspect_tool.measure.class_shape import line_percent, rim_percent
+from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
+from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.share_scatter import share_scatter
+from inspect_tool.model import (
+    FieldMeasurement,
+    LabelImage,
+    Mark,
+    Mask,
+    Micrograph,
+    Notable,
+    PointClass,
+    Segmentation,
+    Standard,
+)
+from inspect_tool.recipes import _colors, _unseen
+from inspect_tool.recipes._level_doubts import (
+    facts_of_level,
+)
+from inspect_tool.recipes.phase_fraction.groups import edition_of
+from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.standards.formulas import astm_e562
+
+
+def measure_field(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    standard: Standard,
+) -> FieldMeasurement:
+    """Measure the classes of one field.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        The field; of its pixels only the color is looked at, and only to doubt the classes.
+    segmentation : Segmentation
+        Semantic labels of the same size; class 0 is the matrix. Its alternatives are taken one at a time.
+    settings : Settings
+        See there.
+    standard : Standard
+        E562 or E1245; the other of the two gives what this one has no rule for.
+
+    Returns
+    -------
+    FieldMeasurement
+        ``values``: ``area_percent.<class>`` and more; see the page of the recipe.
+
+    Raises
+    ------
+    MeasurementError
+        Settings out of range, an instance segmentation, or a class without a name.
+    """
+    check_field(settings, segmentation, micrograph.path)
+    roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
+    labels, classes = segmentation.labels, _ordered(segmentation.classes)
+    values: dict[str, float | int | str] = dict(_values(labels, classes, roi, pixel_um))
+    for number, name in classes.items():
+        scatter = share_scatter(labels == number, roi)
+        values[f"inner_scatter_percent.{name}"] = 100 * scatter.u
+        values[f"inner_scatter_dof.{name}"] = scatter.dof
+    shifted: dict[str, dict[str, float]] = {}
+    for name, other in segmentation.alternatives():
+        shifted[name] = _values(other.labels, classes, roi, pixel_um)
+        del other  # let go before the next one is made
+
+    counted, marks = _point_count(micrograph, labels, classes, values, settings, standard)
+    values["grid_points"] = counted.n
+    for number, name in classes.items():
+        values[f"points.{name}"] = counted.count(number)
+
+    if segmentation.objects is not None:
+        for key, count in zip(("like", "matrix"), contacts(segmentation.objects, roi), strict=True):
+            values[f"contacts_{key}.{segmentation.classes[1]}"] = count
+
+    tables: list[pd.DataFrame] = []
+    for number, name in classes.items():
+        if number:
+            table = _features(labels == number, name, roi, pixel_um)
+            values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
+            table["feature"] += sum(len(other) for other in tables)
+            tables.append(table)
+            inside = (labels == number) if roi is None else (labels == number) & roi
+            values[f"line_percent.{name}"] = line_percent(inside)
+            if len(classes) > 2:
+                values[f"rim_percent.{name}"] = rim_percent(
+                    labels if roi is None else np.where(roi, labels, -1), number
+                )
+    features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
+    judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
+    values |= _colors.values_of(spread, segmentation)
+    return FieldMeasurement(
+        specimen=micrograph.specimen,
+        section=micrograph.section,
+        plane=micrograph.plane,
+        field=micrograph.field,
+        image=micrograph.path,
+        shape_px=(labels.shape[0], labels.shape[1]),
+        calibration=micrograph.calibration,
+        values=values,
+        features=features,
+        alternatives=shifted,
+        marks=marks,
+        worst=_largest(features, pixel_um),
+        notes=_notes(segmentation),
+        read_off={
+            _colors.SPREAD: spread,
+            **_unseen.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
+            **facts_of_level(segmentation),
+        },
+    )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:  # noqa: ARG001
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is."""
+    classes = segmentation.classes
+    table = np.zeros(max(classes) + 1, np.uint8)
+    table[list(classes)] = np.arange(len(classes))
+    named = tuple(PointClass(name=name, quantity=f"area_percent.{name}") for name in classes.values())
+    return table[segmentation.labels], named
+
+
+def check_field(settings: Settings, segmentation: Segmentation, where: str) -> None:
+    """Refuse a segmentation that this recipe cannot measure, or settings out of range."""
+    if segmentation.kind != "semantic":
+        msg = f"{where}: phase fraction needs classes, the backend '{segmentation.backend}' gives single objects"
+        raise MeasurementError(msg)
+    if len(segmentation.classes) < 2:
+        msg = f"{where}: phase fraction needs two classes or more, got {', '.join(segmentation.classes.values())}"
+        raise MeasurementError(msg)
+    names = list(segmentation.classes.values())
+    if len(set(names)) < len(names):
+        msg = f"{where}: two classes have the same name: {', '.join(names)}"
+        raise MeasurementError(msg)
+    if not settings.wanted_ra_percent > 0:
+        msg = f"settings.wanted_ra_percent: got {settings.wanted_ra_percent:g}, must be > 0"
+        raise SettingsError(msg)
+    if settings.smallest_feature_px2 < 1:
+        msg = f"settings.smallest_feature_px2: got {settings.smallest_feature_px2}, must be 1 or more"
+        raise SettingsError(msg)
+    if settings.grid_points < 0 or round(settings.grid_points**0.5) ** 2 != settings.grid_points:
+        msg = f"settings.grid_points: got {settings.grid_points}, must be a square number (16, 25, 49, 100) or 0"
+        raise SettingsError(msg)
+
+
+def _ordered(classes: Mapping[int, str]) -> dict[int, str]:
+    """Classes of interest first, the matrix (0) last: ``combine`` takes the last one for the matrix."""
+    return {number: classes[number] for number in sorted(classes, key=lambda number: (number == 0, number))}
+
+
+def _values(
+    labels: LabelImage, classes: Mapping[int, str], roi: Mask | None, pixel_um: float | None
+) -> dict[str, float]:
+    """Field values that follow from the class image alone."""
+    shares = area_percent(labels, tuple(classes), roi)
+    values = {f"area_percent.{name}": shares[number] for number, name in classes.items()}
+    for number, name in classes.items():
+        lines = line_counts(labels == number, roi)
+        values[f"half_pixel_percent.{name}"] = 100 * 0.5 * lines.boundary_density
+        if number and pixel_um is not None:
+            for direction, per_px in _per_px(lines).items():
+                values[f"intercepts_per_mm{direction}.{name}"] = 1e3 * per_px / pixel_um
+    return values
+
+
+def _per_px(lines: LineCounts) -> dict[str, float]:
+    """Interceptions per length of line by the end of their names: all lines, horizontal and vertical ones. [1/px]"""
+    return {
+        LINES["none"]: lines.per_px,
+        LINES["vertical"]: lines.across_rows / max(lines.length_rows_px, 1.0),
+        LINES["horizontal"]: lines.across_columns / max(lines.length_columns_px, 1.0),
+    }
+
+
+LINES = {"none": "", "vertical": "_horizontal", "horizontal": "_vertical"}
+"""Deformation axis -> end of the name of the interceptions by lines perpendicular to it; none: by both kinds."""
+
+
+def _point_count(
+    micrograph: Micrograph,
+    labels: LabelImage,
+    classes: Mapping[int, str],
+    values: Mapping[str, float | int | str],
+    settings: Settings,
+    standard: Standard,
+) -> tuple[points.GridCount, tuple[Mark, ...]]:
+    """Count a systematic grid with a random start that depends on specimen and field, and on nothing in the image."""
+    of_interest = {number: name for number, name in classes.items() if number}
+    smallest = min(float(values[f"area_percent.{name}"]) for name in of_interest.values())
+    n = settings.grid_points or astm_e562.grid_points(smallest, edition_of(standard, "astm_e562_2019"))
+    seed = (settings.seed, micrograph.field, crc32(micrograph.specimen.encode()))
+    grid = points.grid((labels.shape[0], labels.shape[1]), n, seed)
+    counted = points.count_points(labels, tuple(classes), grid, micrograph.roi)
+    marks: list[Mark] = []
+    for number, name in of_interest.items():
+        layer = "point grid" if len(of_interest) == 1 else f"point grid, {name}"
+        marks += points.marks(counted, number, name, layer)
+    return counted, tuple(marks)
+
+
+def _features(phase: Mask, name: str, roi: Mask | None, pixel_um: float | None) -> pd.DataFrame:
+    inside = phase if roi is None else phase & roi
+    table = region_table(connected(inside), pixel_um, roi=roi, shape_factors=False)
+    table.insert(1, "class", name)
+    return table
+
+
+def _feature_counts(
+    table: pd.DataFrame, name: str, labels: LabelImage, roi: Mask | None, settings: Settings, pixel_um: float | None
+) -> dict[str, float | int | str]:
+    """Features from the declared size on; those cut by the frame count 1/2 in the number per area (E1245)."""
+    area = table["area_px2"].to_numpy()
+    large = area >= settings.smallest_feature_px2
+    weight = np.where(table["touches_edge"].to_numpy(bool), 0.5, 1.0)
+    total = float(area.sum())
+    values: dict[str, float | int | str] = {
+        f"count.{name}": int(large.sum()),
+        f"too_small_percent.{name}": 100 * float(area[~large].sum()) / total if total else 0.0,
+    }
+    if pixel_um is not None:
+        field_mm2 = (labels.size if roi is None else int(np.count_nonzero(roi))) * pixel_um**2 * 1e-6
+        values[f"count_per_mm2.{name}"] = float(weight[large].sum()) / field_mm2
+    return values
+
+
+def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
+    column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
+    if column not in features:
+        return ()
+    return tuple(
+        Notable(
+            feature=int(row["feature"]),
+            value=float(row[column]),
+            unit=unit,
+            caption=f"largest features: {row['class']}" + (" (cut by the edge)" if row["touches_edge"] else ""),
+            box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
+        )
+        for row in features.nlargest(10, column).to_dict("records")
+    )
+
+
+def _notes(segmentation: Segmentation) -> tuple[str, ...]:
+    if segmentation.settings.get("method_taken") == "nothing found":
+        return ("No edge stands clear of the noise of this image: no phase was found.",)
+    return ()

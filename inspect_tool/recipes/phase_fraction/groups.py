@@ -1,0 +1,112 @@
+"""Fields of one specimen and section together, and the edition they are judged by."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.measure import points
+from inspect_tool.model import (
+    FieldMeasurement,
+    Standard,
+)
+from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.standards.editions import designation, load_standard
+
+
+def edition_of(standard: Standard, name: str) -> Standard:
+    """The edition of the job if it is the one asked for, else the shipped one."""
+    return standard if standard.id == IDS[name] else load_standard(name)
+
+
+IDS = {"astm_e562_2019": "ASTM E562", "astm_e1245_2016": "ASTM E1245"}
+
+MANUAL = ("ASTM E562", "ISO 9042")
+"""Standards of points that a person counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The fields of one specimen and what they share."""
+
+    specimen: str
+    fields: tuple[FieldMeasurement, ...]
+    sections: tuple[str, ...]  # of every field
+    classes: tuple[str, ...]  # the matrix last
+    manual: Mapping[int, points.ManualCount]  # by field
+
+    def column(self, name: str) -> list[float]:
+        """Give one value of every field, in their order."""
+        return [float(field.values[name]) for field in self.fields]
+
+
+def check_tables(settings: Settings, fields: Set[tuple[str, int]]) -> None:
+    """Read the table of a job before a field (specimen, number) is measured; its classes are known after that only.
+
+    Raises
+    ------
+    ReadError
+        With file, line and column.
+    """
+    manual_counts(settings, None, fields)
+
+
+def manual_counts(
+    settings: Settings, classes: tuple[str, ...] | None, known: Set[tuple[str, int]]
+) -> dict[str, dict[int, points.ManualCount]]:
+    """Manual counts of every specimen and field."""
+    manual: dict[str, dict[int, points.ManualCount]] = {}
+    for count in points.read_counts(Path(settings.counts), classes) if settings.counts else ():
+        if (count.specimen, count.field) not in known:
+            msg = (
+                f"{settings.counts}: specimen '{count.specimen}' field {count.field} is not a field of this job; "
+                "fields are numbered from 1 in the order of the images"
+            )
+            raise ReadError(msg)
+        manual.setdefault(count.specimen, {})[count.field] = count
+    return manual
+
+
+def groups_of(fields: Sequence[FieldMeasurement], settings: Settings) -> list[Group]:
+    """Put the fields of each specimen together; all must have the same classes."""
+    if not fields:
+        msg = "phase fraction: no field was measured"
+        raise MeasurementError(msg)
+    classes = classes_of(fields[0])
+    for field in fields[1:]:
+        if classes_of(field) != classes:
+            msg = (
+                f"phase_fraction: {field.image} has classes {', '.join(classes_of(field))}, {fields[0].image} has "
+                f"{', '.join(classes)}; give every field the same classes"
+            )
+            raise MeasurementError(msg)
+    manual = manual_counts(settings, classes, {(field.specimen, field.field) for field in fields})
+    groups = []
+    for specimen in dict.fromkeys(field.specimen for field in fields):
+        own = tuple(field for field in fields if field.specimen == specimen)
+        groups.append(
+            Group(
+                specimen=specimen,
+                fields=own,
+                sections=tuple(field.section for field in own),
+                classes=classes,
+                manual=manual.get(specimen, {}),
+            )
+        )
+    return groups
+
+
+def classes_of(field: FieldMeasurement) -> tuple[str, ...]:
+    """Name the classes of a field, the matrix last."""
+    prefix = "area_percent."
+    return tuple(name.removeprefix(prefix) for name in field.values if name.startswith(prefix))
+
+
+def who(group: Group) -> str:
+    """Name the specimen, for a message."""
+    return f"specimen {group.specimen}, "
+
+
+def clause_of(standard: Standard, text: str) -> str:
+    """Say what is done, after the name of the edition."""
+    return f"{designation(standard)}: {text}"

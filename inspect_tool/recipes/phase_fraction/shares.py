@@ -1,0 +1,93 @@
+"""The share of a class over all fields, with its budget."""
+
+from dataclasses import replace
+from math import sqrt
+
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
+from inspect_tool.model import (
+    Component,
+    Result,
+    Standard,
+)
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics
+from inspect_tool.statistics.uncertainty import evaluated, half_range
+
+
+def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Component:
+    """Half range over the alternatives of the field means; else half a pixel of boundary."""
+    others = alternative_means(group, name)
+    if others:
+        means = [found.mean, *others.values()]
+        return Component(
+            name="segmentation",
+            u=half_range(means),
+            kind="B",
+            basis=f"field means with {', '.join(others)}: {min(means):.4g} to {max(means):.4g} %, rectangular",
+        )
+    half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
+    return Component(
+        name="segmentation",
+        u=half / sqrt(3),
+        kind="B",
+        basis=f"± half a pixel of boundary: ± {half:.3g} %, rectangular",
+    )
+
+
+def alternative_means(group: Group, name: str) -> dict[str, float]:
+    """Mean area share over the fields in every alternative; a field without it keeps its own. [%]"""
+    key = f"area_percent.{name}"
+    names = dict.fromkeys(other for field in group.fields for other in field.alternatives)
+    return {
+        other: field_statistics(
+            [float(field.alternatives.get(other, field.values)[key]) for field in group.fields], group.sections
+        ).mean
+        for other in names
+    }
+
+
+def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Component, ...]:
+    """Give the lines of what the fields leave open: their scatter, or that inside a single one."""
+    u, dof = (group.column(f"inner_scatter_{what}.{name}") for what in ("percent", "dof"))
+    scatters = [ShareScatter(u=one / 100, dof=two) for one, two in zip(u, dof, strict=True)]
+    return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
+
+
+def area_result(group: Group, name: str, found: FieldStatistics, standard: Standard, *, main: bool) -> Result:
+    """Give the area share of a class, with its budget."""
+    return evaluated(
+        Result(
+            quantity=f"area_percent.{name}",
+            specimen=group.specimen,
+            value=found.mean,
+            unit="%",
+            n=found.n,
+            clause=clause_of(
+                edition_of(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"
+            ),
+            definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
+            budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
+            title=f"Area fraction {name}" + (", image analysis" if standard.id in MANUAL else ""),
+            main=main,
+        )
+    )
+
+
+def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
+    """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
+    worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
+    alone = replace(group, fields=(worst,), sections=(worst.section,))
+    found = field_statistics(alone.column(f"area_percent.{name}"))
+    return evaluated(
+        Result(
+            quantity=f"worst_field_percent.{name}",
+            specimen=group.specimen,
+            value=found.mean,
+            unit="%",
+            n=len(group.fields),
+            clause=clause_of(edition_of(standard, "astm_e1245_2016"), "worst field"),
+            definition="largest area share of a field that was measured, not of the specimen/1",
+            budget=(segmentation_line(alone, name, found),),
+            title=f"Largest area fraction of a field {name} (field {worst.field})",
+        )
+    )

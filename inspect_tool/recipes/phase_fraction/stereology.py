@@ -1,0 +1,164 @@
+"""What lines and contacts say of a class: surface, spacing, contiguity."""
+
+from math import exp, log, sqrt
+from typing import Any
+
+import numpy as np
+
+from inspect_tool.model import (
+    Component,
+    Result,
+    Standard,
+)
+from inspect_tool.recipes.phase_fraction.field import LINES
+from inspect_tool.recipes.phase_fraction.groups import Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, Settings
+from inspect_tool.recipes.phase_fraction.shares import segmentation_line
+from inspect_tool.standards.formulas import astm_e1245
+from inspect_tool.statistics.fields import field_statistics, scatter_line
+from inspect_tool.statistics.uncertainty import evaluated
+
+_ELONGATED = 1.5  # N_L in one direction over that in the other, from which a structure has an axis
+_SURE = 3.0  # standard deviations of the logarithm of that ratio, about 1 / sqrt(features)
+
+
+def axis_of(group: Group, name: str, settings: Settings) -> str:
+    """Deformation axis in the images: as stated, or along the lines that cross clearly fewer features."""
+    if settings.axis != "auto" or any(field.calibration.pixel_um is None for field in group.fields):
+        return settings.axis
+    horizontal, vertical = (
+        field_statistics(group.column(f"intercepts_per_mm_{lines}.{name}"), group.sections).mean
+        for lines in ("horizontal", "vertical")
+    )
+    features = sum(group.column(f"count.{name}"))
+    if not features or not max(horizontal, vertical):
+        return "none"
+    sure = exp(max(log(_ELONGATED), _SURE / sqrt(features)))
+    if vertical > sure * horizontal:
+        return "horizontal"
+    return "vertical" if horizontal > sure * vertical else "none"
+
+
+def contiguity_results(group: Group, name: str) -> list[Result]:
+    """Share of the surface of the objects of a class that they share with each other: C = 2 N_aa / (2 N_aa + N_ab)."""
+    if any(f"contacts_like.{name}" not in field.values for field in group.fields):
+        return []
+    top = 2 * np.asarray(group.column(f"contacts_like.{name}"))
+    bottom = top + np.asarray(group.column(f"contacts_matrix.{name}"))
+    per_field = field_statistics(bottom.tolist(), group.sections).mean
+    if not per_field:
+        return []
+    value = field_statistics(top.tolist(), group.sections).mean / per_field
+    scatter = field_statistics(((top - value * bottom) / per_field).tolist(), group.sections)
+    return [
+        evaluated(
+            Result(
+                quantity=f"contiguity.{name}",
+                specimen=group.specimen,
+                value=value,
+                unit="1",
+                n=len(group.fields),
+                clause="J. Gurland, Trans. AIME 212 (1958) 452: 2 N_aa / (2 N_aa + N_ab)",
+                definition="crossings from object to object and to matrix by all rows and columns, over all fields/1",
+                budget=scatter_line(scatter),
+                title=f"Contiguity {name}",
+            )
+        )
+    ]
+
+
+def stereology_results(group: Group, name: str, axis: str, standard: Standard) -> list[Result]:
+    """Measures of E1245 from the means of the fields; a ratio of means, with the scatter of both in its budget.
+
+    N_L is taken perpendicular to the axis of an elongated structure, and by lines of both directions where it has none.
+    """
+    if any(field.calibration.pixel_um is None for field in group.fields):
+        return []
+    area = np.asarray(group.column(f"area_percent.{name}")) / 100
+    # of the features that N_A counts
+    counted = area * (1 - np.asarray(group.column(f"too_small_percent.{name}")) / 100)
+    lines = np.asarray(group.column(f"intercepts_per_mm{LINES[axis]}.{name}"))
+    count = np.asarray(group.column(f"count_per_mm2.{name}"))
+    u_scale = max(field.calibration.u_rel for field in group.fields)
+    share = field_statistics(area.tolist(), group.sections)
+    u_area = segmentation_line(group, name, field_statistics((100 * area).tolist(), group.sections)).u / 100
+    n_l = field_statistics(lines.tolist(), group.sections).mean
+    n_a = field_statistics(count.tolist(), group.sections).mean
+    one = np.ones_like(area)
+    made: list[Result] = []
+
+    def add(quantity: str, value: float, top: Any, bottom: Any, power: int, u_share: float) -> None:
+        """One measure: value, its numerator and denominator per field, power of the scale, sensitivity to A_A."""
+        unit = QUANTITIES[f"{quantity}.*"].unit
+        per_mean = field_statistics(bottom.tolist(), group.sections).mean
+        factor = value / (field_statistics(top.tolist(), group.sections).mean / per_mean)
+        rest = factor * (top - bottom * value / factor) / per_mean
+        budget = list(scatter_line(field_statistics(rest.tolist(), group.sections)))
+        if u_share:
+            basis = "that of the area fraction carried over; the interceptions and the count are taken as found"
+            budget.append(Component(name="segmentation", u=u_share * u_area, kind="B", basis=basis))
+        if u_scale:
+            basis = f"relative standard uncertainty {100 * u_scale:.3g} % of the pixel size, {power} times"
+            budget.append(Component(name="scale", u=power * u_scale * value, kind="B", basis=basis))
+        made.append(
+            evaluated(
+                Result(
+                    quantity=f"{quantity}.{name}",
+                    specimen=group.specimen,
+                    value=value,
+                    unit=unit,
+                    n=len(group.fields),
+                    clause=clause_of(edition_of(standard, "astm_e1245_2016"), _CLAUSES[quantity]),
+                    definition=f"{_DEFINITIONS[quantity].format(lines=CROSSING[axis])}/1",
+                    budget=tuple(budget),
+                    title=f"{QUANTITIES[f'{quantity}.*'].title} {name}",
+                )
+            )
+        )
+
+    if n_l > 0:
+        path = astm_e1245.mean_free_path_um(share.mean, n_l)
+        add("mean_free_path_um", path, 1 - area, lines, 1, 1e3 / n_l)
+        add("mean_spacing_um", astm_e1245.mean_spacing_um(n_l), one, lines, 1, 0.0)
+        add("mean_intercept_um", astm_e1245.mean_intercept_um(share.mean, n_l), area, lines, 1, 1e3 / n_l)
+        add("intercepts_per_mm", n_l, lines, one, 1, 0.0)
+    for kind in ("horizontal", "vertical"):
+        directed = np.asarray(group.column(f"intercepts_per_mm_{kind}.{name}"))
+        if directed.any():
+            mean = field_statistics(directed.tolist(), group.sections).mean
+            add(f"intercepts_per_mm_{kind}", mean, directed, one, 1, 0.0)
+    if n_a > 0:
+        mean_share = field_statistics(counted.tolist(), group.sections).mean
+        add("mean_area_um2", astm_e1245.mean_area_um2(mean_share, n_a), counted, count, 2, 1e6 / n_a)
+        add("count_per_mm2", n_a, count, one, 2, 0.0)
+    return made
+
+
+CROSSING = {
+    "none": "all rows and columns",
+    "horizontal": "all columns, perpendicular to the axis of the structure",
+    "vertical": "all rows, perpendicular to the axis of the structure",
+}
+"""Deformation axis -> lines that count."""
+
+_CLAUSES = {
+    "mean_free_path_um": "mean free path, lambda = (1 - A_A) / N_L",
+    "mean_spacing_um": "mean spacing, 1 / N_L",
+    "mean_intercept_um": "mean intercept length, A_A / N_L",
+    "intercepts_per_mm": "interceptions per length of line, N_L",
+    "intercepts_per_mm_horizontal": "interceptions per length of line, N_L",
+    "intercepts_per_mm_vertical": "interceptions per length of line, N_L",
+    "mean_area_um2": "mean area, A_A / N_A",
+    "count_per_mm2": "features per area, N_A",
+}
+
+_DEFINITIONS = {
+    "mean_free_path_um": "(1 - mean A_A) / mean N_L over fields, N_L by {lines}",
+    "mean_spacing_um": "1 / mean N_L over fields, from one interception to the same place of the next",
+    "mean_intercept_um": "mean A_A / mean N_L over fields, N_L by {lines}",
+    "intercepts_per_mm": "interceptions by {lines} / their length, chords cut by the frame 1/2, mean",
+    "intercepts_per_mm_horizontal": "interceptions by all rows / their length, chords cut by the frame 1/2, mean",
+    "intercepts_per_mm_vertical": "interceptions by all columns / their length, chords cut by the frame 1/2, mean",
+    "mean_area_um2": "mean area share of the counted features / mean N_A over fields",
+    "count_per_mm2": "8-connected features of the declared size and more / area, cut by the frame 1/2, mean",
+}

@@ -1,0 +1,226 @@
+"""Porosity: how much, how many, how large and how close together the pores of a polished section are.
+
+Area share and counts with field statistics; sizes, shapes, neighbours and clusters of every pore; the
+largest pores; a reference area in its worst place for castings; class strings of drawings as
+requirements; presentations for castings, thermal spray coatings and hardmetals.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.measure.class_shape import hole_percent, line_percent
+from inspect_tool.measure.gray import read_off
+from inspect_tool.measure.share_scatter import share_scatter
+from inspect_tool.model import (
+    Carried,
+    Check,
+    FieldMeasurement,
+    Findings,
+    LabelImage,
+    Mask,
+    Measurements,
+    Micrograph,
+    PointClass,
+    Result,
+    Segmentation,
+    Standard,
+)
+from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
+from inspect_tool.recipes.porosity import field as one
+from inspect_tool.recipes.porosity import pages as pages
+from inspect_tool.recipes.porosity.classes import expand
+from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
+from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
+from inspect_tool.recipes.porosity.sizes import why_no_extreme
+
+__all__ = [
+    "ACCEPTS",
+    "BACKEND",
+    "CARRIED",
+    "MASKS",
+    "QUANTITIES",
+    "QUESTION",
+    "STANDARDS",
+    "TITLE",
+    "ReferenceArea",
+    "Settings",
+    "combine",
+    "expand",
+    "measure_field",
+    "point_classes",
+]
+
+TITLE = "Porosity"
+QUESTION: Literal["coverage", "count"] = "coverage"
+ACCEPTS: Mapping[str, str] = MappingProxyType({"classes": "pieces", "objects": "as they are"})  # see question.py
+MASKS: tuple[str, ...] = ("binary", "labels")  # what a mask of the user may be
+STANDARDS: tuple[str, ...] = (
+    "areal_porosity_2026",
+    "astm_e1245_2016",
+    "vdg_p201_2002",
+    "bdg_p202_2010",
+    "astm_e2109_2021",
+    "astm_e2109_2014",
+    "astm_b276_2021",
+)
+BACKEND: Mapping[str, Any] = MappingProxyType(
+    {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
+    {"porosity_percent": Carried(of="porosity_percent")}
+)
+
+
+def measure_field(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    standard: Standard,
+) -> FieldMeasurement:
+    """Measure the pores of one field.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        The field; its scale, place in the job and region are used.
+    segmentation : Segmentation
+        Semantic (pores are the classes of ``settings.classes``, else class 1) or instance (one label per pore).
+        Its alternatives are taken one at a time.
+    settings : Settings
+        See there.
+    standard : Standard
+        One of ``STANDARDS``.
+
+    Returns
+    -------
+    FieldMeasurement
+        One row per measurable pore in ``features``.
+
+    Raises
+    ------
+    MeasurementError
+        Settings that this field cannot meet, e.g. a size in um without a scale.
+    """
+    one.check(settings, micrograph)
+    pixel_um = micrograph.calibration.pixel_um
+
+    def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
+        pores = one.pores_of(micrograph, objects, settings, standard)
+        place = one.worst_reference(pores, micrograph, settings)
+        return pores, place, one.numbers_of(pores, place, micrograph, settings, standard)
+
+    # the alternatives first, and of each only its objects: two label images at a time and not four
+    shifted: dict[str, dict[str, float]] = {}
+    for name, other in segmentation.alternatives():
+        objects = one.objects_of(other, settings)
+        del other
+        shifted[name] = numbers(objects)[2]
+        del objects
+    pores, place, found = numbers(one.objects_of(segmentation, settings))
+    check_pores_are_no_matrix(segmentation, found["porosity_percent"], micrograph.path)
+    values: dict[str, float | int | str] = dict(found)
+    inner = share_scatter(pores.labels != 0, micrograph.roi)
+    values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
+    features, marks = one.with_neighbours(pores, settings, pixel_um, values)
+    shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
+    if shallow is not None:
+        values["shallow_percent"] = shallow
+    values["line_percent.pores"] = line_percent(pores.labels != 0)
+    values["hole_percent"] = hole_percent(pores.labels != 0)
+    judged = (1,) if settings.tinted_grains else ()
+    spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
+    values |= _colors.values_of(spread, segmentation)
+    if place is not None:
+        marks += one.reference_marks(place, values)
+    return FieldMeasurement(
+        specimen=micrograph.specimen,
+        section=micrograph.section,
+        plane=micrograph.plane,
+        field=micrograph.field,
+        image=micrograph.path,
+        shape_px=(segmentation.labels.shape[0], segmentation.labels.shape[1]),
+        calibration=micrograph.calibration,
+        values=values,
+        features=features.drop(columns=["count_weight", "size_weight"]),
+        alternatives=shifted,
+        marks=marks,
+        worst=one.worst_of(features, pixel_um),
+        notes=one.notes_of(values, features, pixel_um),
+        curves=one.whole_sizes(pores, pixel_um),
+        read_off={
+            "shallow_percent": shallow,
+            _colors.SPREAD: spread,
+            **_unseen.signs_of(micrograph, segmentation, found=bool(values["pores"])),
+            **facts_of_level(segmentation),
+        },
+    )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is.
+
+    A pore is one at whatever size: a person who sees it does not measure it first.
+    """
+    pores = one.objects_of(segmentation, settings)
+    named = (PointClass(name="metal"), PointClass(name="pore", quantity="porosity_percent"))
+    return (pores != 0).astype(np.uint8), named
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+    """Put the fields of all specimens together: results with budgets, checks, tables, charts.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        As ``measure_field`` gave them.
+    settings : Settings
+        See there.
+    standard : Standard
+        Supplies the sampling rules.
+
+    Returns
+    -------
+    Findings
+        One set of results per specimen.
+
+    Raises
+    ------
+    MeasurementError
+        No field at all.
+    """
+    if not fields:
+        msg = "porosity: no field to measure"
+        raise MeasurementError(msg)
+    shown = presentation(settings, standard)
+    results: list[Result] = []
+    checks: list[Check] = []
+    warnings: list[str] = []
+    for specimen in dict.fromkeys(field.specimen for field in fields):
+        mine = [field for field in fields if field.specimen == specimen]
+        made = results_of(mine, settings, standard, shown)
+        results += made
+        checks += checks_of(mine, settings, standard)
+        checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
+        warnings += _colors.warnings_of(mine, "the pores")
+        checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
+        checks.append(_shapes.hole_check(mine, "porosity_percent"))
+        checks += _unseen.checks_of(mine, "pores")
+        warnings += warnings_of(mine)
+        why = why_no_extreme(mine, settings)
+        if why:
+            warnings.append(f"Specimen {specimen}: {why}.")
+    return Findings(
+        results=tuple(results),
+        checks=tuple(checks),
+        measurements=Measurements(features=pages.feature_table(fields), fields=pages.field_table(fields)),
+        statements=pages.statements(fields, settings, standard, shown),
+        tables=pages.tables(fields, results, settings, standard, shown),
+        charts=pages.charts(fields, settings),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,145 @@
+"""Class strings of drawings as requirements: VDG P 201, BDG P 202 and ASTM B276."""
+
+from dataclasses import replace
+
+from inspect_tool.errors import SettingsError
+from inspect_tool.model import Requirement
+from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
+from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.formulas import astm_b276, bdg_p202, vdg_p201
+from inspect_tool.units import dimension
+
+
+def expand(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+    """Turn a class string into requirements on quantities of this recipe.
+
+    What an image alone cannot show becomes a requirement on a quantity that is never measured, so
+    that its verdict is "not stated" and not a silent pass.
+
+    Parameters
+    ----------
+    requirement : Requirement
+        ``quantity`` names the kind: "porosity_class" (VDG P 201), "porosity_key" (BDG P 202) or
+        "hardmetal_class" (ASTM B276); ``class_string`` holds the string.
+    settings : Settings
+        ``reference_area`` and ``key_symbols`` are used.
+
+    Raises
+    ------
+    SettingsError
+        An unknown kind, or a string against its grammar, which is then explained.
+    """
+    kinds = {"porosity_class": _expand_p201, "porosity_key": _expand_p202, "hardmetal_class": _expand_b276}
+    if requirement.quantity not in kinds:
+        msg = (
+            f"requirement with class_string '{requirement.class_string}': quantity '{requirement.quantity}' is "
+            f"no class; use {', '.join(kinds)}"
+        )
+        raise SettingsError(msg)
+    return kinds[requirement.quantity](requirement, settings)
+
+
+def _asked(
+    requirement: Requirement,
+    quantity: str,
+    unit: str = "",
+    lower: float | None = None,
+    upper: float | None = None,
+    why: str = "",
+) -> Requirement:
+    source = f"{requirement.source}: {why}" if requirement.source and why else requirement.source or why
+    return replace(requirement, quantity=quantity, unit=unit, lower=lower, upper=upper, source=source)
+
+
+def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+    asked = vdg_p201.parse(requirement.class_string)
+    made = []
+    if asked.load == "F":
+        made.append(
+            _asked(requirement, "reference_pore_count", "counts", upper=asked.number, why="F: pores per reference area")
+        )
+    else:
+        where = "worst field" if settings.reference_area is None else "reference area in its worst place"
+        why = f"{asked.load}: {where}"
+        made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
+    if asked.diameter_mm is not None:
+        made.append(_asked(requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why="largest pore"))
+    if asked.neighbour_ratio is not None:
+        made.append(
+            _asked(
+                requirement, "pore_neighbour_ratio_min", "1", lower=asked.neighbour_ratio, why="A: gap of neighbours"
+            )
+        )
+    unseen = (
+        (
+            asked.nests_mid_wall,
+            "M",
+            "pore nests only in the middle of the wall: their place in the wall is judged by a person",
+        ),
+        (
+            asked.nests_in_junctions,
+            "C",
+            "pore nests only in hot spots and junctions: their place is judged by a person",
+        ),
+        (
+            asked.inner_third,
+            "R",
+            "inner third of the wall, outer thirds D4: thirds of the wall cannot be told from images",
+        ),
+        (
+            asked.pore_size is not None,
+            "P",
+            f"pore size {asked.pore_size or 0:g}: its meaning is taken from the drawing",
+        ),
+    )
+    made += [
+        _asked(requirement, f"porosity_class.{option}", why=f"{option}: {why}") for says, option, why in unseen if says
+    ]
+    return tuple(made)
+
+
+def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+    """Symbols that the standards file or the job knows become limits; all others are not stated."""
+    known = {row["symbol"]: row for row in load_standard("bdg_p202_2010").tables["symbols"]}
+    made = []
+    for symbol, value in bdg_p202.parse_key(requirement.class_string):
+        quantity = settings.key_symbols.get(symbol, known[symbol]["quantity"] if symbol in known else "")
+        if not quantity:
+            why = f"{symbol} {value:g}: say what it means in settings.key_symbols"
+            made.append(_asked(requirement, f"porosity_key.{symbol}", why=why))
+            continue
+        if quantity not in QUANTITIES:
+            msg = f"settings.key_symbols.{symbol}: no quantity '{quantity}'; there are: {', '.join(QUANTITIES)}"
+            raise SettingsError(msg)
+        if quantity == "porosity_percent":
+            quantity = "reference_porosity_percent"
+        unit = QUANTITIES[quantity].unit
+        # lengths of a drawing are in millimetres
+        unit = "mm" if dimension(unit) == "length" else unit
+        side = {"lower": value} if quantity == "pore_neighbour_ratio_min" else {"upper": value}
+        made.append(_asked(requirement, quantity, unit, why=f"key symbol {symbol}", **side))
+    return tuple(made)
+
+
+def _expand_b276(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:  # noqa: ARG001 - one shape
+    """Levels such as "A02 B00 C00"."""
+    text = requirement.class_string.upper()
+    parts = text.replace("/", " ").replace(",", " ").split()
+    if len(parts) == 1:
+        parts = [text[i : i + 3] for i in range(0, len(text), 3)]
+    b276 = load_standard("astm_b276_2021")
+    made = []
+    for part in parts:
+        if len(part) != 3 or part[0] not in "ABC" or part[1:] not in ("00", "02", "04", "06", "08"):
+            msg = (
+                f"hardmetal class '{requirement.class_string}': '{part}' is not a level of ASTM B276; "
+                "<A|B|C><00|02|04|06|08>, e.g. A02 B00 C00"
+            )
+            raise SettingsError(msg)
+        if part[0] == "C":
+            why = f"{part}: uncombined carbon is rated by a person"
+            made.append(_asked(requirement, "hardmetal_class.C", why=why))
+        else:
+            upper = astm_b276.level_percent(part, b276)
+            made.append(_asked(requirement, f"hardmetal_percent.{part[0]}", "%", upper=upper, why=part))
+    return tuple(made)

@@ -1,0 +1,607 @@
+"""Results of the porosity recipe with their budgets, the sampling rules and the warnings of one specimen."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log, pi, sqrt
+from typing import Literal
+
+import numpy as np
+
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
+from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
+from inspect_tool.recipes.porosity.field import large_class
+from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
+from inspect_tool.recipes.porosity.sizes import size_results
+from inspect_tool.standards.editions import check_rule, constant, designation, load_standard
+from inspect_tool.standards.formulas import astm_b276
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
+
+_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
+_SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
+_HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant for, over the side of a field
+_DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
+_FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
+_DEFINITION = "pores of at least the smallest measured size"
+
+
+def results_of(
+    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, shown: Presentation
+) -> list[Result]:
+    """All results of one specimen."""
+    minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
+    if settings.minimum_um:
+        minimum += f" and {settings.minimum_um:g} um Feret"
+    clause = designation(standard)
+    made = [_porosity(fields, clause, minimum, shown)]
+    calibrated = all(field.calibration.pixel_um is not None for field in fields)
+    if calibrated:
+        made.append(_count_density(fields, clause, minimum, settings))
+        made += _sizes(fields, clause, minimum)
+        made += size_results(fields, clause, minimum, settings)
+    if calibrated or settings.reference_area is None:
+        made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
+    made += _neighbour_results(fields, clause, settings)
+    if shown == "thermal_spray" or settings.linear_elongation:
+        made.append(
+            _share(fields, "linear_percent", clause, "linear features by F_max²/A, mean over fields/1", main=False)
+        )
+    if shown == "hardmetal" and calibrated:
+        made += _hardmetal_results(fields)
+    return [_not_negative(evaluated(result)) for result in made]
+
+
+def _not_negative(result: Result) -> Result:
+    """Shares, counts and lengths are not below zero, and neither is their interval."""
+    if result.interval is None or result.interval[0] >= 0:
+        return result
+    return replace(result, interval=(0.0, result.interval[1]))
+
+
+def _numbers_of(fields: Sequence[FieldMeasurement], name: str) -> list[float]:
+    return [float(field.values[name]) for field in fields]
+
+
+def _alternative_names(fields: Sequence[FieldMeasurement]) -> list[str]:
+    return list(dict.fromkeys(name for field in fields for name in field.alternatives))
+
+
+def _shifted(fields: Sequence[FieldMeasurement], alternative: str, name: str) -> list[float]:
+    """Values of all fields in one alternative; a field without it keeps its own."""
+    return [float(field.alternatives.get(alternative, field.values)[name]) for field in fields]
+
+
+def _statistics(fields: Sequence[FieldMeasurement], values: Sequence[float]) -> FieldStatistics:
+    return field_statistics(values, [field.section for field in fields])
+
+
+def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
+    """Statistics of one value per field, and its line of the budget: none with one field."""
+    found = _statistics(fields, _numbers_of(fields, name))
+    return found, scatter_line(found)
+
+
+def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:
+    """Half range of the mean over the alternative segmentations; none where there are no alternatives."""
+    others = _alternative_means(fields, name)
+    if not others:
+        return ()
+    main = _statistics(fields, _numbers_of(fields, name)).mean
+    return (_segmentation(main, list(others.values()), list(others), unit),)
+
+
+def _alternative_means(fields: Sequence[FieldMeasurement], name: str) -> dict[str, float]:
+    return {other: _statistics(fields, _shifted(fields, other, name)).mean for other in _alternative_names(fields)}
+
+
+def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
+    listed = ", ".join(f"{name}: {value:.4g}" for name, value in zip(names, others, strict=True))
+    return Component(
+        name="segmentation",
+        u=half_range([main, *others]),
+        kind="B",
+        basis=f"half range / √3 of re-evaluated results [{unit}]: {listed}",
+    )
+
+
+def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) -> Component:
+    u_rel = max(field.calibration.u_rel for field in fields)
+    times = "" if power == 1 else f"{power} x "
+    return Component(
+        name="scale", u=power * u_rel * abs(value), kind="B", basis=f"{times}{100 * u_rel:.3g} % of the pixel size"
+    )
+
+
+def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tuple[Component, ...]:
+    """What sampling does to the porosity; where there is no pore, what pores may lie beside the fields."""
+    if sum(_numbers_of(fields, "pores")) == 0:
+        # 97.5 % limit of a Poisson number of which none was found: 3.69
+        most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
+        line = Component(
+            name="no pore found",
+            u=100 * most / coverage_factor(None),
+            kind="B",
+            basis=f"pores up to 1/{1 / _HIDDEN:.0f} of the side of a field may lie beside the fields: "
+            f"up to {100 * most:.2g} % would go unseen in 2.5 of 100 cases",
+        )
+        return (line,)
+    scatters = [
+        ShareScatter(
+            u=float(field.values["inner_scatter_percent"]) / 100,
+            dof=float(field.values["inner_scatter_dof"]),
+            largest=sqrt(float(field.values["area_squared_most"])),
+        )
+        for field in fields
+    ]
+    return sampling_lines(found, _numbers_of(fields, "porosity_percent"), scatters)
+
+
+def _missed(fields: Sequence[FieldMeasurement]) -> Component:
+    """What may be in a field in which no pore was seen."""
+    smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
+    basis = "one pore of the smallest measurable size may be missed in a field"
+    return Component(name="no pore found", u=100 * smallest, kind="B", basis=basis)
+
+
+def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
+    name = "porosity_percent"
+    found = _statistics(fields, _numbers_of(fields, name))
+    lines = list(_sampling(fields, found))
+    segmentation = _segmentation_line(fields, name, "%")
+    if segmentation:
+        lines += segmentation
+    else:
+        shift = _statistics(fields, _numbers_of(fields, "edge_shift_percent")).mean
+        lines.append(
+            Component(
+                name="pore edge",
+                u=shift / sqrt(3),
+                kind="B",
+                basis="half a pixel around every pore, outline times shift",
+            )
+        )
+    below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
+    if below:
+        basis = f"dark spots too small to be measured: {below:.2g} %"
+        lines.append(Component(name="smallest size", u=below / sqrt(3), kind="B", basis=basis))
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit="%",
+        n=found.n,
+        clause=clause,
+        definition=f"areal porosity, {minimum}, mean over fields/1",
+        budget=tuple(lines),
+        title="Porosity (pores without linear detachments)" if shown == "thermal_spray" else "Porosity (areal)",
+        main=True,
+    )
+
+
+def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definition: str, *, main: bool) -> Result:
+    """Mean over fields of an area share that has no lines of its own."""
+    found, between = _between(fields, name)
+    lines = [*between, *_segmentation_line(fields, name, "%")]
+    if not lines:
+        lines = [Component(name="segmentation", u=0.0, kind="B", basis="one field, no other segmentation to compare")]
+    wild = QUANTITIES.get(name) or QUANTITIES[name.split(".")[0] + ".*"]
+    part = name.partition(".")[2]
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit=wild.unit,
+        n=found.n,
+        clause=clause,
+        definition=definition,
+        budget=tuple(lines),
+        title=f"{wild.title}, {part}" if part else wild.title,
+        main=main,
+    )
+
+
+def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> Result:
+    name = "pore_count_per_mm2"
+    found, between = _between(fields, name)
+    lines = list(between)
+    counted = sum(_numbers_of(fields, "pores_counted"))
+    if not between or counted < _FEW:
+        # pores in clusters scatter more than single ones: in number as in area
+        inner = sum(value**2 for value in _numbers_of(fields, "inner_scatter_percent")) / 1e4
+        single = sum(_numbers_of(fields, "area_squared"))
+        clustered = max(1.0, inner / single) if single else 1.0
+        u = sqrt((counted + 1) * clustered) / sum(_numbers_of(fields, "field_area_mm2"))
+        floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
+        lines.append(
+            Component(
+                name="counting",
+                u=floor,
+                kind="B",
+                basis=f"√(n + 1), {counted:.0f} pores (Poisson), as a floor; x {sqrt(clustered):.3g} for clusters",
+            )
+        )
+    lines += _segmentation_line(fields, name, "1/mm2")
+    lines.append(_scale_line(fields, found.mean, 2))
+    rule = (
+        "pores cut by the edge count half"
+        if settings.count_rule == "half"
+        else "pores at top and left edge not counted"
+    )
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=found.mean,
+        unit="1/mm2",
+        n=found.n,
+        clause=clause,
+        definition=f"{minimum}; {rule}, mean over fields/1",
+        budget=tuple(lines),
+        title="Pores per area",
+    )
+
+
+def _mean_ecd(weights: Sequence[float], sums: Sequence[float]) -> float:
+    return sum(sums) / sum(weights) if sum(weights) else 0.0
+
+
+def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    """Largest pore, and mean diameter where there is a whole pore."""
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    pores = int(sum(_numbers_of(fields, "pores")))
+    names = _alternative_names(fields)
+    largest = max(_numbers_of(fields, "largest_pore_feret_um"))
+    lines = [
+        Component(
+            name="pore edge",
+            u=sqrt(2) * _EDGE_PX * pixel_um,
+            kind="B",
+            basis="both ends known to half a pixel, rectangular",
+        ),
+        _scale_line(fields, largest, 1),
+    ]
+    if names:
+        others = [max(_shifted(fields, name, "largest_pore_feret_um")) for name in names]
+        lines.append(_segmentation(largest, others, names, "um"))
+    if pores == 0:
+        lines.append(
+            Component(
+                name="no pore found",
+                u=sqrt(4 * _SMALLEST_PX2 / pi) * pixel_um / sqrt(3),
+                kind="B",
+                basis="a pore of the smallest measurable size may be missed",
+            )
+        )
+    made = [
+        Result(
+            quantity="largest_pore_feret_um",
+            specimen=fields[0].specimen,
+            value=largest,
+            unit="um",
+            n=max(pores, 1),
+            n_of="pores",
+            clause=clause,
+            definition="largest Feret diameter seen in these fields, not the largest pore of the part/1",
+            budget=tuple(lines),
+            title="Largest pore observed (largest Feret)",
+            main=True,
+        )
+    ]
+    weights, sums = _numbers_of(fields, "size_weight"), _numbers_of(fields, "ecd_weighted_um")
+    if not sum(weights):
+        return made
+    mean = _mean_ecd(weights, sums)
+    lines = []
+    between = _ratio_scatter(fields, weights, sums, mean)
+    # two or three fields may agree by chance: the scatter of the pores themselves is then the wider of the two
+    scatter = [_pore_scatter(fields, mean), *([between] if between is not None else [])]
+    lines.append(max(scatter, key=lambda line: coverage_factor(line.dof) * line.u))
+    if names:
+        others = [
+            _mean_ecd(_shifted(fields, name, "size_weight"), _shifted(fields, name, "ecd_weighted_um"))
+            for name in names
+        ]
+        lines.append(_segmentation(mean, others, names, "um"))
+    else:
+        lines.append(
+            Component(name="pore edge", u=2 * _EDGE_PX * pixel_um, kind="B", basis="half a pixel around every pore")
+        )
+    lines.append(_scale_line(fields, mean, 1))
+    made.append(
+        Result(
+            quantity="mean_pore_ecd_um",
+            specimen=fields[0].specimen,
+            value=mean,
+            unit="um",
+            n=int(pores - sum(_numbers_of(fields, "pores_cut"))),
+            n_of="pores",
+            clause=clause,
+            definition=f"mean by number of √(4A/π), whole pores, weighted for those cut by the edge, {minimum}/1",
+            budget=tuple(lines),
+            title="Mean pore diameter (ECD, by number)",
+        )
+    )
+    return made
+
+
+def _ratio_scatter(
+    fields: Sequence[FieldMeasurement], weights: Sequence[float], sums: Sequence[float], mean: float
+) -> Component | None:
+    """Scatter between fields of a mean over all pores: fields with more pores weigh more (ratio estimator).
+
+    With several sections the residuals of each are added up: the sections are the sample.
+    """
+    rest = np.asarray(sums) - mean * np.asarray(weights)
+    sections = dict.fromkeys(field.section for field in fields)
+    what = "fields"
+    if len(sections) > 1:
+        of = np.asarray([field.section for field in fields])
+        rest, what = np.asarray([rest[of == section].sum() for section in sections]), "sections"
+    n = len(rest)
+    if n < 2:
+        return None
+    return Component(
+        name=f"between {what}",
+        u=sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights),
+        kind="A",
+        dof=float(n - 1),
+        basis=f"ratio of sums over {n} {what}, residuals of the {what}",
+    )
+
+
+def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
+    """Scatter between pores of a weighted mean: for one field, and where few fields agree by chance."""
+    whole = sum(_numbers_of(fields, "pores")) - sum(_numbers_of(fields, "pores_cut"))
+    squares = (
+        sum(_numbers_of(fields, "ecd_squared_um2"))
+        - 2 * mean * sum(_numbers_of(fields, "ecd_linear_um"))
+        + mean**2 * sum(_numbers_of(fields, "size_weight_squared"))
+    )
+    if whole < 2:
+        return Component(
+            name="one pore", u=mean / sqrt(3), kind="B", basis="one whole pore tells nothing of the others"
+        )
+    u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
+    basis = f"s / √n over {whole:.0f} whole pores, taken as independent"
+    return Component(name="between pores", u=u, kind="A", dof=whole - 1, basis=basis)
+
+
+def _reference_results(
+    fields: Sequence[FieldMeasurement], clause: str, minimum: str, *, whole_field: bool
+) -> list[Result]:
+    """The worst place decides, never a mean over fields; without a reference area that place is a whole field."""
+    made = []
+    for name, unit in (("reference_porosity_percent", "%"), ("reference_pore_count", "counts")):
+        column = _OF_A_FIELD[name] if whole_field else name
+        values = _numbers_of(fields, column)
+        names = _alternative_names(fields)
+        worst = max(values)
+        if names:
+            lines = [_segmentation(worst, [max(_shifted(fields, other, column)) for other in names], names, unit)]
+        else:
+            share = max(_numbers_of(fields, "edge_shift_percent")) / max(
+                max(_numbers_of(fields, "porosity_percent")), 1e-9
+            )
+            u = worst * share / sqrt(3) if unit == "%" else 0.0
+            lines = [Component(name="pore edge", u=u, kind="B", basis="half a pixel around every pore")]
+        if unit == "counts":
+            basis = "one pore of the smallest measured size more or less, rectangular"
+            lines.append(Component(name="smallest pores", u=1 / sqrt(3), kind="B", basis=basis))
+        elif not worst:
+            lines.append(_missed(fields))
+        if not whole_field:
+            lines.append(_scale_line(fields, worst, 2))
+        made.append(
+            Result(
+                quantity=name,
+                specimen=fields[0].specimen,
+                value=worst,
+                unit=unit,
+                n=len(fields),
+                clause=clause,
+                definition=f"{'worst field' if whole_field else 'worst place of the reference area over all fields'}, "
+                f"{minimum}/1",
+                budget=tuple(lines),
+                title=QUANTITIES[name].title + (", the whole field" if whole_field else ""),
+                main=unit == "%" and not whole_field,
+            )
+        )
+    return made
+
+
+_OF_A_FIELD = {"reference_porosity_percent": "porosity_percent", "reference_pore_count": "pores_counted"}
+"""What a reference area asks for, of a whole field."""
+
+
+def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
+    specimen = fields[0].specimen
+    clusters = int(sum(_numbers_of(fields, "clusters")))
+    least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))
+    line = Component(
+        name="pore edge",
+        u=half_range([clusters, least, most]),
+        kind="B",
+        basis=f"half range / √3 with all gaps a pixel longer and shorter: {least:.0f} to {most:.0f}",
+    )
+    made = [
+        Result(
+            quantity="pore_nests",
+            specimen=specimen,
+            value=float(clusters),
+            unit="counts",
+            n=len(fields),
+            clause=clause,
+            definition=f"groups of pores whose gap is below {settings.cluster_gap:g} x the smaller Feret diameter/1",
+            budget=(line,),
+            title="Pore clusters",
+        )
+    ]
+    with_pairs = [field for field in fields if "pore_neighbour_ratio_min" in field.values]
+    if not with_pairs:
+        return made
+    least_field = min(with_pairs, key=lambda field: float(field.values["pore_neighbour_ratio_min"]))
+    ratio = float(least_field.values["pore_neighbour_ratio_min"])
+    diameter = float(least_field.values["pore_neighbour_diameter_px"])
+    u = sqrt(2) * _EDGE_PX / diameter * sqrt(1 + ratio**2)
+    made.append(
+        Result(
+            quantity="pore_neighbour_ratio_min",
+            specimen=specimen,
+            value=ratio,
+            unit="1",
+            n=len(fields),
+            clause=clause,
+            definition="smallest edge-to-edge gap of direct neighbours over the smaller Feret diameter/1",
+            budget=(
+                Component(
+                    name="pore edge",
+                    u=u,
+                    kind="B",
+                    basis=f"ends of gap and of the smaller pore ({diameter:.3g} px) known to half a pixel",
+                ),
+            ),
+            title=QUANTITIES["pore_neighbour_ratio_min"].title,
+        )
+    )
+    return made
+
+
+def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
+    b276 = load_standard("astm_b276_2021")
+    clause = designation(b276)
+    made = []
+    kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
+    for kind in kinds:
+        magnification = constant(b276, f"magnification_{kind.lower()}").value
+        result = _share(
+            fields,
+            f"hardmetal_percent.{kind}",
+            clause,
+            f"areal share of pores of type {kind} by largest Feret; plates are for {magnification:g}x/1",
+            main=True,
+        )
+        made.append(
+            replace(result, rounded=astm_b276.level(kind, result.value, b276), title=f"Apparent porosity, type {kind}")
+        )
+    for row in b276.tables["large_classes"]:
+        name = f"large_pores_per_cm2.{large_class(row)}"
+        result = _share(fields, name, clause, "pores by largest Feret; cut by the edge count half/1", main=False)
+        counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
+        line = Component(
+            name="counting",
+            u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
+            kind="B",
+            basis=f"√(n + 1), {counted:.0f} pores counted (Poisson)",
+        )
+        others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
+        made.append(replace(result, budget=(line, *others)))
+    return made
+
+
+# ------------------------------------------------------------------------------------------- checks and warnings
+
+
+def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> list[Check]:
+    """Every sampling rule that the standard has, judged for one specimen."""
+    specimen = fields[0].specimen
+    stats = _statistics(fields, _numbers_of(fields, "porosity_percent"))
+    per_section = min(n for _, _, n, _ in stats.sections)
+    pores = sum(_numbers_of(fields, "pores"))
+    small = sum(_numbers_of(fields, "below_minimum_percent"))
+    dark = small + sum(_numbers_of(fields, "porosity_percent")) + sum(_numbers_of(fields, "linear_percent"))
+    smallest = min(_smallest_px2(field, settings) for field in fields)
+    areas = sum(_numbers_of(fields, "area_squared"))
+    chance = ""
+    if pores:
+        share = sum(_numbers_of(fields, "porosity_percent")) / 100
+        chance = f"chance alone leaves {196 * sqrt(areas) / share:.0f} % with these {pores:.0f} pores"
+    found: dict[str, tuple[float | None, str]] = {
+        "fields": (float(per_section), ""),
+        "fields_for_spread": (float(per_section), ""),
+        "pores": (pores, chance),
+        "relative_accuracy": (
+            stats.ra_percent,
+            chance if stats.ra_percent is not None else "one field or no pore: not known",
+        ),
+        "smallest_feature": (smallest, "declared in the settings"),
+        "below_minimum": (
+            100 * small / dark if dark else 0.0,
+            f"{sum(_numbers_of(fields, 'below_minimum')):.0f} spots",
+        ),
+        "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
+    }
+    made = [*_gray_check(fields), *own_gray_checks(fields)]
+    for name in standard.rules:
+        if name not in found:
+            continue
+        value, note = found[name]
+        check = check_rule(standard, name, value, specimen=specimen, note=note)
+        if check is not None:
+            made.append(check)
+    return made
+
+
+def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
+    """Whether what was taken for pores is all about as dark as the darkest of it."""
+    shallow = [float(field.values["shallow_percent"]) for field in fields if "shallow_percent" in field.values]
+    if not shallow:
+        return []
+    dark = 100 - max(shallow)
+    return [
+        Check(
+            name="Pore pixels at least half as dark as the darkest",
+            value=dark,
+            relation=">=",
+            limit=_DARK_PERCENT,
+            unit="%",
+            passed=dark >= _DARK_PERCENT,
+            clause="check of this software: pores are the darkest thing in a polished section",
+            scope="consistency",
+            specimen=fields[0].specimen,
+            note="worst field",
+        )
+    ]
+
+
+def _smallest_px2(field: FieldMeasurement, settings: Settings) -> float:
+    declared = 0.0
+    if field.calibration.pixel_um is not None:
+        declared = pi / 4 * (settings.minimum_um / field.calibration.pixel_um) ** 2
+    return max(float(settings.minimum_px2), declared)
+
+
+def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
+    """What page 1 must say of one specimen."""
+    made = []
+    specimen = fields[0].specimen
+    if any(not check.passed for check in _gray_check(fields)):
+        made.append(
+            f"Specimen {specimen}: most of what was taken for pores is less than half as dark as the darkest of it; "
+            "another phase or etching may be in it. Raise min_contrast of the threshold backend or set n_classes = 3."
+        )
+    share = _statistics(fields, _numbers_of(fields, "porosity_percent")).mean
+    if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
+        made.append(
+            f"Specimen {specimen}: two ways to choose the gray level disagree: {share:.3g} %, but {apart}; "
+            "U holds both."
+        )
+    unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
+    cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)
+    whole = max((_longest(field, unit, cut=False) for field in fields), default=0.0)
+    if cut > whole:
+        made.append(
+            f"Specimen {specimen}: the largest pore is cut by the edge of its field; {cut:.4g} {mark} is what is seen, "
+            "the pore is larger."
+        )
+    areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
+    if max(areas) > 1.1 * min(areas):
+        made.append(
+            f"Specimen {specimen}: the fields differ in area by more than 10 %; each counts the same in the mean."
+        )
+    return made
+
+
+def _longest(field: FieldMeasurement, unit: str, *, cut: bool) -> float:
+    table = field.features
+    chosen = table.loc[(table["touches_edge"] == cut) & ~table["linear"], f"feret_max_{unit}"]
+    return float(chosen.max()) if len(chosen) else 0.0

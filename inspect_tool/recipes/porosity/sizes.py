@@ -1,0 +1,209 @@
+"""Sizes of pores beyond the mean: percentiles, root of the area of the largest one, and the largest to be expected."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.model import Component, FieldMeasurement, Result
+from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
+from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
+from inspect_tool.standards.formulas import astm_e2283
+from inspect_tool.statistics.uncertainty import coverage_factor, half_range
+
+_LEAST_FIELDS = 12  # half of what E2283 asks for
+_LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one
+_SURFACE_PX = 1.5  # half width of what the border between specimen and mount is known to (drawn sections: -1 to +1)
+_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
+
+
+def size_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> list[Result]:
+    """Percentiles of the diameter, √area of the largest pore, and what may be expected in the part."""
+    made = [*_percentiles(fields, clause, minimum), *_from_surface(fields, clause, minimum)]
+    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    if max(largest) > 0:
+        made.append(_largest(fields, largest, clause))
+        if settings.part_area_mm2 and not why_no_extreme(fields, settings):
+            made.append(_extreme(fields, largest, settings, made[-1]))
+    return made
+
+
+def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> str:
+    """Say why no largest pore of the part can be told; empty: it can, or nobody asked."""
+    if not settings.part_area_mm2:
+        return ""
+    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    if len(fields) < _LEAST_FIELDS or min(largest) == 0:
+        empty = sum(value == 0 for value in largest)
+        return (
+            f"the largest pore of the part is not stated: {_LEAST_FIELDS} fields are needed and a pore in each; "
+            f"there are {len(fields)}, {empty} without a pore"
+        )
+    if settings.part_area_mm2 <= _field_mm2(fields):
+        return "the largest pore of the part is not stated: part_area_mm2 is not larger than a field"
+    try:
+        astm_e2283.fit(largest)
+    except MeasurementError as error:
+        return f"the largest pore of the part is not stated: {error}"
+    return ""
+
+
+def _field_mm2(fields: Sequence[FieldMeasurement]) -> float:
+    return float(np.mean([float(field.values["field_area_mm2"]) for field in fields]))
+
+
+def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, edge_px: float) -> list[Component]:
+    """Lines of pore edge and scale of a length; the fields' own other segmentations where there are any."""
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    u_rel = max(field.calibration.u_rel for field in fields)
+    names = list(dict.fromkeys(name for field in fields for name in field.alternatives))
+    if names:
+        columns = [
+            [float(field.alternatives.get(name, field.values).get(column, np.nan)) for field in fields]
+            for name in ("", *names)
+        ]
+        means = [sum(values) / len(values) for values in columns]
+        known = [mean for mean in means if np.isfinite(mean)]
+        edge = Component(
+            name="segmentation",
+            u=half_range(known),
+            kind="B",
+            basis=f"half range / √3 of the mean over fields in {', '.join(names)}",
+        )
+    else:
+        edge = Component(name="pore edge", u=edge_px * pixel_um, kind="B", basis="half a pixel around every pore")
+    return [edge, Component(name="scale", u=u_rel * value, kind="B", basis=f"{100 * u_rel:.3g} % of the pixel size")]
+
+
+def _quantile(
+    values: NDArray[np.float64], weight: NDArray[np.float64], share: float, what: str, of: str
+) -> tuple[float, Component]:
+    """Weighted quantile and its scatter between pores.
+
+    The share is known to a binomial standard deviation, read as values on both sides (Woodruff, J. Am. Stat. Assoc. 47
+    (1952) 635).
+    """
+    off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
+    value, low, high = (weighted_quantile(values, weight, at) for at in (share, share - off, share + off))
+    basis = f"{what} at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(values)} {of}"
+    return value, Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis)
+
+
+def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
+    seen = [field for field in fields if field.curves["surface_distance_um"]]
+    if not seen:
+        return []
+    distance = np.concatenate([np.asarray(field.curves["surface_distance_um"]) for field in seen])
+    made = []
+    for name, share in SURFACE_SHARES.items():
+        if share and len(distance) < _LEAST_PORES:
+            continue
+        value, lines, what = float(distance.min()), [], "shortest of all; not that of the nearest pore of the part"
+        if share:
+            value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
+            lines, what = [scatter], f"that {100 * share:.0f} % of the pores do not reach"
+        lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
+        pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
+        basis = f"border to the mount known to ± {_SURFACE_PX:g} px, rectangular"
+        lines.append(Component(name="surface", u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
+        made.append(
+            Result(
+                quantity=f"pore_surface_distance_um.{name}",
+                specimen=fields[0].specimen,
+                value=value,
+                unit="um",
+                n=len(distance),
+                n_of="pores",
+                clause=clause,
+                definition=f"shortest distance between a pore and mount, surround or gap in the same field, {what}, "
+                f"{minimum}/1",
+                budget=tuple(lines),
+                title=f"Distance of pores from the surface, {name}",
+            )
+        )
+    return made
+
+
+def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+    ecd = np.concatenate([np.asarray(field.curves["whole_pore_ecd_um"]) for field in fields])
+    weight = np.concatenate([np.asarray(field.curves["whole_pore_weight"]) for field in fields])
+    if len(ecd) < _LEAST_PORES:
+        return []
+    made = []
+    for name, share in SIZE_SHARES.items():
+        value, scatter = _quantile(ecd, weight, share, "diameters", "whole pores")
+        lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
+        made.append(
+            Result(
+                quantity=f"pore_ecd_um.{name}",
+                specimen=fields[0].specimen,
+                value=value,
+                unit="um",
+                n=len(ecd),
+                n_of="pores",
+                clause=clause,
+                definition=f"√(4A/π) that {100 * share:.0f} % of the whole pores do not reach, by number, weighted for "
+                f"those cut by the edge, {minimum}/1",
+                budget=tuple(lines),
+                title=f"Pore diameter {name.upper()} (ECD, by number)",
+            )
+        )
+    return made
+
+
+def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], clause: str) -> Result:
+    name = "largest_pore_sqrt_area_um"
+    value = max(largest)
+    # a disc whose outline moves by e changes √(πD²/4) by √π e
+    lines = _systematic([fields[int(np.argmax(largest))]], value, name, sqrt(np.pi) * _EDGE_PX)
+    return Result(
+        quantity=name,
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=len(fields),
+        clause=clause,
+        definition="√(area) of the largest pore seen in these fields, not of the part (Murakami)/1",
+        budget=tuple(lines),
+        title=QUANTITIES[name].title,
+    )
+
+
+def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], settings: Settings, seen: Result) -> Result:
+    found = astm_e2283.fit(largest)
+    areas = settings.part_area_mm2 / _field_mm2(fields)
+    value, u = astm_e2283.largest_in(found, areas)
+    # U of the two lines together is the half width that holds the true value
+    fit = coverage_factor(found.n - 1) * u
+    beyond = sqrt(max(astm_e2283.half_width(found, areas) ** 2 - fit**2, 0.0)) / coverage_factor(None)
+    lines = (
+        Component(
+            name="between fields",
+            u=u,
+            kind="A",
+            dof=found.n - 1,
+            basis=f"standard error of the Gumbel fit to {found.n} largest pores",
+        ),
+        Component(
+            name="few fields",
+            u=beyond,
+            kind="B",
+            basis=f"what fits to {found.n} drawn fields lie off the true value beyond that",
+        ),
+        *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
+    )
+    return Result(
+        quantity="part_pore_sqrt_area_um",
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=found.n,
+        clause="ASTM E2283, for pores: Gumbel fit by maximum likelihood to the largest one of every field",
+        definition=f"√(area) of the largest pore expected in {settings.part_area_mm2:g} mm2, {areas:.3g} fields/1",
+        budget=lines,
+        title=QUANTITIES["part_pore_sqrt_area_um"].title,
+    )

@@ -1,0 +1,103 @@
+"""Voids in solder joints and die attach from one X-ray projection: coverage, joint by joint.
+
+Per joint the void share and the share of the largest void; per specimen the worst and the mean joint.
+Both areas of a share come from the same image, so no scale is needed unless the denominator is a pad
+of known size. What the number is not: a volume, or a statement about the interface a void lies at.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from inspect_tool.errors import MeasurementError
+from inspect_tool.model import (
+    Carried,
+    Check,
+    FieldMeasurement,
+    Findings,
+    Measurements,
+    Result,
+    Standard,
+)
+from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
+from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, tables_of
+from inspect_tool.recipes.solder_voids.results import budget_lines, fields_table, placed, results_of
+from inspect_tool.recipes.solder_voids.rules import checks_of
+from inspect_tool.recipes.solder_voids.settings import QUANTITIES, Settings
+
+__all__ = [
+    "ACCEPTS",
+    "BACKEND",
+    "CARRIED",
+    "MASKS",
+    "MOUNTED",
+    "QUANTITIES",
+    "QUESTION",
+    "STANDARDS",
+    "TITLE",
+    "USE",
+    "Settings",
+    "combine",
+    "measure_field",
+    "sampled_joints",
+    "void_classes",
+]
+
+
+TITLE = "Solder voids"
+QUESTION: Literal["coverage", "count"] = "coverage"
+ACCEPTS: Mapping[str, str] = {"classes": "as they are"}  # objects of one kind do not say which is joint, which void
+USE = "use a backend that gives the classes joint and void (joints, or labels with these classes)"
+MOUNTED = False  # the images show no section in its mount
+MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
+STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
+BACKEND: Mapping[str, Any] = {"name": "joints"}
+
+CARRIED: Mapping[str, Carried] = {  # see validation.line
+    "void_percent.max": Carried(of="void_percent.max", over="largest"),
+    "void_percent.mean": Carried(of="void_percent.mean"),
+    "largest_void_percent.max": Carried(of="largest_void_percent.max", over="largest"),
+}
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+    """Worst and mean joint of each specimen, with the checks of the method card."""
+    results: list[Result] = []
+    checks: list[Check] = []
+    warnings: list[str] = []
+    every = dict.fromkeys(field.specimen for field in fields)
+    for specimen in every:
+        own = [field for field in fields if field.specimen == specimen]
+        joints = pd.concat([placed(field) for field in own], ignore_index=True)
+        whole = np.ones(len(joints), bool) if settings.edge_joints == "counted" else ~joints["touches_edge"].to_numpy()
+        used = joints[whole]
+        checks += checks_of(own, settings, standard, specimen)
+        if used.empty:
+            msg = (
+                f"specimen {specimen}: every joint is cut by the edge of its image; take a wider image, "
+                'or set [settings] edge_joints = "counted"'
+            )
+            raise MeasurementError(msg)
+        left_out = len(joints) - len(used)
+        if left_out:
+            warnings.append(
+                f"specimen {specimen}: {left_out} of {len(joints)} joints are cut by the image edge: left out"
+            )
+        results += results_of(used, budget_lines(own, whole), specimen, settings, standard)
+        if settings.joints_are == "sample" and used["section"].nunique() == 1:
+            warnings.append(
+                f"specimen {specimen}: the joints of one board are the sample: what differs between boards is not in U "
+                "of the mean; give the boards as sections"
+            )
+    features = pd.concat([placed(field) for field in fields], ignore_index=True)
+    return Findings(
+        results=tuple(results),
+        checks=tuple(checks),
+        measurements=Measurements(features=features, fields=fields_table(fields)),
+        statements=statements_of(settings, fields),
+        tables=tables_of(fields, features, settings),
+        charts=charts_of(fields, features),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,91 @@
+"""Settings of the recipe, and the quantities it gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.measure import joints as measure
+from inspect_tool.model import (
+    Micrograph,
+    Quantity,
+    Segmentation,
+)
+from inspect_tool.ranges import Above0, From0, Percent
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
+    "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),
+    "largest_void_percent.max": Quantity(
+        title="Largest connected void, share of its joint", unit="%", needs_scale=False
+    ),
+    "void_diameter_percent.max": Quantity(
+        title="Diameter of the largest connected void, share of that of its joint", unit="%", needs_scale=False
+    ),
+    "joints_above_limit": Quantity(
+        title="Joints with more voids than the limit", unit="counts", needs_scale=False, needs_setting="limit_percent"
+    ),
+    "quadrant_void_percent.max": Quantity(
+        title="Void share of the worst quadrant", unit="%", needs_scale=False, needs_setting="quadrants"
+    ),
+    "corner_void_percent.max": Quantity(
+        title="Largest connected void in a corner, share of its joint",
+        unit="%",
+        needs_scale=False,
+        needs_setting="quadrants",
+    ),
+    "across_void_percent.max": Quantity(
+        title="Largest connected void from side to side, share of its joint",
+        unit="%",
+        needs_scale=False,
+        needs_setting="quadrants",
+    ),
+}
+SHARES = ("void_percent", "largest_void_percent", "void_diameter_percent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How void shares are formed."""
+
+    denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"  # what the voids are a share of
+    pad_diameter_um: Above0[float] | None = None  # of round pads, for denominator "pad" [um]
+    pad_length_um: Above0[float] | None = None  # of rectangular pads, with pad_width_um [um]
+    pad_width_um: Above0[float] | None = None  # [um]
+    vias: Literal["left out", "part of the joint"] = "left out"  # of the joint projection; never a void
+    min_void_px: From0[float] = 3.0  # equivalent diameter of the smallest void that counts [px]
+    expected_joints: From0[int] | None = None  # per image; another number found is a failed check
+    edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
+    limit_percent: Percent = 0.0  # void share above which a joint is counted; 0: not asked
+    quadrants: bool = False  # die attach: quadrants, corner voids, voids across
+    joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected
+
+
+def check_settings(settings: Settings, micrograph: Micrograph, where: str) -> None:
+    """Refuse settings out of range, or a scale that a setting needs and an image has not."""
+    if not 0 <= settings.limit_percent < 100:
+        msg = f"settings.limit_percent: {settings.limit_percent:g} is no void share; give 0 to below 100 (0: not asked)"
+        raise SettingsError(msg)
+    if settings.denominator == "joint projection":
+        return
+    round_pad = settings.pad_diameter_um is not None
+    sides = (settings.pad_length_um is not None) + (settings.pad_width_um is not None)
+    if (round_pad and sides) or (not round_pad and sides != 2):
+        msg = (
+            f"settings.denominator: '{settings.denominator}' needs the pad: "
+            "give pad_diameter_um, or pad_length_um and pad_width_um"
+        )
+        raise SettingsError(msg)
+    if micrograph.calibration.pixel_um is None:
+        msg = f"{where}: denominator '{settings.denominator}' needs the scale of the image; give [calibration] pixel_um"
+        raise SettingsError(msg)
+
+
+def check_classes(segmentation: Segmentation, where: str) -> None:
+    """Refuse labels that are not the classes of this recipe."""
+    if segmentation.kind != "semantic" or segmentation.labels.max(initial=0) > measure.VIA:
+        msg = (
+            f"{where}: solder voids need the classes 0 background, 1 joint, 2 void (3 via); "
+            "use backend 'joints', or 'labels' with these classes"
+        )
+        raise MeasurementError(msg)

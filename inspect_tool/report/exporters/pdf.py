@@ -1,0 +1,251 @@
+"""``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
+
+import html
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+from inspect_tool.errors import OutputError
+from inspect_tool.evidence.masks import attached
+from inspect_tool.files import dump_report, sha256_bytes, whole_file
+from inspect_tool.model import Report
+from inspect_tool.report import text
+from inspect_tool.report.exporters.csv import csv_text
+from inspect_tool.report.render import load_settings, render, search_path
+
+_GET_PANGO = {
+    "win32": "`pip install gstreamer-libs`, which brings it",
+    "darwin": "`brew install pango`, and `export DYLD_FALLBACK_LIBRARY_PATH=$(brew --prefix)/lib` for a Python that is "
+    "not Homebrew's",
+    "linux": "`apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` (Debian, Ubuntu) or "
+    "`dnf install pango harfbuzz` (Fedora)",
+}
+
+
+def _show_bundled_pango() -> None:
+    """On Windows, tell WeasyPrint where Pango lies: in ``gstreamer-libs``, unless the user names another folder."""
+    bundle = find_spec("gstreamer_libs") if sys.platform == "win32" else None
+    if bundle is not None and bundle.origin is not None:
+        os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(bundle.origin).parent / "bin"))
+
+
+try:
+    _show_bundled_pango()
+    with redirect_stdout(StringIO()):  # the banner for a missing library; the error says it in one line
+        import pydyf  # type: ignore[import-untyped]
+        import weasyprint
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+except OSError as problem:  # the Python package is there, the C library is not
+    msg = (
+        f"WeasyPrint needs the Pango library, which cannot be loaded ({str(problem).splitlines()[0][:80]}): "
+        f'{_GET_PANGO.get(sys.platform, "install it")}; or leave "pdf" out of exports'
+    )
+    raise OutputError(msg) from problem
+
+SUFFIX = ".pdf"
+
+_RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
+_NAMED = 6  # characters without a font that page 1 names
+_SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>
+body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
+</style></head><body><p>{signs}</p><p><b>{signs}</b></p><p><i>{signs}</i></p><p><code>{signs}</code></p>
+<table><tr><th>fi ffl AV To</th><td>1.234 ± 0.056 µm²</td></tr></table></body></html>"""
+_SIGNS = "".join(map(chr, [*range(48, 127), *range(192, 384), *range(913, 970), *range(1040, 1104)])) + "±×−≤≥–…·°²³µ√∑"
+
+for _name in ("weasyprint", "fontTools"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+
+def write(report: Report, folder: Path, template: Path) -> Path:
+    """Write ``report.pdf`` into the report folder.
+
+    The PDF carries ``report.json``, ``features.csv``, the job, the standards and the masks that the report names, so
+    that a third party can recompute the result from the paper.
+    """
+    page = render(report, folder, template, "print")
+    carried = attachments(report, dump_report(report).encode(), lambda file: (folder / file).read_bytes())
+    return print_page(page, folder / "report.pdf", template, report.id, carried)
+
+
+@cache
+def typesetting(template: Path) -> str:
+    """SHA-256 of a sheet of samples as this machine prints it in the fonts of a template.
+
+    Where it is the same, fonts and text layout are, and a report prints to the same bytes.
+    """
+    fonts = load_settings(template).fonts
+    page = _SAMPLES.format(text=fonts.text, mono=fonts.mono, signs=html.escape(_SIGNS))
+    return sha256_bytes(weasyprint.HTML(string=page).write_pdf(pdf_identifier=b"samples"))
+
+
+def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
+    """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only.
+
+    Characters that no font of this machine has come out as empty boxes: page 1 then says which.
+    """
+    source = weasyprint.HTML(
+        string=page,
+        base_url=f"{template.resolve().as_uri()}/",
+        url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
+    )
+    crisp = "img { image-rendering: crisp-edges }"  # PDF/A: no /Interpolate
+
+    def put(place: Path, style: str, carried: Sequence[Any]) -> None:
+        source.write_pdf(
+            place,
+            attachments=list(carried),
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+            pdf_identifier=identifier.encode(),
+            optimize_images=False,
+            finisher=_with_scopes,
+            stylesheets=[weasyprint.CSS(string=style)],
+        )
+
+    def write(place: Path) -> None:
+        with _lacking() as lacking, warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
+            if _RARE.search(page):  # attachments can be read once, so the first try goes without
+                put(place, crisp, ())
+            put(place, crisp + (_remark(lacking) if lacking else ""), attachments)
+
+    try:
+        with whole_file(path, write) as made:
+            made.replace(path)
+    except FatalURLFetchingError as refused:
+        message = f"{template}: {refused.__cause__ or refused}"
+        raise OutputError(message) from refused
+    return path
+
+
+def _with_scopes(document: Any, pdf: Any) -> None:
+    """Say of every header cell what it is the header of, and where each is found, as PDF/UA asks (ISO 14289-1, 7.5).
+
+    WeasyPrint names the headers of every cell by their IDs, and writes neither scopes nor the tree of the IDs.
+    """
+    headers = {}
+    boxes = [page._page_box for page in document.pages]
+    while boxes:
+        box = boxes.pop()
+        box = getattr(box, "_box", box)  # of what is placed absolutely
+        boxes += getattr(box, "children", ())
+        cell = getattr(box, "mark", None)
+        if isinstance(cell, pydyf.Dictionary) and cell["S"] == "/TH" and "ID" in cell:
+            across = box.element.attrib.get("scope") in ("row", "rowgroup")
+            cell["A"]["Scope"] = "/Row" if across else "/Column"
+            headers[cell["ID"].string] = cell
+    if headers:
+        names = [part for key, cell in sorted(headers.items()) for part in (cell["ID"], cell.reference)]
+        tree = pydyf.Dictionary({"Names": pydyf.Array(names)})
+        pdf.add_object(tree)
+        pdf.objects[int(pdf.catalog["StructTreeRoot"].split()[0])]["IDTree"] = tree.reference
+
+
+@contextmanager
+def _lacking() -> Iterator[dict[int, None]]:
+    """Collect the code points that WeasyPrint finds no font for, in their order."""
+    found: dict[int, None] = {}
+
+    def collect(record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith(".notdef glyph") and isinstance(record.args, tuple):
+            found[int(str(record.args[1]))] = None
+        return record.levelno >= logging.ERROR
+
+    logger = logging.getLogger("weasyprint")
+    before = logger.level
+    logger.addFilter(collect)
+    logger.setLevel(logging.WARNING)
+    try:
+        yield found
+    finally:
+        logger.setLevel(before)
+        logger.removeFilter(collect)
+
+
+def _remark(lacking: Iterable[int]) -> str:
+    """Style that writes above page 1 which characters have no font."""
+    codes = [f"U+{code:04X}" for code in lacking]
+    named = ", ".join(codes[:_NAMED]) + (", ..." if len(codes) > _NAMED else "")
+    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown as empty boxes; install one."
+    look = "width: 100%; font: 8pt var(--text); color: #a51d1d"
+    return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
+
+
+def attachments(report: Report, data: bytes, read: Callable[[str], bytes]) -> list[Any]:
+    """Files that the PDF of a report carries; ``data``: the report as JSON, ``read``: gives the files it names."""
+    started = datetime.fromisoformat(report.provenance.started)
+    parts: list[tuple[str, str, str | bytes, str]] = [
+        ("report.json", "The report as data", data, "Source"),
+        ("features.csv", "Every measured feature", csv_text(report.features), "Data"),
+    ]
+    parts += [
+        (Path(item.file).name, _ROLES[item.role][0], read(item.file), _ROLES[item.role][1])
+        for item in report.attachments
+        if item.role in _ROLES
+    ]
+    if attached(report):
+        parts += [
+            (
+                Path(mask.file).name,
+                f"{mask.shows.capitalize()} of {record.image}"
+                + (f", other segmentation: {mask.alternative}" if mask.alternative else ""),
+                read(mask.file),
+                "Data",
+            )
+            for record in report.micrographs
+            if record.evidence is not None
+            for mask in record.evidence.masks
+        ]
+    return [attachment(*part, started) for part in parts]
+
+
+_ROLES = {
+    "job": ("What was asked for", "Source"),
+    "standard": ("Edition of a standard that was used, as data", "Supplement"),
+    "own standard": ("Edition of the laboratory that was followed, as data", "Supplement"),
+    "spec": ("Acceptance criteria of the part, as data", "Supplement"),
+    "edit": ("Edit by hand: who, when, why, and the changed pixels", "Data"),
+    "referee": ("Check by hand: samples that were drawn, and answers", "Data"),
+    "replaced": ("The report that this one replaces, as data", "Supplement"),
+    "input": ("Table that the job names", "Supplement"),
+    "validation": ("Errors of the segmentation on labelled images", "Supplement"),
+}
+
+
+def attachment(name: str, description: str, content: str | bytes, relationship: str, made: datetime) -> Any:
+    """Make a file that a PDF carries."""
+    return weasyprint.Attachment(
+        file_obj=BytesIO(content.encode() if isinstance(content, str) else content),
+        name=name,
+        description=description,
+        created=made,
+        modified=made,
+        relationship=relationship,
+    )
+
+
+class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type information
+    """Fetch files of the report and of its template, and nothing else: no network, no other folder."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        super().__init__(allowed_protocols=("file", "data"), allow_redirects=False, fail_on_errors=True)
+        self._folders = folders
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Give the bytes of a URL, or refuse it."""
+        if not url.startswith("data:"):
+            path = Path(URLFetcherResponse(url, b"").path or "/").resolve() if url.startswith("file:") else None
+            if path is None or not any(path.is_relative_to(folder) for folder in self._folders):
+                refused = f"{url}: a report shows only files of its own folder and of its template"
+                raise OutputError(refused)
+        return super().fetch(url, headers)

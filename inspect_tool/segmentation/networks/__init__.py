@@ -1,0 +1,1 @@
+"""Networks: their layers, weights, tiles, and what runs them."""

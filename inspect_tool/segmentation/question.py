@@ -1,0 +1,151 @@
+"""Which segmentation answers which question: the one table of what a recipe takes from a backend.
+
+A recipe asks *coverage* (how much of the area) or *count* (how many, how large); a backend gives *classes*
+(every pixel belongs to one, touching objects are not told apart), *objects* (a number for each, background
+between them) or *grains* (objects without background). What happens where the two meet:
+
+=====================  ====================  =======================  ==================
+question of a recipe   classes               objects                  grains
+=====================  ====================  =======================  ==================
+coverage               as they are           union, stated            refused
+count                  refused               as they are              as they are
+=====================  ====================  =======================  ==================
+
+A recipe that knows better has its own row, ``ACCEPTS``: porosity takes classes apart into connected pieces,
+solder voids need classes that name joint and void. What was done besides taking labels as they are stands in the
+method block of the report.
+
+A backend may have ``outputs(settings) -> tuple[Output, ...]``, all that it can give with these settings; without
+it, ``KINDS`` tells: semantic is classes, instance is objects.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
+from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
+
+_ASKS: Mapping[Question, str] = {"coverage": "how much of the area", "count": "how many and how large"}
+_GIVES: Mapping[Output, str] = {
+    "classes": "classes, in which objects that touch are not told apart",
+    "objects": "single objects",
+    "grains": "grains that leave nothing between them",
+}
+
+
+def step(recipe: Recipe, output: Output) -> Step:
+    """Tell what a recipe does with one kind of output."""
+    return accepts_of(recipe).get(output, "refused")
+
+
+def outputs(backend: Backend, settings: Any) -> tuple[Output, ...]:
+    """Name what a backend can give with these settings; several, where only the image or a mask decides."""
+    if isinstance(backend, StatesOutputs):
+        return tuple(backend.outputs(settings))
+    return tuple("classes" if kind == "semantic" else "objects" for kind in backend.KINDS)
+
+
+def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:
+    """Tell what a segmentation is: objects that leave no pixel of the region to a background are grains."""
+    if segmentation.kind == "semantic":
+        return "classes"
+    filled = segmentation.labels.all() if roi is None else (segmentation.labels[roi] != 0).all()
+    return "grains" if filled else "objects"
+
+
+def check_backend(recipe_name: str, recipe: Recipe, backend_name: str, backend: Backend, settings: Any) -> None:
+    """Refuse a backend before any work when nothing it can give answers the question of the recipe.
+
+    Raises
+    ------
+    SettingsError
+        With the question, what the backend gives, and what to use.
+    """
+    found = outputs(backend, settings)
+    if all(step(recipe, output) == "refused" for output in found):
+        raise SettingsError(_refusal(recipe_name, recipe, backend_name, found[0]))
+
+
+def answer(
+    recipe_name: str, recipe: Recipe, segmentation: Segmentation, roi: Mask | None = None
+) -> tuple[Segmentation, Statement | None]:
+    """Make a segmentation and its alternatives what the recipe takes, and state the step for the reader.
+
+    Returns
+    -------
+    Segmentation
+        Itself, or the union of its objects as class 1 before class 0, "matrix".
+    Statement or None
+        For the method block; None when labels are taken as they are and mean what the question asks.
+
+    Raises
+    ------
+    MeasurementError
+        A segmentation that does not answer the question.
+    """
+
+    def others() -> Iterator[tuple[str, Segmentation]]:
+        for name, other in segmentation.alternatives():
+            taken, _ = _taken(recipe_name, recipe, other, roi)
+            del other
+            yield name, taken
+            del taken  # or two of them are held at a time
+
+    taken, statement = _taken(recipe_name, recipe, segmentation, roi)
+    if segmentation.alternatives is no_alternatives:
+        return taken, statement
+    return replace(taken, alternatives=others), statement
+
+
+def _taken(
+    recipe_name: str, recipe: Recipe, segmentation: Segmentation, roi: Mask | None
+) -> tuple[Segmentation, Statement | None]:
+    output = output_of(segmentation, roi)
+    match step(recipe, output):
+        case "refused":
+            read_as = segmentation.settings.get("kind")  # of the user's own masks
+            where = f"the mask was read as {read_as}: " if read_as else ""
+            raise MeasurementError(where + _refusal(recipe_name, recipe, segmentation.backend, output))
+        case "union":
+            return union(segmentation), _statement(recipe, segmentation, _UNION)
+        case "pieces":
+            return segmentation, _statement(recipe, segmentation, _PIECES)
+        case _ if recipe.QUESTION == "coverage" and output == "objects":
+            return segmentation, _statement(recipe, segmentation, _OBJECTS)
+    return segmentation, None
+
+
+_UNION = (
+    "gives single objects; their union is what is measured: where objects overlap the area counts once, "
+    "and objects that touch are one feature"
+)
+_PIECES = "gives classes; single objects are the 8-connected pieces of a class, so that objects that touch count as one"
+_OBJECTS = "gives single objects: each counts as one, touching or not, and their union is the area"
+
+
+def union(segmentation: Segmentation) -> Segmentation:
+    """Take the objects of an instance segmentation together as one class; which pixel is of which object is kept."""
+    labels = (segmentation.labels > 0).astype(np.int32)
+    labels.setflags(write=False)
+    name = segmentation.classes.get(1, "object")
+    matrix = segmentation.classes.get(0, "matrix" if name != "matrix" else "background")
+    return replace(
+        segmentation, labels=labels, classes={0: matrix, 1: name}, kind="semantic", objects=segmentation.labels
+    )
+
+
+def _statement(recipe: Recipe, segmentation: Segmentation, text: str) -> Statement:
+    return Statement(
+        name="Question and separation",
+        text=f"{recipe.QUESTION} ({_ASKS[recipe.QUESTION]}); the backend {segmentation.backend} {text}",
+    )
+
+
+def _refusal(recipe_name: str, recipe: Recipe, backend: str, output: Output) -> str:
+    question = recipe.QUESTION
+    asks, gives, use = f"{question} ({_ASKS[question]})", _GIVES[output], advice_of(recipe)
+    return f"recipe {recipe_name} asks {asks}, the backend '{backend}' gives {gives}; {use}"

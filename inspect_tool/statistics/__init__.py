@@ -1,0 +1,1 @@
+"""Numbers about numbers: uncertainty budgets, scatter of fields, agreement of two methods."""

@@ -1,0 +1,1 @@
+"""Several backends on one job: how far apart they are."""

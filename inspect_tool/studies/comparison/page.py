@@ -1,0 +1,457 @@
+"""What a comparison of backends says, and its page: the values, the drawings, and how they are worded.
+
+``compare.json`` holds exactly a ``Comparison``; the page is a view of it that computes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from inspect_tool.model import Header, Provenance, StandardRecord, Table
+from inspect_tool.report import figures, text
+from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
+
+SCHEMA = "inspect_tool/comparison/1"
+
+Verdict = Literal["equivalent", "not shown equivalent", "different", "not stated", "no margin"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A field that a backend could not measure."""
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One backend of a comparison: what it was told, how long it took, what it refused."""
+
+    label: str  # as the reader sees it
+    backend: str
+    settings: Mapping[str, Any]  # every one, defaults included
+    weights_sha256: str  # empty: no weights
+    load_seconds: float
+    first_seconds_per_mpx: float | None  # of the first field, with whatever had to warm up; None: not measured
+    later_seconds_per_mpx: float | None  # median of the other fields
+    refused: tuple[Refusal, ...]
+    steps: tuple[str, ...]  # how its labels were made to answer the question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedField:
+    """One image of a comparison."""
+
+    image: str
+    sha256: str
+    specimen: str
+    section: str
+    field: int
+    height_px: int
+    width_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One quantity by one backend and by the reference; values are in the order of the fields."""
+
+    quantity: str
+    title: str
+    unit: str
+    main: bool
+    other: str  # label of the backend
+    reference_values: tuple[float | None, ...]  # None: no such result in that field
+    other_values: tuple[float | None, ...]
+    agreement: Agreement | None  # None: no field has both
+    equivalence: Equivalence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plate:
+    """Where a backend and the reference differ most; pictures are relative to the folder."""
+
+    other: str
+    quantity: str
+    image: str
+    specimen: str
+    field: int
+    box: tuple[int, int, int, int]  # part of the field that is shown: top, left, bottom, right [px], half-open
+    reference_value: float
+    other_value: float
+    reference_picture: str
+    other_picture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Several backends on the same fields of one job, each against the first."""
+
+    schema: str
+    id: str
+    job: str
+    recipe: str
+    question: str
+    title: str
+    header: Header
+    standard: StandardRecord
+    alpha: float
+    verdict: Verdict
+    candidates: tuple[Candidate, ...]  # the reference first
+    fields: tuple[ComparedField, ...]
+    pairs: tuple[Pair, ...]
+    plates: tuple[Plate, ...]
+    warnings: tuple[str, ...]
+    provenance: Provenance
+
+
+def overall(pairs: Sequence[Pair]) -> Verdict:
+    """One word for all quantities with a margin; one difference is a difference, one doubt is doubt."""
+    judged = [pair.equivalence for pair in pairs if pair.equivalence.margin is not None]
+    if not judged:
+        return "no margin"
+    decisions: set[Decision] = {found.decision for found in judged}
+    order: tuple[Decision, ...] = ("different", "not shown equivalent", "not stated")
+    return next((decision for decision in order if decision in decisions), "equivalent")
+
+
+def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -> str:
+    """Render a comparison to HTML with every picture inside.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : Path
+        The folder that holds the pictures the comparison names.
+    template : Path
+        Template folder of the job: its colors, fonts and logo.
+    medium : "screen" or "print"
+    """
+    colors = load_settings(template).colors
+    reference, *others = comparison.candidates
+    shown = [pair for pair in comparison.pairs if pair.main or pair.equivalence.margin is not None]
+    judged = [pair for pair in comparison.pairs if pair.equivalence.margin is not None]
+    values = {
+        "comparison": comparison,
+        "edition": designation(comparison.standard),
+        "reference": reference,
+        "others": others,
+        "specimens": tuple(dict.fromkeys(field.specimen for field in comparison.fields)),
+        "sign": SIGNS,
+        "apart": lambda unit: text.unit(difference_unit(unit)),
+        "steps": tuple(dict.fromkeys(step for candidate in comparison.candidates for step in candidate.steps)),
+        "judged": sorted(judged, key=lambda pair: _GRAVEST.index(pair.equivalence.decision)),
+        "shown": shown,
+        "rows_of": lambda label: [_row(pair, colors.accent, colors.rule) for pair in shown if pair.other == label],
+        "plots": [_plot(pair, reference.label, comparison) for pair in shown if pair.agreement is not None],
+        "value_tables": _value_tables(comparison, shown),
+        "all_quantities": _all_quantities(comparison),
+        "times": _times(comparison),
+        "title_of": {pair.quantity: pair.title for pair in comparison.pairs},
+        "unit_of": {pair.quantity: pair.unit for pair in comparison.pairs},
+        "parts": [_part(plate, comparison) for plate in comparison.plates],
+        "settings_of": lambda candidate: "; ".join(f"{k} = {text.setting(v)}" for k, v in candidate.settings.items()),
+    }
+    return render_page("comparison.html.j2", values, folder, template, medium)
+
+
+def _part(plate: Plate, comparison: Comparison) -> str:
+    """Say which part of which field a plate shows."""
+    top, left, bottom, right = plate.box
+    field = next(item for item in comparison.fields if item.image == plate.image)
+    place = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
+    if (bottom - top, right - left) == (field.height_px, field.width_px):
+        place = "the whole field: no outline lies more than 3 px beside one of the other"
+    whose = f"{plate.other}: " if len(comparison.candidates) > 2 else ""
+    return f"{whose}{text.file_name(plate.image)}, {place}."
+
+
+SIGNS: Mapping[str, str] = {
+    "equivalent": "pass",
+    "different": "fail",
+    "not shown equivalent": "undecided",
+    "not stated": "not stated",
+    "no margin": "not stated",
+}
+"""Decision to the word whose shape and color of the template it gets."""
+_GRAVEST: tuple[Decision, ...] = ("different", "not shown equivalent", "not stated", "equivalent")
+
+
+def difference_unit(unit: str) -> str:
+    """Name the unit of a difference: two percentages differ by points.
+
+    >>> difference_unit("%"), difference_unit("um")
+    ('points', 'um')
+    """
+    return "points" if unit == "%" else unit
+
+
+def difference_text(pair: Pair, *, unit: bool = True) -> str:
+    """Print the mean difference with the half width of its 95 % interval."""
+    found = pair.agreement
+    if found is None:
+        return text.NO_VALUE
+    half = (found.ci95[1] - found.ci95[0]) / 2 if found.ci95 is not None else None
+    return text.pm(*_rounding(found.mean, half), difference_unit(pair.unit) if unit else "1")
+
+
+def _rounding(value: float, half: float | None) -> tuple[float, float | None]:
+    """Take differences that are only rounding of equal numbers for 0."""
+    tiny = half is not None and abs(value) < 1e-9 and half < 1e-9
+    return (0.0, 0.0) if tiny else (value, half)
+
+
+def means(pair: Pair) -> tuple[float | None, float | None]:
+    """Means of the reference and of the other backend over the fields that have both."""
+    both = [(a, b) for a, b in zip(pair.reference_values, pair.other_values, strict=True) if None not in (a, b)]
+    if not both:
+        return None, None
+    first, second = ([float(value or 0.0) for value in values] for values in zip(*both, strict=True))
+    return sum(first) / len(first), sum(second) / len(second)
+
+
+def _row(pair: Pair, accent: str, rule: str) -> dict[str, Any]:
+    """Texts of one line of the table on page 1."""
+    found, verdict = pair.agreement, pair.equivalence
+    reference, other = means(pair)
+    place = found.s if found is not None and found.s else None
+    return {
+        "pair": pair,
+        "reference": _number(reference, place),
+        "other": _number(other, place),
+        "difference": difference_text(pair, unit=False),
+        "n": found.n if found is not None else 0,
+        "margin": f"±{text.NBSP}{text.as_given(verdict.margin)}" if verdict.margin else "",
+        "strip": _strip(pair, accent, rule),
+    }
+
+
+def _number(value: float | None, place: float | None) -> str:
+    return text.value_text(value, place) if place is not None and value is not None else text.number(value)
+
+
+def _strip(pair: Pair, accent: str, rule: str) -> Markup:
+    """Draw the interval of the mean difference against ± margin: a band, zero, the interval and the mean."""
+    verdict, found = pair.equivalence, pair.agreement
+    if verdict.margin is None or verdict.interval is None or found is None:
+        return Markup("")
+
+    def x(value: float) -> float:
+        return 50 + 25 * min(max(value / verdict.margin, -2.0), 2.0)  # type: ignore[operator]
+
+    low, high = (x(value) for value in verdict.interval)
+    low, high = (low, high) if high - low > 1 else ((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
+    interval = text.interval(verdict.interval, None, difference_unit(pair.unit))
+    said = f"{interval} in a margin of ± {text.as_given(verdict.margin)}"
+    beyond = " ".join(
+        f"M{50 + 50 * side} 8l{-4 * side} -3.4v6.8z"
+        for side, edge in ((-1, verdict.interval[0]), (1, verdict.interval[1]))
+        if abs(edge) > 2 * verdict.margin and edge * side > 0
+    )
+    return Markup(
+        '<svg class="strip" viewBox="0 0 100 16" role="img" aria-label="{said}">'
+        '<rect x="25" y="1" width="50" height="14" fill="{rule}"/>'
+        '<path d="M50 0v16" stroke="#ffffff" stroke-width="1"/>'
+        '<path d="M0.5 8h99" stroke="{rule}" stroke-width="0.8"/>'
+        '<path d="M25 0v16M75 0v16" stroke="{accent}" stroke-width="0.8" stroke-dasharray="2 1.4"/>'
+        '<path d="M{low:.2f} 8H{high:.2f}" stroke="{accent}" stroke-width="3"/>'
+        '<circle cx="{mean:.2f}" cy="8" r="3.2" fill="{accent}"/><path d="{beyond}" fill="{accent}"/></svg>'
+    ).format(said=said, rule=rule, accent=accent, low=low, high=high, mean=x(found.mean), beyond=beyond)
+
+
+def _plot(pair: Pair, reference: str, comparison: Comparison) -> dict[str, Any]:
+    """Bland-Altman plot of one pair, and what it says in words."""
+    found = pair.agreement
+    assert found is not None
+    words = [f"Mean difference {difference_text(pair)} (95 % interval), {text.plural(found.n, 'field')}"]
+    if found.limits is not None and found.lower_limit_ci95 is not None and found.upper_limit_ci95 is not None:
+        spread = found.s or None
+        low, high = (text.value_text(value, spread) for value in found.limits)
+        ci_low, ci_high = (text.interval(ci, spread) for ci in (found.lower_limit_ci95, found.upper_limit_ci95))
+        words.append(
+            f"limits of agreement {low} ({ci_low}) and {text.with_unit(high, difference_unit(pair.unit))} ({ci_high})"
+        )
+    else:
+        words.append("limits of agreement not stated: fewer than 3 fields")
+    trend = ""
+    if found.trend is not None and found.trend_ci95 is not None and not found.trend_ci95[0] <= 0 <= found.trend_ci95[1]:
+        ends = " to ".join(text.short(value, 2) for value in found.trend_ci95)
+        trend = (
+            f"The difference changes with the value: slope {text.short(found.trend, 2)} (95 % interval {ends}); "
+            "one mean difference does not describe it."
+        )
+    return {
+        "title": f"{pair.title}: {pair.other} against {reference}" if len(comparison.candidates) > 2 else pair.title,
+        "svg": data_uri(bland_altman_svg(pair, reference).encode(), "image/svg+xml"),
+        "words": "; ".join(words),
+        "trend": trend,
+        "alt": f"Bland-Altman plot of {pair.title}: {pair.other} minus {reference} over the mean of both",
+    }
+
+
+def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_mm: float = 56.0) -> str:
+    """Draw the difference of every field over the mean of both backends.
+
+    Full line: mean difference, with its 95 % interval as a band; dashed lines: limits of agreement, with theirs;
+    dotted: the margin, where one was stated.
+    """
+    found = pair.agreement
+    assert found is not None
+    both = [(a, b) for a, b in zip(pair.reference_values, pair.other_values, strict=True)]
+    points = [((a + b) / 2, b - a) for a, b in both if a is not None and b is not None]
+    plain = pair.unit.replace("mm2", "mm²").replace("um", "µm") if pair.unit.startswith("1/") else text.unit(pair.unit)
+    unit = f" [{plain}]" if plain else ""  # few fonts have a superscript minus
+    apart = f" [{difference_unit(plain)}]" if plain else ""
+
+    def draw(axes: Axes) -> None:
+        ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.axhline(0, color=faint, lw=0.8, zorder=1)
+        at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
+        lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [(found.mean, found.ci95, "-", "mean")]
+        if found.limits is not None and not flat:
+            ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), (text.MINUS, "+"), strict=True)
+            lines += [(value, ci, (0, (5, 2)), f"{sign}1.96 s") for value, ci, sign in ends]
+        for i, (value, ci, dash, label) in enumerate(lines):
+            axes.axhline(value, color=accent, lw=1.3, ls=dash, zorder=2)
+            if ci is not None and not flat:  # at the edge, where no field lies
+                axes.errorbar(
+                    0.94 + 0.02 * i,
+                    value,
+                    yerr=[[value - ci[0]], [ci[1] - value]],
+                    transform=axes.get_yaxis_transform(),
+                    color=accent,
+                    lw=1.0,
+                    capsize=3.0,
+                    zorder=2,
+                )
+            axes.annotate(label, (1.0, value), xytext=(3, 0), va="center", fontsize=7, color=accent, **at)
+        margin = pair.equivalence.margin
+        reach = max(abs(end) for value, ci, _, _ in lines for end in (value, *(ci or ())))
+        if margin is not None and margin < 2 * reach:
+            for sign in (-1, 1):
+                axes.axhline(sign * margin, color=ink, lw=1.0, ls=(0, (1, 1.6)), zorder=1)
+            axes.annotate("± margin", (0.0, margin), xytext=(2, 1.5), fontsize=7, color=ink, **at)
+        axes.plot(*zip(*points, strict=True), "o", ms=4.4, mec=ink, mfc="white", mew=1.0, ls="", zorder=3)
+        if flat and reach < 1e-12:
+            axes.set_ylim(*((-1.5 * margin, 1.5 * margin) if margin else (-1, 1)))
+        low, high = min(x for x, _ in points), max(x for x, _ in points)
+        wide = (high - low) or abs(high) or 1.0
+        axes.set_xlim(low - 0.08 * wide, high + 0.18 * wide)
+        axes.set_xlabel(f"Mean of both{unit}")
+        axes.set_ylabel(
+            f"{pair.other} {text.MINUS} {reference}{apart}" if len(pair.other) < 24 else f"Difference{apart}"
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.tick_params(axis="y", length=3)
+
+    return figures.drawn_svg(draw, width_mm, height_mm)
+
+
+def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> list[Table]:
+    """One table per quantity: the value of every field by every backend, and the differences."""
+    reference, *others = comparison.candidates
+    specimens = len({field.specimen for field in comparison.fields}) > 1
+    tables = []
+    for quantity in dict.fromkeys(pair.quantity for pair in shown):
+        own = [pair for pair in shown if pair.quantity == quantity]
+        rows = []
+        for i, field in enumerate(comparison.fields):
+            first = own[0].reference_values[i]
+            values = [pair.other_values[i] for pair in own]
+            rows.append(
+                (
+                    *((field.specimen,) if specimens else ()),
+                    field.field,
+                    text.file_name(field.image),
+                    first,
+                    *values,
+                    *(None if None in (first, value) else value - first for value in values),  # type: ignore[operator]
+                )
+            )
+        title, unit = own[0].title, text.unit(own[0].unit)
+        single = len(others) == 1
+        tables.append(
+            Table(
+                title=f"{title} [{unit}]" if unit else title,
+                columns=(
+                    *(("Specimen",) if specimens else ()),
+                    "Field",
+                    "Image",
+                    f"By {reference.label}",
+                    *(f"By {pair.other}" for pair in own),
+                    *("Difference" if single else f"Difference, {pair.other}" for pair in own),
+                ),
+                rows=tuple(rows),
+            )
+        )
+    return tables
+
+
+def _all_quantities(comparison: Comparison) -> Table:
+    """Every quantity of every backend, in words."""
+    several = len(comparison.candidates) > 2
+    rows = []
+    for pair in comparison.pairs:
+        found, unit = pair.agreement, text.unit(pair.unit)
+        reference, _ = means(pair)
+        limits = text.interval(found.limits, found.s or None) if found is not None and found.limits else text.NO_VALUE
+        spread = text.short(found.s, 2) if found is not None and found.s is not None else text.NO_VALUE
+        share = 100 * found.mean / reference if found is not None and reference else None
+        rows.append(
+            (
+                f"{pair.title} [{unit}]" if unit else pair.title,
+                *((pair.other,) if several else ()),
+                str(found.n if found is not None else 0),
+                _number(reference, found.s if found is not None and found.s else None),
+                difference_text(pair, unit=False),
+                text.short(share, 2) if share is not None and isfinite(share) else text.NO_VALUE,
+                spread,
+                limits,
+            )
+        )
+    return Table(
+        title="All quantities",
+        columns=(
+            "Quantity",
+            *(("Backend",) if several else ()),
+            "Fields",
+            "Mean of the reference",
+            "Mean difference ± 95 %",
+            "of the mean [%]",
+            "s of differences",
+            "Limits of agreement",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _times(comparison: Comparison) -> Table:
+    def seconds(value: float | None) -> str:
+        if value is None:
+            return text.NOT_STATED
+        return text.short(value, 2) if value >= 0.01 else f"<{text.NBSP}0.01"
+
+    return Table(
+        title="Time",
+        columns=("Backend", "Loading [s]", "First field [s per Mpx]", "Further fields, median [s per Mpx]"),
+        rows=tuple(
+            (
+                candidate.label,
+                seconds(candidate.load_seconds),
+                seconds(candidate.first_seconds_per_mpx),
+                seconds(candidate.later_seconds_per_mpx),
+            )
+            for candidate in comparison.candidates
+        ),
+    )

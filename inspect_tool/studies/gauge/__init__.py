@@ -1,0 +1,1 @@
+"""Gauge studies: repeatability and reproducibility, bias against a reference."""

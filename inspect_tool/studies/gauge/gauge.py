@@ -1,0 +1,522 @@
+"""Gauge studies: the same parts measured again and again, and how much of what is seen is the gauge.
+
+Values come from a table, or from jobs and reports of this tool. What is repeated is the image, not the analysis of one
+file: two trials that rest on the same image are refused.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+from inspect_tool import folders
+from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.evidence.provenance import now, provenance
+from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
+from inspect_tool.inspection.pipeline import Progress
+from inspect_tool.model import Header, Rule, Standard, StandardRecord
+from inspect_tool.report.confined import confined
+from inspect_tool.report.render import load_settings, template_folder
+from inspect_tool.standards.editions import designation, load_standard, unverified
+from inspect_tool.standards.formulas import aiag_msa, type_1
+from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
+from inspect_tool.studies.gauge.page import (
+    SCHEMA,
+    Criterion,
+    Decision,
+    Design,
+    GaugeReport,
+    Variation,
+    overall,
+    page,
+)
+from inspect_tool.studies.gauge.values import (
+    LARGEST,
+    Run,
+    StudyValues,
+    arranged,
+    check_images,
+    from_reports,
+    read_table,
+)
+
+_DEFAULT_STANDARD: Mapping[Design, str] = {
+    "crossed": "aiag_msa_2010",
+    "nested": "aiag_msa_2010",
+    "type 1": "type_1_study_2026",
+}
+_CRITERIA: Mapping[Design, tuple[str, ...]] = {
+    "crossed": ("study", "tolerance", "ndc"),
+    "nested": ("study", "tolerance", "ndc"),
+    "type 1": ("cg", "cgk", "resolution"),
+}
+_TITLES = {
+    "grr": "Repeatability and reproducibility (GRR)",
+    "ev": "Repeatability: equipment (EV)",
+    "av": "Reproducibility: appraisers (AV)",
+    "interaction": "Appraiser by part (INT)",
+    "pv": "Parts (PV)",
+    "tv": "Total (TV)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is stated before the values are looked at: options of the command, or ``[plan]`` of a study file."""
+
+    method: Literal["anova", "range"] = "anova"
+    nested: bool = False  # every appraiser has parts of his own
+    type1: bool = False  # one part of known value
+    quantity: str = ""  # of the reports; empty: their first main result
+    unit: str = ""  # of a table that does not state it
+    tolerance: float | None = None  # upper less lower limit
+    lower: float | None = None
+    upper: float | None = None
+    reference: float | None = None  # known value of the part of a type-1 study
+    resolution: float | None = None  # smallest step of the gauge
+    criteria: str = ""  # names by commas; empty: all that can be judged; "none": no verdict
+    standard: str = ""  # edition or file with constants and limits; empty: that of the design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFile:
+    """A study as its file states it: the values in a table, or one run after the other."""
+
+    title: str = ""
+    template: str = "inspection"
+    exports: tuple[Literal["json", "html", "pdf"], ...] = ("json", "html", "pdf")  # the data are always written
+    header: Header = field(default_factory=Header)
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""  # CSV file
+    runs: tuple[Run, ...] = ()
+
+
+def gauge(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> tuple[GaugeReport, Path]:
+    """Evaluate a gauge study and write ``gauge.json``, ``gauge.html`` and ``gauge.pdf``.
+
+    Parameters
+    ----------
+    inputs : sequence of path
+        One CSV file, one study file (TOML), or jobs and ``report.json`` files: there every specimen is a part, the
+        operator of the header the appraiser, and the trials are in the order given.
+    out : path
+        Folder that gets ``<study>_gauge/``.
+    options : mapping, optional
+        Fields of ``Plan`` that go before those of a study file.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+
+    Returns
+    -------
+    GaugeReport, Path
+        What was found, and the folder.
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; nothing is written then.
+    """
+    started, clock = now(), perf_counter()
+    paths = [Path(item) for item in inputs]
+    if not paths:
+        msg = "gauge: give a CSV file, a study file, or jobs and reports"
+        raise SettingsError(msg)
+    tell = progress or _silent
+    first = paths[0]
+    study, plan = _stated(paths, options or {})
+    design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
+    standard = load_standard(plan.standard or _DEFAULT_STANDARD[design])
+    template = template_folder(study.template, first.parent)
+    load_settings(template)  # refuses a wrong one before the jobs are run
+    tolerance, limits = _tolerance(plan)
+    names = _asked_criteria(plan, design, tolerance)
+    target = _target(Path(out), first)
+    used = (*paths, *([first.parent / study.data] if study.data else []))
+    folders.check(target, used)
+    runs = study.runs or (_runs(paths) if _kind(first) == "run" else ())
+    total = len(runs) + 2
+    if runs:
+        if plan.unit:
+            msg = "gauge: --unit is for a table; reports state the unit of a quantity"
+            raise SettingsError(msg)
+        folder = first.parent if study.runs else Path()
+        data = from_reports(runs, folder, plan.quantity, lambda i, name: tell(i, total, name), one_part=plan.type1)
+    else:
+        data = read_table(first.parent / study.data if study.data else first, plan.unit, one_part=plan.type1)
+    found = _report(data, plan, design, standard, tolerance, limits, names)
+    found = replace(
+        found,
+        study=first.name if len(paths) == 1 else f"{first.name} and {len(paths) - 1} more",
+        title=study.title or found.title or first.stem,
+        header=study.header,
+        provenance=provenance(
+            job_sha256=sha256_file(first),
+            settings=plan,
+            backend="",
+            backend_settings={},
+            started=started,
+            seconds=perf_counter() - clock,
+        ),
+    )
+    found = replace(found, id=_identification(found))
+    with folders.new_folder(target, used) as folder:
+        _write(found, folder, study.exports, template, lambda i, name: tell(total - 2 + i, total, name))
+    return found, target
+
+
+def _target(out: Path, first: Path) -> Path:
+    """Folder of a study: called after its file, or after the report that comes first."""
+    name = first.stem if first.name != "report.json" else first.resolve().parent.name
+    folders.check_name(f"{name}_gauge", str(first))
+    return out / f"{name}_gauge"
+
+
+def load_gauge(path: Path) -> GaugeReport:
+    """Read ``gauge.json`` back."""
+    try:
+        text = read_bytes(path)
+    except OSError as error:
+        msg = f"{path}: not a gauge study: {error.strerror}"
+        raise SettingsError(msg) from None
+    return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
+
+
+# ---------------------------------------------------------------------------------------------- what was asked for
+
+
+def _stated(paths: Sequence[Path], options: Mapping[str, Any]) -> tuple[StudyFile, Plan]:
+    """Read the study file, and put the options of the command before its plan."""
+    first = paths[0]
+    kinds = {_kind(path) for path in paths}
+    if len(paths) > 1 and kinds - {"run"}:
+        wrong = next(path for path in paths if _kind(path) != "run")
+        msg = f"{wrong}: a table or a study file stands alone; several files are jobs or reports"
+        raise SettingsError(msg)
+    study = StudyFile()
+    if kinds == {"study"}:
+        study = checked(StudyFile, read_toml(first), str(first))
+        if bool(study.data) == bool(study.runs):
+            msg = f"{first}: give either 'data', a CSV file, or [[runs]]" + (", not both" if study.runs else "")
+            raise SettingsError(msg)
+    stated = dict(study.plan)
+    if str(stated.get("standard", "")).endswith(".toml"):
+        stated["standard"] = str(first.parent / str(stated["standard"]))
+    plan = checked(Plan, {**stated, **options}, f"{first}" if study.plan else "gauge", under="plan")
+    for name in ("tolerance", "lower", "upper", "reference", "resolution"):
+        value = getattr(plan, name)
+        if value is not None and not abs(value) < LARGEST:
+            msg = f"gauge {name}: got {value:g}, must be a finite number"
+            raise SettingsError(msg)
+    if plan.nested and plan.type1:
+        msg = "gauge: a study is nested or of type 1, not both"
+        raise SettingsError(msg)
+    if plan.nested and plan.method == "range":
+        msg = "gauge: a nested study is evaluated by analysis of variance; leave --method range out"
+        raise SettingsError(msg)
+    if plan.type1 and plan.reference is None:
+        msg = "gauge: a type-1 study needs the known value of its part; give --reference"
+        raise SettingsError(msg)
+    if plan.type1 and (plan.tolerance, plan.lower, plan.upper) == (None, None, None):
+        msg = "gauge: a type-1 study is judged by the tolerance; give --tolerance, or --lower and --upper"
+        raise SettingsError(msg)
+    for name in ("reference", "resolution"):
+        if not plan.type1 and getattr(plan, name) is not None:
+            msg = f"gauge: --{name} is for a type-1 study; add --type1 or leave it out"
+            raise SettingsError(msg)
+    if plan.resolution is not None and plan.resolution <= 0:
+        msg = f"gauge resolution: got {plan.resolution:g}, must be above 0"
+        raise SettingsError(msg)
+    return study, plan
+
+
+def _kind(path: Path) -> Literal["table", "study", "run"]:
+    """Tell what a file is: a table, a study file, or a job or report."""
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".txt"):
+        return "table"
+    if suffix == ".json":
+        return "run"
+    if suffix == ".toml":
+        return "run" if "recipe" in read_toml(path) else "study"
+    msg = f"{path}: a gauge study is a CSV file, a study file (TOML), or jobs and report.json files"
+    raise SettingsError(msg)
+
+
+def _tolerance(plan: Plan) -> tuple[float | None, tuple[float, float] | None]:
+    """Width of the tolerance, and the limits where they were given."""
+    one_sided = (plan.lower is None) != (plan.upper is None)
+    if one_sided:
+        there, other = ("upper", "lower") if plan.lower is None else ("lower", "upper")
+        msg = (
+            f"gauge: --{there} alone gives no width of the tolerance; give --{other} too (a quantity that cannot be "
+            "below 0 has --lower 0), or --tolerance"
+        )
+        raise SettingsError(msg)
+    if plan.lower is not None and plan.upper is not None:
+        if plan.tolerance is not None:
+            msg = "gauge: give --tolerance, or --lower and --upper, not both"
+            raise SettingsError(msg)
+        if not plan.lower < plan.upper:
+            msg = f"gauge: --lower {plan.lower:g} is not below --upper {plan.upper:g}"
+            raise SettingsError(msg)
+        return plan.upper - plan.lower, (plan.lower, plan.upper)
+    if plan.tolerance is not None and plan.tolerance <= 0:
+        msg = f"gauge tolerance: got {plan.tolerance:g}, must be above 0: upper less lower limit"
+        raise SettingsError(msg)
+    return plan.tolerance, None
+
+
+def _asked_criteria(plan: Plan, design: Design, tolerance: float | None) -> tuple[str, ...]:
+    """Names of the criteria that are judged; what cannot be judged and was asked for by name is refused."""
+    lacking = {"tolerance": tolerance is None, "resolution": plan.resolution is None}
+    known = _CRITERIA[design]
+    names = tuple(name.strip() for name in plan.criteria.split(",") if name.strip())
+    if not names:
+        return tuple(name for name in known if not lacking.get(name, False))
+    if names == ("none",):
+        return ()
+    for name in names:
+        if name not in known:
+            msg = f"gauge criteria: got '{name}', a {design} study has {', '.join(known)}, or none"
+            raise SettingsError(msg)
+        if lacking.get(name, False):
+            msg = f"gauge criteria: '{name}' is asked for; give --{name} too"
+            raise SettingsError(msg)
+    return tuple(dict.fromkeys(names))
+
+
+def _runs(paths: Sequence[Path]) -> tuple[Run, ...]:
+    return tuple(Run(report=str(path)) if path.suffix.lower() == ".json" else Run(job=str(path)) for path in paths)
+
+
+# ---------------------------------------------------------------------------------------------------- evaluating
+
+
+def _report(
+    data: StudyValues,
+    plan: Plan,
+    design: Design,
+    standard: Standard,
+    tolerance: float | None,
+    limits: tuple[float, float] | None,
+    names: Sequence[str],
+) -> GaugeReport:
+    """Evaluate the values; the frame of the report is filled in by the caller."""
+    notes = check_images(data.observations, design)
+    found: GaugeStudy | None = None
+    capability: type_1.Type1 | None = None
+    control: aiag_msa.ControlLimits | None = None
+    parts: tuple[str, ...] = ()
+    appraisers: tuple[str, ...] = ()
+    trials = len(data.observations)
+    variations: tuple[Variation, ...] = ()
+    figures: dict[str, float] = {}
+    observations = data.observations
+    if design == "type 1":
+        several = {(item.part, item.appraiser) for item in observations}
+        if len(several) > 1:
+            msg = "type-1 study: one part measured by one appraiser; the file has more, leave --type1 out or split it"
+            raise MeasurementError(msg)
+        assert plan.reference is not None  # asked for by _stated, both
+        assert tolerance is not None
+        capability = type_1.capability([item.value for item in observations], plan.reference, tolerance, standard)
+        figures = {"cg": capability.cg, "cgk": capability.cgk}
+        if plan.resolution is not None:
+            figures["resolution"] = 100 * plan.resolution / tolerance
+    else:
+        observations = arranged(observations, design)
+        appraisers = tuple(dict.fromkeys(item.appraiser for item in observations))
+        trials = len({item.trial for item in observations})
+        own = [item.part for item in observations if item.appraiser == appraisers[0]]
+        parts = tuple(dict.fromkeys(own))
+        cells = [observations[i : i + trials] for i in range(0, len(observations), trials)]
+        blocks = [
+            [[item.value for item in cell] for cell in cells[i : i + len(parts)]]
+            for i in range(0, len(cells), len(parts))
+        ]  # appraiser, part, trial
+        if design == "nested":
+            found = aiag_msa.nested(blocks, standard)
+        else:
+            by_part = [list(column) for column in zip(*blocks, strict=True)]
+            evaluate = aiag_msa.average_range if plan.method == "range" else aiag_msa.crossed
+            found = evaluate(by_part, standard)
+        control = aiag_msa.control_limits(blocks, standard)
+        variations = _variations(found, tolerance, standard)
+        grr = variations[0]
+        figures = {"study": grr.percent_study, "ndc": found.ndc}
+        if grr.percent_tolerance is not None:
+            figures["tolerance"] = grr.percent_tolerance
+    criteria = tuple(_criterion(name, figures[name], standard) for name in names)
+    return GaugeReport(
+        schema=SCHEMA,
+        id="",
+        study="",
+        title=data.title,
+        header=Header(),
+        design=design,
+        method="capability" if design == "type 1" else plan.method,
+        quantity=data.quantity,
+        quantity_title=data.title,
+        unit=data.unit,
+        tolerance=tolerance,
+        limits=limits,
+        reference=plan.reference,
+        resolution=plan.resolution,
+        parts=parts,
+        appraisers=appraisers,
+        trials=trials,
+        found=found,
+        capability=capability,
+        variations=variations,
+        control=control,
+        criteria=criteria,
+        verdict=overall(criteria),
+        standard=StandardRecord(
+            name=standard.name,
+            id=standard.id,
+            edition=standard.edition,
+            title=standard.title,
+            sha256=standard.sha256,
+            unverified=unverified(standard),
+        ),
+        warnings=(*data.warnings, *notes, *_warnings(found, capability, plan, parts, appraisers, standard)),
+        observations=observations,
+        files=data.files,
+        provenance=provenance(
+            job_sha256="", settings=plan, backend="", backend_settings={}, started=now(), seconds=0.0
+        ),
+    )
+
+
+def _variations(found: GaugeStudy, tolerance: float | None, standard: Standard) -> tuple[Variation, ...]:
+    return tuple(
+        Variation(
+            name=name,
+            title=title,
+            s=s,
+            percent_contribution=100 * (s / found.tv) ** 2,
+            percent_study=100 * s / found.tv,
+            percent_tolerance=None if tolerance is None else aiag_msa.percent_of_tolerance(s, tolerance, standard),
+        )
+        for name, title in _TITLES.items()
+        if (s := getattr(found, name)) is not None
+    )
+
+
+def _criterion(name: str, value: float, standard: Standard) -> Criterion:
+    """Judge one figure by the limits of the edition."""
+    staged = name in ("study", "tolerance")
+    good = _rule(standard, f"{name}_acceptable" if staged else name)
+    fair = _rule(standard, f"{name}_conditional") if staged else None
+    decision: Decision = "not acceptable"
+    if _meets(value, good):
+        decision = "acceptable"
+    elif fair is not None and _meets(value, fair):
+        decision = "conditional"
+    return Criterion(
+        name=name,
+        title=good.title,
+        value=value,
+        unit=good.unit,
+        relation=good.relation,
+        limit=good.limit,
+        conditional=fair.limit if fair is not None else None,
+        decision=decision,
+        clause=f"{designation(standard)}: {good.clause}",
+    )
+
+
+def _rule(standard: Standard, name: str) -> Rule:
+    if name not in standard.rules:
+        msg = f"standards/{standard.name}.toml: no rule '{name}'"
+        raise SettingsError(msg)
+    return standard.rules[name]
+
+
+def _meets(value: float, rule: Rule) -> bool:
+    return value >= rule.limit if rule.relation == ">=" else value <= rule.limit
+
+
+def _warnings(
+    found: GaugeStudy | None,
+    capability: type_1.Type1 | None,
+    plan: Plan,
+    parts: Sequence[str],
+    appraisers: Sequence[str],
+    standard: Standard,
+) -> tuple[str, ...]:
+    """What a reader must know beside the numbers."""
+    notes = []
+    if found is not None:
+        notes += [
+            f"The variance of {_COMPONENT[name]} came out negative and is set to 0." for name in found.set_to_zero
+        ]
+        if len(appraisers) == 1:
+            notes.append("One appraiser: GRR is repeatability alone; reproducibility is not in this study.")
+        if len(parts) < 5 and not plan.nested:
+            notes.append(
+                f"{len(parts)} parts: the variation of the parts, and with it the share of the study variation and the "
+                "number of categories, is hardly known."
+            )
+    if capability is not None:
+        repeats = standard.rules.get("repeats")
+        if repeats is not None and not _meets(capability.n, repeats):
+            notes.append(f"{capability.n} values; {repeats.limit:g} or more are customary.")
+        if plan.resolution is None:
+            notes.append("The resolution of the gauge was not stated and is not judged.")
+    return tuple(notes)
+
+
+_COMPONENT = {
+    "repeatability": "repeatability",
+    "appraiser": "appraisers",
+    "interaction": "the interaction of appraiser and part",
+    "part": "parts",
+}
+
+
+# ------------------------------------------------------------------------------------------------------- writing
+
+
+def _identification(found: GaugeReport) -> str:
+    """Identify a study by its day and its content; how long it took does not count."""
+    made = found.provenance
+    timeless = replace(found, provenance=replace(made, started=made.started[:10], seconds=0.0))
+    canonical = json.dumps(plain(timeless), sort_keys=True)
+    return f"GS-{made.started[:10].replace('-', '')}-{sha256_bytes(canonical.encode())[:8].upper()}"
+
+
+def _write(
+    found: GaugeReport, folder: Path, exports: Sequence[str], template: Path, tell: Callable[[int, str], None]
+) -> None:
+    """Write the data, and the page in the formats that the study exports."""
+    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_text(folder / "gauge.json", data)
+    if "html" in exports:
+        tell(0, "HTML")
+        write_text(folder / "gauge.html", confined(template, 0, page, found, folder, template, "screen"))
+    if "pdf" in exports:
+        tell(1, "PDF")
+        confined(template, 0, _print, found, folder, template, data)
+    tell(2, "done")
+
+
+def _print(found: GaugeReport, folder: Path, template: Path, data: str) -> None:
+    from inspect_tool.report.exporters.pdf import attachment, print_page
+
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Report no progress."""

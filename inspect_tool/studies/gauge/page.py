@@ -1,0 +1,478 @@
+"""What a gauge study says, and its page: the values, the drawings, and how they are worded.
+
+``gauge.json`` holds exactly a ``GaugeReport``; the page is a view of it that computes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from inspect_tool.model import Header, Provenance, StandardRecord, Table
+from inspect_tool.report import figures, text
+from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.standards.editions import designation
+from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
+from inspect_tool.standards.formulas.type_1 import Type1
+
+SCHEMA = "inspect_tool/studies/gauge/gauge/1"
+
+Design = Literal["crossed", "nested", "type 1"]
+Decision = Literal["acceptable", "conditional", "not acceptable"]
+Verdict = Literal["acceptable", "conditional", "not acceptable", "no criterion"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One measured value of a study and the images it rests on."""
+
+    part: str
+    appraiser: str  # an operator or a backend
+    trial: str
+    value: float
+    images: tuple[str, ...] = ()  # SHA-256 of each; empty: not known
+    source: str = ""  # line of a table, or file of a report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyInput:
+    """One file the values come from."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """One component of the variation, in the unit of the quantity and as shares."""
+
+    name: str  # as GaugeStudy calls it: ev, av, interaction, grr, pv, tv
+    title: str
+    s: float  # standard deviation
+    percent_contribution: float  # of the total variance
+    percent_study: float  # of the total variation
+    percent_tolerance: float | None  # six s of the tolerance; None: no tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One criterion that was stated beforehand, and what was found."""
+
+    name: str
+    title: str
+    value: float
+    unit: str
+    relation: Literal[">=", "<="]
+    limit: float  # acceptable
+    conditional: float | None  # acceptable under conditions up to here; None: there is no such range
+    decision: Decision
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeReport:
+    """One gauge study: values, evaluation, verdict."""
+
+    schema: str
+    id: str
+    study: str  # name of the file
+    title: str
+    header: Header
+    design: Design
+    method: Literal["anova", "range", "capability"]
+    quantity: str
+    quantity_title: str
+    unit: str
+    tolerance: float | None  # upper less lower limit
+    limits: tuple[float, float] | None  # where these were given
+    reference: float | None
+    resolution: float | None
+    parts: tuple[str, ...]  # nested: of each appraiser, in order
+    appraisers: tuple[str, ...]
+    trials: int
+    found: GaugeStudy | None  # None: type 1
+    capability: Type1 | None  # None: crossed and nested
+    variations: tuple[Variation, ...]
+    control: ControlLimits | None  # None: type 1, or no factors for that many trials
+    criteria: tuple[Criterion, ...]
+    verdict: Verdict
+    standard: StandardRecord
+    warnings: tuple[str, ...]
+    observations: tuple[Observation, ...]  # appraiser by appraiser, part by part
+    files: tuple[StudyInput, ...]
+    provenance: Provenance
+
+
+_GRAVEST: tuple[Decision, ...] = ("not acceptable", "conditional", "acceptable")
+SIGNS: Mapping[str, str] = {
+    "acceptable": "pass",
+    "conditional": "undecided",
+    "not acceptable": "fail",
+    "no criterion": "not stated",
+}
+"""Decision to the word whose shape and color of the template it gets."""
+_MARKERS = "osD^vP<>"
+
+
+def overall(criteria: Sequence[Criterion]) -> Verdict:
+    """One word for all criteria: the gravest."""
+    decisions = {criterion.decision for criterion in criteria}
+    return next((decision for decision in _GRAVEST if decision in decisions), "no criterion")
+
+
+def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> str:
+    """Render a gauge study to HTML with every picture inside.
+
+    Parameters
+    ----------
+    report : GaugeReport
+    folder : Path
+        Folder the page is written to.
+    template : Path
+        Template folder: its colors, fonts and logo.
+    medium : "screen" or "print"
+    """
+    colors = load_settings(template).colors
+    values = {
+        "report": report,
+        "edition": designation(report.standard),
+        "unit": text.unit(report.unit),
+        "sign": SIGNS,
+        "criteria": sorted(report.criteria, key=lambda item: _GRAVEST.index(item.decision)),
+        "limit_text": limit_text,
+        "value_text": value_text,
+        "strip": lambda percent: _strip(percent, colors.accent, colors.rule),
+        "small_p": lambda p: f"<{text.NBSP}0.001" if p < 0.001 else text.short(p, 3),
+        "charts": _charts(report),
+        "values_table": _values_table(report),
+        "settings": "; ".join(
+            f"{name} = {text.setting(value)}"
+            for name, value in report.provenance.settings.items()
+            if value is not None and value is not False and value != ""
+            if name != "method" or report.design == "crossed"
+        ),
+        "hashed": [item for item in report.observations if item.images],
+    }
+    return render_page("gauge.html.j2", values, folder, template, medium)
+
+
+def limit_text(criterion: Criterion) -> str:
+    """Print what a criterion asks.
+
+    >>> limit_text(Criterion(name="ndc", title="", value=6.0, unit="1", relation=">=", limit=5.0, conditional=None,
+    ...     decision="acceptable", clause=""))
+    '≥\\xa05'
+    """
+    asked = f"{text.relation(criterion.relation)}{text.NBSP}{text.found(criterion.limit, criterion.unit)}"
+    if criterion.conditional is None:
+        return asked
+    return f"{asked}, conditional to {text.found(criterion.conditional, criterion.unit)}"
+
+
+def value_text(criterion: Criterion) -> str:
+    """Print what was found for a criterion, with as many digits as it takes to see on which side of a limit it is.
+
+    >>> def of(value):
+    ...     return Criterion(name="study", title="", value=value, unit="%", relation="<=", limit=10.0, conditional=30.0,
+    ...         decision="conditional", clause="")
+    >>> value_text(of(27.861)), value_text(of(10.00012))
+    ('27.86\xa0%', '10.0001\xa0%')
+    """
+    value, limits = criterion.value, (criterion.limit, criterion.conditional)
+    digits = next(
+        (n for n in range(4, 12) if not any(float(f"{value:.{n}g}") == limit != value for limit in limits)), 12
+    )
+    return text.quantity(value, criterion.unit, digits)
+
+
+def _strip(percent: float, accent: str, rule: str) -> Markup:
+    """Draw a share of 100 % as a bar."""
+    wide = min(max(percent, 0.0), 100.0)
+    return Markup(
+        '<svg class="strip" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{said}">'
+        '<rect x="0" y="1" width="100" height="8" fill="{rule}"/>'
+        '<rect x="0" y="1" width="{wide:.2f}" height="8" fill="{accent}"/></svg>'
+    ).format(said=text.with_unit(text.short(percent, 3), "%"), rule=rule, accent=accent, wide=wide)
+
+
+def _values_table(report: GaugeReport) -> Table:
+    """Every value as text, at one decimal place: one row per appraiser and part, one column per trial."""
+    values = [item.value for item in report.observations]
+    place = text.common_place(values, digits=6, decades=6.0)
+
+    def printed(value: float, more: int = 0) -> str:
+        return text.at_place(value, place + more) if place is not None else text.number(value, 6)
+
+    if report.reference is not None:
+        apart = [value - report.reference for value in values]
+        return Table(
+            title="Values",
+            columns=("No.", "Value", "Value less reference"),
+            rows=tuple(
+                (str(i), printed(value), printed(difference))
+                for i, (value, difference) in enumerate(zip(values, apart, strict=True), start=1)
+            ),
+        )
+    return Table(
+        title="Values",
+        columns=("Appraiser", "Part", *(f"Trial {i}" for i in range(1, report.trials + 1)), "Mean", "Range"),
+        rows=tuple(
+            (appraiser, part, *map(printed, own), printed(fmean(own), 1), printed(max(own) - min(own)))
+            for appraiser, part, own in _cells(report)
+        ),
+    )
+
+
+def _cells(report: GaugeReport) -> list[tuple[str, str, list[float]]]:
+    """Values of every appraiser and part, in the order of the study."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for item in report.observations:
+        found.setdefault((item.appraiser, item.part), []).append(item.value)
+    return [(appraiser, part, values) for (appraiser, part), values in found.items()]
+
+
+# ------------------------------------------------------------------------------------------------------ drawings
+
+
+def _charts(report: GaugeReport) -> list[dict[str, Any]]:
+    """Every drawing of a study, with what it shows in words; ``wide`` ones take the whole width."""
+    drawn = _type_1_charts(report) if report.capability is not None else _study_charts(report)
+    return [
+        {"title": title, "words": words, "wide": wide, "svg": data_uri(svg.encode(), "image/svg+xml")}
+        for title, words, wide, svg in drawn
+    ]
+
+
+def _study_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
+    cells, control = _cells(report), report.control
+    r_limits = (control.lower_range, control.center_range, control.upper_range) if control else None
+    x_limits = (control.lower_mean, control.center_mean, control.upper_mean) if control else None
+    ranges = [max(values) - min(values) for _, _, values in cells]
+    means = [fmean(values) for _, _, values in cells]
+    stated = "dashed, its control limits (3 s)" if control else "no control limits: no factors for that many trials"
+    beyond, outside = _outside(ranges, r_limits), _outside(means, x_limits)
+    in_ranges = f"One point per part; full line, the mean range; {stated}."
+    if beyond:
+        in_ranges += (
+            f" Squares: {text.plural(beyond, 'range')} beyond the limit, so that the trials do not repeat alike."
+        )
+    in_means = f"Full line, the mean of all; {stated}."
+    if control:
+        in_means += (
+            f" The limits are the scatter of the gauge alone: {outside} of {len(means)} means lie outside; the more, "
+            "the better parts are told apart."
+        )
+    in_bars = "Shares of variances (contribution) add up to 100 %, shares of standard deviations do not."
+    charts = [
+        (
+            "Range of the trials, by appraiser",
+            in_ranges,
+            True,
+            _drawn(lambda axes: _chart_by_cell(axes, report, ranges, r_limits, "Range"), wide=True),
+        ),
+        (
+            "Mean of the trials, by appraiser",
+            in_means,
+            True,
+            _drawn(lambda axes: _chart_by_cell(axes, report, means, x_limits, "Mean"), wide=True),
+        ),
+        ("Components of variation", in_bars, False, _drawn(lambda axes: _components(axes, report))),
+    ]
+    if len(report.appraisers) > 1:
+        words = "Every value; bar, the mean. A mean apart from the others is reproducibility."
+        charts.append(("Values by appraiser", words, False, _drawn(lambda axes: _by_appraiser(axes, report))))
+    if report.design == "crossed":
+        by_part = "Every value; line, the mean of each part."
+        charts.append(("Values by part", by_part, False, _drawn(lambda axes: _by_part(axes, report))))
+    if report.design == "crossed" and len(report.appraisers) > 1:
+        both = "Means of the trials. Lines that run alike: no interaction; lines that cross: it depends on the part."
+        charts.append(("Appraiser by part", both, False, _drawn(lambda axes: _interaction(axes, report))))
+    return charts
+
+
+def _type_1_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
+    values = [item.value for item in report.observations]
+    words = (
+        "Full line, the reference; dashed, a tenth of the tolerance on both sides; dotted, the mean. A trend is drift, "
+        "not scatter."
+    )
+    return [("Values in order", words, True, _drawn(lambda axes: _run_chart(axes, report, values), wide=True))]
+
+
+def _outside(values: Sequence[float], limits: tuple[float, float, float] | None) -> int:
+    return sum(not limits[0] <= value <= limits[2] for value in values) if limits else 0
+
+
+def _drawn(draw: Callable[[Axes], None], *, wide: bool = False) -> str:
+    return figures.drawn_svg(draw, *((174.0, 40.0) if wide else (84.0, 50.0)))
+
+
+def _axis_label(report: GaugeReport, word: str) -> str:
+    plain = (
+        text.unit(report.unit)
+        if not report.unit.startswith("1/")
+        else (
+            report.unit.replace("mm2", "mm²").replace("um", "µm")  # few fonts have a superscript minus
+        )
+    )
+    return f"{word} [{plain}]" if plain else word
+
+
+def _dress(axes: Axes, report: GaugeReport, word: str) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_ylabel(_axis_label(report, word))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.tick_params(axis="y", length=3)
+    axes.tick_params(axis="x", length=0)
+
+
+def _name_ticks(axes: Axes, names: Sequence[str], most: int) -> None:
+    """Write names under their places; those that would run into each other are left out."""
+    longest = max(len(name) for name in names)
+    step = max(1, -(-len(names) * (longest + 1) // most))
+    axes.set_xticks(range(0, len(names), step), [_short(name, max(14, most // len(names))) for name in names[::step]])
+    axes.tick_params(axis="x", labelsize=7)
+
+
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _chart_by_cell(
+    axes: Axes, report: GaugeReport, points: Sequence[float], limits: tuple[float, float, float] | None, word: str
+) -> None:
+    """Draw one value per cell in blocks of the appraisers, with control limits."""
+    cells = _cells(report)
+    size = len(report.parts)
+    accent = figures.LINES[0][0]
+    for i, appraiser in enumerate(report.appraisers):
+        at = range(i * size, (i + 1) * size)
+        axes.plot(at, [points[j] for j in at], "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=1.0)
+        if i:
+            axes.axvline(i * size - 0.5, color=figures.FAINT, lw=0.7)
+        axes.annotate(
+            _short(appraiser, max(6, 90 // len(report.appraisers))),
+            (i * size + (size - 1) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+    if limits is not None:
+        low, center, high = limits
+        axes.axhline(center, color=figures.INK, lw=0.9)
+        for value in (low, high) if low else (high,):
+            axes.axhline(value, color=figures.INK, lw=0.9, ls=(0, (5, 2)))
+        out = [(j, value) for j, value in enumerate(points) if not low <= value <= high]
+        if out and word == "Range":
+            color = figures.LINES[1][0]
+            axes.plot(*zip(*out, strict=True), "s", ms=6.5, mfc="none", mec=color, mew=1.2, ls="")
+    _name_ticks(axes, [part for _, part, _ in cells], 110)
+    axes.set_xlim(-0.6, len(cells) - 0.4)
+    if word == "Range":
+        axes.set_ylim(bottom=0)
+    axes.set_xlabel("Part")
+    _dress(axes, report, word)
+
+
+def _by_part(axes: Axes, report: GaugeReport) -> None:
+    means = []
+    for i, part in enumerate(report.parts):
+        own = [item.value for item in report.observations if item.part == part]
+        axes.plot([i] * len(own), own, "o", ms=3.4, mec=figures.INK, mfc="white", mew=0.8)
+        means.append(fmean(own))
+    axes.plot(range(len(means)), means, "-", color=figures.LINES[0][0], lw=1.4, zorder=1)
+    _name_ticks(axes, report.parts, 44)
+    axes.set_xlabel("Part")
+    _dress(axes, report, "Value")
+
+
+def _by_appraiser(axes: Axes, report: GaugeReport) -> None:
+    for i, appraiser in enumerate(report.appraisers):
+        own = [item.value for item in report.observations if item.appraiser == appraiser]
+        axes.plot([i] * len(own), own, "o", ms=3.4, mec=figures.INK, mfc="white", mew=0.8)
+        axes.plot([i - 0.22, i + 0.22], [fmean(own)] * 2, "-", color=figures.LINES[0][0], lw=2.2)
+    axes.set_xlim(-0.6, len(report.appraisers) - 0.4)
+    _name_ticks(axes, report.appraisers, 52)
+    axes.set_xlabel("Appraiser")
+    _dress(axes, report, "Value")
+
+
+def _interaction(axes: Axes, report: GaugeReport) -> None:
+    means = {(appraiser, part): fmean(values) for appraiser, part, values in _cells(report)}
+    for i, appraiser in enumerate(report.appraisers):
+        color, dash = figures.LINES[i % len(figures.LINES)]
+        axes.plot(
+            range(len(report.parts)),
+            [means[appraiser, part] for part in report.parts],
+            color=color,
+            ls=dash,
+            lw=1.2,
+            marker=_MARKERS[i % len(_MARKERS)],
+            ms=3.6,
+            mfc="white",
+            mew=0.9,
+            label=_short(appraiser, 18),
+        )
+    _legend(axes)
+    _name_ticks(axes, report.parts, 44)
+    axes.set_xlabel("Part")
+    _dress(axes, report, "Mean")
+
+
+def _components(axes: Axes, report: GaugeReport) -> None:
+    """Draw the shares of every component side by side; their numbers stand in the table."""
+    shown = [item for item in report.variations if item.name != "tv"]
+    series = [
+        ("contribution", [item.percent_contribution for item in shown]),
+        ("study", [item.percent_study for item in shown]),
+        ("tolerance", [item.percent_tolerance for item in shown if item.percent_tolerance is not None]),
+    ]
+    series = [(name, shares) for name, shares in series if shares]
+    width = 0.8 / len(series)
+    for i, (name, shares) in enumerate(series):
+        at = [j + (i - (len(series) - 1) / 2) * width for j in range(len(shown))]
+        fill, hatch = figures.FILLS[i], figures.HATCHES[i]
+        axes.bar(at, shares, 0.94 * width, color=fill, hatch=hatch, edgecolor="white", lw=0, label=name)
+    axes.set_xticks(range(len(shown)), [_LETTERS[item.name] for item in shown])
+    _legend(axes)
+    _dress(axes, report, "Share")
+    axes.set_ylabel("Share [%]")
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(
+        frameon=False,
+        fontsize=7,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        borderaxespad=0.1,
+        ncols=3,
+        columnspacing=1.2,
+    )
+
+
+_LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "PV"}
+
+
+def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float]) -> None:
+    assert report.reference is not None
+    assert report.capability is not None
+    accent = figures.LINES[0][0]
+    axes.plot(range(1, len(values) + 1), values, "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=0.9)
+    axes.axhline(report.reference, color=figures.INK, lw=0.9)
+    axes.axhline(report.capability.mean, color=accent, lw=1.0, ls=(0, (1, 1.6)))
+    for sign in (-1, 1):
+        axes.axhline(
+            report.reference + sign * report.capability.allowed_bias, color=figures.INK, lw=0.9, ls=(0, (5, 2))
+        )
+    axes.set_xlim(0, len(values) + 1)
+    axes.set_xlabel("Measurement")
+    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    _dress(axes, report, "Value")

@@ -1,0 +1,1 @@
+"""A pixel size measured on a stage micrometer."""

@@ -1,0 +1,1 @@
+"""What drawn jobs of known truth show about this installation."""

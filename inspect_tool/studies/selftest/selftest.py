@@ -1,0 +1,355 @@
+"""Does the method work here? Phantoms of known truth through the steps of a job, judged by criteria stated beforehand.
+
+Bias is taken against what the drawn fields hold, so that it is that of segmentation and measurement alone. Coverage,
+linearity and scatter speak about the material that the fields were drawn from, as the stated intervals do.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+from inspect_tool import folders, registry
+from inspect_tool.errors import SettingsError
+from inspect_tool.evidence.provenance import now, provenance
+from inspect_tool.files import (
+    checked,
+    parse_json,
+    plain,
+    read_bytes,
+    sha256_bytes,
+    write_text,
+)
+from inspect_tool.inspection.pipeline import Progress
+from inspect_tool.model import Header, StandardRecord
+from inspect_tool.report.render import template_folder
+from inspect_tool.segmentation import question
+from inspect_tool.standards import editions
+from inspect_tool.studies import golden
+from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest.criteria import judged_by, load_criteria
+from inspect_tool.studies.selftest.installation import golden_part, installation, worked_cases
+from inspect_tool.studies.selftest.measuring import UNITS, Seen, Task, done, for_tiles, no_tiles, why_no_tiles
+from inspect_tool.studies.selftest.page import (
+    SCHEMA,
+    OutOfReach,
+    RecipeTest,
+    SelfTest,
+    page,
+)
+from inspect_tool.studies.selftest.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
+from inspect_tool.studies.selftest.statistics import FOUND_PERCENT, SIZE_PERCENT, quantity_tests, smallest_size
+
+FILE = "selftest.json"
+
+DRAWN = {
+    "grain_size": "grains of planimetric G {}, Poisson-Voronoi mosaics, etched dark",
+    "phase_fraction": "a dark phase of {} % in a light matrix, thresholded Gaussian field, mean intercept 24 px",
+    "porosity": "pores of {} %, mean diameter 12 px, round and irregular",
+    "solder_voids": "balls of 84 px diameter with voids of {} % on average, on a board with traces and holes",
+}
+
+
+def selftest(
+    out: str | Path | None = None,
+    *,
+    recipes: Sequence[str] = (),
+    backend: str = "",
+    settings: Mapping[str, Any] | None = None,
+    pixel_um: float | None = None,
+    kit: Kit = FULL,
+    criteria: Path | None = None,
+    golden_folder: Path | None = None,
+    laboratory: str = "",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> SelfTest:
+    """Run the phantom kit and judge it.
+
+    Parameters
+    ----------
+    out : path, optional
+        Folder that gets ``selftest.json``, ``.html`` and ``.pdf``; an older one is replaced. None: nothing is written.
+    recipes : sequence of str
+        Those to test; empty: all that the backend can answer.
+    backend : str
+        Empty: the default of each recipe.
+    settings : mapping, optional
+        Of the backend, on top of its defaults.
+    pixel_um : float, optional
+        The laboratory's own; None: a usual one for each recipe. [um/px]
+    kit : Kit
+        What is drawn: ``phantoms.FULL`` or ``phantoms.QUICK``.
+    criteria : Path, optional
+        File of criteria of the laboratory's own.
+    golden_folder : Path, optional
+        Record of golden images, see ``golden.record``.
+    laboratory : str
+        Name for the report.
+    workers : int
+        Phantoms measured at the same time, each in a process of its own.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; nothing is written then.
+    """
+    started, clock, cpu = now(), perf_counter(), process_time()
+    tell = progress or _silent
+    rules = load_criteria(criteria)
+    if out is not None and Path(out).is_dir() and any(Path(out).iterdir()) and not (Path(out) / FILE).is_file():
+        msg = f"{out}: is there and holds no {FILE}, so it is not replaced; choose a new folder with --out"
+        raise SettingsError(msg)
+    if pixel_um is not None and not 0 < pixel_um < 1e4:
+        msg = f"--pixel-um {pixel_um:g}: a pixel size is above 0 and below 10000 um"
+        raise SettingsError(msg)
+    tables, refused = backends_of(recipes, backend, settings or {})
+    scale = {recipe: pixel_um if pixel_um is not None else phantoms.PIXEL_UM[recipe] for recipe in RECIPES}
+    plans = {recipe: phantoms.planned(recipe, scale[recipe], kit) for recipe in tables}
+    tasks = [Task(kind="phantom", phantom=one, table=tables[one.recipe]) for p, _ in plans.values() for one in p]
+    # the first phantom of each recipe once more: is the same image measured the same way?
+    tasks += [Task(kind="again", phantom=p[0], table=tables[recipe]) for recipe, (p, _) in plans.items() if p]
+    if "porosity" in tables:
+        tasks += [
+            Task(kind="size", table=tables["porosity"], look=look, size_px=size, pixel_um=scale["porosity"], kit=kit)
+            for size in kit.pore_sizes_px
+            for look in kit.looks
+        ]
+    tiled = {recipe: why_no_tiles(recipe, table) for recipe, table in tables.items()}
+    tasks += [
+        Task(kind="tiles", phantom=for_tiles(plans[recipe][0]), table=tables[recipe])
+        for recipe, reason in tiled.items()
+        if not reason and plans[recipe][0]
+    ]
+    total = len(tasks) + 3
+    if golden_folder is not None:
+        golden.load_golden(golden_folder)  # refuses before the work
+    if out is not None:
+        folders.check(Path(out))
+    answers, elsewhere = done(tasks, workers, lambda i, name: tell(i, total, name))
+    tell(len(tasks), total, "worked cases, files")
+    seen = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "phantom"]
+    again = [a for t, a in zip(tasks, answers, strict=True) if t.kind == "again"]
+    sizes = tuple(a for t, a in zip(tasks, answers, strict=True) if t.kind == "size")
+    tiles = tuple(
+        [a for t, a in zip(tasks, answers, strict=True) if t.kind == "tiles"]
+        + [no_tiles(recipe, tables[recipe], reason) for recipe, reason in tiled.items() if reason]
+    )
+    with _folder(out) as folder:
+        found = SelfTest(
+            schema=SCHEMA,
+            id="",
+            verdict="criteria met",
+            header=Header(laboratory=laboratory),
+            quick=kit is QUICK,
+            criteria=StandardRecord(
+                name=rules.name, id=rules.id, edition=rules.edition, title=rules.title, sha256=rules.sha256
+            ),
+            rules=tuple(rules.rules.values()),
+            judged=(),
+            recipes=tuple(
+                _with_answers(
+                    _recipe(recipe, tables.get(recipe, {}), refused.get(recipe, ""), plans.get(recipe), scale[recipe]),
+                    seen,
+                    again,
+                    folder,
+                )
+                for recipe in RECIPES
+            ),
+            quantities=tuple(quantity_tests(seen)),
+            sizes=sizes,
+            smallest=tuple(
+                smallest_size([row for row in sizes if row.look == look], scale["porosity"])
+                for look in dict.fromkeys(row.look for row in sizes)
+            ),
+            size_limits=(FOUND_PERCENT, SIZE_PERCENT),
+            tiles=tiles,
+            installation=installation(tables, rules, criteria),
+            worked=worked_cases(),
+            golden=None if golden_folder is None else golden_part(golden_folder),
+            seconds=0.0,
+            cpu_seconds=0.0,
+            provenance=provenance(
+                job_sha256="",
+                settings={"kit": plain(kit)},
+                backend=backend or "default of each recipe",
+                backend_settings=dict(settings or {}),
+                started=started,
+                seconds=0.0,
+            ),
+        )
+        judged = tuple(judged_by(found, rules))
+        met = all(one.check.passed for one in judged if not one.skipped)
+        seconds = perf_counter() - clock
+        found = replace(
+            found,
+            judged=judged,
+            verdict="criteria met" if met else "criteria not met",
+            seconds=round(seconds, 1),
+            cpu_seconds=round(process_time() - cpu + elsewhere, 1),
+            provenance=replace(found.provenance, seconds=round(seconds, 2)),
+        )
+        found = replace(found, id=_identification(found))
+        if out is not None:
+            _write(found, folder, tell, total)
+    return found
+
+
+@contextmanager
+def _folder(out: str | Path | None) -> Iterator[Path]:
+    """Give a folder that appears as a whole under its name, or a passing one when nothing is kept."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+            yield Path(folder)
+    else:
+        with folders.new_folder(Path(out)) as made:
+            yield made
+
+
+def load_selftest(path: Path) -> SelfTest:
+    """Read ``selftest.json`` back."""
+    try:
+        text = read_bytes(path)
+    except OSError as error:
+        msg = f"{path}: not a self-test: {error.strerror}"
+        raise SettingsError(msg) from None
+    return parse_json(SelfTest, text, SCHEMA, str(path), "a self-test")
+
+
+def backends_of(
+    recipes: Sequence[str], backend: str, settings: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
+    for recipe in recipes:
+        if recipe not in RECIPES:
+            msg = f"--recipe {recipe}: the kit has phantoms for {', '.join(RECIPES)}"
+            raise SettingsError(msg)
+    tables: dict[str, dict[str, Any]] = {}
+    refused = {recipe: "not asked for" for recipe in RECIPES if recipes and recipe not in recipes}
+    for recipe in RECIPES:
+        if recipe in refused:
+            continue
+        module = registry.load("recipe", recipe)
+        default = phantoms.default_backend(recipe)
+        own = default if backend in ("", default["name"]) else {"name": backend}
+        table = dict(own) | dict(settings)
+        name = str(table["name"])
+        plugin = registry.load("backend", name)
+        chosen = checked(
+            plugin.Settings, {k: v for k, v in table.items() if k != "name"}, f"recipe {recipe}", under="backend"
+        )
+        if hasattr(chosen, "masks"):
+            msg = f"--backend {name}: takes masks that exist; the kit needs a backend that segments"
+            raise SettingsError(msg)
+        try:
+            question.check_backend(recipe, module, name, plugin, chosen)
+        except SettingsError as error:
+            if recipe in recipes:
+                raise
+            refused[recipe] = str(error)
+            continue
+        tables[recipe] = table
+    if not tables:
+        msg = f"--backend {backend}: answers no recipe of the kit: {next(iter(refused.values()))}"
+        raise SettingsError(msg)
+    return tables, refused
+
+
+_Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
+
+
+def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned | None, pixel_um: float) -> RecipeTest:
+    """Say what is run for a recipe, before any answer."""
+    module = registry.load("recipe", recipe)
+    edition = editions.load_standard(module.STANDARDS[0])
+    made, left = plan or ((), ())
+    truths = sorted({phantom.truth for phantom in made})
+    return RecipeTest(
+        recipe=recipe,
+        title=module.TITLE,
+        standard=editions.designation(edition),
+        backend=str(table.get("name", "")),
+        settings=plain({key: value for key, value in table.items() if key != "name"}),
+        weights_sha256="",
+        used={},
+        pixel_um=pixel_um,
+        truths=DRAWN[recipe].format(", ".join(f"{truth:g}" for truth in truths)) if truths else "nothing was drawn",
+        phantoms=len(made),
+        fields=sum(phantom.kit.fields for phantom in made),
+        repeats=made[0].kit.repeats if made else 0,
+        failed=(),
+        left=tuple(OutOfReach(truth=one.truth, unit=UNITS[recipe], reason=one.reason) for one in left),
+        refused=refused,
+        cpu_seconds=0.0,
+        same_masks=0,
+        masks_again=0,
+        pictures=(),
+    )
+
+
+def _with_answers(test: RecipeTest, seen: Sequence[Seen], again: Sequence[Seen], folder: Path) -> RecipeTest:
+    """Add what the phantoms gave, and write the pictures of one truth."""
+    own = [one for one in seen if one.phantom.recipe == test.recipe]
+    if not own:
+        return test
+    second = next(one for one in again if one.phantom.recipe == test.recipe)
+    first = next(one for one in own if one.phantom == second.phantom)
+    truths = sorted({one.phantom.truth for one in own})
+    pictures = []
+    for one in own:
+        if one.phantom.truth == truths[len(truths) // 2] and one.phantom.repeat == 0:
+            file = folder / "pictures" / f"{test.recipe}_{one.phantom.look}.jpg"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(one.picture)
+            pictures.append((one.phantom.look, file.relative_to(folder).as_posix()))
+    return replace(
+        test,
+        weights_sha256=next((one.weights for one in own if one.weights), ""),
+        used=plain(next((one.used for one in own if one.used), {})),
+        failed=tuple(f"{one.phantom.name}: {one.failure}" for one in own if one.failure),
+        cpu_seconds=round(sum(one.cpu for one in own), 1),
+        same_masks=sum(a == b for a, b in zip(first.masks, second.masks, strict=False)),
+        masks_again=len(first.masks),
+        pictures=tuple(pictures),
+    )
+
+
+def _identification(found: SelfTest) -> str:
+    """Identify a self-test by its day and its content; how long things took does not count."""
+    timeless = replace(
+        found,
+        seconds=0.0,
+        cpu_seconds=0.0,
+        recipes=tuple(replace(one, cpu_seconds=0.0) for one in found.recipes),
+        provenance=replace(found.provenance, started=found.provenance.started[:10], seconds=0.0),
+    )
+    canonical = json.dumps(plain(timeless), sort_keys=True)
+    day = found.provenance.started[:10].replace("-", "")
+    return f"IT-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
+
+
+def _write(found: SelfTest, folder: Path, tell: Progress, total: int) -> None:
+    from inspect_tool.report.exporters.pdf import attachment, print_page
+
+    template = template_folder("inspection")
+    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    tell(total - 2, total, "HTML")
+    write_text(folder / FILE, data)
+    write_text(folder / "selftest.html", page(found, folder, template, "screen"))
+    tell(total - 1, total, "PDF")
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment("selftest.json", "The self-test as data", data, "Source", made)]
+    printed = page(found, folder, template, "print")
+    print_page(printed, folder / "selftest.pdf", template, found.id, carried)
+    tell(total, total, "done")
+
+
+def _silent(done: int, total: int, text: str) -> None:
+    """Report no progress."""

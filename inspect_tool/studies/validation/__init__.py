@@ -1,0 +1,1 @@
+"""The errors of a backend on labelled images, measured."""

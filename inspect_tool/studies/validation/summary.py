@@ -1,0 +1,108 @@
+"""What a validation says: the error of every image, and how wide the intervals are and how often they hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from statistics import median
+
+from inspect_tool.model import Table
+from inspect_tool.statistics.uncertainty import coverage_factor
+from inspect_tool.validation.line import half_width, kind_of
+from inspect_tool.validation.values import Validation, parent_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Errors of one quantity, each image judged by the images of other parents."""
+
+    quantity: str
+    images: int
+    parents: int
+    bias: float  # median of machine less truth
+    size: float  # median of its absolute value
+    held: int  # images whose error lies within the half width
+    half_width: float  # median over images
+    coverage: float  # that the half widths claim, at least [1]
+    own_held: int  # images whose error lies within what the method states itself, at 95 %
+
+
+def summaries(validation: Validation) -> tuple[Summary, ...]:
+    """Judge every image by those of other parents; a quantity with images of one parent only is left out."""
+    names = dict.fromkeys(name for field in validation.fields for name in field.errors)
+    return tuple(found for name in names if (found := _summary(validation, name)) is not None)
+
+
+def _summary(validation: Validation, quantity: str) -> Summary | None:
+    mine = [field for field in validation.fields if quantity in field.errors]
+    parents = {parent_of(field) for field in mine}
+    if len(parents) < 2:
+        return None
+    bounds, errors, own = [], [], []
+    for field in mine:
+        error = field.errors[quantity]
+        others = replace(validation, fields=tuple(other for other in mine if parent_of(other) != parent_of(field)))
+        bound = half_width(
+            others,
+            quantity,
+            error.machine,
+            error.own_u,
+            percent=quantity.split(".")[0].endswith("percent"),
+            doubted=error.doubted,
+            kind=kind_of(others, field.features),
+            far=False,
+            stopped=field.stopped,
+        )
+        assert bound is not None  # the others have the quantity
+        bounds.append(bound)
+        errors.append(error.machine - error.truth)
+        own.append(coverage_factor(None) * error.own_u)
+    return Summary(
+        quantity=quantity,
+        images=len(mine),
+        parents=len(parents),
+        bias=median(errors),
+        size=median(abs(error) for error in errors),
+        held=sum(abs(error) <= bound.half_width for error, bound in zip(errors, bounds, strict=True)),
+        half_width=median(bound.half_width for bound in bounds),
+        coverage=min(bound.coverage for bound in bounds),
+        own_held=sum(abs(error) <= wide for error, wide in zip(errors, own, strict=True)),
+    )
+
+
+def tables(validation: Validation) -> tuple[Table, Table]:
+    """The errors image by image, and what follows from them."""
+    columns = ("Image", "Parent", "Quantity", "Machine", "Truth", "Error", "Own U (95 %)")
+    each = Table(title="Errors", columns=columns, rows=tuple(_rows(validation)))
+    whole = Table(
+        title="Each image judged by those of other parents",
+        columns=(
+            *("Quantity", "Images", "Parents", "Median error", "Median size", "Half width"),
+            *("Claimed [%]", "Held [%]", "Held by the method's own U [%]"),
+        ),
+        rows=tuple(
+            (
+                one.quantity,
+                one.images,
+                one.parents,
+                f"{one.bias:+.3g}",
+                f"{one.size:.3g}",
+                f"{one.half_width:.3g}",
+                f"{100 * one.coverage:.3g}",
+                f"{100 * one.held / one.images:.3g}",
+                f"{100 * one.own_held / one.images:.3g}",
+            )
+            for one in summaries(validation)
+        ),
+    )
+    return each, whole
+
+
+def _rows(validation: Validation) -> Iterator[tuple[str, ...]]:
+    for field in validation.fields:
+        for quantity, error in field.errors.items():
+            numbers = (error.machine, error.truth)
+            yield (
+                *(field.image, field.parent, quantity),
+                *(f"{number:.4g}" for number in numbers),
+                f"{error.machine - error.truth:+.3g}",
+                f"{coverage_factor(None) * error.own_u:.3g}",
+            )

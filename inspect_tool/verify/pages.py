@@ -1,0 +1,376 @@
+"""Pages against data: whether the HTML and the PDF of a report show what its ``report.json`` renders to."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html.parser import HTMLParser
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from inspect_tool import __version__
+from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.evidence import edits, masks
+from inspect_tool.evidence.dossier import pdf_reader
+from inspect_tool.evidence.provenance import package_versions, platform_name
+from inspect_tool.files import plain, sha256_bytes
+from inspect_tool.model import Report
+from inspect_tool.paths import data_folder
+from inspect_tool.report import figures, text
+from inspect_tool.report.build import main_results
+from inspect_tool.report.confined import confined
+from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
+from inspect_tool.verify import pdf_compare
+
+OWN = "own template"
+"""Why the look of pages is not proved that are made by a template of the laboratory, which may print anything."""
+
+_SHOWN = 5  # differences of one page that are named
+_MOST = 40  # differences of one document that are named
+_LONGEST_STATEMENT = 6  # words of a verdict that stands alone on a page; a longer text speaks about verdicts
+_VERDICT_WORDS = {
+    "pass": "pass",
+    "passed": "pass",
+    "accepted": "pass",
+    "fail": "fail",
+    "failed": "fail",
+    "rejected": "fail",
+    "undecided": "undecided",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How far the look of the pages of a report can be compared here."""
+
+    template: Path | None  # what the HTML page is rendered with again; None: it is not
+    prints: bool  # the PDF is printed again, too
+    gap: str  # why the look of the pages is not proved; empty: it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What travels with the pages of a report."""
+
+    json: bytes  # report.json
+    read: Callable[[str], bytes | None]  # content of a file that the report names; None: it is not there
+    pictures: Path | None  # report folder with the pictures; None: there is only a PDF, which shows them
+
+
+def look(report: Report, given: Path | None, printed: bool) -> Look:
+    """Find out with what the pages of a report can be made again; ``printed``: there is a PDF."""
+    own = is_own(report, given)
+    try:
+        template = template_of(report, given)
+    except SettingsError:
+        return Look(template=None, prints=False, gap=OWN)
+    if report.template_sha256 and template_sha256(template) != report.template_sha256:
+        gap = OWN if own else f"the template '{report.template}' of this version is another one"
+        return Look(template=None, prints=False, gap=gap)
+    made = report.provenance
+    if made.version != __version__:
+        gap = f"made by version {made.version or '?'}, this is {__version__}"
+    elif (made.platform, dict(made.packages)) != (platform_name(), package_versions()):
+        gap = "made on another platform or with other libraries"
+    else:
+        gap = _unprintable(report, template) if printed else ""
+        return Look(template=template, prints=printed and not gap, gap=OWN if own else gap)
+    return Look(template=None, prints=False, gap=OWN if own else gap)
+
+
+def _unprintable(report: Report, template: Path) -> str:
+    """Why this machine cannot print a report as it was printed; empty: it can."""
+    try:
+        from inspect_tool.report.exporters.pdf import typesetting
+    except OutputError:
+        return "printing needs Pango, which is not installed here"
+    if report.provenance.typesetting not in ("", typesetting(template)):
+        return "fonts or text layout of this machine are others"
+    return ""
+
+
+def template_of(report: Report, given: Path | None) -> Path:
+    """Folder of the template a report was made with: a shipped one, or the one that is given.
+
+    Raises
+    ------
+    SettingsError
+        The template is the laboratory's own and was not given.
+    """
+    if given is not None:
+        return template_folder(str(given.resolve()))
+    if not re.fullmatch(r"\w+", report.template):
+        msg = f"template '{report.template}'"
+        raise SettingsError(msg)
+    return template_folder(report.template)
+
+
+def is_own(report: Report, given: Path | None) -> bool:
+    """Whether the template of a report is the laboratory's own, which may print what the data do not say."""
+    try:
+        return template_of(report, given).resolve().parent != data_folder("templates").resolve()
+    except SettingsError:
+        return True
+
+
+def html_contradictions(report: Report, page: str) -> list[str]:
+    """Verdicts that stand alone in the first section of a page and that the report does not state.
+
+    A page of an own template is compared with what that template makes of the data, so it shows as it must whatever
+    the template prints; its verdicts are therefore compared with the report as well.
+    """
+    reader = _Words()
+    reader.feed(page.partition("</section>")[0])
+    reader.close()
+    return list(_contradictions(report, reader.runs))
+
+
+def pdf_contradictions(report: Report, document: Any) -> list[str]:
+    """Verdicts that stand alone on page 1 of a PDF, in its metadata or in what is read aloud, and that the report does
+    not state."""
+    try:
+        said = document.pages[0].extract_text().replace("\0", "")  # zeros come of fonts that lack signs
+        beside = [re.split(r"\s*[,;·]\s*", line.strip()) for line in pdf_compare.said_beside(document)]
+    except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
+        return []
+    return list(_contradictions(report, [*said.splitlines(), *(part for parts in beside for part in parts)]))
+
+
+def html_differences(report: Report, path: Path, template: Path | None, folder: Path) -> list[str]:
+    """Compare the HTML page with the one that the report renders to; without a template look for the main results."""
+    shown = path.read_bytes().decode(errors="replace")
+    if template is None:
+        return list(missing(report, "".join(page_text(shown))))
+    try:
+        wanted = confined(template, len(report.micrographs), render, report, folder, template, "screen")
+    except InspectError as error:
+        return [f"cannot be rendered again: {error}"]
+    if shown == wanted:
+        return []
+    unlike = list(_unlike(page_text(shown), page_text(wanted)))
+    return unlike or [f"its text is as it must be, but something else in it was changed (byte {_first(shown, wanted)})"]
+
+
+def pdf_differences(report: Report, shown: Any, template: Path, files: Files, work: Path) -> list[str]:
+    """Compare a PDF with the one that the report prints to, object by object: nothing else may be in it.
+
+    Parameters
+    ----------
+    report : Report
+    shown : pypdf.PdfReader
+        The PDF.
+    template : Path
+        What it was printed with.
+    files : Files
+    work : Path
+        Folder for what is printed again.
+    """
+    try:
+        folder, blanks = files.pictures, dict[str, str]()
+        if folder is None:
+            folder = work / "pictures of pages"
+            blanks = _put_pictures(
+                report, folder, pdf_compare.pictures(shown), load_settings(template).sizes.picture_px
+            )
+        printed = _printed(report, template, folder, work, files)
+        if shown.stream.getvalue() == printed:
+            return []
+        wanted = pdf_reader(printed, "report.pdf, printed again")
+    except InspectError as error:
+        return [f"cannot be printed again: {error}"]
+    blank = [blanks[digest] for digest in pdf_compare.pictures(wanted) if digest in blanks]
+    known = report.template_sha256 and not is_own(report, template)  # what paper shows is stated by its hash
+    stated = blank if known else []
+    try:
+        found = [f"does not show the picture that the report names: {file}" for file in stated]
+        found += _other_words(shown, wanted)
+        for said in pdf_compare.differences(shown, wanted, pictures=not blank):
+            found.append(said)
+            if len(found) > _MOST:
+                return [*found, "and more"]
+    except Exception as error:  # a broken document fails in any way inside the reader
+        return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
+    return list(dict.fromkeys(found))
+
+
+def pdf_doubts(report: Report, shown: Any, own: bool) -> list[str]:
+    """What speaks against a PDF that cannot be printed again here: structure that no report has, and, of a shipped
+    template, main results that it does not show."""
+    try:
+        found = [] if own else list(missing(report, pdf_words(shown)))
+        return list(dict.fromkeys([*found, *pdf_compare.foreign(shown, links=own)]))
+    except Exception as error:  # a broken document fails in any way inside the reader
+        return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
+
+
+def pdf_words(document: Any) -> str:
+    """All that the pages of a PDF say."""
+    return "".join(page.extract_text() for page in document.pages)
+
+
+def _other_words(shown: Any, wanted: Any) -> Iterator[str]:
+    """Name the words that differ on the pages that are drawn in another way."""
+    for number, (page, other) in enumerate(zip(shown.pages, wanted.pages, strict=False), start=1):
+        drawings = [contents and contents.get_data() for contents in (page.get_contents(), other.get_contents())]
+        if drawings[0] == drawings[1]:
+            continue
+        words = page.extract_text().split()
+        yield from (f"page {number}: {text}" for text in _unlike(words, other.extract_text().split()))
+
+
+# ------------------------------------------------------------------------------------------------------ texts
+
+
+def page_text(html: str) -> list[str]:
+    """Words that a page shows or holds for its script, in their order.
+
+    >>> page_text("<p>G = <b>7.9</b><style>p {}</style></p>")
+    ['G', '=', '7.9']
+    """
+    reader = _Words()
+    reader.feed(html)
+    reader.close()
+    return reader.words
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.runs: list[str] = []  # texts between two tags
+        self._skip = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._skip = tag == "style"
+        self.words += [
+            word for name, value in attrs if name in ("content", "alt", "title") for word in (value or "").split()
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        del tag
+        self._skip = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._skip:
+            self.words += data.split()
+            self.runs.append(" ".join(data.split()))
+
+
+def _contradictions(report: Report, runs: Sequence[str]) -> Iterator[str]:
+    """Short texts with a verdict that neither the report, a requirement nor the lot has; texts of the data aside."""
+    lots = [report.lot.verdict] if report.lot is not None else []
+    stated = " ".join([report.verdict, *(item.decision for item in report.conformities), *lots]).split()
+    known = {_VERDICT_WORDS[word] for word in stated if word in _VERDICT_WORDS}
+    said = [*map(str, plain(report.header).values()), *report.warnings, *(one.reason for one in report.conformities)]
+    for run in dict.fromkeys(runs):
+        words = re.findall(r"[^\W\d_]+", run.casefold())
+        unlike = {_VERDICT_WORDS[word] for word in words if word in _VERDICT_WORDS} - known
+        if unlike and len(words) <= _LONGEST_STATEMENT and not any(run in text for text in said):
+            yield f"it shows '{_clipped(run.split())}', the verdict of the report is '{report.verdict}'"
+
+
+def _unlike(shown: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
+    """Name the words that differ, with a word before them, a few at most."""
+    if shown == wanted:
+        return
+    from difflib import SequenceMatcher
+
+    if len(shown) == len(wanted):
+        places = [(i, i + 1, i, i + 1) for i, (a, b) in enumerate(zip(shown, wanted, strict=True)) if a != b]
+    else:
+        matcher = SequenceMatcher(None, shown, wanted, autojunk=False)
+        places = [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+    for a, b, c, d in places[:_SHOWN]:
+        before = " ".join(wanted[max(0, c - 4) : c])
+        yield f"after '{before}' it shows '{_clipped(shown[a:b])}', the data say '{_clipped(wanted[c:d])}'"
+    if len(places) > _SHOWN:
+        yield f"and {len(places) - _SHOWN} more places"
+
+
+def _clipped(words: Sequence[str]) -> str:
+    said = " ".join(words)
+    return said if len(said) <= 80 else said[:77] + "..."
+
+
+def missing(report: Report, said: str) -> Iterator[str]:
+    """Main results, limits, verdict, identification and digest that a text does not hold, spaces aside."""
+    joined = "".join(said.split())
+    wanted = [("identification", report.id), ("digest", report.digest), ("verdict", report.verdict)]
+    wanted += [
+        (result.title or result.quantity, text.pm(result.value, result.expanded_u, result.unit))
+        for result in main_results(report.results)
+    ]
+    wanted += [(f"limit of {item.quantity}", text.requirement_text(item)) for item in report.conformities]
+    for name, value in wanted:
+        if "".join(value.split()).casefold() not in joined.casefold():
+            yield f"does not show the {name}: {value}"
+
+
+def _first(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip_longest(one, other)) if a != b), 0)
+
+
+# -------------------------------------------------------------------------------------------------------- PDF
+
+
+def _printed(report: Report, template: Path, folder: Path, work: Path, files: Files) -> bytes:
+    """Print a report again, with its attachments, in the bounds in which it was made."""
+    out = work / "printed"
+    out.mkdir(exist_ok=True)
+    names = [item.file for item in report.attachments]
+    if masks.attached(report):
+        names += [mask.file for record in report.micrographs if record.evidence for mask in record.evidence.masks]
+    held = {name: files.read(name) for name in names}
+    pdf = out / "report.pdf"
+    confined(template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf)
+    return pdf.read_bytes()
+
+
+def _print(
+    report: Report, folder: Path, template: Path, data: bytes, held: Mapping[str, bytes | None], pdf: Path
+) -> None:
+    from inspect_tool.report.exporters.pdf import attachments, print_page
+
+    def read(file: str) -> bytes:
+        content = held[file]
+        if content is None:
+            msg = f"{file}: is missing"
+            raise ReadError(msg)
+        return content
+
+    print_page(render(report, folder, template, "print"), pdf, template, report.id, attachments(report, data, read))
+
+
+def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:
+    """Write the pictures that the report names: those that a PDF shows, known by their hashes, and blank ones for the
+    others. Gives the files of the blank ones by their hashes."""
+    scales = {(record.image, record.specimen): record.calibration.pixel_um for record in report.micrographs}
+    square = (figures.THUMBNAIL_PX, figures.THUMBNAIL_PX)
+    drawn: dict[str, tuple[tuple[int, int], float | None, float]] = {
+        item.file: (square, scales.get((item.image, item.specimen)), 1.0) for item in report.worst
+    }
+    for record in report.micrographs:
+        shape = (record.height_px, record.width_px)
+        scale = min(max(record.picture_scale, 0.0), figures.PICTURE_PX / max(shape))
+        about = (shape, record.calibration.pixel_um, scale)
+        drawn |= {record.picture: about, record.overlay: about}
+    pair = (figures.PLACE_PX, 2 * figures.PLACE_PX + figures.PLACE_GAP_PX)
+    for file, (_, specimen, _, image, *_) in edits.places(report):
+        drawn[file] = (pair, scales.get((str(image), str(specimen))), 1.0)
+
+    @cache
+    def blank(shape: tuple[int, int], pixel_um: float | None, scale: float) -> bytes:
+        return figures.reduced(figures.blank_field(shape, pixel_um, scale), max_px)
+
+    stated = {item.file: {item.sha256, item.printed_sha256} for item in report.attachments if item.role == "picture"}
+    blanks = {}
+    for name, about in drawn.items():
+        data = next((shown[digest] for digest in stated.get(name, ()) if digest in shown), None)
+        if data is None:
+            data = figures.marked(blank(*about), name)
+            blanks[sha256_bytes(data)] = name
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return blanks

@@ -1158,12 +1158,12 @@ def reports(random: Random, each: int) -> Iterator[Case]:
 @cache
 def _measured() -> dict[str, bytes]:
     """Files of a small job that was measured, by their names."""
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_run
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         field_of(folder)
-        pipeline.run(job(folder, exports='"json", "csv", "html"'), folder / "reports", trail=False)
+        job_run.run(job(folder, exports='"json", "csv", "html"'), folder / "reports", trail=False)
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

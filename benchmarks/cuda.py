@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from inspect_tool import synthetic
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import notebook
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.segmentation import unet
 
@@ -35,7 +35,7 @@ def field(model: str, seed: int) -> Micrograph:
 
 def measured(model: str, image: Micrograph, segmentation: Segmentation) -> float:
     recipe, quantity, _ = CASES[model]
-    findings = pipeline.measure_fields(recipe, [image], [segmentation])
+    findings = notebook.measure_fields(recipe, [image], [segmentation])
     return next(result.value for result in findings.results if result.quantity == quantity)
 
 

@@ -102,12 +102,12 @@ def warm_up() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_run
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs.field_of(folder)
-        report = pipeline.run(inputs.job(folder, exports='"json", "csv", "html", "pdf"'), folder / "reports")
+        report = job_run.run(inputs.job(folder, exports='"json", "csv", "html", "pdf"'), folder / "reports")
         inputs.TRUTH["disks"] = next(r.value for r in report.results if r.quantity == "area_percent.dark")
 
 

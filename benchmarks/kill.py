@@ -36,7 +36,7 @@ from inspect_tool import folders, registry, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.evidence import audit, edits, recovery
 from inspect_tool.files import load_report, sha256_file
-from inspect_tool.inspection import correct, pipeline
+from inspect_tool.inspection import correct, job_run
 from inspect_tool.verify import pdf_check, signing
 
 JOB = (
@@ -155,7 +155,7 @@ def _drawn(place: Path, exports: str) -> None:
     (place / "plate.toml").write_text(JOB.format(exports=exports))
     pid = os.fork()  # not in this process: threads that a library starts do not outlive a fork
     if pid == 0:
-        pipeline.run(place / "plate.toml", place / "out")
+        job_run.run(place / "plate.toml", place / "out")
         os._exit(0)
     os.waitpid(pid, 0)
 
@@ -183,7 +183,7 @@ def _prepare_run(place: Path) -> None:
 
 
 def _run(place: Path) -> None:
-    pipeline.run(place / "plate.toml", place / "out")
+    job_run.run(place / "plate.toml", place / "out")
 
 
 def _wrong_run(place: Path) -> list[str]:

@@ -15,7 +15,7 @@ from _real_images import SOURCES, TRUTH, Case, cases, place, report_of
 
 import inspect_tool
 from inspect_tool import registry
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan
 from inspect_tool.studies.validation.measure import merged, of_quantities
 from inspect_tool.validation import features, finding, line
 from inspect_tool.validation.values import (
@@ -48,7 +48,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     machine, truth = report_of(folder), report_of(place(runs, case, TRUTH))
     if machine is None or truth is None:
         return None
-    planned = pipeline.plan(folder / "job.toml")
+    planned = job_plan.plan(folder / "job.toml")
     backend = finding.backend_of(
         case.recipe, planned.backend, registry.load("backend", planned.backend), planned.backend_settings
     )

@@ -196,7 +196,7 @@ def widened(runs: Path, one: Judged, known: Validation) -> Findings:
     (record,) = report.micrographs
     field = SimpleNamespace(specimen=record.specimen, read_off=record.evidence.read_off)
     stopped = any(check.accepted for check in report.checks)
-    return line_of_error.applied(findings, alone, [field], None, None, known, accepting=stopped)
+    return line_of_error.applied(findings, alone, [field], None, None, known, stopped=stopped)
 
 
 def without_line(result: Result) -> Result:

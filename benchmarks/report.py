@@ -12,7 +12,7 @@ from pathlib import Path
 import tifffile
 
 from inspect_tool import registry, synthetic
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 
 JOB = """
 recipe = "{recipe}"
@@ -45,7 +45,7 @@ def main() -> None:
                 marks[text] = time.perf_counter()
 
             start = time.perf_counter()
-            report = pipeline.run(folder / "job.toml", folder / "out", progress=tell)
+            report = job_run.run(folder / "job.toml", folder / "out", progress=tell)
             segmentation = sum(record.segmentation["seconds"] for record in report.micrographs)
             writing = marks["done"] - marks["HTML"]
             size = (folder / "out" / "job" / "report.html").stat().st_size / 1e6

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "run": "inspection.pipeline",
-    "check": "inspection.pipeline",
-    "read": "inspection.pipeline",
-    "segment": "inspection.pipeline",
-    "measure_fields": "inspection.pipeline",
+    "run": "inspection.job_run",
+    "check": "inspection.job_run",
+    "read": "inspection.notebook",
+    "segment": "inspection.notebook",
+    "measure_fields": "inspection.notebook",
     "decide": "acceptance.conformity",
     "load_job": "files",
     "load_report": "files",
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from inspect_tool.errors import InspectError as InspectError
     from inspect_tool.files import load_job as load_job
     from inspect_tool.files import load_report as load_report
-    from inspect_tool.inspection.pipeline import check as check
-    from inspect_tool.inspection.pipeline import measure_fields as measure_fields
-    from inspect_tool.inspection.pipeline import read as read
-    from inspect_tool.inspection.pipeline import run as run
-    from inspect_tool.inspection.pipeline import segment as segment
+    from inspect_tool.inspection.job_run import check as check
+    from inspect_tool.inspection.job_run import run as run
+    from inspect_tool.inspection.notebook import measure_fields as measure_fields
+    from inspect_tool.inspection.notebook import read as read
+    from inspect_tool.inspection.notebook import segment as segment
     from inspect_tool.model import Calibration as Calibration
     from inspect_tool.model import Check as Check
     from inspect_tool.model import Component as Component

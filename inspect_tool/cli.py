@@ -186,7 +186,7 @@ def run(
     Exit status: 0 every requirement passed or none was set, 3 a requirement failed, 4 undecided,
     2 something must be fixed first (one line says what), 1 a bug.
     """
-    from inspect_tool.inspection.pipeline import job_names
+    from inspect_tool.inspection.job_plan import job_names
 
     raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
 
@@ -233,13 +233,13 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_plan, job_run
     from inspect_tool.standards.editions import designation
 
     status = 0
-    for path, name in zip(jobs, pipeline.job_names(jobs), strict=True):
+    for path, name in zip(jobs, job_plan.job_names(jobs), strict=True):
         try:
-            planned = pipeline.check(path)
+            planned = job_run.check(path)
             pictures: tuple[Preview, ...] = ()
             if preview is not None:
                 from inspect_tool.inspection.preview import preview as previewed
@@ -258,7 +258,7 @@ def check(
                 f"backend {planned.backend}, {_count(specimens, 'specimen')}, {_count(len(planned.sources), 'image')}, "
                 f"{_count(len(planned.requirements), 'requirement')}"
             )
-            for line in pipeline.scale_lines(planned):
+            for line in job_plan.scale_lines(planned):
                 print(f"  scale: {line}")
             for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
                 print(f"  criteria: {line}")
@@ -1109,7 +1109,7 @@ def _run_jobs(
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool.evidence.recovery import recover
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_run
 
     recover(out)
     faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
@@ -1120,9 +1120,7 @@ def _run_jobs(
             continue
         try:
             with _progress(name, quiet or as_json) as tell:
-                report = pipeline.run(
-                    path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail
-                )
+                report = job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             _print_error(error)
@@ -1136,7 +1134,7 @@ def _run_jobs(
 
 def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
     """Check every job before the first is measured: a slip in the last must not be found hours later."""
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_run
 
     faults = {}
     for path, name in jobs:
@@ -1144,7 +1142,7 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
             with _progress(name, silent) as tell:
                 if tell is not None:
                     tell(0, 1, "checking the job and its images")
-                pipeline.check(path, out, name)
+                job_run.check(path, out, name)
         except InspectError as error:
             _print_error(error)
             faults[name] = str(error)
@@ -1240,6 +1238,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
 
 
 _SHOWN = 12  # differences of one part that are printed
+_NAMED = 3  # values in one line
 
 
 def _print_verification(found: "Verification") -> None:
@@ -1261,8 +1260,12 @@ def _print_verification(found: "Verification") -> None:
     verdict = "verified" if found.verified else "DOES NOT VERIFY"
     if found.verified and found.unseen:
         verdict = f"numbers verified; the look of the pages was not checked: {found.unseen}"
+    if found.verified and found.as_stated:
+        more = len(found.as_stated) - _NAMED
+        named = ", ".join(found.as_stated[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        verdict += f"; taken as stated, since they are read off the images (--images DIR checks them): {named}"
     console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
+    console.print(f"{found.report}: {verdict}", highlight=False, soft_wrap=True, markup=False)
     console.print(table)
 
 

@@ -15,7 +15,7 @@ from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.evidence.audit import HEAD, LOG, NOTHING, Event, append, read, verify
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 
 
 def event(i, **more):
@@ -299,8 +299,8 @@ def test_a_full_disk_is_one_line(log, monkeypatch):
 
 def test_a_run_is_recorded_and_another_setting_with_its_old_and_new_value(tmp_path):
     out = tmp_path / "out"
-    first = pipeline.run(write_job(tmp_path), out)
-    second = pipeline.run(write_job(tmp_path, "minimum_um = 4.0"), out)
+    first = job_run.run(write_job(tmp_path), out)
+    second = job_run.run(write_job(tmp_path, "minimum_um = 4.0"), out)
     trail = verify(out)
     assert (trail.problems, trail.notes) == ((), ())
     assert [entry.event for entry in trail.entries] == ["run", "settings change", "run"]
@@ -318,7 +318,7 @@ def test_a_run_is_recorded_and_another_setting_with_its_old_and_new_value(tmp_pa
 
 def test_the_same_job_gives_the_same_identification_whatever_the_log_holds(tmp_path):
     job = write_job(tmp_path)
-    one, two = pipeline.run(job, tmp_path / "out"), pipeline.run(job, tmp_path / "out")
+    one, two = job_run.run(job, tmp_path / "out"), job_run.run(job, tmp_path / "out")
     assert one.provenance.audit != two.provenance.audit
     assert one.id == two.id or one.provenance.started[:10] != two.provenance.started[:10]
     assert [entry.event for entry in read(tmp_path / "out").entries] == ["run", "run"]
@@ -326,16 +326,16 @@ def test_the_same_job_gives_the_same_identification_whatever_the_log_holds(tmp_p
 
 def test_nothing_kept_or_not_wanted_is_not_recorded(tmp_path):
     job = write_job(tmp_path)
-    assert pipeline.run(job).provenance.audit == ""
-    pipeline.run(job, tmp_path / "out", trail=False)
+    assert job_run.run(job).provenance.audit == ""
+    job_run.run(job, tmp_path / "out", trail=False)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["plate"]
 
 
 def test_reports_uncover_a_log_that_was_cut_together_with_its_head(tmp_path):
     out = tmp_path / "out"
-    report = pipeline.run(write_job(tmp_path), out)
+    report = job_run.run(write_job(tmp_path), out)
     kept = {name: (out / name).read_bytes() for name in (LOG, HEAD)}
-    other = pipeline.run(write_job(tmp_path, name="other"), out)
+    other = job_run.run(write_job(tmp_path, name="other"), out)
     for name, data in kept.items():
         (out / name).write_bytes(data)
     assert read(out).problems == ()  # the log alone looks whole
@@ -352,11 +352,11 @@ def test_reports_uncover_a_log_that_was_cut_together_with_its_head(tmp_path):
 
 def test_a_run_stops_before_it_measures_where_the_log_is_broken(tmp_path):
     job, out = write_job(tmp_path), tmp_path / "out"
-    pipeline.run(job, out)
+    job_run.run(job, out)
     before = (out / "plate" / "report.json").read_bytes()
     write(out, lines(out)[0].replace(b'"verdict"', b'"Verdict"'))
     with pytest.raises(OutputError, match=r"line 1 \(entry 1\) was changed after it was written.*begin a new one"):
-        pipeline.run(job, out, progress=lambda *_: pytest.fail("measured"))
+        job_run.run(job, out, progress=lambda *_: pytest.fail("measured"))
     assert (out / "plate" / "report.json").read_bytes() == before
 
 
@@ -366,18 +366,18 @@ def test_a_run_stops_before_it_measures_where_the_log_cannot_be_written(tmp_path
     append(out, event(1))
     (out / LOG).chmod(0o444)
     with pytest.raises(OutputError, match="cannot be written; every run is recorded here"):
-        pipeline.run(job, out, progress=lambda *_: pytest.fail("measured"))
+        job_run.run(job, out, progress=lambda *_: pytest.fail("measured"))
 
 
 def test_a_signed_report_is_not_replaced(tmp_path):
     job, out = write_job(tmp_path), tmp_path / "out"
-    report = pipeline.run(job, out)
+    report = job_run.run(job, out)
     (out / "plate" / "report.pdf").write_bytes(b"signed")
     append(out, Event(event="sign", subject=report.id, new={"file": "plate/report.pdf"}))
     with pytest.raises(OutputError, match=r"report.pdf: is signed \(entry 2 of the audit trail\) and is not replaced"):
-        pipeline.run(job, out)
+        job_run.run(job, out)
     (out / "plate" / "report.pdf").rename(tmp_path / "kept.pdf")
-    pipeline.run(job, out)
+    job_run.run(job, out)
     assert tool("run", job, "--out", out, "--quiet").returncode == 0
 
 

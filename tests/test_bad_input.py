@@ -18,7 +18,7 @@ from PIL import Image
 from inspect_tool import cli
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.inspection.pipeline import run
+from inspect_tool.inspection.job_run import run
 
 JOB = """
 recipe = "{recipe}"
@@ -363,26 +363,26 @@ def test_a_file_where_the_output_folder_should_be(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_leaves_the_old_report_whole(tmp_path, monkeypatch):
     from inspect_tool.errors import OutputError
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import field_record, job_run
 
     job = write_job(tmp_path / "work")
-    pipeline.run(job, tmp_path / "out")
+    job_run.run(job, tmp_path / "out")
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
 
     def write_to_a_full_disk(path, data):
         with Path("/dev/full").open("wb", buffering=0) as full:  # a real ENOSPC from the kernel
             full.write(data)
 
-    monkeypatch.setattr(pipeline, "_write", write_to_a_full_disk)
+    monkeypatch.setattr(field_record, "_write", write_to_a_full_disk)
     with pytest.raises(OutputError, match="No space left on device; nothing was changed"):
-        pipeline.run(job, tmp_path / "out")
+        job_run.run(job, tmp_path / "out")
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
 def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path):
     job = write_job(tmp_path / "work", fields=6)
     script = (
-        "import os, inspect_tool.inspection.pipeline as p\n"
+        "import os, inspect_tool.inspection.job_run as p\n"
         "def tell(done, total, text):\n"
         "    if done == 3: os.kill(os.getpid(), 9)\n"
         f"p.run({str(job)!r}, {str(tmp_path / 'out')!r}, progress=tell)\n"

@@ -8,7 +8,7 @@ from PIL import Image
 from inspect_tool import synthetic
 from inspect_tool.errors import CalibrationError, SettingsError
 from inspect_tool.files import dump_calibration
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, job_run
 from inspect_tool.model import Calibration, CalibrationReading, CalibrationRecord, Component
 from inspect_tool.scale.laboratory_files import check_image, read, resolve
 
@@ -168,7 +168,7 @@ def job(folder: Path, calibration: str, header: str = 'date_of_work = "2026-11-0
 
 
 def test_a_job_is_measured_with_the_scale_of_its_calibration_file(tmp_path):
-    report = pipeline.run(job(tmp_path, 'file = "axio_50x.toml"'))
+    report = job_run.run(job(tmp_path, 'file = "axio_50x.toml"'))
     used = report.micrographs[0].calibration
     assert (used.pixel_um, used.u_rel) == (0.25, 0.002)
     assert [check.passed for check in report.checks if check.name == "certificate of the scale valid"] == [True]
@@ -176,21 +176,21 @@ def test_a_job_is_measured_with_the_scale_of_its_calibration_file(tmp_path):
 
 def test_a_resized_image_is_blocked_before_it_is_measured(tmp_path):
     with pytest.raises(CalibrationError, match=r"a.png: the image is 250 x 210 px, .* made at 240 x 200 px"):
-        pipeline.check(job(tmp_path, 'file = "axio_50x.toml"', size=10))
+        job_run.check(job(tmp_path, 'file = "axio_50x.toml"', size=10))
 
 
 def test_the_size_that_counts_is_that_before_the_region_is_cut(tmp_path):
     path = job(tmp_path, 'file = "axio_50x.toml"')
     path.write_text(path.read_text(encoding="utf-8") + "[region]\nfooter_px = 20\n", encoding="utf-8")
-    assert pipeline.check(path).sources[0].stated.pixel_um == 0.25
+    assert job_run.check(path).sources[0].stated.pixel_um == 0.25
 
 
 def test_an_expired_calibration_is_a_failed_check_and_shown_by_check(tmp_path):
     path = job(tmp_path, 'file = "axio_50x.toml"', 'date_of_work = "2027-06-02"')
-    report = pipeline.run(path)
+    report = job_run.run(path)
     failed = [check for check in report.checks if not check.passed and check.scope == "calibration"]
     assert [check.name for check in failed] == ["certificate of the scale valid"]
-    lines = pipeline.scale_lines(pipeline.check(path))
+    lines = job_plan.scale_lines(job_run.check(path))
     assert "calibration file axio_50x.toml" in lines[0]
     assert any("certificate of the scale valid" in line and "2027-06-01" in line for line in lines[1:])
 
@@ -198,6 +198,6 @@ def test_an_expired_calibration_is_a_failed_check_and_shown_by_check(tmp_path):
 def test_an_expired_calibration_stops_the_job_that_says_so(tmp_path):
     path = job(tmp_path, 'file = "axio_50x.toml"\nexpired = "stop"', 'date_of_work = "2027-06-02"')
     with pytest.raises(CalibrationError, match="valid until 2027-06-01, work done 2027-06-02"):
-        pipeline.plan(path)
+        job_plan.plan(path)
     in_time = job(tmp_path, 'file = "axio_50x.toml"\nexpired = "stop"', 'date_of_work = "2027-06-01"')
-    assert pipeline.plan(in_time).sources
+    assert job_plan.plan(in_time).sources

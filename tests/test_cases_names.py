@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inspect_tool.errors import ReadError
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan
 from inspect_tool.measure import points
 
 JOB = 'recipe = "{recipe}"\nimages = {images}\nexports = ["json"]\n[calibration]\nsource = "ratio only"\n{more}'
@@ -29,7 +29,7 @@ def images(tmp_path):
 def named(folder, images, recipe="porosity", more=""):
     """Names of the images that a job means, in its order."""
     (folder / "job.toml").write_text(JOB.format(recipe=recipe, images=images, more=more), encoding="utf-8")
-    return [source.name for source in pipeline.plan(folder / "job.toml").sources]
+    return [source.name for source in job_plan.plan(folder / "job.toml").sources]
 
 
 # ------------------------------------------------------------------------------------------------------- names

@@ -8,7 +8,7 @@ from test_hand_check import JOB, answered, drawn_job, page_of
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit
 from inspect_tool.files import sha256_bytes
-from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.inspection import hand_check, job_run
 from inspect_tool.verify import verify
 
 REFEREED = '[referee]\nfile = "answers.json"'
@@ -25,7 +25,7 @@ def told(tmp_path_factory):
     hand_check.record(job, file, reports=reports)
     hand_check.draw(job, folder / "second.html", points=50, nonce="y", reports=reports)
     drawn_job(folder, more=REFEREED)
-    pipeline.run(job, reports)
+    job_run.run(job, reports)
     return folder
 
 
@@ -58,14 +58,14 @@ def test_a_sample_that_was_removed_again_stops_the_next_run_draw_and_answers(job
     (job.parent / "job.referee/0003.json").unlink()
     says = r"job.referee: holds 2 entries, entry 4 of the audit trail \(.*\) tells of 3: 0003.json is missing; put the"
     with pytest.raises(ReadError, match=says):
-        pipeline.run(job, reports, progress=lambda *_: pytest.fail("measured"))
+        job_run.run(job, reports, progress=lambda *_: pytest.fail("measured"))
     with pytest.raises(ReadError, match=says):
         hand_check.draw(job, job.parent / "third.html", points=50, reports=reports)
     with pytest.raises(ReadError, match=says):
         hand_check.record(job, job.parent / "answers.json", reports=reports)
     assert any("0003.json is missing" in problem for problem in audit.verify(reports).problems)
     shutil.copy(reports / "job/evidence/referee-0003.json", job.parent / "job.referee/0003.json")  # as the message says
-    pipeline.run(job, reports)
+    job_run.run(job, reports)
     assert audit.verify(reports).problems == ()
 
 
@@ -76,21 +76,21 @@ def test_a_ledger_that_was_begun_again_is_not_the_one_that_the_trail_knows(job):
     for i, nonce in enumerate("abc"):
         hand_check.draw(job, job.parent / f"again{i}.html", points=50, nonce=nonce)
     with pytest.raises(ReadError, match=r"job.referee: 0003.json is not the one that entry 4 of the audit trail"):
-        pipeline.run(job, reports)
+        job_run.run(job, reports)
 
 
 def test_a_check_that_the_job_does_not_name_any_more_is_not_forgotten(job):
     drawn_job(job.parent)
     shutil.rmtree(job.parent / "job.referee")
     with pytest.raises(ReadError, match=r"0001\.json to 0003.json are missing"):
-        pipeline.run(job, job.parent / "reports")
+        job_run.run(job, job.parent / "reports")
 
 
 def test_a_run_of_an_old_version_with_a_cut_ledger_is_named_by_the_trail_and_by_verify(job, monkeypatch):
     reports = job.parent / "reports"
     (job.parent / "job.referee/0003.json").unlink()
-    monkeypatch.setattr(pipeline, "check_ledger", lambda *_: None)
-    pipeline.run(job, reports)
+    monkeypatch.setattr(job_run, "check_ledger", lambda *_: None)
+    job_run.run(job, reports)
     assert any("was run with 2 entries of its check by hand" in text for text in audit.verify(reports).problems)
     differing = [item.text for item in verify.verify(reports / "job").findings if item.state == "differs"]
     assert any("the check by hand of the report holds 2 entries, entry 4" in text for text in differing)
@@ -104,4 +104,4 @@ def test_another_job_of_that_name_with_other_images_is_not_stopped(job, tmp_path
     (other / "f0.png").unlink()
     (other / "g1.png").write_bytes((other / "g1.png").read_bytes() + b"\0")  # other bytes
     (other / "job.toml").write_text(JOB.format(level=130.0, more=""), encoding="utf-8")
-    pipeline.run(other / "job.toml", job.parent / "reports")
+    job_run.run(other / "job.toml", job.parent / "reports")

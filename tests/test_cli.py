@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,11 +10,13 @@ import numpy as np
 import pypdf
 import pytest
 import tifffile
+from typer.testing import CliRunner
 
 from inspect_tool import registry, synthetic
+from inspect_tool.cli import app
 from inspect_tool.errors import InspectError
 from inspect_tool.files import report_schema
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -140,9 +143,9 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
     job = tmp_path / "job.toml"
     text = job.read_text(encoding="utf-8")
     with pytest.raises(InspectError, match="pixel_um = 0"):  # the placeholder scale is refused
-        pipeline.check(job)
+        job_run.check(job)
     job.write_text(text.replace("pixel_um = 0.0 ", "pixel_um = 1.0 "), encoding="utf-8")
-    pipeline.check(job)
+    job_run.check(job)
     done = tool("run", job, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     pages = pypdf.PdfReader(tmp_path / "out" / "job" / "report.pdf").pages
@@ -189,6 +192,15 @@ def test_list_names_what_there_is(kind):
     wrong = tool("list", "miracles")
     assert wrong.returncode == 2
     assert "unknown kind 'miracles'" in wrong.stderr
+
+
+def test_without_a_command_the_first_steps_are_told_and_each_is_a_command():
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 0
+    steps = re.findall(r"^  inspect-tool (\w+)", done.stdout, re.MULTILINE)
+    assert steps == ["demo", "init", "check", "run"]
+    for step in steps:
+        assert CliRunner().invoke(app, [step, "--help"]).exit_code == 0
 
 
 def test_help_loads_no_heavy_package():
@@ -240,7 +252,7 @@ def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
 
 def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):
     script = (
-        "import sys, inspect_tool.inspection.pipeline as p, inspect_tool.cli as cli\n"
+        "import sys, inspect_tool.inspection.job_run as p, inspect_tool.cli as cli\n"
         "def broken(*a, **k): raise ZeroDivisionError('ours')\n"
         "p.run = broken\nsys.argv = ['inspect-tool', 'run', 'x.toml']\ncli.main()\n"
     )

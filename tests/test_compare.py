@@ -226,7 +226,7 @@ def test_what_the_user_must_fix_is_one_line(folder):
 def test_a_damaged_last_image_is_found_before_the_first_is_measured(folder, monkeypatch):
     image = folder / "field_4.tif"
     image.write_bytes(image.read_bytes()[:-500])
-    monkeypatch.setattr(compare.pipeline, "measured_field", None)
+    monkeypatch.setattr(compare.one_field, "measured_field", None)
     with pytest.raises(ReadError, match=r"field_4\.tif"):
         compare.compare(job(folder), [OTHER], folder / "out")
 

@@ -14,7 +14,7 @@ import tifffile
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError, StandardError
 from inspect_tool.files import checked
-from inspect_tool.inspection import pipeline, starter
+from inspect_tool.inspection import job_plan, job_run, starter
 from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ def test_a_package_of_ones_own_brings_a_backend_a_recipe_and_a_standard(lab_tool
     assert registry.names("backend")[-1] == "clusters"
     assert ("clusters", "Two phases by k-means of the gray levels.") in starter.listing("backends")
     job = job_in(tmp_path, printed_files()["job.toml"], images=3)
-    report = pipeline.run(job, tmp_path / "out")
+    report = job_run.run(job, tmp_path / "out")
     (thickness, thinnest) = report.results
     assert thickness.quantity == "mean_thickness_um"
     assert thickness.interval[0] <= 20.0 <= thickness.interval[1]
@@ -87,7 +87,7 @@ def test_a_package_of_ones_own_brings_a_backend_a_recipe_and_a_standard(lab_tool
 def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_without_a_scale(lab_tools, tmp_path):
     text = printed_files()["job.toml"].split("[calibration]")[0] + 'exports = ["json"]\n'
     job = job_in(tmp_path, text + '[calibration]\nsource = "ratio only"\n', images=3)
-    report = pipeline.run(job, workers=2)
+    report = job_run.run(job, workers=2)
     assert [result.quantity for result in report.results] == ["thinnest_percent"]
 
 
@@ -102,7 +102,7 @@ def test_masks_of_the_user_answer_the_question_of_a_recipe_of_ones_own(lab_tools
         tifffile.imwrite(tmp_path / f"mask_{i}.tif", mask)
     text = printed_files()["job.toml"].replace("images", 'exports = ["json"]\nimages')
     job = job_in(tmp_path, text + '[backend]\nname = "labels"\nmasks = ["mask_*.tif"]\n')
-    assert pipeline.run(job).results[0].value == pytest.approx(15.0)
+    assert job_run.run(job).results[0].value == pytest.approx(15.0)
 
 
 def test_an_unknown_plug_in_is_named_with_those_there_are(lab_tools):
@@ -118,13 +118,13 @@ def test_a_copied_edition_beside_the_job_is_followed(tmp_path):
         'recipe = "porosity"\nstandard = "my_method_2027.toml"\nimages = ["section_*.tif"]\nexports = ["json"]\n'
         + SCALE
     )
-    report = pipeline.run(job_in(tmp_path, job + '[backend]\nname = "threshold"\nphase = "bright"\n'))
+    report = job_run.run(job_in(tmp_path, job + '[backend]\nname = "threshold"\nphase = "bright"\n'))
     assert report.standard.edition == "2027 draft"
     (rule,) = [check for check in report.checks if check.name == "Fields of a section"]
     assert rule.limit == 2
     assert rule.passed
     with pytest.raises(StandardError, match=r"unknown standard '.*my_method.toml'; there are: "):
-        pipeline.plan(job_in(tmp_path, job.replace("my_method_2027", "my_method")))
+        job_plan.plan(job_in(tmp_path, job.replace("my_method_2027", "my_method")))
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def job_with_template(folder, exports='["html"]'):
 def test_a_copied_template_changes_logo_colors_texts_and_blocks(our_template, tmp_path):
     import base64
 
-    pipeline.run(job_with_template(tmp_path, '["html", "pdf"]'), tmp_path / "out")
+    job_run.run(job_with_template(tmp_path, '["html", "pdf"]'), tmp_path / "out")
     page = (tmp_path / "out" / "job" / "report.html").read_text(encoding="utf-8")
     assert "--accent: #7a1f2b" in page
     assert "Accredited testing laboratory 0000-00" in page
@@ -174,7 +174,7 @@ def test_a_copied_template_changes_logo_colors_texts_and_blocks(our_template, tm
 def test_a_template_needs_only_what_it_changes(tmp_path):
     (tmp_path / "our_template").mkdir()
     (tmp_path / "our_template" / "template.toml").write_text('[colors]\naccent = "#123456"\n')
-    pipeline.run(job_with_template(tmp_path), tmp_path / "out")
+    job_run.run(job_with_template(tmp_path), tmp_path / "out")
     page = (tmp_path / "out" / "job" / "report.html").read_text(encoding="utf-8")
     assert "--accent: #123456" in page
     assert "<h2>Identification</h2>" in page

@@ -14,7 +14,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits
 from inspect_tool.files import dump_report, load_report
-from inspect_tool.inspection import correct, pipeline
+from inspect_tool.inspection import correct, job_plan, job_run, one_field
 from inspect_tool.model import Calibration, Edit, Findings, Measurements, Micrograph, Result, Segmentation
 from inspect_tool.pixels import png
 from inspect_tool.report.build import report_digest, report_id
@@ -91,10 +91,10 @@ def area(report):
 
 
 def test_an_edit_changes_the_result_by_its_pixels_and_the_report_says_so(job):
-    before = area(pipeline.run(job))
+    before = area(job_run.run(job))
     made = edited(job, 2, disk(95, 40, 12), 0)
     assert (made.objects_added, made.objects_removed, made.objects_changed) == (0, 1, 0)
-    report = pipeline.run(job, job.parent / "reports")
+    report = job_run.run(job, job.parent / "reports")
     # two fields of equal size: the mean area fraction falls by the changed pixels over all pixels
     assert area(report) == pytest.approx(before - 100 * made.changed_px / (2 * SHAPE[0] * SHAPE[1]), rel=1e-9)
     tables = {table.title: table for table in report.tables}
@@ -109,7 +109,7 @@ def test_an_edit_changes_the_result_by_its_pixels_and_the_report_says_so(job):
 
 
 def test_without_edits_a_report_does_not_speak_of_them(job):
-    report = pipeline.run(job)
+    report = job_run.run(job)
     assert not any("edit" in text.lower() for text in (*report.warnings, *(item.name for item in report.statements)))
     assert not {edits.TABLE, edits.RESULTS} & {table.title for table in report.tables}
 
@@ -124,19 +124,19 @@ def test_edits_of_one_field_stack_and_replaying_them_from_the_raw_segmentation_g
     wanted[disk(100, 120, 9)] = 1
     ledger = edits.read(edits.folder_of(job))
     assert [entry.edit.field for entry in ledger] == [1, 2, 1]
-    planned = pipeline.plan(job)
+    planned = job_plan.plan(job)
     source = planned.sources[0]
-    segmentation = pipeline.segmented(planned, source, pipeline.read_source(planned, source), None)
+    segmentation = one_field.segmented(planned, source, one_field.read_source(planned, source), None)
     replayed = edits.applied(segmentation, edits.of_image(ledger, source.sha256), source.name)
     assert np.array_equal(replayed.labels, wanted)
-    assert area(pipeline.run(job)) == area(pipeline.run(job))
+    assert area(job_run.run(job)) == area(job_run.run(job))
 
 
 def test_the_same_pixels_are_changed_in_every_other_segmentation(job):
-    made = pipeline.run(job)
+    made = job_run.run(job)
     edited(job, 1, disk(30, 30, 16), 0)
     edited(job, 2, disk(30, 30, 16), 0)
-    report = pipeline.run(job)
+    report = job_run.run(job)
 
     def line(found):
         result = next(item for item in found.results if item.quantity == "area_percent.ferrite")
@@ -149,7 +149,7 @@ def test_the_same_pixels_are_changed_in_every_other_segmentation(job):
 def test_too_many_edited_pixels_mark_the_result(job):
     job.write_text(JOB.format(more="edit_cap = 0.01"), encoding="utf-8")
     made = edited(job, 2, disk(95, 40, 12), 0)
-    report = pipeline.run(job)
+    report = job_run.run(job)
     check = next(item for item in report.checks if item.name == "Edited pixels of a field")
     assert check.value == pytest.approx(100 * made.changed_px / (SHAPE[0] * SHAPE[1]))
     assert (check.scope, check.passed, check.limit) == ("method", False, 1.0)
@@ -159,7 +159,7 @@ def test_too_many_edited_pixels_mark_the_result(job):
 def test_a_cap_that_is_no_share_is_refused(job):
     job.write_text(JOB.format(more="edit_cap = 5.0"), encoding="utf-8")
     with pytest.raises(SettingsError, match="edit_cap: 5 is no share of pixels"):
-        pipeline.plan(job)
+        job_plan.plan(job)
 
 
 def test_what_could_not_be_measured_before_is_not_given_a_value():
@@ -181,14 +181,14 @@ def test_an_edit_is_not_laid_over_another_segmentation(job):
     edited(job, 2, disk(95, 40, 12), 0)
     job.write_text(job.read_text(encoding="utf-8").replace("128.0", "70.0"), encoding="utf-8")
     with pytest.raises(MeasurementError, match=r"f2.png: edit 0001 was made on another segmentation: the backend"):
-        pipeline.run(job)
+        job_run.run(job)
 
 
 def test_an_edit_of_an_image_that_is_no_longer_there_is_not_lost_unseen(job):
     edited(job, 2, disk(95, 40, 12), 0)
     (job.parent / "f2.png").unlink()
     with pytest.raises(SettingsError, match=r"0001.toml: f2.png as it was edited is not among the images"):
-        pipeline.plan(job)
+        job_plan.plan(job)
 
 
 def other_reason(folder):
@@ -236,7 +236,7 @@ def test_a_ledger_that_was_tampered_with_is_refused_and_the_entry_named(job, cha
     edited(job, 2, disk(95, 40, 12), 0)
     change(edits.folder_of(job))
     with pytest.raises(ReadError, match=message):
-        pipeline.plan(job)
+        job_plan.plan(job)
 
 
 def test_an_entry_that_is_no_toml_or_lacks_keys_is_one_line(job):
@@ -245,7 +245,7 @@ def test_an_entry_that_is_no_toml_or_lacks_keys_is_one_line(job):
     for text in ("", "number = 1\n", "number = [\n", "\x00"):
         (folder / "0001.toml").write_text(text, encoding="utf-8")
         with pytest.raises(ReadError, match=r"0001.toml"):
-            pipeline.plan(job)
+            job_plan.plan(job)
 
 
 def test_masks_that_cannot_be_taken_are_refused(job, tmp_path):
@@ -394,7 +394,7 @@ def test_merged_grains_are_counted_so_that_the_number_of_objects_comes_out():
 
 def test_a_plan_with_edits_goes_to_other_processes(job):
     edited(job, 1, disk(30, 30, 14), 0)
-    planned = pickle.loads(pickle.dumps(pipeline.plan(job)))
+    planned = pickle.loads(pickle.dumps(job_plan.plan(job)))
     assert [entry.edit.number for entry in planned.ledger] == [1]
 
 
@@ -404,7 +404,7 @@ def test_a_plan_with_edits_goes_to_other_processes(job):
 def test_a_report_with_edits_is_recomputed_from_what_it_carries(job):
     edited(job, 1, disk(30, 30, 14), 0)
     edited(job, 1, disk(20, 140, 6), 1)
-    pipeline.run(job, job.parent / "reports")
+    job_run.run(job, job.parent / "reports")
     folder = job.parent / "reports" / "job"
     shutil.rmtree(edits.folder_of(job))
     found = verify.verify(folder, images=job.parent)
@@ -421,7 +421,7 @@ def test_a_report_with_edits_is_recomputed_from_what_it_carries(job):
 
 def test_a_report_that_names_another_person_or_another_value_before_does_not_verify(job):
     edited(job, 1, disk(30, 30, 14), 0)
-    pipeline.run(job, job.parent / "reports")
+    job_run.run(job, job.parent / "reports")
     path = job.parent / "reports" / "job" / "report.json"
     good = load_report(path)
 
@@ -442,7 +442,7 @@ def test_a_report_that_names_another_person_or_another_value_before_does_not_ver
 @pytest.mark.parametrize("name", ["edit-", "edit-.."])
 def test_an_attachment_whose_name_leads_out_is_one_line(job, name):
     edited(job, 1, disk(30, 30, 14), 0)
-    pipeline.run(job, job.parent / "reports")
+    job_run.run(job, job.parent / "reports")
     folder = job.parent / "reports" / "job"
     good = load_report(folder / "report.json")
     first = next(item for item in good.attachments if item.role == "edit")
@@ -457,7 +457,7 @@ def test_an_attachment_whose_name_leads_out_is_one_line(job, name):
 
 def test_an_edit_and_its_reason_stand_in_the_audit_trail_of_the_reports(job):
     out = job.parent / "reports"
-    pipeline.run(job, out)
+    job_run.run(job, out)
     mask = job.parent / "m.tif"
     labels = labels_of(job, 2)
     labels[disk(95, 40, 12)] = 0

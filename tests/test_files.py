@@ -16,7 +16,7 @@ from inspect_tool import folders
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import checked, load_job, plain, whole_file, write_text
 from inspect_tool.folders import new_folder
-from inspect_tool.inspection.pipeline import job_names
+from inspect_tool.inspection.job_plan import job_names
 from inspect_tool.model import Region, Requirement
 
 JOB = 'recipe = "porosity"\nimages = ["a.tif"]\n'

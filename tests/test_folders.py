@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from typer.testing import CliRunner
 
 from inspect_tool import folders
-from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.cli import app
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.evidence import audit, recovery
 from inspect_tool.folders import MARKER, PENDING, check_name, new_folder, partial_folder, put, recover, seal
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, job_run, one_field
 
 JOB = (
     'recipe = "porosity"\nimages = ["{images}"]\nexports = ["json"]\nscale_bar = "off"\n'
@@ -144,9 +146,58 @@ def test_the_users_images_are_not_replaced_by_the_report(tmp_path):
     before = contents(tmp_path)
     told = []
     with pytest.raises(OutputError, match=r"bracket: holds f_0\.tif, which is read"):
-        pipeline.run(job, tmp_path, progress=lambda *step: told.append(step))
+        job_run.run(job, tmp_path, progress=lambda *step: told.append(step))
     assert told == []  # before anything is measured
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "bracket.toml", "-b", "labels:masks=bracket/*.tif", "--out", "."],
+        ["gauge", "bracket.csv", "--tolerance", "20", "--out", "."],
+        ["golden", "record", "bracket.toml", "--out", "bracket"],
+        ["check", "bracket.toml", "--preview", "."],
+        ["selftest", "--out", "bracket"],
+        ["score", "-r", "porosity", "--truth", "bracket", "--predicted", "bracket", "--out", "bracket"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_no_other_command_writes_over_the_users_images_and_it_says_so_before_the_work(tmp_path, monkeypatch, command):
+    for folder in ("bracket", "bracket_compare", "bracket_gauge"):
+        images(tmp_path / folder)
+    (tmp_path / "bracket.toml").write_text(JOB.format(images="bracket/*.tif"))
+    (tmp_path / "bracket.csv").write_text("part,operator,value\nA,x,1\nA,x,2\n")
+    before = contents(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for work in ("measured_field", "segmented"):
+        monkeypatch.setattr(one_field, work, lambda *_, **__: pytest.fail("work was begun"))
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, InspectError) or done.exit_code == 2
+    told = r"bracket\w*: (holds f_0\.tif(, which is read| and no list)|is there and holds no selftest)"
+    assert re.search(told, f"{done.output} {done.exception}")
+    assert contents(tmp_path) == before
+
+
+def test_every_file_of_a_folder_is_on_the_disk_before_the_folder_has_its_name(tmp_path, monkeypatch):
+    flushed, name, at_name = set(), Path.rename, []
+    flush = os.fsync
+
+    def noted(number):
+        flushed.add(os.fstat(number).st_ino)
+        flush(number)
+
+    def named(self, target):
+        at_name.append(set(flushed))
+        return name(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "rename", named)
+    target = written(tmp_path / "report")
+    inodes = {path.stat().st_ino for path in (target, *target.rglob("*"))}
+    assert len(inodes) == 5  # itself, two files, the list of them, and a folder
+    assert inodes <= at_name[0]
+    assert tmp_path.stat().st_ino in flushed - at_name[0] or sys.platform == "win32"
 
 
 @pytest.mark.parametrize("file", ["..toml", "...toml", ".toml", "con.toml"])
@@ -157,16 +208,16 @@ def test_a_job_without_a_name_of_its_own_does_not_replace_the_output_folder(tmp_
     (tmp_path / file).write_text(JOB.format(images="f_*.tif"))
     before = contents(tmp_path)
     with pytest.raises(SettingsError, match=r"no folder can be called"):
-        pipeline.run(tmp_path / file, tmp_path / "out")
+        job_run.run(tmp_path / file, tmp_path / "out")
     with pytest.raises(SettingsError, match=r"no folder can be called"):
-        pipeline.job_names([tmp_path / file])
+        job_plan.job_names([tmp_path / file])
     assert contents(tmp_path) == before
 
 
 def test_jobs_whose_names_are_one_on_some_disks_are_refused(tmp_path):
     with pytest.raises(SettingsError, match="another job of this command is called 'x' too"):
-        pipeline.job_names([Path("a/x/Plate.toml"), Path("b/x/plate.toml")])
-    assert pipeline.job_names([Path("a/Plate.toml"), Path("b/plate.toml")]) == ("a", "b")
+        job_plan.job_names([Path("a/x/Plate.toml"), Path("b/x/plate.toml")])
+    assert job_plan.job_names([Path("a/Plate.toml"), Path("b/plate.toml")]) == ("a", "b")
 
 
 # ----------------------------------------------------------------------------------------------------------- kills
@@ -237,7 +288,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     images(tmp_path)
     (tmp_path / "plate.toml").write_text(JOB.format(images="f_*.tif"))
     out = tmp_path / "out"
-    pipeline.run(tmp_path / "plate.toml", out)
+    job_run.run(tmp_path / "plate.toml", out)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -245,7 +296,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     with monkeypatch.context() as patched:
         patched.setattr(audit, "add", killed)
         with pytest.raises(KeyboardInterrupt):
-            pipeline.run(tmp_path / "plate.toml", out)
+            job_run.run(tmp_path / "plate.toml", out)
     report = json.loads((out / "plate" / "report.json").read_bytes())
     assert (out / "plate" / PENDING).exists()
     recovery.recover(out)
@@ -256,7 +307,7 @@ def test_a_run_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_co
     assert "it is recorded now" in caplog.text
     recovery.recover(out)
     assert len(audit.read(out).entries) == 2  # once
-    pipeline.run(tmp_path / "plate.toml", out)  # and what was recorded late is ours as before
+    job_run.run(tmp_path / "plate.toml", out)  # and what was recorded late is ours as before
 
 
 def test_a_file_takes_a_free_name_only_and_as_a_whole(tmp_path):

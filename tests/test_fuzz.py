@@ -15,13 +15,13 @@ from report_example import example
 from inspect_tool import registry
 from inspect_tool.errors import InspectError
 from inspect_tool.files import _toml, dump_report, load_report
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.inspection.starter import starter_job
 from inspect_tool.paths import data_folder
 from inspect_tool.report.render import render
 
 TEMPLATE = data_folder("templates") / "inspection"
-MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 
 ODD = st.one_of(
     st.none(),
@@ -85,7 +85,7 @@ def folder(tmp_path_factory):
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_a_job_file_of_anything(folder, content):
     (folder / "job.toml").write_bytes(content)
-    assert refused_or_taken(lambda: pipeline.plan(folder / "job.toml")) is None
+    assert refused_or_taken(lambda: job_plan.plan(folder / "job.toml")) is None
 
 
 @pytest.mark.parametrize("recipe", registry.names("recipe"))
@@ -105,8 +105,8 @@ def test_a_job_with_one_odd_value(folder, recipe, data, value):
     (folder / "job.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
 
     def read():
-        planned = pipeline.plan(folder / "job.toml")
-        return [pipeline.read_source(planned, source) for source in planned.sources]
+        planned = job_plan.plan(folder / "job.toml")
+        return [one_field.read_source(planned, source) for source in planned.sources]
 
     refused_or_taken(read)
 

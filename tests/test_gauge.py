@@ -401,10 +401,10 @@ def test_jobs_become_a_study_with_specimens_as_parts_and_operators_as_appraisers
 
 
 def test_a_study_file_maps_reports_and_refuses_one_file_analyzed_twice(jobs, tmp_path):
-    from inspect_tool.inspection import pipeline
+    from inspect_tool.inspection import job_run
 
     for path in jobs[:2]:
-        pipeline.run(path, tmp_path / "reports")
+        job_run.run(path, tmp_path / "reports")
     runs = [
         '{ appraiser = "Ann", trial = 1, report = "reports/job_0/report.json" }',
         '{ appraiser = "Ann", trial = 2, report = "reports/job_1/report.json" }',

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import audit
-from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.inspection import hand_check, job_run, reporting
 from inspect_tool.referee import design, history, ledger, lines
 from inspect_tool.verify import verify
 
@@ -50,7 +50,7 @@ def checked(job, page):
     file = answered(page_of(job.parent / page), file=job.parent / "answers.json")
     hand_check.record(job, file, reports=job.parent / "reports")
     drawn_job(job.parent, more=REFEREED)
-    return pipeline.run(job, job.parent / "reports")
+    return job_run.run(job, job.parent / "reports")
 
 
 def test_a_page_that_was_lost_is_written_again_and_is_no_second_sample(job):
@@ -87,7 +87,7 @@ def test_answers_to_a_sample_that_was_given_up_are_told_and_not_used(job):
     checked(job, "page.html")
     assert "50 answers known" in given_up(job, "the lens was dirty")
     for use in (
-        lambda: pipeline.run(job, job.parent / "reports"),
+        lambda: job_run.run(job, job.parent / "reports"),
         lambda: hand_check.record(job, job.parent / "answers.json", reports=job.parent / "reports"),
     ):
         with pytest.raises(ReadError, match=r"answers\.json: sample .{12}\.\.\. was given up by N\. N\., \d{4}-"):
@@ -115,7 +115,7 @@ def test_a_ledger_that_is_lost_is_given_up_with_all_that_the_trail_knows_of_it(j
     with pytest.raises(ReadError, match=r"job\.referee, which would hold its sample, is empty or not there; put the l"):
         ledger.given(first, folder)
     with pytest.raises(ReadError, match=r'0002\.json are missing.*, or give the samples up: .* --give-up --reason "'):
-        pipeline.run(job, reports)
+        job_run.run(job, reports)
     given_up(job, "disk lost")
     assert audit.verify(reports).problems == ()
     drawn(job, "second.html", points=50)
@@ -189,7 +189,7 @@ def test_a_number_of_points_that_is_none_is_refused_before_the_job_is_measured(
 ):
     drawn_job(tmp_path)
     (tmp_path / "other.toml").write_text(f'recipe = "{recipe}"\nimages = ["*.png"]\n[calibration]\npixel_um = 1.0\n')
-    monkeypatch.setattr(pipeline, "measured", lambda *_: pytest.fail("the job was measured first"))
+    monkeypatch.setattr(reporting, "measured", lambda *_: pytest.fail("the job was measured first"))
     with pytest.raises(SettingsError, match=says):
         hand_check.draw(tmp_path / "other.toml", tmp_path / "page.html", points=points)
 

@@ -9,6 +9,7 @@ import tifffile
 from inspect_tool import cli
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import provenance
+from inspect_tool.inspection import one_field
 from inspect_tool.studies import golden
 
 SHAPE = (80, 100)
@@ -133,7 +134,7 @@ def test_a_changed_or_missing_image_is_refused_by_name(folder, tmp_path, monkeyp
 def test_a_damaged_last_image_is_found_before_the_first_is_measured(folder, tmp_path, monkeypatch):
     image = sorted(folder.glob("field_*.tif"))[-1]
     image.write_bytes(image.read_bytes()[:-500])
-    monkeypatch.setattr(golden.pipeline, "measured_field", None)
+    monkeypatch.setattr(one_field, "measured_field", None)
     with pytest.raises(ReadError, match=image.name):
         golden.record([job(folder)], tmp_path / "kept")
 

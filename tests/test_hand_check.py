@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, ReadError, SettingsError
-from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.inspection import hand_check, job_plan, job_run
 from inspect_tool.referee import ledger
 from inspect_tool.verify import verify
 
@@ -100,7 +100,7 @@ def checked(tmp_path_factory):
     """A job that takes the rims for bright, checked by hand: folder, truth, sample, machine and corrected report."""
     folder = tmp_path_factory.mktemp("checked")
     job, truth = drawn_job(folder, level=80.0)
-    machine = pipeline.run(job, folder / "machine", trail=False)
+    machine = job_run.run(job, folder / "machine", trail=False)
     told = ["--reports", str(folder / "reports")]
     done = CliRunner().invoke(app, ["referee", str(job), "--out", str(folder / "page.html"), "--nonce", "x", *told])
     assert done.exit_code == 0, done.output
@@ -110,7 +110,7 @@ def checked(tmp_path_factory):
     assert done.exit_code == 0, done.output
     assert "150 of 150 points by N. N." in done.output
     drawn_job(folder, level=80.0, more='[referee]\nfile = "answers.json"')
-    report = pipeline.run(job, folder / "reports")
+    report = job_run.run(job, folder / "reports")
     return folder, truth, sample, machine, report
 
 
@@ -231,7 +231,7 @@ def test_another_segmentation_is_refused_for_the_sample_of_this_one(checked):
     job.write_text(JOB.format(level=150.0, more='[referee]\nfile = "answers.json"'), encoding="utf-8")
     shutil.copytree(folder / "job.referee", folder / "other_level.referee", dirs_exist_ok=True)
     with pytest.raises(ReadError, match="drawn from other images, settings or masks"):
-        pipeline.run(job, folder / "other", trail=False)
+        job_run.run(job, folder / "other", trail=False)
 
 
 def test_a_changed_entry_of_the_ledger_is_named(checked, tmp_path):
@@ -309,7 +309,7 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
     file = answered(sample, file=tmp_path / "answers.json", answers=said)
     hand_check.record(job, file)
     job.write_text(POROSITY.format(more='[referee]\nfile = "answers.json"'), encoding="utf-8")
-    report = pipeline.run(job, tmp_path / "reports", trail=False)
+    report = job_run.run(job, tmp_path / "reports", trail=False)
     found = {one.specimen: one for one in report.results if one.quantity == "porosity_percent"}
     for specimen, result in found.items():
         low, high = result.interval
@@ -325,7 +325,7 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
 @pytest.mark.parametrize(("name", "text"), [("job.toml", "exists already"), ("gone/page.html", "there is no folder")])
 def test_a_page_is_written_over_nothing_and_refused_before_the_job_is_measured(tmp_path, monkeypatch, name, text):
     (tmp_path / "job.toml").write_text("kept")
-    monkeypatch.setattr(pipeline, "plan", lambda *_, **__: pytest.fail("the job was looked at first"))
+    monkeypatch.setattr(job_plan, "plan", lambda *_, **__: pytest.fail("the job was looked at first"))
     with pytest.raises(OutputError, match=text):
         hand_check.draw(tmp_path / "job.toml", tmp_path / name)
     assert (tmp_path / "job.toml").read_text() == "kept"

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from inspect_tool.cli import app
 from inspect_tool.errors import MeasurementError, ReadError
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.referee import correction, ledger
@@ -110,7 +110,7 @@ def checked(tmp_path_factory):
     assert "60 of 60 lines by N. N." in done.output
     assert "grain_size_number: " in done.output
     drawn_job(folder, more='[referee]\nfile = "answers.json"')
-    return folder, truth, sample, pipeline.run(job, folder / "reports")
+    return folder, truth, sample, job_run.run(job, folder / "reports")
 
 
 def result_of(report, quantity="grain_size_number"):

@@ -10,7 +10,7 @@ from PIL import Image
 from test_hand_check import answered, decoded, page_of, result_of
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.inspection import hand_check, pipeline
+from inspect_tool.inspection import hand_check, job_run
 from inspect_tool.verify import verify
 
 JOB = """
@@ -88,7 +88,7 @@ def checked_board(folder, **drawn):
     file = answered(sample, file=folder / "answers.json", answers=said_of(sample))
     hand_check.record(job, file)
     drawn_board(folder, **{**drawn, "more": '[referee]\nfile = "answers.json"'})
-    return pipeline.run(job, folder / "reports", trail=False), shares, sample
+    return job_run.run(job, folder / "reports", trail=False), shares, sample
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
 from inspect_tool.files import dump_edit, sha256_bytes
-from inspect_tool.inspection import correct, pipeline
+from inspect_tool.inspection import correct, job_plan, job_run, job_trail, one_field
 from inspect_tool.verify import verify
 
 WHO = {"reason": "a scratch", "by": "B. Second"}
@@ -60,34 +60,34 @@ def write_entry(folder, entry):
 def test_the_second_of_two_people_is_told_who_edited_the_field_meanwhile(job, monkeypatch):
     first, second = (mask_of(job.parent / f"{i}.tif", job, 1, part) for i, part in enumerate((LEFT, LOW)))
     other = mask_of(job.parent / "other.tif", job, 2, LEFT)
-    segmented = pipeline.segmented
+    segmented = one_field.segmented
 
     def while_another_records(*given):
-        monkeypatch.setattr(pipeline, "segmented", segmented)
+        monkeypatch.setattr(one_field, "segmented", segmented)
         correct.correct(job, first, field=1, reason="a pore of polishing", by="A. First")
         correct.correct(job, other, field=2, reason="a stain", by="A. First")
         return segmented(*given)
 
-    monkeypatch.setattr(pipeline, "segmented", while_another_records)
+    monkeypatch.setattr(one_field, "segmented", while_another_records)
     told = r"f1.png: was edited meanwhile \(0001.toml, by A. First, 20.*Z: a pore of polishing\).*export the mask again"
     with pytest.raises(ReadError, match=told):
         correct.correct(job, second, field=1, **WHO)
     assert numbers(job) == [1, 2]
-    pipeline.run(job)
+    job_run.run(job)
 
 
 def test_two_people_may_edit_two_fields_at_once(job, monkeypatch):
     one, two = (mask_of(job.parent / f"{i}.tif", job, i, LEFT) for i in (1, 2))
-    segmented = pipeline.segmented
+    segmented = one_field.segmented
 
     def while_another_records(*given):
-        monkeypatch.setattr(pipeline, "segmented", segmented)
+        monkeypatch.setattr(one_field, "segmented", segmented)
         correct.correct(job, two, field=2, reason="a stain", by="A. First")
         return segmented(*given)
 
-    monkeypatch.setattr(pipeline, "segmented", while_another_records)
+    monkeypatch.setattr(one_field, "segmented", while_another_records)
     assert correct.correct(job, one, field=1, **WHO).number == 2
-    assert pipeline.run(job).warnings[0].startswith("2 edits by hand in 2 fields")
+    assert job_run.run(job).warnings[0].startswith("2 edits by hand in 2 fields")
 
 
 def test_a_mask_that_was_exported_before_an_edit_does_not_take_it_back_unseen(job):
@@ -179,7 +179,7 @@ def test_a_kill_at_any_step_of_recording_leaves_the_edit_whole_or_not_there_and_
         shutil.move(path, home / path.name)
     job = home / job.name
     edited(job, 2, LEFT, 0)
-    pipeline.run(job, home / "reports")
+    job_run.run(job, home / "reports")
     mask = mask_of(tmp_path / "m.tif", job, 1, LEFT)
     done = subprocess.run([sys.executable, "-c", KILLED, job, mask, tmp_path / "killed"], check=True, stdout=-1)
     steps = int(done.stdout)
@@ -190,13 +190,13 @@ def test_a_kill_at_any_step_of_recording_leaves_the_edit_whole_or_not_there_and_
         wholes.append(len(numbers(there)))
         trail = audit.verify(there.parent / "reports")
         assert trail.problems == ()
-        pipeline.check_ledger(pipeline.plan(there), there.parent / "reports", "job")
+        job_trail.check_ledger(job_plan.plan(there), there.parent / "reports", "job")
     assert wholes == sorted(wholes)  # not there up to the step that writes the entry, there from then on
     assert set(wholes) == {1, 2}
     again = tmp_path / "killed" / "5" / job.name
     correct.correct(again, mask, field=1, **WHO)
     assert not list(edits.folder_of(again).glob(".*.partial"))
-    assert pipeline.run(again, again.parent / "reports").warnings[0].startswith("2 edits by hand in 2 fields")
+    assert job_run.run(again, again.parent / "reports").warnings[0].startswith("2 edits by hand in 2 fields")
 
 
 # --------------------------------------------------------------------------------------------- damaged and cut ledgers
@@ -210,14 +210,14 @@ def test_two_entries_that_follow_one_are_one_line_that_says_how_to_go_on(job):
     write_entry(folder, forged(second, number=3, by="A. First"))  # a copy by a program that gave it a free name
     told = r"0003.toml: follows the same entry as 0002.toml \(by M. Example.*edit withdraw job.toml --from 3"
     with pytest.raises(ReadError, match=told):
-        pipeline.plan(job)
+        job_plan.plan(job)
     done = CliRunner().invoke(
         app,
         ["edit", "withdraw", str(job), "--from", "3", "--reason", "twice", "--by", "B", "--out", f"{job.parent}/out"],
     )
     assert (done.exit_code, numbers(job)) == (0, [1, 2])
     assert sorted(path.name[:4] for path in (job.parent / "job.edits.withdrawn-1").iterdir()) == ["0003", "0003"]
-    pipeline.run(job)
+    job_run.run(job)
 
 
 def test_two_edits_of_one_field_made_on_the_same_labels_are_one_line(job):
@@ -227,7 +227,7 @@ def test_two_edits_of_one_field_made_on_the_same_labels_are_one_line(job):
     first, second = edits.read(folder)
     write_entry(folder, forged(second, before_sha256=first.edit.before_sha256))
     with pytest.raises(ReadError, match=r"0002.toml: was made without 0001.toml of the same field .*--from 2"):
-        pipeline.plan(job)
+        job_plan.plan(job)
 
 
 def test_a_second_file_of_one_number_is_not_passed_over(job):
@@ -237,7 +237,7 @@ def test_a_second_file_of_one_number_is_not_passed_over(job):
     with pytest.raises(
         ReadError, match=r"0001 \(conflicted copy\).toml: is no entry of this ledger.*move the file away"
     ):
-        pipeline.plan(job)
+        job_plan.plan(job)
 
 
 def cut(folder, first):
@@ -251,13 +251,13 @@ def test_edits_that_are_gone_stop_the_next_run_and_the_next_edit(job, first, mis
     out = job.parent / "reports"
     edited(job, 1, LEFT, 0, out=out)
     edited(job, 2, LEFT, 0, out=out)
-    wanted = area(pipeline.run(job, out))
+    wanted = area(job_run.run(job, out))
     folder = edits.folder_of(job)
     shutil.copytree(folder, job.parent / "backup")
     cut(folder, first)
     told = rf"job.edits: holds {first - 1} edits?, entry 3 of the audit trail .* tells of 2: {missing}.*edit-0001.toml"
     with pytest.raises(ReadError, match=told):
-        pipeline.run(job, out, progress=lambda *_: pytest.fail("measured"))
+        job_run.run(job, out, progress=lambda *_: pytest.fail("measured"))
     with pytest.raises(ReadError, match=told):
         edited(job, 1, LOW, 0, out=out)
     with pytest.raises(ReadError, match=told):
@@ -267,7 +267,7 @@ def test_edits_that_are_gone_stop_the_next_run_and_the_next_edit(job, first, mis
     for path in (out / "job" / "evidence").glob("edit-*"):  # as the message says
         (job.parent / "job.edits").mkdir(exist_ok=True)
         shutil.copy(path, folder / path.name.removeprefix("edit-"))
-    assert area(pipeline.run(job, out)) == wanted
+    assert area(job_run.run(job, out)) == wanted
 
 
 def test_an_entry_that_was_replaced_by_another_stops_the_run(job):
@@ -276,12 +276,12 @@ def test_an_entry_that_was_replaced_by_another_stops_the_run(job):
     folder = edits.folder_of(job)
     write_entry(folder, forged(edits.read(folder)[0], by="Nobody"))
     with pytest.raises(ReadError, match=r"0001.toml is not the one that entry 1 of the audit trail \(f1.png by M. Ex"):
-        pipeline.run(job, out)
+        job_run.run(job, out)
 
 
 def test_edits_can_be_given_up_with_a_reason_and_the_trail_says_so(job):
     out = job.parent / "reports"
-    raw = area(pipeline.run(job, out))
+    raw = area(job_run.run(job, out))
     edited(job, 1, LEFT, 0, out=out)
     edited(job, 2, LEFT, 0, out=out)
     shutil.rmtree(edits.folder_of(job))
@@ -291,14 +291,14 @@ def test_edits_can_be_given_up_with_a_reason_and_the_trail_says_so(job):
     entry = audit.read(out).entries[-1]
     assert (entry.event, entry.subject, entry.reason) == ("withdraw", "job", "disk lost")
     assert (entry.old["edits"], entry.new["edits"], entry.new["by"]) == (2, 0, "B. Second")
-    assert area(pipeline.run(job, out)) == raw
+    assert area(job_run.run(job, out)) == raw
     assert audit.verify(out).problems == ()
     with pytest.raises(ReadError, match="holds no edit from 1 on"):
         correct.withdraw(job, reason="again", by="B", out=out)
     edited(job, 1, LOW, 0, out=out)
     cut(edits.folder_of(job), 1)
     with pytest.raises(ReadError, match="holds 0 edits"):
-        pipeline.run(job, out)
+        job_run.run(job, out)
 
 
 def test_another_job_of_that_name_with_other_images_is_not_stopped(job):
@@ -308,7 +308,7 @@ def test_another_job_of_that_name_with_other_images_is_not_stopped(job):
     other.mkdir()
     Image.fromarray(np.where(disk(50, 50, 20), 60, 190).astype(np.uint8)).save(other / "g.png")
     (other / "job.toml").write_text(JOB.format(more=""), encoding="utf-8")
-    pipeline.run(other / "job.toml", out)
+    job_run.run(other / "job.toml", out)
 
 
 def test_an_edit_of_an_earlier_version_is_an_anchor_too(job):
@@ -346,7 +346,7 @@ def rewritten(out, change):
 def test_a_trail_whose_last_entry_was_rewritten_is_compared_with_the_report(job, old, new, told):
     out = job.parent / "reports"
     edited(job, 1, LEFT, 0, out=out)
-    pipeline.run(job, out)
+    job_run.run(job, out)
     assert (audit.verify(out).problems, audit.verify(out).uncompared) == ((), ())
     rewritten(out, lambda body: body.replace(old, new, 1))
     assert audit.read(out).problems == ()  # the chain holds
@@ -358,8 +358,8 @@ def test_a_trail_whose_last_entry_was_rewritten_is_compared_with_the_report(job,
 def test_what_the_trail_tells_of_and_is_not_at_hand_is_named(job):
     out = job.parent / "reports"
     edited(job, 1, LEFT, 0, out=out)
-    pipeline.run(job, out)
-    pipeline.run(job, out)
+    job_run.run(job, out)
+    job_run.run(job, out)
     assert audit.verify(out).uncompared == (
         "runs of entries 2: their reports are not here or were replaced by a later run",
     )
@@ -378,8 +378,8 @@ def test_a_run_of_an_old_version_without_the_edits_is_named_by_the_trail_and_by_
     out = job.parent / "reports"
     edited(job, 1, LEFT, 0, out=out)
     cut(edits.folder_of(job), 1)
-    monkeypatch.setattr(pipeline, "check_ledger", lambda *_: None)
-    pipeline.run(job, out)
+    monkeypatch.setattr(job_run, "check_ledger", lambda *_: None)
+    job_run.run(job, out)
     told = "tells of 1"
     assert any("was run with 0 edits" in text and told in text for text in audit.verify(out).problems)
     differing = [item.text for item in verify.verify(out / "job").findings if item.state == "differs"]
@@ -401,7 +401,7 @@ def test_an_edit_is_taken_back_by_a_new_entry_and_the_report_verifies(job):
     assert np.array_equal(labels_of(job, 1), wanted)
     assert tomllib.loads((edits.folder_of(job) / "0003.toml").read_text(encoding="utf-8"))["undoes"] == 1
     assert "undoes" not in (edits.folder_of(job) / "0002.toml").read_text(encoding="utf-8")
-    report = pipeline.run(job, out)
+    report = job_run.run(job, out)
     (table,) = (table for table in report.tables if table.title == edits.TABLE)
     assert [row[6] for row in table.rows] == ["an artefact of polishing"] * 2 + ["takes back no. 1: a scratch"]
     (statement,) = (one.text for one in report.statements if one.name == "Edits")
@@ -461,7 +461,7 @@ def test_a_number_that_an_object_had_is_not_given_to_another():
 
 def test_a_mask_of_another_size_is_refused_before_anything_is_segmented(job, monkeypatch):
     small = save(job.parent / "small.tif", np.zeros((50, 60), np.int32))
-    monkeypatch.setattr(pipeline, "model_of", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(one_field, "model_of", lambda *_: pytest.fail("a model was loaded"))
     with pytest.raises(InspectError, match=r"small.tif: mask has 50 x 60 px"):
         correct.correct(job, small, field=1, **WHO)
 
@@ -474,7 +474,7 @@ def test_the_report_shows_every_edited_place_before_and_after(job):
     job.write_text(job.read_text(encoding="utf-8").replace('exports = ["json"]', 'exports = ["json", "html", "pdf"]'))
     out = job.parent / "reports"
     edited(job, 1, disk(95, 40, 12), 0, out=out)
-    report = pipeline.run(job, out)
+    report = job_run.run(job, out)
     (shown,) = edits.places(report)
     assert (shown[0], shown[1][0]) == ("thumbnails/edit-0001.jpg", 1)
     with Image.open(out / "job" / shown[0]) as image:

@@ -6,7 +6,7 @@ import tifffile
 from test_folders import JOB, images
 
 from inspect_tool.errors import CalibrationError, InspectError, ReadError
-from inspect_tool.inspection import pipeline, workers
+from inspect_tool.inspection import job_run, workers
 from inspect_tool.inspection.workers import each, processes
 
 
@@ -17,7 +17,7 @@ def truncated(path):
 def refused(tmp_path, error, match, workers=1):
     told = []
     with pytest.raises(error, match=match) as raised:
-        pipeline.run(tmp_path / "job.toml", tmp_path / "out", workers=workers, progress=lambda *step: told.append(step))
+        job_run.run(tmp_path / "job.toml", tmp_path / "out", workers=workers, progress=lambda *step: told.append(step))
     assert told == [(0, 5, "looking at 4 images")]  # and no field was measured
     assert "\n" not in str(raised.value)
     assert list((tmp_path / "out").iterdir()) == []

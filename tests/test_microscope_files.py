@@ -19,7 +19,7 @@ from inspect_tool import cli, registry
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_source
 from inspect_tool.images.readers import read, scale
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, job_run, one_field
 from inspect_tool.model import Selection
 
 RNG = np.random.default_rng(7)
@@ -342,13 +342,13 @@ def test_folders_are_images_of_a_job(folder):
     for number in range(2):
         write_zarr(folder.parent / f"field_{number}.zarr", GRAY[:: 1 - 2 * number])
     (folder.parent / "field_2").mkdir()  # no image
-    planned = pipeline.check(write_job(folder.parent, "field_*"))
+    planned = job_run.check(write_job(folder.parent, "field_*"))
     assert [source.name for source in planned.sources] == ["field_0.zarr", "field_1.zarr"]
-    found = pipeline.read_source(planned, planned.sources[1])
+    found = one_field.read_source(planned, planned.sources[1])
     assert np.array_equal(found.pixels, GRAY[::-1])
     assert found.sha256 == sha256_source(folder.parent / "field_1.zarr")
     with pytest.raises(SettingsError, match="'field_2' is a folder; name the files"):
-        pipeline.plan(write_job(folder.parent, "field_2"))
+        job_plan.plan(write_job(folder.parent, "field_2"))
 
 
 def exit_status(job):

@@ -8,7 +8,7 @@ from inspect_tool.errors import ReadError
 from inspect_tool.files import load_job
 from inspect_tool.images.readers import read, scale
 from inspect_tool.images.readers._planes import chosen
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, notebook, one_field
 from inspect_tool.model import Selection
 
 RNG = np.random.default_rng(2)
@@ -186,9 +186,9 @@ def test_a_job_and_the_python_call_choose_alike(tmp_path):
         'recipe = "porosity"\nimages = ["a.ome.tif"]\nchannel = "SE"\n[calibration]\nsource = "ratio only"\n'
     )
     assert load_job(job).channel == "SE"
-    planned = pipeline.plan(job)
-    found = pipeline.read_source(planned, planned.sources[0])
+    planned = job_plan.plan(job)
+    found = one_field.read_source(planned, planned.sources[0])
     assert np.array_equal(found.pixels, stack[1])
     assert found.meta["channel"] == "1 of 3 (SE, counted from 0)"
-    again = pipeline.read(tmp_path / "a.ome.tif", channel=1, pixel_um=0.5)
+    again = notebook.read(tmp_path / "a.ome.tif", channel=1, pixel_um=0.5)
     assert np.array_equal(again.pixels, stack[1])

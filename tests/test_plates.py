@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from inspect_tool import synthetic
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.scale import bar
 
 PLATE, BAR = (380, 400, 60, 200), (361, 399, 12, 202)  # top, left, height, width
@@ -60,7 +60,7 @@ def test_a_plate_is_not_measured_though_its_bar_is_not_read(tmp_path, field):
         counts[top : top + tall, left : left + wide] = False
     shares = {
         result.quantity: result.value
-        for result in pipeline.run(job).results
+        for result in job_run.run(job).results
         if result.quantity.startswith("area_percent")
     }
     true = [100 * float(np.mean(field.labels[counts] == number)) for number in (0, 1)]

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.inspection.preview import preview
 
 JOB = 'recipe = "porosity"\nimages = ["field.tif"]\n{region}\n[calibration]\n{scale}\n'
@@ -27,7 +27,7 @@ def drawn(tmp_path, pixels, region="", scale=RATIO):
     tifffile.imwrite(tmp_path / "field.tif", pixels)
     path = tmp_path / "job.toml"
     path.write_text(JOB.format(region=region, scale=scale), encoding="utf-8")
-    (made,) = preview(pipeline.check(path), tmp_path / "preview")
+    (made,) = preview(job_run.check(path), tmp_path / "preview")
     return made, np.asarray(Image.open(made.picture).convert("RGB")).astype(int)
 
 

@@ -12,7 +12,7 @@ from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.images import quality
 from inspect_tool.images.quality import Figure, Limit, Limits
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, notebook
 from inspect_tool.model import Acceptance, Calibration, Job, Micrograph
 from inspect_tool.report.exporters import html
 from inspect_tool.studies.comparison import compare
@@ -129,7 +129,7 @@ def test_an_acceptance_that_nothing_needs_is_not_printed(tmp_path):
 )
 def test_wrong_acceptances_and_limits_are_one_line(tmp_path, more, says):
     with pytest.raises(SettingsError, match=says):
-        pipeline.plan(job(tmp_path, more))
+        job_plan.plan(job(tmp_path, more))
 
 
 def test_limits_of_a_job_are_printed_with_the_usual_ones(tmp_path):
@@ -165,7 +165,7 @@ def test_a_comparison_refuses_the_image_and_goes_on_with_the_others(tmp_path):
 def test_the_page_shows_what_was_accepted(tmp_path):
     path = job(tmp_path, ACCEPT, blurred=[1])
     report = inspect_tool.run(path, out=tmp_path / "reports")
-    file = html.write(report, tmp_path / "reports" / "job", pipeline.plan(path).template)
+    file = html.write(report, tmp_path / "reports" / "job", job_plan.plan(path).template)
     page = re.sub(r"\s+", " ", file.read_text(encoding="utf-8"))
     assert "<b>Accepted</b> by J. Doe: only picture that exists of the broken part (field_1.tif)" in page
     assert page.count("accepted by J. Doe") >= 1
@@ -256,7 +256,7 @@ def test_the_size_of_what_was_found_is_that_of_its_chords():
 def test_an_empty_segmentation_of_an_image_with_structure_is_red(tmp_path):
     pixels = picture()
     image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="field")
-    empty = pipeline.segment(image, "threshold", method="fixed", levels=(1.0,))
+    empty = notebook.segment(image, "threshold", method="fixed", levels=(1.0,))
     found = quality.structure_figures(empty, {}, quality.image_figures(pixels, image="field"))
     with pytest.raises(MeasurementError, match=r"resolution: .*: 0 \(nothing was found\), at least 6 is measured"):
         quality.judged(found, ())
@@ -266,7 +266,7 @@ def test_a_section_without_pores_may_have_a_scratch():
     pixels = np.clip(np.random.default_rng(1).normal(180, 2, (400, 400)), 0, 255).astype(np.uint8)
     pixels[20:60, 30:50] = 90
     image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="field")
-    empty = pipeline.segment(image, "threshold", method="fixed", levels=(1.0,))
+    empty = notebook.segment(image, "threshold", method="fixed", levels=(1.0,))
     found = quality.image_figures(pixels, image="field")
     assert found[0].share == 1 / 16
     assert quality.structure_figures(empty, {}, found) == found

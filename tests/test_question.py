@@ -12,7 +12,7 @@ import inspect_tool
 from inspect_tool import registry
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.files import load_model_card
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.model import Segmentation
 from inspect_tool.segmentation import question
 
@@ -181,17 +181,17 @@ LABELS = 'name = "labels"\nmasks = ["mask.tif"]\nkind = "labels"'
 
 def test_check_refuses_before_the_images_are_measured(folder):
     with pytest.raises(SettingsError, match=r"grain_size asks count .* 'threshold' gives classes.*watershed"):
-        pipeline.check(job(folder, "grain_size", 'name = "threshold"'))
+        job_run.check(job(folder, "grain_size", 'name = "threshold"'))
     with pytest.raises(SettingsError, match=r"phase_fraction asks coverage .* 'watershed' gives grains"):
-        pipeline.check(job(folder, "phase_fraction", 'name = "watershed"'))
+        job_run.check(job(folder, "phase_fraction", 'name = "watershed"'))
     with pytest.raises(
         SettingsError, match=r"solder_voids asks coverage .* 'labels' gives single objects.*joint and void"
     ):
-        pipeline.check(job(folder, "solder_voids", LABELS))
+        job_run.check(job(folder, "solder_voids", LABELS))
 
 
 def test_label_masks_give_the_area_of_a_phase(folder):
-    report = pipeline.run(job(folder, "phase_fraction", LABELS), folder / "out")
+    report = job_run.run(job(folder, "phase_fraction", LABELS), folder / "out")
     found = {result.quantity: result.value for result in report.results}
     assert found["area_percent.object"] == pytest.approx(100 * (20 * 40 + 20 * 30) / (120 * 160))  # as drawn
     said = [line.text for line in report.statements if line.name == "Question and separation"]
@@ -203,8 +203,8 @@ def test_label_masks_give_the_area_of_a_phase(folder):
 
 
 def test_pores_that_touch_count_as_the_method_says(folder):
-    as_objects = pipeline.run(job(folder, "porosity", LABELS))
-    as_classes = pipeline.run(job(folder, "porosity", 'name = "labels"\nmasks = ["mask.tif"]\nkind = "binary"'))
+    as_objects = job_run.run(job(folder, "porosity", LABELS))
+    as_classes = job_run.run(job(folder, "porosity", 'name = "labels"\nmasks = ["mask.tif"]\nkind = "binary"'))
     assert len(as_objects.features.rows) == 3  # as numbered
     assert len(as_classes.features.rows) == 2  # the two that share an edge are one piece
     assert "each counts as one, touching or not" in as_objects.statements[0].text

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from inspect_tool import registry
-from inspect_tool.inspection import pipeline, questions
+from inspect_tool.inspection import job_plan, job_run, one_field, questions
 from inspect_tool.inspection.starter import Answers, starter_job
 
 
@@ -31,10 +31,10 @@ def fields(folder: Path, count=2, **tags):
         tifffile.imwrite(folder / f"field_{i + 1}.tif", rng.integers(0, 255, (60, 80), np.uint8), **tags)
 
 
-def written(folder: Path, recipe: str, answers: Answers) -> pipeline.Plan:
+def written(folder: Path, recipe: str, answers: Answers) -> job_plan.Plan:
     path = folder / "job.toml"
     path.write_text(starter_job(recipe, "job.toml", answers), encoding="utf-8")
-    return pipeline.check(path)
+    return job_run.check(path)
 
 
 @pytest.mark.parametrize("recipe", registry.names("recipe"))
@@ -58,7 +58,7 @@ def test_the_scale_of_the_file_is_offered_and_used(tmp_path):
     assert "'2' is below the lower limit 3; type it as 2.5, without its unit" in said
     planned = written(tmp_path, "porosity", found)
     assert planned.job.calibration is None
-    assert pipeline.read_source(planned, planned.sources[0]).calibration.pixel_um == pytest.approx(0.5)
+    assert one_field.read_source(planned, planned.sources[0]).calibration.pixel_um == pytest.approx(0.5)
 
 
 def test_no_scale_means_ratios_and_no_limit_means_no_verdict(tmp_path):
@@ -118,4 +118,4 @@ def test_on_a_real_terminal_the_questions_are_asked_and_the_job_runs(tmp_path):
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert b"inspect-tool run job.toml --out reports" in shown
-    assert len(pipeline.check(tmp_path / "job.toml").sources) == 2
+    assert len(job_run.check(tmp_path / "job.toml").sources) == 2

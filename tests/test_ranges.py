@@ -10,7 +10,7 @@ from PIL import Image
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked
-from inspect_tool.inspection.pipeline import plan
+from inspect_tool.inspection.job_plan import plan
 
 OUT_OF_RANGE = [
     ("recipe", "phase_fraction", "wanted_ra_percent", 0),

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool import synthetic
 from inspect_tool.errors import CalibrationError
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 
 FONT = "DejaVuSans.ttf"  # comes with matplotlib
 
@@ -55,7 +55,7 @@ def folder(tmp_path, field):
 
 
 def test_a_bar_that_agrees_is_evidence_and_its_footer_is_not_measured(folder, field):
-    report = pipeline.run(job(folder, calibration='pixel_um = 0.5\nu_rel = 0.004\nsource = "stage micrometer"'))
+    report = job_run.run(job(folder, calibration='pixel_um = 0.5\nu_rel = 0.004\nsource = "stage micrometer"'))
     (record,) = report.micrographs
     assert [(item.kind, item.used) for item in record.scale_sources] == [("job", True), ("scale bar", False)]
     assert (record.height_px, record.width_px) == field.pixels.shape
@@ -68,14 +68,14 @@ def test_a_bar_that_agrees_is_evidence_and_its_footer_is_not_measured(folder, fi
 def test_a_bar_that_disagrees_with_the_job_stops_the_run(folder, pixel_um):
     # twice, half and 6.5 times: errors of the public record
     with pytest.raises(CalibrationError, match=r"a\.tif: the job states .*scale bar makes it 0\.[45].*G by"):
-        pipeline.run(job(folder, calibration=f"pixel_um = {pixel_um}\nu_rel = 0.004"), folder / "out")
+        job_run.run(job(folder, calibration=f"pixel_um = {pixel_um}\nu_rel = 0.004"), folder / "out")
     assert not (folder / "out").exists() or not any((folder / "out").glob("job*"))
 
 
 def test_a_bar_alone_tells_the_scale_when_the_job_says_so(folder):
     with pytest.raises(CalibrationError, match=r'has no unit of length.*source = "scale bar" takes'):
-        pipeline.run(job(folder))
-    report = pipeline.run(job(folder, calibration='source = "scale bar"\nu_rel = 0.01'))
+        job_run.run(job(folder))
+    report = job_run.run(job(folder, calibration='source = "scale bar"\nu_rel = 0.01'))
     scale = report.micrographs[0].calibration
     assert scale.pixel_um == pytest.approx(0.5, rel=0.005)
     assert scale.u_rel > 0.01
@@ -83,10 +83,10 @@ def test_a_bar_alone_tells_the_scale_when_the_job_says_so(folder):
 
 def test_a_bar_may_be_required_or_left_alone(folder, field):
     stated = "pixel_um = 0.25\nu_rel = 0.004"
-    assert pipeline.run(job(folder, calibration=stated, more='scale_bar = "off"')).results
+    assert job_run.run(job(folder, calibration=stated, more='scale_bar = "off"')).results
     tifffile.imwrite(folder / "a.tif", field.pixels)
     with pytest.raises(CalibrationError, match=r'a\.tif: scale_bar = "required", but'):
-        pipeline.run(job(folder, calibration=stated, more='scale_bar = "required"'))
+        job_run.run(job(folder, calibration=stated, more='scale_bar = "required"'))
 
 
 # ---------------------------------------------------------------------------------------------- pixels not square
@@ -117,7 +117,7 @@ def measured(folder, name, suffix, calibration, recipe, more=""):
         backend=f'[backend]\nname = "labels"\nkind = "labels"\nmasks = ["{name}_mask_*.tif"]\n{more}',
     )
     out = folder / f"out_{name}"
-    pipeline.run(path, out)
+    job_run.run(path, out)
     found = json.loads((out / "job" / "report.json").read_text(encoding="utf-8"))
     return {item["quantity"]: item for item in found["results"]}, found
 

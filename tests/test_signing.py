@@ -20,7 +20,7 @@ from test_bad_input import tool
 from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, recovery
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.verify import pdf_check, signing
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
@@ -54,7 +54,7 @@ def project(tmp_path_factory):
     field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
     tifffile.imwrite(folder / "a.tif", field.pixels)
     (folder / "plate.toml").write_text(JOB)
-    pipeline.run(folder / "plate.toml", folder / "out")
+    job_run.run(folder / "plate.toml", folder / "out")
     return folder / "out"
 
 
@@ -204,7 +204,7 @@ def test_a_signed_file_can_go_elsewhere_and_the_report_stays(report, ada, tmp_pa
 def test_a_run_does_not_replace_a_signed_report(report, ada, project):
     signing.sign(report, ada, **ADA)
     with pytest.raises(OutputError, match="is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
 
 
 @pytest.mark.parametrize("way", ["elsewhere in the folder", "recorded elsewhere"])
@@ -215,7 +215,7 @@ def test_a_run_does_not_replace_what_is_signed_by_another_way(report, ada, proje
         signing.sign(report, ada, **ADA, out=report.with_name("report_signed.pdf"))
     before = {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=r"plate: (its report\.pdf|holds report_signed\.pdf, which) is signed"):
-        pipeline.run(project.parent / "plate.toml", report.parents[1])
+        job_run.run(project.parent / "plate.toml", report.parents[1])
     assert {path: path.read_bytes() for path in report.parent.rglob("*") if path.is_file()} == before
 
 
@@ -243,6 +243,31 @@ def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, capl
     found = pdf_check.validate(report)
     assert [one.name for one in found.signatures] == ["Cy Example"]
     assert found.problems == ()
+    assert not list(report.parent.glob(".*.partial"))
+
+
+def test_a_signed_file_that_cannot_take_its_place_is_kept_and_the_next_command_puts_it_there(
+    report, ada, monkeypatch, caplog
+):
+    """A viewer that has the report open keeps its name on Windows."""
+    name = Path.replace
+
+    def refused(path, to):
+        if Path(to) == report:
+            raise PermissionError(13, "Permission denied", str(to))
+        return name(path, to)
+
+    before = report.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refused)
+        with pytest.raises(
+            OutputError, match=r"the signature is recorded, but .*: Permission denied; close the report"
+        ):
+            signing.sign(report, ada, **ADA)
+    assert report.read_bytes() == before
+    recovery.recover(report.parents[1])
+    assert "the signed file is in its place now" in caplog.text
+    assert [one.name for one in pdf_check.validate(report).signatures] == [ADA["name"]]
     assert not list(report.parent.glob(".*.partial"))
 
 

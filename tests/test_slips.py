@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from inspect_tool import cli, synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.files import load_job
-from inspect_tool.inspection import pipeline
-from inspect_tool.inspection.pipeline import check
+from inspect_tool.inspection import field_record, job_run
+from inspect_tool.inspection.job_run import check
 
 TOP = 'recipe = "porosity"\nstandard = "astm_e1245_2016"\nimages = ["field_1.tif"]\n'
 CALIBRATION = '[calibration]\npixel_um = 0.2252\nsource = "stage micrometer"\n'
@@ -148,8 +148,8 @@ def test_all_jobs_of_a_command_are_checked_before_the_first_is_measured(tmp_path
     (tmp_path / "a.toml").write_text(text)
     (tmp_path / "b.toml").write_text(f'{text}[backend]\nname = "threshold"\nmethod = "fixed"\n')
     order = []
-    measuring = pipeline._measure_all
-    monkeypatch.setattr(pipeline, "_measure_all", lambda *given: order.append("measured") or measuring(*given))
+    measuring = field_record.measure_all
+    monkeypatch.setattr(job_run, "measure_all", lambda *given: order.append("measured") or measuring(*given))
     monkeypatch.setattr(cli, "_print_error", lambda error: order.append(str(error)))
     names = [str(tmp_path / name) for name in ("a.toml", "b.toml")]
     done = CliRunner().invoke(cli.app, ["run", *names, "--out", str(tmp_path / "out")])

@@ -15,7 +15,7 @@ from inspect_tool.acceptance import lots, specs
 from inspect_tool.cli import app
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, job_run
 from inspect_tool.model import Conformity, Lot, Requirement, SamplingPlan
 from inspect_tool.verify import verify
 
@@ -76,7 +76,7 @@ def test_every_source_of_the_valid_revision_counts_and_the_job_joins_them(folder
     put(folder, "customer.toml", upper=35.0, source="customer QS-17 rev 3")
     put(folder, "old.toml", revision="A", since="2024-01-01", upper=60.0)
     own = '[[requirements]]\nquantity = "area_percent.dark"\nunit = "%"\nlower = 1.0\nsource = "order 12"'
-    planned = pipeline.plan(job(folder, own))
+    planned = job_plan.plan(job(folder, own))
     assert [(r.source, r.lower, r.upper) for r in planned.requirements] == [
         ("order 12", 1.0, None),
         ("customer QS-17 rev 3", None, 35.0),
@@ -159,24 +159,24 @@ def test_a_file_that_cannot_be_read_stops_the_job_because_it_might_hold_the_newe
     put(folder)
     (folder / "specs" / "broken.toml").write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=message) as told:
-        pipeline.plan(job(folder))
+        job_plan.plan(job(folder))
     assert "broken.toml" in str(told.value)
 
 
 def test_what_a_job_names_wrongly_is_one_line_that_says_what_there_is(folder):
     with pytest.raises(SettingsError, match=r"specs: holds no \*.toml file"):
-        pipeline.plan(job(folder))
+        job_plan.plan(job(folder))
     put(folder)
     put(folder, "a.toml", revision="A", since="2024-01-01")
     with pytest.raises(SettingsError, match=r"there is no '4711 rev D'; there are: 4711 rev A, 4711 rev B$"):
-        pipeline.plan(job(folder, spec='spec = "4711 rev D"'))
+        job_plan.plan(job(folder, spec='spec = "4711 rev D"'))
     with pytest.raises(SettingsError, match=r"specs: is given, but 'spec' names no part"):
-        pipeline.plan(job(folder, spec='specs = "specs"'))
+        job_plan.plan(job(folder, spec='specs = "specs"'))
     with pytest.raises(SettingsError, match="elsewhere: no such file or folder"):
-        pipeline.plan(job(folder, spec='spec = "4711 rev B"\nspecs = "elsewhere"'))
+        job_plan.plan(job(folder, spec='spec = "4711 rev B"\nspecs = "elsewhere"'))
     with pytest.raises(SettingsError, match=r"date_of_work: '1.6.2026' must be a day as 2026-01-31"):
-        pipeline.plan(job(folder, day="1.6.2026"))
-    assert pipeline.plan(job(folder, spec='spec = "4711  rev B"\nspecs = "specs/drawing.toml"')).requirements
+        job_plan.plan(job(folder, day="1.6.2026"))
+    assert job_plan.plan(job(folder, spec='spec = "4711  rev B"\nspecs = "specs/drawing.toml"')).requirements
 
 
 def test_a_requirement_of_a_file_that_the_recipe_does_not_know_names_the_file(folder):
@@ -184,7 +184,7 @@ def test_a_requirement_of_a_file_that_the_recipe_does_not_know_names_the_file(fo
     text = spec_text().replace("area_percent.dark", "grain_size_number")
     (folder / "specs" / "x.toml").write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"x.toml requirements.0.quantity: recipe phase_fraction has no"):
-        pipeline.plan(job(folder))
+        job_plan.plan(job(folder))
 
 
 # ----------------------------------------------------------------------------------------------------- what conflicts
@@ -325,12 +325,12 @@ LOT = (
 def test_a_plan_that_cannot_be_followed_is_refused_before_anything_is_measured(folder, numbers, message):
     put(folder)
     with pytest.raises(SettingsError, match=message):
-        pipeline.plan(job(folder, LOT.format(**numbers)))
+        job_plan.plan(job(folder, LOT.format(**numbers)))
 
 
 def test_a_lot_without_requirements_is_refused(folder):
     with pytest.raises(SettingsError, match=r"job.toml lot: without a requirement no specimen can be judged"):
-        pipeline.plan(job(folder, LOT.format(n=3, ac=0, re=1), spec=""))
+        job_plan.plan(job(folder, LOT.format(n=3, ac=0, re=1), spec=""))
 
 
 # ------------------------------------------------------------------------------------------------------- whole reports
@@ -348,7 +348,7 @@ def made(tmp_path_factory):
     put(folder, "drawing.toml", upper=45.0, rule="simple")
     put(folder, "customer.toml", upper=25.0, rule="simple", source="customer QS-17 rev 3")
     put(folder, "old.toml", revision="A", since="2024-01-01", upper=60.0)
-    pipeline.run(job(folder, LOT.format(n=3, ac=1, re=2), exports='["json", "html", "pdf"]'), folder / "reports")
+    job_run.run(job(folder, LOT.format(n=3, ac=1, re=2), exports='["json", "html", "pdf"]'), folder / "reports")
     return folder / "reports" / "job"
 
 

@@ -18,7 +18,7 @@ from stardist_example import CONFIG
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
-from inspect_tool.inspection.pipeline import measure_fields
+from inspect_tool.inspection.notebook import measure_fields
 from inspect_tool.model import Calibration, Micrograph
 
 torch = pytest.importorskip("torch")

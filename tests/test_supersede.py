@@ -7,7 +7,7 @@ from PIL import Image
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import dump_report, load_report
-from inspect_tool.inspection import pipeline, supersede
+from inspect_tool.inspection import job_run, supersede
 from inspect_tool.verify import verify
 
 JOB = """
@@ -48,7 +48,7 @@ def first(tmp_path):
     gray[:, 60:80] = 100
     gray = np.clip(gray + np.random.default_rng(1).normal(0, 4, gray.shape), 0, 255).astype(np.uint8)
     Image.fromarray(gray).save(tmp_path / "a.png")
-    pipeline.run(write(tmp_path / "first.toml"), tmp_path / "reports")
+    job_run.run(write(tmp_path / "first.toml"), tmp_path / "reports")
     return tmp_path
 
 
@@ -60,7 +60,7 @@ def rows(report):
 def test_a_new_report_names_the_old_one_and_what_differs(first):
     old = load_report(first / "reports" / "first" / "report.json")
     again = write(first / "second.toml", more=AGAIN, heat="H 2", level=75.0, upper=40.0)
-    report = pipeline.run(again, first / "reports")
+    report = job_run.run(again, first / "reports")
     assert report.warnings[0].startswith(f"This report replaces report {old.id} of ")
     assert report.warnings[0].endswith(": wrong heat number.")
     statement = next(item.text for item in report.statements if item.name == "Replaces report")
@@ -79,9 +79,9 @@ def test_a_new_report_names_the_old_one_and_what_differs(first):
 
 
 def test_only_what_differs_is_named(first):
-    report = pipeline.run(write(first / "second.toml", more=AGAIN, heat="H 2"), first / "reports")
+    report = job_run.run(write(first / "second.toml", more=AGAIN, heat="H 2"), first / "reports")
     assert rows(report) == {"Heat or lot": ("H 1", "H 2")}
-    same = pipeline.run(write(first / "third.toml", more=AGAIN.replace("first", "second"), heat="H 2"))
+    same = job_run.run(write(first / "third.toml", more=AGAIN.replace("first", "second"), heat="H 2"))
     assert rows(same) == {"nothing": (None, None)}
 
 
@@ -90,7 +90,7 @@ def test_another_image_is_named_by_its_hash(first):
         turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     (first / "a.png").unlink()
     turned.save(first / "b.png")
-    report = pipeline.run(write(first / "second.toml", more=AGAIN))
+    report = job_run.run(write(first / "second.toml", more=AGAIN))
     (table,) = [table for table in report.tables if table.title == supersede.TABLE]
     images = [row[2:] for row in table.rows if row[0] == "Image"]
     assert [tuple(text and text[:6] for text in row) for row in images] == [("a.png ", None), (None, "b.png ")]
@@ -98,7 +98,7 @@ def test_another_image_is_named_by_its_hash(first):
 
 def test_a_report_that_replaces_another_is_recomputed_from_what_it_carries(first):
     again = write(first / "second.toml", more=AGAIN, heat="H 2", level=75.0)
-    pipeline.run(again, first / "reports")
+    job_run.run(again, first / "reports")
     (first / "reports" / "first").rename(first / "moved away")
     folder = first / "reports" / "second"
     assert [item.text for item in verify.verify(folder).findings if item.state == "differs"] == []
@@ -112,15 +112,15 @@ def test_a_report_that_replaces_another_is_recomputed_from_what_it_carries(first
 def test_a_report_is_not_written_over_the_one_it_replaces(first):
     again = write(first / "first.toml", more=AGAIN)
     with pytest.raises(OutputError, match=r"holds IT-\d+-\w+, which this job replaces; both are kept"):
-        pipeline.run(again, first / "reports")
-    assert pipeline.run(again, first / "elsewhere").warnings[0].startswith("This report replaces")
+        job_run.run(again, first / "reports")
+    assert job_run.run(again, first / "elsewhere").warnings[0].startswith("This report replaces")
 
 
 def test_a_report_is_replaced_once(first):
-    pipeline.run(write(first / "second.toml", more=AGAIN, heat="H 2"), first / "reports")
-    pipeline.run(first / "second.toml", first / "reports")  # the same job again
+    job_run.run(write(first / "second.toml", more=AGAIN, heat="H 2"), first / "reports")
+    job_run.run(first / "second.toml", first / "reports")  # the same job again
     with pytest.raises(OutputError, match=r"is replaced by IT-\S+ already \(entry \d of the audit trail\); replace"):
-        pipeline.run(write(first / "third.toml", more=AGAIN), first / "reports")
+        job_run.run(write(first / "third.toml", more=AGAIN), first / "reports")
 
 
 def test_a_reason_is_asked_for_and_so_is_a_report(first):
@@ -129,7 +129,7 @@ def test_a_reason_is_asked_for_and_so_is_a_report(first):
         ('supersedes_reason = "x"', "supersedes"),
     ):
         with pytest.raises(SettingsError, match=f"second.toml {missing}: is missing"):
-            pipeline.check(write(first / "second.toml", more=more))
+            job_run.check(write(first / "second.toml", more=more))
 
 
 def test_a_report_that_was_changed_or_is_not_there_cannot_be_replaced(first):
@@ -140,7 +140,7 @@ def test_a_report_that_was_changed_or_is_not_there_cannot_be_replaced(first):
     report = load_report(path)
     path.write_text(dump_report(replace(report, verdict="pass", conforming=True, recipe="x")), encoding="utf-8")
     with pytest.raises(ReadError, match=r"was changed after it was issued"):
-        pipeline.run(again)
+        job_run.run(again)
     path.unlink()
     with pytest.raises(ReadError, match=r"holds no report.json"):
-        pipeline.run(again)
+        job_run.run(again)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_report
 from inspect_tool.studies.validation import measure
 from inspect_tool.validation import line
-from inspect_tool.validation.values import load_validation
+from inspect_tool.validation.values import FieldError, dump_validation, load_validation
 from inspect_tool.verify.verify import verify
 
 COUNT = 4
@@ -82,14 +83,33 @@ def test_the_file_holds_the_drawn_error(validated):
         assert error.machine == pytest.approx(100 * 9 * 16**2 / 160**2, abs=0.3)
 
 
-def test_an_image_that_the_quality_gate_stops_is_compared_and_said_to_be_stopped(drawn, validated, tmp_path):
-    assert not any(field.stopped for field in load_validation(validated).fields)
-    image = Image.open(drawn / "image_0.png").filter(ImageFilter.GaussianBlur(6))
-    image.save(tmp_path / "soft.png")
-    job = write_job(tmp_path / "soft.toml", images='"soft.png"')
+ACCEPT = '[[accept]]\ncheck = "resolution"\nreason = "known"\n'
+
+
+@pytest.mark.parametrize(("radius", "stopped"), [(0, False), (6, True)])
+def test_an_image_that_the_quality_gate_stops_is_marked_and_its_method_is_not_confirmed(
+    radius, stopped, drawn, tmp_path
+):
+    """Eleven images of one kind, of which the method knows the one that it errs on; then a job with one more."""
+    with Image.open(drawn / "image_0.png") as image:
+        image.filter(ImageFilter.GaussianBlur(radius)).save(tmp_path / "image.png")
+    job = write_job(tmp_path / "job.toml", images='"image.png"')
     machine, truth = measure.plans_of(job, [str(drawn / "mask_0.png")])
-    made = measure.validate(machine, truth, name="soft", person="N. N.", date=date(2026, 11, 28))
-    assert [field.stopped for field in made.fields] == [True]
+    made = measure.validate(machine, truth, name="own", person="N. N.", date=date(2026, 11, 28))
+    assert [field.stopped for field in made.fields] == [stopped]
+    errors = [FieldError(machine=9.0, truth=9.0, own_u=0.001)] * 10 + [FieldError(machine=9.0, truth=39.0, own_u=20.0)]
+    known = [
+        replace(made.fields[0], parent=str(i), stopped=False, errors={"area_percent.ferrite": error})
+        for i, error in enumerate(errors)
+    ]
+    (tmp_path / "own.toml").write_text(dump_validation(replace(made, fields=tuple(known))), encoding="utf-8")
+    later = write_job(tmp_path / "later.toml", 'validation = "own.toml"\n' + ACCEPT, '"image.png"')
+    report = inspect_tool.run(later, out=tmp_path)
+    result = next(one for one in report.results if one.quantity == "area_percent.ferrite")
+    added = next(one for one in result.budget if one.name == line.LINE)
+    assert ("held the truth in every image of 11 parents" in added.basis) == (not stopped)
+    found = verify(tmp_path / "later" / "report.json")
+    assert [item for item in found.findings if item.state == "differs"] == []
 
 
 def test_a_job_that_names_the_file_carries_the_error_and_is_verified(drawn, validated, tmp_path):

@@ -353,8 +353,8 @@ def test_an_image_that_the_gate_stops_has_no_vote_and_no_part_in_what_a_method_s
     """It is missed by a point; a job that accepts such images is judged by ranks."""
     known = confirmed(12, errors=MISSED, stopped=True)
     fields = [field()]
-    for accepting, expected in ((False, 1.959964 * OWN_U), (True, 8.0 * 1.959964 / coverage_factor(None, 12 / 13))):
-        found = line.applied(combine(fields, None, None), RECIPE, fields, None, None, known, accepting=accepting)
+    for accepted, expected in ((False, 1.959964 * OWN_U), (True, 8.0 * 1.959964 / coverage_factor(None, 12 / 13))):
+        found = line.applied(combine(fields, None, None), RECIPE, fields, None, None, known, stopped=accepted)
         assert of_segmentation(of(found, "porosity_percent")) == pytest.approx(expected, rel=1e-5)
 
 

@@ -346,7 +346,13 @@ def structure_figures(
     return tuple(found)
 
 
-_COVERED = 0.5
+def _is_full(figures: Sequence[Figure]) -> bool:
+    """Whether an image is full of edges, or holds joints, of which few can stand on an even ground."""
+    shares = {figure.check: figure.share for figure in figures}
+    return shares["focus"] >= _FULL or "saturated_joints" in shares
+
+
+_COVERED, _FULL = 0.5, 0.75  # of the tiles; a line across a small image is in half of them
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 
@@ -419,7 +425,8 @@ def with_acceptances(figures: Sequence[Figure], acceptances: Sequence[Acceptance
 def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Acceptance]) -> None:
     """Refuse a job in every field of which what was found is too fine or too blurred: its images are the fault.
 
-    Where only some fields are so, the others are kept and the number is doubted (``doubts``).
+    Where only some fields are so, the others are kept and the number is doubted (``doubts``). It is doubted too where
+    most of a field is even: what little there is may be no structure (a scratch), and only the overlay shows it.
 
     Parameters
     ----------
@@ -432,7 +439,7 @@ def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Accept
     MeasurementError
         Names the first field, as ``judged`` does.
     """
-    if all(_stops(with_acceptances(figures, acceptances)) for figures in fields):
+    if all(_is_full(figures) and _stops(with_acceptances(figures, acceptances)) for figures in fields):
         for figures in fields:
             judged(figures, acceptances)
 

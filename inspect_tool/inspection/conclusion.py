@@ -24,7 +24,7 @@ def concluded(
     validation: Validation | None = None,
     correction: referee.Correction | None = None,
     *,
-    accepting: bool = False,
+    stopped: bool = False,
 ) -> Findings:
     """Combine the fields of a job, correct them by hand where a person did, and ask whether they can be believed.
 
@@ -44,8 +44,8 @@ def concluded(
         Errors of the segmentation on labelled images.
     correction : Correction, optional
         What a person found at a random sample of points: it replaces the results that it is for.
-    accepting : bool
-        The job accepts images that the quality gate would stop.
+    stopped : bool
+        The quality gate would stop an image of the job, which accepts it.
 
     Raises
     ------
@@ -53,5 +53,5 @@ def concluded(
         What the recipe says.
     """
     findings: Findings = recipe.combine(fields, settings, standard)
-    findings = line.applied(findings, recipe, fields, settings, standard, validation, accepting=accepting)
+    findings = line.applied(findings, recipe, fields, settings, standard, validation, stopped=stopped)
     return plausibility.gated(referee.applied(findings, correction), asked)

@@ -15,7 +15,7 @@ from inspect_tool.files import load_job
 from inspect_tool.folders import new_file
 from inspect_tool.images.preprocess import crop_like
 from inspect_tool.images.readers import read_values
-from inspect_tool.inspection import painted, pipeline
+from inspect_tool.inspection import job_plan, job_trail, one_field, painted
 from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
 from inspect_tool.pixels.png import encode
 from inspect_tool.report.figures import full_size
@@ -107,7 +107,7 @@ def undo(
         There is no such edit, or a later one has changed some of its pixels.
     """
     _check_said(reason, by)
-    planned = pipeline.plan(job_path)
+    planned = job_plan.plan(job_path)
     _check_trail(planned, out)
     chosen = edits.last_in_force(planned.ledger) if number is None else None
     found = chosen or next((entry.edit for entry in planned.ledger if entry.edit.number == number), None)
@@ -188,8 +188,8 @@ def withdraw(job_path: str | Path, first: int = 1, *, reason: str, by: str, out:
 class Asked:
     """One field of a job, read and not yet segmented."""
 
-    planned: pipeline.Plan
-    source: pipeline.Source
+    planned: job_plan.Plan
+    source: job_plan.Source
     micrograph: Micrograph
     out: Path | None  # folder of reports whose audit trail is told
 
@@ -312,7 +312,7 @@ def export(
 
 def current_segmentation(
     job_path: str | Path, *, field: int | None = None, image: str = ""
-) -> tuple[pipeline.Plan, Micrograph, Segmentation]:
+) -> tuple[job_plan.Plan, Micrograph, Segmentation]:
     """Segment one field of a job as a run does, and lay its edits so far over it."""
     asked = asked_for(job_path, field=field, image=image)
     return asked.planned, asked.micrograph, segmented(asked).current
@@ -337,7 +337,7 @@ def asked_for(job_path: str | Path, *, field: int | None = None, image: str = ""
     ReadError
         The image cannot be read, or the ledger lacks an edit.
     """
-    planned = pipeline.plan(job_path)
+    planned = job_plan.plan(job_path)
     fitting = [
         source
         for source in planned.sources
@@ -352,22 +352,22 @@ def asked_for(job_path: str | Path, *, field: int | None = None, image: str = ""
     return _asked_for(planned, fitting[0], out)
 
 
-def _asked_for(planned: pipeline.Plan, source: pipeline.Source, out: Path | None) -> Asked:
+def _asked_for(planned: job_plan.Plan, source: job_plan.Source, out: Path | None) -> Asked:
     _check_trail(planned, out)
-    return Asked(planned=planned, source=source, micrograph=pipeline.read_source(planned, source), out=out)
+    return Asked(planned=planned, source=source, micrograph=one_field.read_source(planned, source), out=out)
 
 
-def _check_trail(planned: pipeline.Plan, out: Path | None) -> None:
+def _check_trail(planned: job_plan.Plan, out: Path | None) -> None:
     """Make sure, before long work, that the trail can take an event and knows of no edit that the ledger lacks."""
     if out is not None:
         audit.ready(out)
-        pipeline.check_ledger(planned, out, planned.path.stem)
+        job_trail.check_ledger(planned, out, planned.path.stem)
 
 
 def segmented(asked: Asked) -> Present:
     """Segment a field as a run does, and lay its edits over it."""
     planned, source = asked.planned, asked.source
-    raw = pipeline.segmented(planned, source, asked.micrograph, pipeline.model_of(planned))
+    raw = one_field.segmented(planned, source, asked.micrograph, one_field.model_of(planned))
     entries = edits.of_image(planned.ledger, source.sha256)
     return Present(
         raw=raw,

@@ -19,7 +19,7 @@ from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, trail_checks, trail_reports
 from inspect_tool.files import plain, read_bytes
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, job_trail, one_field, reporting
 from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
 from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
@@ -61,7 +61,7 @@ class Standing:
 class _Measured:
     """A job as it is measured now."""
 
-    planned: pipeline.Plan
+    planned: job_plan.Plan
     records: list[MicrographRecord]
     findings: Findings
     found: Population
@@ -75,7 +75,7 @@ def draw(
     nonce: str = "",
     reports: Path | None = None,
     workers: int = 1,
-    progress: pipeline.Progress | None = None,
+    progress: job_plan.Progress | None = None,
 ) -> ledger.Sample:
     """Draw a sample of a job, record it in the ledger beside the job, and write the page that asks it.
 
@@ -136,7 +136,7 @@ def record(
     *,
     reports: Path | None = None,
     workers: int = 1,
-    progress: pipeline.Progress | None = None,
+    progress: job_plan.Progress | None = None,
 ) -> tuple[ledger.Entry, Standing]:
     """Check a file of answers against its sample and the job as it is now, record it, and tell where it stands.
 
@@ -192,7 +192,7 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
     InspectError
         There is nothing to give up; no reason or no name; for whatever else the user must fix.
     """
-    planned, folder = pipeline.plan(job, exports=(), refereed=False), ledger.folder_of(job)
+    planned, folder = job_plan.plan(job, exports=(), refereed=False), ledger.folder_of(job)
     if reports is None:
         return history.give_up(folder, by=by, reason=reason)
     audit.ready(reports)
@@ -211,17 +211,17 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
     return made
 
 
-def _planned(job: Path, reports: Path | None) -> pipeline.Plan:
+def _planned(job: Path, reports: Path | None) -> job_plan.Plan:
     """Read a job whose ledgers lack nothing that the audit trail of a folder knows of."""
-    planned = pipeline.plan(job, exports=(), refereed=False)
+    planned = job_plan.plan(job, exports=(), refereed=False)
     if reports is not None:
         audit.ready(reports)
-        pipeline.check_ledger(planned, reports, job.stem)
+        job_trail.check_ledger(planned, reports, job.stem)
     return planned
 
 
-def _measured(planned: pipeline.Plan, folder: Path, workers: int, progress: pipeline.Progress | None) -> _Measured:
-    records, findings = pipeline.measured(planned, folder, workers, progress)
+def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_plan.Progress | None) -> _Measured:
+    records, findings = reporting.measured(planned, folder, workers, progress)
     found = population(
         planned.job.recipe,
         _recipe(planned),
@@ -235,7 +235,7 @@ def _measured(planned: pipeline.Plan, folder: Path, workers: int, progress: pipe
 
 
 def _tell(
-    planned: pipeline.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
+    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
 ) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:
@@ -254,7 +254,7 @@ def _tell(
             audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, reason=reason, new=new))
 
 
-def _recipe(planned: pipeline.Plan) -> Any:
+def _recipe(planned: job_plan.Plan) -> Any:
     return registry.load("recipe", planned.job.recipe)
 
 
@@ -311,7 +311,7 @@ def _items(
         own = of_image.get(i, [])
         if not own:
             continue
-        rgb = full_size(pipeline.read_source(now.planned, source))
+        rgb = full_size(one_field.read_source(now.planned, source))
         for n, spot in _spots(now, i, own, folder):
             top, left, bottom, right = _window(now.found, places[n], spot, rgb.shape)
             crop = numbers.setdefault((i, top, left, bottom, right), len(crops))

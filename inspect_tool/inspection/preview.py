@@ -7,7 +7,9 @@ import numpy as np
 
 from inspect_tool.folders import new_folder
 from inspect_tool.images import colored_marks, preprocess, readers
-from inspect_tool.inspection.pipeline import Plan, Progress, Source, inputs_of, read_source, selection, stem
+from inspect_tool.inspection.field_record import stem
+from inspect_tool.inspection.job_plan import Plan, Progress, Source, inputs_of
+from inspect_tool.inspection.one_field import read_source, selection
 from inspect_tool.model import Mask, Micrograph, Segmentation
 from inspect_tool.report import figures
 from inspect_tool.report.text import quantity, short

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inspect_tool import registry
 from inspect_tool.errors import CalibrationError, InspectError, SettingsError
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan, notebook
 from inspect_tool.inspection.starter import Answers, first_quantity
 from inspect_tool.report.text import short
 
@@ -57,7 +57,7 @@ def _images(folder: Path, ask: Ask, say: Callable[[str], None]) -> tuple[str, Pa
             if not pattern:
                 msg = f"{answer or 'nothing'}: no images there"
                 raise SettingsError(msg)
-            files = pipeline.files_of(pattern, folder, "images")
+            files = job_plan.files_of(pattern, folder, "images")
         except InspectError as error:
             say(str(error))
             continue
@@ -90,7 +90,7 @@ def _pattern(place: Path, folder: Path) -> str:
 def _scale(first: Path, ask: Ask, say: Callable[[str], None]) -> Answers:
     """The scale of the first image, with the other answers open."""
     try:
-        image = pipeline.with_own_scale(first)
+        image = notebook.with_own_scale(first)
     except CalibrationError:
         image = None
     if image is not None and image.calibration.pixel_um is not None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from inspect_tool import registry
 from inspect_tool.evidence.masks import mask_sha256
-from inspect_tool.inspection import pipeline
-from inspect_tool.inspection.pipeline import Plan
+from inspect_tool.inspection import one_field
+from inspect_tool.inspection.job_plan import Plan
 from inspect_tool.model import FieldMeasurement, Findings
 from inspect_tool.scale.calibration import same_scale
 
@@ -37,7 +37,7 @@ def remeasure(
     Parameters
     ----------
     planned : Plan
-        From ``pipeline.plan``.
+        From ``job_plan.plan``.
     tell : callable, optional
         Called with (fields done, name of the image).
     model : Any
@@ -55,8 +55,8 @@ def remeasure(
     for i, source in enumerate(planned.sources):
         if tell is not None:
             tell(i, source.name)
-        micrograph = pipeline.read_source(planned, source)
-        segmentation, measurement, _ = pipeline.measured_field(
+        micrograph = one_field.read_source(planned, source)
+        segmentation, measurement, _ = one_field.measured_field(
             planned, source, micrograph, model, alternatives=alternatives
         )
         if i == 0:

@@ -18,8 +18,8 @@ from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
-from inspect_tool.inspection import pipeline
-from inspect_tool.inspection.pipeline import Plan, Progress, job_names
+from inspect_tool.inspection import field_record, job_plan
+from inspect_tool.inspection.job_plan import Plan, Progress, job_names
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
 
@@ -147,13 +147,13 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
         For whatever the user must fix; nothing is written then.
     """
     names = job_names(jobs)
-    inputs = [file for path in jobs for file in (path, *pipeline.inputs_of(pipeline.plan(path)))]
+    inputs = [file for path in jobs for file in (path, *job_plan.inputs_of(job_plan.plan(path)))]
     tell = progress or _silent
     with new_folder(out, inputs) as folder:
         paths = [_copied(path, folder / name) if copy else path for path, name in zip(jobs, names, strict=True)]
-        plans = [pipeline.plan(path) for path in paths]
+        plans = [job_plan.plan(path) for path in paths]
         for plan in plans:
-            pipeline.check_images(plan)
+            field_record.check_images(plan)
         base = folder if copy else out
         made, started = [], now()
         total, before = sum(len(plan.sources) for plan in plans), 0
@@ -226,10 +226,10 @@ def _results(found: Remeasured) -> tuple[GoldenResult, ...]:
 
 def _copied(path: Path, folder: Path) -> Path:
     """Copy a job file with the files it names; they must lie in its folder, so that its relative names stay true."""
-    plan = pipeline.plan(path)
+    plan = job_plan.plan(path)
     home = path.resolve().parent
     folder.mkdir()
-    for file in (path, *pipeline.inputs_of(plan)):
+    for file in (path, *job_plan.inputs_of(plan)):
         resolved = file.resolve()
         if not resolved.is_relative_to(home):
             msg = f"{path}: {file} lies outside the folder of the job; put it there, or record without --copy"
@@ -242,7 +242,7 @@ def _copied(path: Path, folder: Path) -> Path:
             shutil.copyfile(resolved, target)
     copy = folder / path.resolve().name
     try:
-        again = pipeline.plan(copy)
+        again = job_plan.plan(copy)
     except InspectError as error:
         msg = f"{path}: the copy lacks something: {error}; record without --copy"
         raise SettingsError(msg) from None
@@ -281,7 +281,7 @@ def check(folder: Path, *, tolerances: Sequence[str] = (), progress: Progress | 
             raise SettingsError(msg)
     plans = [_same_images(job, folder) for job in golden.jobs]
     for plan in plans:
-        pipeline.check_images(plan)
+        field_record.check_images(plan)
     tell = progress or _silent
     total, before, found = sum(len(plan.sources) for plan in plans), 0, []
     for job, plan in zip(golden.jobs, plans, strict=True):
@@ -335,7 +335,7 @@ def _same_images(job: GoldenJob, folder: Path) -> Plan:
         if sha256_file(file) != image.sha256:
             msg = f"{job.name}: {image.name} is not the image that was recorded (SHA-256 differs): {file}"
             raise ReadError(msg)
-    plan = pipeline.plan(path)
+    plan = job_plan.plan(path)
     if [source.sha256 for source in plan.sources] != [image.sha256 for image in job.images]:
         msg = f"{path}: the job names other images now, or in another order; record anew"
         raise SettingsError(msg)

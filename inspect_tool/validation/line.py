@@ -101,7 +101,7 @@ def applied(
     standard: Standard,
     validation: Validation | None,
     *,
-    accepting: bool = False,
+    stopped: bool = False,
 ) -> Findings:
     """Add the error on labelled images to the budgets that it reaches.
 
@@ -117,8 +117,8 @@ def applied(
         Of the recipe.
     validation : Validation or None
         None: there is none for this backend as it is set; a statement says so.
-    accepting : bool
-        The job accepts images that the quality gate would stop.
+    stopped : bool
+        The quality gate would stop an image of the job, which accepts it.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def applied(
             and (found := _reaching(carried, result.quantity)) is not None
         ]
         reaches = {
-            of: _reaches(carry.of, of, mine, validation, far=far > 1, stopped=accepting) for _, carry, of in reached
+            of: _reaches(carry.of, of, mine, validation, far=far > 1, stopped=stopped) for _, carry, of in reached
         }
         made = [
             _with_line(result, carry, reaches[of], validation, far=far > 1)

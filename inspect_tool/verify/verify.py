@@ -18,14 +18,14 @@ import numpy as np
 
 import inspect_tool
 from inspect_tool import __version__, plugins, registry
-from inspect_tool.acceptance import specs
+from inspect_tool.acceptance import criteria, specs
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import audit, edits, masks, trail_checks, trail_reports
 from inspect_tool.evidence.dossier import Dossier, of_pdf, open_dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import checked, load_job, parse_report, plain, sha256_bytes, sha256_file
 from inspect_tool.images import quality, specimen_area
-from inspect_tool.inspection import pipeline, supersede
+from inspect_tool.inspection import field_record, job_plan, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.model import (
     Check,
@@ -38,6 +38,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
     Statement,
+    Table,
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
@@ -58,7 +59,16 @@ STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
 
 Part = Literal[
-    "digest", "files", "audit trail", "numbers", "pictures", "HTML page", "PDF pages", "images", "segmentation"
+    "digest",
+    "files",
+    "audit trail",
+    "numbers",
+    "pictures",
+    "HTML page",
+    "PDF pages",
+    "images",
+    "segmentation",
+    "image quality",
 ]
 _PARTS = get_args(Part)
 
@@ -70,6 +80,7 @@ class Finding:
     part: Part
     state: State
     text: str
+    of_images: tuple[str, ...] = ()  # names of what is read off the images, among what was looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,7 @@ class Verification:
     made_with: str  # software and version of the report
     verified: bool  # nothing that was looked at differs
     unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
+    as_stated: tuple[str, ...]  # what was not checked since it is read off the images
     findings: tuple[Finding, ...]
 
 
@@ -117,7 +129,10 @@ def verify(
         look = _look(dossier, template)
         findings += pages_findings(dossier, work.folder, look)
         if images is not None:
-            findings += _images(dossier, work, images, progress or _silent)
+            again = list(_images(dossier, work, images, progress or _silent))
+            read = {name for item in again for name in item.of_images}
+            findings = [item for item in findings if not item.of_images or not read.issuperset(item.of_images)]
+            findings += again
     ordered = sorted(findings, key=lambda item: _PARTS.index(item.part))
     return Verification(
         report=report.id,
@@ -125,6 +140,7 @@ def verify(
         made_with=f"{report.provenance.software} {report.provenance.version}",
         verified=all(item.state != "differs" for item in ordered),
         unseen=look.gap,
+        as_stated=tuple(name for item in ordered if item.state == "not checked" for name in item.of_images),
         findings=tuple(ordered),
     )
 
@@ -323,15 +339,15 @@ def _asked(work: _Work, report: Report) -> _Asked:
     day = date.fromisoformat(report.provenance.started[:10])
     spec_files: tuple[specs.SpecFile, ...] = ()
     if job.spec:
-        spec_files = pipeline.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
-    requirements = pipeline.requirements_of(job, recipe, settings, "job.toml", spec_files)
+        spec_files = criteria.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
+    requirements = criteria.requirements_of(job, recipe, settings, "job.toml", spec_files)
     return _Asked(
         job=job,
         recipe=recipe,
         settings=settings,
         standard=standard,
         requirements=requirements,
-        criteria=pipeline.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
+        criteria=criteria.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
         spec_files=spec_files,
         ledger=edits.read(work.edits),
         refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,
@@ -389,11 +405,11 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
             how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
     yield from _pictures(pictures)
-    if seen:
-        yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
-    for check in report.checks:
-        if not _has(check, found.checks):
-            yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
+    checks = [_check(check) for check in report.checks if not _has(check, found.checks)]
+    for names in (seen, *([name] for name in checks)):
+        if names:
+            text = f"needs the image: {', '.join(names)}"
+            yield Finding(part="numbers", state="not checked", text=text, of_images=tuple(names))
 
 
 def _pictures(found: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Finding]:
@@ -438,10 +454,9 @@ def _recomputed(
         fields.append(measured)
         chords.append(quality.structure_px(taken.labels, taken.kind))
         steps += [step] if step is not None else []
-        worst += [pipeline.thumbnail(i, measured, notable) for notable in measured.worst[: pipeline.WORST]]
+        worst += [field_record.thumbnail(i, measured, notable) for notable in measured.worst[: field_record.WORST]]
         records.append(replace(record, notes=measured.notes))
-        for name, value in measured.read_off.items():
-            seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
+        seen |= dict.fromkeys(_read_off(measured))
     findings = concluded(
         asked.recipe,
         fields,
@@ -449,7 +464,7 @@ def _recomputed(
         asked.standard,
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
-        pipeline.correction_of(
+        reporting.correction_of(
             asked.job,
             asked.settings,
             asked.standard,
@@ -458,31 +473,31 @@ def _recomputed(
             report.micrographs,
             _reader(dossier),
         ),
-        accepting=bool(asked.job.accept),
+        stopped=any(check.accepted for check in report.checks),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
-    raw = pipeline.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
+    raw = reporting.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
     findings = supersede.told(
         findings,
         asked.replaced,
         asked.job.supersedes_reason,
-        pipeline.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
+        reporting.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
     )
     seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
         quality.with_chords(table, chords) for table in report.tables if table.title == quality.TABLE
     )
-    doubts = [one for table in seen_tables for one in pipeline.doubted_fields(table, asked.job, report.micrographs)]
+    doubts = [one for table in seen_tables for one in reporting.doubted_fields(table, asked.job, report.micrographs)]
     findings = replace(
         findings,
         checks=(*findings.checks, *doubts),
         statements=(*dict.fromkeys(steps), *findings.statements),
         tables=(*findings.tables, *seen_tables),
     )
-    seen |= dict.fromkeys(f"table '{table.title}'" for table in seen_tables)
-    day = pipeline.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
-    known = pipeline.scale_checks(report.micrographs, day)
+    seen |= dict.fromkeys(_table(table) for table in seen_tables)
+    day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
+    known = reporting.scale_checks(report.micrographs, day)
     others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
     made = build(
         job_name=report.job,
@@ -491,15 +506,31 @@ def _recomputed(
         findings=findings,
         micrographs=records,
         checks=[*known, *others],
-        conformities=pipeline.judged(asked.requirements, findings, [field.specimen for field in fields]),
-        worst=pipeline.worst_first(worst),
+        conformities=criteria.judged(asked.requirements, findings, [field.specimen for field in fields]),
+        worst=reporting.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
-        warnings=pipeline.remarks(asked.job, records),
+        warnings=reporting.remarks(asked.job, records),
         attachments=report.attachments,
         criteria=asked.criteria,
     )
-    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen], pictures
+    return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
+
+
+def _read_off(measured: FieldMeasurement) -> list[str]:
+    """Names of what a field read off its image."""
+    names = [
+        name for key, value in measured.read_off.items() for name in (value if isinstance(value, Mapping) else [key])
+    ]
+    return [name.replace("_", " ") for name in names]
+
+
+def _table(table: Table) -> str:
+    return f"table '{table.title}'"
+
+
+def _check(check: Check) -> str:
+    return f"check '{check.name}'"
 
 
 def _same_libraries(report: Report) -> bool:
@@ -538,7 +569,7 @@ def _edited_again(
     assert record.evidence is not None
     edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
     micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
-    before = pipeline.measured_before(
+    before = one_field.measured_before(
         asked.job.recipe, micrograph, raw, settings=asked.settings, standard=asked.standard
     )
     return edited, before
@@ -845,20 +876,25 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
             job = load_job(work.folder / "job.toml")
             sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
             asked = _asked(work, report)
-            planned = pipeline.plan(
+            planned = job_plan.plan(
                 work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
             )
+            figures: list[quality.Figure] = []
             for i, record in enumerate(report.micrographs):
                 progress(i, len(files), f"segmenting {record.image}")
-                yield from _segmented_again(dossier, planned, i, record, edits.of_image(asked.ledger, record.sha256))
+                entries = edits.of_image(asked.ledger, record.sha256)
+                found, judged = _segmented_again(dossier, planned, i, record, entries)
+                yield from found
+                figures += judged
+            yield from _judged_again(report, planned, figures)
     except InspectError as error:
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
 
-def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
+def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
     """The image of a record as the job would name it."""
     own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
-    return pipeline.Source(
+    return job_plan.Source(
         path=path,
         name=record.image,
         sha256=record.sha256,
@@ -872,12 +908,13 @@ def _source(job: Job, record: MicrographRecord, path: Path) -> pipeline.Source:
 
 def _segmented_again(
     dossier: Dossier,
-    planned: pipeline.Plan,
+    planned: job_plan.Plan,
     index: int,
     record: MicrographRecord,
     entries: Sequence[edits.Entry],
-) -> Iterator[Finding]:
-    micrograph = pipeline.read_source(planned, planned.sources[index])
+) -> tuple[list[Finding], tuple[quality.Figure, ...]]:
+    """What came out for one field, and the figures of its image and of what was segmented in it."""
+    micrograph = one_field.read_source(planned, planned.sources[index])
     _, stated = masks.field(record, _reader(dossier))
     kept = {"": stated, **dict(stated.alternatives())}
     unlike: list[str] = []
@@ -896,20 +933,39 @@ def _segmented_again(
         ):
             unlike.append(f"{what}: the numbers of the objects differ")
 
-    _, measured, _ = pipeline.measured_field(
-        planned, planned.sources[index], micrograph, pipeline.model_of(planned), keep=compare, entries=entries
+    taken, measured, _ = one_field.measured_field(
+        planned, planned.sources[index], micrograph, one_field.model_of(planned), keep=compare, entries=entries
     )
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
     unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    found = [Finding(part="segmentation", state="differs", text=f"{record.image}: {text}") for text in unlike]
+    if not unlike:
+        text, read = f"{record.image}: segmented again, the same masks", tuple(_read_off(measured))
+        found.append(Finding(part="segmentation", state="verified", text=text, of_images=read))
     picture = _shown(dossier)(record.picture)
     if picture is not None and not drawn_again.same_picture(picture, figures.field_picture(micrograph)[0]):
         text = f"{record.picture}: is not the picture of the image {record.image}"
-        yield Finding(part="pictures", state="differs", text=text)
+        found.append(Finding(part="pictures", state="differs", text=text))
+    seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)
+    return found, quality.structure_figures(taken, measured.values, seen, planned.limits)
+
+
+def _judged_again(report: Report, planned: job_plan.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:
+    """Compare the table and the checks of the image quality with figures that were read off the images again."""
+    again = quality.with_acceptances(figures, planned.job.accept)
+    table = quality.table(again, [record.image for record in report.micrographs])
+    checks = quality.as_checks(again, planned.limits, quality.default_limits(planned.job.recipe))
+    unlike = [
+        *_contained(plain(report.tables), [plain(table)], "tables", ("title",), LOOSE),
+        *_contained(plain(report.checks), plain(checks), "checks", ("name", "specimen", "scope"), LOOSE),
+    ]
+    read = (_table(table), *map(_check, checks))
     for text in unlike:
-        yield Finding(part="segmentation", state="differs", text=f"{record.image}: {text}")
+        yield Finding(part="image quality", state="differs", text=text, of_images=read)
     if not unlike:
-        yield Finding(part="segmentation", state="verified", text=f"{record.image}: segmented again, the same masks")
+        text = f"{len(checks)} checks and the figures of {len(report.micrographs)} images: read off again, the same"
+        yield Finding(part="image quality", state="verified", text=text, of_images=read)
 
 
 def _silent(done: int, total: int, text: str) -> None:

@@ -25,8 +25,8 @@ from inspect_tool.errors import BackendError, InspectError, MeasurementError, Re
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
-from inspect_tool.inspection import pipeline
-from inspect_tool.inspection.pipeline import Plan, Progress, Source
+from inspect_tool.inspection import field_record, job_plan, one_field
+from inspect_tool.inspection.job_plan import Plan, Progress, Source
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.report.confined import confined
 from inspect_tool.statistics.agreement import agreement, equivalence
@@ -114,8 +114,8 @@ def compare(
     tell = progress or _silent
     name = f"{path.stem}_compare"
     check_name(name, str(path))
-    inputs = [file for plan in plans for file in (path, *pipeline.inputs_of(plan))]
-    pipeline.check_images(plans[0])  # those of the other backends are the same
+    inputs = [file for plan in plans for file in (path, *job_plan.inputs_of(plan))]
+    field_record.check_images(plans[0])  # those of the other backends are the same
     with new_folder(Path(out) / name, inputs) as folder:
         (folder / "pictures").mkdir()
         total = len(chosen) * len(plans[0].sources) + 2
@@ -230,7 +230,7 @@ def _planned(path: Path, one: Chosen) -> Plan:
             key: [value] if key in lists and not isinstance(value, list | tuple) else value
             for key, value in one.table.items()
         }
-        return pipeline.plan(path, table)
+        return job_plan.plan(path, table)
     except InspectError as error:
         msg = f"backend '{one.label}': {error}"
         raise type(error)(msg) from None
@@ -299,14 +299,14 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     weights = ""
     for i, source in enumerate(planned.sources):
         tell(number * len(planned.sources) + i, total, f"{one.label}: {source.name}")
-        micrograph = pipeline.read_source(planned, source)
+        micrograph = one_field.read_source(planned, source)
         compared.append(_field(source, micrograph))
         try:
-            figures = pipeline.judge_image(planned, source, micrograph)
-            segmentation, measurement, step = pipeline.measured_field(
+            figures = one_field.judge_image(planned, source, micrograph)
+            segmentation, measurement, step = one_field.measured_field(
                 planned, source, micrograph, model, alternatives=False
             )
-            pipeline.judge_structure(planned, source, segmentation, measurement, figures)
+            one_field.judge_structure(planned, source, segmentation, measurement, figures)
             results.append(_alone(recipe, planned, measurement))
         except (BackendError, MeasurementError, ReadError) as error:
             refused.append(Refusal(image=source.name, reason=str(error)))
@@ -506,7 +506,7 @@ def _plates(
     _, place, a, b = max(differences)
     i = -place
     field = reference.fields[i]
-    micrograph = pipeline.read_source(planned, planned.sources[i])
+    micrograph = one_field.read_source(planned, planned.sources[i])
     drawn = [_stored(run, i) for run in (reference, other)]
     box = where_outlines_differ(*(segmentation.labels for segmentation in drawn))
     names = [f"pictures/{number}_{name}.jpg" for name in ("reference", "compared")]

@@ -16,7 +16,7 @@ from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
-from inspect_tool.inspection.pipeline import Progress
+from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_folder

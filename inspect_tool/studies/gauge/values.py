@@ -12,7 +12,7 @@ from typing import Any
 
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_report, read_bytes, sha256_file
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_run
 from inspect_tool.model import Report
 from inspect_tool.studies.gauge.page import Design, Observation, StudyInput
 
@@ -260,7 +260,7 @@ def from_reports(
 
 def _one_report(run: Run, path: Path) -> Report:
     try:
-        return load_report(path) if run.report else pipeline.run(path, backend=run.backend or None)
+        return load_report(path) if run.report else job_run.run(path, backend=run.backend or None)
     except InspectError as error:
         if str(path) in str(error):
             raise

@@ -18,7 +18,7 @@ from inspect_tool.files import (
     checked,
     plain,
 )
-from inspect_tool.inspection import pipeline
+from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.inspection.workers import each, processes
 from inspect_tool.studies.selftest import phantoms
@@ -116,7 +116,7 @@ def measured_job(
 ) -> Remeasured:
     """Measure drawn fields as a job."""
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        plan = pipeline.plan(phantoms.write_job(Path(folder), recipe, fields, look, name, table))
+        plan = job_plan.plan(phantoms.write_job(Path(folder), recipe, fields, look, name, table))
         model = loaded(json.dumps(plain(table), sort_keys=True), recipe)
         return remeasure(plan, model=model, alternatives=alternatives)
 

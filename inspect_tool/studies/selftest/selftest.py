@@ -25,7 +25,7 @@ from inspect_tool.files import (
     sha256_bytes,
     write_text,
 )
-from inspect_tool.inspection.pipeline import Progress
+from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import Header, StandardRecord
 from inspect_tool.report.render import template_folder
 from inspect_tool.segmentation import question

@@ -10,8 +10,8 @@ from inspect_tool import registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
 from inspect_tool.images import quality
-from inspect_tool.inspection import pipeline
-from inspect_tool.inspection.pipeline import Plan
+from inspect_tool.inspection import job_plan, one_field
+from inspect_tool.inspection.job_plan import Plan
 from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.segmentation import question
@@ -85,7 +85,7 @@ def validate(
         raise SettingsError(msg)
     backend = registry.load("backend", machine.backend)
     judged = backend_of(machine.job.recipe, machine.backend, backend, machine.backend_settings)
-    model = pipeline.model_of(machine)
+    model = one_field.model_of(machine)
     fields = []
     for i in range(len(machine.sources)):
         if tell is not None:
@@ -125,13 +125,13 @@ def plans_of(job_path: Path, masks: Sequence[str]) -> tuple[Plan, Plan]:
     """
     job = load_job(job_path)
     backend = dict(job.backend or registry.load("recipe", job.recipe).BACKEND)
-    machine = pipeline.plan(job_path, backend)
+    machine = job_plan.plan(job_path, backend)
     if any(source.mask for source in machine.sources):
         msg = f"{job_path} backend.name: '{machine.backend}' are masks of a person; name the backend that is validated"
         raise SettingsError(msg)
-    given = [path for mask in masks for path in pipeline.files_of(mask, Path(), "--truth")]
+    given = [path for mask in masks for path in job_plan.files_of(mask, Path(), "--truth")]
     by_hand = {"name": "labels", "masks": [str(path.absolute()) for path in given]}
-    return machine, pipeline.plan(job_path, by_hand)
+    return machine, job_plan.plan(job_path, by_hand)
 
 
 def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
@@ -201,8 +201,8 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
 
 def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: Recipe, label: Label) -> ValidatedField:
     source = machine.sources[index]
-    micrograph = pipeline.read_source(machine, source)
-    segmentation, measured, _ = pipeline.measured_field(machine, source, micrograph, model)
+    micrograph = one_field.read_source(machine, source)
+    segmentation, measured, _ = one_field.measured_field(machine, source, micrograph, model)
     by_hand = _by_hand(truth, index, micrograph, segmentation, recipe)
     findings = recipe.combine([measured], machine.settings, machine.standard)
     found = of_quantities(recipe, findings.results)
@@ -255,7 +255,7 @@ def _by_hand(
 ) -> FieldMeasurement:
     """Measure the mask of a person; its numbers are those of the classes of the machine, by whatever name."""
     source = truth.sources[index]
-    drawn = pipeline.segmented(truth, source, micrograph, pipeline.model_of(truth))
+    drawn = one_field.segmented(truth, source, micrograph, one_field.model_of(truth))
     taken, _ = question.answer(truth.job.recipe, recipe, drawn, micrograph.roi)
     if taken.kind == machine.kind == "semantic":
         unknown = sorted(set(taken.classes) - set(machine.classes))

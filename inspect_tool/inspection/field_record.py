@@ -1,0 +1,265 @@
+"""Fields measured one by one or side by side, each with its pictures and its record."""
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from dataclasses import field as default
+from pathlib import Path
+from typing import Any
+
+from inspect_tool.errors import InspectError
+from inspect_tool.evidence import edits
+from inspect_tool.evidence.masks import Keeper
+from inspect_tool.files import (
+    plain,
+)
+from inspect_tool.images import quality
+from inspect_tool.inspection.job_plan import Plan, Progress
+from inspect_tool.inspection.one_field import (
+    judge_image,
+    measured_before,
+    measured_field,
+    model_of,
+    read_source,
+    segmented,
+)
+from inspect_tool.inspection.workers import each, processes
+from inspect_tool.model import (
+    Calibration,
+    FieldMeasurement,
+    Micrograph,
+    MicrographRecord,
+    Notable,
+    Segmentation,
+    Statement,
+    Thumbnail,
+)
+from inspect_tool.scale.calibration import same_scale
+from inspect_tool.standards.editions import noting
+
+WORST = 10  # features shown as thumbnails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What remains of one field: its tables, its record and its pictures on disk."""
+
+    measurement: FieldMeasurement
+    record: MicrographRecord
+    thumbnails: tuple[Thumbnail, ...]
+    step: Statement | None  # how the labels were made to answer the question, where that took a step
+    figures: tuple[quality.Figure, ...] = ()  # of image quality
+    standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
+    edited: edits.Edited | None = None  # what corrections by hand changed
+    before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the quality gate would stop the image, and the job accepts it."""
+        return any(figure.accepted for figure in self.figures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What looking at an image showed: that it can be read and measured, its scale and its quality."""
+
+    calibration: Calibration
+    figures: tuple[quality.Figure, ...]
+
+
+def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
+    """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
+
+    Raises
+    ------
+    InspectError
+        Names every image that cannot be used, or says that their scales differ.
+    """
+    count = len(planned.sources)
+    answers = each(pool, _seen, [(planned, i) for i in range(count)], lambda *_: None)
+    refused = [answer for answer in answers if isinstance(answer, InspectError)]
+    if refused:
+        told = [" ".join(str(error).split()) for error in refused]
+        if len(told) == 1:
+            raise refused[0]
+        more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        msg = f"{len(told)} of {count} images cannot be used: {'; '.join(told[:_NAMED])}{more}"
+        raise type(refused[0])(msg)
+    seen = [answer for answer in answers if isinstance(answer, Seen)]
+    scales = [one.calibration for one in seen]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+    return seen
+
+
+def check_images(planned: Plan) -> None:
+    """Read every image of a job before any is measured: a damaged one, or another scale, must not be found last.
+
+    Raises
+    ------
+    ReadError, CalibrationError
+        Names the image.
+    """
+    scales = [read_source(planned, source).calibration for source in planned.sources]
+    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+
+
+_NAMED = 12  # images that one message names
+
+
+def _seen(planned: Plan, index: int) -> Seen | InspectError:
+    source = planned.sources[index]
+    try:
+        micrograph = read_source(planned, source)
+        figures = judge_image(planned, source, micrograph)
+        if source.mask:
+            segmented(planned, source, micrograph, model_of(planned))
+    except InspectError as error:
+        return error
+    return Seen(calibration=micrograph.calibration, figures=figures)
+
+
+def measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
+    """Measure every field of a job, side by side where there are workers."""
+    count = len(planned.sources)
+    total = count + len(planned.job.exports)
+    with processes(min(workers, count)) as pool:
+        seen: Sequence[Seen | None] = [None]
+        if count > 1:
+            progress(0, total, f"looking at {count} images")
+            seen = look(planned, pool)
+        outcomes = each(
+            pool,
+            _measure_one,
+            [(planned, i, folder, seen[i]) for i in range(count)],
+            lambda done, i: progress(done, total, planned.sources[i].name),
+        )
+    if not any(source.mask for source in planned.sources):
+        quality.stop_if_all([outcome.figures for outcome in outcomes], planned.job.accept)
+    return outcomes
+
+
+def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = None) -> Outcome:
+    source = planned.sources[index]
+    micrograph = read_source(planned, source)
+    figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
+    keep = Keeper(folder, stem(index, source.name))
+    entries = edits.of_image(planned.ledger, source.sha256)
+    raw: list[Segmentation] = []
+    given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
+
+    def kept(name: str, segmentation: Segmentation) -> None:
+        keep(name, segmentation)
+        if not name:
+            given["kind"] = segmentation.kind
+            given["classes"] = {str(number): title for number, title in segmentation.classes.items()}
+        if entries and not name:
+            raw.append(segmentation)
+
+    with noting() as used:
+        segmentation, measurement, step = measured_field(
+            planned, source, micrograph, model_of(planned), keep=kept, entries=entries
+        )
+        edited, before = None, None
+        if entries:
+            edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)
+            before = measured_before(
+                planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
+            )
+            _edited_places(folder, micrograph, raw[0], entries)
+    figures = quality.with_acceptances(
+        quality.structure_figures(segmentation, measurement.values, figures, planned.limits), planned.job.accept
+    )
+    outcome = field_pictures(planned, index, folder, micrograph, segmentation, measurement, step)
+    record = replace(
+        outcome.record,
+        evidence=keep.evidence(micrograph, measurement, before),
+        segmentation={**outcome.record.segmentation, **given},
+    )
+    return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+
+
+def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
+    """Write a picture of the place that each edit of a field changed, before and after it."""
+    from inspect_tool.report import figures
+
+    before = raw
+    for entry in entries:
+        after = edits.applied(before, [entry], micrograph.path)
+        _write(folder / edits.picture_name(entry.edit.number), figures.edited_place(micrograph, before, after))
+        before = after
+
+
+def field_pictures(
+    planned: Plan,
+    index: int,
+    folder: Path,
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    measurement: FieldMeasurement,
+    step: Statement | None,
+) -> Outcome:
+    """Write the pictures of one field and describe them."""
+    from inspect_tool.report import figures
+
+    source = planned.sources[index]
+    files = figures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
+    height, width = micrograph.pixels.shape
+    thumbnails = []
+    for notable in measurement.worst[:WORST]:
+        shown = thumbnail(index, measurement, notable)
+        _write(folder / shown.file, figures.thumbnail(micrograph, segmentation, notable))
+        thumbnails.append(shown)
+    record = MicrographRecord(
+        image=source.name,
+        sha256=source.sha256,
+        specimen=source.specimen,
+        section=source.section,
+        plane=source.plane,
+        field=source.field,
+        height_px=height,
+        width_px=width,
+        calibration=micrograph.calibration,
+        modality=micrograph.modality,
+        meta=dict(micrograph.meta),
+        segmentation={
+            "backend": segmentation.backend,
+            "kind": segmentation.kind,
+            "classes": {str(number): name for number, name in segmentation.classes.items()},
+            "settings": plain(segmentation.settings),
+            "weights_sha256": segmentation.weights_sha256,
+            "coverage": segmentation.coverage,
+            "seconds": round(segmentation.seconds, 3),
+        },
+        picture=files.picture,
+        picture_scale=files.scale,
+        layers=files.layers,
+        overlay=files.overlay,
+        notes=measurement.notes,
+        scale_sources=micrograph.scale_sources,
+    )
+    return Outcome(measurement=measurement, record=record, thumbnails=tuple(thumbnails), step=step)
+
+
+def thumbnail(index: int, measurement: FieldMeasurement, notable: Notable) -> Thumbnail:
+    """Describe the picture of a notable feature of the field of this index."""
+    return Thumbnail(
+        image=measurement.image,
+        specimen=measurement.specimen,
+        field=measurement.field,
+        feature=notable.feature,
+        value=notable.value,
+        unit=notable.unit,
+        caption=notable.caption,
+        file=f"thumbnails/{stem(index, measurement.image)}_{notable.feature}.jpg",
+    )
+
+
+def stem(index: int, image: str) -> str:
+    """File name of what is written of a field, without suffix."""
+    return f"{index + 1:03d}_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(image).stem)[:40]}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)

@@ -1,0 +1,212 @@
+"""Whole jobs: run and check."""
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inspect_tool import folders, registry
+from inspect_tool.acceptance.criteria import date_of_work
+from inspect_tool.evidence import edits
+from inspect_tool.evidence.provenance import now, provenance
+from inspect_tool.files import (
+    dump_report,
+    parse_report,
+    plain,
+)
+from inspect_tool.images import quality, specimen_area
+from inspect_tool.inspection import supersede
+from inspect_tool.inspection.conclusion import concluded
+from inspect_tool.inspection.field_record import look, measure_all
+from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
+from inspect_tool.inspection.job_trail import check_ledger, facts, issue, ready
+from inspect_tool.inspection.one_field import model_of
+from inspect_tool.inspection.reporting import (
+    before_edits,
+    carried_files,
+    correction_of,
+    doubted_fields,
+    export,
+    issued,
+    records_of,
+    report_of,
+    scale_checks,
+    typesetting,
+)
+from inspect_tool.model import (
+    Report,
+)
+from inspect_tool.standards.editions import noting
+
+
+def run(
+    job_path: str | Path,
+    out: str | Path | None = None,
+    *,
+    name: str = "",
+    workers: int = 1,
+    backend: Mapping[str, Any] | None = None,
+    exports: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+    trail: bool = True,
+) -> Report:
+    """Run one job.
+
+    Parameters
+    ----------
+    job_path : path
+        Job file (TOML).
+    out : path, optional
+        Folder that gets ``<name>/report.json``, ``report.html``, ``report.pdf``, tables and
+        pictures. None: nothing is kept but the returned report.
+    name : str, optional
+        Name of the folder; default: the name of the job file without its suffix.
+    workers : int
+        Number of fields measured at the same time, each in a process of its own.
+    backend : mapping, optional
+        A ``[backend]`` table that takes the place of the job's own.
+    exports : tuple of str, optional
+        Files that are written, in the place of the job's own.
+    progress : callable, optional
+        Called with (steps done, steps in all, text).
+    trail : bool
+        Record the run in the audit trail of ``out``.
+
+    Raises
+    ------
+    InspectError
+        For whatever the user must fix; nothing is written then. An audit trail that is broken or cannot be
+        written stops the run before it measures.
+    """
+    started, clock = now(), time.perf_counter()
+    with noting() as used:
+        planned = plan(job_path, backend, exports=exports)
+    name = name or planned.path.stem
+    replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
+    recipe = registry.load("recipe", planned.job.recipe)
+    with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
+        outcomes = measure_all(planned, folder, workers, progress or silent)
+        measured = [outcome.measurement for outcome in outcomes]
+        with noting() as combining:
+            findings = concluded(
+                recipe,
+                measured,
+                planned.settings,
+                planned.standard,
+                [requirement.quantity for requirement in planned.requirements],
+                None if planned.validation is None else planned.validation.validation,
+                correction_of(
+                    planned.job,
+                    planned.settings,
+                    planned.standard,
+                    planned.refereed,
+                    planned.ledger,
+                    records_of(outcomes),
+                    lambda file: (folder / file).read_bytes(),
+                ),
+                stopped=any(outcome.stopped for outcome in outcomes),
+            )
+        findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(records_of(outcomes))))
+        findings = edits.told(
+            findings,
+            before_edits(planned, recipe, outcomes),
+            [outcome.edited for outcome in outcomes if outcome.edited is not None],
+            planned.job.edit_cap,
+        )
+        settings = supersede.settings_of(
+            plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
+        )
+        findings = supersede.told(
+            findings,
+            None if replaced is None else replaced.report,
+            planned.job.supersedes_reason,
+            issued(planned.job, planned.standard, planned.requirements, findings, records_of(outcomes), settings),
+        )
+        for more in (*(outcome.standards for outcome in outcomes), combining):
+            used.update(more)
+        steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
+        figures = [figure for outcome in outcomes for figure in outcome.figures]
+        seen = quality.table(figures, [source.name for source in planned.sources])
+        findings = replace(
+            findings,
+            checks=(*findings.checks, *doubted_fields(seen, planned.job, records_of(outcomes))),
+            statements=(*steps, *findings.statements),
+            tables=(*findings.tables, seen),
+        )
+        report = report_of(
+            planned,
+            recipe,
+            outcomes,
+            findings,
+            (
+                *scale_checks(records_of(outcomes), date_of_work(planned.job, started.date())),
+                *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
+            ),
+            folder,
+            provenance(
+                job_sha256=planned.sha256,
+                settings=planned.settings,
+                backend=planned.backend,
+                backend_settings=planned.backend_settings,
+                started=started,
+                seconds=time.perf_counter() - clock,
+                audit=before,
+                typesetting=typesetting(planned) if out is not None else "",
+            ),
+            carried_files(planned, recipe, folder, used, replaced),
+        )
+        # pages are views of report.json, to the last of its digits
+        report = parse_report(dump_report(report).encode(), "report.json")
+        if out is not None:
+            export(planned, report, folder, progress or silent, len(outcomes))
+        if made is not None:
+            folders.seal(made)
+            issue(made, facts(planned, report, made) if trail else None, report, planned.job, replaced)
+    return report
+
+
+def place_of(
+    planned: Plan, out: str | Path | None, name: str, *, trail: bool = True, edited: bool = True
+) -> tuple[supersede.Replaced | None, str]:
+    """Check that a report may be written to its place: the report that it replaces, and the state of the audit trail.
+
+    ``edited``: corrections by hand count (another backend measures without them).
+    """
+    folders.check_name(name, str(planned.path))
+    replaced = supersede.read(planned.job, planned.path.parent, planned.path.name)
+    if out is None:
+        return replaced, ""
+    if replaced is not None:
+        supersede.check_place(replaced, Path(out), name)
+    before = ready(Path(out), name) if trail else ""
+    if trail and edited:
+        check_ledger(planned, Path(out), name)
+    return replaced, before
+
+
+def check(job_path: str | Path, out: str | Path | None = None, name: str = "") -> Plan:
+    """Check a job without measuring: its keys, files, images and their quality, scales, masks and requirements.
+
+    With ``out`` also that a run of it into this folder would find its place there, see ``run``.
+    """
+    planned = plan(job_path)
+    place_of(planned, out, name or planned.path.stem)
+    model_of(planned)  # a backend checks its own settings and files when it loads
+    look(planned)
+    return planned
+
+
+@contextmanager
+def output_of(
+    out: str | Path | None, name: str, inputs: Iterable[Path]
+) -> Iterator[tuple[Path, folders.Partial | None]]:
+    """The folder of a run: one that gets its name when it is whole, or a passing one when nothing is kept."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
+            yield Path(folder), None
+    else:
+        with folders.partial_folder(Path(out) / name, inputs) as made:
+            yield made.folder, made

@@ -335,7 +335,7 @@ def structure_figures(
     focus = next(figure for figure in figures if figure.check == "focus")
     size = structure_px(segmentation.labels, segmentation.kind) or 0.0
     if focus.value is not None and (size or focus.share >= _COVERED):
-        where = f"chord {size:.3g} px" if size else "nothing was found"
+        where = f"chord {size:.3g} px" if size else _NOTHING
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
         width = hypot(focus.value, _LEAST_BLUR_PX)
@@ -353,6 +353,7 @@ def _is_full(figures: Sequence[Figure]) -> bool:
 
 
 _COVERED, _FULL = 0.5, 0.75  # of the tiles; a line across a small image is in half of them
+_NOTHING = "nothing was found"
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 
@@ -407,10 +408,13 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
     if stops := _stops(marked):
         found = "; ".join(_sentence(figure) for figure in stops)
         names = " and ".join(f'check = "{figure.check}"' for figure in stops)
-        msg = (
-            f"{stops[0].image}: image quality: {found}; take the image again, or accept it in the job: "
-            f'[[accept]] {names}, reason = "..."'
+        way = (
+            'let another backend find it (masks by "labels", a network trained on such images)'
+            if any(figure.where == _NOTHING for figure in stops)
+            else "take the image again"
         )
+        accept = f'accept it in the job: [[accept]] {names}, reason = "..."'
+        msg = f"{stops[0].image}: image quality: {found}; {way}, or {accept}"
         raise MeasurementError(msg)
     return marked
 

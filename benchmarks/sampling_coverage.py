@@ -17,7 +17,8 @@ from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.uncertainty import expanded
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
-from drawn_structures import clustered_pores, cut_gaussian, discs
+from drawn_fields import lines, mosaic, spaced_discs, two_scales
+from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 _BLOCKS = 32
 
@@ -29,10 +30,29 @@ STRUCTURES: dict[str, tuple[Callable[[np.random.Generator], NDArray[np.int32]], 
     "blobs, 10 px": (lambda random: cut_gaussian(random, 0.1, 10.0), 10.0),
     "blobs, 20 px": (lambda random: cut_gaussian(random, 0.3, 20.0), 30.0),
     "blobs, 20 px, 90 %": (lambda random: cut_gaussian(random, 0.9, 20.0), 90.0),
+    "kept apart, pitch 45 px": (lambda random: kept_apart(random, 0.5, 45.0), 50.0),
+    "kept apart, pitch 25 px": (lambda random: kept_apart(random, 0.3, 25.0), 30.0),
     "lamellae, 4 x 40 px": (lambda random: cut_gaussian(random, 0.4, 4.0, aspect=10.0), 40.0),
     "bands through the field": (lambda random: cut_gaussian(random, 0.2, 4.0, aspect=50.0, angle=0.7), 20.0),
     "discs, 5 px, lognormal": (lambda random: discs(random, 0.08, 5.0, spread=0.5), 8.0),
     "few large discs, 14 px": (lambda random: discs(random, 0.05, 14.0, spread=0.3), 5.0),
+}
+
+# none of these chose anything in the estimate; a share of None is that of the draws
+OTHERS: dict[str, tuple[Callable[[np.random.Generator], NDArray[np.int32]], float | None]] = {
+    "mosaic, cells of 12 px": (lambda random: mosaic(random, 0.35, 12), 35.0),
+    "mosaic, cells of 40 px": (lambda random: mosaic(random, 0.35, 40), 35.0),
+    "discs kept apart, 50 px": (lambda random: spaced_discs(random, 50, 22), None),
+    "kept apart, pitch 60 px": (lambda random: kept_apart(random, 0.55, 60.0, spread=0.3), 55.0),
+    "kept apart, pitch 30 px": (lambda random: kept_apart(random, 0.15, 30.0, spread=0.4), 15.0),
+    "fine in coarse": (lambda random: two_scales(random, 0.3, 3, 30, 0.5), 30.0),
+    "blobs, 30 px": (lambda random: cut_gaussian(random, 0.15, 30.0), 15.0),
+    "lamellae, 8 x 48 px": (lambda random: cut_gaussian(random, 0.5, 8.0, aspect=6.0, angle=2.0), 50.0),
+    "bands, 6 px": (lambda random: cut_gaussian(random, 0.4, 6.0, aspect=50.0, angle=0.45), 40.0),
+    "lines, nearly parallel": (lambda random: lines(random, 20, 4, 0.5, 0.05), None),
+    "lines within 12 degrees": (lambda random: lines(random, 12, 6, 1.9, 0.2), None),
+    "lines in all directions": (lambda random: lines(random, 20, 3, 0.0, 3.0), None),
+    "discs, lognormal 0.7": (lambda random: discs(random, 0.1, 5.0, spread=0.7), 10.0),
 }
 
 
@@ -68,6 +88,12 @@ def main(draws: int) -> None:
     print(head.format("one field of"))
     for name, (draw, truth) in STRUCTURES.items():
         row(name, draws, lambda draw=draw: [of_labels(draw(random))], truth)  # type: ignore[misc]
+    print("\n" + head.format("one field of another kind"))
+    for name, (draw, known) in OTHERS.items():
+        fields = [of_labels(draw(random)) for _ in range(draws)]
+        truth = float(np.mean([share for share, _ in fields])) if known is None else known
+        left = iter(fields)
+        row(name, draws, lambda left=left: [next(left)], truth)  # type: ignore[misc]
     print("\n" + head.format("pores per field, spread of ln diameter, fields"))
     for cluster, pores, spread in ((0.0, 4, 0.3), (0.0, 20, 0.3), (0.0, 20, 0.6), (5.0, 20, 0.3), (5.0, 100, 0.6)):
         for n in (1, 2, 3, 5, 10):

@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -175,12 +175,21 @@ def _set(data: object, path: tuple[object, ...], rng: random.Random) -> None:
 def number_sealed(folder: Path, rng: random.Random) -> str:
     """One value of the recomputed parts, hashes made to fit.
 
-    Checks and figures that need the image are left out: ``verify`` names each of them as not checked.
+    Checks and figures that need the image are left out: ``verify`` names each of them as taken as stated.
     """
+    return _leaf_sealed(folder, rng, RECOMPUTED, of_the_image=False)
+
+
+def quality_sealed(folder: Path, rng: random.Random) -> str:
+    """One value of the table of the image quality or of its checks, hashes made to fit."""
+    return _leaf_sealed(folder, rng, ("tables", "checks"), of_the_image=True)
+
+
+def _leaf_sealed(folder: Path, rng: random.Random, parts: Sequence[str], *, of_the_image: bool) -> str:
     while True:
         data = copy.deepcopy(_data(folder))
-        key = rng.choice(RECOMPUTED)
-        leaves = [path for path in _leaves(data[key], (key,)) if not _of_the_image(data, path)]
+        key = rng.choice(parts)
+        leaves = [path for path in _leaves(data[key], (key,)) if _of_the_image(data, path) == of_the_image]
         if not leaves:
             continue
         path = rng.choice(leaves)
@@ -401,6 +410,7 @@ def signed(folder: Path, work: Path) -> Iterator[Path]:
 
 CHANGES: dict[str, tuple[Change, int]] = {  # and how many of a hundred
     "number, sealed": (number_sealed, 28),
+    "image quality, sealed": (quality_sealed, 4),
     "number, careless": (number_careless, 12),
     "mask pixel, sealed": (mask_sealed, 10),
     "job, sealed": (job_sealed, 5),
@@ -414,6 +424,9 @@ CHANGES: dict[str, tuple[Change, int]] = {  # and how many of a hundred
     "file gone": (file_gone, 2),
     **{name: (_on_pages(change), 6) for name, change in _page_tampering.CHANGES.items()},
 }
+
+WITH_IMAGES = ("image quality, sealed",)
+"""Changes that only the images uncover."""
 
 
 def plan(count: int, rng: random.Random) -> list[str]:
@@ -442,7 +455,7 @@ def found(folder: Path, work: Path, name: str, rng: random.Random) -> tuple[str,
     shutil.copytree(folder, changed)
     what = CHANGES[name][0](changed, rng)
     try:
-        verification = verify.verify(changed)
+        verification = verify.verify(changed, images=folder.parents[1] if name in WITH_IMAGES else None)
     except InspectError as error:
         return what, f"unreadable: {error}"
     unlike = [item.text for item in verification.findings if item.state == "differs"]

@@ -1238,6 +1238,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
 
 
 _SHOWN = 12  # differences of one part that are printed
+_NAMED = 3  # values in one line
 
 
 def _print_verification(found: "Verification") -> None:
@@ -1259,8 +1260,12 @@ def _print_verification(found: "Verification") -> None:
     verdict = "verified" if found.verified else "DOES NOT VERIFY"
     if found.verified and found.unseen:
         verdict = f"numbers verified; the look of the pages was not checked: {found.unseen}"
+    if found.verified and found.as_stated:
+        more = len(found.as_stated) - _NAMED
+        named = ", ".join(found.as_stated[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        verdict += f"; taken as stated, since they are read off the images (--images DIR checks them): {named}"
     console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(f"{found.report}: {verdict}", highlight=False, markup=False)
+    console.print(f"{found.report}: {verdict}", highlight=False, soft_wrap=True, markup=False)
     console.print(table)
 
 

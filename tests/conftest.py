@@ -4,12 +4,17 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import needs
 import pytest
 
 # one thread per test process: threads that wait for each other cost more than they give
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# an example that takes long says something of the machine, and nothing of the code
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -266,7 +266,7 @@ def varied(values):
     return values
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STUDIES, EVALUATE, st.integers(-1000, 1000))
 def test_a_constant_added_to_every_value_changes_no_variation(values, evaluate, constant):
     first, second = evaluate(varied(values), MSA), evaluate(values + constant, MSA)
@@ -274,7 +274,7 @@ def test_a_constant_added_to_every_value_changes_no_variation(values, evaluate, 
     assert numbers(second) == pytest.approx(numbers(first), abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STUDIES, EVALUATE, st.floats(0.01, 100))
 def test_a_change_of_unit_scales_every_variation_and_no_share(values, evaluate, factor):
     first, second = evaluate(varied(values), MSA), evaluate(values * factor, MSA)
@@ -283,7 +283,7 @@ def test_a_change_of_unit_scales_every_variation_and_no_share(values, evaluate, 
     assert second.ndc_exact == pytest.approx(first.ndc_exact, abs=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(STUDIES, st.sampled_from([aiag_msa.crossed, aiag_msa.average_range]), st.randoms(use_true_random=False))
 def test_the_order_of_parts_appraisers_and_trials_does_not_matter(values, evaluate, random):
     varied(values)

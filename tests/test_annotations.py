@@ -86,7 +86,7 @@ def test_outlines_inside_outlines_are_holes():
 
 
 @given(seed=st.integers(0, 10_000), corners=st.integers(3, 30))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_outlines_are_filled_as_by_an_independent_rule(seed, corners):
     # matplotlib's point-in-polygon test, which is even-odd for simple (star-shaped) polygons
     from matplotlib.path import Path as Outline
@@ -586,7 +586,7 @@ def test_classes_have_different_names(tmp_path, classes):
 
 
 @given(data=st.binary(max_size=300))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_refused_in_one_line(tmp_path, data):
     for name, head in (("x.roi", b"Iout\0\xe3"), ("x.json", b'{"shapes": ')):
         (tmp_path / name).write_bytes(head + data)

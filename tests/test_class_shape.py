@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspect_tool.measure.class_shape import hole_percent, line_percent, rim_percent
+from inspect_tool.measure.class_shape import cells_percent, hole_percent, line_percent, rim_percent
 
 
 def blank():
@@ -42,6 +42,27 @@ def test_line_that_crosses_discs_counts_by_what_lies_outside_them():
     lines = np.count_nonzero(both & ~discs)
     assert line_percent(drawn(both)) == pytest.approx(100 * lines / np.count_nonzero(both), abs=2)
     assert line_percent(drawn(discs)) == 0
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (61, 83), (240, 160), (5, 3)])
+def test_cells_that_hold_a_class_are_counted_on_a_grid_of_eight(shape):
+    """Cell by cell, from the definition; a field of fewer than eight rows has as many cells as rows."""
+    rng = np.random.default_rng(5)
+    mask = rng.random(shape) < 0.5 / np.sqrt(shape[0] * shape[1])
+    edges = [[i * length // min(8, length) for i in range(min(8, length) + 1)] for length in shape]
+    held = [
+        mask[top:bottom, left:right].any()
+        for top, bottom in zip(edges[0], edges[0][1:], strict=False)
+        for left, right in zip(edges[1], edges[1][1:], strict=False)
+    ]
+    assert cells_percent(mask) == pytest.approx(100 * np.mean(held))
+
+
+def test_a_mesh_is_in_most_cells_and_a_line_in_few():
+    mesh = blank()
+    mesh[50::100], mesh[:, 66::133] = 1, 1
+    assert cells_percent(drawn(mesh)) > 50
+    assert cells_percent(drawn(cv2.line(blank(), (5, 5), (395, 295), 1, 3))) < 36  # through the corners of cells
 
 
 def test_empty_class_has_neither_lines_nor_holes():

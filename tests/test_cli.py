@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,8 +10,10 @@ import numpy as np
 import pypdf
 import pytest
 import tifffile
+from typer.testing import CliRunner
 
 from inspect_tool import registry, synthetic
+from inspect_tool.cli import app
 from inspect_tool.errors import InspectError
 from inspect_tool.files import report_schema
 from inspect_tool.inspection import job_run
@@ -189,6 +192,15 @@ def test_list_names_what_there_is(kind):
     wrong = tool("list", "miracles")
     assert wrong.returncode == 2
     assert "unknown kind 'miracles'" in wrong.stderr
+
+
+def test_without_a_command_the_first_steps_are_told_and_each_is_a_command():
+    done = CliRunner().invoke(app, [])
+    assert done.exit_code == 0
+    steps = re.findall(r"^  inspect-tool (\w+)", done.stdout, re.MULTILINE)
+    assert steps == ["demo", "init", "check", "run"]
+    for step in steps:
+        assert CliRunner().invoke(app, [step, "--help"]).exit_code == 0
 
 
 def test_help_loads_no_heavy_package():

@@ -242,7 +242,7 @@ def test_truncated_files_are_refused(path):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_bytes_are_refused_or_read_never_a_crash(tmp_path, data):
     path = tmp_path / "a.dcm"
     write_dicom(path, DEEP, ImagerPixelSpacing=[0.1, 0.1], PixelPaddingValue=3)

@@ -1,4 +1,4 @@
-"""A field in which what was found is too fine is named and costs no other; a job of nothing else is refused."""
+"""A field in which what was found is too fine is named and costs no other; a job full of such structure is refused."""
 
 from dataclasses import replace
 
@@ -15,15 +15,17 @@ from inspect_tool.verify import verify
 SHAPE = (300, 400)
 
 
-def field(seed, *, discs):
-    """Dark discs of 24 px on a bright ground, or one scratch of 1 px; the scratch covers 0.25 % of the field."""
+def field(seed, kind):
+    """Dark discs of 24 px on a bright ground, squares of 6 px all over it, or one scratch of 1 px, 0.25 % of it."""
     rng = np.random.default_rng(seed)
     gray = np.full(SHAPE, 190.0)
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    if discs:
+    if kind == "discs":
         for row in range(40, 300, 75):
             for column in range(40, 400, 80):
                 gray[(rows - row) ** 2 + (columns - column) ** 2 <= 144] = 60
+    elif kind == "squares":
+        gray[(rows % 18 < 6) & (columns % 18 < 6)] = 60
     else:
         cv2.line(gray, (30, 20), (330, 270), 60.0)
     gray = cv2.GaussianBlur(gray, (0, 0), 1.0) + rng.normal(0, 3, SHAPE)
@@ -32,7 +34,7 @@ def field(seed, *, discs):
 
 def job(tmp_path, *kinds, more=""):
     for i, kind in enumerate(kinds):
-        cv2.imwrite(str(tmp_path / f"{i}_{kind}.png"), field(i, discs=kind == "discs"))
+        cv2.imwrite(str(tmp_path / f"{i}_{kind}.png"), field(i, kind))
     (tmp_path / "job.toml").write_text(
         'recipe = "phase_fraction"\nimages = ["*.png"]\nexports = ["json"]\n[calibration]\npixel_um = 0.5\n'
         'source = "stage micrometer"\nu_rel = 0.01\n[[requirements]]\nquantity = "area_percent.dark"\nupper = 60.0\n'
@@ -64,9 +66,22 @@ def test_fields_that_are_as_they_should_be_are_not_doubted_and_what_is_accepted_
     assert [check.name for check in doubts(report) if check.name.startswith("Size")] == []
 
 
-def test_a_job_of_nothing_but_scratches_is_refused(tmp_path):
-    with pytest.raises(MeasurementError, match=r"0_scratch\.png: image quality: size of what was measured: .* px"):
-        job_run.run(job(tmp_path, "scratch", "scratch"))
+@pytest.mark.parametrize("kinds", [["scratch"], ["scratch", "scratch"]])
+def test_a_job_of_nothing_but_scratches_gives_its_overlays_and_a_number_that_passes_nothing(tmp_path, kinds):
+    report = job_run.run(job(tmp_path, *kinds), tmp_path / "out")
+    assert report.verdict == "undecided"
+    (size,) = [check for check in doubts(report) if check.name.startswith("Size")]
+    assert "0_scratch.png" in size.note
+    (lines,) = [check for check in report.checks if check.name == "Area in thin, long lines, dark"]
+    assert (lines.passed, lines.value, lines.limit) == (False, pytest.approx(100, abs=2), 20.0)
+    said = " ".join(report.warnings)  # page 1
+    assert "Area in thin, long lines, dark" in said
+    assert all((tmp_path / "out/job" / record.overlay).is_file() for record in report.micrographs)
+
+
+def test_a_job_of_nothing_but_fine_structure_all_over_is_refused(tmp_path):
+    with pytest.raises(MeasurementError, match=r"0_squares\.png: image quality: size of what was measured: .* px"):
+        job_run.run(job(tmp_path, "squares", "squares"))
 
 
 def test_specimens_are_doubted_apart_and_many_images_are_counted():

@@ -91,7 +91,7 @@ STARDISTS = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(st.one_of(st.tuples(st.just("unet"), UNETS), st.tuples(st.just("stardist"), STARDISTS)), st.integers(0, 2**32))
 def test_drawn_architectures_answer_as_plain_torch(engine, chosen, seed):
     kind, arguments = chosen

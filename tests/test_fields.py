@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -54,7 +54,6 @@ def test_one_field_has_a_mean_and_no_interval():
     assert found.s is found.ci95 is found.ra_percent is None
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.floats(0.1, 100), min_size=2, max_size=30))
 def test_the_interval_is_that_of_scipy(values):
     found = field_statistics(values)

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from typer.testing import CliRunner
 
 from inspect_tool import folders
-from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.cli import app
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.evidence import audit, recovery
 from inspect_tool.folders import MARKER, PENDING, check_name, new_folder, partial_folder, put, recover, seal
-from inspect_tool.inspection import job_plan, job_run
+from inspect_tool.inspection import job_plan, job_run, one_field
 
 JOB = (
     'recipe = "porosity"\nimages = ["{images}"]\nexports = ["json"]\nscale_bar = "off"\n'
@@ -147,6 +149,55 @@ def test_the_users_images_are_not_replaced_by_the_report(tmp_path):
         job_run.run(job, tmp_path, progress=lambda *step: told.append(step))
     assert told == []  # before anything is measured
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "bracket.toml", "-b", "labels:masks=bracket/*.tif", "--out", "."],
+        ["gauge", "bracket.csv", "--tolerance", "20", "--out", "."],
+        ["golden", "record", "bracket.toml", "--out", "bracket"],
+        ["check", "bracket.toml", "--preview", "."],
+        ["selftest", "--out", "bracket"],
+        ["score", "-r", "porosity", "--truth", "bracket", "--predicted", "bracket", "--out", "bracket"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_no_other_command_writes_over_the_users_images_and_it_says_so_before_the_work(tmp_path, monkeypatch, command):
+    for folder in ("bracket", "bracket_compare", "bracket_gauge"):
+        images(tmp_path / folder)
+    (tmp_path / "bracket.toml").write_text(JOB.format(images="bracket/*.tif"))
+    (tmp_path / "bracket.csv").write_text("part,operator,value\nA,x,1\nA,x,2\n")
+    before = contents(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for work in ("measured_field", "segmented"):
+        monkeypatch.setattr(one_field, work, lambda *_, **__: pytest.fail("work was begun"))
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, InspectError) or done.exit_code == 2
+    told = r"bracket\w*: (holds f_0\.tif(, which is read| and no list)|is there and holds no selftest)"
+    assert re.search(told, f"{done.output} {done.exception}")
+    assert contents(tmp_path) == before
+
+
+def test_every_file_of_a_folder_is_on_the_disk_before_the_folder_has_its_name(tmp_path, monkeypatch):
+    flushed, name, at_name = set(), Path.rename, []
+    flush = os.fsync
+
+    def noted(number):
+        flushed.add(os.fstat(number).st_ino)
+        flush(number)
+
+    def named(self, target):
+        at_name.append(set(flushed))
+        return name(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "rename", named)
+    target = written(tmp_path / "report")
+    inodes = {path.stat().st_ino for path in (target, *target.rglob("*"))}
+    assert len(inodes) == 5  # itself, two files, the list of them, and a folder
+    assert inodes <= at_name[0]
+    assert tmp_path.stat().st_ino in flushed - at_name[0] or sys.platform == "win32"
 
 
 @pytest.mark.parametrize("file", ["..toml", "...toml", ".toml", "con.toml"])

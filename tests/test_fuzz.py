@@ -21,7 +21,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report.render import render
 
 TEMPLATE = data_folder("templates") / "inspection"
-MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 
 ODD = st.one_of(
     st.none(),

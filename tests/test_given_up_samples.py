@@ -112,6 +112,8 @@ def test_a_ledger_that_is_lost_is_given_up_with_all_that_the_trail_knows_of_it(j
     first = answered(page_of(job.parent / "page.html"), file=job.parent / "first.json")
     hand_check.record(job, first, reports=reports)
     shutil.move(folder, job.parent / "lost")
+    with pytest.raises(ReadError, match=r"job\.referee, which would hold its sample, is empty or not there; put the l"):
+        ledger.given(first, folder)
     with pytest.raises(ReadError, match=r'0002\.json are missing.*, or give the samples up: .* --give-up --reason "'):
         job_run.run(job, reports)
     given_up(job, "disk lost")

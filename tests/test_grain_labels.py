@@ -65,7 +65,7 @@ def test_a_perfect_map_gives_the_drawn_grains(kind, tol):
 
 
 @given(st.integers(0, 10_000))
-@trials(max_examples=5, deadline=None)
+@trials(max_examples=5)
 def test_every_pixel_belongs_to_a_grain_and_every_grain_is_one_piece(seed):
     noise = np.random.default_rng(seed).random((90, 110), dtype=np.float32)
     image = np.maximum(probability(truth(seed=seed, shape_px=(90, 110))), 0.6 * noise)

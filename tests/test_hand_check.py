@@ -124,6 +124,7 @@ def test_a_person_corrects_a_segmentation_that_is_off_by_ten_points(checked):
     assert abs(before.value - truth) > 10
     assert abs(after.value - truth) < 7  # 150 points, p (1 - p) split by strata: two standard deviations
     assert after.interval[0] <= truth <= after.interval[1]
+    assert after.clause == f"check by hand, in place of {before.clause}"  # the standard did not make this number
     assert [line.name for line in after.budget][-1] == "check by hand"
     assert "segmentation" not in {line.name for line in after.budget}
     both = result_of(report).value + result_of(report, "area_percent.bright").value

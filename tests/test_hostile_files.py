@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,12 @@ def grown(_: str) -> int:
         parts.append(bytearray(64 << 20))
 
 
+def waited(seconds: float) -> float:
+    """Work that computes nothing for a time, as on a machine on which others work."""
+    time.sleep(seconds)
+    return seconds
+
+
 def failed(_: str) -> int:
     """Work at which a library fails."""
     msg = "a column of\nnegative width"
@@ -254,6 +261,12 @@ def test_a_page_of_an_own_template_has_bounds(tmp_path, monkeypatch, work):
     monkeypatch.setattr("inspect_tool.report.confined.SECONDS", 2)
     with pytest.raises(SettingsError, match="a page needs more than 2 s of processor time or 2 GB of memory"):
         confined(tmp_path, 0, work, "x")
+
+
+@posix
+def test_a_page_that_waits_for_the_processor_is_not_taken_for_one_that_needs_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("inspect_tool.report.confined.SECONDS", 2)
+    assert confined(tmp_path, 0, waited, 11.0) == 11.0  # more than five times what it may compute
 
 
 def test_a_page_that_cannot_be_laid_out_is_one_line(tmp_path):

@@ -544,7 +544,7 @@ def test_the_module_is_a_backend():
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(7, 30))
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_permuting_the_numbers_permutes_the_labels(tmp_path, seed, count):
     truth = grains(count=count, seed=seed)
     order = np.random.default_rng(seed).permutation(count) + 1

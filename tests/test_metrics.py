@@ -194,7 +194,7 @@ def test_objects_where_nothing_was_annotated():
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 60), shift=st.floats(0, 8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_matching_equals_that_of_stardist(seed, count, shift):
     reference = stardist_matching()
     rng = np.random.default_rng(seed)
@@ -231,7 +231,7 @@ def test_scores_of_several_images_equal_those_of_stardist():
 
 
 @given(seed=st.integers(0, 10_000), level=st.floats(0.01, 0.5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_low_thresholds_have_the_best_assignment(seed, level):
     rng = np.random.default_rng(seed)
     truth, _ = cells(rng, 25, background=0.1)

@@ -29,7 +29,7 @@ def all_pairs(labels):
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.01, 0.3))
 def test_nearest_gap_is_that_of_all_pairs(seed, share):
     labels = connected(np.random.default_rng(seed).uniform(size=(24, 30)) < share)

@@ -639,7 +639,7 @@ def test_truncated_files_are_refused_in_one_line_or_lose_nothing(tmp_path, name)
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_bytes_are_refused_or_read_never_a_crash(tmp_path, data):
     name = data.draw(st.sampled_from(sorted(SAMPLES)))
     path = tmp_path / name

@@ -498,6 +498,20 @@ def test_a_person_without_a_mouse_reaches_every_choice(opened):
     assert values(kept(browser, drawn)) == [(0, "bright"), (1, "bright")]
 
 
+def test_a_small_joint_is_shown_as_large_as_a_large_one(opened):
+    generator = np.random.default_rng(7)
+    crops = [crop(generator.integers(40, 216, (side, side), dtype=np.uint8)) for side in (320, 32)]
+    browser = opened(sample("joints", [{"n": n, "crop": n, "at": [9, 9]} for n in range(2)], crops))
+    shown_at = []
+    for _ in crops:
+        width = browser.execute_script("return document.getElementById('picture').clientWidth")
+        shown_at.append((width, float(text(browser, "magnified").split("×")[0])))
+        press(browser, "1")
+    (large, once), (small, ten_times) = shown_at
+    assert small == pytest.approx(large, abs=1)
+    assert ten_times == pytest.approx(10 * once, rel=0.05)
+
+
 def test_every_control_has_a_name_and_the_progress_is_spoken(opened):
     browser = opened(points())
     press(browser, "2")

@@ -148,6 +148,10 @@ def test_logo_is_taken_from_the_folder_of_the_laboratory(made, template):
         ("{{ report | no_such_filter }}", r"summary\.html\.j2:1: No filter named 'no_such_filter'"),
         ("\n{{ report.title | number }}", r"summary\.html\.j2:2: "),
         ("{{ ''.__class__.__mro__ }}", r"summary\.html\.j2:1: access to attribute '__class__' .* is unsafe"),
+        (
+            "{{ ('{0.__class__}' | attr('format'))(report) }}",
+            r"summary\.html\.j2:1: ",
+        ),  # went through before Jinja 3.1.6
         ("{{ source('../../secret.txt') }}", r"secret\.txt: not found; the template names this file"),
     ],
 )

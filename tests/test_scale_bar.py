@@ -97,7 +97,7 @@ def test_ends_are_where_they_were_drawn(style, color):
     assert (bar.row, bar.left, bar.right) == pytest.approx((row, left, right), abs=0.02)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(length=st.floats(40, 250), across=st.floats(0.3, 0.7), tick=st.integers(1, 2))
 def test_soft_ends_are_found_to_a_tenth_of_a_pixel(length, across, tick):
     plain = np.full((200, 640), 70, dtype=np.uint8)

@@ -246,6 +246,31 @@ def test_a_signature_that_was_recorded_is_not_lost_by_a_kill(report, chain, capl
     assert not list(report.parent.glob(".*.partial"))
 
 
+def test_a_signed_file_that_cannot_take_its_place_is_kept_and_the_next_command_puts_it_there(
+    report, ada, monkeypatch, caplog
+):
+    """A viewer that has the report open keeps its name on Windows."""
+    name = Path.replace
+
+    def refused(path, to):
+        if Path(to) == report:
+            raise PermissionError(13, "Permission denied", str(to))
+        return name(path, to)
+
+    before = report.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refused)
+        with pytest.raises(
+            OutputError, match=r"the signature is recorded, but .*: Permission denied; close the report"
+        ):
+            signing.sign(report, ada, **ADA)
+    assert report.read_bytes() == before
+    recovery.recover(report.parents[1])
+    assert "the signed file is in its place now" in caplog.text
+    assert [one.name for one in pdf_check.validate(report).signatures] == [ADA["name"]]
+    assert not list(report.parent.glob(".*.partial"))
+
+
 # --------------------------------------------------------------------------------------------- what is detected
 
 

@@ -95,7 +95,7 @@ def test_shading_does_not_move_the_share():
     assert _percent(_segment(shaded)) == pytest.approx(_percent(_segment(field.pixels)), abs=0.3)
 
 
-@hypothesis_settings(max_examples=8, deadline=None)
+@hypothesis_settings(max_examples=8)
 @given(st.integers(0, 50), st.sampled_from([5.0, 30.0, 60.0]))
 def test_a_turned_image_has_the_same_share(seed, percent):
     pixels = synthetic.degrade(_two_phase(percent, seed, shape=(160, 200)).pixels, 1, seed=seed)
@@ -103,7 +103,7 @@ def test_a_turned_image_has_the_same_share(seed, percent):
     assert _percent(_segment(turned)) == pytest.approx(_percent(_segment(pixels)), abs=0.05)
 
 
-@hypothesis_settings(max_examples=8, deadline=None)
+@hypothesis_settings(max_examples=8)
 @given(st.integers(0, 50))
 def test_a_negative_with_the_other_phase_has_the_same_share(seed):
     pixels = synthetic.degrade(_two_phase(25.0, seed, shape=(160, 200)).pixels, 1, seed=seed)

@@ -42,7 +42,7 @@ def whole(pixels, run, grid):
     overlap=st.sampled_from([16, 32]),
     batch=st.integers(1, 3),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_network_that_changes_nothing_gives_the_image_back(height, width, tile, overlap, batch):
     pixels = image((height, width), 2)
     made = whole(pixels, lambda x: x, Grid(tile_px=tile, overlap_px=overlap, batch=batch))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from GTC import reporting, type_b, ureal
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.model import Component, Result
@@ -25,7 +25,6 @@ budgets = st.lists(lines, min_size=1, max_size=6)
 
 
 @given(budgets)
-@settings(deadline=None)
 def test_a_budget_agrees_with_the_gtc_package(budget):
     # independent reference: GTC propagates the same independent inputs
     total = sum(ureal(0.0, line.u, line.dof if line.dof is not None else float("inf")) for line in budget)

@@ -282,7 +282,7 @@ _ENTRIES = st.lists(st.one_of(_VALUES, st.sampled_from(["nm", "µm", 2.5, "1024 
     other=st.dictionaries(st.sampled_from([TVIPS, SIS, *DM_UNITS, *DM_SIZES]), _VALUES),
     text=st.text(max_size=60),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_stands_in_a_tag_is_a_scale_or_a_reason(zeiss_tag, fei_tag, other, text):
     found = [zeiss_sem(zeiss_tag, 1024, 768), fei_sem(fei_tag, 1024, 884), hitachi(text, "a", 9, 9), jeol(text, 9, 9)]
     found.append(scale_of_tags(other, 64, 48))

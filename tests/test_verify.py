@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import zlib
 from dataclasses import replace
@@ -139,7 +140,10 @@ def test_every_kind_of_job_is_recomputed_to_the_last_digit(tmp_path, name, monke
     assert unlike(found) == []
     assert states(found, "numbers") >= {"verified"}
     if again:
-        assert states(found, "segmentation") == {"verified"}
+        assert states(found, "segmentation") == states(found, "image quality") == {"verified"}
+        assert found.as_stated == ()  # all that is read off the images was read again
+    else:
+        assert "table 'Image quality'" in found.as_stated
 
 
 def test_nothing_is_read_off_a_field_whose_image_is_gone(made):
@@ -154,7 +158,13 @@ def test_nothing_is_read_off_a_field_whose_image_is_gone(made):
 @pytest.mark.parametrize("kind", list(tamper.CHANGES))
 def test_every_kind_of_change_is_found(made, tmp_path, kind, printed):
     rng = random.Random(f"{kind} 7")
-    many = {"number, sealed": 16, "number, careless": 8, "mask pixel, sealed": 6, "bytes of a file": 6}
+    many = {
+        "number, sealed": 16,
+        "image quality, sealed": 6,
+        "number, careless": 8,
+        "mask pixel, sealed": 6,
+        "bytes of a file": 6,
+    }
     for _ in range(many.get(kind, 3)):
         what, text = tamper.found(made, tmp_path, kind, rng)
         assert text, what
@@ -280,6 +290,49 @@ def test_a_chord_that_is_not_that_of_the_masks_is_named_though_all_hashes_were_m
     table["rows"][1][table["columns"].index("Chord [px]")] *= 2
     tamper.seal(copy, data)
     assert any("Image quality" in text and "Chord" in text for text in unlike(verify.verify(copy)))
+
+
+def forged_figure(data):
+    """Half the blur of an image: it would hide that the picture is out of focus."""
+    table = next(one for one in data["tables"] if one["title"] == "Image quality")
+    table["rows"][1][table["columns"].index("Blur [px]")] /= 2
+
+
+def forged_check(data):
+    next(one for one in data["checks"] if one["name"] == "Contrast: height of the edges")["value"] *= 2
+
+
+def without_a_check(data):
+    data["checks"] = [one for one in data["checks"] if one["name"] != "Contrast: height of the edges"]
+
+
+@pytest.mark.parametrize(
+    ("forged", "said"),
+    [
+        (forged_figure, "tables 'Image quality' row 2 Blur"),
+        (forged_check, "checks 'Contrast: height of the edges' value"),
+        (without_a_check, "which the report does not state"),
+    ],
+)
+def test_forged_image_quality_is_named_with_the_images_and_taken_as_stated_without(made, copy, forged, said):
+    data = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    forged(data)
+    tamper.seal(copy, data)
+    bare(copy)
+    alone = verify.verify(copy)
+    assert alone.verified
+    assert "table 'Image quality'" in alone.as_stated
+    again = verify.verify(copy, images=made.parents[1])
+    assert [text for text in unlike(again) if said in text]
+    assert states(again, "image quality") == {"differs"}
+
+
+def test_the_first_line_says_what_was_taken_as_stated_and_with_the_images_nothing_is(made, copy):
+    bare(copy)
+    alone = CliRunner().invoke(app, ["verify", str(copy)]).stdout.splitlines()[0]
+    assert re.search(r": verified; taken as stated, .*--images DIR.*: .* and \d+ more$", alone)
+    again = CliRunner().invoke(app, ["verify", str(copy), "--images", str(made.parents[1])]).stdout.splitlines()[0]
+    assert again.endswith(": verified")
 
 
 def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_laid_to_the_report(copy, monkeypatch):

@@ -219,7 +219,7 @@ def chain_merged(count, weights, level):
     return owner
 
 
-@trials(max_examples=40, deadline=None)
+@trials(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(3, 12), st.floats(0.1, 0.9))
 def test_merging_in_rounds_equals_merging_one_by_one(seed, count, level):
     rng = np.random.default_rng(seed)

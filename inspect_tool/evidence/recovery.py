@@ -7,6 +7,7 @@ signature is recorded, then the signed file takes its place: in between, the fin
 import json
 import logging
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,6 +86,28 @@ def signed_file(target: Path, data: bytes, folder: Path) -> Iterator[Path]:
             yield made
     except OSError as error:
         msg = f"{target}: cannot be written: {error.strerror}"
+        raise OutputError(msg) from None
+
+
+def put(partial: Path, target: Path) -> None:
+    """Give a signed file that is recorded its place; where the system refuses that, it stays for the next command.
+
+    Raises
+    ------
+    OutputError
+        The target is open in a program that holds it (on Windows), or the disk refuses; the message names the file.
+    """
+    match = _SIGNED.fullmatch(partial.name)
+    assert match is not None
+    try:
+        partial.replace(target)
+    except OSError as error:
+        kept = partial.with_name(f".{match['name']}.{secrets.token_hex(4)}.{match['where']}.partial")
+        partial.replace(kept)
+        msg = (
+            f"{target}: the signature is recorded, but the signed file cannot take its place: {error.strerror}; close "
+            f"the report in other programs: the next command puts it there. Until then it is {kept.name} beside it"
+        )
         raise OutputError(msg) from None
 
 

@@ -335,7 +335,7 @@ def structure_figures(
     focus = next(figure for figure in figures if figure.check == "focus")
     size = structure_px(segmentation.labels, segmentation.kind) or 0.0
     if focus.value is not None and (size or focus.share >= _COVERED):
-        where = f"chord {size:.3g} px" if size else "nothing was found"
+        where = f"chord {size:.3g} px" if size else _NOTHING
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
         width = hypot(focus.value, _LEAST_BLUR_PX)
@@ -346,7 +346,14 @@ def structure_figures(
     return tuple(found)
 
 
-_COVERED = 0.5
+def _is_full(figures: Sequence[Figure]) -> bool:
+    """Whether an image is full of edges, or holds joints, of which few can stand on an even ground."""
+    shares = {figure.check: figure.share for figure in figures}
+    return shares["focus"] >= _FULL or "saturated_joints" in shares
+
+
+_COVERED, _FULL = 0.5, 0.75  # of the tiles; a line across a small image is in half of them
+_NOTHING = "nothing was found"
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 
@@ -401,10 +408,13 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
     if stops := _stops(marked):
         found = "; ".join(_sentence(figure) for figure in stops)
         names = " and ".join(f'check = "{figure.check}"' for figure in stops)
-        msg = (
-            f"{stops[0].image}: image quality: {found}; take the image again, or accept it in the job: "
-            f'[[accept]] {names}, reason = "..."'
+        way = (
+            'let another backend find it (masks by "labels", a network trained on such images)'
+            if any(figure.where == _NOTHING for figure in stops)
+            else "take the image again"
         )
+        accept = f'accept it in the job: [[accept]] {names}, reason = "..."'
+        msg = f"{stops[0].image}: image quality: {found}; {way}, or {accept}"
         raise MeasurementError(msg)
     return marked
 
@@ -419,7 +429,8 @@ def with_acceptances(figures: Sequence[Figure], acceptances: Sequence[Acceptance
 def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Acceptance]) -> None:
     """Refuse a job in every field of which what was found is too fine or too blurred: its images are the fault.
 
-    Where only some fields are so, the others are kept and the number is doubted (``doubts``).
+    Where only some fields are so, the others are kept and the number is doubted (``doubts``). It is doubted too where
+    most of a field is even: what little there is may be no structure (a scratch), and only the overlay shows it.
 
     Parameters
     ----------
@@ -432,7 +443,7 @@ def stop_if_all(fields: Sequence[Sequence[Figure]], acceptances: Sequence[Accept
     MeasurementError
         Names the first field, as ``judged`` does.
     """
-    if all(_stops(with_acceptances(figures, acceptances)) for figures in fields):
+    if all(_is_full(figures) and _stops(with_acceptances(figures, acceptances)) for figures in fields):
         for figures in fields:
             judged(figures, acceptances)
 

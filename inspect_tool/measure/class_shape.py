@@ -14,6 +14,7 @@ from inspect_tool.model import LabelImage, Mask
 _WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
 _LONG = 8.0  # and its area is this many times the square of its width; a disc has 0.8, a square 1
 _LEAST_PX2 = 30  # smaller remains are ragged outlines
+_CELLS = 8  # along rows and columns
 _RIM_PX = 7  # a rim is narrower: what a blur of 1 to 2 px leaves between two grays
 
 
@@ -41,6 +42,22 @@ def line_percent(mask: Mask) -> float:
     for width in _WIDTHS_PX:
         found |= _long_parts(whole & ~_opened(whole, width))
     return 100 * int(np.count_nonzero(found)) / total
+
+
+def cells_percent(mask: Mask) -> float:
+    """Share of the cells of a grid of 8 x 8 over a field in which a class is found: a network is in most. [%]
+
+    Examples
+    --------
+    >>> scene = np.zeros((80, 80), bool)
+    >>> scene[41:43] = True
+    >>> cells_percent(scene)
+    12.5
+    """
+    cells = [min(_CELLS, length) for length in mask.shape]
+    rows, columns = ([i * length // n for i in range(n)] for n, length in zip(cells, mask.shape, strict=True))
+    held = np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
+    return 100 * float(held.mean())
 
 
 def rim_percent(labels: LabelImage, number: int) -> float:

@@ -1,13 +1,15 @@
 """How far the area share of a field may lie from that of the specimen, by the arrangement inside the field.
 
 The variance of the share of a field is the integral of the covariance of the phase over the field, divided by
-its area (the integral range). Blocks of pixels have the same integral as pixels, so a coarse grid is enough.
+its area (the integral range): the power of a wave of endless length. The longest waves that fit into the field
+tell it. Blocks of pixels have the same integral as pixels, so a coarse grid is enough.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
-from math import sqrt
+from math import cos, pi, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,21 @@ from inspect_tool.statistics.fields import FieldStatistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, expanded
 
 _BLOCKS = 32  # per side of a square field
-_REACH = 0.25  # of the shorter side: how far apart blocks may be and still count as dependent
-_SECTORS = 6  # directions in which the covariance ends on its own: lamellae are longer than wide
-_REACH_OF_BANDS = 0.5  # the same for blocks on one line along bands, which run through the field
-_LINES = 16  # directions of such lines
-_BANDS = 3  # times as far as in all directions: shorter runs are found in structures without a direction by chance
+_WAVES = 10.0  # per side: shorter ones tell of outlines, not of the arrangement
+_LONG = 1.5  # waves per side that are always read, whatever the model says of them
+_LEVEL = 12  # strongest waves of a model: enough for a Student factor near 2, and longer than the pitch of a pattern
+_UNLIKELY = 1e-12  # beside the likeliest model: is not looked at
+_ROUNDING = 1e-9  # relative: powers that differ by less are equal
+_LEFT = 0.1  # of the power of a wave that is not in the mean of a ragged region: at least
+_STRONG = 0.5  # of the power at endless length: weaker waves are not read for it
+# model covariances: what is known of a place alone (nugget), and a bell of this range, longer in one direction
+_NUGGETS = (0.0, 0.5, 0.8, 0.9)
+_RANGES = (0.4, 0.8, 1.6, 3.2, 6.4)  # blocks
+_ASPECTS = (2, 4, 8, 16)
+# and lines of this width [blocks] that run through the field, in fans of directions: spread [rad], number of fans
+_LINE = 0.7
+_FANS = ((0.03, 64), (0.12, 16), (0.4, 4))
+_TURNS = 128
 _FEW = 30  # features; with fewer the scatter between fields is itself hardly known
 _SIGNIFICANCE = 0.05
 _LARGEST = 3.0  # times the effective feature: touching features make one that is no feature
@@ -41,12 +53,13 @@ class ShareScatter:
 
 
 def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
-    """Estimate the scatter of the area share between fields like this one from the covariance inside it.
+    """Estimate the scatter of the area share between fields like this one from the arrangement inside it.
 
-    The covariance of the blocks is added up to the ring where it first is not positive, in each direction and in
-    all together, whichever is farther, at most a quarter of the field; along a line on which it goes on beyond that,
-    at most half of the field. The mean is that of the field itself, which lowers every covariance by the variance
-    that is looked for: the sum is divided by the share of the pairs that it leaves out.
+    Model covariances of all ranges, directions and nuggets are weighed by how likely they make the powers of the
+    waves in the field. Each model then says only by how much the power at endless length differs from that of its
+    strongest waves; the level of these is measured. Structures that keep apart are therefore no wider than they
+    are: their long waves are weak. The degrees of freedom are those of the waves that were read, less what the
+    models disagree by.
 
     Parameters
     ----------
@@ -64,7 +77,9 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     References
     ----------
     Matheron, Estimating and Choosing (1989); Lantuejoul, Ergodicity and integral range, Journal of Microscopy
-    161 (1991) 387. Degrees of freedom: those of a sum over so many lags (Priestley, Spectral Analysis 1981).
+    161 (1991) 387. Variance of a mean from the spectrum near 0: Heidelberger and Welch, Communications of the
+    ACM 24 (1981) 233. Likelihood of a periodogram with its expectation over a finite field: Sykulski et al.,
+    The debiased Whittle likelihood, Biometrika 106 (2019) 251.
     """
     side = max(1.0, sqrt(phase.size) / _BLOCKS)
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
@@ -73,40 +88,121 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
 
 def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     """Answer of ``share_scatter`` from the pixels of the phase and those that count, both by block."""
+    box = tuple(slice(counts.argmax(), counts.size - counts[::-1].argmax()) for counts in (all_.any(1), all_.any(0)))
+    on, all_ = on[box], all_[box]
     total = float(all_.sum())
     share = float(on.sum()) / total
-    rest = on - share * all_
-    lags, pairs = _pairs(rest), _pairs(all_)
-    rows, columns = (np.fft.fftfreq(n, 1 / n) for n in lags.shape)
-    distance = np.ceil(np.hypot(rows[:, None], columns) - 1e-9).astype(int)
-    reach, far = (int(part * min(on.shape)) for part in (_REACH, _REACH_OF_BANDS))
-    near = (distance >= 1) & (distance <= reach)
-    # all directions together are the steadier, each by itself knows bands: what either holds for dependent
-    inside = _dependent(lags, distance, near)
-    least = max(reach, _BANDS * int(distance[inside].max(initial=0)))
-    angle = np.arctan2(rows[:, None], columns) % np.pi
-    sector = np.minimum(angle / np.pi * _SECTORS, _SECTORS - 1).astype(int)
-    for number in range(_SECTORS):
-        inside |= _dependent(lags, distance, near & (sector == number))
-    near = (distance >= 1) & (distance <= far)
-    for turn in np.arange(_LINES) * np.pi / _LINES:
-        aside = np.abs(rows[:, None] * np.cos(turn) - columns * np.sin(turn))
-        along = _dependent(lags, distance, near & (aside <= 1))
-        if distance[along].max(initial=0) >= least:
-            inside |= along
-    left_out = 1 - (pairs[0, 0] + float(pairs[inside].sum())) / total**2
-    variance = most = share * (1 - share)  # as if all of the field were one feature or none
-    if left_out > 0:
-        variance = min(max(lags[0, 0] + float(lags[inside].sum()), 0.0) / total**2 / left_out, most)
-    taken = 1 + np.count_nonzero(inside)
-    return ShareScatter(u=sqrt(variance), dof=max(on.size / taken - 1, 1.0))
+    most = share * (1 - share)  # as if all of the field were one feature or none
+    per_side, read = _waves(on.shape)
+    power = np.abs(np.fft.fft2(on - share * all_)[read]) ** 2
+    if not power.any():  # nothing varies, or there is no wave that could
+        return ShareScatter(u=0.0 if power.size else sqrt(most), dof=1.0)
+    expected, endless, prior = _models(np.ascontiguousarray(all_, float).tobytes(), on.shape)
+    # blocks that do not count make the waves depend on each other: fewer tell as much
+    filled = total**2 / (all_.size * float((all_**2).sum()))
+    misfit = filled * (power.size * np.log((power / expected).mean(axis=1)) + np.log(expected).sum(axis=1))
+    weight = prior * np.exp(misfit.min() - misfit)
+    likely = weight > _UNLIKELY * weight.max()
+    expected, endless, weight = expected[likely], endless[likely], weight[likely] / weight[likely].sum()
+    # equal models prefer long waves; those of equal length stay together
+    order = expected * (1 - 1e-3 * per_side / _WAVES)
+    least = np.sort(order, axis=1)[:, -min(_LEVEL, power.size)] * (1 - _ROUNDING)
+    strong = (order >= least[:, None]) & (expected >= _STRONG * endless[:, None]) | (per_side <= _LONG)
+    known = np.where(strong, expected, 0.0)
+    variance = np.minimum(endless * (strong @ power) / known.sum(axis=1) / total**2, most)
+    mean = float(weight @ variance)
+    waves = known.sum(axis=1) ** 2 / (known**2).sum(axis=1) * filled
+    unsure = float(weight @ (1 / waves)) + (float(weight @ (variance / mean - 1) ** 2) if mean else 1.0)
+    return ShareScatter(u=sqrt(mean), dof=max(2 / unsure, 1.0))
 
 
-def _dependent(lags: Array, distance: NDArray[np.int_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Lags among some up to the ring in which their covariance first is not positive."""
-    ring = np.bincount(distance[among], lags[among])[1:]
-    ends = 1 + int(np.argmin(np.append(ring > 0, [False])))
-    return among & (distance < ends)
+def _waves(shape: tuple[int, ...]) -> tuple[Array, Mask]:
+    """Waves per side of a square of equal area by element of ``fft2`` that is read, and which these are.
+
+    One of each pair of opposite waves is read, and not the mean.
+    """
+    rows, columns = np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1])[None]
+    per_side = np.hypot(rows, columns) * sqrt(shape[0] * shape[1])
+    read = ((rows > 0) | ((rows == 0) & (columns > 0))) & (per_side <= _WAVES)
+    return per_side[read], read
+
+
+@lru_cache(maxsize=1)  # the classes of a field, and mostly its fellows, have the same region
+def _models(counts: bytes, shape: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """What each model covariance lets expect, per unit of variance of a block that counts for one.
+
+    Parameters
+    ----------
+    counts : bytes
+        Pixels that count, by block: an array of float of this shape.
+    shape : tuple of int
+        Number of blocks, (rows, columns).
+
+    Returns
+    -------
+    expected : array, (models, waves)
+        Power of the waves that are read, over this very region.
+    endless : array, (models,)
+        Variance of the sum over the region.
+    prior : array, (models,)
+        A third each for blocks that do not depend on each other, structures without a direction and with one.
+    """
+    height, width = shape
+    all_ = np.frombuffer(counts).reshape(shape)
+    _, read = _waves(shape)
+    pairs = _pairs(all_)[:, :width]
+    pairs[:, 1:] *= 2  # the opposite lags, for which all of this is the same
+    row = np.fft.fftfreq(2 * height, 0.5 / height)[:, None]
+    column = np.arange(width, dtype=float)
+    shapes = list(_bells())
+    bells = np.array([_bell(row, column, *shape) for shape in shapes])
+    fans = _fans()
+    turns = np.arange(fans.shape[1]) * pi / fans.shape[1]
+    lines = np.array([_bell(row, column, 2.0 * _BLOCKS, _LINE, turn) for turn in turns])
+    alone = np.where((row == 0) & (column == 0), 1.0, 0.0)
+    found = np.concatenate([alone[None], np.tensordot(fans, lines, 1), bells]) * pairs
+    endless = found.sum(axis=(1, 2))
+    # to a wave, lags are the same that differ by the side of the field
+    waves = np.fft.fft2(found[:, :height] + found[:, height:]).real[:, read]
+    waves = np.maximum(waves, _ROUNDING * endless[:, None])
+    window = np.abs(np.fft.fft2(all_)[read] / all_.sum()) ** 2  # the mean of the field is taken out of it
+    expected = np.maximum(waves - endless[:, None] * window, _LEFT * waves)
+    nugget = np.array([0.0] * (1 + len(fans)) + [one for one in _NUGGETS for _ in shapes])
+    which = np.concatenate([np.arange(1 + len(fans)), *[np.arange(1 + len(fans), len(found))] * len(_NUGGETS)])
+    directed = np.array([False, *([True] * len(fans)), *(along > across for along, across, _ in shapes)])[which]
+    prior = np.where(directed, 1 / directed.sum(), 1 / ((~directed).sum() - 1))
+    prior[0] = 1.0
+    return (
+        nugget[:, None] * expected[0] + (1 - nugget[:, None]) * expected[which],
+        nugget * endless[0] + (1 - nugget) * endless[which],
+        prior / 3,
+    )
+
+
+def _bell(row: Array, column: Array, along: float, across: float, turn: float) -> Array:
+    """Covariance by lag, 1 at lag 0, that falls as a Gaussian function of both ranges."""
+    far = (row * sin(turn) + column * cos(turn)) / along, (row * cos(turn) - column * sin(turn)) / across
+    return np.asarray(np.exp(-(far[0] ** 2) - far[1] ** 2))
+
+
+def _bells() -> Iterator[tuple[float, float, float]]:
+    """Ranges along and across the direction of each bell, and the direction. [blocks, blocks, rad]"""
+    for across in _RANGES:
+        yield across, across, 0.0
+        for aspect in _ASPECTS:
+            turns = max(6, 2 * aspect)  # two neighbors still overlap
+            if across * aspect <= 2 * _BLOCKS:  # longer ones run through the field like these
+                for k in range(turns):
+                    yield across * aspect, across, pi * k / turns
+
+
+def _fans() -> Array:
+    """Share of each direction in lines that run through the field, by fan of directions, (fans, directions)."""
+    turns = np.arange(_TURNS) * pi / _TURNS
+    apart = np.abs((turns[:, None] - turns + pi / 2) % pi - pi / 2)
+    fans = [np.exp(-((apart[:: _TURNS // number] / spread) ** 2) / 2) for spread, number in _FANS]
+    every = np.concatenate(fans)
+    return np.asarray(every / every.sum(axis=1, keepdims=True))
 
 
 def sampling_lines(
@@ -160,8 +256,10 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     """Line for fields whose own arrangement tells their scatter, as wide as the upper limit is far. [%]
 
     The rarer side (phase or rest) has as many effective features as a Poisson process with this scatter. Its
-    upper limit lies farther off than the lower one when they are few: U is for a limit above as well. Few
-    features tell little of their own scatter, which bounds the degrees of freedom.
+    upper limit lies farther off than the lower one when they are few: U is for a limit above as well. The nearer
+    its share p comes to one half, the less: a binomial number has (1 - 2 p) / (1 - p) of the skewness of a Poisson
+    number with the same mean and scatter. Few features tell little of their own scatter, which bounds the degrees
+    of freedom.
 
     References
     ----------
@@ -178,13 +276,14 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     # upper 97.5 % limit of a sum of Poisson numbers with unequal weights, the next one as heavy as the heaviest
     weight = (squares + largest**2) / (area + largest)
     above = weight * float(chdtri(2 * (area + largest) / weight, 0.025)) / 2 - area
-    skew = max(1.0, above / sqrt(squares) / coverage_factor(None))
+    rare = min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
+    skew = 1 + max(0.0, above / sqrt(squares) / coverage_factor(None) - 1) * (1 - 2 * rare) / (1 - rare)
     return Component(
         name="scatter inside the fields",
         u=100 * sqrt(squares) / len(scatters) * skew,
         kind="B",
         dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
-        basis=f"{why}; from the covariance inside, as {features:.3g} features at random would scatter"
+        basis=f"{why}; from the longest waves inside, as {features:.3g} features at random would scatter"
         + (f", {skew:.3g} times wider upwards" if skew > _SKEWED else ""),
     )
 

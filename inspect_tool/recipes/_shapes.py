@@ -7,10 +7,11 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.model import Check, FieldMeasurement
 
 Expected: TypeAlias = Literal["auto", "compact", "any"]
-"""What a class may look like: compact; one shape, compact or all of it lines ("auto"); any."""
+"""What a class may look like: compact; one shape, compact or a network of lines ("auto"); any."""
 
 _LINES_PERCENT = 20.0  # polished pores and particles have 0 to 9, pores among scratches of twice their area 65
 _NETWORK_PERCENT = 90.0  # from here on all of the class is lines: a network, cracks, films
+_CELLS_PERCENT = 50.0  # and it is all over the field: 61 of a mesh of a third of the field, 13 to 35 of one scratch
 _RIMS_PERCENT = (
     50.0  # a third phase has 10 to 40, its own edges with it; what blur leaves between two phases 95 and more
 )
@@ -18,12 +19,12 @@ _HOLES_PERCENT = 5.0  # rough pores have 0 to 2, pores with a bright floor of ha
 
 
 def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected: Expected) -> Check:
-    """Doubt of a class that is compact in part and lines in part: scratches or boundaries may count with it.
+    """Doubt of a class that is lines in part, or few lines and nothing else: scratches or boundaries may count with it.
 
     Parameters
     ----------
     fields : sequence of FieldMeasurement
-        Of one specimen, with ``line_percent.<name>`` in their values.
+        Of one specimen, with ``line_percent.<name>`` and ``cells_percent.<name>`` in their values.
     name : str
         Of the class.
     area : str
@@ -32,7 +33,8 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
         What the job says of the shape.
     """
     share = _of_area(fields, f"line_percent.{name}", area)
-    accepted = expected == "any" or (expected == "auto" and share >= _NETWORK_PERCENT)
+    is_network = share >= _NETWORK_PERCENT and _of_area(fields, f"cells_percent.{name}", area) >= _CELLS_PERCENT
+    accepted = expected == "any" or (expected == "auto" and is_network)
     return plausibility.check(
         f"Area in thin, long lines, {name}",
         share,

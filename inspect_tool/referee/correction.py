@@ -191,6 +191,7 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
         value=value,
         definition=one.definition,
         title=f"{result.title or result.quantity}, corrected by hand",
+        clause=f"check by hand, in place of {result.clause}" if result.clause else "check by hand",
         budget=(*scatter, Component(name="check by hand", u=side / coverage_factor(None), kind="A", basis=basis)),
         u=None,
         expanded_u=None,
@@ -289,7 +290,7 @@ def _statement(correction: Correction) -> Statement:
         f"seeing what the program saw there. {correction.method} "
         f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
         f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
-        f"Sample {correction.sample}; {correction.files} files of answers recorded to it. "
+        f"Sample {correction.sample}; files of answers recorded to it: {correction.files}. "
         f"{correction.others or 'No other sample was drawn for this job.'} SHA-256 of the last entry of the ledger, "
         f"{correction.last}. "
         "Only the results of the table are corrected.",
@@ -299,8 +300,8 @@ def _statement(correction: Correction) -> Statement:
 def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correction) -> str:
     several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
-        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} {old.value:.4g} -> {new.value:.4g} "
-        f"{old.unit}"
+        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} from {old.value:.4g} to "
+        f"{new.value:.4g} {old.unit}"
         for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
     more = f" {correction.others}" if correction.others else ""

@@ -10,10 +10,8 @@ async function decoded(crop) {
   return createImageBitmap(new Blob([bytes], { type: "image/png" }), { colorSpaceConversion: "none" });
 }
 
-/** Magnification that shows the largest crop whole, the same for all crops; an integer where pixels shall stay equal squares. */
-function fitting(crops, room, smooth) {
-  const rows = Math.max(...crops.map((crop) => crop.shape[0]));
-  const columns = Math.max(...crops.map((crop) => crop.shape[1]));
+/** Magnification that shows a crop as large as there is room; an integer where pixels shall stay equal squares. */
+function fitting([rows, columns], room, smooth) {
   const fit = Math.min(room.width / columns, room.height / rows);
   return smooth || fit < 1 ? fit : Math.floor(fit);
 }

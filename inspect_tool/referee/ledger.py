@@ -190,12 +190,8 @@ def read(folder: Path) -> tuple[Entry, ...]:
     if not folder.is_dir():
         return ()
     entries: list[Entry] = []
-    previous = NOTHING
+    previous, back = NOTHING, _back(folder)
     for number, path in enumerate(sorted(p for p in folder.glob("*.json") if not p.name.startswith(".")), start=1):
-        back = (
-            f"put the ledger back as it was, or give it up: inspect-tool referee {folder.stem}.toml --give-up "
-            '--reason "..." --by "..."'
-        )
         if not _NUMBERED.fullmatch(path.name) or path.name != f"{number:04d}.json":
             msg = f"{folder / f'{number:04d}.json'}: is missing, there is {path.name}; {back}"
             raise ReadError(msg)
@@ -215,6 +211,13 @@ def read(folder: Path) -> tuple[Entry, ...]:
         entries.append(entry)
         previous = sha256_bytes(data)
     return tuple(entries)
+
+
+def _back(folder: Path) -> str:
+    return (
+        f"put the ledger back as it was, or give it up: inspect-tool referee {folder.stem}.toml --give-up "
+        '--reason "..." --by "..."'
+    )
 
 
 def record(
@@ -286,6 +289,9 @@ def given(file: Path, folder: Path) -> Given:
         msg = f"{file}: cannot be read: {error.strerror}; save the answers from the page again"
         raise ReadError(msg) from None
     answers, entries = parsed_answers(data, str(file)), read(folder)
+    if not entries:
+        msg = f"{file}: {folder}, which would hold its sample, is empty or not there; {_back(folder)}"
+        raise ReadError(msg)
     sample = sample_of(entries, answers.sample, str(file))
     if sha256_bytes(data) not in {entry.answers_sha256 for entry in entries}:
         msg = f"{file}: is not recorded in {folder}; record it: inspect-tool referee JOB --answers {file.name}"

@@ -285,7 +285,7 @@ function render() {
   };
   const crop = sample.crops[shown.crop];
   const focus = lines ? along(shown.line, cursor) : shown.at;
-  view = viewOf(crop.shape, fitting(sample.crops, room, look.smooth), look.closer, focus, ratio);
+  view = viewOf(crop.shape, fitting(crop.shape, room, look.smooth), look.closer, focus, ratio);
   const context = canvas.getContext("2d");
   drawPicture(context, picture, view, look.smooth, lines ? [] : [shown.at]);
   canvas.style.width = `${canvas.width / ratio}px`;

@@ -25,7 +25,9 @@ SECONDS, SECONDS_PER_IMAGE = 20, 3
 MEMORY = 2 << 30
 """Memory that a page may take beyond what the libraries take; Linux keeps the bound. [byte]"""
 
-_WAITING = 5  # times the processor time that is waited for at most: other work may have the processor
+_WAITING = 5 if sys.platform == "win32" else 60
+"""Times the processor time that is waited for at most: other work may have the processor, and but for Windows the
+system ends the page itself once it has had its time."""
 
 
 def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

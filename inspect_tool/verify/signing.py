@@ -196,7 +196,7 @@ def sign(
             msg = f"{report}: was replaced or signed by another process meanwhile; nothing was signed: look at it again"
             raise OutputError(msg)
         (entry,) = audit.add(log, event)[-1:]
-        partial.replace(target)
+        recovery.put(partial, target)
     return Signed(path=target, report=subject, number=number, entry=entry, folder=folder)
 
 

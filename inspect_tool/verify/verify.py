@@ -38,6 +38,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
     Statement,
+    Table,
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
@@ -58,7 +59,16 @@ STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
 
 Part = Literal[
-    "digest", "files", "audit trail", "numbers", "pictures", "HTML page", "PDF pages", "images", "segmentation"
+    "digest",
+    "files",
+    "audit trail",
+    "numbers",
+    "pictures",
+    "HTML page",
+    "PDF pages",
+    "images",
+    "segmentation",
+    "image quality",
 ]
 _PARTS = get_args(Part)
 
@@ -70,6 +80,7 @@ class Finding:
     part: Part
     state: State
     text: str
+    of_images: tuple[str, ...] = ()  # names of what is read off the images, among what was looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,7 @@ class Verification:
     made_with: str  # software and version of the report
     verified: bool  # nothing that was looked at differs
     unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
+    as_stated: tuple[str, ...]  # what was not checked since it is read off the images
     findings: tuple[Finding, ...]
 
 
@@ -117,7 +129,10 @@ def verify(
         look = _look(dossier, template)
         findings += pages_findings(dossier, work.folder, look)
         if images is not None:
-            findings += _images(dossier, work, images, progress or _silent)
+            again = list(_images(dossier, work, images, progress or _silent))
+            read = {name for item in again for name in item.of_images}
+            findings = [item for item in findings if not item.of_images or not read.issuperset(item.of_images)]
+            findings += again
     ordered = sorted(findings, key=lambda item: _PARTS.index(item.part))
     return Verification(
         report=report.id,
@@ -125,6 +140,7 @@ def verify(
         made_with=f"{report.provenance.software} {report.provenance.version}",
         verified=all(item.state != "differs" for item in ordered),
         unseen=look.gap,
+        as_stated=tuple(name for item in ordered if item.state == "not checked" for name in item.of_images),
         findings=tuple(ordered),
     )
 
@@ -389,11 +405,11 @@ def _numbers(dossier: Dossier, work: _Work, changed: set[str], progress: Progres
             how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
     yield from _pictures(pictures)
-    if seen:
-        yield Finding(part="numbers", state="not checked", text=f"needs the image: {', '.join(seen)}")
-    for check in report.checks:
-        if not _has(check, found.checks):
-            yield Finding(part="numbers", state="not checked", text=f"needs the image: check '{check.name}'")
+    checks = [_check(check) for check in report.checks if not _has(check, found.checks)]
+    for names in (seen, *([name] for name in checks)):
+        if names:
+            text = f"needs the image: {', '.join(names)}"
+            yield Finding(part="numbers", state="not checked", text=text, of_images=tuple(names))
 
 
 def _pictures(found: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Finding]:
@@ -440,8 +456,7 @@ def _recomputed(
         steps += [step] if step is not None else []
         worst += [field_record.thumbnail(i, measured, notable) for notable in measured.worst[: field_record.WORST]]
         records.append(replace(record, notes=measured.notes))
-        for name, value in measured.read_off.items():
-            seen |= dict.fromkeys(value if isinstance(value, Mapping) else [name])
+        seen |= dict.fromkeys(_read_off(measured))
     findings = concluded(
         asked.recipe,
         fields,
@@ -480,7 +495,7 @@ def _recomputed(
         statements=(*dict.fromkeys(steps), *findings.statements),
         tables=(*findings.tables, *seen_tables),
     )
-    seen |= dict.fromkeys(f"table '{table.title}'" for table in seen_tables)
+    seen |= dict.fromkeys(_table(table) for table in seen_tables)
     day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
     known = reporting.scale_checks(report.micrographs, day)
     others = [check for check in report.checks[len(findings.checks) :] if not _has(check, known)]
@@ -499,7 +514,23 @@ def _recomputed(
         attachments=report.attachments,
         criteria=asked.criteria,
     )
-    return replace(made, checks=(*findings.checks, *known)), [name.replace("_", " ") for name in seen], pictures
+    return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
+
+
+def _read_off(measured: FieldMeasurement) -> list[str]:
+    """Names of what a field read off its image."""
+    names = [
+        name for key, value in measured.read_off.items() for name in (value if isinstance(value, Mapping) else [key])
+    ]
+    return [name.replace("_", " ") for name in names]
+
+
+def _table(table: Table) -> str:
+    return f"table '{table.title}'"
+
+
+def _check(check: Check) -> str:
+    return f"check '{check.name}'"
 
 
 def _same_libraries(report: Report) -> bool:
@@ -848,9 +879,14 @@ def _images(dossier: Dossier, work: _Work, folder: Path, progress: Progress) -> 
             planned = job_plan.plan(
                 work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
             )
+            figures: list[quality.Figure] = []
             for i, record in enumerate(report.micrographs):
                 progress(i, len(files), f"segmenting {record.image}")
-                yield from _segmented_again(dossier, planned, i, record, edits.of_image(asked.ledger, record.sha256))
+                entries = edits.of_image(asked.ledger, record.sha256)
+                found, judged = _segmented_again(dossier, planned, i, record, entries)
+                yield from found
+                figures += judged
+            yield from _judged_again(report, planned, figures)
     except InspectError as error:
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
@@ -876,7 +912,8 @@ def _segmented_again(
     index: int,
     record: MicrographRecord,
     entries: Sequence[edits.Entry],
-) -> Iterator[Finding]:
+) -> tuple[list[Finding], tuple[quality.Figure, ...]]:
+    """What came out for one field, and the figures of its image and of what was segmented in it."""
     micrograph = one_field.read_source(planned, planned.sources[index])
     _, stated = masks.field(record, _reader(dossier))
     kept = {"": stated, **dict(stated.alternatives())}
@@ -896,20 +933,39 @@ def _segmented_again(
         ):
             unlike.append(f"{what}: the numbers of the objects differ")
 
-    _, measured, _ = one_field.measured_field(
+    taken, measured, _ = one_field.measured_field(
         planned, planned.sources[index], micrograph, one_field.model_of(planned), keep=compare, entries=entries
     )
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
     unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    found = [Finding(part="segmentation", state="differs", text=f"{record.image}: {text}") for text in unlike]
+    if not unlike:
+        text, read = f"{record.image}: segmented again, the same masks", tuple(_read_off(measured))
+        found.append(Finding(part="segmentation", state="verified", text=text, of_images=read))
     picture = _shown(dossier)(record.picture)
     if picture is not None and not drawn_again.same_picture(picture, figures.field_picture(micrograph)[0]):
         text = f"{record.picture}: is not the picture of the image {record.image}"
-        yield Finding(part="pictures", state="differs", text=text)
+        found.append(Finding(part="pictures", state="differs", text=text))
+    seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)
+    return found, quality.structure_figures(taken, measured.values, seen, planned.limits)
+
+
+def _judged_again(report: Report, planned: job_plan.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:
+    """Compare the table and the checks of the image quality with figures that were read off the images again."""
+    again = quality.with_acceptances(figures, planned.job.accept)
+    table = quality.table(again, [record.image for record in report.micrographs])
+    checks = quality.as_checks(again, planned.limits, quality.default_limits(planned.job.recipe))
+    unlike = [
+        *_contained(plain(report.tables), [plain(table)], "tables", ("title",), LOOSE),
+        *_contained(plain(report.checks), plain(checks), "checks", ("name", "specimen", "scope"), LOOSE),
+    ]
+    read = (_table(table), *map(_check, checks))
     for text in unlike:
-        yield Finding(part="segmentation", state="differs", text=f"{record.image}: {text}")
+        yield Finding(part="image quality", state="differs", text=text, of_images=read)
     if not unlike:
-        yield Finding(part="segmentation", state="verified", text=f"{record.image}: segmented again, the same masks")
+        text = f"{len(checks)} checks and the figures of {len(report.micrographs)} images: read off again, the same"
+        yield Finding(part="image quality", state="verified", text=text, of_images=read)
 
 
 def _silent(done: int, total: int, text: str) -> None:

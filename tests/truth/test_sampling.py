@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_structures import clustered_pores, cut_gaussian, discs
+from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
@@ -45,6 +45,14 @@ def test_one_field_tells_how_far_its_share_may_lie_from_that_of_the_process(stru
     # a specimen 2 % beyond the limit (relative) does not pass a guarded rule but for the risk of it: 5 of 60 at 97.5 %
     limit = Requirement(quantity="share", unit="%", upper=truth / 1.02, source="drawing")
     assert sum(decide(one, limit).decision == "pass" for one in results) <= 5
+
+
+@pytest.mark.parametrize(("share", "pitch_px"), [(0.5, 45.0), (0.3, 25.0)])
+def test_features_that_keep_apart_do_not_get_the_scatter_of_features_thrown_at_random(share, pitch_px):
+    random = np.random.default_rng(31)
+    results = [from_one_field(kept_apart(random, share, pitch_px)) for _ in range(60)]
+    assert sum(abs(one.value - 100 * share) <= one.expanded_u for one in results) >= 51
+    assert np.median([one.expanded_u for one in results]) <= 1.8 * 1.96 * np.std([one.value for one in results])
 
 
 def test_narrow_bands_that_run_through_the_field_are_few():
@@ -98,6 +106,31 @@ def test_the_line_does_not_depend_on_where_the_region_lies():
     inside = np.zeros((400, 400), bool)
     inside[70:326, 100:356] = phase
     assert share_scatter(inside, roi).u == pytest.approx(share_scatter(phase).u, rel=0.25)
+
+
+def test_a_region_that_is_not_square_is_taken_as_it_is():
+    random = np.random.default_rng(6)
+    roi = np.hypot(*(np.indices((256, 256)) - 127.5)) < 128
+    roi[:60, 100:150] = False
+    fields = [cut_gaussian(random, 0.3, 8.0).astype(bool) for _ in range(40)]
+    found = np.sqrt(np.mean([share_scatter(phase, roi).u ** 2 for phase in fields]))
+    # standard deviation of 40 shares: known to 11 %
+    assert found == pytest.approx(np.std([phase[roi].mean() for phase in fields]), rel=0.3)
+
+
+def test_the_line_does_not_depend_on_how_the_field_lies():
+    phase = cut_gaussian(np.random.default_rng(9), 0.3, 4.0, aspect=10.0, angle=0.0).astype(bool)
+    turned, mirrored = share_scatter(np.rot90(phase)), share_scatter(phase[:, ::-1])
+    assert turned.u == pytest.approx(share_scatter(phase).u, rel=1e-6)
+    assert mirrored.u == pytest.approx(share_scatter(phase).u, rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2), (40, 700)])
+def test_a_field_of_any_shape_has_a_line_of_at_most_one_feature(shape):
+    phase = np.random.default_rng(3).random(shape) < 0.4
+    found = share_scatter(phase)
+    assert 0 <= found.u <= np.sqrt(phase.mean() * (1 - phase.mean()))
+    assert found.dof >= 1
 
 
 def share_of(labels):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.measure import points
-from inspect_tool.measure.class_shape import line_percent, rim_percent
+from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
@@ -93,6 +93,7 @@ def measure_field(
             tables.append(table)
             inside = (labels == number) if roi is None else (labels == number) & roi
             values[f"line_percent.{name}"] = line_percent(inside)
+            values[f"cells_percent.{name}"] = cells_percent(inside)
             if len(classes) > 2:
                 values[f"rim_percent.{name}"] = rim_percent(
                     labels if roi is None else np.where(roi, labels, -1), number

@@ -44,6 +44,6 @@ class Settings:
     seed: From0[int] = 1  # of the random start of the grid
     smallest_feature_px2: Above0[int] = 9  # smaller features are not counted; they stay in the area share [px2]
     axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
-    expected_shape: _shapes.Expected = "auto"  # auto: compact, or all of it lines (a network); any: lines among it too
+    expected_shape: _shapes.Expected = "auto"  # auto: compact, or a network of lines; any: lines among it too, or few
     tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
     counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.measure.class_shape import hole_percent, line_percent
+from inspect_tool.measure.class_shape import cells_percent, hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
@@ -132,6 +132,7 @@ def measure_field(
     if shallow is not None:
         values["shallow_percent"] = shallow
     values["line_percent.pores"] = line_percent(pores.labels != 0)
+    values["cells_percent.pores"] = cells_percent(pores.labels != 0)
     values["hole_percent"] = hole_percent(pores.labels != 0)
     judged = (1,) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)

@@ -80,7 +80,7 @@ class Settings:
     cluster_gap: Above0[float] = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
     linear_elongation: From0[float] = 0.0  # F_max²/A from which it is a crack; 0: by the standard, else never [1]
     reference_area: ReferenceArea | None = None  # slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }
-    expected_shape: Expected = "compact"  # no lines; auto: or lines alone; any: cracks among the pores are meant
+    expected_shape: Expected = "compact"  # no lines; auto: or a network of lines; any: cracks are meant
     tinted_grains: bool = False  # grains of the metal differ in color: only color inside the pores is a doubt then
     part_area_mm2: From0[float] = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
     key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity

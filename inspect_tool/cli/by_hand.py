@@ -122,6 +122,7 @@ def referee(
             print(f"{ledger.folder_of(job) / ledger.name_of(made)}: given up, {gone.answers} answers known: {ids}")
             print(f"another sample may be drawn: inspect-tool referee {job} --out PAGE.html")
         return
+    earlier = {entry.sample for entry in ledger.read(ledger.folder_of(job))}
     with showing_progress(job.stem, quiet) as progress:
         if answers is None:
             assert out is not None
@@ -134,6 +135,8 @@ def referee(
         return
     if answers is None:
         print(f"{out}: sample {drawn.id[:12]}, {drawn.points} for every specimen, nonce {drawn.nonce}")
+        if drawn in earlier:
+            print("it was drawn before: this is its page again (--nonce draws another, --give-up gives this one up)")
         print(f"answer it in a browser, then: inspect-tool referee {job} --answers FILE")
         return
     found = standing.correction

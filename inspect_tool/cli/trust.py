@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from inspect_tool.verify.verify import Verification
+    from inspect_tool.verify.findings import Verification
 from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, NAMED, Json, Quiet, recover_first, showing_progress
 
 

@@ -88,12 +88,6 @@ def main(draws: int) -> None:
     print(head.format("one field of"))
     for name, (draw, truth) in STRUCTURES.items():
         row(name, draws, lambda draw=draw: [of_labels(draw(random))], truth)  # type: ignore[misc]
-    print("\n" + head.format("one field of another kind"))
-    for name, (draw, known) in OTHERS.items():
-        fields = [of_labels(draw(random)) for _ in range(draws)]
-        truth = float(np.mean([share for share, _ in fields])) if known is None else known
-        left = iter(fields)
-        row(name, draws, lambda left=left: [next(left)], truth)  # type: ignore[misc]
     print("\n" + head.format("pores per field, spread of ln diameter, fields"))
     for cluster, pores, spread in ((0.0, 4, 0.3), (0.0, 20, 0.3), (0.0, 20, 0.6), (5.0, 20, 0.3), (5.0, 100, 0.6)):
         for n in (1, 2, 3, 5, 10):
@@ -105,6 +99,16 @@ def main(draws: int) -> None:
                 ],
                 1.0,
             )
+    others = np.random.default_rng(2026)
+    print("\n" + head.replace("U / truth", "U / 1.96 s of the fields").format("one field of another kind"))
+    for name, (draw, known) in OTHERS.items():
+        fields = [of_labels(draw(others)) for _ in range(draws)]
+        shares = [share for share, _ in fields]
+        mean = float(np.mean(shares)) if known is None else known
+        kinds = [judged([field], mean) for field in fields]
+        holds, below = (100 * float(np.mean([one[k] for one in kinds])) for k in (0, 1))
+        wide = float(np.median([one[2] for one in kinds])) / 1.96 / float(np.std(shares))
+        print(f"| {name} | {holds:.0f} | {below:.0f} | {wide:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

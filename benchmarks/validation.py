@@ -303,7 +303,7 @@ WEAKNESSES = """\
 - Twins are merged only where both faces of a lamella are straight and parallel. A single twin boundary that divides a grain is counted.
 - Solder pictures that are printed figures (letters, arrows, gray wedges) or whose pads have no outline against the board are found
   badly or not at all; give the joints. With the joints given, shaded pads with large voids remain the hardest.
-- Balls lose their faintest small voids: about 0.4 points of void % at level 1, more than 1 at level 3, where the stated interval holds
+- Balls lose their faintest small voids: about 0.3 points of void % at level 1, 0.6 at level 3, where the stated interval holds
   the truth in less than 90 % of cases. A void wider than about 0.6 of a ball can be missed.
 - Etching specks and eutectic count as pores to a gray level (the etched, printed aluminium of the shared images reads several per cent);
   a check of the darkness of the pores then fails and says so on page 1.

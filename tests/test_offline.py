@@ -13,6 +13,7 @@ import tifffile
 from network_calls import watched
 from signing_keys import PASSPHRASE, Chain
 
+import inspect_tool
 from inspect_tool import cli, synthetic
 
 HERE = Path(__file__).parent
@@ -126,6 +127,6 @@ def test_the_watch_sees_what_threads_and_children_do(tmp_path):
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_an_engine_that_reports_is_imported_in_one_place(engine):
-    package = Path(cli.__file__).parent
+    package = Path(inspect_tool.__file__).parent
     found = [path.name for path in package.rglob("*.py") if f"import {engine}" in path.read_text(encoding="utf-8")]
     assert found == []

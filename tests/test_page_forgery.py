@@ -24,7 +24,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report.build import report_digest
 from inspect_tool.report.exporters import pdf
 from inspect_tool.report.render import load_settings, render, template_sha256
-from inspect_tool.verify import pages, pdf_check, pdf_compare, signing, verify
+from inspect_tool.verify import pages, pdf_check, pdf_compare, recompute, signing, verify
 
 SHIPPED = data_folder("templates") / "inspection"
 
@@ -276,7 +276,7 @@ def test_an_overlay_of_another_field_is_found_though_all_hashes_were_made_to_fit
         if item["file"] == f"overlays/{one.name}":
             item["sha256"] = tamper.sha256_bytes(one.read_bytes())
     tamper.seal(copy, data)
-    monkeypatch.setattr(verify, "_same_libraries", lambda _: same)
+    monkeypatch.setattr(recompute, "same_libraries", lambda _: same)
     found = verify.verify(copy)
     said = f"overlays/{one.name}: is not the picture with the outlines that the masks draw"
     assert [item.text for item in found.findings if item.state == "differs"] == [said]

@@ -23,7 +23,7 @@ from inspect_tool.evidence import masks
 from inspect_tool.files import load_report, plain
 from inspect_tool.inspection import job_run
 from inspect_tool.pixels import png
-from inspect_tool.verify import pages, verify
+from inspect_tool.verify import pages, recompute, verify
 from inspect_tool.verify.pages import page_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,7 +134,7 @@ def run_job(folder, name):
 @pytest.mark.parametrize("name", JOBS)
 def test_every_kind_of_job_is_recomputed_to_the_last_digit(tmp_path, name, monkeypatch):
     folder = run_job(tmp_path, name)
-    monkeypatch.setattr(verify, "STRICT", 0.0)
+    monkeypatch.setattr(recompute, "STRICT", 0.0)
     again = name in ("phases in a polygon", "joints")
     found = verify.verify(folder, images=tmp_path if again else None)
     assert unlike(found) == []
@@ -336,15 +336,17 @@ def test_the_first_line_says_what_was_taken_as_stated_and_with_the_images_nothin
 
 
 def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_laid_to_the_report(copy, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         return {}["a key that nobody wrote"]
 
-    monkeypatch.setattr(verify, "concluded", broken)
+    monkeypatch.setattr(recompute, "concluded", broken)
     with pytest.raises(
-        ReadError, match=r"KeyError: .* \(verify/verify\.py, line \d+\); .* this is a fault of inspect-tool"
+        ReadError, match=r"KeyError: .* \(verify/recompute\.py, line \d+\); .* this is a fault of inspect-tool"
     ):
         verify.verify(bare(copy))
-    monkeypatch.setattr(verify, "concluded", lambda *_: (_ for _ in ()).throw(RuntimeError("no kind of forgery")))
+    monkeypatch.setattr(
+        recompute, "concluded", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no kind of forgery"))
+    )
     with pytest.raises(RuntimeError, match="no kind of forgery"):  # a bug stays a bug, with its traceback
         verify.verify(bare(copy))
 

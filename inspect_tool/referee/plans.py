@@ -1,5 +1,6 @@
 """What a forecast needs of the sample of a job whose requirement is on a result that answers correct."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import log
 
@@ -75,9 +76,8 @@ def _percent(places: Sequence[design.Place], number: int) -> tuple[float, ...]:
 def _weights(found: Population, places: Sequence[design.Place], specimen: str) -> tuple[float, ...]:
     """Share of the specimen that every item stands for; 0: it is of another one."""
     shares = design.weights(found.areas)[specimen]
-    codes = [place.code for place in places if place.specimen == specimen]
-    each = {code: share / codes.count(code) for code, share in shares.items() if code in codes}
-    return tuple(each[place.code] if place.specimen == specimen else 0.0 for place in places)
+    points = Counter(place.code for place in places if place.specimen == specimen)
+    return tuple(shares[place.code] / points[place.code] if place.specimen == specimen else 0.0 for place in places)
 
 
 # -------------------------------------------------------------------------------------------------------------- lines
@@ -134,10 +134,10 @@ def _per_mm(lines: TestLines, quantity: str, limit: float, start: float) -> floa
 def _of_worst(found: Population, places: Sequence[design.Place], specimen: str, limit: float) -> WorstPlanning:
     number = [one.name for one in found.classes].index(VOID)
     mine = [i for i, area in enumerate(found.areas) if area.specimen == specimen]
-    own = [i for i in mine if not any(found.areas[i].pixels[: design.CODES])]
+    own = {i for i in mine if not any(found.areas[i].pixels[: design.CODES])}
     percent = _percent(places, number)
     k = coverage_factor(None, 1 - 2 * _TAIL / len(mine))
-    rest = [i for i in mine if i not in own]
+    rest = {i for i in mine if i not in own}
     return WorstPlanning(
         joints=tuple(
             Planning(
@@ -151,7 +151,7 @@ def _of_worst(found: Population, places: Sequence[design.Place], specimen: str, 
                 k=k,
                 doubts=_DOUBTS,
             )
-            for i in own
+            for i in sorted(own)
         ),
         others=None
         if not rest
@@ -173,10 +173,8 @@ def _of_worst(found: Population, places: Sequence[design.Place], specimen: str, 
 def _weights_in(found: Population, places: Sequence[design.Place], joint: int) -> tuple[float, ...]:
     """Part of one joint that every item stands for; 0: it is of another one."""
     pixels = found.areas[joint].pixels
-    codes = [place.code for place in places if place.field == joint]
-    return tuple(
-        pixels[place.code] / sum(pixels) / codes.count(place.code) if place.field == joint else 0.0 for place in places
-    )
+    whole, points = sum(pixels), Counter(place.code for place in places if place.field == joint)
+    return tuple(pixels[place.code] / whole / points[place.code] if place.field == joint else 0.0 for place in places)
 
 
 def _most_missed(room: float, joints: int) -> float:

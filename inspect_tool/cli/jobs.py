@@ -1,0 +1,278 @@
+"""Jobs: run, demo, check, init, list."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inspect_tool.errors import InspectError, OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from inspect_tool.inspection.preview import Preview
+    from inspect_tool.model import Report
+from inspect_tool.cli.common import (
+    EXIT_FIX,
+    Json,
+    Out,
+    Quiet,
+    Workers,
+    counted,
+    print_error,
+    showing_progress,
+    status_of,
+)
+
+
+def run(
+    jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    out: Out = Path("reports"),
+    workers: Workers = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Inspect: measure the images of each job and write its report.
+
+    Exit status: 0 every requirement passed or none was set, 3 a requirement failed, 4 undecided,
+    2 something must be fixed first (one line says what), 1 a bug.
+    """
+    from inspect_tool.inspection.job_plan import job_names
+
+    raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
+
+
+def demo(
+    out: Out = Path("inspect-demo"),
+    workers: Workers = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run the four sample inspections that come with the tool.
+
+    Where the library that lays out PDF pages is missing, the other files of a report are written, and the last line
+    says how to get it.
+    """
+    from inspect_tool import registry
+    from inspect_tool.paths import data_folder
+
+    samples = sorted(data_folder("samples").glob("*/job.toml"))
+    if not samples:
+        msg = f"{data_folder('samples')}: no samples found; install the package again"
+        raise SettingsError(msg)
+    exports, lacking = None, ""
+    try:
+        registry.load("exporter", "pdf")
+    except OutputError as error:
+        exports, lacking = ("json", "html", "csv"), str(error)
+    jobs = [(path, path.parent.name) for path in samples]
+    status = _run_jobs(jobs, out, workers, quiet, as_json, exports=exports, trail=False)
+    if not quiet and not as_json:
+        print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
+    if lacking:
+        print(f"no report.pdf was written: {lacking}", file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def check(
+    jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
+    preview: Annotated[
+        Path | None, typer.Option("--preview", help="Folder for a picture of each field: what will be measured.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
+    from inspect_tool.inspection import job_plan, job_run
+    from inspect_tool.standards.editions import designation
+
+    status = 0
+    for path, name in zip(jobs, job_plan.job_names(jobs), strict=True):
+        try:
+            planned = job_run.check(path)
+            pictures: tuple[Preview, ...] = ()
+            if preview is not None:
+                from inspect_tool.inspection.preview import preview as previewed
+
+                with showing_progress(name, quiet) as tell:
+                    pictures = previewed(planned, preview / name, tell)
+        except InspectError as error:
+            print_error(error)
+            status = EXIT_FIX
+            continue
+        if not quiet:
+            specimens = len({source.specimen for source in planned.sources})
+            edition = designation(planned.standard)
+            print(
+                f"{path}: ok: recipe {planned.job.recipe}, {edition}, "
+                f"backend {planned.backend}, {counted(specimens, 'specimen')}, "
+                f"{counted(len(planned.sources), 'image')}, "
+                f"{counted(len(planned.requirements), 'requirement')}"
+            )
+            for line in job_plan.scale_lines(planned):
+                print(f"  scale: {line}")
+            for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
+                print(f"  criteria: {line}")
+            for shown in pictures:
+                print(f"  {shown.image}: {'; '.join(shown.lines)}")
+                print(f"    {shown.picture}")
+    raise typer.Exit(status)
+
+
+def init(
+    recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes. On a terminal: asked.")] = "",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
+    blank: Annotated[bool, typer.Option("--blank", help="Ask nothing; images and scale are put in later.")] = False,
+) -> None:
+    """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
+    from inspect_tool import registry
+    from inspect_tool.folders import new_file
+    from inspect_tool.inspection import questions
+    from inspect_tool.inspection.starter import Answers, starter_job
+
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
+    if not recipe and not asks:
+        msg = (
+            f"give a recipe, for example inspect-tool init grain_size; there are: {', '.join(registry.names('recipe'))}"
+        )
+        raise SettingsError(msg)
+    if recipe:
+        registry.load("recipe", recipe)
+    if out.exists():
+        msg = f"{out}: exists already and is left as it is; choose another name with --out"
+        raise SettingsError(msg)
+    answers = Answers()
+    if asks:
+        recipe = recipe or questions.recipe(_ask, print)
+        answers = questions.answers(recipe, out.parent, _ask, print)
+    new_file(out, starter_job(recipe, out.name, answers).encode())
+    shown = f'"{out}"' if " " in str(out) else out
+    print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")
+    print(f"  inspect-tool check {shown}")
+    print(f"  inspect-tool run {shown} --out reports")
+
+
+def _ask(question: str, default: str) -> str:
+    return str(typer.prompt(question, default=default, show_default=bool(default)))
+
+
+def list_(
+    kind: Annotated[
+        str,
+        typer.Argument(help="recipes, backends, models, standards, readers, exporters, templates, quantities or units"),
+    ],
+) -> None:
+    """List what there is of one kind."""
+    from inspect_tool.inspection.starter import listing
+
+    for name, text in listing(kind):
+        print(f"{name:<34}{text}".rstrip())
+
+
+def _run_jobs(
+    jobs: list[tuple[Path, str]],
+    out: Path,
+    workers: int,
+    quiet: bool,
+    as_json: bool,
+    *,
+    exports: tuple[str, ...] | None = None,
+    trail: bool = True,
+) -> int:
+    """Run jobs one after the other, print what came out, and return the exit status."""
+    from inspect_tool.evidence.recovery import recover
+    from inspect_tool.inspection import job_run
+
+    recover(out)
+    faults = _faults(jobs, out, quiet or as_json) if trail and len(jobs) > 1 else {}
+    rows: list[tuple[str, Report | None, Path, str]] = []
+    for path, name in jobs:
+        if name in faults:
+            rows.append((name, None, out / name, faults[name]))
+            continue
+        try:
+            with showing_progress(name, quiet or as_json) as tell:
+                report = job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
+            rows.append((name, report, out / name, ""))
+        except InspectError as error:
+            print_error(error)
+            rows.append((name, None, out / name, str(error)))
+    if as_json:
+        _print_json(rows)
+    elif not quiet and any(report is not None for _, report, _, _ in rows):
+        _print_table(rows)
+    return status_of([report for _, report, _, _ in rows])
+
+
+def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
+    """Check every job before the first is measured: a slip in the last must not be found hours later."""
+    from inspect_tool.inspection import job_run
+
+    faults = {}
+    for path, name in jobs:
+        try:
+            with showing_progress(name, silent) as tell:
+                if tell is not None:
+                    tell(0, 1, "checking the job and its images")
+                job_run.check(path, out, name)
+        except InspectError as error:
+            print_error(error)
+            faults[name] = str(error)
+    return faults
+
+
+def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from inspect_tool.report.build import failed_rules
+    from inspect_tool.report.text import pm, quantity, relation
+
+    table = Table(title=None, header_style="bold", pad_edge=False)
+    for column in ("Job", "Specimen", "Result (95 %)", "Verdict", "Method"):
+        table.add_column(column)
+    for name, report, _, _ in rows:
+        if report is None:
+            table.add_row(name, "", "no report: see the message above", "", "")
+            continue
+        method = {True: "conforming", False: "NOT conforming", None: "not stated"}[report.conforming]
+        for result in [result for result in report.results if result.main]:
+            text = f"{result.title or result.quantity}: {pm(result.value, result.expanded_u, result.unit)}"
+            table.add_row(name, result.specimen, text, report.verdict, method)
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    for name, report, _, _ in rows:
+        for check in failed_rules(report) if report is not None else ():
+            found = "nothing" if check.value is None else quantity(check.value, check.unit)
+            asked = f"{relation(check.relation)} {quantity(check.limit, check.unit)}"
+            line = f"{name}: rule of the method not met: {check.name}: found {found}, asked {asked}"
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
+    for _, report, folder, _ in rows:
+        if report is not None:
+            first = next(
+                (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
+            )
+            console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    import json
+
+    from inspect_tool.files import plain
+
+    print(
+        json.dumps(
+            [
+                {
+                    "job": name,
+                    "folder": str(folder) if report is not None else None,
+                    "error": error or None,
+                    "verdict": report.verdict if report is not None else None,
+                    "conforming": report.conforming if report is not None else None,
+                    "lot": plain(report.lot) if report is not None else None,
+                    "results": plain(report.results) if report is not None else [],
+                }
+                for name, report, folder, error in rows
+            ],
+            ensure_ascii=False,
+            indent=1,
+        )
+    )

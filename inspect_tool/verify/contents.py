@@ -1,0 +1,108 @@
+"""What a report is made of: its digest, its files, and its entry in the audit trail."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from inspect_tool.errors import ReadError
+from inspect_tool.evidence import audit, masks, trail_checks, trail_reports
+from inspect_tool.evidence.dossier import Dossier
+from inspect_tool.files import plain, sha256_bytes
+from inspect_tool.model import (
+    Report,
+)
+from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.report.exporters.csv import csv_text
+from inspect_tool.verify.findings import Finding
+
+
+def digest_findings(report: Report) -> Iterator[Finding]:
+    """Compare the digest and the identification with what the report says."""
+    if report_digest(report) != report.digest:
+        yield Finding(
+            part="digest",
+            state="differs",
+            text=f"report.json: its content has the digest {report_digest(report)[:16]}..., it states "
+            f"{report.digest[:16] or 'none'}...: something in it was changed",
+        )
+    elif report_id(report) != report.id:
+        yield Finding(
+            part="digest", state="differs", text=f"report.json: identification {report.id}, must be {report_id(report)}"
+        )
+    else:
+        yield Finding(part="digest", state="verified", text=f"digest {report.digest} and identification {report.id}")
+
+
+def file_findings(dossier: Dossier) -> Iterator[Finding]:
+    """Compare every file that the report names with its hash, and every table with the report."""
+    report = dossier.report
+    named = [(item.file, item.sha256) for item in report.attachments if dossier.folder or item.role != "picture"]
+    named += [(mask.file, mask.sha256) for mask in masks.masks_of(report)]
+    good = 0
+    for file, sha256 in named:
+        data = dossier.read(file)
+        if data is None:
+            yield Finding(part="files", state="differs", text=f"{file}: is missing")
+        elif sha256_bytes(data) != sha256:
+            yield Finding(part="files", state="differs", text=f"{file}: was changed: its SHA-256 is not the stated one")
+        else:
+            good += 1
+    tables = {"features.csv": report.features, "fields.csv": report.fields}
+    for file, table in tables.items():
+        data = dossier.read(file)
+        if data is not None and data != csv_text(table).encode():
+            yield Finding(
+                part="files",
+                state="differs",
+                text=f"{file}: is not the table of the report{line_of(data, csv_text(table))}",
+            )
+        elif data is not None:
+            good += 1
+        elif dossier.pdf is not None and file == "features.csv":
+            yield Finding(part="files", state="differs", text=f"{file}: is missing")
+    known = {Path(file).name for file, _ in named} | set(tables) | {"report.json"}
+    for name in dossier.names:
+        if name not in known:
+            yield Finding(part="files", state="differs", text=f"{name}: is attached, but the report does not name it")
+    jobs = [item for item in report.attachments if item.role == "job"]
+    if [item.sha256 for item in jobs] != [report.provenance.job_sha256]:
+        yield Finding(part="files", state="differs", text="job.toml: is not the job whose hash the provenance states")
+    yield Finding(part="files", state="verified", text=f"{good} masks, attachments, pictures and tables are as stated")
+    if dossier.pdf is not None and not report.template_sha256:  # later ones state the hashes of what paper shows
+        yield Finding(part="files", state="not checked", text="pictures on the pages: their files are not in the PDF")
+    if dossier.folder is not None and (dossier.folder / "report.xlsx").is_file():
+        yield Finding(part="files", state="not checked", text="report.xlsx: workbooks are not looked at")
+
+
+def trail_findings(dossier: Dossier, path: Path) -> Iterator[Finding]:
+    """Compare a report with the audit trail of its project folder, where there is one."""
+    file = path if dossier.folder is None else dossier.folder / "report.json"
+    project = audit.project_folder(file)
+    if not (project / audit.LOG).exists():
+        yield Finding(part="audit trail", state="not checked", text="there is none beside the report")
+        return
+    try:
+        trail = audit.read(project)
+    except ReadError as error:
+        yield Finding(part="audit trail", state="not checked", text=str(error))
+        return
+    inside = dossier.folder is not None and dossier.folder.resolve().parent == project.resolve()
+    name = file.resolve().parent.name if inside else ""
+    unlike, missing = trail_reports.against_trail(trail.entries, plain(dossier.report), name, dossier.folder)
+    where = project / audit.LOG
+    by_hand = trail_checks.against_report(trail.entries, plain(dossier.report), name)
+    for text in (*trail.problems, *unlike, *by_hand):
+        yield Finding(part="audit trail", state="differs", text=f"{where}: {text}")
+    for text in missing:
+        yield Finding(part="audit trail", state="not checked", text=f"{where}: {text}")
+    if not trail.problems and not unlike and not missing and not by_hand:
+        yield Finding(part="audit trail", state="verified", text=f"{where} tells the same of this report and its edits")
+
+
+def line_of(data: bytes, wanted: str) -> str:
+    """Say which line of a text differs first."""
+    found = data.decode(errors="replace").splitlines()
+    lines = wanted.splitlines()
+    for i, (one, other) in enumerate(zip(found, lines, strict=False), start=1):
+        if one != other:
+            return f": line {i} is '{one[:60]}', must be '{other[:60]}'"
+    return f": {len(found)} lines, must be {len(lines)}"

@@ -1,0 +1,153 @@
+"""The images of a report read and segmented again."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.evidence import edits, masks
+from inspect_tool.evidence.dossier import Dossier
+from inspect_tool.files import load_job, plain, sha256_file
+from inspect_tool.images import quality
+from inspect_tool.inspection import job_plan, one_field
+from inspect_tool.model import (
+    Job,
+    MicrographRecord,
+    Report,
+    Segmentation,
+)
+from inspect_tool.report import figures
+from inspect_tool.standards.editions import shelf
+from inspect_tool.verify import drawn_again
+from inspect_tool.verify.differences import contained, differences
+from inspect_tool.verify.findings import LOOSE, Finding, Progress
+from inspect_tool.verify.recompute import (
+    Work,
+    asked_of,
+    name_of_check,
+    name_of_table,
+    names_read_off,
+    pictures_shown,
+    reader_of,
+)
+
+
+def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progress) -> Iterator[Finding]:
+    """Compare the images by their hashes, segment them again, and compare the masks."""
+    report = dossier.report
+    if not folder.is_dir():
+        msg = f"{folder}: is not a folder"
+        raise ReadError(msg)
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            by_name.setdefault(path.name, []).append(path)
+    files: list[Path] = []
+    for record in report.micrographs:
+        named = by_name.get(Path(record.image).name, [])
+        same = next((path for path in named if sha256_file(path) == record.sha256), None)
+        if same is not None:
+            files.append(same)
+        else:
+            text = "is another picture than the one that was measured" if named else f"is not in {folder}"
+            yield Finding(part="images", state="differs", text=f"{record.image}: {text}")
+    if len(files) < len(report.micrographs):
+        yield Finding(part="segmentation", state="not checked", text="needs every image")
+        return
+    yield Finding(part="images", state="verified", text=f"{len(files)} images have the stated SHA-256")
+    try:
+        with shelf(work.standards):
+            job = load_job(work.folder / "job.toml")
+            sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
+            asked = asked_of(work, report)
+            planned = job_plan.plan(
+                work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
+            )
+            figures: list[quality.Figure] = []
+            for i, record in enumerate(report.micrographs):
+                progress(i, len(files), f"segmenting {record.image}")
+                entries = edits.of_image(asked.ledger, record.sha256)
+                found, judged = _segmented_again(dossier, planned, i, record, entries)
+                yield from found
+                figures += judged
+            yield from _judged_again(report, planned, figures)
+    except InspectError as error:
+        yield Finding(part="segmentation", state="not checked", text=str(error))
+
+
+def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
+    """The image of a record as the job would name it."""
+    own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
+    return job_plan.Source(
+        path=path,
+        name=record.image,
+        sha256=record.sha256,
+        specimen=record.specimen,
+        section=record.section,
+        plane=record.plane,
+        field=record.field,
+        stated=(own[0].calibration if own else None) or job.calibration,
+    )
+
+
+def _segmented_again(
+    dossier: Dossier,
+    planned: job_plan.Plan,
+    index: int,
+    record: MicrographRecord,
+    entries: Sequence[edits.Entry],
+) -> tuple[list[Finding], tuple[quality.Figure, ...]]:
+    """What came out for one field, and the figures of its image and of what was segmented in it."""
+    micrograph = one_field.read_source(planned, planned.sources[index])
+    _, stated = masks.field(record, reader_of(dossier))
+    kept = {"": stated, **dict(stated.alternatives())}
+    unlike: list[str] = []
+
+    def compare(name: str, segmentation: Segmentation) -> None:
+        one = kept.pop(name, None)
+        what = f"other segmentation '{name}'" if name else "mask"
+        if one is None or one.labels.shape != segmentation.labels.shape:
+            unlike.append(f"{what}: is not among the kept ones")
+            return
+        share = float(np.count_nonzero(one.labels != segmentation.labels)) / one.labels.size
+        if share:
+            unlike.append(f"{what}: {100 * share:.3g} % of the pixels differ")
+        if (one.objects is None) != (segmentation.objects is None) or (
+            one.objects is not None and not np.array_equal(one.objects, segmentation.objects)  # type: ignore[arg-type]
+        ):
+            unlike.append(f"{what}: the numbers of the objects differ")
+
+    taken, measured, _ = one_field.measured_field(
+        planned, planned.sources[index], micrograph, one_field.model_of(planned), keep=compare, entries=entries
+    )
+    unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
+    said = record.evidence.read_off if record.evidence is not None else {}
+    unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
+    found = [Finding(part="segmentation", state="differs", text=f"{record.image}: {text}") for text in unlike]
+    if not unlike:
+        text, read = f"{record.image}: segmented again, the same masks", tuple(names_read_off(measured))
+        found.append(Finding(part="segmentation", state="verified", text=text, of_images=read))
+    picture = pictures_shown(dossier)(record.picture)
+    if picture is not None and not drawn_again.same_picture(picture, figures.field_picture(micrograph)[0]):
+        text = f"{record.picture}: is not the picture of the image {record.image}"
+        found.append(Finding(part="pictures", state="differs", text=text))
+    seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)
+    return found, quality.structure_figures(taken, measured.values, seen, planned.limits)
+
+
+def _judged_again(report: Report, planned: job_plan.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:
+    """Compare the table and the checks of the image quality with figures that were read off the images again."""
+    again = quality.with_acceptances(figures, planned.job.accept)
+    table = quality.table(again, [record.image for record in report.micrographs])
+    checks = quality.as_checks(again, planned.limits, quality.default_limits(planned.job.recipe))
+    unlike = [
+        *contained(plain(report.tables), [plain(table)], "tables", ("title",), LOOSE),
+        *contained(plain(report.checks), plain(checks), "checks", ("name", "specimen", "scope"), LOOSE),
+    ]
+    read = (name_of_table(table), *map(name_of_check, checks))
+    for text in unlike:
+        yield Finding(part="image quality", state="differs", text=text, of_images=read)
+    if not unlike:
+        text = f"{len(checks)} checks and the figures of {len(report.micrographs)} images: read off again, the same"
+        yield Finding(part="image quality", state="verified", text=text, of_images=read)

@@ -93,10 +93,13 @@ def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     total = float(all_.sum())
     share = float(on.sum()) / total
     most = share * (1 - share)  # as if all of the field were one feature or none
+    uneven = on - share * all_
+    # an exact repeat says nothing of other fields: its blocks then count as if they were independent
+    alone = sqrt(min(float((uneven**2).sum()) / total**2, most))
     per_side, read = _waves(on.shape)
-    power = np.abs(np.fft.fft2(on - share * all_)[read]) ** 2
-    if not power.any():  # nothing varies, or there is no wave that could
-        return ShareScatter(u=0.0 if power.size else sqrt(most), dof=1.0)
+    power = np.abs(np.fft.fft2(uneven)[read]) ** 2
+    if not power.any():  # nothing varies at this length, or there is no wave that could
+        return ShareScatter(u=alone if power.size else sqrt(most), dof=float(max(power.size, 1)))
     expected, endless, prior = _models(np.ascontiguousarray(all_, float).tobytes(), on.shape)
     # blocks that do not count make the waves depend on each other: fewer tell as much
     filled = total**2 / (all_.size * float((all_**2).sum()))
@@ -111,8 +114,10 @@ def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
     known = np.where(strong, expected, 0.0)
     variance = np.minimum(endless * (strong @ power) / known.sum(axis=1) / total**2, most)
     mean = float(weight @ variance)
+    if mean <= _ROUNDING * most:
+        return ShareScatter(u=alone, dof=float(power.size))
     waves = known.sum(axis=1) ** 2 / (known**2).sum(axis=1) * filled
-    unsure = float(weight @ (1 / waves)) + (float(weight @ (variance / mean - 1) ** 2) if mean else 1.0)
+    unsure = float(weight @ (1 / waves)) + float(weight @ (variance / mean - 1) ** 2)
     return ShareScatter(u=sqrt(mean), dof=max(2 / unsure, 1.0))
 
 

@@ -155,3 +155,14 @@ def test_what_was_not_seen_at_all_does_not_pass():
     assert result.value == 0
     doubts = [check for check in found.checks if check.scope == "plausibility" and not check.passed]
     assert ("area_percent.phase",) in [check.quantities for check in doubts]
+
+
+@pytest.mark.parametrize("side", [20, 40])
+def test_a_pattern_that_repeats_itself_exactly_still_has_an_uncertainty(side):
+    # 16 x 16 or 8 x 8 whole cells: no long wave has any power; blocks of 10 px count as if they were independent
+    cell = np.zeros((side, side), bool)
+    cell[: side // 2, : side // 2 + 3] = True
+    phase = np.tile(cell, (320 // side, 320 // side))
+    blocks = phase.reshape(32, 10, 32, 10).mean((1, 3))
+    expected = np.sqrt(((blocks - phase.mean()) ** 2).sum()) / blocks.size
+    assert share_scatter(phase).u == pytest.approx(expected, rel=1e-9)

@@ -19,7 +19,7 @@ from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.inspection import field_record, job_plan
-from inspect_tool.inspection.job_plan import Plan, Progress, job_names
+from inspect_tool.inspection.job_plan import Plan, Progress, job_names, silent
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
 
@@ -148,7 +148,7 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
     """
     names = job_names(jobs)
     inputs = [file for path in jobs for file in (path, *job_plan.inputs_of(job_plan.plan(path)))]
-    tell = progress or _silent
+    tell = progress or silent
     with new_folder(out, inputs) as folder:
         paths = [_copied(path, folder / name) if copy else path for path, name in zip(jobs, names, strict=True)]
         plans = [job_plan.plan(path) for path in paths]
@@ -282,7 +282,7 @@ def check(folder: Path, *, tolerances: Sequence[str] = (), progress: Progress | 
     plans = [_same_images(job, folder) for job in golden.jobs]
     for plan in plans:
         field_record.check_images(plan)
-    tell = progress or _silent
+    tell = progress or silent
     total, before, found = sum(len(plan.sources) for plan in plans), 0, []
     for job, plan in zip(golden.jobs, plans, strict=True):
         new = _measured(plan, job.name, folder, lambda i, text, b=before: tell(b + i, total, text))
@@ -433,7 +433,3 @@ def _relative(path: Path, base: Path) -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _silent(done: int, total: int, text: str) -> None:
-    """Report no progress."""

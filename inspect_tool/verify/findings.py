@@ -1,11 +1,9 @@
 """What a verification finds."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 State = Literal["verified", "differs", "not checked"]
-Progress = Callable[[int, int, str], None]
 
 STRICT, LOOSE = 1e-9, 1e-6
 """Relative difference of equal numbers: on the platform and libraries of the run, and on others [1]."""
@@ -46,7 +44,3 @@ class Verification:
     unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
     as_stated: tuple[str, ...]  # what was not checked since it is read off the images
     findings: tuple[Finding, ...]
-
-
-def silent(done: int, total: int, text: str) -> None:
-    """Report no progress."""

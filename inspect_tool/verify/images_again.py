@@ -11,6 +11,7 @@ from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.files import load_job, plain, sha256_file
 from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, one_field
+from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import (
     Job,
     MicrographRecord,
@@ -21,7 +22,7 @@ from inspect_tool.report import figures
 from inspect_tool.standards.editions import shelf
 from inspect_tool.verify import drawn_again
 from inspect_tool.verify.differences import contained, differences
-from inspect_tool.verify.findings import LOOSE, Finding, Progress
+from inspect_tool.verify.findings import LOOSE, Finding
 from inspect_tool.verify.recompute import (
     Work,
     asked_of,

@@ -18,6 +18,7 @@ from inspect_tool.files import checked, load_job, parse_report, plain
 from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
+from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -41,7 +42,7 @@ from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import Validation, load_validation
 from inspect_tool.verify import drawn_again, pdf_compare
 from inspect_tool.verify.differences import contained, differences, equal
-from inspect_tool.verify.findings import LOOSE, STRICT, Finding, Progress
+from inspect_tool.verify.findings import LOOSE, STRICT, Finding
 
 
 class Work:

@@ -12,8 +12,9 @@ from pathlib import Path
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.evidence.dossier import Dossier, open_dossier
+from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.verify.contents import digest_findings, file_findings, trail_findings
-from inspect_tool.verify.findings import PARTS, Progress, Verification, silent
+from inspect_tool.verify.findings import PARTS, Verification
 from inspect_tool.verify.images_again import image_findings
 from inspect_tool.verify.printed import look_of, pages_findings
 from inspect_tool.verify.recompute import Work, number_findings

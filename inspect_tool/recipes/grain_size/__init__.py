@@ -30,6 +30,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
+from inspect_tool.recipes._common import feature_table, field_table, place_of
 from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
 from inspect_tool.recipes.grain_size.estimates import estimated
 from inspect_tool.recipes.grain_size.field import (
@@ -173,13 +174,8 @@ def measure_field(
         )
     )
     return FieldMeasurement(
-        specimen=micrograph.specimen,
-        section=micrograph.section,
-        plane=micrograph.plane,
-        field=micrograph.field,
-        image=micrograph.path,
+        **place_of(micrograph),
         shape_px=(int(field.labels.shape[0]), int(field.labels.shape[1])),
-        calibration=micrograph.calibration,
         values=values,
         features=table.drop(columns=["top_px", "left_px", "bottom_px", "right_px"]),
         alternatives=other,
@@ -235,7 +231,7 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
 def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
     """Make results, checks, tables and warnings of all fields of a job."""
     scaled = all(field.calibration.pixel_um is not None for field in fields)
-    features = _features(fields)
+    features = feature_table(fields)
     results: list[Result] = []
     judged: list[Check] = []
     warnings: list[str] = []
@@ -280,32 +276,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     return Findings(
         results=tuple(results),
         checks=tuple(judged),
-        measurements=Measurements(features=features, fields=_field_rows(fields)),
+        measurements=Measurements(features=features, fields=field_table(fields)),
         statements=statements(fields, settings, standard, scaled),
         tables=tuple(tables),
         charts=charts(fields, features, standard) if scaled else (),
         warnings=tuple(warnings),
-    )
-
-
-def _features(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
-    keys = ("specimen", "section", "field")
-    named = [f.features.assign(specimen=f.specimen, section=f.section, field=f.field) for f in fields]
-    features = pd.concat(named, ignore_index=True)
-    return features[[*keys, *(column for column in features if column not in keys)]]
-
-
-def _field_rows(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "specimen": field.specimen,
-                "section": field.section,
-                "plane": field.plane,
-                "field": field.field,
-                "image": field.image,
-                **field.values,
-            }
-            for field in fields
-        ]
     )

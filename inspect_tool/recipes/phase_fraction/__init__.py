@@ -14,10 +14,12 @@ from inspect_tool.model import (
     Check,
     FieldMeasurement,
     Findings,
+    Measurements,
     Result,
     Standard,
 )
 from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes._level_doubts import (
     disagreement,
     matrix_check,
@@ -28,7 +30,6 @@ from inspect_tool.recipes.phase_fraction.field import measure_field, point_class
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
     charts_of,
-    measurements_of,
     section_rows,
     statements_of,
     summary_row,
@@ -150,7 +151,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
-        measurements=measurements_of(fields),
+        measurements=Measurements(features=feature_table(fields), fields=field_table(fields)),
         statements=statements_of(axes, settings),
         deviations=tuple(dict.fromkeys(text for group in groups for text in deviations(group, standard))),
         tables=tuple(tables_of(summary, referee, sections, settings)),

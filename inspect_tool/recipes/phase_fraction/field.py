@@ -25,6 +25,7 @@ from inspect_tool.model import (
     Standard,
 )
 from inspect_tool.recipes import _colors, _unseen
+from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
 )
@@ -103,13 +104,8 @@ def measure_field(
     spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
     values |= _colors.values_of(spread, segmentation)
     return FieldMeasurement(
-        specimen=micrograph.specimen,
-        section=micrograph.section,
-        plane=micrograph.plane,
-        field=micrograph.field,
-        image=micrograph.path,
+        **place_of(micrograph),
         shape_px=(labels.shape[0], labels.shape[1]),
-        calibration=micrograph.calibration,
         values=values,
         features=features,
         alternatives=shifted,

@@ -3,13 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from inspect_tool.model import (
     Cell,
     Chart,
-    FieldMeasurement,
-    Measurements,
     Result,
     Series,
     Statement,
@@ -167,27 +163,3 @@ def statements_of(axes: Mapping[tuple[str, str], str], settings: Settings) -> tu
             "the area share. Features cut by the frame count 1/2 in the number per area.",
         ),
     )
-
-
-def measurements_of(fields: Sequence[FieldMeasurement]) -> Measurements:
-    """Tabulate the fields and their features."""
-    rows = [
-        {
-            "specimen": field.specimen,
-            "section": field.section,
-            "plane": field.plane,
-            "field": field.field,
-            "image": field.image,
-            **field.values,
-        }
-        for field in fields
-    ]
-    tables = []
-    for field in fields:
-        table = field.features.copy()
-        table.insert(0, "specimen", field.specimen)
-        table.insert(1, "section", field.section)
-        table.insert(2, "field", field.field)
-        tables.append(table)
-    filled = [table for table in tables if len(table)] or tables[:1]
-    return Measurements(features=pd.concat(filled, ignore_index=True), fields=pd.DataFrame(rows))

@@ -31,6 +31,7 @@ from inspect_tool.model import (
     Standard,
 )
 from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
@@ -140,13 +141,8 @@ def measure_field(
     if place is not None:
         marks += one.reference_marks(place, values)
     return FieldMeasurement(
-        specimen=micrograph.specimen,
-        section=micrograph.section,
-        plane=micrograph.plane,
-        field=micrograph.field,
-        image=micrograph.path,
+        **place_of(micrograph),
         shape_px=(segmentation.labels.shape[0], segmentation.labels.shape[1]),
-        calibration=micrograph.calibration,
         values=values,
         features=features.drop(columns=["count_weight", "size_weight"]),
         alternatives=shifted,
@@ -219,7 +215,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
-        measurements=Measurements(features=pages.feature_table(fields), fields=pages.field_table(fields)),
+        measurements=Measurements(features=feature_table(fields), fields=pages.field_table(fields)),
         statements=pages.statements(fields, settings, standard, shown),
         tables=pages.tables(fields, results, settings, standard, shown),
         charts=pages.charts(fields, settings),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.measure.neighbours import expected_center_distance
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Result, Series, Standard, Statement, Table
+from inspect_tool.recipes._common import feature_table
 from inspect_tool.standards.formulas.shape import FORMULAS
 from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 
@@ -33,19 +34,6 @@ _LEAD = ("specimen", "section", "plane", "field", "image")
 def calibrated(fields: Sequence[FieldMeasurement]) -> bool:
     """Whether every field has a scale."""
     return all(field.calibration.pixel_um is not None for field in fields)
-
-
-def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
-    """All pores of a job, one row each, led by specimen, section and field."""
-    tables = []
-    for field in fields:
-        table = field.features.copy()
-        table.insert(0, "specimen", field.specimen)
-        table.insert(1, "section", field.section)
-        table.insert(2, "field", field.field)
-        tables.append(table)
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled or tables[:1], ignore_index=True)
 
 
 def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.model import (
@@ -21,9 +20,10 @@ from inspect_tool.model import (
     Result,
     Standard,
 )
+from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
 from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, tables_of
-from inspect_tool.recipes.solder_voids.results import budget_lines, fields_table, placed, results_of
+from inspect_tool.recipes.solder_voids.results import budget_lines, results_of
 from inspect_tool.recipes.solder_voids.rules import checks_of
 from inspect_tool.recipes.solder_voids.settings import QUANTITIES, Settings
 
@@ -70,7 +70,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     every = dict.fromkeys(field.specimen for field in fields)
     for specimen in every:
         own = [field for field in fields if field.specimen == specimen]
-        joints = pd.concat([placed(field) for field in own], ignore_index=True)
+        joints = feature_table(own)
         whole = np.ones(len(joints), bool) if settings.edge_joints == "counted" else ~joints["touches_edge"].to_numpy()
         used = joints[whole]
         checks += checks_of(own, settings, standard, specimen)
@@ -91,11 +91,11 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 f"specimen {specimen}: the joints of one board are the sample: what differs between boards is not in U "
                 "of the mean; give the boards as sections"
             )
-    features = pd.concat([placed(field) for field in fields], ignore_index=True)
+    features = feature_table(fields)
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
-        measurements=Measurements(features=features, fields=fields_table(fields)),
+        measurements=Measurements(features=features, fields=field_table(fields)),
         statements=statements_of(settings, fields),
         tables=tables_of(fields, features, settings),
         charts=charts_of(fields, features),

@@ -24,6 +24,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
+from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes.solder_voids.settings import SHARES, Settings, check_classes, check_settings
 from inspect_tool.standards.formulas.voids import void_percent
 from inspect_tool.statistics.uncertainty import half_range
@@ -83,13 +84,8 @@ def measure_field(
         "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
     }
     return FieldMeasurement(
-        specimen=micrograph.specimen,
-        section=micrograph.section,
-        plane=micrograph.plane,
-        field=micrograph.field,
-        image=micrograph.path,
+        **place_of(micrograph),
         shape_px=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
-        calibration=micrograph.calibration,
         values=values,
         features=features,
         alternatives=summaries,

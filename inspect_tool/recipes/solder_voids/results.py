@@ -23,32 +23,6 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, exce
 _Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
 
 
-def placed(field: FieldMeasurement) -> pd.DataFrame:
-    """Give the joints of one image with the place of the image in the job."""
-    table = field.features.copy()
-    table.insert(0, "field", field.field)
-    table.insert(0, "section", field.section)
-    table.insert(0, "specimen", field.specimen)
-    return table
-
-
-def fields_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
-    """Tabulate one row per image."""
-    return pd.DataFrame(
-        [
-            {
-                "specimen": field.specimen,
-                "section": field.section,
-                "plane": field.plane,
-                "field": field.field,
-                "image": field.image,
-                **field.values,
-            }
-            for field in fields
-        ]
-    )
-
-
 def budget_lines(fields: Sequence[FieldMeasurement], whole: NDArray[np.bool_]) -> _Lines:
     """Budget lines of the joints that count, in the order of their table; a line that a field has not is 0 there."""
     names = dict.fromkeys(name for field in fields for name in field.curves)

@@ -26,7 +26,7 @@ from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
 from inspect_tool.folders import check_name, new_folder
 from inspect_tool.inspection import field_record, job_plan, one_field
-from inspect_tool.inspection.job_plan import Plan, Progress, Source
+from inspect_tool.inspection.job_plan import Plan, Progress, Source, silent
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.report.confined import confined
 from inspect_tool.statistics.agreement import agreement, equivalence
@@ -111,7 +111,7 @@ def compare(
     plans = [_planned(path, one) for one in chosen]
     asked = stated_margins(margins, registry.load("recipe", plans[0].job.recipe), plans[0].job.recipe)
     equivalence(None, None, alpha)  # refuses an alpha out of range before the work
-    tell = progress or _silent
+    tell = progress or silent
     name = f"{path.stem}_compare"
     check_name(name, str(path))
     inputs = [file for plan in plans for file in (path, *job_plan.inputs_of(plan))]
@@ -644,7 +644,3 @@ def _print(found: Comparison, folder: Path, template: Path, data: str) -> None:
     made = datetime.fromisoformat(found.provenance.started)
     carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
     print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)
-
-
-def _silent(done: int, total: int, text: str) -> None:
-    """Report no progress."""

@@ -16,7 +16,7 @@ from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
-from inspect_tool.inspection.job_plan import Progress
+from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_folder
@@ -130,7 +130,7 @@ def gauge(
     if not paths:
         msg = "gauge: give a CSV file, a study file, or jobs and reports"
         raise SettingsError(msg)
-    tell = progress or _silent
+    tell = progress or silent
     first = paths[0]
     study, plan = _stated(paths, options or {})
     design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
@@ -516,7 +516,3 @@ def _print(found: GaugeReport, folder: Path, template: Path, data: str) -> None:
     made = datetime.fromisoformat(found.provenance.started)
     carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
     print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)
-
-
-def _silent(done: int, total: int, text: str) -> None:
-    """Report no progress."""

@@ -25,7 +25,7 @@ from inspect_tool.files import (
     sha256_bytes,
     write_text,
 )
-from inspect_tool.inspection.job_plan import Progress
+from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.model import Header, StandardRecord
 from inspect_tool.report.render import template_folder
 from inspect_tool.segmentation import question
@@ -102,7 +102,7 @@ def selftest(
         For whatever the user must fix; nothing is written then.
     """
     started, clock, cpu = now(), perf_counter(), process_time()
-    tell = progress or _silent
+    tell = progress or silent
     rules = load_criteria(criteria)
     if out is not None and Path(out).is_dir() and any(Path(out).iterdir()) and not (Path(out) / FILE).is_file():
         msg = f"{out}: is there and holds no {FILE}, so it is not replaced; choose a new folder with --out"
@@ -349,7 +349,3 @@ def _write(found: SelfTest, folder: Path, tell: Progress, total: int) -> None:
     printed = page(found, folder, template, "print")
     print_page(printed, folder / "selftest.pdf", template, found.id, carried)
     tell(total, total, "done")
-
-
-def _silent(done: int, total: int, text: str) -> None:
-    """Report no progress."""

@@ -1,0 +1,61 @@
+"""What every recipe tells of its fields: where they lie in the job, and their tables."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import pandas as pd
+
+from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Plane
+
+
+class Place(TypedDict):
+    """Where a field lies in the job, and its scale: the first entries of a ``FieldMeasurement``."""
+
+    specimen: str
+    section: str
+    plane: Plane
+    field: int
+    image: str
+    calibration: Calibration
+
+
+def place_of(micrograph: Micrograph) -> Place:
+    """Say where a field lies in the job."""
+    return Place(
+        specimen=micrograph.specimen,
+        section=micrograph.section,
+        plane=micrograph.plane,
+        field=micrograph.field,
+        image=micrograph.path,
+        calibration=micrograph.calibration,
+    )
+
+
+def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+    """Tabulate the features of all fields, one row each, led by specimen, section and field."""
+    tables = []
+    for field in fields:
+        table = field.features.copy()
+        table.insert(0, "specimen", field.specimen)
+        table.insert(1, "section", field.section)
+        table.insert(2, "field", field.field)
+        tables.append(table)
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled or tables[:1], ignore_index=True)
+
+
+def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+    """Tabulate the values of all fields, one row each, led by their places in the job."""
+    return pd.DataFrame(
+        [
+            {
+                "specimen": field.specimen,
+                "section": field.section,
+                "plane": field.plane,
+                "field": field.field,
+                "image": field.image,
+                **field.values,
+            }
+            for field in fields
+        ]
+    )

@@ -15,10 +15,10 @@ from inspect_tool.model import (
     Carried,
     Check,
     Component,
+    Editions,
     FieldMeasurement,
     Findings,
     Result,
-    Standard,
     Statement,
 )
 from inspect_tool.plugins import Recipe, carried_of
@@ -98,7 +98,7 @@ def applied(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     validation: Validation | None,
     *,
     stopped: bool = False,
@@ -113,7 +113,7 @@ def applied(
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
-    settings, standard
+    settings, editions
         Of the recipe.
     validation : Validation or None
         None: there is none for this backend as it is set; a statement says so.
@@ -136,7 +136,7 @@ def applied(
     usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [
-            _beside(one, recipe.combine([one], settings, standard), validation, known, usual)
+            _beside(one, recipe.combine([one], settings, editions), validation, known, usual)
             for one in fields
             if one.specimen == specimen
         ]

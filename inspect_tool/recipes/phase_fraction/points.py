@@ -7,11 +7,11 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.model import (
     Cell,
     Check,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e562
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
@@ -56,9 +56,10 @@ def point_statistics(group: Group, name: str) -> _Points:
     )
 
 
-def point_result(group: Group, name: str, found: _Points, standard: Standard, *, main: bool) -> Result:
+def point_result(group: Group, name: str, found: _Points, editions: Editions, *, main: bool) -> Result:
     """Give the result of the point count, with its budget."""
     by = "counted by hand" if found.by_hand else "systematic grid on the class image"
+    counted = editions.job if editions.job.id in MANUAL else edition_of(editions, "ASTM E562")
     return evaluated(
         Result(
             quantity=f"point_percent.{name}",
@@ -66,11 +67,7 @@ def point_result(group: Group, name: str, found: _Points, standard: Standard, *,
             value=found.statistics.mean,
             unit="%",
             n=found.statistics.n,
-            clause=clause_of(
-                standard if standard.id in MANUAL else load_standard("astm_e562_2019"), "point count, mean P_P"
-            )
-            if found.by_hand
-            else f"{OWN_GRID}, mean P_P",
+            clause=clause_of(counted, "point count, mean P_P") if found.by_hand else f"{OWN_GRID}, mean P_P",
             definition=f"points on the class / points of the grid, boundary 1/2, mean over fields, {by}/1",
             budget=scatter_line(found.statistics),
             title=f"Point count {name}",
@@ -80,7 +77,7 @@ def point_result(group: Group, name: str, found: _Points, standard: Standard, *,
 
 
 def referee_check(
-    group: Group, name: str, counted: _Points, area: Result, standard: Standard
+    group: Group, name: str, counted: _Points, area: Result, editions: Editions
 ) -> tuple[Check, tuple[Cell, ...]]:
     """Compare point count and area share of the same fields, allowing for the chance of the points.
 
@@ -101,7 +98,7 @@ def referee_check(
         limit=allowed,
         unit="%",
         passed=difference <= allowed,
-        clause=clause_of(edition_of(standard, "astm_e562_2019"), "point count as referee on the same fields")
+        clause=clause_of(edition_of(editions, "ASTM E562"), "point count as referee on the same fields")
         if counted.by_hand
         else f"{OWN_GRID}: checks the sampling, and not the segmentation",
         scope="consistency",

@@ -6,10 +6,11 @@ from math import sqrt
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import (
     Component,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
@@ -53,7 +54,7 @@ def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Compon
     return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
 
 
-def area_result(group: Group, name: str, found: FieldStatistics, standard: Standard, *, main: bool) -> Result:
+def area_result(group: Group, name: str, found: FieldStatistics, editions: Editions, *, main: bool) -> Result:
     """Give the area share of a class, with its budget."""
     return evaluated(
         Result(
@@ -62,18 +63,16 @@ def area_result(group: Group, name: str, found: FieldStatistics, standard: Stand
             value=found.mean,
             unit="%",
             n=found.n,
-            clause=clause_of(
-                edition_of(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"
-            ),
+            clause=clause_of(edition_of(editions, "ASTM E1245"), "area fraction by image analysis, mean over fields"),
             definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
-            title=f"Area fraction {name}" + (", image analysis" if standard.id in MANUAL else ""),
+            title=f"Area fraction {name}" + (", image analysis" if editions.job.id in MANUAL else ""),
             main=main,
         )
     )
 
 
-def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
+def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
     """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
     worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
     alone = replace(group, fields=(worst,), sections=(worst.section,))
@@ -85,7 +84,7 @@ def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
             value=found.mean,
             unit="%",
             n=len(group.fields),
-            clause=clause_of(edition_of(standard, "astm_e1245_2016"), "worst field"),
+            clause=clause_of(edition_of(editions, "ASTM E1245"), "worst field"),
             definition="largest area share of a field that was measured, not of the specimen/1",
             budget=(segmentation_line(alone, name, found),),
             title=f"Largest area fraction of a field {name} (field {worst.field})",

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
-from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.model import Check, Component, Editions, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
-from inspect_tool.standards.editions import check_rule, constant, designation, load_standard
+from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
@@ -27,13 +27,13 @@ _DEFINITION = "pores of at least the smallest measured size"
 
 
 def results_of(
-    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, shown: Presentation
+    fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions, shown: Presentation
 ) -> list[Result]:
     """All results of one specimen."""
     minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
     if settings.minimum_um:
         minimum += f" and {settings.minimum_um:g} um Feret"
-    clause = designation(standard)
+    clause = designation(editions.job)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
@@ -48,7 +48,7 @@ def results_of(
             _share(fields, "linear_percent", clause, "linear features by F_max²/A, mean over fields/1", main=False)
         )
     if shown == "hardmetal" and calibrated:
-        made += _hardmetal_results(fields)
+        made += _hardmetal_results(fields, edition_of(editions, "ASTM B276"))
     return [_not_negative(evaluated(result)) for result in made]
 
 
@@ -466,8 +466,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
     return made
 
 
-def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
-    b276 = load_standard("astm_b276_2021")
+def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> list[Result]:
     clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")

@@ -182,7 +182,7 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     scatter = tuple(_scattering(line, result, one) for line in result.budget if line.name in (*_SCATTER, _SCALE))
     wide = expanded(scatter)
     basis = (
-        f"{correction.points} {correction.what} by {correction.person}, {correction.day}: {low:.4g} to {high:.4g} "
+        f"{correction.points} {correction.what} by {correction.person}, {correction.day}: {low:.3g} to {high:.3g} "
         f"{result.unit} of these fields; the wider side / {coverage_factor(None):.3g}"
     )
     side = max(value - low, high - value)
@@ -300,8 +300,8 @@ def _statement(correction: Correction) -> Statement:
 def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correction) -> str:
     several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
-        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} from {old.value:.4g} to "
-        f"{new.value:.4g} {old.unit}"
+        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} from {old.value:.3g} to "
+        f"{new.value:.3g} {old.unit}"
         for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
     more = f" {correction.others}" if correction.others else ""

@@ -52,15 +52,36 @@ def told(entries: Sequence[Entry], used: str) -> str:
     every = drawn(entries)
     if len(every) < 2:
         return ""
+    return f"{len(every)} samples were drawn for this job; beside the one that is used: {_became(entries, used)}."
+
+
+def unused(entries: Sequence[Entry]) -> str:
+    """Say what became of the samples of a job that names no answers; empty: nothing was drawn.
+
+    Who does not like what the points say must not get rid of them by leaving a table out of the job.
+    """
+    if not entries:
+        return ""
+    answered = [one.answers for one in entries if one.answers is not None]
+    by = "; ".join(f"{len(one.answers)} by {one.person}, {one.saved[:10]}" for one in answered)
+    more = f" Answers that were recorded: {by}." if by else ""
+    return (
+        "Samples for a check by hand were drawn for this job, which names no answers to them ([referee]), so that "
+        f"nothing is corrected: {_became(entries, '')}.{more}"
+    )
+
+
+def _became(entries: Sequence[Entry], used: str) -> str:
+    """What became of the samples other than the one that is used."""
     known, gone = answers_known(entries), given_up(entries)
-    others = [known[sample] for sample in every if sample != used and sample not in gone]
+    others = [known[sample] for sample in drawn(entries) if sample != used and sample not in gone]
     unanswered = others.count(0)
     parts = [
         *(_given_up_told(one, one.given_up) for one in entries if one.given_up),
         *([f"{len(others) - unanswered} answered and not used"] if len(others) > unanswered else []),
         *([f"{unanswered} not answered"] if unanswered else []),
     ]
-    return f"{len(every)} samples were drawn for this job; beside the one that is used: {'; '.join(parts)}."
+    return "; ".join(parts)
 
 
 def _given_up_told(entry: Entry, one: GivenUp) -> str:

@@ -108,14 +108,14 @@ def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[d
         (
             *(found.joints[i].specimen, found.joints[i].name, 100 * found.joints[i].seen),
             sum(place.field == i for place, _ in said),
-            *(100 * one.value, 100 * one.low, 100 * one.high),
+            *(100 * one.value, 100 * max(one.value - one.low, one.high - one.value), 100 * one.low, 100 * one.high),
         )
         for own in made.values()
         for i, one in own.joints.items()
     ]
     return Table(
         title="Joints checked by hand",
-        columns=("Specimen", "Joint", "Machine alone %", "Points", "By hand %", "from %", "to %"),
+        columns=("Specimen", "Joint", "Machine alone %", "Points", "By hand %", "±", "from %", "to %"),
         rows=tuple(rows),
         note="Joints with points of their own: the worst by the program, or all of few. Their intervals hold together.",
     )

@@ -22,11 +22,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool import slips
 from inspect_tool.errors import BackendError, InspectError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
 
 T = TypeVar("T")
 
-SCHEMA = "inspect_tool/report/1"
+SCHEMA = "inspect_tool/report/2"
+SCHEMAS = ("inspect_tool/report/1", SCHEMA)
+"""What is read: 1 holds words where 2 holds keys and values."""
 
 NOTHING = "0" * 64
 """SHA-256 that stands for the entry before the first one of a chain."""
@@ -293,21 +296,21 @@ def load_report(path: Path) -> Report:
 
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
-    report = parse_json(Report, text, SCHEMA, where, "a report")
+    report = parse_json(Report, text, SCHEMAS, where, "a report")
     _check_shapes(report, where)
     return report
 
 
-def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
-    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
+def parse_json(kind: type[T], text: bytes, schemas: tuple[str, ...], where: str, what: str) -> T:
+    """Read JSON text that names one of ``schemas`` into a dataclass; ``what`` it should be stands in the message."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         msg = f"{where}: not {what}: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != schema:
+    if not isinstance(data, dict) or data.get("schema") not in schemas:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{where}: schema is {found!r}, this version reads {schema!r}"
+        msg = f"{where}: schema is {found!r}, this version reads {' and '.join(map(repr, schemas))}"
         raise SettingsError(msg)
     return checked(kind, data, where, by_hand=False)
 
@@ -451,6 +454,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
+    if isinstance(value, Text):
+        return {"key": value.key, "values": plain(value.values)}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

@@ -81,7 +81,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256")
+LATER = ("template_sha256", "typesetting", "printed_sha256", "language")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
 SECTION_STATISTICS = ("Specimen", "Section", "Quantity")

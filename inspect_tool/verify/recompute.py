@@ -167,6 +167,8 @@ def number_findings(dossier: Dossier, work: Work, changed: set[str], progress: P
         with shelf(work.standards):
             asked = asked_of(work, report)
             found, seen, pictures = _recomputed(dossier, asked, progress)
+            if report.schema != SCHEMA:
+                found = translated(found, FIRST_SCHEMA)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
             msg = f"{dossier.name}: cannot be recomputed: {error}"

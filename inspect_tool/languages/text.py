@@ -1,0 +1,212 @@
+"""A sentence as data: its key and its values, and how they become words."""
+
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeAlias, TypeVar, cast
+
+from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, localized, plural, template
+
+T = TypeVar("T")
+
+Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | None"
+"""What a sentence may hold: a name, a number, another sentence (a ``Text`` is a ``str``), or several of them."""
+
+_RUN_ON = "words.run_on"
+_DEEPEST = 12  # sentences in each other
+
+
+class Text(str):
+    """A sentence that knows its key and its values; as a ``str`` it is its English words.
+
+    So it stands wherever a text may stand, and whoever must find it again, or say it in another language, looks at the
+    key. Text that a person wrote is a plain ``str`` and stays as it is in every language.
+
+    Parameters
+    ----------
+    key : str
+        Room and name, e.g. "grain_size.few_grains": an entry of the catalogues.
+    **values
+        What the template names.
+
+    Raises
+    ------
+    LookupError
+        There is no such sentence, or it names another value: a fault of the program.
+
+    Examples
+    --------
+    >>> found = Text("words.pair", one="a", other="b")
+    >>> found, found.key, dict(found.values)
+    ('a and b', 'words.pair', {'one': 'a', 'other': 'b'})
+    """
+
+    __slots__ = ("key", "values")
+
+    key: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, key: str, /, **values: Value) -> "Text":  # noqa: D102 - the class says it
+        found = template(key, ENGLISH)
+        if found is None:
+            msg = f"no sentence '{key}' in the English catalogue"
+            raise LookupError(msg)
+        return _made(key, values, _filled(found, values, ENGLISH))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.key, self.values, str(self))
+
+    def __add__(self, other: str) -> str:
+        return joined("", (self, other))
+
+    def __radd__(self, other: str) -> str:
+        return joined("", (other, self))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Say what a sentence is in a file: ``{"key": ..., "values": {...}}``."""
+        from pydantic_core import core_schema as schema
+
+        kept = {
+            "key": schema.typed_dict_field(schema.str_schema()),
+            "values": schema.typed_dict_field(schema.dict_schema(schema.str_schema(), schema.any_schema())),
+        }
+        return schema.no_info_after_validator_function(of_data, schema.typed_dict_schema(kept, extra_behavior="forbid"))
+
+
+Words: TypeAlias = Text | str
+"""Text of a report: a sentence as data, or what a person wrote."""
+
+
+def _made(key: str, values: Mapping[str, Value], words: str) -> Text:
+    text = str.__new__(Text, words)
+    text.key, text.values = key, values
+    return text
+
+
+def of_data(data: Mapping[str, Any], depth: int = 0) -> Text:
+    """Make a sentence of what a file holds of it; one that this version does not know is shown as key and values.
+
+    Raises
+    ------
+    ValueError
+        This is no sentence.
+
+    >>> of_data({"key": "words.of_a_later_version", "values": {"n": 3}})
+    'words.of_a_later_version (n = 3)'
+    """
+    values = data.get("values")
+    if data.keys() != {"key", "values"} or not isinstance(data["key"], str) or not isinstance(values, Mapping):
+        msg = "must be a text, or a key with its values"
+        raise ValueError(msg)
+    read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
+    return _made(data["key"], read, _in_words(data["key"], read, ENGLISH))
+
+
+def _value_of(value: Any, depth: int) -> Value:
+    if depth > _DEEPEST:
+        msg = f"sentences lie deeper than {_DEEPEST} in each other"
+        raise ValueError(msg)
+    if isinstance(value, Mapping):
+        return of_data(value, depth)
+    if isinstance(value, list):
+        return tuple(_value_of(item, depth + 1) for item in value)
+    return cast("Value", value)
+
+
+def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:
+    """Words of a sentence that may be of another version."""
+    found = template(key, language)
+    if found is not None:
+        try:
+            return _filled(found, values, language)
+        except (LookupError, ValueError, TypeError):
+            pass
+    named = ", ".join(f"{name} = {_shown(value, '', language)}" for name, value in values.items())
+    return f"{key} ({named})" if named else key
+
+
+def _filled(found: str, values: Mapping[str, Value], language: str) -> str:
+    """Put values into a template."""
+    words = []
+    for before, name, form, _ in string.Formatter().parse(found):
+        words.append(before)
+        if name is not None:
+            words.append(_shown(values[name], form or "", language))
+    return "".join(words)
+
+
+def _shown(value: Value, form: str, language: str) -> str:
+    """Show one value as a template asks for it."""
+    if isinstance(value, tuple | list):
+        return _listed([_shown(item, "", language) for item in value], form, language)
+    if isinstance(value, str):
+        return said(value, language) if isinstance(value, Text) else localized(value, language)
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if "|" in form:
+        return plural(form, value, language)
+    return localized(format(value, form), language)
+
+
+def _listed(items: Sequence[str], form: str, language: str) -> str:
+    if form != "&":
+        return {"": ", ", "+": ""}.get(form, form).join(items)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {template('words.and', language)} {items[-1]}"
+
+
+def said(text: str, language: str = ENGLISH) -> str:
+    """Put a text into the words of a language; what a person wrote, and a name, stay as they are.
+
+    >>> said(Text("words.pair", one="a", other="b"), "de"), said("any name", "de")
+    ('a und b', 'any name')
+    """
+    if isinstance(text, Text):
+        return str(text) if language == ENGLISH else _in_words(text.key, text.values, language)
+    return text
+
+
+def joined(between: str, texts: Iterable[str]) -> str:
+    """Join texts as ``str.join`` does, so that what was a sentence stays one.
+
+    >>> joined("; ", [Text("words.and"), "b"]).values
+    {'parts': ('and', '; ', 'b')}
+    """
+    parts: list[str] = []
+    for i, text in enumerate(texts):
+        pieces = _parts(text) if isinstance(text, Text) and text.key == _RUN_ON else (text,)
+        parts += [between, *pieces] if i and between else pieces
+    kept = tuple(part for part in parts if part)
+    if not any(isinstance(part, Text) for part in kept):
+        return "".join(kept)
+    return kept[0] if len(kept) == 1 else _made(_RUN_ON, {"parts": kept}, "".join(kept))
+
+
+def _parts(run_on: Text) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", run_on.values["parts"])
+
+
+def is_text(text: str, key: str) -> bool:
+    """Whether a text is the sentence of a key; one of a report of schema 1 is known by its words."""
+    if isinstance(text, Text):
+        return text.key == key
+    return "{" not in (words := template(key, FIRST_SCHEMA) or "") and text == words
+
+
+def translated(value: T, language: str) -> T:
+    """Put every sentence in a value into the words of a language: dataclasses, mappings and tuples, to any depth."""
+    if isinstance(value, str):
+        return cast("T", said(value, language) if isinstance(value, Text) else value)
+    if is_dataclass(value) and not isinstance(value, type):
+        made = {item.name: translated(getattr(value, item.name), language) for item in fields(value)}
+        changed = {name: new for name, new in made.items() if new is not getattr(value, name)}
+        return cast("T", replace(value, **changed)) if changed else value
+    if isinstance(value, Mapping):
+        return cast("T", {key: translated(item, language) for key, item in value.items()})
+    if isinstance(value, tuple):
+        if not any(isinstance(item, str | tuple | Mapping) or is_dataclass(item) for item in value):
+            return value
+        return cast("T", tuple(translated(item, language) for item in value))
+    return value

@@ -56,11 +56,11 @@ class Text(str):
     def __reduce__(self) -> tuple[Any, ...]:
         return _made, (self.key, self.values, str(self))
 
-    def __add__(self, other: str) -> str:
-        return joined("", (self, other))
+    def __add__(self, other: str) -> "Text":
+        return cast("Text", joined("", (self, other)))
 
-    def __radd__(self, other: str) -> str:
-        return joined("", (other, self))
+    def __radd__(self, other: str) -> "Text":
+        return cast("Text", joined("", (other, self)))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

@@ -14,11 +14,12 @@ from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
-from inspect_tool.files import checked, load_job, parse_report, plain
+from inspect_tool.files import SCHEMA, checked, load_job, parse_report, plain
 from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.job_plan import Progress
+from inspect_tool.languages import FIRST_SCHEMA, translated
 from inspect_tool.model import (
     Check,
     Criteria,

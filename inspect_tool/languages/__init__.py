@@ -6,7 +6,7 @@ without changing what a report says.
 """
 
 from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, languages
-from inspect_tool.languages.text import Text, Value, Words, is_text, joined, said, translated
+from inspect_tool.languages.text import Text, Value, Words, is_text, joined, key_of, named, said, translated
 
 __all__ = [
     "ENGLISH",
@@ -16,7 +16,9 @@ __all__ = [
     "Words",
     "is_text",
     "joined",
+    "key_of",
     "languages",
+    "named",
     "said",
     "translated",
 ]

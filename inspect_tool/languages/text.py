@@ -188,6 +188,21 @@ def _parts(run_on: Text) -> tuple[str, ...]:
     return cast("tuple[str, ...]", run_on.values["parts"])
 
 
+def named(room: str, name: str) -> str:
+    """Give the sentence for a name that a program uses, where a room has one under it.
+
+    >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
+    ('budget.void_edge', 'an edge of somebody else')
+    """
+    key = f"{room}.{name.replace(' ', '_')}"
+    return Text(key) if template(key, ENGLISH) == name else name
+
+
+def key_of(text: str) -> str:
+    """Key of a sentence; any other text is its own."""
+    return text.key if isinstance(text, Text) else text
+
+
 def is_text(text: str, key: str) -> bool:
     """Whether a text is the sentence of a key; one of a report of schema 1 is known by its words."""
     if isinstance(text, Text):

@@ -174,14 +174,14 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
 
 def scatter_of(result: Result) -> float:
     """Expanded uncertainty of a result that no answer narrows: where its fields lie. [unit of the result]"""
-    return expanded(line for line in result.budget if key_of(line.name) in (*_SCATTER, _SCALE))
+    return expanded(line for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE))
 
 
 def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
     value, low, high = one.found.value, one.found.low, one.found.high
     scatter = tuple(
-        _scattering(line, result, one) for line in result.budget if key_of(line.name) in (*_SCATTER, _SCALE)
+        _scattering(line, result, one) for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE)
     )
     wide = expanded(scatter)
     basis = Text(
@@ -222,10 +222,12 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
 def _scattering(line: Component, machine: Result, one: Corrected) -> Component:
     """A line of field scatter for the corrected structure, never narrower: the fields scatter as the answers say."""
     u = line.u * one.sensitivity
-    if key_of(line.name) == _SCALE or u <= 0:
+    if key_of(line.name, "budget") == _SCALE or u <= 0:
         return replace(line, u=u)
     more = max(
-        1.0, one.wider, one.between / sqrt(machine.n) / u if key_of(line.name) == "budget.between_fields" else 1.0
+        1.0,
+        one.wider,
+        one.between / sqrt(machine.n) / u if key_of(line.name, "budget") == "budget.between_fields" else 1.0,
     )
     basis = Text("referee.times_wider_answers", basis=line.basis, more=more) if more > 1 else line.basis
     return replace(line, u=u * more, basis=basis)

@@ -15,7 +15,7 @@ import pandas as pd
 from inspect_tool.acceptance import lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.images import colored_marks
-from inspect_tool.languages import Text
+from inspect_tool.languages import ENGLISH, Text, fingerprint
 from inspect_tool.model import (
     Attachment,
     Cell,
@@ -104,7 +104,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256", "language")
+LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
 SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
@@ -228,6 +228,7 @@ def build(
         if job.lot is not None
         else None,
         template_sha256=template_sha256,
+        catalogue_sha256=fingerprint(ENGLISH),
     )
     return replace(report, id=report_id(report), digest=report_digest(report))
 
@@ -265,6 +266,8 @@ def report_digest(report: Report) -> str:
         for key in LATER:
             if holder.get(key) == "":
                 del holder[key]
+    if not data["sentences"]:  # of schema 1
+        del data["sentences"]
     canonical = json.dumps(data, sort_keys=True)
     return sha256_bytes(canonical.encode())
 

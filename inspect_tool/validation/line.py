@@ -55,7 +55,7 @@ _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 def own_u(budget: Iterable[Component]) -> float:
     """Standard uncertainty that a method itself states for its segmentation, in the unit of the result."""
-    return sqrt(sum(line.u**2 for line in budget if key_of(line.name) in OF_SEGMENTATION))
+    return sqrt(sum(line.u**2 for line in budget if key_of(line.name, "budget") in OF_SEGMENTATION))
 
 
 def matching(pattern: str, quantity: str) -> str | None:
@@ -422,7 +422,7 @@ def _with_line(
     result: Result, carry: Carried, reaches: Sequence[Reach], validation: Validation, *, far: bool
 ) -> Result:
     """A result with its line."""
-    stated = expanded(line for line in result.budget if key_of(line.name) in OF_SEGMENTATION)
+    stated = expanded(line for line in result.budget if key_of(line.name, "budget") in OF_SEGMENTATION)
     width = _width(result, carry, reaches, stated)
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
     loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
@@ -436,7 +436,7 @@ def _with_line(
         kind="B",
         basis=_basis(validation, width, result) + told,
     )
-    budget = (_narrowed(one, narrower) if key_of(one.name) in loose else one for one in result.budget)
+    budget = (_narrowed(one, narrower) if key_of(one.name, "budget") in loose else one for one in result.budget)
     made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
@@ -485,9 +485,9 @@ def _narrowing(budget: Iterable[Component], wide: float, loose: Collection[str])
 
     The others stay, also where they alone reach farther.
     """
-    of_segmentation = [line for line in budget if key_of(line.name) in OF_SEGMENTATION]
-    yields = expanded(line for line in of_segmentation if key_of(line.name) in loose)
-    stays = expanded(line for line in of_segmentation if key_of(line.name) not in loose)
+    of_segmentation = [line for line in budget if key_of(line.name, "budget") in OF_SEGMENTATION]
+    yields = expanded(line for line in of_segmentation if key_of(line.name, "budget") in loose)
+    stays = expanded(line for line in of_segmentation if key_of(line.name, "budget") not in loose)
     return min(sqrt(max(wide**2 - stays**2, 0.0)) / yields, 1.0) if yields > 0 else 1.0
 
 

@@ -19,7 +19,7 @@ from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.job_plan import Progress
-from inspect_tool.languages import FIRST_SCHEMA, translated
+from inspect_tool.languages import FIRST_SCHEMA, same, translated
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -344,7 +344,9 @@ def pictures_shown(dossier: Dossier) -> Callable[[str], bytes | None]:
 
 def has_check(check: Check, known: Sequence[Check]) -> bool:
     """Whether a check of the same name, specimen and scope is among those known."""
-    return any((check.name, check.specimen, check.scope) == (one.name, one.specimen, one.scope) for one in known)
+    return any(
+        same(check.name, one.name) and (check.specimen, check.scope) == (one.specimen, one.scope) for one in known
+    )
 
 
 def measured_again(

@@ -93,7 +93,9 @@ def referee_check(
     p = min(max(counted.area_mean / 100, 0.0), 1.0)
     u_points = 100 * sqrt(p * (1 - p) / counted.total)
     u_border = (
-        sum(line.u for line in area.budget if key_of(line.name) == "budget.segmentation") if counted.by_hand else 0.0
+        sum(line.u for line in area.budget if key_of(line.name, "budget") == "budget.segmentation")
+        if counted.by_hand
+        else 0.0
     )
     allowed = _SIGMAS * sqrt(u_points**2 + u_border**2) + 100 * astm_e562.HALF / counted.total
     difference = abs(counted.statistics.mean - counted.area_mean)

@@ -22,8 +22,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from inspect_tool import slips
 from inspect_tool.errors import BackendError, InspectError, SettingsError
-from inspect_tool.languages import Text
-from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
+from inspect_tool.languages import Text, as_data, of_data, placed, sentences
+from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Sentences, Spec
 
 T = TypeVar("T")
 
@@ -277,8 +277,14 @@ def _toml(table: Mapping[str, Any], under: str = "") -> str:
 
 
 def dump_report(report: Report) -> str:
-    """Write a report as JSON text; NaN and infinity become null."""
-    return json.dumps(plain(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
+    data = plain(report)
+    stated: dict[str, dict[str, Any]] = {}
+    for place, text in sentences(data):
+        found = as_data(text)
+        stated.setdefault(json.dumps(found, sort_keys=True), {**found, "at": []})["at"].append(place)
+    data["sentences"] = list(stated.values())
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def load_report(path: Path) -> Report:
@@ -296,13 +302,28 @@ def load_report(path: Path) -> Report:
 
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
-    report = parse_json(Report, text, SCHEMAS, where, "a report")
+    data = _json_table(text, SCHEMAS, where, "a report")
+    entries = {"sentences": data.pop("sentences", [])}
+    report = checked(Report, data, where, by_hand=False)
     _check_shapes(report, where)
-    return report
+    texts: dict[str, Text] = {}
+    for entry in checked(Sentences, entries, where, by_hand=False).sentences:
+        try:
+            found = of_data(entry.key, entry.values)
+        except ValueError as error:
+            msg = f"{where}: sentence '{entry.key}': {error}; the file was changed or damaged"
+            raise SettingsError(msg) from None
+        texts |= dict.fromkeys(entry.at, found)
+    return placed(report, texts)
 
 
-def parse_json(kind: type[T], text: bytes, schemas: tuple[str, ...], where: str, what: str) -> T:
-    """Read JSON text that names one of ``schemas`` into a dataclass; ``what`` it should be stands in the message."""
+def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
+    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
+    return checked(kind, _json_table(text, (schema,), where, what), where, by_hand=False)
+
+
+def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, Any]:
+    """Data of a JSON text that names one of these schemas."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -312,7 +333,7 @@ def parse_json(kind: type[T], text: bytes, schemas: tuple[str, ...], where: str,
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         msg = f"{where}: schema is {found!r}, this version reads {' and '.join(map(repr, schemas))}"
         raise SettingsError(msg)
-    return checked(kind, data, where, by_hand=False)
+    return data
 
 
 def _check_shapes(report: Report, where: str) -> None:
@@ -334,6 +355,9 @@ def _check_shapes(report: Report, where: str) -> None:
 def report_schema() -> dict[str, Any]:
     """JSON Schema of ``report.json``."""
     schema: dict[str, Any] = _adapter(Report).json_schema(mode="validation")
+    beside: dict[str, Any] = _adapter(Sentences).json_schema(mode="validation")
+    schema["properties"] |= beside["properties"]
+    schema["$defs"] |= beside["$defs"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 
@@ -454,8 +478,6 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    if isinstance(value, Text):
-        return {"key": value.key, "values": plain(value.values)}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

@@ -5,8 +5,24 @@ room. A program compares keys and values and never words, so a sentence can be w
 without changing what a report says.
 """
 
-from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, languages
-from inspect_tool.languages.text import Text, Value, Words, is_text, joined, said, translated
+from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, fingerprint, languages
+from inspect_tool.languages.text import (
+    Text,
+    Value,
+    Words,
+    as_data,
+    is_text,
+    joined,
+    key_of,
+    named,
+    of_data,
+    placed,
+    reworded,
+    said,
+    same,
+    sentences,
+    translated,
+)
 
 __all__ = [
     "ENGLISH",
@@ -14,9 +30,18 @@ __all__ = [
     "Text",
     "Value",
     "Words",
+    "as_data",
+    "fingerprint",
     "is_text",
     "joined",
+    "key_of",
     "languages",
+    "named",
+    "of_data",
+    "placed",
+    "reworded",
     "said",
+    "same",
+    "sentences",
     "translated",
 ]

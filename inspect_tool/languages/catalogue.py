@@ -6,6 +6,7 @@ that it has), ``{names:; }`` puts what stands behind the colon between the items
 comma, with ``+`` nothing), and ``{names:&}`` joins them as a sentence does.
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -26,6 +27,15 @@ def languages() -> tuple[str, ...]:
     """Codes of the languages there are catalogues of, English first."""
     found = sorted(item.name for item in _FOLDER.iterdir() if item.is_dir() and len(item.name) == 2)
     return (ENGLISH, *(name for name in found if name != ENGLISH))
+
+
+@cache
+def fingerprint(language: str) -> str:
+    """SHA-256 of the catalogues of a language, hexadecimal."""
+    found = hashlib.sha256()
+    for path in sorted((_FOLDER / language).glob("*.toml")):
+        found.update(path.name.encode() + b"\n" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return found.hexdigest()
 
 
 @cache

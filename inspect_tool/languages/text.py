@@ -1,8 +1,9 @@
 """A sentence as data: its key and its values, and how they become words."""
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from math import inf
 from typing import Any, TypeAlias, TypeVar, cast
 
 from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, localized, plural, template
@@ -62,19 +63,8 @@ class Text(str):
     def __radd__(self, other: str) -> "Text":
         return cast("Text", joined("", (other, self)))
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Say what a sentence is in a file: ``{"key": ..., "values": {...}}``."""
-        from pydantic_core import core_schema as schema
 
-        kept = {
-            "key": schema.typed_dict_field(schema.str_schema()),
-            "values": schema.typed_dict_field(schema.dict_schema(schema.str_schema(), schema.any_schema())),
-        }
-        return schema.no_info_after_validator_function(of_data, schema.typed_dict_schema(kept, extra_behavior="forbid"))
-
-
-Words: TypeAlias = Text | str
+Words: TypeAlias = str
 """Text of a report: a sentence as data, or what a person wrote."""
 
 
@@ -84,34 +74,78 @@ def _made(key: str, values: Mapping[str, Value], words: str) -> Text:
     return text
 
 
-def of_data(data: Mapping[str, Any], depth: int = 0) -> Text:
-    """Make a sentence of what a file holds of it; one that this version does not know is shown as key and values.
+def of_data(key: str, values: Mapping[str, Any], depth: int = 0) -> Text:
+    """Make a sentence of its key and its values as a file holds them, those that are sentences with their own.
 
     Raises
     ------
     ValueError
-        This is no sentence.
+        These are no values of a sentence.
 
-    >>> of_data({"key": "words.of_a_later_version", "values": {"n": 3}})
+    >>> of_data("words.of_a_later_version", {"n": 3})
     'words.of_a_later_version (n = 3)'
     """
-    values = data.get("values")
-    if data.keys() != {"key", "values"} or not isinstance(data["key"], str) or not isinstance(values, Mapping):
-        msg = "must be a text, or a key with its values"
-        raise ValueError(msg)
-    read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
-    return _made(data["key"], read, _in_words(data["key"], read, ENGLISH))
-
-
-def _value_of(value: Any, depth: int) -> Value:
     if depth > _DEEPEST:
         msg = f"sentences lie deeper than {_DEEPEST} in each other"
         raise ValueError(msg)
+    read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
+    return _made(key, read, _in_words(key, read, ENGLISH))
+
+
+def _value_of(value: Any, depth: int) -> Value:
     if isinstance(value, Mapping):
-        return of_data(value, depth)
+        if value.keys() != {"key", "values"} or not isinstance(value["key"], str):
+            msg = "a value must be a text, a number, a list of them, or a sentence"
+            raise ValueError(msg)
+        return of_data(value["key"], value["values"], depth)
     if isinstance(value, list):
-        return tuple(_value_of(item, depth + 1) for item in value)
+        return tuple(_value_of(item, depth) for item in value)
     return cast("Value", value)
+
+
+def as_data(text: Text) -> dict[str, Any]:
+    """Key and values of a sentence, as JSON can hold them.
+
+    >>> as_data(Text("words.pair", one=Text("words.and"), other=2))
+    {'key': 'words.pair', 'values': {'one': {'key': 'words.and', 'values': {}}, 'other': 2}}
+    """
+    return {"key": text.key, "values": {name: _data_of(value) for name, value in text.values.items()}}
+
+
+def _data_of(value: Any) -> Any:
+    if isinstance(value, Text):
+        return as_data(value)
+    if isinstance(value, tuple | list):
+        return [_data_of(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if abs(value) < inf else None
+    return value.item() if hasattr(value, "item") else value  # of numpy
+
+
+def sentences(value: Any, place: str = "") -> Iterator[tuple[str, Text]]:
+    """Find every sentence in plain data, with its place as a JSON pointer (RFC 6901).
+
+    >>> dict(sentences({"warnings": ["by hand", Text("words.and")]}))
+    {'/warnings/1': 'and'}
+    """
+    if isinstance(value, Text):
+        yield place, value
+    elif isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, item in items:
+            yield from sentences(item, f"{place}/{_step(name)}")
+
+
+def _step(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def placed(value: T, texts: Mapping[str, Text], place: str = "") -> T:
+    """Make the words at these places the sentences that they are; the words stay as they are stated."""
+    if isinstance(value, str):
+        found = texts.get(place)
+        return cast("T", value if found is None else _made(found.key, found.values, value))
+    return _each(value, lambda name, item: placed(item, texts, f"{place}/{_step(name)}"))
 
 
 def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:
@@ -168,6 +202,11 @@ def said(text: str, language: str = ENGLISH) -> str:
     return text
 
 
+def reworded(text: Text) -> str:
+    """English words that a sentence has by the catalogue of this version, whatever words it came with."""
+    return _in_words(text.key, text.values, ENGLISH)
+
+
 def joined(between: str, texts: Iterable[str]) -> str:
     """Join texts as ``str.join`` does, so that what was a sentence stays one.
 
@@ -188,6 +227,32 @@ def _parts(run_on: Text) -> tuple[str, ...]:
     return cast("tuple[str, ...]", run_on.values["parts"])
 
 
+def named(room: str, name: str) -> str:
+    """Give the sentence for a name that a program uses, where a room has one under it.
+
+    >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
+    ('budget.void_edge', 'an edge of somebody else')
+    """
+    key = f"{room}.{name.replace(' ', '_')}"
+    return Text(key) if template(key, ENGLISH) == name else name
+
+
+def key_of(text: str, room: str) -> str:
+    """Key of a sentence; for a name in plain words, that which it would have in a room.
+
+    >>> key_of(Text("budget.pore_edge"), "budget"), key_of("pore edge", "budget")
+    ('budget.pore_edge', 'budget.pore_edge')
+    """
+    return text.key if isinstance(text, Text) else f"{room}.{text.replace(' ', '_')}"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words."""
+    if isinstance(one, Text) and isinstance(other, Text):
+        return as_data(one) == as_data(other)
+    return one == other
+
+
 def is_text(text: str, key: str) -> bool:
     """Whether a text is the sentence of a key; one of a report of schema 1 is known by its words."""
     if isinstance(text, Text):
@@ -198,15 +263,19 @@ def is_text(text: str, key: str) -> bool:
 def translated(value: T, language: str) -> T:
     """Put every sentence in a value into the words of a language: dataclasses, mappings and tuples, to any depth."""
     if isinstance(value, str):
-        return cast("T", said(value, language) if isinstance(value, Text) else value)
+        return cast("T", said(value, language))
+    return _each(value, lambda _, item: translated(item, language))
+
+
+def _each(value: T, change: Callable[[object, Any], Any]) -> T:
+    """Change what a dataclass, a mapping or a tuple holds, by name or number; any other value stays as it is."""
     if is_dataclass(value) and not isinstance(value, type):
-        made = {item.name: translated(getattr(value, item.name), language) for item in fields(value)}
+        made = {item.name: change(item.name, getattr(value, item.name)) for item in fields(value)}
         changed = {name: new for name, new in made.items() if new is not getattr(value, name)}
         return cast("T", replace(value, **changed)) if changed else value
     if isinstance(value, Mapping):
-        return cast("T", {key: translated(item, language) for key, item in value.items()})
+        return cast("T", {name: change(name, item) for name, item in value.items()})
     if isinstance(value, tuple):
-        if not any(isinstance(item, str | tuple | Mapping) or is_dataclass(item) for item in value):
-            return value
-        return cast("T", tuple(translated(item, language) for item in value))
+        new = tuple(change(i, item) for i, item in enumerate(value))
+        return cast("T", new) if any(a is not b for a, b in zip(value, new, strict=True)) else value
     return value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from inspect_tool.languages import Text, Words
+from inspect_tool.languages import Words
 from inspect_tool.model.asked import Requirement
 from inspect_tool.model.image import Calibration, Plane
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 Decision: TypeAlias = Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
-Cell: TypeAlias = float | int | Text | str | bool | None
+Cell: TypeAlias = float | int | str | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

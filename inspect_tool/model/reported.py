@@ -161,6 +161,22 @@ class LotVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of ``report.json`` as data, beside its words, so that a program need not read them."""
+
+    key: str
+    values: Mapping[str, Any]  # name -> text, number, list of them, or a sentence of its own (key and values)
+    at: tuple[str, ...]  # where its words stand: JSON pointers (RFC 6901)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentences:
+    """The key of ``report.json`` that its pages are not views of."""
+
+    sentences: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The product: ``report.json`` holds exactly this, and every page is a view of it."""
 
@@ -194,3 +210,4 @@ class Report:
     digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included
     template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version
     language: str = ""  # of the pages; empty: English
+    catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by

@@ -177,7 +177,7 @@ def load_golden(folder: Path) -> Golden:
     except OSError as error:
         msg = f"{path}: not a record of golden results: {error.strerror}"
         raise SettingsError(msg) from None
-    return parse_json(Golden, text, (SCHEMA,), str(path), "a record of golden results")
+    return parse_json(Golden, text, SCHEMA, str(path), "a record of golden results")
 
 
 def _measured(plan: Plan, name: str, base: Path, tell: Any) -> GoldenJob:

@@ -19,7 +19,7 @@ from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.job_plan import Progress
-from inspect_tool.languages import FIRST_SCHEMA, translated
+from inspect_tool.languages import FIRST_SCHEMA, same, translated
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -112,6 +112,7 @@ class Asked:
     spec_files: tuple[specs.SpecFile, ...]
     ledger: tuple[edits.Entry, ...]
     refereed: referee.Given | None
+    samples: tuple[referee.Entry, ...]
     replaced: Report | None
     validation: Validation | None
 
@@ -146,6 +147,7 @@ def asked_of(work: Work, report: Report) -> Asked:
         spec_files=spec_files,
         ledger=edits.read(work.edits),
         refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,
+        samples=referee.read(work.referee),
         replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
         if job.supersedes and work.replaced.is_file()
         else None,
@@ -306,7 +308,7 @@ def _recomputed(
         worst=reporting.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
-        warnings=reporting.remarks(asked.job, records),
+        warnings=reporting.remarks(asked.job, records, asked.samples),
         attachments=report.attachments,
         criteria=asked.criteria,
     )
@@ -347,7 +349,9 @@ def pictures_shown(dossier: Dossier) -> Callable[[str], bytes | None]:
 
 def has_check(check: Check, known: Sequence[Check]) -> bool:
     """Whether a check of the same name, specimen and scope is among those known."""
-    return any((check.name, check.specimen, check.scope) == (one.name, one.specimen, one.scope) for one in known)
+    return any(
+        same(check.name, one.name) and (check.specimen, check.scope) == (one.specimen, one.scope) for one in known
+    )
 
 
 def measured_again(

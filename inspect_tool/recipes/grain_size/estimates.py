@@ -100,7 +100,7 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         lines += [
             replace(
                 line,
-                name=f"{line.name} ({factor.name})" if factor.name else line.name,
+                name=Text("budget.of_part", line=line.name, part=factor.name) if factor.name else line.name,
                 u=share * line.u,
                 basis=line.basis + (Text("grain_size.factors", times=factor.times, total=total) if total > 1 else ""),
             )
@@ -182,7 +182,7 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     elif key == "whole_grains_per_mm2":
         factor *= _WHOLE_GRAINS
     return Component(
-        name=Text("grain_size.sampling_from_model"),
+        name=Text("budget.sampling_from_a_model"),
         u=factor * wide / sqrt(max(counted, 1.0)),
         kind="B",
         basis=Text(
@@ -210,7 +210,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     if is_size(key):
         u_rel = max(field.calibration.u_rel for field in fields)
         yield Component(
-            name="scale",
+            name=Text("budget.scale"),
             u=power(key) * u_rel,
             kind="B",
             basis=Text("grain_size.x_relative_standard_uncertainty_pixel", key=power(key), u_rel=u_rel)
@@ -222,7 +222,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     if names:
         other = [float(np.mean([field.alternatives[name][key] for field in fields])) for name in names]
         yield Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),
             kind="B",
             basis=Text("grain_size.half_range_3_over_other", n_names=len(names), names=", ".join(names)),
@@ -233,7 +233,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     if lamellae and is_size(key):
         share = lamellae / sum(len(field.features) for field in fields)
         yield Component(
-            name=Text("grain_size.twins_left"),
+            name=Text("budget.twins_left"),
             u=power(key) * _TWINS_LEFT * share,
             kind="B",
             basis=Text("grain_size.x_x_twin_lamellae_merged", key=power(key), twins_left=_TWINS_LEFT, share=share),
@@ -241,7 +241,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     missed = max(field.missed_u_rel for field in fields)
     if missed and is_size(key):
         yield Component(
-            name=Text("grain_size.boundaries_never_seen"),
+            name=Text("budget.boundaries_never_seen"),
             u=power(key) * missed,
             kind="B",
             basis=Text("grain_size.x_boundary_length_from_validation", key=power(key), missed=missed),
@@ -257,7 +257,7 @@ def _half_pixel(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     """
     side = min(min(field.shape_px) for field in fields)
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=power(key) / side / sqrt(3),
         kind="B",
         basis=Text("grain_size.half_pixel_both_ends_field"),
@@ -269,7 +269,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
     if key == "n_l_per_mm":
         lost = float(np.mean([float(field.values["lost_chords_percent"]) for field in fields]))
         yield Component(
-            name=Text("grain_size.chords_between_pixels"),
+            name=Text("budget.chords_between_pixels"),
             u=lost / 100 * intercepts.LOST_SPREAD / intercepts.LOST_PER_JUNCTION / sqrt(3),
             kind="B",
             basis=Text("grain_size.rest_correction_chords_fit_between", lost=lost),
@@ -278,7 +278,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         triple = sum(float(field.values["figure_triple_points"]) for field in fields)
         counts = sum(float(field.values["figure_counts"]) for field in fields)
         yield Component(
-            name=Text("grain_size.counting_rule"),
+            name=Text("budget.counting_rule"),
             u=0.25 * triple / counts / sqrt(3) if counts else 0.0,
             kind="B",
             basis=Text("grain_size.half_correction_triple_points_among", triple=triple, counts=counts),
@@ -286,7 +286,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
     if key == "figure_grains_per_mm2" and settings.circle_rule == "edition":
         mean = float(np.mean([float(f.values["figure_grains"]) / float(f.values["figure_placements"]) for f in fields]))
         yield Component(
-            name=Text("grain_size.counting_rule"),
+            name=Text("budget.counting_rule"),
             u=1.0 / mean / sqrt(3),
             kind="B",
             basis=Text("grain_size.circle_rule_counts_up_one", mean=mean),
@@ -294,7 +294,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
     if key == "grains_per_mm2":
         mean = float(np.mean([float(field.values["grains_counted"]) for field in fields]))
         yield Component(
-            name=Text("grain_size.counting_rule"),
+            name=Text("budget.counting_rule"),
             u=_RECTANGLE_BIAS_GRAINS / mean / sqrt(3),
             kind="B",
             basis=Text(

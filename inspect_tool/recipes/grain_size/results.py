@@ -285,7 +285,7 @@ def _largest_result(
             definition=Text("grain_size.grain_size_number_largest_1"),
             budget=(
                 Component(
-                    name="scale",
+                    name=Text("budget.scale"),
                     u=2 / log(2) * u_rel,
                     kind="B",
                     basis=Text("grain_size.n2_x_relative_uncertainty_pixel"),
@@ -303,7 +303,7 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement])
     area = grains["area_um2"].nlargest(2).to_numpy()
     names = [name for name in fields[0].alternatives if all(name in field.alternatives for field in fields)]
     yield Component(
-        name="outline",
+        name=Text("budget.outline"),
         u=2 * 0.5 / sqrt(float(grains["area_px2"].max())) / sqrt(3) / log(2),
         kind="B",
         basis=Text("grain_size.half_pixel_boundary_3"),
@@ -312,14 +312,14 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement])
         return
     other = [max(float(field.alternatives[name]["largest_grain_um2"]) for field in fields) for name in names]
     yield Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half_range([0.0, *(log2(one / float(area[0])) for one in other)]),
         kind="B",
         basis=Text("grain_size.half_range_3_largest_grain", n_names=len(names), names=", ".join(names)),
     )
     ends = (float(area.min()), float(area[0]) + float(grains["area_um2"].mean()))
     yield Component(
-        name=Text("grain_size.one_boundary"),
+        name=Text("budget.one_boundary"),
         u=half_range(log2(end) for end in ends),
         kind="B",
         basis=Text("grain_size.one_boundary_missed_too_much"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Cell,
     Chart,
@@ -132,7 +132,7 @@ def _crossing(axes: Mapping[tuple[str, str], str], settings: Settings) -> str:
         for (specimen, name), axis in axes.items()
         if axis not in ("auto", "none")
     ]
-    return "; ".join(said) or Text("phase_fraction.rows_columns_together_structure_has")
+    return joined("; ", said) or Text("phase_fraction.rows_columns_together_structure_has")
 
 
 def statements_of(axes: Mapping[tuple[str, str], str], settings: Settings) -> tuple[Statement, ...]:

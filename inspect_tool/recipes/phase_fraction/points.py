@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, key_of
 from inspect_tool.model import (
     Cell,
     Check,
@@ -90,7 +90,11 @@ def referee_check(
     """
     p = min(max(counted.area_mean / 100, 0.0), 1.0)
     u_points = 100 * sqrt(p * (1 - p) / counted.total)
-    u_border = sum(line.u for line in area.budget if line.name == "segmentation") if counted.by_hand else 0.0
+    u_border = (
+        sum(line.u for line in area.budget if key_of(line.name, "budget") == "budget.segmentation")
+        if counted.by_hand
+        else 0.0
+    )
     allowed = _SIGMAS * sqrt(u_points**2 + u_border**2) + 100 * astm_e562.HALF / counted.total
     difference = abs(counted.statistics.mean - counted.area_mean)
     by = Text("phase_fraction.hand_2") if counted.by_hand else Text("phase_fraction.grid")

@@ -22,7 +22,7 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
     if others:
         means = [found.mean, *others.values()]
         return Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range(means),
             kind="B",
             basis=Text(
@@ -31,7 +31,7 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
         )
     half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half / sqrt(3),
         kind="B",
         basis=Text("phase_fraction.half_pixel_boundary_rectangular", half=half),

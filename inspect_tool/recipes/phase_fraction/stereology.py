@@ -98,10 +98,10 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
         budget = list(scatter_line(field_statistics(rest.tolist(), group.sections)))
         if u_share:
             basis = Text("phase_fraction.area_fraction_carried_over_interceptions")
-            budget.append(Component(name="segmentation", u=u_share * u_area, kind="B", basis=basis))
+            budget.append(Component(name=Text("budget.segmentation"), u=u_share * u_area, kind="B", basis=basis))
         if u_scale:
             basis = Text("phase_fraction.relative_standard_uncertainty_pixel_size", u_scale=100 * u_scale, power=power)
-            budget.append(Component(name="scale", u=power * u_scale * value, kind="B", basis=basis))
+            budget.append(Component(name=Text("budget.scale"), u=power * u_scale * value, kind="B", basis=basis))
         made.append(
             evaluated(
                 Result(

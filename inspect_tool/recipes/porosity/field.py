@@ -304,11 +304,7 @@ def _hardmetal_numbers(
 
 def large_class(row: Mapping[str, Any]) -> str:
     """Name of a class of large pores, e.g. "25-75 um"."""
-    return (
-        Text("porosity.um", from_um=row["from_um"], to_um=row["to_um"])
-        if isfinite(row["to_um"])
-        else Text("porosity.over_um", from_um=row["from_um"])
-    )
+    return f"{row['from_um']:g}-{row['to_um']:g} um" if isfinite(row["to_um"]) else f"over {row['from_um']:g} um"
 
 
 def _stencil(settings: ReferenceArea, pixel_um: float) -> Mask:

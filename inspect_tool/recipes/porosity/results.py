@@ -97,7 +97,7 @@ def _alternative_means(fields: Sequence[FieldMeasurement], name: str) -> dict[st
 def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
     listed = ", ".join(f"{name}: {value:.4g}" for name, value in zip(names, others, strict=True))
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half_range([main, *others]),
         kind="B",
         basis=Text("porosity.half_range_3_re_evaluated", unit=unit, listed=listed),
@@ -108,7 +108,7 @@ def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) ->
     u_rel = max(field.calibration.u_rel for field in fields)
     times = "" if power == 1 else f"{power} x "
     return Component(
-        name="scale",
+        name=Text("budget.scale"),
         u=power * u_rel * abs(value),
         kind="B",
         basis=Text("porosity.pixel_size", times=times, u_rel=100 * u_rel),
@@ -121,7 +121,7 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
         # 97.5 % limit of a Poisson number of which none was found: 3.69
         most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
         line = Component(
-            name=Text("porosity.no_pore_found"),
+            name=Text("budget.no_pore_found"),
             u=100 * most / coverage_factor(None),
             kind="B",
             basis=Text("porosity.pores_up_1_side_field", hidden=1 / _HIDDEN, most=100 * most),
@@ -142,7 +142,7 @@ def _missed(fields: Sequence[FieldMeasurement]) -> Component:
     """What may be in a field in which no pore was seen."""
     smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
     basis = Text("porosity.one_pore_smallest_measurable_size")
-    return Component(name=Text("porosity.no_pore_found"), u=100 * smallest, kind="B", basis=basis)
+    return Component(name=Text("budget.no_pore_found"), u=100 * smallest, kind="B", basis=basis)
 
 
 def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
@@ -156,7 +156,7 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
         shift = _statistics(fields, _numbers_of(fields, "edge_shift_percent")).mean
         lines.append(
             Component(
-                name=Text("porosity.pore_edge"),
+                name=Text("budget.pore_edge"),
                 u=shift / sqrt(3),
                 kind="B",
                 basis=Text("porosity.half_pixel_around_every_pore"),
@@ -165,7 +165,7 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
     below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
     if below:
         basis = Text("porosity.dark_spots_too_small_measured_2", below=below)
-        lines.append(Component(name=Text("porosity.smallest_size"), u=below / sqrt(3), kind="B", basis=basis))
+        lines.append(Component(name=Text("budget.smallest_size"), u=below / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=name,
         specimen=fields[0].specimen,
@@ -188,7 +188,12 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
     lines = [*between, *_segmentation_line(fields, name, "%")]
     if not lines:
         lines = [
-            Component(name="segmentation", u=0.0, kind="B", basis=Text("porosity.one_field_no_other_segmentation"))
+            Component(
+                name=Text("budget.segmentation"),
+                u=0.0,
+                kind="B",
+                basis=Text("porosity.one_field_no_other_segmentation"),
+            )
         ]
     wild = QUANTITIES.get(name) or QUANTITIES[name.split(".")[0] + ".*"]
     part = name.partition(".")[2]
@@ -220,7 +225,7 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
         floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
         lines.append(
             Component(
-                name="counting",
+                name=Text("budget.counting"),
                 u=floor,
                 kind="B",
                 basis=Text("porosity.n_1_pores_poisson_floor", counted=counted, clustered=sqrt(clustered)),
@@ -258,7 +263,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     largest = max(_numbers_of(fields, "largest_pore_feret_um"))
     lines = [
         Component(
-            name=Text("porosity.pore_edge"),
+            name=Text("budget.pore_edge"),
             u=sqrt(2) * _EDGE_PX * pixel_um,
             kind="B",
             basis=Text("porosity.both_ends_known_half_pixel"),
@@ -271,7 +276,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     if pores == 0:
         lines.append(
             Component(
-                name=Text("porosity.no_pore_found"),
+                name=Text("budget.no_pore_found"),
                 u=sqrt(4 * _SMALLEST_PX2 / pi) * pixel_um / sqrt(3),
                 kind="B",
                 basis=Text("porosity.pore_smallest_measurable_size_may"),
@@ -310,7 +315,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     else:
         lines.append(
             Component(
-                name=Text("porosity.pore_edge"),
+                name=Text("budget.pore_edge"),
                 u=2 * _EDGE_PX * pixel_um,
                 kind="B",
                 basis=Text("porosity.half_pixel_around_every_pore_2"),
@@ -351,7 +356,7 @@ def _ratio_scatter(
     if n < 2:
         return None
     return Component(
-        name=Text("porosity.between", what=what),
+        name=Text("budget.between", what=what),
         u=sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights),
         kind="A",
         dof=float(n - 1),
@@ -369,14 +374,14 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
     )
     if whole < 2:
         return Component(
-            name=Text("porosity.one_pore"),
+            name=Text("budget.one_pore"),
             u=mean / sqrt(3),
             kind="B",
             basis=Text("porosity.one_whole_pore_tells_nothing"),
         )
     u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
     basis = Text("porosity.s_n_over_whole_pores", whole=whole)
-    return Component(name=Text("porosity.between_pores"), u=u, kind="A", dof=whole - 1, basis=basis)
+    return Component(name=Text("budget.between_pores"), u=u, kind="A", dof=whole - 1, basis=basis)
 
 
 def _reference_results(
@@ -398,7 +403,7 @@ def _reference_results(
             u = worst * share / sqrt(3) if unit == "%" else 0.0
             lines = [
                 Component(
-                    name=Text("porosity.pore_edge"),
+                    name=Text("budget.pore_edge"),
                     u=u,
                     kind="B",
                     basis=Text("porosity.half_pixel_around_every_pore_2"),
@@ -406,7 +411,7 @@ def _reference_results(
             ]
         if unit == "counts":
             basis = Text("porosity.one_pore_smallest_measured_size")
-            lines.append(Component(name=Text("porosity.smallest_pores"), u=1 / sqrt(3), kind="B", basis=basis))
+            lines.append(Component(name=Text("budget.smallest_pores"), u=1 / sqrt(3), kind="B", basis=basis))
         elif not worst:
             lines.append(_missed(fields))
         if not whole_field:
@@ -419,8 +424,9 @@ def _reference_results(
                 unit=unit,
                 n=len(fields),
                 clause=clause,
-                definition=f"{'worst field' if whole_field else 'worst place of the reference area over all fields'}, "
-                f"{minimum}/1",
+                definition=Text(
+                    "porosity.in_worst_field" if whole_field else "porosity.in_worst_place", minimum=minimum
+                ),
                 budget=tuple(lines),
                 title=QUANTITIES[name].title + (Text("porosity.whole_field") if whole_field else ""),
                 main=unit == "%" and not whole_field,
@@ -438,7 +444,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
     clusters = int(sum(_numbers_of(fields, "clusters")))
     least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))
     line = Component(
-        name=Text("porosity.pore_edge"),
+        name=Text("budget.pore_edge"),
         u=half_range([clusters, least, most]),
         kind="B",
         basis=Text("porosity.half_range_3_all_gaps", least=least, most=most),
@@ -474,7 +480,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
             definition=Text("porosity.smallest_edge_edge_gap_direct"),
             budget=(
                 Component(
-                    name=Text("porosity.pore_edge"),
+                    name=Text("budget.pore_edge"),
                     u=u,
                     kind="B",
                     basis=Text("porosity.ends_gap_smaller_pore_px", diameter=diameter),
@@ -511,7 +517,7 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> li
         result = _share(fields, name, clause, Text("porosity.pores_largest_feret_cut_edge"), main=False)
         counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
         line = Component(
-            name="counting",
+            name=Text("budget.counting"),
             u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
             kind="B",
             basis=Text("porosity.n_1_pores_counted_poisson", counted=counted),

@@ -68,21 +68,23 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
         means = [sum(values) / len(values) for values in columns]
         known = [mean for mean in means if np.isfinite(mean)]
         edge = Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range(known),
             kind="B",
             basis=Text("porosity.half_range_3_mean_over", names=", ".join(names)),
         )
     else:
         edge = Component(
-            name=Text("porosity.pore_edge"),
+            name=Text("budget.pore_edge"),
             u=edge_px * pixel_um,
             kind="B",
             basis=Text("porosity.half_pixel_around_every_pore_2"),
         )
     return [
         edge,
-        Component(name="scale", u=u_rel * value, kind="B", basis=Text("porosity.pixel_size_2", u_rel=100 * u_rel)),
+        Component(
+            name=Text("budget.scale"), u=u_rel * value, kind="B", basis=Text("porosity.pixel_size_2", u_rel=100 * u_rel)
+        ),
     ]
 
 
@@ -105,7 +107,7 @@ def _quantile(
         of=of,
     )
     return value, Component(
-        name=Text("porosity.between_pores"), u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis
+        name=Text("budget.between_pores"), u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis
     )
 
 
@@ -126,7 +128,7 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
         basis = Text("porosity.border_mount_known_px_rectangular", surface_px=_SURFACE_PX)
-        lines.append(Component(name="surface", u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
+        lines.append(Component(name=Text("budget.surface"), u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
         made.append(
             Result(
                 quantity=f"pore_surface_distance_um.{name}",
@@ -197,14 +199,14 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
     beyond = sqrt(max(astm_e2283.half_width(found, areas) ** 2 - fit**2, 0.0)) / coverage_factor(None)
     lines = (
         Component(
-            name=Text("porosity.between_fields"),
+            name=Text("budget.between_fields"),
             u=u,
             kind="A",
             dof=found.n - 1,
             basis=Text("porosity.standard_error_gumbel_fit_largest", n=found.n),
         ),
         Component(
-            name=Text("porosity.few_fields"),
+            name=Text("budget.few_fields"),
             u=beyond,
             kind="B",
             basis=Text("porosity.what_fits_drawn_fields_lie", n=found.n),

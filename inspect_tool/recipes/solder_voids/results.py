@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import (
     Component,
     FieldMeasurement,
@@ -83,7 +83,7 @@ def _worst_joint(
     joint = used["joint"].iloc[at]
     budget = [
         Component(
-            name=line,
+            name=named("budget", line),
             u=float(u[at]),
             kind="B",
             basis=Text("solder_voids.joint", line=_BASIS.get(line, _MOVED), joint=joint),
@@ -93,7 +93,7 @@ def _worst_joint(
     rivals, excess = excess_of_largest(shares, _combined(lines, len(shares)))
     if excess:
         basis = Text("solder_voids.joints_cannot_told_from_largest", rivals=rivals, excess=excess)
-        budget.append(Component(name=Text("solder_voids.choice_largest"), u=excess / sqrt(3), kind="B", basis=basis))
+        budget.append(Component(name=Text("budget.choice_of_the_largest"), u=excess / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=f"{share}.max",
         specimen=specimen,
@@ -121,7 +121,7 @@ def _mean(
     value, over = float(shares.mean()), "joints"
     budget = [
         Component(
-            name=line,
+            name=named("budget", line),
             u=float(u.mean()),  # an outline rule moves all joints the same way
             kind="B",
             basis=Text("solder_voids.same_way_all_joints", line=_BASIS.get(line, _MOVED)),
@@ -143,7 +143,7 @@ def _mean(
             between = [
                 replace(
                     line,
-                    name=Text("solder_voids.between_joints"),
+                    name=Text("budget.between_joints"),
                     basis=Text("solder_voids.s_n_over_joints_one", n_shares=len(shares)),
                 )
                 for line in scatter_line(field_statistics(shares.tolist()))
@@ -182,7 +182,7 @@ def _above_limit(
         interval=(float(low), float(high)),
         budget=(
             Component(
-                name=Text("solder_voids.joints_near_limit"),
+                name=Text("budget.joints_near_the_limit"),
                 u=max(high - count, count - low) / coverage_factor(None),
                 kind="B",
                 basis=Text("solder_voids.joints_lie_within_u_their", high=high - low),

@@ -138,7 +138,7 @@ def load_comparison(path: Path) -> Comparison:
     except OSError as error:
         msg = f"{path}: not a comparison: {error.strerror}"
         raise SettingsError(msg) from None
-    return parse_json(Comparison, text, (SCHEMA,), str(path), "a comparison")
+    return parse_json(Comparison, text, SCHEMA, str(path), "a comparison")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for

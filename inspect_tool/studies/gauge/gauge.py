@@ -187,7 +187,7 @@ def load_gauge(path: Path) -> GaugeReport:
     except OSError as error:
         msg = f"{path}: not a gauge study: {error.strerror}"
         raise SettingsError(msg) from None
-    return parse_json(GaugeReport, text, (SCHEMA,), str(path), "a gauge study")
+    return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for

@@ -220,7 +220,7 @@ def load_selftest(path: Path) -> SelfTest:
     except OSError as error:
         msg = f"{path}: not a self-test: {error.strerror}"
         raise SettingsError(msg) from None
-    return parse_json(SelfTest, text, (SCHEMA,), str(path), "a self-test")
+    return parse_json(SelfTest, text, SCHEMA, str(path), "a self-test")
 
 
 def backends_of(

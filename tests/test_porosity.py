@@ -308,34 +308,38 @@ def test_class_string_is_judged_on_the_results():
     asked = Requirement(quantity="porosity_class", class_string="D5/0.1/A1", rule="simple", source="drawing")
     editions = editions_for(porosity, Settings(), "vdg_p201_2002")
     results, _, _ = measured([field(FIVE)] * 3, editions=editions)
-    verdicts = {r.quantity: decide(results[r.quantity], r).decision for r in porosity.expand(asked, Settings())}
+    verdicts = {
+        r.quantity: decide(results[r.quantity], r).decision for r in porosity.expand(asked, Settings(), editions)
+    }
     assert verdicts == {
         "reference_porosity_percent": "pass",  # 1.8 %
         "largest_pore_feret_um": "pass",  # 41 um
         "pore_neighbour_ratio_min": "pass",
     }
     strict = replace(asked, class_string="D1/0.04/A4")
-    verdicts = [decide(results[r.quantity], r).decision for r in porosity.expand(strict, Settings())]
+    verdicts = [decide(results[r.quantity], r).decision for r in porosity.expand(strict, Settings(), editions)]
     assert verdicts == ["fail", "fail", "fail"]
 
 
 def test_without_a_reference_area_the_worst_field_decides_and_not_the_mean():
     # fields of 1, 1 and 9 %: the mean of 3.7 % would pass D5
     fields = [field([(50, 50, 20, 30)]), field([(50, 50, 20, 30)]), field([(50, 50, 60, 90)])]
-    results, _, _ = measured(fields, editions=editions_for(porosity, Settings(), "vdg_p201_2002"))
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, _ = measured(fields, editions=editions)
     assert results["porosity_percent"].value == pytest.approx(11 / 3)
     assert results["reference_porosity_percent"].value == pytest.approx(9.0)
     asked = Requirement(quantity="porosity_class", class_string="D5", source="drawing")
-    (requirement,) = porosity.expand(asked, Settings())
+    (requirement,) = porosity.expand(asked, Settings(), editions)
     assert "worst field" in requirement.source
     assert decide(results[requirement.quantity], requirement).decision == "fail"
 
 
 def test_a_clean_casting_passes_its_class():
-    results, _, _ = measured([field([])] * 3, editions=editions_for(porosity, Settings(), "vdg_p201_2002"))
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, _ = measured([field([])] * 3, editions=editions)
     for text in ("D5", "F3"):
         (requirement,) = porosity.expand(
-            Requirement(quantity="porosity_class", class_string=text, source="drawing"), Settings()
+            Requirement(quantity="porosity_class", class_string=text, source="drawing"), Settings(), editions
         )
         result = results[requirement.quantity]
         assert result.u > 0

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from inspect_tool import slips
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS
@@ -129,7 +129,7 @@ def check_rule(
     if rule.methods and method not in rule.methods:
         return None
     return Check(
-        name=rule.title,
+        name=named("rules", rule.title),
         value=value,
         relation=rule.relation,
         limit=rule.limit,

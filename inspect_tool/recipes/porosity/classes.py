@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Editions, Requirement, Standard
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings, presentation
 from inspect_tool.standards.editions import edition_of
@@ -66,7 +66,7 @@ def _asked(
     upper: float | None = None,
     why: str = "",
 ) -> Requirement:
-    source = f"{requirement.source}: {why}" if requirement.source and why else requirement.source or why
+    source = joined(": ", filter(None, (requirement.source, why)))
     return replace(requirement, quantity=quantity, unit=unit, lower=lower, upper=upper, source=source)
 
 
@@ -89,7 +89,7 @@ def _expand_p201(
         )
     else:
         where = "worst field" if settings.reference_area is None else "reference area in its worst place"
-        why = f"{asked.load}: {where}"
+        why = joined(": ", (asked.load, where))
         made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
     if asked.diameter_mm is not None:
         made.append(
@@ -130,7 +130,9 @@ def _expand_p201(
         ),
     )
     made += [
-        _asked(requirement, f"porosity_class.{option}", why=f"{option}: {why}") for says, option, why in unseen if says
+        _asked(requirement, f"porosity_class.{option}", why=joined(": ", (option, why)))
+        for says, option, why in unseen
+        if says
     ]
     return tuple(made)
 

@@ -149,7 +149,9 @@ def test_own_masks_are_measured_in_place_of_a_backend():
 
 
 def test_specimens_and_other_keys_of_a_job_reach_the_report():
-    images = [inspect_tool.from_array(image, pixel_um=1.0, specimen=name) for image, name in zip(FIELDS, "AB", strict=True)]
+    images = [
+        inspect_tool.from_array(image, pixel_um=1.0, specimen=name) for image, name in zip(FIELDS, "AB", strict=True)
+    ]
     more = {"region": Region(rectangle=(0, 0, 200, 200)), "modality": "optical"}
     report = inspect_tool.measure(
         images, "porosity", backend={"name": "threshold", "phase": "dark"}, settings={"minimum_px2": 30}, more=more

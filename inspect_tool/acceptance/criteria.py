@@ -9,6 +9,7 @@ from inspect_tool import plugins, slips
 from inspect_tool.acceptance import specs
 from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Conformity,
     Criteria,
@@ -161,7 +162,7 @@ def judged(requirements: Sequence[Requirement], findings: Findings, fields: Sequ
                     expanded_u=None,
                     decision="not stated",
                     probability=None,
-                    reason="this inspection has no such result for the specimen",
+                    reason=Text("acceptance.inspection_has_no_such_result"),
                 )
             )
     return tuple(verdicts)

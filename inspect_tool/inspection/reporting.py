@@ -20,6 +20,7 @@ from inspect_tool.inspection import supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.field_record import WORST, Outcome, measure_all
 from inspect_tool.inspection.job_plan import EXPORT_ORDER, PAGES, Plan, Progress, silent
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Attachment,
     Check,
@@ -161,11 +162,7 @@ def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
         turn = preprocess.orientation(record.meta)
         if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
-            found.append(
-                f"{record.image} is turned upright by its orientation tag ({turn}); its mask is taken to be drawn on "
-                "the pixels as they are stored, by a program that does not look at the tag. Look at the overlay: if "
-                "they do not fit, turn the mask, or save the picture without the tag."
-            )
+            found.append(Text("inspection.turned_upright_its_orientation_tag", image=record.image, turn=turn))
     return tuple(found)
 
 

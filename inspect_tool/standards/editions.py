@@ -10,6 +10,7 @@ from typing import Any, Literal
 from inspect_tool import slips
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS
@@ -134,7 +135,9 @@ def check_rule(
         limit=rule.limit,
         unit=rule.unit,
         passed=is_met(value, rule.relation, rule.limit),
-        clause=f"rule of this toolkit, {rule.clause}" if rule.own else f"{designation(standard)}: {rule.clause}",
+        clause=Text("standards.rule_toolkit", clause=rule.clause)
+        if rule.own
+        else f"{designation(standard)}: {rule.clause}",
         scope="practice" if rule.own else "method",
         specimen=specimen,
         note=note,

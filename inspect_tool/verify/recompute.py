@@ -14,11 +14,12 @@ from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
-from inspect_tool.files import checked, load_job, parse_report, plain
+from inspect_tool.files import SCHEMA, checked, load_job, parse_report, plain
 from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.job_plan import Progress
+from inspect_tool.languages import FIRST_SCHEMA, same, translated
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -165,6 +166,8 @@ def number_findings(dossier: Dossier, work: Work, changed: set[str], progress: P
         with shelf(work.standards):
             asked = asked_of(work, report)
             found, seen, pictures = _recomputed(dossier, asked, progress)
+            if report.schema != SCHEMA:
+                found = translated(found, FIRST_SCHEMA)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
             msg = f"{dossier.name}: cannot be recomputed: {error}"
@@ -339,7 +342,9 @@ def pictures_shown(dossier: Dossier) -> Callable[[str], bytes | None]:
 
 def has_check(check: Check, known: Sequence[Check]) -> bool:
     """Whether a check of the same name, specimen and scope is among those known."""
-    return any((check.name, check.specimen, check.scope) == (one.name, one.specimen, one.scope) for one in known)
+    return any(
+        same(check.name, one.name) and (check.specimen, check.scope) == (one.specimen, one.scope) for one in known
+    )
 
 
 def measured_again(

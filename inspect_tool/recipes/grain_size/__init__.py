@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import duplex, figures, intercepts
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
@@ -90,7 +91,7 @@ __all__ = [
 ]
 
 
-TITLE = "Grain size"
+TITLE = Text("grain_size.grain_size")
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
 STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
@@ -148,7 +149,7 @@ def measure_field(
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
-            notes.append(f"The other segmentation '{name}' could not be measured: {error}")
+            notes.append(Text("grain_size.other_segmentation_could_not_measured", name=name, error=str(error)))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
@@ -169,8 +170,8 @@ def measure_field(
             kind="points",
             points=((float(row[biggest]), float(column[biggest])),),
             style="object",
-            layer="largest grain",
-            label="largest grain",
+            layer=Text("grain_size.largest_grain"),
+            label=Text("grain_size.largest_grain"),
         )
     )
     return FieldMeasurement(
@@ -198,14 +199,14 @@ def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]
     column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
     found = []
     for row in table.nlargest(10, column).to_dict("records"):
-        cut = ", cut by the edge" if row["touches_edge"] else ""
+        cut = Text("grain_size.cut_edge") if row["touches_edge"] else ""
         number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
         found.append(
             Notable(
                 feature=int(row["feature"]),
                 value=float(row[column]),
                 unit=unit,
-                caption=f"grain {int(row['feature'])}{number}{cut}",
+                caption=Text("grain_size.grain", feature=int(row["feature"]), number=number, cut=cut),
                 box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
             )
         )
@@ -220,7 +221,7 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
                 yield Mark(
                     kind="text",
                     points=((float(row), float(column)),),
-                    layer="local grain size",
+                    layer=Text("grain_size.local_grain_size"),
                     label=f"G {grain_number('n_l_per_mm', 1e3 / (mean * pixel_um), standard):.1f}",
                 )
 

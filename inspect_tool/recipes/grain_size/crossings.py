@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
 from inspect_tool.model import LabelImage, Micrograph, Segmentation, Standard
 from inspect_tool.recipes.grain_size.field import intercepts_px, prepared
@@ -33,8 +34,8 @@ def crossed(micrograph: Micrograph, segmentation: Segmentation, settings: Settin
 
 def crossed_question(settings: Settings) -> str:
     """What the person is asked at a line."""
-    twins = "count" if settings.twins == "counted" else "do not count"
-    return f"Which grain boundaries does the line meet? Twin boundaries {twins}."
+    twins = "count" if settings.twins == "counted" else Text("grain_size.do_not_count")
+    return Text("grain_size.which_grain_boundaries_does_line", twins=twins)
 
 
 def crossed_results(n_l_per_mm: float, settings: Settings, standard: Standard) -> Mapping[str, tuple[float, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Carried,
     Cell,
@@ -59,7 +60,7 @@ __all__ = [
 ]
 
 
-TITLE = "Phase fraction"
+TITLE = Text("phase_fraction.phase_fraction")
 QUESTION: Literal["coverage", "count"] = "coverage"
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
@@ -119,8 +120,13 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             checks += class_checks(group, name, found, standard)
             if apart := disagreement(found.mean, alternative_means(group, name)):
                 warnings.append(
-                    f"{who(group)}{name}: two ways to choose the gray level disagree: {found.mean:.3g} %, but "
-                    f"{apart}; U holds both"
+                    Text(
+                        "phase_fraction.two_ways_choose_gray_level",
+                        group=who(group),
+                        name=name,
+                        mean=found.mean,
+                        apart=apart,
+                    )
                 )
             checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
             if len(group.classes) > 2:
@@ -128,9 +134,13 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
             checks += matrix_check(group.fields, name)
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
-                    f"{who(group)}{name}: the 95 % interval of the fields reaches below zero "
-                    f"({found.mean:.3g} ± {found.ci95:.3g} %): too few fields for so small a share, "
-                    "outside the validity of the method"
+                    Text(
+                        "phase_fraction.n95_interval_fields_reaches_below",
+                        group=who(group),
+                        name=name,
+                        mean=found.mean,
+                        ci95=found.ci95,
+                    )
                 )
             results.append(worst_field_result(group, name, standard))
             results += contiguity_results(group, name)
@@ -138,16 +148,14 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         checks += specimen_checks(group, settings, standard)
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
-        checks += _unseen.checks_of(group.fields, "any phase of interest")
+        checks += _unseen.checks_of(group.fields, Text("phase_fraction.any_phase_interest"))
         checks += _colors.checks_of(
-            group.fields, "the classes of interest" if settings.tinted_grains else "the classes"
+            group.fields,
+            Text("phase_fraction.classes_interest") if settings.tinted_grains else Text("phase_fraction.classes"),
         )
         warnings += _colors.warnings_of(group.fields, group.classes[0])
         if len(group.fields) == 1:
-            warnings.append(
-                f"{who(group)}one field only: U takes the scatter between fields from the arrangement inside this "
-                "one; differences between places that are farther apart are not in it"
-            )
+            warnings.append(Text("phase_fraction.one_field_only_u_takes", group=who(group)))
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
@@ -202,7 +203,11 @@ def _point_count(
     counted = points.count_points(labels, tuple(classes), grid, micrograph.roi)
     marks: list[Mark] = []
     for number, name in of_interest.items():
-        layer = "point grid" if len(of_interest) == 1 else f"point grid, {name}"
+        layer = (
+            Text("phase_fraction.point_grid")
+            if len(of_interest) == 1
+            else Text("phase_fraction.point_grid_2", name=name)
+        )
         marks += points.marks(counted, number, name, layer)
     return counted, tuple(marks)
 
@@ -241,7 +246,8 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
             feature=int(row["feature"]),
             value=float(row[column]),
             unit=unit,
-            caption=f"largest features: {row['class']}" + (" (cut by the edge)" if row["touches_edge"] else ""),
+            caption=Text("phase_fraction.largest_features", class_=row["class"])
+            + (Text("phase_fraction.cut_edge") if row["touches_edge"] else ""),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )
         for row in features.nlargest(10, column).to_dict("records")
@@ -250,5 +256,5 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
 
 def _notes(segmentation: Segmentation) -> tuple[str, ...]:
     if segmentation.settings.get("method_taken") == "nothing found":
-        return ("No edge stands clear of the noise of this image: no phase was found.",)
+        return (Text("phase_fraction.no_edge_stands_clear_noise"),)
     return ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.languages import Text
 from inspect_tool.measure import points
 from inspect_tool.model import (
     FieldMeasurement,
@@ -104,7 +105,7 @@ def classes_of(field: FieldMeasurement) -> tuple[str, ...]:
 
 def who(group: Group) -> str:
     """Name the specimen, for a message."""
-    return f"specimen {group.specimen}, "
+    return Text("phase_fraction.specimen", specimen=group.specimen)
 
 
 def clause_of(standard: Standard, text: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Check,
     Standard,
@@ -41,7 +42,7 @@ def class_checks(group: Group, name: str, found: FieldStatistics, standard: Stan
         found.ra_percent,
         group.specimen,
         name,
-        "" if found.ra_percent is not None else "needs two fields in every section and a share above zero",
+        "" if found.ra_percent is not None else Text("phase_fraction.needs_two_fields_every_section"),
     )
     if found.ci95 is not None:
         checks += _rule(standard, "lower_limit", found.mean - found.ci95, group.specimen, name)
@@ -53,20 +54,20 @@ def class_checks(group: Group, name: str, found: FieldStatistics, standard: Stan
             gap,
             group.specimen,
             name,
-            "sections are combined as the mean of their means"
+            Text("phase_fraction.sections_combined_mean_their_means")
             if gap is not None and gap <= 0
-            else "the sections differ: read them apart, the mean describes none of them",
+            else Text("phase_fraction.sections_differ_read_them_apart"),
         )
     if found.mean in (0.0, 100.0):
         # nothing varies, so that no scatter can be told, neither between the fields nor inside them
         checks += (
             plausibility.check(
-                f"Standard uncertainty by sampling, {name}",
+                Text("phase_fraction.standard_uncertainty_sampling", name=name),
                 None,
                 "<=",
                 100.0,
                 "%",
-                clause="own rule: what was not seen at all has no sampling uncertainty that could be stated",
+                clause=Text("phase_fraction.own_rule_what_not_seen"),
                 specimen=group.specimen,
                 quantities=(f"area_percent.{name}",),
             ),
@@ -74,16 +75,16 @@ def class_checks(group: Group, name: str, found: FieldStatistics, standard: Stan
     small = max(group.column(f"too_small_percent.{name}"))
     checks += (
         Check(
-            name=f"Area in features below the smallest counted size, {name}",
+            name=Text("phase_fraction.area_features_below_smallest_counted", name=name),
             value=small,
             relation="<=",
             limit=TOO_SMALL_PERCENT,
             unit="%",
             passed=small <= TOO_SMALL_PERCENT,
-            clause="own rule: what is too small to be resolved must not matter",
+            clause=Text("phase_fraction.own_rule_what_too_small"),
             scope="image",
             specimen=group.specimen,
-            note="of the area of the class, worst field",
+            note=Text("phase_fraction.area_class_worst_field"),
         ),
     )
     return checks
@@ -109,8 +110,16 @@ def specimen_checks(group: Group, settings: Settings, standard: Standard) -> tup
         by_hand = _rule(standard, "counted_by_hand", share, group.specimen)
     return (
         *by_hand,
-        *_rule(standard, "fields", float(per_section), group.specimen, note="smallest section of the specimen"),
-        *_rule(standard, "grid_points", float(grid), group.specimen, note="points of the grid inside the region"),
+        *_rule(
+            standard,
+            "fields",
+            float(per_section),
+            group.specimen,
+            note=Text("phase_fraction.smallest_section_specimen"),
+        ),
+        *_rule(
+            standard, "grid_points", float(grid), group.specimen, note=Text("phase_fraction.points_grid_inside_region")
+        ),
         *_rule(standard, "smallest_feature", float(settings.smallest_feature_px2), group.specimen),
     )
 
@@ -119,5 +128,5 @@ def deviations(group: Group, standard: Standard) -> tuple[str, ...]:
     """Say what is done otherwise than the edition of the job says."""
     if standard.id not in MANUAL or len(group.manual) == len(group.fields):
         return ()
-    said = f"{who(group)}the area fraction is by image analysis, and a program counts the points of the grid: "
-    return (f"{said}{designation(standard)} is a count by a person (give the table of a count in settings.counts)",)
+    said = Text("phase_fraction.area_fraction_image_analysis_program", group=who(group))
+    return (Text("phase_fraction.count_person_give_table_count", said=said, standard=designation(standard)),)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import sqrt
 
+from inspect_tool.languages import Text
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import (
     Component,
@@ -20,17 +21,19 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
     if others:
         means = [found.mean, *others.values()]
         return Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range(means),
             kind="B",
-            basis=f"field means with {', '.join(others)}: {min(means):.4g} to {max(means):.4g} %, rectangular",
+            basis=Text(
+                "phase_fraction.field_means_rectangular", others=", ".join(others), means=min(means), means_2=max(means)
+            ),
         )
     half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half / sqrt(3),
         kind="B",
-        basis=f"± half a pixel of boundary: ± {half:.3g} %, rectangular",
+        basis=Text("phase_fraction.half_pixel_boundary_rectangular", half=half),
     )
 
 
@@ -63,11 +66,12 @@ def area_result(group: Group, name: str, found: FieldStatistics, standard: Stand
             unit="%",
             n=found.n,
             clause=clause_of(
-                edition_of(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"
+                edition_of(standard, "astm_e1245_2016"), Text("phase_fraction.area_fraction_image_analysis_mean")
             ),
-            definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
+            definition=Text("phase_fraction.pixels_class_pixels_region_mean"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
-            title=f"Area fraction {name}" + (", image analysis" if standard.id in MANUAL else ""),
+            title=Text("phase_fraction.area_fraction_3", name=name)
+            + (Text("phase_fraction.image_analysis") if standard.id in MANUAL else ""),
             main=main,
         )
     )
@@ -85,9 +89,9 @@ def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
             value=found.mean,
             unit="%",
             n=len(group.fields),
-            clause=clause_of(edition_of(standard, "astm_e1245_2016"), "worst field"),
-            definition="largest area share of a field that was measured, not of the specimen/1",
+            clause=clause_of(edition_of(standard, "astm_e1245_2016"), Text("phase_fraction.worst_field")),
+            definition=Text("phase_fraction.largest_area_share_field_measured"),
             budget=(segmentation_line(alone, name, found),),
-            title=f"Largest area fraction of a field {name} (field {worst.field})",
+            title=Text("phase_fraction.largest_area_fraction_field_field", name=name, field=worst.field),
         )
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure.class_shape import cells_percent, hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.share_scatter import share_scatter
@@ -203,15 +204,17 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         made = results_of(mine, settings, standard, shown)
         results += made
         checks += checks_of(mine, settings, standard)
-        checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
-        warnings += _colors.warnings_of(mine, "the pores")
+        checks += _colors.checks_of(
+            mine, Text("porosity.pores") if settings.tinted_grains else Text("porosity.pores_metal")
+        )
+        warnings += _colors.warnings_of(mine, Text("porosity.pores"))
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
         checks += _unseen.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:
-            warnings.append(f"Specimen {specimen}: {why}.")
+            warnings.append(Text("porosity.specimen", specimen=specimen, why=why))
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

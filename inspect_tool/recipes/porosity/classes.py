@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import Requirement
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
 from inspect_tool.standards.editions import load_standard
@@ -56,40 +57,54 @@ def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirem
     made = []
     if asked.load == "F":
         made.append(
-            _asked(requirement, "reference_pore_count", "counts", upper=asked.number, why="F: pores per reference area")
+            _asked(
+                requirement,
+                "reference_pore_count",
+                "counts",
+                upper=asked.number,
+                why=Text("porosity.f_pores_per_reference_area"),
+            )
         )
     else:
         where = "worst field" if settings.reference_area is None else "reference area in its worst place"
         why = f"{asked.load}: {where}"
         made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
     if asked.diameter_mm is not None:
-        made.append(_asked(requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why="largest pore"))
+        made.append(
+            _asked(
+                requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why=Text("porosity.largest_pore")
+            )
+        )
     if asked.neighbour_ratio is not None:
         made.append(
             _asked(
-                requirement, "pore_neighbour_ratio_min", "1", lower=asked.neighbour_ratio, why="A: gap of neighbours"
+                requirement,
+                "pore_neighbour_ratio_min",
+                "1",
+                lower=asked.neighbour_ratio,
+                why=Text("porosity.gap_neighbours"),
             )
         )
     unseen = (
         (
             asked.nests_mid_wall,
             "M",
-            "pore nests only in the middle of the wall: their place in the wall is judged by a person",
+            Text("porosity.pore_nests_only_middle_wall"),
         ),
         (
             asked.nests_in_junctions,
             "C",
-            "pore nests only in hot spots and junctions: their place is judged by a person",
+            Text("porosity.pore_nests_only_hot_spots"),
         ),
         (
             asked.inner_third,
             "R",
-            "inner third of the wall, outer thirds D4: thirds of the wall cannot be told from images",
+            Text("porosity.inner_third_wall_outer_thirds"),
         ),
         (
             asked.pore_size is not None,
             "P",
-            f"pore size {asked.pore_size or 0:g}: its meaning is taken from the drawing",
+            Text("porosity.pore_size_its_meaning_taken", pore_size=asked.pore_size or 0),
         ),
     )
     made += [
@@ -105,7 +120,7 @@ def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirem
     for symbol, value in bdg_p202.parse_key(requirement.class_string):
         quantity = settings.key_symbols.get(symbol, known[symbol]["quantity"] if symbol in known else "")
         if not quantity:
-            why = f"{symbol} {value:g}: say what it means in settings.key_symbols"
+            why = Text("porosity.say_what_means_settings_key", symbol=symbol, value=value)
             made.append(_asked(requirement, f"porosity_key.{symbol}", why=why))
             continue
         if quantity not in QUANTITIES:
@@ -117,7 +132,7 @@ def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirem
         # lengths of a drawing are in millimetres
         unit = "mm" if dimension(unit) == "length" else unit
         side = {"lower": value} if quantity == "pore_neighbour_ratio_min" else {"upper": value}
-        made.append(_asked(requirement, quantity, unit, why=f"key symbol {symbol}", **side))
+        made.append(_asked(requirement, quantity, unit, why=Text("porosity.key_symbol", symbol=symbol), **side))
     return tuple(made)
 
 
@@ -137,7 +152,7 @@ def _expand_b276(requirement: Requirement, settings: Settings) -> tuple[Requirem
             )
             raise SettingsError(msg)
         if part[0] == "C":
-            why = f"{part}: uncombined carbon is rated by a person"
+            why = Text("porosity.uncombined_carbon_rated_person", part=part)
             made.append(_asked(requirement, "hardmetal_class.C", why=why))
         else:
             upper = astm_b276.level_percent(part, b276)

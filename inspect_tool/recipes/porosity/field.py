@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.measure import neighbours, reference_area
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
@@ -402,7 +403,7 @@ def reference_marks(found: Place, values: Mapping[str, float | int | str]) -> tu
     up = [(float(r), float(c)) for r, c in zip(rows[every], right[every], strict=True)][::-1]
     points = tuple((r + place.top, c + place.left) for r, c in [*down, *up, down[0]])
     label = f"{values['reference_porosity_percent']:.3g} %"
-    return (Mark(kind="path", points=points, style="figure", layer="reference area", label=label),)
+    return (Mark(kind="path", points=points, style="figure", layer=Text("porosity.reference_area"), label=label),)
 
 
 def worst_of(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
@@ -414,7 +415,7 @@ def worst_of(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
             feature=int(row["feature"]),
             value=float(row[f"feret_max_{unit}"]),
             unit=unit,
-            caption="cut by the edge: larger than this" if row["touches_edge"] else "Feret diameter",
+            caption=Text("porosity.cut_edge_larger") if row["touches_edge"] else Text("porosity.feret_diameter"),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )
         for _, row in pores.iterrows()
@@ -430,16 +431,18 @@ def notes_of(
     pores = features[~features["linear"]]
     if values["pores_cut"]:
         notes.append(
-            f"{int(float(values['pores_cut']))} of {len(pores)} pores are cut by the edge: in the area, not in the "
-            "mean size."
+            Text("porosity.pores_cut_edge_area_not", pores_cut=int(float(values["pores_cut"])), n_pores=len(pores))
         )
     if values["below_minimum"]:
         notes.append(
-            f"{int(float(values['below_minimum']))} dark spots are too small to be measured; they cover "
-            f"{float(values['below_minimum_percent']):.2g} % of the field and are not in the porosity."
+            Text(
+                "porosity.dark_spots_too_small_measured",
+                below_minimum=int(float(values["below_minimum"])),
+                below_minimum_percent=float(values["below_minimum_percent"]),
+            )
         )
     cut = pores.loc[pores["touches_edge"], f"feret_max_{unit}"].max()
     whole = pores.loc[~pores["touches_edge"], f"feret_max_{unit}"].max()
     if cut > whole or (pd.isna(whole) and not pd.isna(cut)):
-        notes.append(f"The largest pore of this field is cut by the edge: it is larger than the {cut:.3g} {mark} seen.")
+        notes.append(Text("porosity.largest_pore_field_cut_edge", cut=cut, mark=mark))
     return tuple(notes)

@@ -84,6 +84,7 @@ class Plan:
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
     validation: ValidationFile | None = None  # errors of the backend on labelled images
     refereed: referee.Given | None = None  # answers of a person to a random sample
+    samples: tuple[referee.Entry, ...] = ()  # ledger of such samples, and of the answers to them
 
 
 def plan(
@@ -100,8 +101,8 @@ def plan(
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
     ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the answers of a check by hand,
-    which may not be there yet, are not read.
+    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the samples and answers of a check
+    by hand, which may not be there yet, are not read.
     """
     from inspect_tool.report.render import load_settings, template_folder
 
@@ -172,6 +173,7 @@ def plan(
         refereed=referee.given(folder / job.referee.file, referee.folder_of(path))
         if refereed and own and job.referee
         else None,
+        samples=referee.read(referee.folder_of(path)) if refereed and own else (),
     )
 
 

@@ -35,6 +35,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
+from inspect_tool.referee import history
 from inspect_tool.referee import ledger as referee
 from inspect_tool.referee.correction import Correction, corrected
 from inspect_tool.referee.population import population
@@ -154,10 +155,15 @@ def doubted_fields(seen: Table, job: Job, records: Sequence[MicrographRecord]) -
     return quality.doubts(seen, [record.specimen for record in records], quality.limits_of(job, "job"), job.accept)
 
 
-def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
-    """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
+def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[referee.Entry] = ()) -> tuple[str, ...]:
+    """Sentences for page 1 on what of the images counts, what only a person can tell of it, and has told in vain.
+
+    ``samples`` is the ledger of checks by hand.
+    """
     records = list(records)
     found = list(specimen_area.told(records))
+    if job.referee is None and (told := history.unused(samples)):
+        found.append(told)
     for record in records:
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
         turn = preprocess.orientation(record.meta)
@@ -203,7 +209,7 @@ def report_of(
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
-        warnings=remarks(planned.job, records_of(outcomes)),
+        warnings=remarks(planned.job, records_of(outcomes), planned.samples),
         criteria=planned.criteria,
         attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
         template_sha256=template_sha256(planned.template),
@@ -254,7 +260,7 @@ def carried_files(
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
         found.append(_attachment(folder, copy, "spec"))
-    for name, data in referee.files(planned.refereed):
+    for name, data in referee.files(planned.refereed, planned.samples):
         copy = folder / FOLDER / f"referee-{name}"
         copy.write_bytes(data)
         found.append(_attachment(folder, copy, "referee"))

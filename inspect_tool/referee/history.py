@@ -53,15 +53,41 @@ def told(entries: Sequence[Entry], used: str) -> str:
     every = drawn(entries)
     if len(every) < 2:
         return ""
+    return Text("referee.samples_drawn_job_beside_one", n_every=len(every), parts=_became(entries, used))
+
+
+def unused(entries: Sequence[Entry]) -> str:
+    """Say what became of the samples of a job that names no answers; empty: nothing was drawn.
+
+    Who does not like what the points say must not get rid of them by leaving a table out of the job.
+    """
+    if not entries:
+        return ""
+    recorded = tuple(
+        Text(
+            "referee.answers_by",
+            answers=len(one.answers.answers),
+            person=one.answers.person,
+            day=one.answers.saved[:10],
+        )
+        for one in entries
+        if one.answers is not None
+    )
+    told = Text("referee.samples_drawn_not_named", parts=_became(entries, ""))
+    return told + Text("referee.answers_recorded", parts=recorded) if recorded else told
+
+
+def _became(entries: Sequence[Entry], used: str) -> tuple[str, ...]:
+    """What became of the samples other than the one that is used."""
     known, gone = answers_known(entries), given_up(entries)
-    others = [known[sample] for sample in every if sample != used and sample not in gone]
+    others = [known[sample] for sample in drawn(entries) if sample != used and sample not in gone]
     unanswered = others.count(0)
     parts = [
         *(_given_up_told(one, one.given_up) for one in entries if one.given_up),
         *([Text("referee.answered_not_used", n_others=len(others) - unanswered)] if len(others) > unanswered else []),
         *([Text("referee.not_answered", unanswered=unanswered)] if unanswered else []),
     ]
-    return Text("referee.samples_drawn_job_beside_one", n_every=len(every), parts=tuple(parts))
+    return tuple(parts)
 
 
 def _given_up_told(entry: Entry, one: GivenUp) -> str:

@@ -101,7 +101,7 @@ def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[d
         (
             *(found.joints[i].specimen, found.joints[i].name, 100 * found.joints[i].seen),
             sum(place.field == i for place, _ in said),
-            *(100 * one.value, 100 * one.low, 100 * one.high),
+            *(100 * one.value, 100 * max(one.value - one.low, one.high - one.value), 100 * one.low, 100 * one.high),
         )
         for own in made.values()
         for i, one in own.joints.items()
@@ -114,6 +114,7 @@ def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[d
             Text("referee.machine_alone"),
             Text("words.points"),
             Text("referee.hand"),
+            "±",
             Text("words.from"),
             Text("words.to"),
         ),

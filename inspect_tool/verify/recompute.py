@@ -112,6 +112,7 @@ class Asked:
     spec_files: tuple[specs.SpecFile, ...]
     ledger: tuple[edits.Entry, ...]
     refereed: referee.Given | None
+    samples: tuple[referee.Entry, ...]
     replaced: Report | None
     validation: Validation | None
 
@@ -140,6 +141,7 @@ def asked_of(work: Work, report: Report) -> Asked:
         spec_files=spec_files,
         ledger=edits.read(work.edits),
         refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,
+        samples=referee.read(work.referee),
         replaced=parse_report(work.replaced.read_bytes(), "replaced-report.json")
         if job.supersedes and work.replaced.is_file()
         else None,
@@ -301,7 +303,7 @@ def _recomputed(
         worst=reporting.worst_first(worst),
         provenance=report.provenance,
         title=asked.recipe.TITLE,
-        warnings=reporting.remarks(asked.job, records),
+        warnings=reporting.remarks(asked.job, records, asked.samples),
         attachments=report.attachments,
         criteria=asked.criteria,
     )

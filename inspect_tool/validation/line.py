@@ -427,8 +427,8 @@ def _with_line(
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
     loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
     narrower = _narrowing(result.budget, width.wide, loose)
-    told = f"; the method states ± {stated:.3g}"
-    told = told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
+    told = Text("validation.method_states", stated=stated)
+    told = told if narrower < 1 else Text("validation.less_lines_segmentation", stated=stated)
     missing = width.wide**2 - stated**2
     line = Component(
         name=LINE,

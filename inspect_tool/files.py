@@ -20,13 +20,18 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+import tomli_w
+
 from inspect_tool import slips
 from inspect_tool.errors import BackendError, InspectError, SettingsError
-from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Spec
+from inspect_tool.languages import Text, as_data, of_data, placed, sentences
+from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Sentences, Spec
 
 T = TypeVar("T")
 
-SCHEMA = "inspect_tool/report/1"
+SCHEMA = "inspect_tool/report/2"
+SCHEMAS = ("inspect_tool/report/1", SCHEMA)
+"""What is read: 1 holds words where 2 holds keys and values."""
 
 NOTHING = "0" * 64
 """SHA-256 that stands for the entry before the first one of a chain."""
@@ -191,8 +196,9 @@ def checked(
         raise error(message) from None
 
 
-def load_job(path: Path) -> Job:
+def load_job(path: str | Path) -> Job:
     """Read and check a job file; the plug-ins check ``[settings]`` and ``[backend]`` themselves."""
+    path = Path(path)
     job = checked(Job, read_toml(path), str(path))
     if bool(job.images) == bool(job.specimens):
         msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
@@ -224,7 +230,7 @@ def load_model_card(folder: Path) -> ModelCard:
 
 def dump_model_card(card: ModelCard) -> str:
     """Write a model card as TOML text; what is empty is left out."""
-    return _toml({key: value for key, value in plain(card).items() if value not in (None, "", [], {})})
+    return dump_toml({key: value for key, value in plain(card).items() if value not in _EMPTY})
 
 
 def load_calibration(path: Path) -> CalibrationRecord:
@@ -239,49 +245,50 @@ def dump_calibration(record: CalibrationRecord) -> str:
 
 def toml_text(value: Any) -> str:
     """Write a dataclass as TOML text; what is empty is left out."""
-    return _toml(_stated(plain(value)))
+    return dump_toml(stated(value))
+
+
+def dump_toml(table: Mapping[str, Any]) -> str:
+    """Write plain data as TOML text; None, for which TOML has no word, must have been left out."""
+    return tomli_w.dumps(table)
 
 
 def dump_edit(edit: Edit) -> str:
-    """Write an entry of the ledger of edits as TOML text, its hash last."""
-    return _toml({key: value for key, value in plain(edit).items() if value is not None})
+    """Write an entry of the ledger of edits as TOML text, its hash last.
+
+    Entries are hashed and compared byte by byte, so that their form is stated here and is no library's.
+    """
+    table = {key: value for key, value in plain(edit).items() if value is not None}
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
 
 
-def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is empty, in the tables of a table too."""
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def stated(value: Any) -> dict[str, Any]:
+    """Give a dataclass as plain data without what is empty, in the tables of its lists too."""
     return {
-        key: [_stated(item) if isinstance(item, Mapping) else item for item in value]
-        if isinstance(value, list)
-        else value
-        for key, value in table.items()
-        if value not in (None, "", [], {})
+        key: [stated(item) if isinstance(item, Mapping) else item for item in part] if isinstance(part, list) else part
+        for key, part in plain(value).items()
+        if part not in _EMPTY
     }
 
 
-def _toml(table: Mapping[str, Any], under: str = "") -> str:
-    """TOML of plain data: values first, then tables, then arrays of tables; ``under`` is the head of the table."""
-    lines, after = [], []
-    for key, value in table.items():
-        name = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
-        head = f"{under}.{name}" if under else name
-        if isinstance(value, Mapping):
-            after.append(f"\n[{head}]\n{_toml(value, head)}")
-        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-            after.extend(f"\n[[{head}]]\n{_toml(item, head)}" for item in value)
-        else:  # texts, numbers and lists of them are written as in JSON
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
-    return "".join([*lines, *after])
-
-
 def dump_report(report: Report) -> str:
-    """Write a report as JSON text; NaN and infinity become null."""
-    return json.dumps(plain(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
+    data = plain(report)
+    stated: dict[str, dict[str, Any]] = {}
+    for place, text in sentences(data):
+        found = as_data(text)
+        stated.setdefault(json.dumps(found, sort_keys=True), {**found, "at": []})["at"].append(place)
+    data["sentences"] = list(stated.values())
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def load_report(path: Path) -> Report:
+def load_report(path: str | Path) -> Report:
     """Read ``report.json`` back into a report."""
     try:
-        data = read_bytes(path)
+        data = read_bytes(Path(path))
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from None
@@ -293,23 +300,38 @@ def load_report(path: Path) -> Report:
 
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
-    report = parse_json(Report, text, SCHEMA, where, "a report")
+    data = _json_table(text, SCHEMAS, where, "a report")
+    entries = {"sentences": data.pop("sentences", [])}
+    report = checked(Report, data, where, by_hand=False)
     _check_shapes(report, where)
-    return report
+    texts: dict[str, Text] = {}
+    for entry in checked(Sentences, entries, where, by_hand=False).sentences:
+        try:
+            found = of_data(entry.key, entry.values)
+        except ValueError as error:
+            msg = f"{where}: sentence '{entry.key}': {error}; the file was changed or damaged"
+            raise SettingsError(msg) from None
+        texts |= dict.fromkeys(entry.at, found)
+    return placed(report, texts)
 
 
 def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
     """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
+    return checked(kind, _json_table(text, (schema,), where, what), where, by_hand=False)
+
+
+def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, Any]:
+    """Data of a JSON text that names one of these schemas."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         msg = f"{where}: not {what}: {error}"
         raise SettingsError(msg) from None
-    if not isinstance(data, dict) or data.get("schema") != schema:
+    if not isinstance(data, dict) or data.get("schema") not in schemas:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
-        msg = f"{where}: schema is {found!r}, this version reads {schema!r}"
+        msg = f"{where}: schema is {found!r}, this version reads {' and '.join(map(repr, schemas))}"
         raise SettingsError(msg)
-    return checked(kind, data, where, by_hand=False)
+    return data
 
 
 def _check_shapes(report: Report, where: str) -> None:
@@ -331,6 +353,9 @@ def _check_shapes(report: Report, where: str) -> None:
 def report_schema() -> dict[str, Any]:
     """JSON Schema of ``report.json``."""
     schema: dict[str, Any] = _adapter(Report).json_schema(mode="validation")
+    beside: dict[str, Any] = _adapter(Sentences).json_schema(mode="validation")
+    schema["properties"] |= beside["properties"]
+    schema["$defs"] |= beside["$defs"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 

@@ -86,6 +86,24 @@ def test_a_check_that_the_job_does_not_name_any_more_is_not_forgotten(job):
         job_run.run(job, job.parent / "reports")
 
 
+def test_answers_that_the_job_does_not_name_any_more_are_told_on_page_1_and_found_by_verify(job):
+    drawn_job(job.parent)
+    reports = job.parent / "reports"
+    report = job_run.run(job, reports)
+    [told] = [text for text in report.warnings if text.startswith("Samples for a check by hand were drawn")]
+    assert "nothing is corrected: 1 answered and not used; 1 not answered." in told
+    assert told.endswith("Answers that were recorded: 50 by N. N., 2026-12-01.")
+    assert not any(text.startswith("Checked by hand") for text in report.warnings)
+    run = audit.read(reports).entries[-1]
+    assert (run.event, run.new["referee"]["entries"]) == ("run", 3)
+    assert verify.verify(reports / "job").verified
+    stated = reports / "job/report.json"
+    text = stated.read_text("utf-8")
+    assert text.count("referee.answered_not_used") == 1
+    stated.write_text(text.replace("referee.answered_not_used", "referee.given_up"), "utf-8")
+    assert any("which the report does not state" in one.text for one in verify.verify(reports / "job").findings)
+
+
 def test_a_run_of_an_old_version_with_a_cut_ledger_is_named_by_the_trail_and_by_verify(job, monkeypatch):
     reports = job.parent / "reports"
     (job.parent / "job.referee/0003.json").unlink()

@@ -126,7 +126,7 @@ def test_the_report_says_which_joints_were_looked_at(checked):
     table = next(one for one in report.tables if one.title == "Joints checked by hand")
     assert [row[1] for row in table.rows] == ["4", "6", "8"]  # the worst that the mask knows of
     for row in table.rows:
-        assert row[5] <= shares[int(row[1]) - 1] <= row[6]
+        assert row[6] <= shares[int(row[1]) - 1] <= row[7]
     told = next(text for text in report.warnings if text.startswith("Checked by hand: points lie in 9 of 9 joints"))
     assert "0 of 200 points lay in no joint" in told
 

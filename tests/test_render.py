@@ -233,6 +233,15 @@ def test_columns_that_say_the_same_everywhere_are_left_out():
     assert render.slim(table).rows[0] == ("1", "b.tif", 1)
 
 
+def test_rows_are_printed_to_the_second_digit_of_their_own_uncertainty():
+    columns = ("Result", "Unit", "Points", "By hand", "±", "from", "to")
+    rows = (("mean", "%", 150, 12.3456, 2.3456, 10.0, 14.6912), ("length", "um", 150, 0.98765, 0.0234, 0.9642, 1.0111))
+    assert render.cells(Table(title="", columns=columns, rows=rows)) == (
+        ("mean", "%", "150", "12.3", "2.3", "10.0", "14.7"),
+        ("length", "µm", "150", "0.988", "0.023", "0.964", "1.011"),
+    )
+
+
 def test_budget_shares_add_up(made):
     text = page(made)
     shares = [float(share) for share in re.findall(r'style="width: ([\d.]+)%"', text)]

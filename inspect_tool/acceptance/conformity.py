@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from math import inf, isclose
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, Conformity, Decision, Requirement, Result
 from inspect_tool.units import convert
 
@@ -137,41 +138,41 @@ def decide(result: Result, requirement: Requirement) -> Conformity:
 
 
 def _simple(result: Result, requirement: Requirement, low: float, high: float) -> tuple[Decision, str]:
-    value, method = result.value, "absolute method of ASTM E29"
+    value, method = result.value, Text("acceptance.absolute_method_astm_e29")
     if requirement.round_to is not None:
         step = convert(requirement.round_to, requirement.unit or result.unit, result.unit)
         steps = (Decimal(repr(value)) / Decimal(repr(step))).to_integral_value(ROUND_HALF_EVEN)
         value, method = (
             float(steps * Decimal(repr(step))),
-            f"rounded to {requirement.round_to:g} first, method of ASTM E29",
+            Text("acceptance.rounded_first_method_astm_e29", round_to=requirement.round_to),
         )
     decision: Decision = "pass" if _at_most(low, value) and _at_most(value, high) else "fail"
-    reason = f"simple acceptance: uncertainty not taken into account, up to 50 % risk at the limit; {method}"
+    reason = Text("acceptance.simple_acceptance_uncertainty_not_taken", method=method)
     tolerance = high - low
     if result.expanded_u is not None and tolerance not in (inf, 0.0) and result.expanded_u > tolerance / 3:
-        reason += "; U is more than a third of the tolerance"
+        reason += Text("acceptance.u_more_third_tolerance")
     return decision, reason
 
 
 def _banded(result: Result, requirement: Requirement, low: float, high: float) -> tuple[Decision, str]:
     if result.u is None or result.expanded_u is None:
-        return "undecided", "the result has no uncertainty, which this rule needs"
+        return "undecided", Text("acceptance.result_has_no_uncertainty_which")
     value = result.value
     guard = guard_band(requirement.guard_band, result.u, result.expanded_u)
     width = requirement.guard_band
     if _at_most(low + guard, value) and _at_most(value, high - guard):
-        return "pass", f"within the limits by {width} or more"
+        return "pass", Text("acceptance.within_limits_more", width=width)
     if requirement.rule == "guarded_binary":
-        return "fail", f"not within the limits by {width}, which this rule asks for"
+        return "fail", Text("acceptance.not_within_limits_which_rule", width=width)
     if not _at_most(low - guard, value) or not _at_most(value, high + guard):
-        return "fail", f"beyond the limit by more than {width}"
+        return "fail", Text("acceptance.beyond_limit_more", width=width)
     if requirement.rule == "guarded":
-        return "undecided", f"a limit lies within result ± {width}"
+        return "undecided", Text("acceptance.limit_lies_within_result", width=width)
     within = _at_most(low, value) and _at_most(value, high)
     return (
         "conditional pass" if within else "conditional fail",
-        f"a limit lies within result ± {width}; the result itself is "
-        + ("within the limits" if within else "beyond the limit"),
+        Text("acceptance.limit_lies_within_result_result", width=width)
+        + (Text("acceptance.within_limits") if within else Text("acceptance.beyond_limit")),
     )
 
 
@@ -199,5 +200,5 @@ def doubted(conformity: Conformity, checks: Iterable[Check]) -> Conformity:
     return replace(
         conformity,
         decision="undecided",
-        reason=f"the number is in doubt, so it cannot pass: {'; '.join(doubts)}",
+        reason=Text("acceptance.number_doubt_cannot_pass", doubts=tuple(doubts)),
     )

@@ -6,6 +6,7 @@ The plan is data of the job (n, Ac and Re, and who fixed them); no table of a st
 from collections.abc import Iterable, Sequence
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import Conformity, Lot, LotVerdict, Requirement
 
 
@@ -58,20 +59,29 @@ def verdict(lot: Lot, specimens: Sequence[str], conformities: Iterable[Conformit
     bad = tuple(name for name, found in decisions.items() if "fail" in found)
     open_ones = tuple(name for name, found in decisions.items() if "fail" not in found and found != {"pass"})
     word: str
-    counted = f"{len(bad)} of {len(decisions)} specimens nonconforming"
+    counted = Text("acceptance.specimens_nonconforming", n_bad=len(bad), n_decisions=len(decisions))
     if len(decisions) < plan.n:
         word = "not decided"
-        reason = f"the sample has {len(decisions)} of {plan.n} specimens, {len(bad)} nonconforming"
+        reason = Text(
+            "acceptance.sample_has_specimens_nonconforming", n_decisions=len(decisions), n=plan.n, n_bad=len(bad)
+        )
         if open_ones:
-            reason += f"; undecided: {', '.join(open_ones)}"
+            reason += Text("acceptance.undecided", open_ones=", ".join(open_ones))
     elif len(bad) >= plan.re or len(bad) + len(open_ones) <= plan.ac:
         rejected = len(bad) >= plan.re
         word = "rejected" if rejected else "accepted"
-        reason = f"{counted}, {f'rejection number {plan.re}' if rejected else f'acceptance number {plan.ac}'}"
+        reason = (
+            Text("acceptance.rejection_number", counted=counted, re=plan.re)
+            if rejected
+            else Text("acceptance.acceptance_number", counted=counted, ac=plan.ac)
+        )
         if open_ones:
-            reason += f"; undecided, which cannot change that: {', '.join(open_ones)}"
+            reason += Text("acceptance.undecided_which_cannot_change", open_ones=", ".join(open_ones))
     else:
-        word, reason = "not decided", f"{counted}, acceptance number {plan.ac}; undecided: {', '.join(open_ones)}"
+        word, reason = (
+            "not decided",
+            Text("acceptance.acceptance_number_undecided", counted=counted, ac=plan.ac, open_ones=", ".join(open_ones)),
+        )
     return LotVerdict(
         lot=lot,
         verdict=word,  # type: ignore[arg-type]

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Check, Findings, Result
 from inspect_tool.standards.editions import is_met
 
 _SHARE_POINTS = 20.0  # U of a share [%] from which an interval says little: a fifth of all there is to either side
 _GRADES = 1.0  # U of a grain size number [G]: a factor of two in grains per area
 _OF_VALUE = 100.0  # U of a length, an area or a density over its value [%]: the interval reaches to zero
-_CLAUSE = "rule of this toolkit, plausibility"
+_CLAUSE = Text("acceptance.rule_toolkit_plausibility")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def check(
         clause=clause,
         scope="plausibility",
         specimen=specimen,
-        note=note if passed else ": ".join(filter(None, (note, advice))),
+        note=note if passed else joined(": ", filter(None, (note, advice))),
         quantities=quantities,
     )
 
@@ -135,32 +136,38 @@ def _beyond(result: Result) -> float | None:
 
 _GATES = (
     _Gate(
-        name="Half width of the 95 % interval of a share",
+        name=Text("acceptance.half_width_95_interval_share"),
         unit="%",
         limit=_SHARE_POINTS,
         number=_share_u,
-        note="the interval is too wide to say anything; see its budget",
+        note=Text("acceptance.interval_too_wide_say_anything"),
     ),
     _Gate(
-        name="Half width of the 95 % interval of a grain size number",
+        name=Text("acceptance.half_width_95_interval_grain"),
         unit="G",
         limit=_GRADES,
         number=_grade_u,
-        note="the interval is too wide to say anything; see its budget",
+        note=Text("acceptance.interval_too_wide_say_anything"),
     ),
     _Gate(
-        name="Half width of the 95 % interval over the value",
+        name=Text("acceptance.half_width_95_interval_over"),
         unit="%",
         limit=_OF_VALUE,
         number=_relative_u,
-        note="the interval reaches to zero; see its budget",
+        note=Text("acceptance.interval_reaches_zero_see_its"),
     ),
     _Gate(
-        name="Results without any uncertainty",
+        name=Text("acceptance.results_without_any_uncertainty"),
         unit="1",
         limit=0.0,
         number=_without_u,
-        note="nothing was found, or no error was: U = 0 says that nothing is known of it",
+        note=Text("acceptance.nothing_found_no_error_u"),
     ),
-    _Gate(name="Share outside of 0 to 100 %", unit="%", limit=0.0, number=_beyond, note="no share can have this value"),
+    _Gate(
+        name=Text("acceptance.share_outside_0_100"),
+        unit="%",
+        limit=0.0,
+        number=_beyond,
+        note=Text("acceptance.no_share_can_have_value"),
+    ),
 )

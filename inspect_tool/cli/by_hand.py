@@ -107,6 +107,7 @@ def referee(
     """Let a person correct the results of a job: draw random points or lines, blind, on a page; record the answers."""
     from inspect_tool.inspection import hand_check
     from inspect_tool.referee import ledger
+    from inspect_tool.report import text
 
     if [out is not None, answers is not None, give_up].count(True) != 1:
         msg = (
@@ -143,8 +144,8 @@ def referee(
     entry = ledger.folder_of(job) / ledger.name_of(made)
     print(f"{entry}: {found.points} of {found.planned} {found.what} by {found.person}")
     for old, new in standing.results:
-        u = "" if new.expanded_u is None else f" ± {new.expanded_u:.3g}"
-        print(f"specimen {new.specimen}, {new.quantity}: {old.value:.4g} -> {new.value:.4g}{u} {new.unit}")
+        values = f"{text.value_text(old.value, new.expanded_u)} -> {text.pm(new.value, new.expanded_u, new.unit)}"
+        print(f"specimen {new.specimen}, {new.quantity}: {values}")
     for one in standing.conformities:
         print(f"specimen {one.specimen}, {one.quantity}: {one.decision} ({one.reason})")
     if standing.more:

@@ -22,6 +22,7 @@ from inspect_tool.errors import InspectError, MeasurementError, OutputError, Rea
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
+from inspect_tool.languages import Text, is_text, joined
 from inspect_tool.locks import held
 from inspect_tool.model import (
     Cell,
@@ -40,7 +41,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.pixels.png import decode, encode
 
-TABLE, RESULTS = "Edits by hand", "Results before and after the edits"
+TABLE, RESULTS = Text("evidence.edits_hand"), Text("evidence.results_before_after_edits")
 """Titles of the tables of a report."""
 
 PATIENCE_S = 30.0
@@ -629,30 +630,51 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
     if not fields:
         return findings
     count = sum(len(field.edits) for field in fields)
-    made = f"{count} edit{'s' if count > 1 else ''} by hand in {len(fields)} field{'s' if len(fields) > 1 else ''}"
+    made = Text("evidence.edit_hand_field", count=count, fields=len(fields))
     rows = list(_before_and_after(findings.results, () if before is None else before.results))
-    changes = "; ".join(
-        f"{title}{f' of {specimen}' if len({row[1] for row in rows}) > 1 else ''} "
-        f"{_number(old)} -> {_number(new)} {'' if unit == '1' else unit}".rstrip()
+    several = len({row[1] for row in rows}) > 1
+    changes = [
+        Text(
+            "evidence.change_of_specimen" if several else "evidence.change",
+            title=title,
+            specimen=specimen,
+            old=_number(old),
+            new=_number(new) + ("" if unit == "1" else f" {unit}"),
+        )
         for title, specimen, unit, old, new in rows
-    )
+    ]
     worst = max(fields, key=lambda field: field.share)
     check = Check(
-        name="Edited pixels of a field",
+        name=Text("evidence.edited_pixels_field"),
         value=100 * worst.share,
         relation="<=",
         limit=100 * cap,
         unit="%",
         passed=worst.share <= cap,
-        clause="edit_cap of the job",
+        clause=Text("evidence.edit_cap_job"),
         scope="method",
-        note=f"largest share: {worst.edits[0].image}, {worst.changed_px} of {worst.counted_px} px",
+        note=Text(
+            "evidence.largest_share_px",
+            image=worst.edits[0].image,
+            changed_px=worst.changed_px,
+            counted_px=worst.counted_px,
+        ),
     )
     who = Table(
         title=TABLE,
         columns=(
-            *("No.", "Specimen", "Field", "Image", "When (UTC)", "By", "Reason", "Changed px", "Share %"),
-            *("Objects added", "Removed", "Changed"),
+            *(
+                Text("words.no"),
+                Text("words.specimen"),
+                Text("words.field"),
+                Text("words.image"),
+                Text("words.when_utc"),
+                Text("words.by"),
+                Text("words.reason"),
+                Text("words.changed_px"),
+                Text("evidence.share"),
+            ),
+            *(Text("words.objects_added"), Text("words.removed"), Text("words.changed")),
         ),
         rows=tuple(
             (
@@ -662,27 +684,34 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
             )
             for edit, field in sorted(((e, f) for f in fields for e in f.edits), key=lambda pair: pair[0].number)
         ),
-        note="Share: of the pixels of the field that count. Of classes, objects are connected pieces.",
+        note=Text("evidence.share_pixels_field_count_classes"),
     )
     results = Table(
         title=RESULTS,
-        columns=("Result", "Specimen", "Unit", "Before", "After"),
+        columns=(
+            Text("words.result"),
+            Text("words.specimen"),
+            Text("words.unit"),
+            Text("words.before"),
+            Text("words.after"),
+        ),
         rows=tuple(rows),
-        note="Before: of the segmentation as the backend gave it"
-        + ("; it cannot be measured." if before is None else "."),
+        note=Text("evidence.before_segmentation_backend_gave")
+        + (Text("evidence.cannot_measured") if before is None else "."),
     )
     statement = Statement(
-        name="Edits",
-        text=f"{made}: the corrected segmentation is what was measured, and the same pixels were changed in every "
-        "other segmentation of the uncertainty budget. Who, when and why stands in the table of the edits; that the "
-        f"correction is right is the judgment of the person named there. {_ledger_told(fields)}",
+        name=Text("evidence.edits"),
+        text=Text("evidence.corrected_segmentation_what_measured_same", made=made, fields=_ledger_told(fields)),
     )
     return replace(
         findings,
         checks=(*findings.checks, check),
         statements=(*findings.statements, statement),
         tables=(*findings.tables, who, results),
-        warnings=(*findings.warnings, f"{made}: {changes}." if changes else f"{made}."),
+        warnings=(
+            *findings.warnings,
+            Text("evidence.edits_change", made=made, changes=tuple(changes)) if changes else joined("", (made, ".")),
+        ),
     )
 
 
@@ -691,13 +720,13 @@ def _ledger_told(fields: Sequence[Edited]) -> str:
     counts = ", ".join(f"{field.edits[0].image} {len(field.edits)}" for field in fields)
     last = max((edit for field in fields for edit in field.edits), key=lambda edit: edit.number)
     sha256 = sha256_bytes(dump_edit(last).encode())
-    return f"The ledger holds {last.number}: {counts}; SHA-256 of {text_name(last)}: {sha256}."
+    return Text("evidence.ledger_holds_sha_256", number=last.number, counts=counts, last=text_name(last), sha256=sha256)
 
 
 def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:
     """Give the pictures of edited places that a report names, each with its row of the table of edits."""
     there = {item.file for item in report.attachments if item.role == "picture"}
-    rows = [row for table in report.tables if table.title == TABLE for row in table.rows]
+    rows = [row for table in report.tables if is_text(table.title, TABLE.key) for row in table.rows]
     numbered_rows = [(picture_name(row[0]), row) for row in rows if isinstance(row[0], int)]
     return [(file, row) for file, row in numbered_rows if file in there]
 
@@ -716,7 +745,9 @@ def _before_and_after(
 
 
 def _reason(edit: Edit) -> str:
-    return edit.reason if edit.undoes is None else f"takes back no. {edit.undoes}: {edit.reason}"
+    return (
+        edit.reason if edit.undoes is None else Text("evidence.takes_back_no", undoes=edit.undoes, reason=edit.reason)
+    )
 
 
 def _number(value: float | None) -> str:

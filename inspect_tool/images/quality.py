@@ -16,6 +16,7 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, plain
 from inspect_tool.images import quality_figures
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Acceptance,
     Cell,
@@ -79,7 +80,7 @@ LIMITS: Mapping[str, Limits] = {
 }
 """Limits by recipe, where what is measured makes another one right; ``Limits()`` for all others."""
 
-TABLE = "Image quality"
+TABLE = Text("images.image_quality")
 """Title of the table with every figure of every image."""
 
 NAMES: tuple[str, ...] = tuple(item.name for item in fields(Limits))
@@ -98,64 +99,64 @@ class _Says:
 
 _SAYS: Mapping[str, _Says] = {
     "focus": _Says(
-        title="Focus: blur of the edges",
+        title=Text("images.focus_blur_edges"),
         unit="px",
         relation="<=",
-        basis="standard deviation of the blur of the strongest edges, median of the tiles",
+        basis=Text("images.standard_deviation_blur_strongest_edges"),
     ),
     "soft_region": _Says(
-        title="Even focus: blur of the softest tile over that of the sharper ones",
+        title=Text("images.even_focus_blur_softest_tile"),
         unit="1",
         relation="<=",
-        basis="lower quartile of the tiles, at least 1 px",
+        basis=Text("images.lower_quartile_tiles_least_1"),
     ),
     "contrast": _Says(
-        title="Contrast: height of the edges",
+        title=Text("images.contrast_height_edges"),
         unit="gray levels",
         relation=">=",
-        basis="steps of the gray scale, median of the tiles",
+        basis=Text("images.steps_gray_scale_median_tiles"),
     ),
     "noise": _Says(
-        title="Contrast of the edges to noise",
+        title=Text("images.contrast_edges_noise"),
         unit="1",
         relation=">=",
-        basis="height of the edges over the standard deviation of the noise",
+        basis=Text("images.height_edges_over_standard_deviation"),
     ),
     "saturation": _Says(
-        title="Saturation: pixels clipped at one end of the gray scale",
+        title=Text("images.saturation_pixels_clipped_one_end"),
         unit="%",
         relation="<=",
-        basis="more than the histogram beside the end leads to expect",
+        basis=Text("images.more_histogram_beside_end_leads"),
     ),
     "shading": _Says(
-        title="Even illumination: trend of the brightness of the edges",
+        title=Text("images.even_illumination_trend_brightness_edges"),
         unit="1",
         relation="<=",
-        basis="range over the image of the gray value half way up the edges, over their height",
+        basis=Text("images.range_over_image_gray_value"),
     ),
     "compression": _Says(
-        title="Compression: steps at the borders of 8 x 8 blocks",
+        title=Text("images.compression_steps_borders_8_x"),
         unit="%",
         relation="<=",
-        basis="of the height of the edges",
+        basis=Text("images.height_edges"),
     ),
     "saturated_joints": _Says(
-        title="Saturation: clipped pixels in the joints",
+        title=Text("images.saturation_clipped_pixels_joints"),
         unit="%",
         relation="<=",
-        basis="no void is seen where the gray scale ends",
+        basis=Text("images.no_void_seen_where_gray"),
     ),
     "size": _Says(
-        title="Size of what was measured",
+        title=Text("images.size_what_measured"),
         unit="px",
         relation=">=",
-        basis="mean chord of the objects, weighted by length",
+        basis=Text("images.mean_chord_objects_weighted_length"),
     ),
     "resolution": _Says(
-        title="Resolution: size of what was measured over the blur of the edges",
+        title=Text("images.resolution_size_what_measured_over"),
         unit="1",
         relation=">=",
-        basis="mean chord of the objects or grains, weighted by length; a blur below half a pixel counts as that",
+        basis=Text("images.mean_chord_objects_grains_weighted"),
     ),
 }
 
@@ -273,7 +274,10 @@ def image_figures(
         level = quality_figures.trend(edges.level)
         if level is not None:
             darkest = int(level.argmin())
-            found["shading"] = float(np.ptp(level)) / height, f"darkest {_place(darkest, level.shape)}"
+            found["shading"] = (
+                float(np.ptp(level)) / height,
+                Text("images.darkest", darkest=_place(darkest, level.shape)),
+            )
         step = quality_figures.block_step(pixels)
         if step is not None:
             found["compression"] = 100 * step / height, ""
@@ -305,8 +309,8 @@ def _place(tile: int, tiles: tuple[int, ...]) -> str:
     row, column = divmod(tile, tiles[1])
     rows = ("top", "", "bottom")[3 * (2 * row + 1) // (2 * tiles[0])]
     columns = ("left", "", "right")[3 * (2 * column + 1) // (2 * tiles[1])]
-    name = f"{rows} {columns} corner" if rows and columns else rows or columns or "middle"
-    return f"{name}, tile {row + 1}, {column + 1} of {tiles[0]} x {tiles[1]}"
+    name = Text("images.corner", rows=rows, columns=columns) if rows and columns else rows or columns or "middle"
+    return Text("images.tile_x", name=name, row=row + 1, column=column + 1, tiles=tiles[0], tiles_2=tiles[1])
 
 
 def structure_figures(
@@ -353,7 +357,7 @@ def _is_full(figures: Sequence[Figure]) -> bool:
 
 
 _COVERED, _FULL = 0.5, 0.75  # of the tiles; a line across a small image is in half of them
-_NOTHING = "nothing was found"
+_NOTHING = Text("images.nothing_found")
 _LEAST_BLUR_PX = 0.5  # half a pixel: what the pixel grid itself does to an edge
 
 
@@ -409,11 +413,11 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
         found = "; ".join(_sentence(figure) for figure in stops)
         names = " and ".join(f'check = "{figure.check}"' for figure in stops)
         way = (
-            'let another backend find it (masks by "labels", a network trained on such images)'
+            Text("images.let_another_backend_find_masks")
             if any(figure.where == _NOTHING for figure in stops)
-            else "take the image again"
+            else Text("images.take_image_again")
         )
-        accept = f'accept it in the job: [[accept]] {names}, reason = "..."'
+        accept = Text("images.accept_job_accept_reason", names=names)
         msg = f"{stops[0].image}: image quality: {found}; {way}, or {accept}"
         raise MeasurementError(msg)
     return marked
@@ -480,15 +484,15 @@ def doubts(made: Table, specimens: Sequence[str], limits: Limits, acceptances: S
             if red := _stops(with_acceptances(figures, acceptances)):
                 found.append(
                     plausibility.check(
-                        f"{says.title}, field by field",
+                        Text("images.field_field", title=says.title),
                         _worst(red, name).value,
                         says.relation,
                         limit.red,
                         says.unit,
-                        clause=f"own check, {says.basis}",
+                        clause=Text("images.own_check", basis=says.basis),
                         specimen=specimen,
                         note=_named([figure.image for figure in red]),
-                        advice="look at the overlay, take the image again or leave it out; the other fields are kept",
+                        advice=Text("images.look_overlay_take_image_again"),
                     )
                 )
     return found
@@ -518,7 +522,7 @@ def _number(cell: Cell) -> float | None:
 
 
 def _named(images: Sequence[str]) -> str:
-    more = f" and {len(images) - _MOST_NAMED} more" if len(images) > _MOST_NAMED else ""
+    more = Text("images.more", n_images=len(images) - _MOST_NAMED) if len(images) > _MOST_NAMED else ""
     return ", ".join(images[:_MOST_NAMED]) + more
 
 
@@ -537,9 +541,11 @@ def _sentence(figure: Figure) -> str:
     says = _SAYS[figure.check]
     unit = "" if says.unit == "1" else f" {says.unit}"
     place = f" ({figure.where})" if figure.where else ""
-    bound = "at least" if says.relation == ">=" else "at most"
+    bound = Text("images.least") if says.relation == ">=" else Text("images.most")
     title = says.title[0].lower() + says.title[1:]
-    return f"{title}: {figure.value:.3g}{unit}{place}, {bound} {figure.limit.red:.3g}{unit} is measured"
+    return Text(
+        "images.measured", title=title, value=figure.value, unit=unit, place=place, bound=bound, red=figure.limit.red
+    )
 
 
 def _accepted(figure: Figure, acceptances: Sequence[Acceptance]) -> str:
@@ -547,7 +553,11 @@ def _accepted(figure: Figure, acceptances: Sequence[Acceptance]) -> str:
         if one.check == figure.check and (
             not one.images or any(fnmatchcase(figure.image, pattern) for pattern in one.images)
         ):
-            return f"by {one.by.strip()}: {one.reason.strip()}" if one.by.strip() else one.reason.strip()
+            return (
+                Text("images.sentence", by=one.by.strip(), reason=one.reason.strip())
+                if one.by.strip()
+                else one.reason.strip()
+            )
     return ""
 
 
@@ -569,25 +579,29 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
     says = _SAYS[name]
     seen = [figure for figure in own if figure.value is not None]
     worst = _worst(seen, name) if seen else own[0]
-    notes = []
+    notes: list[str] = []
     if not seen:
-        notes.append("no image shows structure to judge it by: nothing there and nothing seen look the same")
+        notes.append(Text("images.no_image_shows_structure_judge"))
     elif len(own) > 1:
-        notes.append(f"worst image: {worst.image}" + (f", {worst.where}" if worst.where else ""))
+        notes.append(Text("images.worst_image", image=worst.image) + (f", {worst.where}" if worst.where else ""))
         beyond = sum(not is_advised(figure) for figure in seen)
         if beyond > 1:
-            notes.append(f"{beyond} of {len(own)} images")
+            notes.append(Text("images.images", beyond=beyond, n_own=len(own)))
         if len(seen) < len(own):
-            notes.append(f"{len(own) - len(seen)} of {len(own)} images show no structure to judge it by")
+            notes.append(Text("images.images_show_no_structure_judge", n_own=len(own) - len(seen), n_own_2=len(own)))
     elif worst.where:
         notes.append(worst.where)
     accepted: dict[str, list[str]] = {}
     for figure in own:
         if figure.accepted:
             accepted.setdefault(figure.accepted, []).append(figure.image)
-    beyond_red = "passes nothing" if name in _OF_STRUCTURE else "stops"
-    stops = "never stops" if limit.red is None else f"{beyond_red} at {limit.red:g}"
-    changed = "" if limit == default else f"; limits of this job, usually {_pair(default)}"
+    beyond_red = Text("images.passes_nothing") if name in _OF_STRUCTURE else "stops"
+    stops = (
+        Text("images.never_stops")
+        if limit.red is None
+        else Text("images.sentence_2", beyond_red=beyond_red, red=limit.red)
+    )
+    changed = "" if limit == default else Text("images.limits_job_usually", default=_pair(default))
     return Check(
         name=says.title,
         value=worst.value,
@@ -595,17 +609,19 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
         limit=limit.advised,
         unit=says.unit,
         passed=is_advised(worst),
-        clause=f"own check, {says.basis}; {stops}{changed}",
+        clause=Text("images.own_check_2", basis=says.basis, stops=stops, changed=changed),
         scope="image",
-        note="; ".join(notes),
+        note=joined("; ", notes),
         accepted="; ".join(f"{text} ({', '.join(images)})" for text, images in accepted.items()),
     )
 
 
 def _pair(limit: Limit | None) -> str:
     if limit is None:
-        return "not judged"
-    return f"{limit.advised:g}, " + ("never stops" if limit.red is None else f"stops at {limit.red:g}")
+        return Text("images.not_judged")
+    return f"{limit.advised:g}, " + (
+        Text("images.never_stops") if limit.red is None else Text("images.stops", red=limit.red)
+    )
 
 
 def table(figures: Sequence[Figure], images: Sequence[str]) -> Table:
@@ -614,23 +630,23 @@ def table(figures: Sequence[Figure], images: Sequence[str]) -> Table:
     values = {(figure.image, figure.check): figure.value for figure in figures}
     return Table(
         title=TABLE,
-        columns=("Image", *(_HEADS[name] for name in names)),
+        columns=(Text("words.image"), *(_HEADS[name] for name in names)),
         rows=tuple((image, *(_short(values.get((image, name))) for name in names)) for image in images),
-        note="What each figure means, and its limits: Checks.",
+        note=Text("images.what_each_figure_means_its"),
     )
 
 
 _HEADS: Mapping[str, str] = {
-    "focus": "Blur [px]",
-    "soft_region": "Softest tile",
-    "contrast": "Edges [gray levels]",
-    "noise": "Edges to noise",
+    "focus": Text("images.blur_px"),
+    "soft_region": Text("images.softest_tile"),
+    "contrast": Text("images.edges_gray_levels"),
+    "noise": Text("images.edges_noise"),
     "saturation": "Clipped [%]",
     "shading": "Shading",
     "compression": "Blocks [%]",
-    "saturated_joints": "Clipped in joints [%]",
-    "size": "Chord [px]",
-    "resolution": "Size to blur",
+    "saturated_joints": Text("images.clipped_joints"),
+    "size": Text("images.chord_px"),
+    "resolution": Text("images.size_blur"),
 }
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, GrayImage, Mask, Micrograph, MicrographRecord
 
 _LEAST, _LEAST_PX = 0.004, 400  # size of an area that is looked at: share of the picture [1], and [px]
@@ -80,12 +81,14 @@ def told(records: Sequence[MicrographRecord]) -> tuple[str, ...]:
         return ()
     worst = int(np.argmax(shares))
     images = sum(share > 0 for share in shares)
-    most = f"{shares[worst]:.3g} % of the image"
+    most = Text("images.image", shares=shares[worst])
     if len(records) > 1:
-        most = f"up to {shares[worst]:.3g} % ({records[worst].image}), {images} of {len(records)} images"
+        most = Text(
+            "images.up_images", shares=shares[worst], image=records[worst].image, images=images, n_records=len(records)
+        )
     what = records[worst].meta["left_out_as"]
-    more = 'It is pale in the pictures; [region] specimen = "whole" measures all.'
-    return (f"Left out as no specimen: {most}: {what}. {more}",)
+    more = Text("images.pale_pictures_region_specimen_whole")
+    return (Text("images.left_out_no_specimen", most=most, what=what, more=more),)
 
 
 def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
@@ -105,7 +108,7 @@ def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
                 limit=limit,
                 unit="%",
                 passed=share <= limit,
-                clause="own check, of the area of the image that counts",
+                clause=Text("images.own_check_area_image_counts"),
                 scope=scope,
                 specimen=specimen,
                 note=f"{image}{note}",
@@ -116,13 +119,13 @@ def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
 
 
 _LIMITS: tuple[tuple[str, str, float, Literal["image", "plausibility"], str], ...] = (
-    ("left_out_percent", "Share of a field left out as no specimen", 60.0, "image", ""),
+    ("left_out_percent", Text("images.share_field_left_out_no"), 60.0, "image", ""),
     (
         "doubtful_percent",
-        "Even area at the edge that may be no specimen",
+        Text("images.even_area_edge_may_no"),
         100 * _LEAST,
         "plausibility",
-        ': measured as specimen; say [region] specimen = "whole" if it is, or give the region that counts',
+        Text("images.measured_specimen_say_region_specimen"),
     ),
 )
 _NAMES = {"fill": "fill of one value", "mount": "mount, surround or gap"}

@@ -94,13 +94,11 @@ def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),
         "ledger": edits.state(planned.ledger),
-        "referee": referee.state(
-            () if planned.refereed is None else planned.refereed.entries, (one.sha256 for one in planned.sources)
-        ),
+        "referee": referee.state(planned.samples, (one.sha256 for one in planned.sources)),
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,
-            "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
+            "standard": {"name": planned.editions.job.name, "sha256": planned.editions.job.sha256},
             "settings": planned.settings,
             "backend": report.provenance.backend,
             "calibration": job.calibration,

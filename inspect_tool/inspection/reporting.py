@@ -20,9 +20,11 @@ from inspect_tool.inspection import supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.field_record import WORST, Outcome, measure_all
 from inspect_tool.inspection.job_plan import EXPORT_ORDER, PAGES, Plan, Progress, silent
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Attachment,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Job,
@@ -34,6 +36,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
+from inspect_tool.referee import history
 from inspect_tool.referee import ledger as referee
 from inspect_tool.referee.correction import Correction, corrected
 from inspect_tool.referee.population import population
@@ -55,7 +58,7 @@ def measured(
         recipe,
         fields,
         planned.settings,
-        planned.standard,
+        planned.editions,
         [one.quantity for one in planned.requirements],
         validation,
         stopped=any(outcome.stopped for outcome in outcomes),
@@ -66,7 +69,7 @@ def measured(
 def correction_of(
     job: Job,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     given: referee.Given | None,
     ledger: Sequence[edits.Entry],
     records: Sequence[MicrographRecord],
@@ -76,7 +79,7 @@ def correction_of(
     if given is None:
         return None
     recipe = registry.load("recipe", job.recipe)
-    return corrected(population(job.recipe, recipe, settings, standard, records, read, ledger), given)
+    return corrected(population(job.recipe, recipe, settings, editions, records, read, ledger), given)
 
 
 def issued(
@@ -102,7 +105,7 @@ def issued(
 def findings_before(
     recipe: Recipe,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     fields: Sequence[FieldMeasurement],
     before: Mapping[int, FieldMeasurement | None],
 ) -> Findings | None:
@@ -114,7 +117,7 @@ def findings_before(
     if len(raw) < len(fields):
         return None
     try:
-        findings: Findings = recipe.combine(raw, settings, standard)
+        findings: Findings = recipe.combine(raw, settings, editions)
     except MeasurementError:
         return None
     return findings
@@ -131,7 +134,7 @@ def before_edits(planned: Plan, recipe: Recipe, outcomes: Sequence[Outcome]) -> 
     if not before:
         return None
     measured = [outcome.measurement for outcome in outcomes]
-    return findings_before(recipe, planned.settings, planned.standard, measured, before)
+    return findings_before(recipe, planned.settings, planned.editions, measured, before)
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:
@@ -153,19 +156,20 @@ def doubted_fields(seen: Table, job: Job, records: Sequence[MicrographRecord]) -
     return quality.doubts(seen, [record.specimen for record in records], quality.limits_of(job, "job"), job.accept)
 
 
-def remarks(job: Job, records: Iterable[MicrographRecord]) -> tuple[str, ...]:
-    """Sentences for page 1 on what of the images counts, and what only a person can tell of it."""
+def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[referee.Entry] = ()) -> tuple[str, ...]:
+    """Sentences for page 1 on what of the images counts, what only a person can tell of it, and has told in vain.
+
+    ``samples`` is the ledger of checks by hand.
+    """
     records = list(records)
     found = list(specimen_area.told(records))
+    if job.referee is None and (told := history.unused(samples)):
+        found.append(told)
     for record in records:
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
         turn = preprocess.orientation(record.meta)
         if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
-            found.append(
-                f"{record.image} is turned upright by its orientation tag ({turn}); its mask is taken to be drawn on "
-                "the pixels as they are stored, by a program that does not look at the tag. Look at the overlay: if "
-                "they do not fit, turn the mask, or save the picture without the tag."
-            )
+            found.append(Text("inspection.turned_upright_its_orientation_tag", image=record.image, turn=turn))
     return tuple(found)
 
 
@@ -198,7 +202,7 @@ def report_of(
     return build(
         job_name=planned.path.stem,
         job=planned.job,
-        standard=planned.standard,
+        standard=planned.editions.job,
         findings=findings,
         micrographs=records,
         checks=checks,
@@ -206,7 +210,7 @@ def report_of(
         worst=worst,
         provenance=made_by,
         title=recipe.TITLE,
-        warnings=remarks(planned.job, records_of(outcomes)),
+        warnings=remarks(planned.job, records_of(outcomes), planned.samples),
         criteria=planned.criteria,
         attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
         template_sha256=template_sha256(planned.template),
@@ -242,14 +246,13 @@ def carried_files(
     planned: Plan,
     recipe: Recipe,
     folder: Path,
-    standards: Mapping[str, Path],
     replaced: supersede.Replaced | None,
 ) -> tuple[Attachment, ...]:
     """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
     (folder / "job.toml").write_bytes(planned.path.read_bytes())
     (folder / FOLDER).mkdir(exist_ok=True)
     found = [_attachment(folder, folder / "job.toml", "job")]
-    for name, path in sorted(standards.items()):
+    for name, path in sorted(planned.editions.files.items()):
         copy = folder / FOLDER / name
         copy.write_bytes(path.read_bytes())
         found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))
@@ -257,7 +260,7 @@ def carried_files(
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
         found.append(_attachment(folder, copy, "spec"))
-    for name, data in referee.files(planned.refereed):
+    for name, data in referee.files(planned.refereed, planned.samples):
         copy = folder / FOLDER / f"referee-{name}"
         copy.write_bytes(data)
         found.append(_attachment(folder, copy, "referee"))

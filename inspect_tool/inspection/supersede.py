@@ -10,10 +10,11 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
+from inspect_tool.languages import Text, is_text
 from inspect_tool.model import Cell, Conformity, Findings, Header, Job, Report, Result, Statement, Table
 from inspect_tool.report.build import IDENTIFICATION, overall_verdict, report_digest, report_id
 
-TABLE = "What differs from the replaced report"
+TABLE = Text("inspection.what_differs_from_replaced_report")
 
 _EQUAL = 1e-6  # relative difference of numbers that count as equal: what another platform makes of one [1]
 
@@ -107,20 +108,20 @@ def told(findings: Findings, old: Report | None, reason: str, issued: Issued) ->
     rows = tuple(_differences(old, issued))
     table = Table(
         title=TABLE,
-        columns=("What", "Specimen", f"{old.id}", "This report"),
+        columns=(Text("words.what"), Text("words.specimen"), f"{old.id}", Text("words.this_report")),
         rows=rows or (("nothing", "", None, None),),
-        note="Compared: main results and their expanded uncertainties, limits, decisions, images, identification, "
-        "standard, settings, number of edits by hand. What is not named is the same.",
+        note=Text("inspection.compared_main_results_their_expanded"),
     )
     because = " ".join(reason.split()).rstrip(".")
     statement = Statement(
-        name="Replaces report", text=f"{old.id} of {day}, digest {old.digest}. Reason: {because}. See '{TABLE}'."
+        name=Text("inspection.replaces_report"),
+        text=Text("inspection.digest_reason_see", id=old.id, day=day, digest=old.digest, because=because, table=TABLE),
     )
     return replace(
         findings,
         statements=(*findings.statements, statement),
         tables=(*findings.tables, table),
-        warnings=(f"This report replaces report {old.id} of {day}: {because}.", *findings.warnings),
+        warnings=(Text("inspection.report_replaces_report", id=old.id, day=day, because=because), *findings.warnings),
     )
 
 
@@ -137,7 +138,7 @@ def event(old: Report, new: Report, job: Job, name: str) -> audit.Event:
 
 def edits_of(tables: Sequence[Table]) -> int:
     """How many edits by hand a report tells of."""
-    return sum(len(table.rows) for table in tables if table.title == edits.TABLE)
+    return sum(len(table.rows) for table in tables if is_text(table.title, edits.TABLE.key))
 
 
 def _differences(old: Report, new: Issued) -> Iterator[_Row]:
@@ -163,7 +164,7 @@ def _differences(old: Report, new: Issued) -> Iterator[_Row]:
         yield "Standard", "", old.standard.name, new.standard
     yield from _changes(_flat(settings_of(old.provenance.settings, old.provenance.backend)), _flat(new.settings))
     if edits_of(old.tables) != new.edits:
-        yield "Edits by hand", "", edits_of(old.tables), new.edits
+        yield Text("inspection.edits_hand"), "", edits_of(old.tables), new.edits
 
 
 def settings_of(settings: Mapping[str, Any], backend: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,12 +195,16 @@ def _limits(conformities: Sequence[Conformity]) -> dict[tuple[str, str], Cell]:
         asked = one.requirement
         key = (one.quantity, one.specimen)
         counts[key] = counts.get(key, 0) + 1
-        name = one.quantity if counts[key] == 1 else f"{one.quantity} (requirement {counts[key]})"
+        name = (
+            one.quantity
+            if counts[key] == 1
+            else Text("inspection.requirement", quantity=one.quantity, counts=counts[key])
+        )
         for what, value in (
-            ("lower limit", asked.lower),
-            ("upper limit", asked.upper),
+            (Text("inspection.lower_limit"), asked.lower),
+            (Text("inspection.upper_limit"), asked.upper),
             ("rule", asked.rule),
-            ("source of the limit", asked.source or None),
+            (Text("inspection.source_limit"), asked.source or None),
             ("decision", one.decision),
         ):
             unit = f" [{asked.unit}]" if "limit" in what and asked.unit and "source" not in what else ""

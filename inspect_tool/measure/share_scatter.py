@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
+from inspect_tool.languages import Text
 from inspect_tool.model import Component, Mask
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, expanded
@@ -231,7 +232,7 @@ def sampling_lines(
     """
     seen = scatter_line(found)
     if not seen:
-        return (_line(shares, scatters, "one field does not show the scatter between fields"),)
+        return (_line(shares, scatters, Text("measure.one_field_does_not_show")),)
     features = _features(shares, scatters)
     u2 = sum(one.u**2 for one in scatters) / len(scatters) * 1e4
     if not 0 < features < _FEW or u2 == 0:
@@ -240,13 +241,15 @@ def sampling_lines(
     dof = max(len(shares) - len(found.sections), len(found.sections) - 1)
     if dof * s**2 / u2 < float(chdtri(dof, 1 - _SIGNIFICANCE)):
         return seen
-    model = _line(shares, scatters, f"fields with so few features agree by chance, {len(shares)} fields")
+    model = _line(shares, scatters, Text("measure.fields_few_features_agree_chance", n_shares=len(shares)))
     more = expanded([model]) ** 2 - expanded(seen) ** 2
     if more <= 0:
         return seen
     return (
         *seen,
-        replace(model, u=sqrt(more) / coverage_factor(None), dof=None, basis=f"{model.basis}; a floor for U"),
+        replace(
+            model, u=sqrt(more) / coverage_factor(None), dof=None, basis=Text("measure.floor_u", basis=model.basis)
+        ),
     )
 
 
@@ -274,7 +277,12 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     squares = sum(one.u**2 for one in scatters)
     features = _features(shares, scatters)
     if features == 0:
-        return Component(name="scatter inside the fields", u=0.0, kind="B", basis=f"{why}: nor does anything in it")
+        return Component(
+            name=Text("budget.scatter_inside_the_fields"),
+            u=0.0,
+            kind="B",
+            basis=Text("measure.nor_does_anything", why=why),
+        )
     mean = sqrt(squares / features)  # area of the effective feature, over that of a field
     largest = min(max(mean, *(one.largest for one in scatters)), _LARGEST * mean)
     area = sqrt(squares * features)
@@ -284,12 +292,12 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     rare = min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
     skew = 1 + max(0.0, above / sqrt(squares) / coverage_factor(None) - 1) * (1 - 2 * rare) / (1 - rare)
     return Component(
-        name="scatter inside the fields",
+        name=Text("budget.scatter_inside_the_fields"),
         u=100 * sqrt(squares) / len(scatters) * skew,
         kind="B",
         dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
-        basis=f"{why}; from the longest waves inside, as {features:.3g} features at random would scatter"
-        + (f", {skew:.3g} times wider upwards" if skew > _SKEWED else ""),
+        basis=Text("measure.from_longest_waves_inside_features", why=why, features=features)
+        + (Text("measure.times_wider_upwards", skew=skew) if skew > _SKEWED else ""),
     )
 
 

@@ -36,6 +36,7 @@ from inspect_tool.model.found import (
     PointClass,
     Quantity,
     Result,
+    Results,
     Series,
     Statement,
     Table,
@@ -66,11 +67,13 @@ from inspect_tool.model.reported import (
     MicrographRecord,
     Provenance,
     Report,
+    Sentence,
+    Sentences,
     SpecRecord,
     StandardRecord,
     Thumbnail,
 )
-from inspect_tool.model.standard import Constant, Rule, Standard, Worked
+from inspect_tool.model.standard import Constant, Editions, Rule, Standard, Worked
 
 __all__ = [
     "Acceptance",
@@ -90,6 +93,7 @@ __all__ = [
     "Day",
     "Decision",
     "Edit",
+    "Editions",
     "Evidence",
     "EvidenceImage",
     "FieldMeasurement",
@@ -119,11 +123,14 @@ __all__ = [
     "Report",
     "Requirement",
     "Result",
+    "Results",
     "Rule",
     "SamplingPlan",
     "ScaleSource",
     "Segmentation",
     "Selection",
+    "Sentence",
+    "Sentences",
     "Series",
     "Spec",
     "SpecRecord",

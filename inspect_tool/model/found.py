@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from inspect_tool.languages import Words
+from inspect_tool.model import shown
 from inspect_tool.model.asked import Requirement
 from inspect_tool.model.image import Calibration, Plane
 
@@ -23,8 +25,8 @@ class Mark:
     kind: Literal["path", "points", "text"]
     points: tuple[tuple[float, float], ...]  # (row, column) [px]; a path is joined in order
     style: Literal["figure", "hit", "half hit", "double hit", "miss", "object", "warning"] = "figure"
-    layer: str = "test figure"  # marks of one layer are switched on and off together
-    label: str = ""
+    layer: Words = "test figure"  # marks of one layer are switched on and off together
+    label: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Notable:
     feature: int
     value: float
     unit: str
-    caption: str
+    caption: Words
     box: tuple[int, int, int, int]  # top, left, bottom, right [px], half-open
 
 
@@ -54,7 +56,7 @@ class FieldMeasurement:
     alternatives: Mapping[str, Mapping[str, float]] = default(default_factory=dict)  # name -> values re-evaluated
     marks: tuple[Mark, ...] = ()
     worst: tuple[Notable, ...] = ()  # worst first, at most ten
-    notes: tuple[str, ...] = ()  # sentences for the report, e.g. what was excluded and why
+    notes: tuple[Words, ...] = ()  # sentences for the report, e.g. what was excluded and why
     missed_u_rel: float = 0.0  # of the segmentation, see there
     curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column
     parts: "pd.DataFrame | None" = None  # one row per part of an object, e.g. per void of a joint
@@ -73,11 +75,11 @@ class Measurements:
 class Component:
     """One line of an uncertainty budget, in the unit of the result. ``dof`` None: known well (infinite)."""
 
-    name: str
+    name: Words
     u: float
     kind: Literal["A", "B"]
     dof: float | None = None
-    basis: str = ""
+    basis: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,9 @@ class Result:
     value: float
     unit: str
     n: int
-    clause: str
-    definition: str  # name and version of what is measured, e.g. "mean over fields/1"
-    n_of: str = "fields"  # what n counts
+    clause: Words
+    definition: Words  # name and version of what is measured, e.g. "mean over fields/1"
+    n_of: Words = "fields"  # what n counts
     budget: tuple[Component, ...] = ()
     u: float | None = None  # combined standard uncertainty
     expanded_u: float | None = None
@@ -100,8 +102,42 @@ class Result:
     dof: float | None = None  # effective; None: infinite
     interval: tuple[float, float] | None = None
     rounded: str = ""  # as the method rounds it, e.g. "7.9"
-    title: str = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
+    title: Words = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
     main: bool = False  # shown on page 1
+
+
+_COLUMNS = (
+    *("quantity", "specimen", "title", "value", "unit", "n", "n_of"),
+    *("u", "expanded_u", "coverage", "clause", "main"),
+)
+
+
+class Results(tuple[Result, ...]):
+    """Results in their order, for a notebook a table too."""
+
+    __slots__ = ()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Give a tidy table, one row per result, named as in ``report.json``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``quantity, specimen, title, value, unit, n, n_of, u, expanded_u, coverage, clause, main`` and, of
+            the interval, ``low, high``; value, uncertainties and limits in ``unit``, NaN where nothing is stated.
+        """
+        import pandas as pd
+
+        words = ["quantity", "specimen", "title", "unit", "n_of", "clause"]
+        numbers = ["value", "u", "expanded_u", "coverage", "low", "high"]
+        rows = [[getattr(one, name) for name in _COLUMNS] + list(one.interval or (None, None)) for one in self]
+        kinds = {**dict.fromkeys(words, object), **dict.fromkeys(numbers, float), "n": int, "main": bool}
+        frame = pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high"]).astype(kinds)
+        frame[words] = frame[words].map(str)
+        return frame
+
+    def _repr_html_(self) -> str:
+        return shown.table(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +149,16 @@ class Check:
     requirement on them passes by the rules it names.
     """
 
-    name: str
+    name: Words
     value: float | None  # None: could not be determined, which does not pass
     relation: Literal[">=", "<="]
     limit: float
-    unit: str
+    unit: Words
     passed: bool
-    clause: str
+    clause: Words
     scope: Literal["method", "calibration", "practice", "image", "consistency", "plausibility"] = "method"
     specimen: str = ""  # empty: the whole job
-    note: str = ""
+    note: Words = ""
     accepted: str = ""  # who accepted that it is not met, and why
     quantities: tuple[str, ...] = ()  # plausibility: results it doubts; empty: all of the specimen
     rules: tuple[str, ...] = ()  # plausibility: rules of decision that it takes a pass from; empty: all
@@ -140,14 +176,14 @@ class Conformity:
     expanded_u: float | None
     decision: Decision
     probability: float | None  # that the true value conforms (JCGM 106)
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
     """What a recipe can report under a name. A name that ends in ``.*`` stands for every class."""
 
-    title: str
+    title: Words
     unit: str
     needs_scale: bool
     needs_setting: str = ""  # name of the recipe's setting that must be true for it to come out
@@ -175,17 +211,17 @@ class Carried:
 class Table:
     """A table for the reader; the unit stands in the column head."""
 
-    title: str
-    columns: tuple[str, ...]
+    title: Words
+    columns: tuple[Words, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
+    note: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """One curve, point cloud or bar row of a chart."""
 
-    name: str
+    name: Words
     x: tuple[float, ...]  # histogram: bin edges (one more than y)
     y: tuple[float, ...]
 
@@ -195,21 +231,21 @@ class Chart:
     """The numbers of a chart; the report draws it. ``limits`` are vertical reference lines (x, label)."""
 
     kind: Literal["histogram", "cumulative", "points", "bars"]
-    title: str
-    x_label: str
-    y_label: str
+    title: Words
+    x_label: Words
+    y_label: Words
     series: tuple[Series, ...]
     x_scale: Literal["linear", "log"] = "linear"
-    limits: tuple[tuple[float, str], ...] = ()
-    categories: tuple[str, ...] = ()  # names under the bars
+    limits: tuple[tuple[float, Words], ...] = ()
+    categories: tuple[Words, ...] = ()  # names under the bars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """One line of the method block: how the number was made."""
 
-    name: str
-    text: str
+    name: Words
+    text: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -222,8 +258,17 @@ class Findings:
     statements: tuple[Statement, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
-    warnings: tuple[str, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
-    deviations: tuple[str, ...] = ()  # from the named standard, that lie in how this recipe measures
+    warnings: tuple[Words, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
+    deviations: tuple[Words, ...] = ()  # from the named standard, that lie in how this recipe measures
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", Results(self.results))
+
+    def __repr__(self) -> str:
+        return f"<Findings: {shown.counted(self.results, self.checks, self.warnings)}>"
+
+    def _repr_html_(self) -> str:
+        return shown.page("Findings", Results(self.results), self.checks, self.warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Words
+
 GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers fit into 8 bits, object numbers do not
 Mask: TypeAlias = NDArray[np.bool_]
@@ -27,7 +29,7 @@ class Calibration:
     source: str = ""
     certificate: str = ""
     valid_until: date | None = None
-    note: str = ""  # what the reader or the job said about the scale, e.g. "TIFF tag, 10 px/mm"
+    note: Words = ""  # what the reader or the job said about the scale, e.g. "TIFF tag, 10 px/mm"
     file: str = ""  # calibration file of the laboratory, or the folder that holds them
     instrument: str = ""  # with the objective it names one calibration file of the folder
     objective: str = ""
@@ -46,7 +48,7 @@ class ScaleSource:
     pixel_um: float  # [um/px]
     pixel_y_um: float | None = None  # where the pixel is not square [um/px]
     u_rel: float = 0.0  # relative standard uncertainty; 0: not stated [1]
-    note: str = ""  # what was found, in words
+    note: Words = ""  # what was found, in words
     used: bool = False  # the one that the measurement uses
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any, Literal
 
+from inspect_tool.languages import Words
+from inspect_tool.model import shown
 from inspect_tool.model.asked import Header, Lot
-from inspect_tool.model.found import Chart, Check, Conformity, Result, Statement, Table
+from inspect_tool.model.found import Chart, Check, Conformity, Result, Results, Statement, Table
 from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
 
 
@@ -14,7 +16,7 @@ from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSou
 class Layer:
     """One transparent picture over a field, to be switched on and off."""
 
-    name: str
+    name: Words
     file: str  # relative to the report folder
 
 
@@ -28,7 +30,7 @@ class Thumbnail:
     feature: int
     value: float
     unit: str
-    caption: str
+    caption: Words
     file: str
 
 
@@ -88,7 +90,7 @@ class MicrographRecord:
     picture_scale: float  # picture pixels per image pixel
     layers: tuple[Layer, ...] = ()
     overlay: str = ""  # the picture with every layer burned in, for paper
-    notes: tuple[str, ...] = ()
+    notes: tuple[Words, ...] = ()
     scale_sources: tuple[ScaleSource, ...] = ()
     evidence: Evidence | None = None
 
@@ -133,7 +135,7 @@ class SpecRecord:
     source: str
     valid_from: Day
     valid_to: Day | None = None
-    left_out: str = ""  # why its requirements do not count; empty: they do
+    left_out: Words = ""  # why its requirements do not count; empty: they do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +145,8 @@ class Criteria:
     spec: str = ""  # part and revision; empty: the job names its requirements itself
     day: Day | None = None  # that decided which files are valid
     files: tuple[SpecRecord, ...] = ()
-    conflicts: tuple[str, ...] = ()  # sources that limit one quantity differently, and which is the stricter
-    agreements: tuple[str, ...] = ()  # sources that state the same limits
+    conflicts: tuple[Words, ...] = ()  # sources that limit one quantity differently, and which is the stricter
+    agreements: tuple[Words, ...] = ()  # sources that state the same limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +155,26 @@ class LotVerdict:
 
     lot: Lot
     verdict: Literal["accepted", "rejected", "not decided"]
-    reason: str
+    reason: Words
     inspected: int  # specimens
     nonconforming: tuple[str, ...]  # specimens that failed a requirement
     undecided: tuple[str, ...]  # specimens that failed none, and of which not every requirement was passed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of ``report.json`` as data, beside its words, so that a program need not read them."""
+
+    key: str
+    values: Mapping[str, Any]  # name -> text, number, list of them, or a sentence of its own (key and values)
+    at: tuple[str, ...]  # where its words stand: JSON pointers (RFC 6901)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentences:
+    """The key of ``report.json`` that its pages are not views of."""
+
+    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +185,15 @@ class Report:
     id: str
     job: str
     recipe: str
-    title: str
+    title: Words
     template: str
     header: Header
     standard: StandardRecord
     verdict: Literal["pass", "fail", "undecided", "no requirement"]
     conforming: bool | None  # every method and calibration check passed; None: the method has no rule that was checked
-    not_stated: tuple[str, ...]
-    deviations: tuple[str, ...] = ()  # from the named standard, besides those of the header
-    warnings: tuple[str, ...]
+    not_stated: tuple[Words, ...]
+    deviations: tuple[Words, ...] = ()  # from the named standard, besides those of the header
+    warnings: tuple[Words, ...]
     statements: tuple[Statement, ...]
     micrographs: tuple[MicrographRecord, ...]
     results: tuple[Result, ...]
@@ -192,3 +210,16 @@ class Report:
     lot: LotVerdict | None = None
     digest: str = ""  # SHA-256 of all that is reported, the hashes of masks and attachments included
     template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version
+    language: str = ""  # of the pages; empty: English
+    catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", Results(self.results))
+
+    def __repr__(self) -> str:
+        found = shown.counted(self.results, self.checks, self.warnings)
+        return f"<Report {self.id}: {self.job}, {self.recipe}, verdict {self.verdict}, {found}>"
+
+    def _repr_html_(self) -> str:
+        head = f"{self.header.title or self.title}: {self.verdict} ({self.job}, report {self.id})"
+        return shown.page(head, Results(self.results), self.checks, self.warnings, self.conformities)

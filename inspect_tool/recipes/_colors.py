@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.images.color import spread_inside
+from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
 
@@ -58,15 +59,14 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
         worst, image = max(spreads)
         made.append(
             plausibility.check(
-                f"Color inside {what}: standard deviation",
+                Text("recipes.color_inside_standard_deviation", what=what),
                 worst,
                 "<=",
                 _SPREAD_LEVELS,
-                "gray levels",
-                clause="check of this software: areas of another color in a class are another phase, or grains whose"
-                " tints gray mistakes for one",
+                Text("recipes.gray_levels"),
+                clause=Text("recipes.check_software_areas_another_color"),
                 specimen=specimen,
-                note=f"worst field, {image}",
+                note=Text("recipes.worst_field", image=image),
             )
         )
     axes = [axis for axis in (_axis(field.values) for field in fields) if axis is not None]
@@ -74,14 +74,14 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
         least = min(float(axes[0] @ axis) for axis in axes)
         made.append(
             plausibility.check(
-                "Same color axis in all fields: smallest cosine",
+                Text("recipes.same_color_axis_all_fields"),
                 least,
                 ">=",
                 _SAME_AXIS,
                 "1",
-                clause="check of this software: the hue of less area is taken for the phase, field by field",
+                clause=Text("recipes.check_software_hue_less_area"),
                 specimen=specimen,
-                note="where the fields differ they do not measure the same phase; choose a channel of the image",
+                note=Text("recipes.where_fields_differ_they_do"),
             )
         )
     return made
@@ -92,9 +92,8 @@ def warnings_of(fields: Sequence[FieldMeasurement], phase: str) -> list[str]:
     n = sum(_axis(field.values) is not None for field in fields)
     if not n:
         return []
-    said = (
-        f"Specimen {fields[0].specimen}: gray does not separate two hues that color does ({n} of {len(fields)} fields);"
-        f" they were told apart by color, and the hue of less area was taken for {phase}."
+    said = Text(
+        "recipes.specimen_gray_does_not_separate", specimen=fields[0].specimen, n=n, n_fields=len(fields), phase=phase
     )
     return [said]
 

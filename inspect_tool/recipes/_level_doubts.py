@@ -5,6 +5,7 @@ from typing import Any
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -64,15 +65,15 @@ def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, 
     most, image = max(shares)
     return (
         plausibility.check(
-            f"Share of a field on one side of an automatic level, {name}",
+            Text("recipes.share_field_one_side_automatic", name=name),
             most,
             "<=",
             _MOST_PHASE,
             "%",
-            clause="check of this software: a level finds what stands out; the phase is what is left",
+            clause=Text("recipes.check_software_level_finds_what"),
             specimen=fields[0].specimen,
-            note=f"worst field {image}",
-            advice="a scratch may be all that stands out; give the level ('fixed'), or ask for the other phase",
+            note=Text("recipes.worst_field_2", image=image),
+            advice=Text("recipes.scratch_may_all_stands_out"),
         ),
     )
 
@@ -82,11 +83,11 @@ def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     return _at_least(
         fields,
         "own_gray",
-        "Phase with a gray of its own",
+        Text("recipes.phase_gray_its_own"),
         OWN_GRAY,
         "1",
-        clause="check of this software: the gray of a phase is denser than that on its edges, or at its levels",
-        advice="no gray level separates it; use 'unet' trained on such images, or masks ('labels')",
+        clause=Text("recipes.check_software_gray_phase_denser"),
+        advice=Text("recipes.no_gray_level_separates_use"),
     )
 
 
@@ -95,11 +96,11 @@ def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     return _at_least(
         fields,
         "outline_on_edges",
-        "Outline of the phase that lies on edges",
+        Text("recipes.outline_phase_lies_edges"),
         _ON_EDGES,
         "%",
-        clause="check of this software: where a phase ends there is an edge; where it shades off there is none",
-        advice="a gray level cuts through something that it does not bound; use 'unet', or masks ('labels')",
+        clause=Text("recipes.check_software_where_phase_ends"),
+        advice=Text("recipes.gray_level_cuts_through_something"),
     )
 
 
@@ -112,7 +113,7 @@ def _at_least(
     if not found:
         return ()
     worst, image = min(found)
-    specimen, note = fields[0].specimen, f"worst field {image}"
+    specimen, note = fields[0].specimen, Text("recipes.worst_field_2", image=image)
     return (
         plausibility.check(title, worst, ">=", least, unit, clause=clause, specimen=specimen, note=note, advice=advice),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, FieldMeasurement
 
 Expected: TypeAlias = Literal["auto", "compact", "any"]
@@ -36,14 +37,14 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
     is_network = share >= _NETWORK_PERCENT and _of_area(fields, f"cells_percent.{name}", area) >= _CELLS_PERCENT
     accepted = expected == "any" or (expected == "auto" and is_network)
     return plausibility.check(
-        f"Area in thin, long lines, {name}",
+        Text("recipes.area_thin_long_lines", name=name),
         share,
         "<=",
         100.0 if accepted else _LINES_PERCENT,
         "%",
-        clause="check of this software: parts eight times as long as wide, e.g. scratches, cracks, etched boundaries",
+        clause=Text("recipes.check_software_parts_eight_times"),
         specimen=fields[0].specimen,
-        note='of the area of the class, all fields; expected_shape = "any" says that lines are meant',
+        note=Text("recipes.area_class_all_fields_expected"),
     )
 
 
@@ -62,14 +63,14 @@ def rim_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected
         What the job says of the shape.
     """
     return plausibility.check(
-        f"Area in rims between two other classes, {name}",
+        Text("recipes.area_rims_between_two_other", name=name),
         _of_area(fields, f"rim_percent.{name}", area),
         "<=",
         100.0 if expected == "any" else _RIMS_PERCENT,
         "%",
-        clause="check of this software: thinner than 7 px, with another class on either side",
+        clause=Text("recipes.check_software_thinner_7_px"),
         specimen=fields[0].specimen,
-        note='of the area of the class, all fields; expected_shape = "any" says that it is a film',
+        note=Text("recipes.area_class_all_fields_expected_2"),
     )
 
 
@@ -77,14 +78,14 @@ def hole_check(fields: Sequence[FieldMeasurement], area: str) -> Check:
     """Doubt of pores with holes: a floor that reflects light has the gray of the metal."""
     share = _of_area(fields, "hole_percent", area)
     return plausibility.check(
-        "Holes in the pores",
+        Text("recipes.holes_pores"),
         share,
         "<=",
         _HOLES_PERCENT,
         "%",
-        clause="check of this software: a bright floor makes a pore a ring, and its area too small",
+        clause=Text("recipes.check_software_bright_floor_makes"),
         specimen=fields[0].specimen,
-        note="of the filled area of the pores, all fields; fill_holes_px of the threshold backend fills them",
+        note=Text("recipes.filled_area_pores_all_fields"),
     )
 
 

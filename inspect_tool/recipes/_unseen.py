@@ -7,6 +7,7 @@ from typing import Literal
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.images import quality_figures
+from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph, Segmentation
 
@@ -26,37 +27,37 @@ class _Sign:
 
 _SIGNS: Mapping[str, _Sign] = {
     "sharpest_detail": _Sign(
-        title="sharpest detail over noise",
+        title=Text("recipes.sharpest_detail_over_noise"),
         unit="1",
         relation=">=",
         limit=7.0,  # white noise alone makes 4 to 6
         figure=quality_figures.sharpest_detail,
-        advice="nothing in the picture shows that it was in focus, or shows a specimen at all",
+        advice=Text("recipes.nothing_picture_shows_focus_shows"),
     ),
     "speck_percent": _Sign(
-        title="tiles with nothing but specks of 1 to 3 px",
+        title=Text("recipes.tiles_nothing_but_specks_1"),
         unit="%",
         relation="<=",
         limit=50.0,
         figure=lambda pixels, roi: 100 * float(quality_figures.edges(pixels, roi).is_speck.mean()),
-        advice="what is all over the picture is too small to be measured: take it at a higher magnification",
+        advice=Text("recipes.what_all_over_picture_too"),
     ),
     "contrast_of_black": _Sign(
-        title="gray level over noise",
+        title=Text("recipes.gray_level_over_noise"),
         unit="1",
         relation=">=",
         limit=5.0,
         figure=quality_figures.contrast_of_black,
-        advice="too dark or too noisy: not even black would stand out",
+        advice=Text("recipes.too_dark_too_noisy_not"),
         of_bright=False,
     ),
     "white_percent": _Sign(
-        title="clipped at white",
+        title=Text("recipes.clipped_white"),
         unit="%",
         relation="<=",
         limit=50.0,
         figure=lambda pixels, roi: quality_figures.clipped_percent(pixels, roi)[1],
-        advice="overexposed: what is looked for may be washed out",
+        advice=Text("recipes.overexposed_what_looked_may_washed"),
         of_bright=False,
     ),
 }
@@ -84,14 +85,14 @@ def checks_of(fields: Sequence[FieldMeasurement], wanted: str) -> list[Check]:
         worst, image = min(seen) if sign.relation == ">=" else max(seen)
         made.append(
             plausibility.check(
-                f"Fields without {wanted}: {sign.title}",
+                Text("recipes.fields_without", wanted=wanted, title=sign.title),
                 worst,
                 sign.relation,
                 sign.limit,
                 sign.unit,
-                clause="check of this software: nothing there and nothing seen look the same",
+                clause=Text("recipes.check_software_nothing_there_nothing"),
                 specimen=fields[0].specimen,
-                note=f"worst field {image}",
+                note=Text("recipes.worst_field_2", image=image),
                 advice=sign.advice,
             )
         )

@@ -6,6 +6,7 @@ from math import hypot, sqrt
 
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_bytes
+from inspect_tool.languages import Text, joined, key_of
 from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
 from inspect_tool.referee import crossings, design, history, joints, shares
 from inspect_tool.referee.estimate import Corrected, levels
@@ -13,20 +14,20 @@ from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, nam
 from inspect_tool.referee.population import Population
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 
-TABLE = "Check by hand"
+TABLE = Text("referee.check_hand")
 """Title of the table of a report."""
 
 _SCATTER = (
-    "between fields",
-    "between sections",
-    "between joints",
-    "scatter inside the fields",
-    "no pore found",
-    "sampling, from a model",
+    "budget.between_fields",
+    "budget.between_sections",
+    "budget.between_joints",
+    "budget.scatter_inside_the_fields",
+    "budget.no_pore_found",
+    "budget.sampling_from_a_model",
 )
-"""Lines of a budget that are about where the fields lie, whoever reads them."""
+"""Keys of the lines of a budget that are about where the fields lie, whoever reads them."""
 
-_SCALE = "scale"  # the line of the size of a pixel, which no answer changes either
+_SCALE = "budget.scale"  # the line of the size of a pixel, which no answer changes either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,26 +174,40 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
 
 def scatter_of(result: Result) -> float:
     """Expanded uncertainty of a result that no answer narrows: where its fields lie. [unit of the result]"""
-    return expanded(line for line in result.budget if line.name in (*_SCATTER, _SCALE))
+    return expanded(line for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE))
 
 
 def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
     value, low, high = one.found.value, one.found.low, one.found.high
-    scatter = tuple(_scattering(line, result, one) for line in result.budget if line.name in (*_SCATTER, _SCALE))
+    scatter = tuple(
+        _scattering(line, result, one) for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE)
+    )
     wide = expanded(scatter)
-    basis = (
-        f"{correction.points} {correction.what} by {correction.person}, {correction.day}: {low:.4g} to {high:.4g} "
-        f"{result.unit} of these fields; the wider side / {coverage_factor(None):.3g}"
+    basis = Text(
+        "referee.these_fields_wider_side",
+        points=correction.points,
+        what=correction.what,
+        person=correction.person,
+        day=correction.day,
+        low=low,
+        high=high,
+        unit=result.unit,
+        coverage_factor=coverage_factor(None),
     )
     side = max(value - low, high - value)
     made = replace(
         result,
         value=value,
         definition=one.definition,
-        title=f"{result.title or result.quantity}, corrected by hand",
-        clause=f"check by hand, in place of {result.clause}" if result.clause else "check by hand",
-        budget=(*scatter, Component(name="check by hand", u=side / coverage_factor(None), kind="A", basis=basis)),
+        title=Text("referee.corrected_hand", title=result.title or result.quantity),
+        clause=Text("referee.check_hand_place", clause=result.clause)
+        if result.clause
+        else Text("referee.check_hand_2"),
+        budget=(
+            *scatter,
+            Component(name=Text("budget.check_by_hand"), u=side / coverage_factor(None), kind="A", basis=basis),
+        ),
         u=None,
         expanded_u=None,
         interval=(
@@ -207,10 +222,14 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
 def _scattering(line: Component, machine: Result, one: Corrected) -> Component:
     """A line of field scatter for the corrected structure, never narrower: the fields scatter as the answers say."""
     u = line.u * one.sensitivity
-    if line.name == _SCALE or u <= 0:
+    if key_of(line.name, "budget") == _SCALE or u <= 0:
         return replace(line, u=u)
-    more = max(1.0, one.wider, one.between / sqrt(machine.n) / u if line.name == "between fields" else 1.0)
-    basis = f"{line.basis}; {more:.3g} times wider by the answers" if more > 1 else line.basis
+    more = max(
+        1.0,
+        one.wider,
+        one.between / sqrt(machine.n) / u if key_of(line.name, "budget") == "budget.between_fields" else 1.0,
+    )
+    basis = Text("referee.times_wider_answers", basis=line.basis, more=more) if more > 1 else line.basis
     return replace(line, u=u * more, basis=basis)
 
 
@@ -224,7 +243,7 @@ def _settled(check: Check, correction: Correction) -> Check:
         return check
     if left:
         return replace(check, quantities=left)
-    note = "; ".join(filter(None, (check.note, "answered by the check by hand")))
+    note = joined("; ", filter(None, (check.note, Text("referee.answered_check_hand"))))
     return replace(check, scope="practice", note=note)
 
 
@@ -234,16 +253,16 @@ def _others(
     """Doubt what rests on a segmentation that the person found wrong, and is not corrected."""
     made = [
         Check(
-            name=f"Structure of which the program saw none, {one.name}",
+            name=Text("referee.structure_which_program_saw_none", name=one.name),
             value=abs(new.value - old.value),
             relation="<=",
             limit=0.0,
             unit="%",
             passed=new.value == old.value,
-            clause="rule of this toolkit, check by hand",
+            clause=Text("referee.rule_toolkit_check_hand"),
             scope="plausibility",
             specimen=old.specimen,
-            note="its scatter between fields is not known",
+            note=Text("referee.its_scatter_between_fields_not"),
             quantities=(old.quantity,),
         )
         for old, new, one in pairs
@@ -266,16 +285,16 @@ def _others(
         )
         made.append(
             Check(
-                name="Segmentation beyond the interval of the check by hand",
+                name=Text("referee.segmentation_beyond_interval_check_hand"),
                 value=max(0.0, outside),
                 relation="<=",
                 limit=0.0,
                 unit=unit,
                 passed=outside <= 0 or not rest,
-                clause="rule of this toolkit, check by hand",
+                clause=Text("referee.rule_toolkit_check_hand"),
                 scope="plausibility",
                 specimen=specimen,
-                note="" if outside <= 0 else "results that are not corrected rest on a segmentation that is off",
+                note="" if outside <= 0 else Text("referee.results_not_corrected_rest_segmentation"),
                 quantities=rest,
             )
         )
@@ -285,37 +304,61 @@ def _others(
 def _statement(correction: Correction) -> Statement:
     level = levels(len(correction.stages))[correction.stages.index(correction.points)]
     return Statement(
-        name="Check by hand",
-        text=f"{correction.person} answered {correction.points} random {correction.what} of every specimen, without "
-        f"seeing what the program saw there. {correction.method} "
-        f"Interval at {100 * level:.4g} %, which pays for {len(correction.stages)} places where one may stop. "
-        f"{correction.untold} {correction.what} could not be told: they count for and against in the two limits. "
-        f"Sample {correction.sample}; files of answers recorded to it: {correction.files}. "
-        f"{correction.others or 'No other sample was drawn for this job.'} SHA-256 of the last entry of the ledger, "
-        f"{correction.last}. "
-        "Only the results of the table are corrected.",
+        name=Text("referee.check_hand"),
+        text=Text(
+            "referee.answered_random_every_specimen_without",
+            person=correction.person,
+            points=correction.points,
+            what=correction.what,
+            method=correction.method,
+            level=100 * level,
+            n_stages=len(correction.stages),
+            untold=correction.untold,
+            sample=correction.sample,
+            files=correction.files,
+            others=correction.others or Text("referee.no_other_sample_drawn_job"),
+            last=correction.last,
+        ),
     )
 
 
 def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correction) -> str:
     several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
-        f"{old.title or old.quantity}{f' of {old.specimen}' if several else ''} from {old.value:.4g} to "
-        f"{new.value:.4g} {old.unit}"
+        Text(
+            "referee.from",
+            title=old.title or old.quantity,
+            several=Text("referee.sentence", specimen=old.specimen) if several else "",
+            value=old.value,
+            value_2=new.value,
+            unit=old.unit,
+        )
         for old, new, _ in [pair for pair in pairs if pair[0].main] or pairs
     )
     more = f" {correction.others}" if correction.others else ""
-    who = f"{correction.points} {correction.what}, blind, by {correction.person}, {correction.day}"
-    return f"Checked by hand: {who}: {changes}.{more}"
+    who = Text(
+        "referee.blind", points=correction.points, what=correction.what, person=correction.person, day=correction.day
+    )
+    return Text("referee.checked_hand", who=who, changes=changes, more=more)
 
 
 def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Table:
-    alone = f"{what.capitalize()} alone"
+    alone = Text("referee.alone", what=what.capitalize())
     return Table(
         title=TABLE,
         columns=(
-            *("Result", "Specimen", "Unit", "Machine alone", "Correction", "±", "Corrected", "from", "to"),
-            *(f"{alone} from", f"to ({what})"),
+            *(
+                Text("words.result"),
+                Text("words.specimen"),
+                Text("words.unit"),
+                Text("words.machine_alone"),
+                Text("words.correction"),
+                "±",
+                Text("words.corrected"),
+                "from",
+                "to",
+            ),
+            *(Text("referee.from_2", alone=alone), Text("referee.sentence_2", what=what)),
         ),
         rows=tuple(
             (
@@ -325,6 +368,5 @@ def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Tabl
             )
             for old, new, one in pairs
         ),
-        note="From, to: 95 % interval for the fields as they are; U of the result holds the scatter of fields too. "
-        f"{alone}: the same answers without the segmentation.",
+        note=Text("referee.from_95_interval_fields_they", alone=alone),
     )

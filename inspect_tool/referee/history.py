@@ -13,6 +13,7 @@ from pathlib import Path
 
 from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.files import read_bytes, write_whole
+from inspect_tool.languages import Text
 from inspect_tool.referee.ledger import Entry, GivenUp, Sample, alone, following, name_of, parsed_entry, read, text_of
 
 
@@ -52,22 +53,50 @@ def told(entries: Sequence[Entry], used: str) -> str:
     every = drawn(entries)
     if len(every) < 2:
         return ""
+    return Text("referee.samples_drawn_job_beside_one", n_every=len(every), parts=_became(entries, used))
+
+
+def unused(entries: Sequence[Entry]) -> str:
+    """Say what became of the samples of a job that names no answers; empty: nothing was drawn.
+
+    Who does not like what the points say must not get rid of them by leaving a table out of the job.
+    """
+    if not entries:
+        return ""
+    recorded = tuple(
+        Text(
+            "referee.answers_by",
+            answers=len(one.answers.answers),
+            person=one.answers.person,
+            day=one.answers.saved[:10],
+        )
+        for one in entries
+        if one.answers is not None
+    )
+    told = Text("referee.samples_drawn_not_named", parts=_became(entries, ""))
+    return told + Text("referee.answers_recorded", parts=recorded) if recorded else told
+
+
+def _became(entries: Sequence[Entry], used: str) -> tuple[str, ...]:
+    """What became of the samples other than the one that is used."""
     known, gone = answers_known(entries), given_up(entries)
-    others = [known[sample] for sample in every if sample != used and sample not in gone]
+    others = [known[sample] for sample in drawn(entries) if sample != used and sample not in gone]
     unanswered = others.count(0)
     parts = [
         *(_given_up_told(one, one.given_up) for one in entries if one.given_up),
-        *([f"{len(others) - unanswered} answered and not used"] if len(others) > unanswered else []),
-        *([f"{unanswered} not answered"] if unanswered else []),
+        *([Text("referee.answered_not_used", n_others=len(others) - unanswered)] if len(others) > unanswered else []),
+        *([Text("referee.not_answered", unanswered=unanswered)] if unanswered else []),
     ]
-    return f"{len(every)} samples were drawn for this job; beside the one that is used: {'; '.join(parts)}."
+    return tuple(parts)
 
 
 def _given_up_told(entry: Entry, one: GivenUp) -> str:
-    what = f"{len(one.samples)} given up"
+    what = Text("referee.given_up", n_samples=len(one.samples))
     if one.lost:
-        what += f" with a damaged ledger of {one.lost} {'entry' if one.lost == 1 else 'entries'}"
-    return f"{what} by {one.by}, {entry.when[:10]}, {one.answers} answers known ({one.reason})"
+        what += Text("referee.damaged_ledger", lost=one.lost)
+    return Text(
+        "referee.answers_known", what=what, by=one.by, when=entry.when[:10], answers=one.answers, reason=one.reason
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- giving up

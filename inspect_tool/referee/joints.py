@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.model import Check, Table
 from inspect_tool.referee import design
 from inspect_tool.referee.estimate import Corrected, Interval
@@ -13,15 +14,7 @@ from inspect_tool.referee.joint_sample import BESIDE, MEAN, VOID, WORST
 from inspect_tool.referee.ledger import Answer
 from inspect_tool.referee.population import Population
 
-METHOD = (
-    "Asked was whether void, solder or no joint at all lies under a point within the outlines of the joints, which are "
-    "taken as given. Points are stratified by what the program saw and how sure it was; joints that are worst by the "
-    "program have strata of their own, the other points are spread over the other joints. What is not in the joint "
-    "leaves both areas: the mean is a ratio of two estimates. The interval of the worst joint has its lower end from "
-    "the joints with strata of their own and the mean, its upper end for all joints at once: the void rates that a "
-    "stratum has in the joints are taken to scatter as a beta distribution, with a standard deviation as large as its "
-    "mean or as the answers show. Largest voids and the number of joints above a limit are not corrected."
-)
+METHOD = Text("referee.asked_whether_void_solder_no")
 """For the statement of a report."""
 
 _MOST_BESIDE = 2.0  # % of the outlines: the rim of a joint of 100 px that is half a pixel too wide
@@ -74,7 +67,7 @@ def _results(found: Population, specimen: str, own: Estimated) -> tuple[Correcte
             specimen=specimen,
             quantity=MEAN,
             name=VOID,
-            definition="points in voids by a person / points in the joint, random sample, mean over joints/1",
+            definition=Text("referee.points_voids_person_points_joint"),
             machine=machine,
             found=mean,
             alone=_percent(own.alone),
@@ -87,7 +80,7 @@ def _results(found: Population, specimen: str, own: Estimated) -> tuple[Correcte
             specimen=specimen,
             quantity=WORST,
             name=VOID,
-            definition="points in voids by a person / points in the joint, random sample, largest over joints/1",
+            definition=Text("referee.points_voids_person_points_joint_2"),
             machine=100 * max(joint.seen for _, joint in joints),
             found=_percent(own.worst),
             alone=Interval(value=100 * own.worst.value, low=0.0, high=100.0),
@@ -108,30 +101,39 @@ def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[d
         (
             *(found.joints[i].specimen, found.joints[i].name, 100 * found.joints[i].seen),
             sum(place.field == i for place, _ in said),
-            *(100 * one.value, 100 * one.low, 100 * one.high),
+            *(100 * one.value, 100 * max(one.value - one.low, one.high - one.value), 100 * one.low, 100 * one.high),
         )
         for own in made.values()
         for i, one in own.joints.items()
     ]
     return Table(
-        title="Joints checked by hand",
-        columns=("Specimen", "Joint", "Machine alone %", "Points", "By hand %", "from %", "to %"),
+        title=Text("referee.joints_checked_hand"),
+        columns=(
+            Text("words.specimen"),
+            Text("words.joint"),
+            Text("referee.machine_alone"),
+            Text("words.points"),
+            Text("referee.hand"),
+            "±",
+            Text("words.from"),
+            Text("words.to"),
+        ),
         rows=tuple(rows),
-        note="Joints with points of their own: the worst by the program, or all of few. Their intervals hold together.",
+        note=Text("referee.joints_points_their_own_worst"),
     )
 
 
 def _outlines(specimen: str, own: Estimated) -> Check:
     """What lies beside an outline was not looked at: one that is too wide in one place may be too narrow in another."""
     return plausibility.check(
-        "Part of the outlines that is no joint, by hand, lower limit",
+        Text("referee.part_outlines_no_joint_hand"),
         100 * own.outside.low,
         "<=",
         _MOST_BESIDE,
         "%",
-        clause="rule of this toolkit, check by hand",
+        clause=Text("referee.rule_toolkit_check_hand"),
         specimen=specimen,
-        advice="the outlines of the joints are not right; give the joints in [backend]",
+        advice=Text("referee.outlines_joints_not_right_give"),
     )
 
 
@@ -140,15 +142,19 @@ def _told(found: Population, specimen: str, own: Estimated, said: Sequence[tuple
     mine = [(place, value) for place, value in said if place.specimen == specimen]
     looked = len({place.field for place, _ in mine})
     beside = sum(value == BESIDE for _, value in mine)
-    of = f" of specimen {specimen}" if len({one.specimen for one in found.joints}) > 1 else ""
+    of = Text("referee.specimen", specimen=specimen) if len({one.specimen for one in found.joints}) > 1 else ""
     worst = _percent(own.worst)
     more = (
-        ""
-        if looked == len(joints)
-        else f", the {len(joints) - looked} without a point included as far as voids scatter there as in the others"
+        "" if looked == len(joints) else Text("referee.without_point_included_far_voids", n_joints=len(joints) - looked)
     )
-    return (
-        f"Checked by hand{of}: points lie in {looked} of {len(joints)} joints; the worst joint has {worst.low:.3g} to "
-        f"{worst.high:.3g} % of voids (95 %){more}. Outlines are taken as given: {beside} of {len(mine)} points lay in "
-        "no joint."
+    return Text(
+        "referee.checked_hand_points_lie_joints",
+        of=of,
+        looked=looked,
+        n_joints=len(joints),
+        low=worst.low,
+        high=worst.high,
+        more=more,
+        beside=beside,
+        n_mine=len(mine),
     )

@@ -323,11 +323,10 @@ ANSWERS_FILE = "answers.json"
 """Name under which a report carries the answers; entries of the ledger have their numbers."""
 
 
-def files(found: Given | None) -> list[tuple[str, bytes]]:
-    """Name and content of all that a report carries of a check by hand."""
-    if found is None:
-        return []
-    return [(ANSWERS_FILE, found.data), *((name_of(entry), text_of(entry)) for entry in found.entries)]
+def files(found: Given | None, entries: Iterable[Entry]) -> list[tuple[str, bytes]]:
+    """Name and content of all that a report carries of a check by hand: the answers it uses, and the ledger."""
+    own = [] if found is None else [(ANSWERS_FILE, found.data)]
+    return own + [(name_of(entry), text_of(entry)) for entry in entries]
 
 
 def state(entries: Sequence[Entry], images: Iterable[str]) -> dict[str, object] | None:

@@ -15,6 +15,7 @@ import pandas as pd
 from inspect_tool.acceptance import lots
 from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
 from inspect_tool.images import colored_marks
+from inspect_tool.languages import ENGLISH, Text, fingerprint
 from inspect_tool.model import (
     Attachment,
     Cell,
@@ -51,40 +52,62 @@ class Item:
 
 
 IDENTIFICATION: tuple[Item, ...] = (
-    Item(letter="b", label="Laboratory", field="laboratory"),
-    Item(letter="b", label="Address of the laboratory", field="address"),
-    Item(letter="c", label="Place of the work", field="place_of_work"),
-    Item(letter="e", label="Customer", field="customer"),
-    Item(letter="e", label="Contact of the customer", field="customer_contact"),
-    Item(letter="", label="Order", field="order"),
-    Item(letter="g", label="Part", field="part"),
-    Item(letter="g", label="Item identification", field="item"),
-    Item(letter="g", label="Condition of the item", field="condition", when="necessary"),
-    Item(letter="", label="Material", field="material"),
-    Item(letter="", label="Heat or lot", field="heat"),
-    Item(letter="h", label="Date of receipt", field="date_received", when="critical to the results"),
-    Item(letter="h", label="Date of sampling", field="date_sampled", when="critical to the results"),
-    Item(letter="i", label="Date of the work", field="date_of_work"),
-    Item(letter="j", label="Date of issue", field="date_of_issue"),
-    Item(letter="k", label="Sampling plan or method", field="sampling", when="the laboratory sampled"),
-    Item(letter="7.8.5 d", label="Location of the section", field="section_location", when="the laboratory sampled"),
-    Item(letter="n", label="Deviations from the method", field="deviations", when="there are any"),
-    Item(letter="o", label="Authorised by", field="authorised_by"),
-    Item(letter="p", label="Results from external providers", field="external_providers", when="there are any"),
-    Item(letter="7.8.2.2", label="Supplied by the customer", field="customer_supplied", when="there are data of his"),
-    Item(letter="7.8.3.1 a", label="Preparation", field="preparation", when="needed to read the results"),
-    Item(letter="", label="Instrument", field="instrument"),
-    Item(letter="", label="Operator", field="operator"),
+    Item(letter="b", label=Text("report.laboratory"), field="laboratory"),
+    Item(letter="b", label=Text("report.address_laboratory"), field="address"),
+    Item(letter="c", label=Text("report.place_work"), field="place_of_work"),
+    Item(letter="e", label=Text("report.customer"), field="customer"),
+    Item(letter="e", label=Text("report.contact_customer"), field="customer_contact"),
+    Item(letter="", label=Text("report.order"), field="order"),
+    Item(letter="g", label=Text("report.part"), field="part"),
+    Item(letter="g", label=Text("report.item_identification"), field="item"),
+    Item(letter="g", label=Text("report.condition_item"), field="condition", when="necessary"),
+    Item(letter="", label=Text("report.material"), field="material"),
+    Item(letter="", label=Text("report.heat_lot"), field="heat"),
+    Item(letter="h", label=Text("report.date_receipt"), field="date_received", when=Text("report.critical_results")),
+    Item(letter="h", label=Text("report.date_sampling"), field="date_sampled", when=Text("report.critical_results")),
+    Item(letter="i", label=Text("report.date_work"), field="date_of_work"),
+    Item(letter="j", label=Text("report.date_issue"), field="date_of_issue"),
+    Item(
+        letter="k", label=Text("report.sampling_plan_method"), field="sampling", when=Text("report.laboratory_sampled")
+    ),
+    Item(
+        letter="7.8.5 d",
+        label=Text("report.location_section"),
+        field="section_location",
+        when=Text("report.laboratory_sampled"),
+    ),
+    Item(letter="n", label=Text("report.deviations_from_method"), field="deviations", when=Text("report.there_any")),
+    Item(letter="o", label=Text("report.authorised"), field="authorised_by"),
+    Item(
+        letter="p",
+        label=Text("report.results_from_external_providers"),
+        field="external_providers",
+        when=Text("report.there_any"),
+    ),
+    Item(
+        letter="7.8.2.2",
+        label=Text("report.supplied_customer"),
+        field="customer_supplied",
+        when=Text("report.there_data_his"),
+    ),
+    Item(
+        letter="7.8.3.1 a",
+        label=Text("report.preparation"),
+        field="preparation",
+        when=Text("report.needed_read_results"),
+    ),
+    Item(letter="", label=Text("report.instrument"), field="instrument"),
+    Item(letter="", label=Text("report.operator"), field="operator"),
 )
 """Header fields that a report prints: what ISO/IEC 17025:2017 asks for always, what it asks for in a case that only
 the laboratory knows, and what is customary. Items a (title), d (unique identification and end mark), f (method), l
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256")
+LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
-SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
+SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
 """First columns of the table of ``section_statistics``."""
 _NO_MEASURE = (
     *("row_px", "column_px", "top_px", "left_px", "bottom_px", "right_px"),
@@ -156,8 +179,8 @@ def build(
     open_constants = tuple(
         name for name in unverified(standard) if used_constants is None or name in set(used_constants)
     )
-    fields = table("Fields", findings.measurements.fields)
-    features = table("Features", findings.measurements.features)
+    fields = table(Text("words.fields"), findings.measurements.fields)
+    features = table(Text("words.features"), findings.measurements.features)
     own = {made.title for made in findings.tables}
     summaries = [
         made
@@ -205,6 +228,7 @@ def build(
         if job.lot is not None
         else None,
         template_sha256=template_sha256,
+        catalogue_sha256=fingerprint(ENGLISH),
     )
     return replace(report, id=report_id(report), digest=report_digest(report))
 
@@ -242,6 +266,8 @@ def report_digest(report: Report) -> str:
         for key in LATER:
             if holder.get(key) == "":
                 del holder[key]
+    if not data["sentences"]:  # of schema 1
+        del data["sentences"]
     canonical = json.dumps(data, sort_keys=True)
     return sha256_bytes(canonical.encode())
 
@@ -276,7 +302,11 @@ def missing_items(header: Header) -> tuple[str, ...]:
 
 def missing_in_case(header: Header) -> tuple[str, ...]:
     """Name the empty items that are asked for in a case that the program cannot know, with that case and the clause."""
-    return tuple(f"{item.label} (if {item.when}: {clause_of(item)})" for item in _empty(header) if item.when)
+    return tuple(
+        Text("report.if", label=item.label, when=item.when, item=clause_of(item))
+        for item in _empty(header)
+        if item.when
+    )
 
 
 def clause_of(item: Item) -> str:
@@ -322,10 +352,18 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
     if not rows:
         return None
     return Table(
-        title="Statistics over fields",
-        columns=(*SECTION_STATISTICS, "Fields", "Mean", "s", "± 95 % CI", "Smallest", "Largest"),
+        title=Text("report.statistics_over_fields"),
+        columns=(
+            *SECTION_STATISTICS,
+            Text("words.fields"),
+            Text("words.mean"),
+            "s",
+            Text("report.n95_ci"),
+            Text("words.smallest"),
+            Text("words.largest"),
+        ),
         rows=tuple(rows),
-        note="s: standard deviation between fields. CI: confidence interval of the mean, Student t over fields.",
+        note=Text("report.s_standard_deviation_between_fields"),
     )
 
 
@@ -350,10 +388,19 @@ def feature_statistics(features: pd.DataFrame) -> Table | None:
         numbers = (values.mean(), *np.quantile(values, [0.1, 0.5, 0.9]), values.min(), values.max())
         rows.append((heading(name), len(values), *(_rounded(float(number)) for number in numbers)))
     return Table(
-        title="Statistics over features",
-        columns=("Measure", "Features", "Mean", "10 %", "Median", "90 %", "Smallest", "Largest"),
+        title=Text("report.statistics_over_features"),
+        columns=(
+            Text("words.measure"),
+            Text("words.features"),
+            Text("words.mean"),
+            "10 %",
+            Text("words.median"),
+            "90 %",
+            Text("words.smallest"),
+            Text("words.largest"),
+        ),
         rows=tuple(rows),
-        note="All fields together, features at the edge included; every single feature stands in features.csv.",
+        note=Text("report.all_fields_together_features_edge"),
     )
 
 
@@ -369,9 +416,9 @@ def _warnings(
     """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
     found = [*criteria.conflicts, *findings.warnings, *more]
     found += [
-        f"{check.name}: not met"
+        Text("report.not_met", name=check.name)
         + (f" ({check.note})" if check.note else "")
-        + (f"; measured all the same, accepted {check.accepted}" if check.accepted else "")
+        + (Text("report.measured_all_same_accepted", accepted=check.accepted) if check.accepted else "")
         for check in checks
         if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")
     ]
@@ -381,28 +428,25 @@ def _warnings(
         if colored_marks.META in record.meta
     ]
     if marked:
-        more_of_them = f"; and {len(marked) - 3} more" if len(marked) > 3 else ""
-        found.append(
-            "Lines, boxes or writing in color over a gray picture are left out of what is measured: "
-            f"{'; '.join(marked[:3])}{more_of_them}."
-        )
+        more_of_them = Text("report.more", n_marked=len(marked) - 3) if len(marked) > 3 else ""
+        found.append(Text("report.lines_boxes_writing_color_over", marked=tuple(marked[:3]), more_of_them=more_of_them))
     if any(record.calibration.pixel_um is None for record in micrographs):
-        found.append("The scale of the images is not stated: only ratios are reported, no lengths, areas or densities.")
+        found.append(Text("report.scale_images_not_stated_only"))
     single = [
-        (result.title or result.quantity) + (f" (specimen {result.specimen})" if several else "")
+        (result.title or result.quantity) + (Text("report.specimen", specimen=result.specimen) if several else "")
         for several in (len({record.specimen for record in micrographs}) > 1,)
         for result in findings.results
         if result.main and result.budget and result.n_of == "fields" and result.n < 2
     ]
     if single:
-        found.append(
-            f"The uncertainty of {listed(single)} has no share from the scatter between fields: "
-            "one field does not show it."
-        )
+        found.append(Text("report.uncertainty_has_no_share_from", single=listed(single)))
     if open_constants:
         found.append(
-            f"{plural(len(open_constants), 'number')} of {designation(standard)} used here "
-            "have not been compared with the published text; they are named in the provenance."
+            Text(
+                "report.used_here_have_not_been",
+                n_open_constants=plural(len(open_constants), "number"),
+                standard=designation(standard),
+            )
         )
     return tuple(dict.fromkeys(found))
 

@@ -614,8 +614,18 @@ def numeric_columns(table: Table) -> tuple[bool, ...]:
 def cells(table: Table) -> tuple[tuple[str, ...], ...]:
     """Print the rows of a table, every column of numbers to one decimal place.
 
-    A head made for the reader may stand over numbers of several units: they are aligned only when alike.
+    A head made for the reader may stand over numbers of several units: they are aligned only when alike. Where a
+    column is headed ±, its two significant digits say to which place every row is printed.
     """
+    if "±" in table.columns:
+        at = table.columns.index("±")
+        return tuple(
+            tuple(
+                text.unit(str(value)) or text.NO_VALUE if name.lower() == "unit" else text.cell_at(value, row[at])
+                for name, value in zip(table.columns, row, strict=True)
+            )
+            for row in table.rows
+        )
     columns = [
         [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
         if name.lower() == "unit"

@@ -434,6 +434,17 @@ def cell(value: Cell, digits: int = 4) -> str:
     return value
 
 
+def cell_at(value: Cell, uncertainty: Cell) -> str:
+    """Print one cell of a row to the place of the second significant digit of its uncertainty.
+
+    >>> cell_at(12.3456, 0.2345), cell_at(0.2345, 0.2345), cell_at(150, 0.2345), cell_at(12.3456, None)
+    ('12.35', '0.23', '150', '12.35')
+    """
+    if isinstance(value, float) and isinstance(uncertainty, float):
+        return value_text(value, uncertainty)
+    return cell(value)
+
+
 def setting(value: object) -> str:
     """Print the value of a setting as it would stand in a job file, with at most six digits.
 

@@ -11,6 +11,7 @@ from itertools import combinations
 from math import hypot, isfinite, log2, sqrt
 
 from inspect_tool.errors import CalibrationError, SettingsError
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Calibration, Check, Micrograph, ScaleSource
 
 RATIO_ONLY = "ratio only"
@@ -158,13 +159,13 @@ def agreement(told: Iterable[Sequence[ScaleSource]]) -> tuple[Check, ...]:
     apart, limit, one, other = max(pairs, key=lambda pair: pair[0] / pair[1])
     return (
         Check(
-            name="scales that were compared agree",
+            name=Text("scale.scales_compared_agree"),
             value=100 * apart,
             relation="<=",
             limit=100 * limit,
             unit="%",
             passed=apart <= limit,
-            clause="ISO/IEC 17025: equipment and metrological traceability",
+            clause=Text("scale.iso_iec_17025_equipment_metrological"),
             scope="calibration",
             note=f"{_told(one)}; {_told(other)}",
         ),
@@ -183,9 +184,17 @@ def magnification_planes(calibrations: Iterable[Calibration]) -> tuple[Check, ..
     for item in dict.fromkeys(calibrations):
         if item.pixel_um is None:
             continue
-        plane = item.plane or ("object, as the file states" if item.source.startswith(f"{FROM_FILE}: DICOM") else "")
-        note = f"scale holds in this plane: {plane}" if plane else f"{_named(item)}: give [calibration] plane"
-        found.append(_check("magnification plane of the scale stated", float(bool(plane)), "1", bool(plane), note, 1.0))
+        plane = item.plane or (
+            Text("scale.object_file_states") if item.source.startswith(f"{FROM_FILE}: DICOM") else ""
+        )
+        note = (
+            Text("scale.scale_holds_plane", plane=plane)
+            if plane
+            else Text("scale.give_calibration_plane", item=_named(item))
+        )
+        found.append(
+            _check(Text("scale.magnification_plane_scale_stated"), float(bool(plane)), "1", bool(plane), note, 1.0)
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -212,23 +221,28 @@ def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...
         name = _named(item)
         if item.valid_until is not None:
             left = (item.valid_until - today).days
-            note = f"{name}: valid until {item.valid_until.isoformat()}, work done {today.isoformat()}"
-            found.append(_check("certificate of the scale valid", float(left), "days", left >= 0, note, 0.0))
+            valid = Text(
+                "scale.valid_until_work_done",
+                name=name,
+                valid_until=item.valid_until.isoformat(),
+                today=today.isoformat(),
+            )
+            found.append(_check(Text("scale.certificate_scale_valid"), float(left), "days", left >= 0, valid, 0.0))
         found.append(
             _check(
-                "uncertainty of the scale stated",
+                Text("scale.uncertainty_scale_stated"),
                 100 * item.u_rel if item.u_rel > 0 else None,
                 "%",
                 item.u_rel > 0,
-                name if item.u_rel > 0 else f"{name}: uncertainty of the scale not stated; give [calibration] u_rel",
+                name if item.u_rel > 0 else Text("scale.uncertainty_scale_not_stated_give", name=name),
                 0.0,
             )
         )
         if item.source.startswith((FROM_FILE, FROM_BAR)):
             certified = bool(item.certificate)
-            taken = "file" if item.source.startswith(FROM_FILE) else "bar in the picture"
-            note = name if certified else f"{name}: taken from the {taken}, no certificate stands behind it"
-            found.append(_check("certificate behind the scale", float(certified), "1", certified, note, 1.0))
+            taken = "file" if item.source.startswith(FROM_FILE) else Text("scale.bar_picture")
+            note = name if certified else Text("scale.taken_from_no_certificate_stands", name=name, taken=taken)
+            found.append(_check(Text("scale.certificate_behind_scale"), float(certified), "1", certified, note, 1.0))
     return tuple(dict.fromkeys(found))
 
 
@@ -308,10 +322,10 @@ def _by_file(found: Calibration) -> ScaleSource | None:
 
 
 _SAYS = {
-    "job": "job states",
-    "calibration file": "calibration file states",
-    "file metadata": "file says",
-    "scale bar": "scale bar makes it",
+    "job": Text("scale.job_states"),
+    "calibration file": Text("scale.calibration_file_states"),
+    "file metadata": Text("scale.file_says"),
+    "scale bar": Text("scale.scale_bar_makes"),
 }
 
 
@@ -323,8 +337,10 @@ def _told(source: ScaleSource) -> str:
 
 def _agreeing(one: ScaleSource, other: ScaleSource) -> str:
     apart, _ = difference(one, other)
-    name = {"file metadata": "the file", "scale bar": "the scale bar"}.get(other.kind, f"the {other.kind}")
-    return f"agrees with {name} within {100 * apart:.2g} % ({other.note})"
+    name = {"file metadata": Text("scale.file"), "scale bar": Text("scale.scale_bar")}.get(
+        other.kind, f"the {other.kind}"
+    )
+    return Text("scale.agrees_within", name=name, apart=100 * apart, note=other.note)
 
 
 def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
@@ -348,7 +364,7 @@ def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
 
 def _completed(stated: Calibration, found: Calibration) -> Calibration:
     """The scale of the file with the uncertainty and certificate that the job states."""
-    note = _joined(stated.note, f"source stated: {stated.source}" if stated.source else "")
+    note = _joined(stated.note, Text("scale.source_stated", source=stated.source) if stated.source else "")
     return replace(
         stated,
         pixel_um=found.pixel_um,
@@ -359,12 +375,17 @@ def _completed(stated: Calibration, found: Calibration) -> Calibration:
 
 
 def _named(item: Calibration) -> str:
-    certificate = f", certificate {item.certificate}" if item.certificate else ""
-    return f"{item.pixel_um:.6g} um per pixel, {item.source or 'source not stated'}{certificate}"
+    certificate = Text("scale.certificate", certificate=item.certificate) if item.certificate else ""
+    return Text(
+        "scale.um_per_pixel",
+        pixel_um=item.pixel_um,
+        source=item.source or Text("scale.source_not_stated"),
+        certificate=certificate,
+    )
 
 
 def _joined(*texts: str) -> str:
-    return "; ".join(text for text in texts if text)
+    return joined("; ", (text for text in texts if text))
 
 
 def _check(name: str, value: float | None, unit: str, passed: bool, note: str, limit: float) -> Check:
@@ -375,7 +396,7 @@ def _check(name: str, value: float | None, unit: str, passed: bool, note: str, l
         limit=limit,
         unit=unit,
         passed=passed,
-        clause="ISO/IEC 17025: equipment and metrological traceability",
+        clause=Text("scale.iso_iec_17025_equipment_metrological"),
         scope="calibration",
         note=note,
     )

@@ -26,14 +26,18 @@ from typing import Any
 import numpy as np
 
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
 from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
 
-_ASKS: Mapping[Question, str] = {"coverage": "how much of the area", "count": "how many and how large"}
+_ASKS: Mapping[Question, str] = {
+    "coverage": Text("segmentation.how_much_area"),
+    "count": Text("segmentation.how_many_how_large"),
+}
 _GIVES: Mapping[Output, str] = {
-    "classes": "classes, in which objects that touch are not told apart",
-    "objects": "single objects",
-    "grains": "grains that leave nothing between them",
+    "classes": Text("segmentation.classes_which_objects_touch_not"),
+    "objects": Text("segmentation.single_objects"),
+    "grains": Text("segmentation.grains_leave_nothing_between_them"),
 }
 
 
@@ -119,12 +123,9 @@ def _taken(
     return segmentation, None
 
 
-_UNION = (
-    "gives single objects; their union is what is measured: where objects overlap the area counts once, "
-    "and objects that touch are one feature"
-)
-_PIECES = "gives classes; single objects are the 8-connected pieces of a class, so that objects that touch count as one"
-_OBJECTS = "gives single objects: each counts as one, touching or not, and their union is the area"
+_UNION = Text("segmentation.gives_single_objects_their_union")
+_PIECES = Text("segmentation.gives_classes_single_objects_8")
+_OBJECTS = Text("segmentation.gives_single_objects_each_counts")
 
 
 def union(segmentation: Segmentation) -> Segmentation:
@@ -140,8 +141,14 @@ def union(segmentation: Segmentation) -> Segmentation:
 
 def _statement(recipe: Recipe, segmentation: Segmentation, text: str) -> Statement:
     return Statement(
-        name="Question and separation",
-        text=f"{recipe.QUESTION} ({_ASKS[recipe.QUESTION]}); the backend {segmentation.backend} {text}",
+        name=Text("segmentation.question_separation"),
+        text=Text(
+            "segmentation.backend",
+            question=recipe.QUESTION,
+            asks=_ASKS[recipe.QUESTION],
+            backend=segmentation.backend,
+            text=text,
+        ),
     )
 
 

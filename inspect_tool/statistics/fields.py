@@ -12,6 +12,7 @@ from math import sqrt
 
 import numpy as np
 
+from inspect_tool.languages import Text
 from inspect_tool.model import Component
 from inspect_tool.statistics.uncertainty import coverage_factor
 
@@ -88,10 +89,13 @@ def scatter_line(found: FieldStatistics) -> tuple[Component, ...]:
     if found.u_mean is None:
         return ()
     if len(found.sections) == 1:
-        name, basis = "between fields", f"s / √n over {found.n} fields of one section, s = {found.s:.3g}"
+        name, basis = Text("budget.between_fields"), Text("statistics.s_n_over_fields_one", n=found.n, s=found.s)
     else:
         m = len(found.sections)
-        name, basis = "between sections", f"s / √m over the means of {m} sections, s = {found.u_mean * sqrt(m):.3g}"
+        name, basis = (
+            Text("budget.between_sections"),
+            Text("statistics.s_m_over_means_sections", m=m, u_mean=found.u_mean * sqrt(m)),
+        )
     return (Component(name=name, u=found.u_mean, kind="A", dof=found.dof, basis=basis),)
 
 

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text, joined, key_of
 from inspect_tool.model import (
     Carried,
     Check,
     Component,
+    Editions,
     FieldMeasurement,
     Findings,
     Result,
-    Standard,
     Statement,
 )
 from inspect_tool.plugins import Recipe, carried_of
@@ -27,27 +28,21 @@ from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
 
-LINE = "error on labelled images"
-STATEMENT = "Error of the segmentation on labelled images"
+LINE = Text("budget.error_on_labelled_images")
+STATEMENT = Text("validation.error_segmentation_labelled_images")
 
+_OF_PIXELS = tuple(f"{part}_{step}_pixel" for part in ("void", "joint") for step in ("quarter", "half"))
 OF_SEGMENTATION = frozenset(
-    {
-        "segmentation",
-        "boundaries never seen",
-        "twins left",
-        "pore edge",
-        "smallest size",
-        "choice of the largest",
-        *(f"{part} {what}" for part in ("void", "joint") for what in ("edge", "quarter pixel", "half pixel")),
-        *("faint voids", "probability of joint", "probability of void"),
-    }
+    f"budget.{name}"
+    for name in (
+        *("segmentation", "boundaries_never_seen", "twins_left", "pore_edge", "smallest_size", "choice_of_the_largest"),
+        *("void_edge", "joint_edge", *_OF_PIXELS, "faint_voids", "probability_of_joint", "probability_of_void"),
+    )
 )
-"""Names of lines that state a part of the error of a segmentation; what labelled images show holds them too."""
+"""Keys of lines that state a part of the error of a segmentation; what labelled images show holds them too."""
 
-_FIRM = frozenset(
-    {"pore edge", *(f"{part} {step} pixel" for part in ("void", "joint") for step in ("quarter", "half"))}
-)
-"""Names of lines that pixels make whatever the method; they never give way."""
+_FIRM = frozenset(f"budget.{name}" for name in ("pore_edge", *_OF_PIXELS))
+"""Keys of lines that pixels make whatever the method; they never give way."""
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
@@ -60,7 +55,7 @@ _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 def own_u(budget: Iterable[Component]) -> float:
     """Standard uncertainty that a method itself states for its segmentation, in the unit of the result."""
-    return sqrt(sum(line.u**2 for line in budget if line.name in OF_SEGMENTATION))
+    return sqrt(sum(line.u**2 for line in budget if key_of(line.name, "budget") in OF_SEGMENTATION))
 
 
 def matching(pattern: str, quantity: str) -> str | None:
@@ -98,7 +93,7 @@ def applied(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     validation: Validation | None,
     *,
     stopped: bool = False,
@@ -113,7 +108,7 @@ def applied(
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
-    settings, standard
+    settings, editions
         Of the recipe.
     validation : Validation or None
         None: there is none for this backend as it is set; a statement says so.
@@ -136,7 +131,7 @@ def applied(
     usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [
-            _beside(one, recipe.combine([one], settings, standard), validation, known, usual)
+            _beside(one, recipe.combine([one], settings, editions), validation, known, usual)
             for one in fields
             if one.specimen == specimen
         ]
@@ -159,7 +154,11 @@ def applied(
         widened |= {(specimen, result.quantity): result for result in made}
         if made:
             checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
-    warnings = [_FAR.format(specimen=check.specimen, far=check.value) for check in checks if not check.passed]
+    warnings = [
+        Text("validation.specimen_its_images_unlike_all", specimen=check.specimen, far=check.value)
+        for check in checks
+        if not check.passed
+    ]
     left = [
         result.title or result.quantity
         for result in findings.results
@@ -174,15 +173,7 @@ def applied(
     )
 
 
-_NONE = (
-    "not validated on labelled real images with this backend as it is set: the budgets hold what the image and other "
-    "segmentations of it tell, and no error that all of them share"
-)
-_FAR = (
-    "Specimen {specimen}: its images are unlike all that were labelled ({far:.2g} times the usual distance): the error "
-    "of the segmentation is that of the group it failed most on, and what nobody has checked by hand passes no rule "
-    "with a guard band. Check it by hand, or validate with images of this kind."
-)
+_NONE = Text("validation.not_validated_labelled_real_images")
 
 
 def _beside(
@@ -431,13 +422,13 @@ def _with_line(
     result: Result, carry: Carried, reaches: Sequence[Reach], validation: Validation, *, far: bool
 ) -> Result:
     """A result with its line."""
-    stated = expanded(line for line in result.budget if line.name in OF_SEGMENTATION)
+    stated = expanded(line for line in result.budget if key_of(line.name, "budget") in OF_SEGMENTATION)
     width = _width(result, carry, reaches, stated)
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
     loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
     narrower = _narrowing(result.budget, width.wide, loose)
-    told = f"; the method states ± {stated:.3g}"
-    told = told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
+    told = Text("validation.method_states", stated=stated)
+    told = told if narrower < 1 else Text("validation.less_lines_segmentation", stated=stated)
     missing = width.wide**2 - stated**2
     line = Component(
         name=LINE,
@@ -445,7 +436,7 @@ def _with_line(
         kind="B",
         basis=_basis(validation, width, result) + told,
     )
-    budget = (_narrowed(one, narrower) if one.name in loose else one for one in result.budget)
+    budget = (_narrowed(one, narrower) if key_of(one.name, "budget") in loose else one for one in result.budget)
     made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
@@ -460,18 +451,32 @@ def _with_line(
 def _basis(validation: Validation, width: _Width, result: Result) -> str:
     parents = len(set(all_parents(validation)))
     alike = round(width.coverage / (1 - width.coverage))
-    text = (
-        f"{len(validation.fields)} labelled images of {parents} parents ({validation.name}, {validation.person}, "
-        f"{validation.date}): "
+    text = Text(
+        "validation.labelled_images_parents",
+        n_fields=len(validation.fields),
+        parents=parents,
+        name=validation.name,
+        person=validation.person,
+        date=str(validation.date),
     )
     if width.confirmed:
         return text + (
-            f"half width {width.wide:.3g} {result.unit}, not widened: what the method states held the truth in every "
-            f"image of {alike} parents, so that a new one is the first to be missed in 1 of {alike + 1} cases at most"
+            Text(
+                "validation.half_width_not_widened_what",
+                wide=width.wide,
+                unit=result.unit,
+                alike=alike,
+                alike_2=alike + 1,
+            )
         )
-    text += f"half width {width.told:.3g} {result.unit} for {100 * width.coverage:.3g} % by split conformal prediction"
+    text += Text(
+        "validation.half_width_split_conformal_prediction",
+        told=width.told,
+        unit=result.unit,
+        coverage=100 * width.coverage,
+    )
     if width.coverage < result.coverage:
-        text += f", all that {alike} parents permit; widened to {width.wide:.3g} as a normal distribution would be"
+        text += Text("validation.all_parents_permit_widened_normal", alike=alike, wide=width.wide)
     return text
 
 
@@ -480,9 +485,9 @@ def _narrowing(budget: Iterable[Component], wide: float, loose: Collection[str])
 
     The others stay, also where they alone reach farther.
     """
-    of_segmentation = [line for line in budget if line.name in OF_SEGMENTATION]
-    yields = expanded(line for line in of_segmentation if line.name in loose)
-    stays = expanded(line for line in of_segmentation if line.name not in loose)
+    of_segmentation = [line for line in budget if key_of(line.name, "budget") in OF_SEGMENTATION]
+    yields = expanded(line for line in of_segmentation if key_of(line.name, "budget") in loose)
+    stays = expanded(line for line in of_segmentation if key_of(line.name, "budget") not in loose)
     return min(sqrt(max(wide**2 - stays**2, 0.0)) / yields, 1.0) if yields > 0 else 1.0
 
 
@@ -490,36 +495,47 @@ def _narrowed(line: Component, factor: float) -> Component:
     """A line of the segmentation as far as the errors on labelled images bear it out."""
     if factor == 1:
         return line
-    basis = f"{factor:.2g} of what the method states ({line.u:.3g}), as labelled images err less; {line.basis}"
+    basis = Text("validation.what_method_states_labelled_images", factor=factor, u=line.u, basis=line.basis)
     return replace(line, u=factor * line.u, basis=basis)
 
 
 def _distance(specimen: str, far: float, quantities: tuple[str, ...]) -> Check:
     made = plausibility.check(
-        "Distance to the labelled images",
+        Text("validation.distance_labelled_images"),
         far,
         "<=",
         1.0,
         "1",
-        clause="rule of this toolkit: 95 % of the labelled images lie nearer to one of another parent",
+        clause=Text("validation.rule_toolkit_95_labelled_images"),
         specimen=specimen,
-        advice="not validated on images of this kind",
+        advice=Text("validation.not_validated_images_kind"),
         quantities=quantities,
     )
     return replace(made, rules=_GUARDED)
 
 
 def _told(validation: Validation, left: Sequence[str]) -> str:
-    sources = "; ".join(f"{source.name} ({source.images} images, {source.licence})" for source in validation.sources)
+    sources = joined(
+        "; ",
+        (
+            Text("validation.images", name=source.name, images=source.images, licence=source.licence)
+            for source in validation.sources
+        ),
+    )
     parents = len(set(all_parents(validation)))
-    text = (
-        f"{validation.name}: {len(validation.fields)} labelled images of {parents} parents, {validation.person}, "
-        f"{validation.date}. Images: {sources}."
+    text = Text(
+        "validation.labelled_images_parents_images",
+        name=validation.name,
+        n_fields=len(validation.fields),
+        parents=parents,
+        person=validation.person,
+        date=str(validation.date),
+        sources=sources,
     )
     if parents < 19:
-        text += f" {parents} parents tell {100 * parents / (parents + 1):.3g} % of such errors, 19 are needed for 95 %."
+        text += Text("validation.parents_tell_such_errors_19", parents=parents, parents_2=100 * parents / (parents + 1))
     if validation.note:
         text += f" {validation.note}"
     if left:
-        text += f" Not validated: {'; '.join(dict.fromkeys(left))}."
+        text += Text("validation.not_validated", left=tuple(dict.fromkeys(left)))
     return text

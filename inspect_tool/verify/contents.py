@@ -7,11 +7,13 @@ from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, masks, trail_checks, trail_reports
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.files import plain, sha256_bytes
+from inspect_tool.languages import ENGLISH, fingerprint, reworded, sentences
 from inspect_tool.model import (
     Report,
 )
 from inspect_tool.report.build import report_digest, report_id
 from inspect_tool.report.exporters.csv import csv_text
+from inspect_tool.verify.differences import short
 from inspect_tool.verify.findings import Finding
 
 
@@ -30,6 +32,24 @@ def digest_findings(report: Report) -> Iterator[Finding]:
         )
     else:
         yield Finding(part="digest", state="verified", text=f"digest {report.digest} and identification {report.id}")
+
+
+def wording_findings(report: Report) -> Iterator[Finding]:
+    """Compare the words of every sentence with those that its key and values have."""
+    stated = list(sentences(plain(report)))
+    if not stated:  # schema 1 has words alone
+        return
+    if report.catalogue_sha256 != fingerprint(ENGLISH):
+        text = "wording: another version put the sentences into words; their keys and values are what was compared"
+        yield Finding(part="digest", state="not checked", text=text)
+        return
+    for place, text in stated:
+        if text != (worded := reworded(text)):
+            yield Finding(
+                part="digest",
+                state="differs",
+                text=f"report.json {place}: says {short(str(text))}, its key and values say {short(worded)}",
+            )
 
 
 def file_findings(dossier: Dossier) -> Iterator[Finding]:

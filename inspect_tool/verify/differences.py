@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from inspect_tool.languages import Text, as_data
+
 
 def differences(
     stated: Any, found: Any, where: str, tolerance: float, only: Iterable[str] | None = None
@@ -14,13 +16,13 @@ def differences(
     ["report results 'g' value: report 7.0, recomputed 8.0"]
     """
     if isinstance(stated, Mapping) and isinstance(found, Mapping):
-        if "columns" in found and "rows" in found and stated.get("columns") == found["columns"]:
+        if "columns" in found and "rows" in found and _alike(stated.get("columns"), found["columns"]):
             yield from _cells(stated, found, where, tolerance)
             return
         keys = only if only is not None else dict.fromkeys([*stated, *found])
         for key in keys:
             yield from differences(stated.get(key), found.get(key), f"{where} {key}", tolerance)
-    elif isinstance(stated, list) and isinstance(found, list) and (stated or found):
+    elif isinstance(stated, list | tuple) and isinstance(found, list | tuple) and (stated or found):
         if len(stated) != len(found):
             yield f"{where}: report has {len(stated)} entries, recomputed {len(found)}"
         for i, (one, other) in enumerate(zip(stated, found, strict=False), start=1):
@@ -29,13 +31,17 @@ def differences(
         yield f"{where}: report {short(stated)}, recomputed {short(found)}"
 
 
+def _alike(stated: Any, found: Any) -> bool:
+    return not any(differences(stated, found, "", 0.0))
+
+
 def _cells(stated: Mapping[str, Any], found: Mapping[str, Any], where: str, tolerance: float) -> Iterator[str]:
     yield from differences([stated.get("title"), stated.get("note")], [found["title"], found["note"]], where, tolerance)
     rows, others = stated.get("rows", []), found["rows"]
     if len(rows) != len(others):
         yield f"{where}: report has {len(rows)} rows, recomputed {len(others)}"
     for i, (row, other) in enumerate(zip(rows, others, strict=False), start=1):
-        if row == other:
+        if row == other and not any(isinstance(cell, Text) for cell in other):
             continue
         if len(row) != len(other):
             yield f"{where} row {i}: report has {len(row)} cells, recomputed {len(other)}"
@@ -50,7 +56,9 @@ def contained(
     for item in found:
         if any(not any(differences(other, item, "", tolerance)) for other in stated):
             continue
-        alike = [other for other in stated if names and all(other[name] == item[name] for name in names)]
+        alike = [
+            other for other in stated if names and all(equal(other[name], item[name], tolerance) for name in names)
+        ]
         label = f"{where} {_label(item, 0)}".strip()
         if len(alike) == 1:
             yield from differences(alike[0], item, label, tolerance)
@@ -69,6 +77,8 @@ def _label(item: Any, number: int) -> str:
 
 def equal(one: Any, other: Any, tolerance: float) -> bool:
     """Whether two values are the same, numbers within a relative tolerance."""
+    if isinstance(one, Text) and isinstance(other, Text):  # whatever their words
+        return one.key == other.key and not any(differences(as_data(one), as_data(other), "", tolerance))
     if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
         return bool(one == other)
     if not isinstance(other, int | float):

@@ -13,7 +13,7 @@ from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.inspection.job_plan import Progress, silent
-from inspect_tool.verify.contents import digest_findings, file_findings, trail_findings
+from inspect_tool.verify.contents import digest_findings, file_findings, trail_findings, wording_findings
 from inspect_tool.verify.findings import PARTS, Verification
 from inspect_tool.verify.images_again import image_findings
 from inspect_tool.verify.printed import look_of, pages_findings
@@ -44,7 +44,7 @@ def verify(
     dossier = open_dossier(Path(path))
     report = dossier.report
     _check_evidence(dossier)
-    findings = [*digest_findings(report), *file_findings(dossier)]
+    findings = [*digest_findings(report), *wording_findings(report), *file_findings(dossier)]
     changed = {item.text.split(":", 1)[0] for item in findings if item.state == "differs"}
     findings += trail_findings(dossier, Path(path))
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:

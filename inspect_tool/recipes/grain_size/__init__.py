@@ -15,17 +15,20 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import duplex, figures, intercepts
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Mark,
     Measurements,
     Micrograph,
     Notable,
+    Requirement,
     Result,
     Segmentation,
     Standard,
@@ -87,14 +90,24 @@ __all__ = [
     "crossed_question",
     "crossed_results",
     "measure_field",
+    "other_editions",
 ]
 
 
-TITLE = "Grain size"
+TITLE = Text("grain_size.grain_size")
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
 STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
+
+
+def other_editions(
+    settings: Settings,  # noqa: ARG001 - a contract
+    standard: Standard,  # noqa: ARG001 - a contract
+    asked: Sequence[Requirement],  # noqa: ARG001 - a contract
+) -> tuple[str, ...]:
+    """Name the editions beside that of the job: of duplex structures and of the largest grain."""
+    return ("astm_e1181_2002", "astm_e930_2018")
 
 
 # ------------------------------------------------------------------------------------------------ one field
@@ -104,7 +117,7 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> FieldMeasurement:
     """Measure the grains of one field by every method.
 
@@ -116,8 +129,8 @@ def measure_field(
         Of kind "instance": one label per grain and no boundary pixels. What its alternatives give becomes the
         segmentation line of the budget.
     settings : Settings
-    standard : Standard
-        Edition of ASTM E112, ASTM E1382 or ISO 643.
+    editions : Editions
+        That of the job is one of ASTM E112, ASTM E1382 or ISO 643.
 
     Raises
     ------
@@ -127,6 +140,7 @@ def measure_field(
         Settings contradict each other.
     """
     check_settings(settings)
+    standard = editions.job
     where = f"grain_size: {micrograph.path or 'image'}"
     pixel_um = micrograph.calibration.pixel_um
     kept: dict[str, tuple[int, ...]] = {}
@@ -148,7 +162,7 @@ def measure_field(
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
-            notes.append(f"The other segmentation '{name}' could not be measured: {error}")
+            notes.append(Text("grain_size.other_segmentation_could_not_measured", name=name, error=str(error)))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
@@ -169,8 +183,8 @@ def measure_field(
             kind="points",
             points=((float(row[biggest]), float(column[biggest])),),
             style="object",
-            layer="largest grain",
-            label="largest grain",
+            layer=Text("grain_size.largest_grain"),
+            label=Text("grain_size.largest_grain"),
         )
     )
     return FieldMeasurement(
@@ -198,14 +212,14 @@ def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]
     column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
     found = []
     for row in table.nlargest(10, column).to_dict("records"):
-        cut = ", cut by the edge" if row["touches_edge"] else ""
+        cut = Text("grain_size.cut_edge") if row["touches_edge"] else ""
         number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
         found.append(
             Notable(
                 feature=int(row["feature"]),
                 value=float(row[column]),
                 unit=unit,
-                caption=f"grain {int(row['feature'])}{number}{cut}",
+                caption=Text("grain_size.grain", feature=int(row["feature"]), number=number, cut=cut),
                 box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
             )
         )
@@ -220,7 +234,7 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
                 yield Mark(
                     kind="text",
                     points=((float(row), float(column)),),
-                    layer="local grain size",
+                    layer=Text("grain_size.local_grain_size"),
                     label=f"G {grain_number('n_l_per_mm', 1e3 / (mean * pixel_um), standard):.1f}",
                 )
 
@@ -228,8 +242,9 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
 # ---------------------------------------------------------------------------------------------- all fields
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Make results, checks, tables and warnings of all fields of a job."""
+    standard = editions.job
     scaled = all(field.calibration.pixel_um is not None for field in fields)
     features = feature_table(fields)
     results: list[Result] = []
@@ -259,9 +274,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 bounds += bound_rows(estimate, standard, specimen)
         if scaled:
             directions += direction_rows(own, standard, specimen)
-            row, warning = largest_grain(grains, standard, specimen)
+            row, warning = largest_grain(grains, editions, specimen)
             outliers.append(row)
-            shape = structure(own, grains, standard, specimen)
+            shape = structure(own, grains, editions, specimen)
             shapes.append(shape.row)
             sizes += percentile_rows(grains, specimen)
             warnings += [*warning, *shape.warnings]

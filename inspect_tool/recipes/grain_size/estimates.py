@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
 from inspect_tool.model import Component, FieldMeasurement
 from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, is_size, power, statistics
@@ -99,9 +100,9 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
         lines += [
             replace(
                 line,
-                name=f"{line.name} ({factor.name})" if factor.name else line.name,
+                name=Text("budget.of_part", line=line.name, part=factor.name) if factor.name else line.name,
                 u=share * line.u,
-                basis=line.basis + (f", {factor.times} of {total} factors" if total > 1 else ""),
+                basis=line.basis + (Text("grain_size.factors", times=factor.times, total=total) if total > 1 else ""),
             )
             for line in relative
         ]
@@ -127,28 +128,29 @@ def _factors(key: str, fields: Sequence[FieldMeasurement]) -> tuple[list[_Factor
     if len(planes) < 2 or not is_size(key):
         return [_Factor(name="", key=key, fields=fields, found=statistics(key, fields), times=1)], ""
     if len(planes) == 3:
-        return [factor(plane, plane) for plane in planes], f"cube root over three planes: {', '.join(planes)}"
+        return [factor(plane, plane) for plane in planes], Text(
+            "grain_size.cube_root_over_three_planes", planes=", ".join(planes)
+        )
     if key == "n_l_per_mm" and "longitudinal" in planes:
         other = planes[1]
         along, across = "n_l_0deg_per_mm", "n_l_90deg_per_mm"
         directed = [
-            factor("longitudinal, 0 deg", "longitudinal", along),
-            factor("longitudinal, 90 deg", "longitudinal", across),
-            factor(f"{other}, 90 deg", other, across),
+            factor(Text("grain_size.longitudinal_0_deg"), "longitudinal", along),
+            factor(Text("grain_size.longitudinal_90_deg"), "longitudinal", across),
+            factor(Text("grain_size.n90_deg", other=other), other, across),
         ]
         if all(one.found.mean > 0 for one in directed):
-            return directed, f"cube root over directed lines: {', '.join(one.name for one in directed)}"
+            return directed, Text(
+                "grain_size.cube_root_over_directed_lines", directed=", ".join(one.name for one in directed)
+            )
     if "transverse" in planes:
         twice = planes[0] if planes[0] != "transverse" else planes[1]
         missing = "planar" if twice == "longitudinal" else "longitudinal"
-        note = (
-            f"cube root over the planes; no {missing} section was measured, and the {twice} one stands for it as in a "
-            "rod, a deviation"
-        )
+        note = Text("grain_size.cube_root_over_planes_no", missing=missing, twice=twice)
         return [factor(twice, twice, times=2), factor("transverse", "transverse")], note
     return (
         [factor(plane, plane) for plane in planes],
-        f"square root over two planes, {' and '.join(planes)}; no transverse section was measured, a deviation",
+        Text("grain_size.square_root_over_two_planes", planes=" and ".join(planes)),
     )
 
 
@@ -180,11 +182,16 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     elif key == "whole_grains_per_mm2":
         factor *= _WHOLE_GRAINS
     return Component(
-        name="sampling, from a model",
+        name=Text("budget.sampling_from_a_model"),
         u=factor * wide / sqrt(max(counted, 1.0)),
         kind="B",
-        basis=f"one field gives no scatter; random mosaic whose grain areas scatter by {100 * spread:.0f} %: "
-        f"{factor * wide:.2g} / √{counted:.0f} {what}. Differences between places of the specimen are not in it",
+        basis=Text(
+            "grain_size.one_field_gives_no_scatter",
+            spread=100 * spread,
+            factor=factor * wide,
+            counted=counted,
+            what=what,
+        ),
     )
 
 
@@ -203,22 +210,22 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     if is_size(key):
         u_rel = max(field.calibration.u_rel for field in fields)
         yield Component(
-            name="scale",
+            name=Text("budget.scale"),
             u=power(key) * u_rel,
             kind="B",
-            basis=f"{power(key):g} x relative standard uncertainty of the pixel size, {u_rel:.2g}"
+            basis=Text("grain_size.x_relative_standard_uncertainty_pixel", key=power(key), u_rel=u_rel)
             if u_rel
-            else "uncertainty of the pixel size not stated, taken as 0",
+            else Text("grain_size.uncertainty_pixel_size_not_stated"),
         )
     base = float(np.mean([float(field.values[key]) for field in fields]))
     names = [name for name in fields[0].alternatives if all(key in f.alternatives.get(name, {}) for f in fields)]
     if names:
         other = [float(np.mean([field.alternatives[name][key] for field in fields])) for name in names]
         yield Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),
             kind="B",
-            basis=f"half range / √3 over {len(names)} other segmentations: {', '.join(names)}",
+            basis=Text("grain_size.half_range_3_over_other", n_names=len(names), names=", ".join(names)),
         )
     elif is_size(key):
         yield _half_pixel(key, fields)
@@ -226,19 +233,18 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     if lamellae and is_size(key):
         share = lamellae / sum(len(field.features) for field in fields)
         yield Component(
-            name="twins left",
+            name=Text("budget.twins_left"),
             u=power(key) * _TWINS_LEFT * share,
             kind="B",
-            basis=f"{power(key):g} x {_TWINS_LEFT:g} x {share:.2g} twin lamellae merged per grain: where there were "
-            "more, more are left, or were none",
+            basis=Text("grain_size.x_x_twin_lamellae_merged", key=power(key), twins_left=_TWINS_LEFT, share=share),
         )
     missed = max(field.missed_u_rel for field in fields)
     if missed and is_size(key):
         yield Component(
-            name="boundaries never seen",
+            name=Text("budget.boundaries_never_seen"),
             u=power(key) * missed,
             kind="B",
-            basis=f"{power(key):g} x {missed:.2g} of the boundary length, from the validation of the backend",
+            basis=Text("grain_size.x_boundary_length_from_validation", key=power(key), missed=missed),
         )
     yield from _counting(key, fields, settings)
 
@@ -251,10 +257,10 @@ def _half_pixel(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     """
     side = min(min(field.shape_px) for field in fields)
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=power(key) / side / sqrt(3),
         kind="B",
-        basis="half a pixel at both ends of the field / √3; where a boundary lies does not move the counts",
+        basis=Text("grain_size.half_pixel_both_ends_field"),
     )
 
 
@@ -263,33 +269,35 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
     if key == "n_l_per_mm":
         lost = float(np.mean([float(field.values["lost_chords_percent"]) for field in fields]))
         yield Component(
-            name="chords between pixels",
+            name=Text("budget.chords_between_pixels"),
             u=lost / 100 * intercepts.LOST_SPREAD / intercepts.LOST_PER_JUNCTION / sqrt(3),
             kind="B",
-            basis=f"rest of the correction of {lost:.2f} % for chords that fit between two pixels / √3",
+            basis=Text("grain_size.rest_correction_chords_fit_between", lost=lost),
         )
     if key == "figure_n_l_per_mm" and settings.method in ("abrams", "hilliard") and settings.triple_points == "edition":
         triple = sum(float(field.values["figure_triple_points"]) for field in fields)
         counts = sum(float(field.values["figure_counts"]) for field in fields)
         yield Component(
-            name="counting rule",
+            name=Text("budget.counting_rule"),
             u=0.25 * triple / counts / sqrt(3) if counts else 0.0,
             kind="B",
-            basis=f"half of the correction for {triple:.0f} triple points among {counts:.0f} counts / √3",
+            basis=Text("grain_size.half_correction_triple_points_among", triple=triple, counts=counts),
         )
     if key == "figure_grains_per_mm2" and settings.circle_rule == "edition":
         mean = float(np.mean([float(f.values["figure_grains"]) / float(f.values["figure_placements"]) for f in fields]))
         yield Component(
-            name="counting rule",
+            name=Text("budget.counting_rule"),
             u=1.0 / mean / sqrt(3),
             kind="B",
-            basis=f"the circle rule counts up to one grain too many of {mean:.0f} / √3",
+            basis=Text("grain_size.circle_rule_counts_up_one", mean=mean),
         )
     if key == "grains_per_mm2":
         mean = float(np.mean([float(field.values["grains_counted"]) for field in fields]))
         yield Component(
-            name="counting rule",
+            name=Text("budget.counting_rule"),
             u=_RECTANGLE_BIAS_GRAINS / mean / sqrt(3),
             kind="B",
-            basis=f"the rectangle rule counts about {_RECTANGLE_BIAS_GRAINS:g} grains too many of {mean:.0f} / √3",
+            basis=Text(
+                "grain_size.rectangle_rule_counts_about_grains", rectangle_bias_grains=_RECTANGLE_BIAS_GRAINS, mean=mean
+            ),
         )

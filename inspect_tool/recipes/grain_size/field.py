@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.images.preprocess import largest_rectangle
+from inspect_tool.languages import Text
 from inspect_tool.measure import figures, intercepts, planimetric
 from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
 from inspect_tool.measure.figures import CircleGrains, LineFigure
@@ -89,10 +90,14 @@ def prepared(
     if settings.smallest_grain_px > 1:
         labels, given = _without_small(labels, settings.smallest_grain_px)
         if given:
-            notes.append(f"{given} regions below {settings.smallest_grain_px} px were given to their neighbours.")
+            notes.append(
+                Text(
+                    "grain_size.regions_below_px_given_their", given=given, smallest_grain_px=settings.smallest_grain_px
+                )
+            )
     labels, torn = _pieces(labels)
     if torn:
-        notes.append(f"{torn} labels were in several pieces; every connected piece counts as a grain.")
+        notes.append(Text("grain_size.labels_several_pieces_every_connected", torn=torn))
     if settings.second_phase in ("dark", "bright"):
         key = f"second_phase {name}".strip()
         kept[key] = tuple(read_off(micrograph, key, lambda: _by_gray(labels, micrograph, settings)))
@@ -108,7 +113,7 @@ def prepared(
         msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
         raise MeasurementError(msg)
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
-        notes.append("No second phase was found in this field.")
+        notes.append(Text("grain_size.no_second_phase_found_field"))
     window = _window(labels)
     if min(window[2:]) < _SMALLEST_WINDOW_PX:
         msg = (
@@ -117,8 +122,13 @@ def prepared(
         raise MeasurementError(msg)
     if window != (0, 0, *labels.shape):
         notes.append(
-            f"Areas are counted in the largest rectangle of the valid area: {window[2]} x {window[3]} px "
-            f"from row {window[0]}, column {window[1]}."
+            Text(
+                "grain_size.areas_counted_largest_rectangle_valid",
+                window=window[2],
+                window_2=window[3],
+                window_3=window[0],
+                window_4=window[1],
+            )
         )
     given_fraction = 1 - settings.second_phase_percent / 100 if settings.second_phase == "given" else None
     return GrainField(

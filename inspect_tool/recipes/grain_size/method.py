@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from inspect_tool.errors import StandardError
+from inspect_tool.languages import Text
 from inspect_tool.model import Component, FieldMeasurement, Standard
 from inspect_tool.ranges import From0, Percent
 from inspect_tool.standards.formulas import astm_e112, astm_e1382, iso_643
@@ -18,13 +19,13 @@ Method = Literal["abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_are
 
 
 METHOD_TITLES: Mapping[str, str] = {
-    "abrams": "Abrams three circles",
-    "hilliard": "Hilliard single circle",
-    "heyn": "Heyn lines",
-    "jeffries": "Jeffries circle",
-    "saltykov": "Saltykov rectangle",
-    "mean_area": "mean grain area from whole grains",
-    "intercept": "test lines over the whole field",
+    "abrams": Text("grain_size.abrams_three_circles"),
+    "hilliard": Text("grain_size.hilliard_single_circle"),
+    "heyn": Text("grain_size.heyn_lines"),
+    "jeffries": Text("grain_size.jeffries_circle"),
+    "saltykov": Text("grain_size.saltykov_rectangle"),
+    "mean_area": Text("grain_size.mean_grain_area_from_whole"),
+    "intercept": Text("grain_size.test_lines_over_whole_field"),
 }
 
 
@@ -84,15 +85,15 @@ def basis(method: Method) -> tuple[str, str]:
     """Column that holds the measurement of a method, and what is measured."""
     match method:
         case "abrams" | "hilliard" | "heyn":
-            return "figure_n_l_per_mm", "intercepts per length of the test figure"
+            return "figure_n_l_per_mm", Text("grain_size.intercepts_per_length_test_figure")
         case "intercept":
-            return "n_l_per_mm", "intercepts per length of test line"
+            return "n_l_per_mm", Text("grain_size.intercepts_per_length_test_line")
         case "jeffries":
-            return "figure_grains_per_mm2", "grains per area of the circle"
+            return "figure_grains_per_mm2", Text("grain_size.grains_per_area_circle")
         case "saltykov":
-            return "grains_per_mm2", "grains per area of the rectangle"
+            return "grains_per_mm2", Text("grain_size.grains_per_area_rectangle")
         case "mean_area":
-            return "whole_grains_per_mm2", "grains per area, from whole grains"
+            return "whole_grains_per_mm2", Text("grain_size.grains_per_area_from_whole")
 
 
 def power(key: str) -> float:
@@ -136,13 +137,13 @@ def rounded(g: float) -> str:
 
 
 NAMES: Mapping[str, str] = {
-    "n_l_per_mm": "Intercepts per length, whole field",
-    "grains_per_mm2": "Grains per area, rectangle",
-    "whole_grains_per_mm2": "Grains per area, whole grains weighted",
-    "figure_n_l_per_mm": "Intercepts per length, test figure",
-    "figure_grains_per_mm2": "Grains per area, circle",
-    "anisotropy_index": "Anisotropy index",
-    "matrix_percent": "Matrix phase",
+    "n_l_per_mm": Text("grain_size.intercepts_per_length_whole_field"),
+    "grains_per_mm2": Text("grain_size.grains_per_area_rectangle_2"),
+    "whole_grains_per_mm2": Text("grain_size.grains_per_area_whole_grains"),
+    "figure_n_l_per_mm": Text("grain_size.intercepts_per_length_test_figure_2"),
+    "figure_grains_per_mm2": Text("grain_size.grains_per_area_circle_2"),
+    "anisotropy_index": Text("grain_size.anisotropy_index"),
+    "matrix_percent": Text("grain_size.matrix_phase"),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Series, Standard, Statement, Table
 from inspect_tool.recipes.grain_size.method import (
@@ -43,18 +44,27 @@ def statistics_rows(estimate: Estimate, specimen: str) -> Iterator[tuple[Cell, .
             fields_for_accuracy(found, 10.0),
         )
     if len(estimate.planes) > 1:
-        name = f"{NAMES[estimate.key]}, {estimate.note}"
+        name = joined(", ", (NAMES[estimate.key], estimate.note))
         yield (specimen, name, unit, estimate.n, estimate.mean, None, None, estimate.ra_percent, None)
 
 
 def statistics_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Statistics of the measurements over fields."""
     return Table(
-        title="Statistics over fields",
-        columns=("Specimen", "Measurement", "Unit", "Fields", "Mean", "s", "95 % CI ±", "%RA [%]", "Fields for 10 %RA"),
+        title=Text("grain_size.statistics_over_fields"),
+        columns=(
+            Text("words.specimen"),
+            Text("words.measurement"),
+            Text("words.unit"),
+            Text("words.fields"),
+            Text("words.mean"),
+            "s",
+            Text("grain_size.n95_ci"),
+            Text("grain_size.ra"),
+            Text("grain_size.fields_10_ra"),
+        ),
         rows=tuple(rows),
-        note="Confidence interval with Student t over fields; the last column is how many fields of this scatter "
-        "would reach 10 % relative accuracy.",
+        note=Text("grain_size.confidence_interval_student_t_over"),
     )
 
 
@@ -71,17 +81,23 @@ def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterato
         yield (specimen, NAMES[estimate.key] + (f", {plane}" if plane else ""), g, low, high, rounded(g))
     if len(estimate.planes) > 1:
         g = grain_number(estimate.key, estimate.mean, standard)
-        yield (specimen, f"{NAMES[estimate.key]}, {estimate.note}", g, None, None, rounded(g))
+        yield (specimen, joined(", ", (NAMES[estimate.key], estimate.note)), g, None, None, rounded(g))
 
 
 def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:
     """G at the mean measurement and at the ends of its interval."""
     return Table(
-        title=f"G of the mean measurement ({standard.id})",
-        columns=("Specimen", "Measurement", "G", "G at the coarse end", "G at the fine end", "G rounded"),
+        title=Text("grain_size.g_mean_measurement", id=standard.id),
+        columns=(
+            Text("words.specimen"),
+            Text("words.measurement"),
+            "G",
+            Text("grain_size.g_coarse_end"),
+            Text("grain_size.g_fine_end"),
+            Text("words.g_rounded"),
+        ),
         rows=tuple(rows),
-        note="G is computed from the mean measurement, never as the mean of G; its ends are those of the 95 % "
-        "confidence interval of the measurement, from the scatter of the fields alone.",
+        note=Text("grain_size.g_computed_from_mean_measurement"),
     )
 
 
@@ -104,43 +120,42 @@ def direction_rows(fields: Sequence[FieldMeasurement], standard: Standard, speci
 def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Table:
     """Tabulate the intercepts by direction."""
     return Table(
-        title="Directional intercepts",
+        title=Text("grain_size.directional_intercepts"),
         columns=(
-            "Specimen",
-            "Plane",
-            "Direction [deg]",
-            "N_L [1/mm]",
-            "95 % CI ± [1/mm]",
-            "Fewest in a field [1/mm]",
-            "Most in a field [1/mm]",
-            "Mean intercept [um]",
-            "G of this direction",
+            Text("words.specimen"),
+            Text("words.plane"),
+            Text("grain_size.direction_deg"),
+            Text("grain_size.n_l_1_mm"),
+            Text("grain_size.n95_ci_1_mm"),
+            Text("grain_size.fewest_field_1_mm"),
+            Text("grain_size.most_field_1_mm"),
+            Text("grain_size.mean_intercept_um"),
+            Text("grain_size.g_direction"),
         ),
         rows=tuple(rows),
-        note=f"0° is the deformation axis ({settings.deformation_axis} in the image). The anisotropy index is "
-        "N_L at 90° over N_L at 0°; the result is that of the longitudinal plane where there is one.",
+        note=Text("grain_size.n0_deformation_axis_image_anisotropy", deformation_axis=settings.deformation_axis),
     )
 
 
 def outlier_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate the largest grain of every specimen."""
     return Table(
-        title="Largest grain observed (ASTM E930)",
+        title=Text("grain_size.largest_grain_observed_astm_e930"),
         columns=(
-            "Specimen",
-            "Field",
-            "Grain",
-            "Area [um2]",
-            "G of the area",
-            "Longest caliper [um]",
-            "Caliper across [um]",
-            "G of the calipers",
-            "G of the rest",
-            "Area of such grains [%]",
-            "Method applies",
+            Text("words.specimen"),
+            Text("words.field"),
+            Text("words.grain"),
+            Text("grain_size.area_um2"),
+            Text("grain_size.g_area"),
+            Text("grain_size.longest_caliper_um"),
+            Text("grain_size.caliper_across_um"),
+            Text("grain_size.g_calipers"),
+            Text("grain_size.g_rest"),
+            Text("grain_size.area_such_grains"),
+            Text("words.method_applies"),
         ),
         rows=tuple(rows),
-        note="The method is for outliers at least 3 numbers coarser than the rest on at most 5 % of the area.",
+        note=Text("grain_size.method_outliers_least_3_numbers"),
     )
 
 
@@ -154,40 +169,41 @@ def percentile_rows(grains: pd.DataFrame, specimen: str) -> Iterator[tuple[Cell,
     for name, held in (("number", weight), ("area", weight * area)):
         share = np.cumsum(held) / held.sum()
         at = [min(int(np.searchsorted(share, percent / 100)), len(area) - 1) for percent in _PERCENTILES]
-        yield (specimen, f"area of a section [um2], by {name}", *(float(area[i]) for i in at))
-        yield (specimen, f"diameter of equal area [um], by {name}", *(float(2 * np.sqrt(area[i] / np.pi)) for i in at))
+        yield (specimen, Text("grain_size.area_section_um2", name=name), *(float(area[i]) for i in at))
+        yield (
+            specimen,
+            Text("grain_size.diameter_equal_area_um", name=name),
+            *(float(2 * np.sqrt(area[i] / np.pi)) for i in at),
+        )
         numbers = whole["grain_size_number"].to_numpy()
-        yield (specimen, f"G of the area, by {name}", *(float(numbers[i]) for i in at))
+        yield (specimen, Text("grain_size.g_area_2", name=name), *(float(numbers[i]) for i in at))
 
 
 def percentile_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate the percentiles of the grain sections."""
     return Table(
-        title="Percentiles of the grain sections",
-        columns=("Specimen", "Size", *(f"{percent} %" for percent in _PERCENTILES)),
+        title=Text("grain_size.percentiles_grain_sections"),
+        columns=(Text("words.specimen"), Text("words.size"), *(f"{percent} %" for percent in _PERCENTILES)),
         rows=tuple(rows),
-        note="So much of the number or of the area of the grains is in sections that are smaller. Whole grains, "
-        "weighted for the frame. Sections of grains, not their sizes in space.",
+        note=Text("grain_size.much_number_area_grains_sections"),
     )
 
 
 def structure_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate how the sizes are distributed, as ASTM E1181 names it."""
     return Table(
-        title="Distribution of grain sizes (ASTM E1181)",
+        title=Text("grain_size.distribution_grain_sizes_astm_e1181"),
         columns=(
-            "Specimen",
-            "Found",
-            "Result",
-            "G, 5 % of the area coarser",
-            "G, 5 % of the area finer",
-            "Distance of the two parts [G]",
-            "Area of the coarse part [%]",
+            Text("words.specimen"),
+            Text("words.found"),
+            Text("words.result"),
+            Text("grain_size.g_5_area_coarser"),
+            Text("grain_size.g_5_area_finer"),
+            Text("grain_size.distance_two_parts_g"),
+            Text("grain_size.area_coarse_part"),
         ),
         rows=tuple(rows),
-        note="Two populations: the distribution of the area over G has two humps that chance does not make of one (dip "
-        "test). Isolated coarse grains: they stand apart from the tail of the others. A wide range in one population "
-        "is no duplex structure here. Types that depend on the place (bands, necklace) are not told apart.",
+        note=Text("grain_size.two_populations_distribution_area_over"),
     )
 
 
@@ -202,12 +218,12 @@ def lot_table(
         (specimen, mean.mean, grain_number(key, mean.mean, standard))
         for specimen, mean in zip(specimens, means, strict=True)
     ]
-    rows.append(("mean of the lot", found.mean, grain_number(key, found.mean, standard)))
+    rows.append((Text("grain_size.mean_lot"), found.mean, grain_number(key, found.mean, standard)))
     return Table(
-        title="All specimens",
-        columns=("Specimen", f"{NAMES[key]} [{UNITS[key]}]", "G"),
+        title=Text("grain_size.all_specimens"),
+        columns=(Text("words.specimen"), f"{NAMES[key]} [{UNITS[key]}]", "G"),
         rows=tuple(rows),
-        note="G of the lot is that of the mean measurement.",
+        note=Text("grain_size.g_lot_mean_measurement"),
     )
 
 
@@ -220,12 +236,12 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
     charts = [
         Chart(
             kind="histogram",
-            title="Grain sections by their G",
-            x_label="G of the area of a section",
-            y_label="Share [%]",
+            title=Text("grain_size.grain_sections_their_g"),
+            x_label=Text("grain_size.g_area_section"),
+            y_label=Text("grain_size.share"),
             series=(
-                Series(name="share of area", x=edges, y=tuple(found.percent.tolist())),
-                Series(name="share of number", x=edges, y=tuple((100 * number / number.sum()).tolist())),
+                Series(name=Text("grain_size.share_area"), x=edges, y=tuple(found.percent.tolist())),
+                Series(name=Text("grain_size.share_number"), x=edges, y=tuple((100 * number / number.sum()).tolist())),
             ),
         )
     ]
@@ -236,12 +252,12 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         charts.append(
             Chart(
                 kind="histogram",
-                title="Lengths of whole chords",
-                x_label="Chord length [um]",
-                y_label="Share [%]",
+                title=Text("grain_size.lengths_whole_chords"),
+                x_label=Text("grain_size.chord_length_um"),
+                y_label=Text("grain_size.share"),
                 series=(
                     Series(
-                        name="chords along rows and columns",
+                        name=Text("grain_size.chords_along_rows_columns"),
                         x=tuple(CHORD_EDGES_UM[low : high + 1].tolist()),
                         y=tuple((100 * counts[low:high] / counts.sum()).tolist()),
                     ),
@@ -251,7 +267,7 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         )
     series = tuple(
         Series(
-            name=f"specimen {specimen}",
+            name=Text("grain_size.specimen", specimen=specimen),
             x=tuple(float(field.field) for field in own),
             y=tuple(float(field.values["grain_size_number"]) for field in own),
         )
@@ -262,8 +278,8 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         charts.append(
             Chart(
                 kind="points",
-                title="G of each field",
-                x_label="Field",
+                title=Text("grain_size.g_each_field"),
+                x_label=Text("grain_size.field"),
                 y_label=f"G ({standard.id})",
                 series=series,
             )
@@ -277,107 +293,106 @@ def statements(
     """How the numbers were made, for the method block."""
     edition = designation(standard)
     found = [
-        Statement(name="Method", text=f"{METHOD_TITLES[settings.method]}, evaluated following {edition}"),
-        Statement(name="Test figure", text=_figure_text(fields, settings, scaled)),
         Statement(
-            name="Counting",
-            text="One grain boundary crossed or touched counts 1; a line end inside a grain leaves half an intercept, "
-            "an end on a boundary counts 1/2. A triple point (line within "
-            f"{settings.triple_point_px:g} px of it) counts {_triple_text(settings)}. Where a line crosses the same "
-            f"boundary again within {intercepts.FLICKER_PX:g} px, that is one crossing, a touch, or the roughness of "
-            "the pixels, which does not count.",
+            name=Text("grain_size.method"),
+            text=Text("grain_size.evaluated_following", method_titles=METHOD_TITLES[settings.method], edition=edition),
+        ),
+        Statement(name=Text("grain_size.test_figure"), text=_figure_text(fields, settings, scaled)),
+        Statement(
+            name=Text("grain_size.counting"),
+            text=Text(
+                "grain_size.one_grain_boundary_crossed_touched",
+                triple_point_px=settings.triple_point_px,
+                settings=_triple_text(settings),
+                flicker_px=intercepts.FLICKER_PX,
+            ),
         ),
         Statement(
-            name="Whole-field lines",
-            text="G (intercept) and the mean intercept count the label changes along every pixel row, column and "
-            "diagonal (0°, 45°, 90°, 135°), each direction with the same weight, and add the chords that fit between "
-            "two pixels, from the number of triple points.",
+            name=Text("grain_size.whole_field_lines"),
+            text=Text("grain_size.g_intercept_mean_intercept_count"),
         ),
         Statement(
-            name="Edge grains",
-            text="Rectangle: cut by a side 1/2, in a corner 1/4 each, over the area of the rectangle. Mean area: whole "
-            "grains only, weighted by Miles and Lantuéjoul for their chance to be whole, which removes the bias "
-            "(a deviation from the edge rules of the standards).",
+            name=Text("grain_size.edge_grains"),
+            text=Text("grain_size.rectangle_cut_side_1_2"),
         ),
-        Statement(name="Twins", text=f"Twin boundaries: {settings.twins}, as far as the segmentation leaves them out."),
+        Statement(
+            name=Text("grain_size.twins"),
+            text=Text("grain_size.twin_boundaries_far_segmentation_leaves", twins=settings.twins),
+        ),
     ]
     if settings.method == "jeffries":
         found.append(
             Statement(
-                name="Circle rule",
-                text="Grains cut by the circle count 1/2. That count is one grain too high on average"
+                name=Text("grain_size.circle_rule"),
+                text=Text("grain_size.grains_cut_circle_count_1")
                 + (
-                    "; this grain was taken off (setting circle_rule = minus_one)."
+                    Text("grain_size.grain_taken_off_setting_circle")
                     if settings.circle_rule == "minus_one"
-                    else ", which the edition keeps; see the budget line 'counting rule'."
+                    else Text("grain_size.which_edition_keeps_see_budget")
                 ),
             )
         )
     if settings.second_phase != "none":
-        found.append(Statement(name="Second phase", text=_second_phase_text(settings)))
+        found.append(Statement(name=Text("grain_size.second_phase"), text=_second_phase_text(settings)))
     if standard.notes:
-        found.append(Statement(name="Edition", text=" ".join(standard.notes)))
+        found.append(Statement(name=Text("grain_size.edition"), text=" ".join(standard.notes)))
     return tuple(found)
 
 
 def _triple_text(settings: Settings) -> str:
     if settings.triple_points == "alternate":
-        return "2 and 1 in turn (ASTM E1382)"
+        return Text("grain_size.n2_1_turn_astm_e1382")
     if settings.method == "heyn":
         return "1.5"
-    return (
-        "2 on circles, 1.5 on straight lines; from the intercepts per length on circles half a count per triple point "
-        "is taken off, which a line without width does not have (a deviation)"
-    )
+    return Text("grain_size.n2_circles_1_5_straight")
 
 
 def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> str:
     if not scaled:
-        return "none: without a pixel size only ratios are reported"
+        return Text("grain_size.none_without_pixel_size_only")
     first = fields[0].values
     match settings.method:
         case "abrams" | "hilliard":
             diameter = float(first["figure_diameter_mm"])
             circles = (
-                "Three concentric circles, circumferences 3 : 2 : 1, the largest"
+                Text("grain_size.three_concentric_circles_circumferences_3")
                 if settings.method == "abrams"
-                else "One circle,"
+                else Text("grain_size.one_circle")
             )
             magnification = float(first["figure_magnification"])
-            size = f"as the standard draws it at {magnification:g}×"
+            size = Text("grain_size.standard_draws", magnification=magnification)
             if not settings.figure_magnification:
-                size += ", sized for the counts the procedure asks for"
-            return (
-                f"{circles} {diameter * 1e3:.1f} µm wide, {size}; {float(first['figure_placements']):.0f} placements "
-                "per field on a regular pattern, chosen without looking at the grains (first field)."
+                size += Text("grain_size.sized_counts_procedure_asks")
+            return Text(
+                "grain_size.m_wide_placements_per_field",
+                circles=circles,
+                diameter=diameter * 1e3,
+                size=size,
+                figure_placements=float(first["figure_placements"]),
             )
         case "heyn":
-            return (
-                f"{float(first['figure_lines']):.0f} straight lines per field in four orientations "
-                "(0°, 45°, 90°, 135°), parallel and spread over the field, not radiating from one point (first field)."
-            )
+            return Text("grain_size.straight_lines_per_field_four", figure_lines=float(first["figure_lines"]))
         case "jeffries":
-            return (
-                f"{float(first['figure_placements']):.0f} circle(s) per field, "
-                f"{float(first['figure_diameter_mm']) * 1e3:.1f} µm wide (first field); "
-                "the density is the count over the true area."
+            return Text(
+                "grain_size.circle_s_per_field_m",
+                figure_placements=float(first["figure_placements"]),
+                figure_diameter_mm=float(first["figure_diameter_mm"]) * 1e3,
             )
         case "saltykov" | "mean_area":
-            return "The largest rectangle of the measured area of each field."
+            return Text("grain_size.largest_rectangle_measured_area_each")
         case "intercept":
-            return "Every pixel row, column and diagonal is a test line; they are too many to draw."
+            return Text("grain_size.every_pixel_row_column_diagonal")
 
 
 def _second_phase_text(settings: Settings) -> str:
     match settings.second_phase:
         case "dark" | "bright":
             side = "below" if settings.second_phase == "dark" else "above"
-            how = f"regions with a mean gray value {side} {settings.second_phase_threshold:g}"
+            how = Text(
+                "grain_size.regions_mean_gray_value", side=side, second_phase_threshold=settings.second_phase_threshold
+            )
         case "unlabeled":
-            how = "what has no grain inside the measured region"
+            how = Text("grain_size.what_has_no_grain_inside")
         case _:
-            how = f"stated by the user: {settings.second_phase_percent:g} % second phase"
-    return (
-        f"Only grains of the matrix are counted. The second phase is {how}. Mean intercept: matrix fraction × length "
-        "of the test lines / matrix grains intercepted; areas: matrix grains over the area of the matrix."
-    )
+            how = Text("grain_size.stated_user_second_phase", second_phase_percent=settings.second_phase_percent)
+    return Text("grain_size.only_grains_matrix_counted_second", how=how)

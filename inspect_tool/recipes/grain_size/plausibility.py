@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
@@ -30,8 +31,8 @@ SMALL_APART = 30.0  # share of the grains that may be small and darker, or brigh
 NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
 CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
 
-_LEFT_OUT = "Share of a field left out, field with the most"
-_EDGE_HELD = "Share of the edge of a field that one grain holds"
+_LEFT_OUT = Text("grain_size.share_field_left_out_field")
+_EDGE_HELD = Text("grain_size.share_edge_field_one_grain")
 _OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
 
 
@@ -185,49 +186,49 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             most["left_out_percent"],
             LEFT_OUT,
             "%",
-            "no grain was found there, or it was taken for mount; look at the mask, set [region] or mount = 'keep'",
+            Text("grain_size.no_grain_found_there_taken"),
         ),
         _EDGE_HELD: (
             most["edge_held_by_one_percent"],
             EDGE,
             "%",
-            "a grain so large is mount, or its boundaries are not closed",
+            Text("grain_size.grain_large_mount_its_boundaries"),
         ),
-        "Share of a field that one grain covers": (
+        Text("grain_size.share_field_one_grain_covers"): (
             100.0 * max(float(part.max() / part.sum()) for part in of_field),
             LARGEST,
             "%",
-            "boundaries that are not closed, or a field too small for this grain size",
+            Text("grain_size.boundaries_not_closed_field_too"),
         ),
-        "Share of the grains that are much smaller than the grains that hold the area": (
+        Text("grain_size.share_grains_much_smaller_than_grains"): (
             fine,
             FINE,
             "%",
-            f"area below {FINE_AREA:g} of the mean weighted by area; particles and texture make such a population",
+            Text("grain_size.area_below_mean_weighted_area", fine_area=FINE_AREA),
         ),
-        "Share of the grains that have a gray level of their own": (
+        Text("grain_size.share_grains_have_gray_level_their"): (
             most["second_gray_level_percent"],
             SECOND,
             "%",
-            "dark or bright particles are counted as grains; set them apart by second_phase",
+            Text("grain_size.dark_bright_particles_counted_grains"),
         ),
-        "Share of the grains that are smaller and darker, or brighter, than the others": (
+        Text("grain_size.share_grains_smaller_and_darker_or"): (
             most["small_apart_in_gray_percent"],
             SMALL_APART,
             "%",
-            "particles are counted as grains, at this share 0.5 too much by areas; set them apart by second_phase",
+            Text("grain_size.particles_counted_grains_share_0"),
         ),
-        "Share of the boundary length taken for scratches, field with the most": (
+        Text("grain_size.share_boundary_length_taken_scratches_field"): (
             most["scratched_percent"],
             SCRATCHED,
             "%",
-            "at this share they decide on 0.5 G; polish again, or look at what was left out",
+            Text("grain_size.share_they_decide_0_5"),
         ),
-        "Twin lamellae that were merged, over the grains": (
+        Text("grain_size.twin_lamellae_merged_over_grains"): (
             lamellae,
             TWINNED,
             "1",
-            "twins etched like grain boundaries: where there are many, some are left and counted as grains",
+            Text("grain_size.twins_etched_like_grain_boundaries"),
         ),
     }
     for name, (value, limit, unit, why) in found.items():
@@ -237,7 +238,7 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             "<=",
             limit,
             unit,
-            clause=f"limit of this toolkit: {why}",
+            clause=Text("grain_size.limit_toolkit", why=why),
             specimen=specimen,
             # what is no grain at all stays in doubt whoever counts; the others are answered by a check by hand
             quantities=() if name in _OF_REGION else tuple(QUANTITIES),
@@ -249,8 +250,12 @@ def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iter
     shares = [float(field.values["left_out_percent"]) for field in fields]
     if max(shares) >= 1:
         yield (
-            f"Specimen {specimen}: {np.mean(shares):.0f} % of the fields was left out, {max(shares):.0f} % of the one "
-            "with the most: taken for mount, or without a grain."
+            Text(
+                "grain_size.specimen_fields_left_out_one",
+                specimen=specimen,
+                shares=float(np.mean(shares)),
+                shares_2=max(shares),
+            )
         )
 
 
@@ -259,7 +264,4 @@ def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Itera
     lines = round(sum(float(field.values["scratch_lines"]) for field in fields))
     if lines:
         most = max(float(field.values["scratched_percent"]) for field in fields)
-        yield (
-            f"Specimen {specimen}: {lines} lines taken for scratches and left out, up to {most:.0f} % of the boundary "
-            'length of a field: thinner and fainter than the boundaries. scratches = "count" in [backend] counts them.'
-        )
+        yield (Text("grain_size.specimen_lines_taken_scratches_left", specimen=specimen, lines=lines, most=most))

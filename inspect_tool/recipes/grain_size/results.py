@@ -6,6 +6,7 @@ from math import log, log2, sqrt
 
 import pandas as pd
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import anisotropy_fields
 from inspect_tool.recipes.grain_size.method import (
@@ -21,33 +22,39 @@ from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "grain_size_number": Quantity(title="Grain size number G, method of the job", unit="G", needs_scale=True),
+    "grain_size_number": Quantity(title=Text("grain_size.grain_size_number_g_method"), unit="G", needs_scale=True),
     "grain_size_number.intercept": Quantity(
-        title="Grain size number G, test lines over the whole field", unit="G", needs_scale=True
+        title=Text("grain_size.grain_size_number_g_test"), unit="G", needs_scale=True
     ),
     "grain_size_number.planimetric": Quantity(
-        title="Grain size number G, grains in a rectangle (Saltykov)", unit="G", needs_scale=True
+        title=Text("grain_size.grain_size_number_g_grains"), unit="G", needs_scale=True
     ),
     "grain_size_number.mean_area": Quantity(
-        title="Grain size number G, mean grain area from whole grains", unit="G", needs_scale=True
+        title=Text("grain_size.grain_size_number_g_mean"), unit="G", needs_scale=True
     ),
     "grain_size_number.largest": Quantity(
-        title="Grain size number G of the largest connected grain section observed", unit="G", needs_scale=True
+        title=Text("grain_size.grain_size_number_g_largest"), unit="G", needs_scale=True
     ),
     "mean_intercept_um": Quantity(
-        title="Mean lineal intercept, test lines over the whole field", unit="um", needs_scale=True
+        title=Text("grain_size.mean_lineal_intercept_test_lines"), unit="um", needs_scale=True
     ),
     "mean_intercept_um.figure": Quantity(
-        title="Mean lineal intercept, test figure of the method", unit="um", needs_scale=True
+        title=Text("grain_size.mean_lineal_intercept_test_figure"), unit="um", needs_scale=True
     ),
-    "grains_per_mm2": Quantity(title="Grains per area, rectangle (Saltykov)", unit="1/mm2", needs_scale=True),
-    "grains_per_mm2.figure": Quantity(title="Grains per area, circle (Jeffries)", unit="1/mm2", needs_scale=True),
-    "mean_grain_area_um2": Quantity(title="Mean grain area, from weighted whole grains", unit="um2", needs_scale=True),
+    "grains_per_mm2": Quantity(
+        title=Text("grain_size.grains_per_area_rectangle_saltykov"), unit="1/mm2", needs_scale=True
+    ),
+    "grains_per_mm2.figure": Quantity(
+        title=Text("grain_size.grains_per_area_circle_jeffries"), unit="1/mm2", needs_scale=True
+    ),
+    "mean_grain_area_um2": Quantity(
+        title=Text("grain_size.mean_grain_area_from_weighted"), unit="um2", needs_scale=True
+    ),
     "boundary_area_per_volume_per_mm": Quantity(
-        title="Grain boundary area per volume S_V", unit="1/mm", needs_scale=True
+        title=Text("grain_size.grain_boundary_area_per_volume"), unit="1/mm", needs_scale=True
     ),
-    "anisotropy_index": Quantity(title="Anisotropy index", unit="1", needs_scale=False),
-    "matrix_percent": Quantity(title="Matrix phase", unit="%", needs_scale=False),
+    "anisotropy_index": Quantity(title=Text("grain_size.anisotropy_index"), unit="1", needs_scale=False),
+    "matrix_percent": Quantity(title=Text("grain_size.matrix_phase"), unit="%", needs_scale=False),
 }
 
 _OF_G = "grain_size_number"
@@ -78,10 +85,16 @@ def results_of(
     edition = designation(standard)
     if scaled:
         key, what = basis(settings.method)
-        name = "Grain size index" if standard.id == "ISO 643" else "Grain size number"
+        name = Text("grain_size.grain_size_index") if standard.id == "ISO 643" else Text("grain_size.grain_size_number")
         numbers = (
             ("grain_size_number", key, f"{METHOD_TITLES[settings.method]}", settings.method, what),
-            ("grain_size_number.intercept", "n_l_per_mm", METHOD_TITLES["intercept"], "intercept", "test lines"),
+            (
+                "grain_size_number.intercept",
+                "n_l_per_mm",
+                METHOD_TITLES["intercept"],
+                "intercept",
+                Text("grain_size.test_lines"),
+            ),
             ("grain_size_number.planimetric", "grains_per_mm2", METHOD_TITLES["saltykov"], "saltykov", "grains"),
             ("grain_size_number.mean_area", "whole_grains_per_mm2", METHOD_TITLES["mean_area"], "mean_area", "grains"),
         )
@@ -90,22 +103,28 @@ def results_of(
                 yield _number(
                     estimates[column],
                     quantity=quantity,
-                    title=f"{name} G ({standard.id}), {method}",
-                    definition=f"{quantity}.{short}/{_VERSIONS.get(short, 1)}: G of the mean over fields of {of}",
-                    clause=f"{edition}: {method}",
+                    title=Text("grain_size.g_by_method", name=name, standard=standard.id, method=method),
+                    definition=Text(
+                        "grain_size.g_mean_over_fields",
+                        quantity=quantity,
+                        short=short,
+                        short_2=_VERSIONS.get(short, 1),
+                        of=of,
+                    ),
+                    clause=joined(": ", (edition, method)),
                     standard=standard,
                     specimen=specimen,
                     main=quantity == "grain_size_number",
                 )
         lines = estimates["n_l_per_mm"]
-        of_figure = f"{edition}: {METHOD_TITLES[settings.method]}"
+        of_figure = joined(": ", (edition, METHOD_TITLES[settings.method]))
         # what stands beside G on page 1 is of the same method
         if key == "figure_n_l_per_mm":
             yield _size(
                 _inverse(estimates[key], 1e3),
                 quantity="mean_intercept_um.figure",
                 unit="um",
-                clause=f"{of_figure}, mean intercept",
+                clause=Text("grain_size.mean_intercept", of_figure=of_figure),
                 specimen=specimen,
                 main=True,
             )
@@ -122,7 +141,7 @@ def results_of(
             _inverse(lines, 1e3),
             quantity="mean_intercept_um",
             unit="um",
-            clause=f"{edition}: mean intercept, test lines in four directions over the whole field",
+            clause=Text("grain_size.mean_intercept_test_lines_four", edition=edition),
             specimen=specimen,
             main=key == "n_l_per_mm",
         )
@@ -130,7 +149,7 @@ def results_of(
             estimates["grains_per_mm2"],
             quantity="grains_per_mm2",
             unit="1/mm2",
-            clause=f"{edition}: grains in a rectangle, sides 1/2 and corners 1/4",
+            clause=Text("grain_size.grains_rectangle_sides_1_2", edition=edition),
             specimen=specimen,
             main=key == "grains_per_mm2",
         )
@@ -139,8 +158,7 @@ def results_of(
                 _inverse(estimates["whole_grains_per_mm2"], 1e6),
                 quantity="mean_grain_area_um2",
                 unit="um2",
-                clause="1 / grains per area, whole grains weighted after Miles and Lantuéjoul; a deviation from the "
-                "standards",
+                clause=Text("grain_size.n1_grains_per_area_whole"),
                 specimen=specimen,
                 main=key == "whole_grains_per_mm2",
             )
@@ -148,7 +166,7 @@ def results_of(
             replace(lines, mean=2 * lines.mean),
             quantity="boundary_area_per_volume_per_mm",
             unit="1/mm",
-            clause="stereology: S_V = 2 N_L of test lines in four directions over the whole field",
+            clause=Text("grain_size.stereology_s_v_2_n"),
             specimen=specimen,
             main=False,
         )
@@ -158,8 +176,7 @@ def results_of(
             estimates["anisotropy_index"],
             quantity="anisotropy_index",
             unit="1",
-            clause=f"{edition}: intercepts per length across the deformation axis over those along it, "
-            + _index_plane(fields),
+            clause=Text("grain_size.intercepts_per_length_across_deformation", edition=edition) + _index_plane(fields),
             specimen=specimen,
             main=not scaled,
         )
@@ -168,7 +185,7 @@ def results_of(
             estimates["matrix_percent"],
             quantity="matrix_percent",
             unit="%",
-            clause=f"{edition}: specimens with two phases, matrix fraction of the same fields",
+            clause=Text("grain_size.specimens_two_phases_matrix_fraction", edition=edition),
             specimen=specimen,
             main=False,
         )
@@ -199,7 +216,11 @@ def _number(
             clause=clause + (f"; {estimate.note}" if estimate.note else ""),
             definition=definition,
             budget=tuple(
-                replace(line, u=sensitivity * line.u, basis=f"{line.basis}; x {sensitivity:.3f} G per relative change")
+                replace(
+                    line,
+                    u=sensitivity * line.u,
+                    basis=Text("grain_size.x_g_per_relative_change", basis=line.basis, sensitivity=sensitivity),
+                )
                 for line in estimate.lines
             ),
             rounded=rounded(g),
@@ -218,7 +239,7 @@ def _size(estimate: Estimate, *, quantity: str, unit: str, clause: str, specimen
             unit=unit,
             n=estimate.n,
             clause=clause + (f"; {estimate.note}" if estimate.note else ""),
-            definition=f"{quantity}/{_VERSIONS.get(quantity, 1)}: mean over fields",
+            definition=Text("grain_size.mean_over_fields", quantity=quantity, quantity_2=_VERSIONS.get(quantity, 1)),
             budget=tuple(replace(line, u=line.u * abs(estimate.mean)) for line in estimate.lines),
             title=QUANTITIES[quantity].title,
             main=main,
@@ -237,12 +258,12 @@ def _inverse(estimate: Estimate, unit: float) -> Estimate:
 def _index_plane(fields: Sequence[FieldMeasurement]) -> str:
     planes = {field.plane for field in anisotropy_fields(fields)}
     if planes == {"longitudinal"}:
-        return "on the longitudinal plane"
+        return Text("grain_size.longitudinal_plane")
     if planes == {"planar"}:
-        return "on the planar section; no longitudinal one was measured"
+        return Text("grain_size.planar_section_no_longitudinal_one")
     if planes == {"transverse"}:
-        return "on the transverse section, which does not hold the axis: not the index of the standard"
-    return "the plane is not stated"
+        return Text("grain_size.transverse_section_which_does_not")
+    return Text("grain_size.plane_not_stated")
 
 
 def _largest_result(
@@ -251,7 +272,7 @@ def _largest_result(
     largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
     u_rel = max(field.calibration.u_rel for field in fields)
     number = float(largest["grain_size_number"])
-    cut = "; cut by the edge of the field, so that the grain is at least this large" if largest["touches_edge"] else ""
+    cut = Text("grain_size.cut_edge_field_grain_least") if largest["touches_edge"] else ""
     return evaluated(
         Result(
             quantity="grain_size_number.largest",
@@ -259,17 +280,20 @@ def _largest_result(
             value=number,
             unit="G",
             n=len(grains),
-            n_of="grains",
-            clause=f"ASTM E930-18: image area of the largest connected grain section observed{cut}",
-            definition="grain_size_number.largest/1: G of the area of the largest section, cut or not",
+            n_of=Text("grain_size.grains"),
+            clause=Text("grain_size.astm_e930_18_image_area", cut=cut),
+            definition=Text("grain_size.grain_size_number_largest_1"),
             budget=(
                 Component(
-                    name="scale", u=2 / log(2) * u_rel, kind="B", basis="2 x relative uncertainty of the pixel size"
+                    name=Text("budget.scale"),
+                    u=2 / log(2) * u_rel,
+                    kind="B",
+                    basis=Text("grain_size.n2_x_relative_uncertainty_pixel"),
                 ),
                 *_largest_segmented(grains, fields),
             ),
             rounded=rounded(number),
-            title=f"Grain size number of the largest connected grain section observed ({standard.id})",
+            title=Text("grain_size.grain_size_number_largest_connected", id=standard.id),
         )
     )
 
@@ -279,25 +303,24 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement])
     area = grains["area_um2"].nlargest(2).to_numpy()
     names = [name for name in fields[0].alternatives if all(name in field.alternatives for field in fields)]
     yield Component(
-        name="outline",
+        name=Text("budget.outline"),
         u=2 * 0.5 / sqrt(float(grains["area_px2"].max())) / sqrt(3) / log(2),
         kind="B",
-        basis="half a pixel of boundary / √3",
+        basis=Text("grain_size.half_pixel_boundary_3"),
     )
     if not names:
         return
     other = [max(float(field.alternatives[name]["largest_grain_um2"]) for field in fields) for name in names]
     yield Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half_range([0.0, *(log2(one / float(area[0])) for one in other)]),
         kind="B",
-        basis=f"half range / √3 of the largest grain over {len(names)} other segmentations: {', '.join(names)}",
+        basis=Text("grain_size.half_range_3_largest_grain", n_names=len(names), names=", ".join(names)),
     )
     ends = (float(area.min()), float(area[0]) + float(grains["area_um2"].mean()))
     yield Component(
-        name="one boundary",
+        name=Text("budget.one_boundary"),
         u=half_range(log2(end) for end in ends),
         kind="B",
-        basis="one boundary missed or too much: from the second largest grain to the largest with a mean grain "
-        "joined to it, half range / √3",
+        basis=Text("grain_size.one_boundary_missed_too_much"),
     )

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.measure import duplex
-from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
+from inspect_tool.model import Cell, Check, Editions, FieldMeasurement, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import principal_planes
 from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, grain_number
-from inspect_tool.standards.editions import check_rule, designation, load_standard
+from inspect_tool.standards.editions import check_rule, designation, edition_of
 from inspect_tool.standards.formulas import astm_e930, astm_e1181
 
 # 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
@@ -53,13 +54,15 @@ def checks(
 
     planes = len({(field.section, field.plane) for field in fields})
     per = min(sum((f.section, f.plane) == place for f in fields) for place in {(f.section, f.plane) for f in fields})
-    sections = "fewest of a section" if planes > 1 else ""
+    sections = Text("grain_size.fewest_section") if planes > 1 else ""
     found["fields_intercept"] = found["fields_planimetric"] = (float(per), sections)
     if scaled:
         estimate = estimates[basis(method)[0]]
         found["relative_accuracy"] = (
             estimate.ra_percent,
-            f"of {basis(method)[1]}" if estimate.ra_percent is not None else "one field gives no scatter",
+            Text("grain_size.sentence", method=basis(method)[1])
+            if estimate.ra_percent is not None
+            else Text("grain_size.one_field_gives_no_scatter_2"),
         )
         match method:
             case "jeffries":
@@ -110,41 +113,40 @@ def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], stand
     directed = estimate is not None and len(estimate.planes) == 3
     found = 3 if directed else len(planes)
     return Check(
-        name="Principal planes or directions of elongated grains",
+        name=Text("grain_size.principal_planes_directions_elongated_grains"),
         value=float(found),
         relation=">=",
         limit=3.0,
         unit="1",
         passed=found >= 3,
-        clause=f"{designation(standard)}: grains that are not equiaxed are measured on three principal planes, or with "
-        "directed lines in three principal directions",
+        clause=Text("grain_size.grains_not_equiaxed_measured_three", standard=designation(standard)),
         specimen=specimen,
         note=(estimate.note if estimate is not None else "")
-        or ("plane not stated" if not planes else f"{', '.join(planes)} only"),
+        or (Text("grain_size.plane_not_stated_2") if not planes else Text("grain_size.only", planes=", ".join(planes))),
     )
 
 
 def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[Check]:
     smallest = min(float(field.values["mean_intercept_px"]) for field in fields)
     yield Check(
-        name="Mean intercept in pixels, field with the smallest",
+        name=Text("grain_size.mean_intercept_pixels_field_smallest"),
         value=smallest,
         relation=">=",
         limit=_ADVISED_INTERCEPT_PX,
         unit="px",
         passed=smallest >= _ADVISED_INTERCEPT_PX,
-        clause="own rule, advice: below it, one pixel of boundary is worth more than 0.1 G",
+        clause=Text("grain_size.own_rule_advice_below_one"),
         scope="image",
         specimen=specimen,
     )
     if smallest < _SMALLEST_INTERCEPT_PX:
         yield plausibility.check(
-            "Grains large enough in pixels to be counted",
+            Text("grain_size.grains_large_enough_pixels_counted"),
             smallest,
             ">=",
             _SMALLEST_INTERCEPT_PX,
             "px",
-            clause="own rule: the counts were tried against exact geometry down to this mean intercept",
+            clause=Text("grain_size.own_rule_counts_tried_against"),
             specimen=specimen,
         )
 
@@ -157,14 +159,19 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
     limit = _PLAUSIBLE_DIFFERENCE_G + expanded
     value = abs(difference - _KNOWN_DIFFERENCE_G)
     yield Check(
-        name="Intercept and planimetric G differ as grains do",
+        name=Text("grain_size.intercept_planimetric_g_differ_grains"),
         value=value,
         relation="<=",
         limit=limit,
         unit="G",
         passed=value <= limit,
-        clause=f"G(intercept) - G(planimetric) is {difference:.2f}; {_KNOWN_DIFFERENCE_G:.2f} ± "
-        f"{_PLAUSIBLE_DIFFERENCE_G:.2f} is usual (hexagons 0.16, random mosaic 0.36); uncertainty {expanded:.2f}",
+        clause=Text(
+            "grain_size.g_intercept_g_planimetric_usual",
+            difference=difference,
+            known_difference_g=_KNOWN_DIFFERENCE_G,
+            plausible_difference_g=_PLAUSIBLE_DIFFERENCE_G,
+            expanded=expanded,
+        ),
         scope="consistency",
         specimen=specimen,
     )
@@ -175,13 +182,13 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
         limit = max(0.1, sqrt((figure.expanded_u or 0.0) ** 2 + (other.expanded_u or 0.0) ** 2))
         value = abs(figure.value - other.value)
         yield Check(
-            name="Test figure and whole field give the same G",
+            name=Text("grain_size.test_figure_whole_field_give"),
             value=value,
             relation="<=",
             limit=limit,
             unit="G",
             passed=value <= limit,
-            clause="expanded uncertainties of both, at least 0.1",
+            clause=Text("grain_size.expanded_uncertainties_both_least_0"),
             scope="consistency",
             specimen=specimen,
         )
@@ -197,20 +204,18 @@ def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, spe
     aspect = float(grains["aspect_ratio"].to_numpy()[order][np.searchsorted(share, 0.5)])
     missing = {"longitudinal", "transverse", "planar"} - planes
     if index > _EQUIAXED_INDEX and len(planes) < 2:
-        yield (
-            f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}. One section does not "
-            "describe them; measure longitudinal, transverse and planar sections."
-        )
+        yield (Text("grain_size.specimen_grains_elongated_anisotropy_index", specimen=specimen, index=index))
     elif index > _EQUIAXED_INDEX and missing:
         yield (
-            f"Specimen {specimen}: the grains are elongated, anisotropy index {index:.2f}; "
-            f"no {' and no '.join(sorted(missing))} section was measured."
+            Text(
+                "grain_size.specimen_grains_elongated_anisotropy_index_2",
+                specimen=specimen,
+                index=index,
+                missing=" and no ".join(sorted(missing)),
+            )
         )
     if aspect > _EQUIAXED_ASPECT:
-        yield (
-            f"Specimen {specimen}: half of the area is in grains more than {aspect:.1f} times as long as wide. "
-            "The structure is lamellar or acicular, and G is not meant for it; the number is given for comparison only."
-        )
+        yield (Text("grain_size.specimen_half_area_grains_more", specimen=specimen, aspect=aspect))
 
 
 def consistency_warnings(
@@ -220,22 +225,29 @@ def consistency_warnings(
     for check in found:
         if check.specimen == specimen and check.scope == "consistency" and not check.passed:
             yield (
-                f"Specimen {specimen}: {check.name[0].lower()}{check.name[1:]}: this failed ({check.value:.2f} against "
-                f"{check.limit:.2f} G). Look at the segmentation before you use the number."
+                Text(
+                    "grain_size.specimen_failed_against_g_look",
+                    specimen=specimen,
+                    name=check.name[0].lower(),
+                    name_2=check.name[1:],
+                    value=check.value,
+                    limit=check.limit,
+                )
             )
     for field in fields:
         own = grains[(grains["section"] == field.section) & (grains["field"] == field.field)]["area_px2"]
         share = float(own.max() / own.sum())
         if share > _LARGEST_SHARE:
             yield (
-                f"Specimen {specimen}, field {field.field}: one region covers {100 * share:.0f} % of the field. "
-                "Its boundaries are not closed, or the field is too small for this grain size."
+                Text(
+                    "grain_size.specimen_field_one_region_covers",
+                    specimen=specimen,
+                    field=field.field,
+                    share=100 * share,
+                )
             )
     if len(fields) == 1:
-        yield (
-            f"Specimen {specimen}: one field. The scatter between fields is unknown; the uncertainty takes a model "
-            "for it and leaves out how the specimen differs from place to place."
-        )
+        yield (Text("grain_size.specimen_one_field_scatter_between", specimen=specimen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,11 +258,11 @@ class Structure:
     warnings: tuple[str, ...]
 
 
-def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, standard: Standard, specimen: str) -> Structure:
+def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, editions: Editions, specimen: str) -> Structure:
     """Judge the distribution of grain sizes and the map of the local size (ASTM E1181)."""
-    e1181 = load_standard("astm_e1181_2002")
+    standard = editions.job
     warnings: list[str] = []
-    found, result = "too few whole grains", ""
+    found, result = Text("grain_size.too_few_whole_grains"), ""
     whole = grains[grains["edge_weight"] > 0]
     low = high = distance = share = None
     if len(whole) >= _FEWEST_FOR_SHAPE:
@@ -276,30 +288,33 @@ def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, standard
             range_g=high - low,
             mode_distance_g=0.0 if distance is None else distance + _GATE_DOUBT_G,
             mode_area_percent=0.0 if distance is None else 100.0,
-            standard=e1181,
+            standard=edition_of(editions, "ASTM E1181"),
         )
-        found = "one population"
+        found = Text("grain_size.one_population")
         if share is not None and (met.isolated_coarse or met.bimodal):
-            found = "isolated coarse grains" if met.isolated_coarse else "two populations"
+            found = (
+                Text("grain_size.isolated_coarse_grains") if met.isolated_coarse else Text("grain_size.two_populations")
+            )
             kind = "ALA" if met.isolated_coarse else "Bimodal"
             result = astm_e1181.result_text(kind, [100 - share, share], sizes)
             warnings.append(
-                f"Specimen {specimen}: duplex grain structure: {result}; {distance:.1f} numbers apart. An average "
-                "stands for none of its grains (ASTM E1181; the gates are not verified)."
+                Text(
+                    "grain_size.specimen_duplex_grain_structure_numbers",
+                    specimen=specimen,
+                    result=result,
+                    distance=distance,
+                )
             )
         elif met.wide_range:
-            warnings.append(
-                f"Specimen {specimen}: a wide range of grain sizes: 90 % of the area lies between G {low:.1f} and G "
-                f"{high:.1f}, in one population. Report the percentiles beside the average (ASTM E1181)."
-            )
+            warnings.append(Text("grain_size.specimen_wide_range_grain_sizes", specimen=specimen, low=low, high=high))
     regions = _regions(fields, standard)
     if regions is not None:
         warnings.append(
-            f"Specimen {specimen}: the local grain size runs from G {regions[0]:.1f} to G {regions[1]:.1f} (10 % and "
-            "90 % of the tiles), and tiles resemble their neighbors. The structure changes from place to place: "
-            "report regions apart (ASTM E1181)."
+            Text(
+                "grain_size.specimen_local_grain_size_runs", specimen=specimen, regions=regions[0], regions_2=regions[1]
+            )
         )
-    row = (specimen, found, result or "not duplex by its grain sections", low, high, distance, share)
+    row = (specimen, found, result or Text("grain_size.not_duplex_its_grain_sections"), low, high, distance, share)
     return Structure(row=row, warnings=tuple(warnings))
 
 
@@ -323,9 +338,9 @@ def _regions(fields: Sequence[FieldMeasurement], standard: Standard) -> tuple[fl
     return low, high
 
 
-def _coarse(grains: pd.DataFrame, standard: Standard) -> tuple[float, float, float]:
+def _coarse(grains: pd.DataFrame, editions: Editions) -> tuple[float, float, float]:
     """Area of the grains at least 3 G coarser than the rest [%], G of the rest, and G of the largest grain."""
-    gate = load_standard("astm_e930_2018").values["outlier_difference"].value
+    gate = edition_of(editions, "ASTM E930").values["outlier_difference"].value
     area, number = grains["area_um2"].to_numpy(), grains["grain_size_number"].to_numpy()
     weight = grains["edge_weight"].to_numpy()
     is_coarse = np.zeros(len(area), dtype=np.bool_)
@@ -337,18 +352,18 @@ def _coarse(grains: pd.DataFrame, standard: Standard) -> tuple[float, float, flo
             mean = float(area[rest].mean())
         else:
             mean = float((area * weight)[rest].sum() / weight[rest].sum())
-        average = grain_number("area_um2", mean, standard)
+        average = grain_number("area_um2", mean, editions.job)
         is_coarse = average - number >= gate
         if is_coarse.all():
             break
     return float(100 * area[is_coarse].sum() / area.sum()), average, float(number.min())
 
 
-def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tuple[tuple[Cell, ...], list[str]]:
+def largest_grain(grains: pd.DataFrame, editions: Editions, specimen: str) -> tuple[tuple[Cell, ...], list[str]]:
     """Row of the outlier table (ASTM E930) and the warning that goes with an eligible outlier."""
-    e930 = load_standard("astm_e930_2018")
+    e930 = edition_of(editions, "ASTM E930")
     largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
-    coarse, average, number = _coarse(grains, standard)
+    coarse, average, number = _coarse(grains, editions)
     longest, across = float(largest["feret_max_um"]), float(largest["feret_across_um"])
     by_caliper = astm_e930.caliper_area_um2(longest, across, e930)
     difference = average - number
@@ -362,15 +377,18 @@ def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tu
         number,
         longest,
         across,
-        grain_number("area_um2", by_caliper, standard),
+        grain_number("area_um2", by_caliper, editions.job),
         average,
         coarse,
-        ("yes" if eligible else "no") + ("; cut by the edge, at least this large" if cut else ""),
+        ("yes" if eligible else "no") + (Text("grain_size.cut_edge_least_large") if cut else ""),
     )
     if not eligible:
         return row, []
-    warning = (
-        f"Specimen {specimen}: the largest grain is G {number:.1f}, {difference:.1f} numbers coarser than the rest; "
-        f"such grains cover {coarse:.1f} % of the area: report it as an outlier (ASTM E930)."
+    warning = Text(
+        "grain_size.specimen_largest_grain_g_numbers",
+        specimen=specimen,
+        number=number,
+        difference=difference,
+        coarse=coarse,
     )
     return row, [warning]

@@ -1,25 +1,18 @@
-"""Fields of one specimen and section together, and the edition they are judged by."""
+"""Fields of one specimen and section together."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import points
 from inspect_tool.model import (
     FieldMeasurement,
     Standard,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
-from inspect_tool.standards.editions import designation, load_standard
-
-
-def edition_of(standard: Standard, name: str) -> Standard:
-    """The edition of the job if it is the one asked for, else the shipped one."""
-    return standard if standard.id == IDS[name] else load_standard(name)
-
-
-IDS = {"astm_e562_2019": "ASTM E562", "astm_e1245_2016": "ASTM E1245"}
+from inspect_tool.standards.editions import designation
 
 MANUAL = ("ASTM E562", "ISO 9042")
 """Standards of points that a person counts."""
@@ -104,9 +97,9 @@ def classes_of(field: FieldMeasurement) -> tuple[str, ...]:
 
 def who(group: Group) -> str:
     """Name the specimen, for a message."""
-    return f"specimen {group.specimen}, "
+    return Text("phase_fraction.specimen", specimen=group.specimen)
 
 
 def clause_of(standard: Standard, text: str) -> str:
     """Say what is done, after the name of the edition."""
-    return f"{designation(standard)}: {text}"
+    return joined(": ", (designation(standard), text))

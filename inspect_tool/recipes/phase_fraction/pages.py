@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Cell,
     Chart,
@@ -47,48 +48,54 @@ def tables_of(
     settings: Settings,
 ) -> Iterable[Table]:
     """Tabulate shares, sections, point counts and features."""
-    wanted = f"{settings.wanted_ra_percent:g} %RA"
+    wanted = Text("phase_fraction.ra", wanted_ra_percent=settings.wanted_ra_percent)
     yield Table(
-        title="Area fraction by field statistics",
+        title=Text("phase_fraction.area_fraction_field_statistics"),
         columns=(
-            "Specimen",
-            "Class",
-            "Fields",
-            "Mean [%]",
+            Text("words.specimen"),
+            Text("words.class"),
+            Text("words.fields"),
+            Text("phase_fraction.mean"),
             "s [%]",
-            "95 % CI ± [%]",
-            "%RA",
+            Text("phase_fraction.n95_ci"),
+            Text("words.ra"),
             "U [%]",
-            f"More fields for {wanted}",
+            Text("phase_fraction.more_fields", wanted=wanted),
         ),
         rows=tuple(summary),
-        note="95 % CI: Student's t over fields, scatter only. U: with the segmentation line of the budget. "
-        "More fields: with the scatter found here, at places that do not overlap.",
+        note=Text("phase_fraction.n95_ci_student_s_t"),
     )
     if sections:
         yield Table(
-            title="Area fraction by section",
-            columns=("Specimen", "Class", "Section", "Fields", "Mean [%]", "95 % CI ± [%]"),
+            title=Text("phase_fraction.area_fraction_section"),
+            columns=(
+                Text("words.specimen"),
+                Text("words.class"),
+                Text("words.section"),
+                Text("words.fields"),
+                Text("phase_fraction.mean"),
+                Text("phase_fraction.n95_ci"),
+            ),
             rows=tuple(sections),
-            note="Sections are reported apart; the result is the mean of their means.",
+            note=Text("phase_fraction.sections_reported_apart_result_mean"),
         )
     yield Table(
-        title="Point count against area",
+        title=Text("phase_fraction.point_count_against_area"),
         columns=(
-            "Specimen",
-            "Class",
-            "Count",
-            "Fields",
-            "Points",
-            "Point count [%]",
-            "95 % CI ± [%]",
-            "%RA",
-            "Area, same fields [%]",
-            "Difference [%]",
-            "Allowed [%]",
+            Text("words.specimen"),
+            Text("words.class"),
+            Text("words.count"),
+            Text("words.fields"),
+            Text("words.points"),
+            Text("phase_fraction.point_count"),
+            Text("phase_fraction.n95_ci"),
+            Text("words.ra"),
+            Text("phase_fraction.area_same_fields"),
+            Text("phase_fraction.difference"),
+            Text("phase_fraction.allowed"),
         ),
         rows=tuple(referee),
-        note="Inside 1, on the boundary 1/2. The difference must be within the chance of the points.",
+        note=Text("phase_fraction.inside_1_boundary_1_2"),
     )
 
 
@@ -103,9 +110,10 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
         charts.append(
             Chart(
                 kind="bars",
-                title="Area fraction by field" + (f", specimen {group.specimen}" if len(groups) > 1 else ""),
-                x_label="Field",
-                y_label="Area fraction [%]",
+                title=Text("phase_fraction.area_fraction_field")
+                + (Text("phase_fraction.specimen_2", specimen=group.specimen) if len(groups) > 1 else ""),
+                x_label=Text("phase_fraction.field"),
+                y_label=Text("phase_fraction.area_fraction"),
                 series=tuple(
                     Series(name=name, x=at, y=tuple(group.column(f"area_percent.{name}")))
                     for name in group.classes[:-1]
@@ -118,48 +126,45 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
 
 def _crossing(axes: Mapping[tuple[str, str], str], settings: Settings) -> str:
     """Say by which lines N_L was counted, and why; ``axes`` by specimen and class."""
-    how = "stated" if settings.axis != "auto" else "found: lines of the other direction cross fewer features"
+    how = "stated" if settings.axis != "auto" else Text("phase_fraction.found_lines_other_direction_cross")
     said = [
-        f"specimen {specimen}, {name}: by {CROSSING[axis]} ({axis}, {how})"
+        Text("phase_fraction.specimen_3", specimen=specimen, name=name, crossing=CROSSING[axis], axis=axis, how=how)
         for (specimen, name), axis in axes.items()
         if axis not in ("auto", "none")
     ]
-    return "; ".join(said) or "by rows and columns together: the structure has no axis along them"
+    return joined("; ", said) or Text("phase_fraction.rows_columns_together_structure_has")
 
 
 def statements_of(axes: Mapping[tuple[str, str], str], settings: Settings) -> tuple[Statement, ...]:
     """Say how shares, points and lines were taken."""
     grid = (
-        f"{settings.grid_points} points" if settings.grid_points else "points by the E562 guidance from the area share"
+        Text("phase_fraction.points", grid_points=settings.grid_points)
+        if settings.grid_points
+        else Text("phase_fraction.points_e562_guidance_from_area")
     )
     return (
         Statement(
-            name="Area fraction",
-            text="Area share of each class by image analysis (ASTM E1245 type). A grid of points on the same fields is "
-            "its referee where a person counted it (a table of the job); the grid that the program lays on its own "
-            "class image checks the sampling alone. Volume fraction equals the area share where the plane is random.",
+            name=Text("phase_fraction.area_fraction_2"),
+            text=Text("phase_fraction.area_share_each_class_image"),
         ),
         Statement(
-            name="Statistics",
-            text="The field is the statistical unit. Fields are taken to lie apart and at random or systematic places; "
-            "tiles of one panorama are not independent fields. Several sections are the sample; with one section "
-            "U does not hold what differs between sections.",
+            name=Text("phase_fraction.statistics"),
+            text=Text("phase_fraction.field_statistical_unit_fields_taken"),
         ),
-        Statement(name="Scale", text="Area and point fractions are ratios: the pixel size has no effect on them."),
+        Statement(name=Text("phase_fraction.scale"), text=Text("phase_fraction.area_point_fractions_ratios_pixel")),
         Statement(
-            name="Point count",
-            text=f"Systematic grid, {grid}, random start (seed {settings.seed}); a point within half a pixel of the "
-            "boundary counts 1/2." + (f" By hand: {Path(settings.counts).name}." if settings.counts else ""),
+            name=Text("phase_fraction.point_count_2"),
+            text=Text("phase_fraction.systematic_grid_random_start_seed", grid=grid, seed=settings.seed)
+            + (Text("phase_fraction.hand", name=Path(settings.counts).name) if settings.counts else ""),
         ),
         Statement(
-            name="Lines and counts",
-            text="Mean free path, spacing and intercept after ASTM E1245, from interceptions "
-            + _crossing(axes, settings)
-            + ".",
+            name=Text("phase_fraction.lines_counts"),
+            text=Text("phase_fraction.mean_free_path_spacing_intercept") + _crossing(axes, settings) + ".",
         ),
         Statement(
-            name="Features",
-            text=f"8-connected, {settings.smallest_feature_px2} px² and more are counted; smaller ones stay in "
-            "the area share. Features cut by the frame count 1/2 in the number per area.",
+            name=Text("phase_fraction.features"),
+            text=Text(
+                "phase_fraction.n8_connected_px_more_counted", smallest_feature_px2=settings.smallest_feature_px2
+            ),
         ),
     )

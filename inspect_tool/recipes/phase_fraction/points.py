@@ -4,20 +4,21 @@ from dataclasses import dataclass
 from math import sqrt
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text, key_of
 from inspect_tool.model import (
     Cell,
     Check,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e562
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
 
 _SIGMAS = 3.0  # a point count that differs by more is not chance (3 in 1000)
-OWN_GRID = "own rule: grid of points on the class image, which no person looked at"
+OWN_GRID = Text("phase_fraction.own_rule_grid_points_class")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +57,10 @@ def point_statistics(group: Group, name: str) -> _Points:
     )
 
 
-def point_result(group: Group, name: str, found: _Points, standard: Standard, *, main: bool) -> Result:
+def point_result(group: Group, name: str, found: _Points, editions: Editions, *, main: bool) -> Result:
     """Give the result of the point count, with its budget."""
-    by = "counted by hand" if found.by_hand else "systematic grid on the class image"
+    by = Text("phase_fraction.counted_hand") if found.by_hand else Text("phase_fraction.systematic_grid_class_image")
+    counted = editions.job if editions.job.id in MANUAL else edition_of(editions, "ASTM E562")
     return evaluated(
         Result(
             quantity=f"point_percent.{name}",
@@ -66,21 +68,19 @@ def point_result(group: Group, name: str, found: _Points, standard: Standard, *,
             value=found.statistics.mean,
             unit="%",
             n=found.statistics.n,
-            clause=clause_of(
-                standard if standard.id in MANUAL else load_standard("astm_e562_2019"), "point count, mean P_P"
-            )
+            clause=clause_of(counted, Text("phase_fraction.point_count_mean_p_p"))
             if found.by_hand
-            else f"{OWN_GRID}, mean P_P",
-            definition=f"points on the class / points of the grid, boundary 1/2, mean over fields, {by}/1",
+            else Text("phase_fraction.mean_p_p", own_grid=OWN_GRID),
+            definition=Text("phase_fraction.points_class_points_grid_boundary", by=by),
             budget=scatter_line(found.statistics),
-            title=f"Point count {name}",
+            title=Text("phase_fraction.point_count_3", name=name),
             main=main,
         )
     )
 
 
 def referee_check(
-    group: Group, name: str, counted: _Points, area: Result, standard: Standard
+    group: Group, name: str, counted: _Points, area: Result, editions: Editions
 ) -> tuple[Check, tuple[Cell, ...]]:
     """Compare point count and area share of the same fields, allowing for the chance of the points.
 
@@ -90,23 +90,27 @@ def referee_check(
     """
     p = min(max(counted.area_mean / 100, 0.0), 1.0)
     u_points = 100 * sqrt(p * (1 - p) / counted.total)
-    u_border = sum(line.u for line in area.budget if line.name == "segmentation") if counted.by_hand else 0.0
+    u_border = (
+        sum(line.u for line in area.budget if key_of(line.name, "budget") == "budget.segmentation")
+        if counted.by_hand
+        else 0.0
+    )
     allowed = _SIGMAS * sqrt(u_points**2 + u_border**2) + 100 * astm_e562.HALF / counted.total
     difference = abs(counted.statistics.mean - counted.area_mean)
-    by = "by hand" if counted.by_hand else "by grid"
+    by = Text("phase_fraction.hand_2") if counted.by_hand else Text("phase_fraction.grid")
     check = Check(
-        name=f"Point count {by} against area, {name}",
+        name=Text("phase_fraction.point_count_against_area_2", by=by, name=name),
         value=difference,
         relation="<=",
         limit=allowed,
         unit="%",
         passed=difference <= allowed,
-        clause=clause_of(edition_of(standard, "astm_e562_2019"), "point count as referee on the same fields")
+        clause=clause_of(edition_of(editions, "ASTM E562"), Text("phase_fraction.point_count_referee_same_fields"))
         if counted.by_hand
-        else f"{OWN_GRID}: checks the sampling, and not the segmentation",
+        else Text("phase_fraction.checks_sampling_not_segmentation", own_grid=OWN_GRID),
         scope="consistency",
         specimen=group.specimen,
-        note=f"{counted.total} points on {counted.statistics.n} fields; limit: 3 standard deviations of it",
+        note=Text("phase_fraction.points_fields_limit_3_standard", total=counted.total, n=counted.statistics.n),
     )
     row: tuple[Cell, ...] = (
         group.specimen,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Quantity,
 )
@@ -12,25 +13,34 @@ from inspect_tool.ranges import Above0, From0
 from inspect_tool.recipes import _shapes
 
 STANDARDS: tuple[str, ...] = ("astm_e1245_2016", "astm_e562_2019", "iso_9042_1988")
+ANALYSIS, COUNT = STANDARDS[:2]  # of the share by image analysis, and of the count of points
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "area_percent.*": Quantity(title="Area fraction", unit="%", needs_scale=False),
-        "point_percent.*": Quantity(title="Point count", unit="%", needs_scale=False),
-        "mean_free_path_um.*": Quantity(title="Mean free path", unit="um", needs_scale=True),
-        "mean_spacing_um.*": Quantity(title="Mean spacing along a line", unit="um", needs_scale=True),
-        "mean_intercept_um.*": Quantity(title="Mean intercept length", unit="um", needs_scale=True),
-        "worst_field_percent.*": Quantity(title="Largest area fraction of a field", unit="%", needs_scale=False),
-        "mean_area_um2.*": Quantity(title="Mean area of a feature", unit="um2", needs_scale=True),
-        "intercepts_per_mm.*": Quantity(title="Interceptions per line length", unit="1/mm", needs_scale=True),
+        "area_percent.*": Quantity(title=Text("phase_fraction.area_fraction_2"), unit="%", needs_scale=False),
+        "point_percent.*": Quantity(title=Text("phase_fraction.point_count_2"), unit="%", needs_scale=False),
+        "mean_free_path_um.*": Quantity(title=Text("phase_fraction.mean_free_path"), unit="um", needs_scale=True),
+        "mean_spacing_um.*": Quantity(
+            title=Text("phase_fraction.mean_spacing_along_line"), unit="um", needs_scale=True
+        ),
+        "mean_intercept_um.*": Quantity(
+            title=Text("phase_fraction.mean_intercept_length"), unit="um", needs_scale=True
+        ),
+        "worst_field_percent.*": Quantity(
+            title=Text("phase_fraction.largest_area_fraction_field"), unit="%", needs_scale=False
+        ),
+        "mean_area_um2.*": Quantity(title=Text("phase_fraction.mean_area_feature"), unit="um2", needs_scale=True),
+        "intercepts_per_mm.*": Quantity(
+            title=Text("phase_fraction.interceptions_per_line_length"), unit="1/mm", needs_scale=True
+        ),
         "intercepts_per_mm_horizontal.*": Quantity(
-            title="Interceptions per length of horizontal lines", unit="1/mm", needs_scale=True
+            title=Text("phase_fraction.interceptions_per_length_horizontal_lines"), unit="1/mm", needs_scale=True
         ),
         "intercepts_per_mm_vertical.*": Quantity(
-            title="Interceptions per length of vertical lines", unit="1/mm", needs_scale=True
+            title=Text("phase_fraction.interceptions_per_length_vertical_lines"), unit="1/mm", needs_scale=True
         ),
-        "contiguity.*": Quantity(title="Contiguity", unit="1", needs_scale=False),
-        "count_per_mm2.*": Quantity(title="Features per area", unit="1/mm2", needs_scale=True),
+        "contiguity.*": Quantity(title=Text("phase_fraction.contiguity"), unit="1", needs_scale=False),
+        "count_per_mm2.*": Quantity(title=Text("phase_fraction.features_per_area"), unit="1/mm2", needs_scale=True),
     }
 )
 

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from math import sqrt
 
+from inspect_tool.languages import Text
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import (
     Component,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
@@ -20,17 +22,19 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
     if others:
         means = [found.mean, *others.values()]
         return Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range(means),
             kind="B",
-            basis=f"field means with {', '.join(others)}: {min(means):.4g} to {max(means):.4g} %, rectangular",
+            basis=Text(
+                "phase_fraction.field_means_rectangular", others=", ".join(others), means=min(means), means_2=max(means)
+            ),
         )
     half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half / sqrt(3),
         kind="B",
-        basis=f"± half a pixel of boundary: ± {half:.3g} %, rectangular",
+        basis=Text("phase_fraction.half_pixel_boundary_rectangular", half=half),
     )
 
 
@@ -53,7 +57,7 @@ def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Compon
     return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
 
 
-def area_result(group: Group, name: str, found: FieldStatistics, standard: Standard, *, main: bool) -> Result:
+def area_result(group: Group, name: str, found: FieldStatistics, editions: Editions, *, main: bool) -> Result:
     """Give the area share of a class, with its budget."""
     return evaluated(
         Result(
@@ -63,17 +67,18 @@ def area_result(group: Group, name: str, found: FieldStatistics, standard: Stand
             unit="%",
             n=found.n,
             clause=clause_of(
-                edition_of(standard, "astm_e1245_2016"), "area fraction by image analysis, mean over fields"
+                edition_of(editions, "ASTM E1245"), Text("phase_fraction.area_fraction_image_analysis_mean")
             ),
-            definition="pixels of the class / pixels of the region, mean over fields (mean of section means)/1",
+            definition=Text("phase_fraction.pixels_class_pixels_region_mean"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
-            title=f"Area fraction {name}" + (", image analysis" if standard.id in MANUAL else ""),
+            title=Text("phase_fraction.area_fraction_3", name=name)
+            + (Text("phase_fraction.image_analysis") if editions.job.id in MANUAL else ""),
             main=main,
         )
     )
 
 
-def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
+def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
     """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
     worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
     alone = replace(group, fields=(worst,), sections=(worst.section,))
@@ -85,9 +90,9 @@ def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
             value=found.mean,
             unit="%",
             n=len(group.fields),
-            clause=clause_of(edition_of(standard, "astm_e1245_2016"), "worst field"),
-            definition="largest area share of a field that was measured, not of the specimen/1",
+            clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.worst_field")),
+            definition=Text("phase_fraction.largest_area_share_field_measured"),
             budget=(segmentation_line(alone, name, found),),
-            title=f"Largest area fraction of a field {name} (field {worst.field})",
+            title=Text("phase_fraction.largest_area_fraction_field_field", name=name, field=worst.field),
         )
     )

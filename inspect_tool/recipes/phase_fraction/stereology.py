@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Component,
+    Editions,
     Result,
-    Standard,
 )
 from inspect_tool.recipes.phase_fraction.field import LINES
-from inspect_tool.recipes.phase_fraction.groups import Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.groups import Group, clause_of
 from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, Settings
 from inspect_tool.recipes.phase_fraction.shares import segmentation_line
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e1245
 from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
@@ -58,16 +60,16 @@ def contiguity_results(group: Group, name: str) -> list[Result]:
                 value=value,
                 unit="1",
                 n=len(group.fields),
-                clause="J. Gurland, Trans. AIME 212 (1958) 452: 2 N_aa / (2 N_aa + N_ab)",
-                definition="crossings from object to object and to matrix by all rows and columns, over all fields/1",
+                clause=Text("phase_fraction.j_gurland_trans_aime_212"),
+                definition=Text("phase_fraction.crossings_from_object_object_matrix"),
                 budget=scatter_line(scatter),
-                title=f"Contiguity {name}",
+                title=Text("phase_fraction.contiguity_2", name=name),
             )
         )
     ]
 
 
-def stereology_results(group: Group, name: str, axis: str, standard: Standard) -> list[Result]:
+def stereology_results(group: Group, name: str, axis: str, editions: Editions) -> list[Result]:
     """Measures of E1245 from the means of the fields; a ratio of means, with the scatter of both in its budget.
 
     N_L is taken perpendicular to the axis of an elongated structure, and by lines of both directions where it has none.
@@ -95,11 +97,11 @@ def stereology_results(group: Group, name: str, axis: str, standard: Standard) -
         rest = factor * (top - bottom * value / factor) / per_mean
         budget = list(scatter_line(field_statistics(rest.tolist(), group.sections)))
         if u_share:
-            basis = "that of the area fraction carried over; the interceptions and the count are taken as found"
-            budget.append(Component(name="segmentation", u=u_share * u_area, kind="B", basis=basis))
+            basis = Text("phase_fraction.area_fraction_carried_over_interceptions")
+            budget.append(Component(name=Text("budget.segmentation"), u=u_share * u_area, kind="B", basis=basis))
         if u_scale:
-            basis = f"relative standard uncertainty {100 * u_scale:.3g} % of the pixel size, {power} times"
-            budget.append(Component(name="scale", u=power * u_scale * value, kind="B", basis=basis))
+            basis = Text("phase_fraction.relative_standard_uncertainty_pixel_size", u_scale=100 * u_scale, power=power)
+            budget.append(Component(name=Text("budget.scale"), u=power * u_scale * value, kind="B", basis=basis))
         made.append(
             evaluated(
                 Result(
@@ -108,10 +110,10 @@ def stereology_results(group: Group, name: str, axis: str, standard: Standard) -
                     value=value,
                     unit=unit,
                     n=len(group.fields),
-                    clause=clause_of(edition_of(standard, "astm_e1245_2016"), _CLAUSES[quantity]),
-                    definition=f"{_DEFINITIONS[quantity].format(lines=CROSSING[axis])}/1",
+                    clause=clause_of(edition_of(editions, "ASTM E1245"), _CLAUSES[quantity]),
+                    definition=Text(_DEFINITIONS[quantity], lines=CROSSING[axis]),
                     budget=tuple(budget),
-                    title=f"{QUANTITIES[f'{quantity}.*'].title} {name}",
+                    title=Text("words.of_class", title=QUANTITIES[f"{quantity}.*"].title, name=name),
                 )
             )
         )
@@ -135,30 +137,30 @@ def stereology_results(group: Group, name: str, axis: str, standard: Standard) -
 
 
 CROSSING = {
-    "none": "all rows and columns",
-    "horizontal": "all columns, perpendicular to the axis of the structure",
-    "vertical": "all rows, perpendicular to the axis of the structure",
+    "none": Text("phase_fraction.all_rows_columns"),
+    "horizontal": Text("phase_fraction.all_columns_perpendicular_axis_structure"),
+    "vertical": Text("phase_fraction.all_rows_perpendicular_axis_structure"),
 }
 """Deformation axis -> lines that count."""
 
 _CLAUSES = {
-    "mean_free_path_um": "mean free path, lambda = (1 - A_A) / N_L",
-    "mean_spacing_um": "mean spacing, 1 / N_L",
-    "mean_intercept_um": "mean intercept length, A_A / N_L",
-    "intercepts_per_mm": "interceptions per length of line, N_L",
-    "intercepts_per_mm_horizontal": "interceptions per length of line, N_L",
-    "intercepts_per_mm_vertical": "interceptions per length of line, N_L",
-    "mean_area_um2": "mean area, A_A / N_A",
-    "count_per_mm2": "features per area, N_A",
+    "mean_free_path_um": Text("phase_fraction.mean_free_path_lambda_1"),
+    "mean_spacing_um": Text("phase_fraction.mean_spacing_1_n_l"),
+    "mean_intercept_um": Text("phase_fraction.mean_intercept_length_n_l"),
+    "intercepts_per_mm": Text("phase_fraction.interceptions_per_length_line_n"),
+    "intercepts_per_mm_horizontal": Text("phase_fraction.interceptions_per_length_line_n"),
+    "intercepts_per_mm_vertical": Text("phase_fraction.interceptions_per_length_line_n"),
+    "mean_area_um2": Text("phase_fraction.mean_area_n"),
+    "count_per_mm2": Text("phase_fraction.features_per_area_n"),
 }
 
 _DEFINITIONS = {
-    "mean_free_path_um": "(1 - mean A_A) / mean N_L over fields, N_L by {lines}",
-    "mean_spacing_um": "1 / mean N_L over fields, from one interception to the same place of the next",
-    "mean_intercept_um": "mean A_A / mean N_L over fields, N_L by {lines}",
-    "intercepts_per_mm": "interceptions by {lines} / their length, chords cut by the frame 1/2, mean",
-    "intercepts_per_mm_horizontal": "interceptions by all rows / their length, chords cut by the frame 1/2, mean",
-    "intercepts_per_mm_vertical": "interceptions by all columns / their length, chords cut by the frame 1/2, mean",
-    "mean_area_um2": "mean area share of the counted features / mean N_A over fields",
-    "count_per_mm2": "8-connected features of the declared size and more / area, cut by the frame 1/2, mean",
+    "mean_free_path_um": "phase_fraction.n1_mean_mean_n_l",
+    "mean_spacing_um": "phase_fraction.n1_mean_n_l_over",
+    "mean_intercept_um": "phase_fraction.mean_mean_n_l_over",
+    "intercepts_per_mm": "phase_fraction.interceptions_their_length_chords_cut",
+    "intercepts_per_mm_horizontal": "phase_fraction.interceptions_all_rows_their_length",
+    "intercepts_per_mm_vertical": "phase_fraction.interceptions_all_columns_their_length",
+    "mean_area_um2": "phase_fraction.mean_area_share_counted_features",
+    "count_per_mm2": "phase_fraction.n8_connected_features_declared_size",
 }

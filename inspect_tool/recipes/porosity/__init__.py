@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure.class_shape import cells_percent, hole_percent, line_percent
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
     Carried,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     LabelImage,
@@ -28,14 +30,13 @@ from inspect_tool.model import (
     PointClass,
     Result,
     Segmentation,
-    Standard,
 )
 from inspect_tool.recipes import _colors, _shapes, _unseen
 from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
-from inspect_tool.recipes.porosity.classes import expand
+from inspect_tool.recipes.porosity.classes import expand, other_editions
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
@@ -54,10 +55,11 @@ __all__ = [
     "combine",
     "expand",
     "measure_field",
+    "other_editions",
     "point_classes",
 ]
 
-TITLE = "Porosity"
+TITLE = Text("porosity.porosity")
 QUESTION: Literal["coverage", "count"] = "coverage"
 ACCEPTS: Mapping[str, str] = MappingProxyType({"classes": "pieces", "objects": "as they are"})  # see question.py
 MASKS: tuple[str, ...] = ("binary", "labels")  # what a mask of the user may be
@@ -82,7 +84,7 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> FieldMeasurement:
     """Measure the pores of one field.
 
@@ -95,8 +97,8 @@ def measure_field(
         Its alternatives are taken one at a time.
     settings : Settings
         See there.
-    standard : Standard
-        One of ``STANDARDS``.
+    editions : Editions
+        That of the job is one of ``STANDARDS``.
 
     Returns
     -------
@@ -112,9 +114,9 @@ def measure_field(
     pixel_um = micrograph.calibration.pixel_um
 
     def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
-        pores = one.pores_of(micrograph, objects, settings, standard)
+        pores = one.pores_of(micrograph, objects, settings, editions)
         place = one.worst_reference(pores, micrograph, settings)
-        return pores, place, one.numbers_of(pores, place, micrograph, settings, standard)
+        return pores, place, one.numbers_of(pores, place, micrograph, settings, editions)
 
     # the alternatives first, and of each only its objects: two label images at a time and not four
     shifted: dict[str, dict[str, float]] = {}
@@ -169,7 +171,7 @@ def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArr
     return (pores != 0).astype(np.uint8), named
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Put the fields of all specimens together: results with budgets, checks, tables, charts.
 
     Parameters
@@ -178,8 +180,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         As ``measure_field`` gave them.
     settings : Settings
         See there.
-    standard : Standard
-        Supplies the sampling rules.
+    editions : Editions
+        That of the job supplies the sampling rules.
 
     Returns
     -------
@@ -194,24 +196,27 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     if not fields:
         msg = "porosity: no field to measure"
         raise MeasurementError(msg)
+    standard = editions.job
     shown = presentation(settings, standard)
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [field for field in fields if field.specimen == specimen]
-        made = results_of(mine, settings, standard, shown)
+        made = results_of(mine, settings, editions, shown)
         results += made
         checks += checks_of(mine, settings, standard)
-        checks += _colors.checks_of(mine, "the pores" if settings.tinted_grains else "pores and metal")
-        warnings += _colors.warnings_of(mine, "the pores")
+        checks += _colors.checks_of(
+            mine, Text("porosity.pores") if settings.tinted_grains else Text("porosity.pores_metal")
+        )
+        warnings += _colors.warnings_of(mine, Text("porosity.pores"))
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
         checks += _unseen.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:
-            warnings.append(f"Specimen {specimen}: {why}.")
+            warnings.append(Text("porosity.specimen", specimen=specimen, why=why))
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

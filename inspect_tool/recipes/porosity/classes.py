@@ -1,16 +1,33 @@
 """Class strings of drawings as requirements: VDG P 201, BDG P 202 and ASTM B276."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.model import Requirement
-from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.languages import Text, joined
+from inspect_tool.model import Editions, Requirement, Standard
+from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings, presentation
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_b276, bdg_p202, vdg_p201
 from inspect_tool.units import dimension
 
+_KEY, _HARDMETAL = "porosity_key", "hardmetal_class"  # quantities of class strings
+_HOLDERS: Mapping[str, str] = MappingProxyType(
+    {_KEY: "bdg_p202_2010", _HARDMETAL: "astm_b276_2021", "hardmetal": "astm_b276_2021"}
+    | {"thermal_spray": "astm_e2109_2014"}
+)
+"""Shipped editions that a class string or a presentation takes numbers from where that of the job is of another
+standard."""
 
-def expand(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+
+def other_editions(settings: Settings, standard: Standard, asked: Sequence[Requirement]) -> tuple[str, ...]:
+    """Name the editions beside that of the job: of its class strings, and of the presentation of its results."""
+    wanted = [requirement.quantity for requirement in asked if requirement.class_string]
+    return tuple(dict.fromkeys(_HOLDERS[one] for one in (*wanted, presentation(settings, standard)) if one in _HOLDERS))
+
+
+def expand(requirement: Requirement, settings: Settings, editions: Editions) -> tuple[Requirement, ...]:
     """Turn a class string into requirements on quantities of this recipe.
 
     What an image alone cannot show becomes a requirement on a quantity that is never measured, so
@@ -23,20 +40,22 @@ def expand(requirement: Requirement, settings: Settings) -> tuple[Requirement, .
         "hardmetal_class" (ASTM B276); ``class_string`` holds the string.
     settings : Settings
         ``reference_area`` and ``key_symbols`` are used.
+    editions : Editions
+        Among them that of the class, see ``other_editions``.
 
     Raises
     ------
     SettingsError
         An unknown kind, or a string against its grammar, which is then explained.
     """
-    kinds = {"porosity_class": _expand_p201, "porosity_key": _expand_p202, "hardmetal_class": _expand_b276}
+    kinds = {"porosity_class": _expand_p201, _KEY: _expand_p202, _HARDMETAL: _expand_b276}
     if requirement.quantity not in kinds:
         msg = (
             f"requirement with class_string '{requirement.class_string}': quantity '{requirement.quantity}' is "
             f"no class; use {', '.join(kinds)}"
         )
         raise SettingsError(msg)
-    return kinds[requirement.quantity](requirement, settings)
+    return kinds[requirement.quantity](requirement, settings, editions)
 
 
 def _asked(
@@ -47,65 +66,85 @@ def _asked(
     upper: float | None = None,
     why: str = "",
 ) -> Requirement:
-    source = f"{requirement.source}: {why}" if requirement.source and why else requirement.source or why
+    source = joined(": ", filter(None, (requirement.source, why)))
     return replace(requirement, quantity=quantity, unit=unit, lower=lower, upper=upper, source=source)
 
 
-def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+def _expand_p201(
+    requirement: Requirement,
+    settings: Settings,
+    editions: Editions,  # noqa: ARG001 - one shape
+) -> tuple[Requirement, ...]:
     asked = vdg_p201.parse(requirement.class_string)
     made = []
     if asked.load == "F":
         made.append(
-            _asked(requirement, "reference_pore_count", "counts", upper=asked.number, why="F: pores per reference area")
+            _asked(
+                requirement,
+                "reference_pore_count",
+                "counts",
+                upper=asked.number,
+                why=Text("porosity.f_pores_per_reference_area"),
+            )
         )
     else:
         where = "worst field" if settings.reference_area is None else "reference area in its worst place"
-        why = f"{asked.load}: {where}"
+        why = joined(": ", (asked.load, where))
         made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
     if asked.diameter_mm is not None:
-        made.append(_asked(requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why="largest pore"))
+        made.append(
+            _asked(
+                requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why=Text("porosity.largest_pore")
+            )
+        )
     if asked.neighbour_ratio is not None:
         made.append(
             _asked(
-                requirement, "pore_neighbour_ratio_min", "1", lower=asked.neighbour_ratio, why="A: gap of neighbours"
+                requirement,
+                "pore_neighbour_ratio_min",
+                "1",
+                lower=asked.neighbour_ratio,
+                why=Text("porosity.gap_neighbours"),
             )
         )
     unseen = (
         (
             asked.nests_mid_wall,
             "M",
-            "pore nests only in the middle of the wall: their place in the wall is judged by a person",
+            Text("porosity.pore_nests_only_middle_wall"),
         ),
         (
             asked.nests_in_junctions,
             "C",
-            "pore nests only in hot spots and junctions: their place is judged by a person",
+            Text("porosity.pore_nests_only_hot_spots"),
         ),
         (
             asked.inner_third,
             "R",
-            "inner third of the wall, outer thirds D4: thirds of the wall cannot be told from images",
+            Text("porosity.inner_third_wall_outer_thirds"),
         ),
         (
             asked.pore_size is not None,
             "P",
-            f"pore size {asked.pore_size or 0:g}: its meaning is taken from the drawing",
+            Text("porosity.pore_size_its_meaning_taken", pore_size=asked.pore_size or 0),
         ),
     )
     made += [
-        _asked(requirement, f"porosity_class.{option}", why=f"{option}: {why}") for says, option, why in unseen if says
+        _asked(requirement, f"porosity_class.{option}", why=joined(": ", (option, why)))
+        for says, option, why in unseen
+        if says
     ]
     return tuple(made)
 
 
-def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+def _expand_p202(requirement: Requirement, settings: Settings, editions: Editions) -> tuple[Requirement, ...]:
     """Symbols that the standards file or the job knows become limits; all others are not stated."""
-    known = {row["symbol"]: row for row in load_standard("bdg_p202_2010").tables["symbols"]}
+    known = {row["symbol"]: row for row in edition_of(editions, "BDG P 202").tables["symbols"]}
     made = []
     for symbol, value in bdg_p202.parse_key(requirement.class_string):
         quantity = settings.key_symbols.get(symbol, known[symbol]["quantity"] if symbol in known else "")
         if not quantity:
-            why = f"{symbol} {value:g}: say what it means in settings.key_symbols"
+            why = Text("porosity.say_what_means_settings_key", symbol=symbol, value=value)
             made.append(_asked(requirement, f"porosity_key.{symbol}", why=why))
             continue
         if quantity not in QUANTITIES:
@@ -117,17 +156,21 @@ def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirem
         # lengths of a drawing are in millimetres
         unit = "mm" if dimension(unit) == "length" else unit
         side = {"lower": value} if quantity == "pore_neighbour_ratio_min" else {"upper": value}
-        made.append(_asked(requirement, quantity, unit, why=f"key symbol {symbol}", **side))
+        made.append(_asked(requirement, quantity, unit, why=Text("porosity.key_symbol", symbol=symbol), **side))
     return tuple(made)
 
 
-def _expand_b276(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:  # noqa: ARG001 - one shape
+def _expand_b276(
+    requirement: Requirement,
+    settings: Settings,  # noqa: ARG001 - one shape
+    editions: Editions,
+) -> tuple[Requirement, ...]:
     """Levels such as "A02 B00 C00"."""
     text = requirement.class_string.upper()
     parts = text.replace("/", " ").replace(",", " ").split()
     if len(parts) == 1:
         parts = [text[i : i + 3] for i in range(0, len(text), 3)]
-    b276 = load_standard("astm_b276_2021")
+    b276 = edition_of(editions, "ASTM B276")
     made = []
     for part in parts:
         if len(part) != 3 or part[0] not in "ABC" or part[1:] not in ("00", "02", "04", "06", "08"):
@@ -137,7 +180,7 @@ def _expand_b276(requirement: Requirement, settings: Settings) -> tuple[Requirem
             )
             raise SettingsError(msg)
         if part[0] == "C":
-            why = f"{part}: uncombined carbon is rated by a person"
+            why = Text("porosity.uncombined_carbon_rated_person", part=part)
             made.append(_asked(requirement, "hardmetal_class.C", why=why))
         else:
             upper = astm_b276.level_percent(part, b276)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Text
 from inspect_tool.measure.neighbours import expected_center_distance
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Result, Series, Standard, Statement, Table
 from inspect_tool.recipes._common import feature_table
@@ -56,75 +57,70 @@ def statements(
     fields: Sequence[FieldMeasurement], settings: "Settings", standard: Standard, shown: str
 ) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
-    smallest = f"{settings.minimum_px2} px in area"
+    smallest = Text("porosity.px_area", minimum_px2=settings.minimum_px2)
     if calibrated(fields):
         sizes = sorted({float(field.calibration.pixel_um or 0.0) for field in fields})
         ecd = [2 * sqrt(settings.minimum_px2 / np.pi) * size for size in sizes]
         smallest += " (ECD " + " to ".join(f"{value:.3g}" for value in dict.fromkeys((ecd[0], ecd[-1]))) + " µm)"
     if settings.minimum_um:
-        smallest += f"; pores with a largest Feret below {settings.minimum_um:g} µm do not count"
+        smallest += Text("porosity.pores_largest_feret_below_m", minimum_um=settings.minimum_um)
     cut = {
-        "half": "count one half in the number per area",
-        "two_edges": "count when they touch the bottom or right edge only, not the top or left edge",
+        "half": Text("porosity.count_one_half_number_per"),
+        "two_edges": Text("porosity.count_when_they_touch_bottom"),
     }[settings.count_rule]
     made = [
+        Statement(name=Text("porosity.porosity"), text=Text("porosity.n100_pore_field_mean_over")),
         Statement(
-            name="Porosity", text="100 ΣA_pore / A_field, mean over fields; pixels outside the region do not count"
+            name=Text("porosity.smallest_pore"),
+            text=Text("porosity.smaller_dark_spots_not_measured", smallest=smallest),
         ),
         Statement(
-            name="Smallest pore",
-            text=f"{smallest}. Smaller dark spots are not measured; their share is given apart and enters U.",
+            name=Text("porosity.pores_cut_edge"),
+            text=Text("porosity.area_not_mean_size_whose", cut=cut),
         ),
         Statement(
-            name="Pores cut by the edge",
-            text=f"in the area; {cut}; not in the mean size, whose whole pores are weighted by 1/((1 - w/W)(1 - h/H)) "
-            "(Miles-Lantuéjoul) in a rectangular field; in the largest pore with what is seen of them",
+            name=Text("porosity.sizes"),
+            text=Text("porosity.ecd_4a_feret_caliper_over"),
         ),
         Statement(
-            name="Sizes",
-            text="ECD = √(4A/π); Feret = caliper over outer pixel edges; perimeter by chain code (Vossepoel-Smeulders)",
-        ),
-        Statement(
-            name="Shape factors",
+            name=Text("porosity.shape_factors"),
             text="; ".join(f"{name.replace('_', ' ')} = {formula}" for name, formula in FORMULAS.items()),
         ),
         Statement(
-            name="Neighbours",
-            text="edge to edge between direct neighbours of one field; clusters: gap below "
-            f"{settings.cluster_gap:g} × the Feret diameter of the smaller pore",
+            name=Text("porosity.neighbours"),
+            text=Text("porosity.edge_edge_between_direct_neighbours", cluster_gap=settings.cluster_gap),
         ),
-        Statement(name="Largest pore", text="the largest that was seen in these fields, not the largest of the part"),
+        Statement(name=Text("porosity.largest_pore_2"), text=Text("porosity.largest_seen_these_fields_not")),
     ]
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(
             Statement(
-                name="Linear detachments",
-                text="features with F_max²/A at or above the limit of the settings or the standard are no pores here; "
-                "their area is reported apart",
+                name=Text("porosity.linear_detachments"),
+                text=Text("porosity.features_f_max_above_limit"),
             )
         )
     if settings.reference_area is not None:
         area = settings.reference_area
-        size = f"{area.size_mm:g} mm" + (f" × {area.height_mm:g} mm" if area.height_mm else "")
+        size = Text("porosity.mm", size_mm=area.size_mm) + (
+            Text("porosity.mm_2", height_mm=area.height_mm) if area.height_mm else ""
+        )
         made.append(
             Statement(
-                name="Reference area",
-                text=f"{area.shape}, {size}, slid to the place with the largest share of pores in every field; sides "
-                "along the image (a triangle and a rectangle also in quarter turns)",
+                name=Text("porosity.reference_area_2"),
+                text=Text("porosity.slid_place_largest_share_pores", shape=area.shape, size=size),
             )
         )
     elif shown == "casting":
-        made.append(Statement(name="Reference area", text="the whole field; none was set in the job"))
+        made.append(Statement(name=Text("porosity.reference_area_2"), text=Text("porosity.whole_field_none_set_job")))
     if shown == "hardmetal":
         made.append(
             Statement(
-                name="Levels",
-                text="area share of pores by type, given the nearest level of the series that is not better; type C "
-                "(uncombined carbon) is rated by a person and not stated here",
+                name=Text("porosity.levels"),
+                text=Text("porosity.area_share_pores_type_given"),
             )
         )
     if standard.notes:
-        made.append(Statement(name="Edition", text=" ".join(standard.notes)))
+        made.append(Statement(name=Text("porosity.edition"), text=" ".join(standard.notes)))
     return tuple(made)
 
 
@@ -163,9 +159,9 @@ def _value(field: FieldMeasurement, name: str) -> float:
 
 def _statistics_table(fields: Sequence[FieldMeasurement], shown: str) -> Table:
     """Field statistics of the area shares, with what chance alone would leave."""
-    names = [("Porosity", "porosity_percent"), ("Below the smallest size", "below_minimum_percent")]
+    names = [("Porosity", "porosity_percent"), (Text("porosity.below_smallest_size"), "below_minimum_percent")]
     if shown == "thermal_spray" or any(_value(field, "linear") for field in fields):
-        names.insert(1, ("Linear detachments", "linear_percent"))
+        names.insert(1, (Text("porosity.linear_detachments"), "linear_percent"))
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in _specimens(fields):
         for title, name in names:
@@ -177,20 +173,20 @@ def _statistics_table(fields: Sequence[FieldMeasurement], shown: str) -> Table:
             more = fields_for_accuracy(found, 20.0) if name == "porosity_percent" else None
             rows.append((specimen, title, found.n, found.mean, found.s, found.ci95, found.ra_percent, chance, more))
     return Table(
-        title="Area shares over the fields",
+        title=Text("porosity.area_shares_over_fields"),
         columns=(
-            "Specimen",
-            "Share",
-            "Fields",
-            "Mean [%]",
+            Text("words.specimen"),
+            Text("words.share"),
+            Text("words.fields"),
+            Text("porosity.mean"),
             "s [%]",
-            "95 % CI ± [%]",
-            "Relative accuracy [%]",
-            "Chance alone [%]",
-            "Fields for 20 %",
+            Text("porosity.n95_ci"),
+            Text("porosity.relative_accuracy"),
+            Text("porosity.chance_alone"),
+            Text("porosity.fields_20"),
         ),
         rows=tuple(rows),
-        note="Student t over the fields. Chance alone: 196 √ΣA²/ΣA, what pores thrown at random would leave.",
+        note=Text("porosity.student_t_over_fields_chance"),
     )
 
 
@@ -201,10 +197,16 @@ def _hardmetal_table(results: Sequence[Result]) -> Table:
         if result.quantity.startswith(("hardmetal_percent", "large_pores_per_cm2"))
     )
     return Table(
-        title="Apparent porosity after ASTM B276",
-        columns=("Specimen", "Pores", "Found", "Unit", "Level"),
+        title=Text("porosity.apparent_porosity_after_astm_b276"),
+        columns=(
+            Text("words.specimen"),
+            Text("words.pores"),
+            Text("words.found"),
+            Text("words.unit"),
+            Text("words.level"),
+        ),
         rows=rows,
-        note="The level is the nearest of the series that is not better than the measured share.",
+        note=Text("porosity.level_nearest_series_not_better"),
     )
 
 
@@ -227,23 +229,23 @@ def _largest_table(fields: Sequence[FieldMeasurement]) -> Table:
             float(row[area]),
             float(row["circularity_4pi"]),
             None if pd.isna(row[f"neighbour_gap_{unit}"]) else float(row[f"neighbour_gap_{unit}"]),
-            "yes, larger than seen" if row["touches_edge"] else "no",
+            Text("porosity.yes_larger_seen") if row["touches_edge"] else "no",
         )
         for _, row in pores.iterrows()
     )
     return Table(
-        title="Largest pores",
+        title=Text("porosity.largest_pores"),
         columns=(
-            "Specimen",
-            "Field",
-            "Pore",
-            f"Feret max [{mark}]",
-            f"Feret min [{mark}]",
-            f"ECD [{mark}]",
-            f"Area [{mark}²]",
-            "Circularity 4πA/P²",
-            f"Gap to neighbour [{mark}]",
-            "Cut by edge",
+            Text("words.specimen"),
+            Text("words.field"),
+            Text("words.pore"),
+            Text("porosity.feret_max", mark=mark),
+            Text("porosity.feret_min", mark=mark),
+            Text("porosity.ecd", mark=mark),
+            Text("porosity.area", mark=mark),
+            Text("words.circularity_4_a_p"),
+            Text("porosity.gap_neighbour", mark=mark),
+            Text("porosity.cut_edge"),
         ),
         rows=rows,
     )
@@ -274,7 +276,11 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
         field_um2 = 1e6 * sum(_value(field, "field_area_mm2") for field in mine)
         for low, high in pairwise(bounds):
             inside = (size > low) & (size <= high)
-            name = f"over {low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+            name = (
+                Text("porosity.over", low=low)
+                if high == float("inf")
+                else Text("porosity.sentence", low=low, high=high)
+            )
             count = int(inside.sum())
             rows.append(
                 (
@@ -287,20 +293,20 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
                     int((inside & own["touches_edge"].to_numpy()).sum()),
                 )
             )
-    by = "ECD" if settings.size_by == "ecd" else "largest Feret"
+    by = "ECD" if settings.size_by == "ecd" else Text("porosity.largest_feret")
     return Table(
-        title="Size classes",
+        title=Text("porosity.size_classes"),
         columns=(
-            "Specimen",
+            Text("words.specimen"),
             f"{by} [µm]",
-            "Pores",
-            "Of the pores [%]",
-            "Of the area [%]",
-            "Of the porosity [%]",
-            "Cut by edge",
+            Text("words.pores"),
+            Text("porosity.pores_2"),
+            Text("porosity.area_2"),
+            Text("porosity.porosity_2"),
+            Text("porosity.cut_edge"),
         ),
         rows=tuple(rows),
-        note="A class holds its upper bound. Pores cut by the edge stand in the class of what is seen of them.",
+        note=Text("porosity.class_holds_its_upper_bound"),
     )
 
 
@@ -339,22 +345,22 @@ def _neighbour_table(fields: Sequence[FieldMeasurement]) -> Table:
                 )
             )
     return Table(
-        title="Neighbours and clusters",
+        title=Text("porosity.neighbours_clusters"),
         columns=(
-            "Specimen",
-            "Field",
-            "Pores",
-            f"Centre distance, mean [{mark}]",
-            f"By chance [{mark}]",
-            "Pattern",
-            f"Gap, median [{mark}]",
-            f"Gap, least [{mark}]",
-            "Least gap / smaller pore",
-            "Clusters",
-            "Pores in them",
+            Text("words.specimen"),
+            Text("words.field"),
+            Text("words.pores"),
+            Text("porosity.centre_distance_mean", mark=mark),
+            Text("porosity.chance", mark=mark),
+            Text("words.pattern"),
+            Text("porosity.gap_median", mark=mark),
+            Text("porosity.gap_least", mark=mark),
+            Text("porosity.least_gap_smaller_pore"),
+            Text("words.clusters"),
+            Text("porosity.pores_them"),
         ),
         rows=tuple(rows),
-        note="By chance: 0.5/√λ with the edge term of Donnelly. Pattern: two standard errors from it or more.",
+        note=Text("porosity.chance_0_5_edge_term"),
     )
 
 
@@ -388,19 +394,19 @@ def _cluster_table(fields: Sequence[FieldMeasurement]) -> Table | None:
     found.sort(key=lambda item: -item[0])
     left = len(found) - _CLUSTERS
     return Table(
-        title="Pore clusters",
+        title=Text("porosity.pore_clusters"),
         columns=(
-            "Specimen",
-            "Field",
-            "Cluster",
-            "Pores",
-            f"Extent [{mark}]",
-            f"Pore area [{mark}²]",
-            f"Largest member, Feret [{mark}]",
+            Text("words.specimen"),
+            Text("words.field"),
+            Text("words.cluster"),
+            Text("words.pores"),
+            Text("porosity.extent", mark=mark),
+            Text("porosity.pore_area", mark=mark),
+            Text("porosity.largest_member_feret", mark=mark),
         ),
         rows=tuple(row for _, row in found[:_CLUSTERS]),
-        note="Extent: longer side of the upright box around the cluster."
-        + (f" The largest are shown, {left} more are in the feature table." if left > 0 else ""),
+        note=Text("porosity.extent_longer_side_upright_box")
+        + (Text("porosity.largest_shown_more_feature_table", left=left) if left > 0 else ""),
     )
 
 
@@ -417,22 +423,22 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     limits: tuple[tuple[float, str], ...] = ()
     if unit == "um":
         size = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-        limits = ((2 * sqrt(settings.minimum_px2 / np.pi) * size, "smallest size"),)
+        limits = ((2 * sqrt(settings.minimum_px2 / np.pi) * size, Text("porosity.smallest_size")),)
     groups = [(str(name), group) for name, group in pores.groupby("specimen", sort=False)]
     made = []
     for column, title, bound in (
-        (f"ecd_{unit}", "Pore diameters (ECD)", limits),
-        (f"feret_max_{unit}", "Pore lengths (largest Feret)", ()),
+        (f"ecd_{unit}", Text("porosity.pore_diameters_ecd"), limits),
+        (f"feret_max_{unit}", Text("porosity.pore_lengths_largest_feret"), ()),
     ):
         edges = _log_edges(pores[column].to_numpy())
         series = tuple(_counted(name, group[column].to_numpy(), edges) for name, group in groups)
-        label = "ECD" if column.startswith("ecd") else "Largest Feret"
+        label = Text("porosity.ecd_2") if column.startswith("ecd") else Text("porosity.largest_feret_2")
         made.append(
             Chart(
                 kind="histogram",
                 title=title,
                 x_label=f"{label} [{mark}]",
-                y_label="Pores",
+                y_label=Text("porosity.pores_3"),
                 series=series,
                 x_scale="log",
                 limits=bound,
@@ -442,9 +448,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="histogram",
-            title="Circularity (1: circle)",
-            x_label="Circularity 4πA/P²",
-            y_label="Pores",
+            title=Text("porosity.circularity_1_circle"),
+            x_label=Text("porosity.circularity_4_p"),
+            y_label=Text("porosity.pores_3"),
             series=tuple(_counted(name, group["circularity_4pi"].to_numpy(), shape_edges) for name, group in groups),
         )
     )
@@ -464,9 +470,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="cumulative",
-            title="Pore area in pores up to a length",
-            x_label=f"Largest Feret [{mark}]",
-            y_label="Share of pore area [%]",
+            title=Text("porosity.pore_area_pores_up_length"),
+            x_label=Text("porosity.largest_feret_3", mark=mark),
+            y_label=Text("porosity.share_pore_area"),
             series=tuple(curves),
             x_scale="log",
         )

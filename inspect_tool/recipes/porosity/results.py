@@ -7,13 +7,14 @@ from typing import Literal
 
 import numpy as np
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
-from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.model import Check, Component, Editions, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
-from inspect_tool.standards.editions import check_rule, constant, designation, load_standard
+from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
@@ -23,17 +24,17 @@ _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
 _HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant for, over the side of a field
 _DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
-_DEFINITION = "pores of at least the smallest measured size"
+_DEFINITION = Text("porosity.pores_least_smallest_measured_size")
 
 
 def results_of(
-    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, shown: Presentation
+    fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions, shown: Presentation
 ) -> list[Result]:
     """All results of one specimen."""
-    minimum = f"{_DEFINITION}, {settings.minimum_px2} px2"
+    minimum = Text("porosity.px2", definition=_DEFINITION, minimum_px2=settings.minimum_px2)
     if settings.minimum_um:
-        minimum += f" and {settings.minimum_um:g} um Feret"
-    clause = designation(standard)
+        minimum += Text("porosity.um_feret", minimum_um=settings.minimum_um)
+    clause = designation(editions.job)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
@@ -44,11 +45,9 @@ def results_of(
         made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
     made += _neighbour_results(fields, clause, settings)
     if shown == "thermal_spray" or settings.linear_elongation:
-        made.append(
-            _share(fields, "linear_percent", clause, "linear features by F_max²/A, mean over fields/1", main=False)
-        )
+        made.append(_share(fields, "linear_percent", clause, Text("porosity.linear_features_f_max_mean"), main=False))
     if shown == "hardmetal" and calibrated:
-        made += _hardmetal_results(fields)
+        made += _hardmetal_results(fields, edition_of(editions, "ASTM B276"))
     return [_not_negative(evaluated(result)) for result in made]
 
 
@@ -98,10 +97,10 @@ def _alternative_means(fields: Sequence[FieldMeasurement], name: str) -> dict[st
 def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
     listed = ", ".join(f"{name}: {value:.4g}" for name, value in zip(names, others, strict=True))
     return Component(
-        name="segmentation",
+        name=Text("budget.segmentation"),
         u=half_range([main, *others]),
         kind="B",
-        basis=f"half range / √3 of re-evaluated results [{unit}]: {listed}",
+        basis=Text("porosity.half_range_3_re_evaluated", unit=unit, listed=listed),
     )
 
 
@@ -109,7 +108,10 @@ def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) ->
     u_rel = max(field.calibration.u_rel for field in fields)
     times = "" if power == 1 else f"{power} x "
     return Component(
-        name="scale", u=power * u_rel * abs(value), kind="B", basis=f"{times}{100 * u_rel:.3g} % of the pixel size"
+        name=Text("budget.scale"),
+        u=power * u_rel * abs(value),
+        kind="B",
+        basis=Text("porosity.pixel_size", times=times, u_rel=100 * u_rel),
     )
 
 
@@ -119,11 +121,10 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
         # 97.5 % limit of a Poisson number of which none was found: 3.69
         most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
         line = Component(
-            name="no pore found",
+            name=Text("budget.no_pore_found"),
             u=100 * most / coverage_factor(None),
             kind="B",
-            basis=f"pores up to 1/{1 / _HIDDEN:.0f} of the side of a field may lie beside the fields: "
-            f"up to {100 * most:.2g} % would go unseen in 2.5 of 100 cases",
+            basis=Text("porosity.pores_up_1_side_field", hidden=1 / _HIDDEN, most=100 * most),
         )
         return (line,)
     scatters = [
@@ -140,8 +141,8 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
 def _missed(fields: Sequence[FieldMeasurement]) -> Component:
     """What may be in a field in which no pore was seen."""
     smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
-    basis = "one pore of the smallest measurable size may be missed in a field"
-    return Component(name="no pore found", u=100 * smallest, kind="B", basis=basis)
+    basis = Text("porosity.one_pore_smallest_measurable_size")
+    return Component(name=Text("budget.no_pore_found"), u=100 * smallest, kind="B", basis=basis)
 
 
 def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
@@ -155,16 +156,16 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
         shift = _statistics(fields, _numbers_of(fields, "edge_shift_percent")).mean
         lines.append(
             Component(
-                name="pore edge",
+                name=Text("budget.pore_edge"),
                 u=shift / sqrt(3),
                 kind="B",
-                basis="half a pixel around every pore, outline times shift",
+                basis=Text("porosity.half_pixel_around_every_pore"),
             )
         )
     below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
     if below:
-        basis = f"dark spots too small to be measured: {below:.2g} %"
-        lines.append(Component(name="smallest size", u=below / sqrt(3), kind="B", basis=basis))
+        basis = Text("porosity.dark_spots_too_small_measured_2", below=below)
+        lines.append(Component(name=Text("budget.smallest_size"), u=below / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=name,
         specimen=fields[0].specimen,
@@ -172,9 +173,11 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
         unit="%",
         n=found.n,
         clause=clause,
-        definition=f"areal porosity, {minimum}, mean over fields/1",
+        definition=Text("porosity.areal_porosity_mean_over_fields", minimum=minimum),
         budget=tuple(lines),
-        title="Porosity (pores without linear detachments)" if shown == "thermal_spray" else "Porosity (areal)",
+        title=Text("porosity.porosity_pores_without_linear_detachments")
+        if shown == "thermal_spray"
+        else Text("porosity.porosity_areal"),
         main=True,
     )
 
@@ -184,7 +187,14 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
     found, between = _between(fields, name)
     lines = [*between, *_segmentation_line(fields, name, "%")]
     if not lines:
-        lines = [Component(name="segmentation", u=0.0, kind="B", basis="one field, no other segmentation to compare")]
+        lines = [
+            Component(
+                name=Text("budget.segmentation"),
+                u=0.0,
+                kind="B",
+                basis=Text("porosity.one_field_no_other_segmentation"),
+            )
+        ]
     wild = QUANTITIES.get(name) or QUANTITIES[name.split(".")[0] + ".*"]
     part = name.partition(".")[2]
     return Result(
@@ -196,7 +206,7 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
         clause=clause,
         definition=definition,
         budget=tuple(lines),
-        title=f"{wild.title}, {part}" if part else wild.title,
+        title=joined(", ", filter(None, (wild.title, part))),
         main=main,
     )
 
@@ -215,18 +225,18 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
         floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
         lines.append(
             Component(
-                name="counting",
+                name=Text("budget.counting"),
                 u=floor,
                 kind="B",
-                basis=f"√(n + 1), {counted:.0f} pores (Poisson), as a floor; x {sqrt(clustered):.3g} for clusters",
+                basis=Text("porosity.n_1_pores_poisson_floor", counted=counted, clustered=sqrt(clustered)),
             )
         )
     lines += _segmentation_line(fields, name, "1/mm2")
     lines.append(_scale_line(fields, found.mean, 2))
     rule = (
-        "pores cut by the edge count half"
+        Text("porosity.pores_cut_edge_count_half")
         if settings.count_rule == "half"
-        else "pores at top and left edge not counted"
+        else Text("porosity.pores_top_left_edge_not")
     )
     return Result(
         quantity=name,
@@ -235,9 +245,9 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
         unit="1/mm2",
         n=found.n,
         clause=clause,
-        definition=f"{minimum}; {rule}, mean over fields/1",
+        definition=Text("porosity.mean_over_fields_1", minimum=minimum, rule=rule),
         budget=tuple(lines),
-        title="Pores per area",
+        title=Text("porosity.pores_per_area"),
     )
 
 
@@ -253,10 +263,10 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     largest = max(_numbers_of(fields, "largest_pore_feret_um"))
     lines = [
         Component(
-            name="pore edge",
+            name=Text("budget.pore_edge"),
             u=sqrt(2) * _EDGE_PX * pixel_um,
             kind="B",
-            basis="both ends known to half a pixel, rectangular",
+            basis=Text("porosity.both_ends_known_half_pixel"),
         ),
         _scale_line(fields, largest, 1),
     ]
@@ -266,10 +276,10 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
     if pores == 0:
         lines.append(
             Component(
-                name="no pore found",
+                name=Text("budget.no_pore_found"),
                 u=sqrt(4 * _SMALLEST_PX2 / pi) * pixel_um / sqrt(3),
                 kind="B",
-                basis="a pore of the smallest measurable size may be missed",
+                basis=Text("porosity.pore_smallest_measurable_size_may"),
             )
         )
     made = [
@@ -279,11 +289,11 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             value=largest,
             unit="um",
             n=max(pores, 1),
-            n_of="pores",
+            n_of=Text("porosity.pores_4"),
             clause=clause,
-            definition="largest Feret diameter seen in these fields, not the largest pore of the part/1",
+            definition=Text("porosity.largest_feret_diameter_seen_these"),
             budget=tuple(lines),
-            title="Largest pore observed (largest Feret)",
+            title=Text("porosity.largest_pore_observed_largest_feret"),
             main=True,
         )
     ]
@@ -304,7 +314,12 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
         lines.append(_segmentation(mean, others, names, "um"))
     else:
         lines.append(
-            Component(name="pore edge", u=2 * _EDGE_PX * pixel_um, kind="B", basis="half a pixel around every pore")
+            Component(
+                name=Text("budget.pore_edge"),
+                u=2 * _EDGE_PX * pixel_um,
+                kind="B",
+                basis=Text("porosity.half_pixel_around_every_pore_2"),
+            )
         )
     lines.append(_scale_line(fields, mean, 1))
     made.append(
@@ -314,11 +329,11 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             value=mean,
             unit="um",
             n=int(pores - sum(_numbers_of(fields, "pores_cut"))),
-            n_of="pores",
+            n_of=Text("porosity.pores_4"),
             clause=clause,
-            definition=f"mean by number of √(4A/π), whole pores, weighted for those cut by the edge, {minimum}/1",
+            definition=Text("porosity.mean_number_4a_whole_pores", minimum=minimum),
             budget=tuple(lines),
-            title="Mean pore diameter (ECD, by number)",
+            title=Text("porosity.mean_pore_diameter_ecd_number"),
         )
     )
     return made
@@ -341,11 +356,11 @@ def _ratio_scatter(
     if n < 2:
         return None
     return Component(
-        name=f"between {what}",
+        name=Text("budget.between", what=what),
         u=sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights),
         kind="A",
         dof=float(n - 1),
-        basis=f"ratio of sums over {n} {what}, residuals of the {what}",
+        basis=Text("porosity.ratio_sums_over_residuals", n=n, what=what),
     )
 
 
@@ -359,11 +374,14 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
     )
     if whole < 2:
         return Component(
-            name="one pore", u=mean / sqrt(3), kind="B", basis="one whole pore tells nothing of the others"
+            name=Text("budget.one_pore"),
+            u=mean / sqrt(3),
+            kind="B",
+            basis=Text("porosity.one_whole_pore_tells_nothing"),
         )
     u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
-    basis = f"s / √n over {whole:.0f} whole pores, taken as independent"
-    return Component(name="between pores", u=u, kind="A", dof=whole - 1, basis=basis)
+    basis = Text("porosity.s_n_over_whole_pores", whole=whole)
+    return Component(name=Text("budget.between_pores"), u=u, kind="A", dof=whole - 1, basis=basis)
 
 
 def _reference_results(
@@ -383,10 +401,17 @@ def _reference_results(
                 max(_numbers_of(fields, "porosity_percent")), 1e-9
             )
             u = worst * share / sqrt(3) if unit == "%" else 0.0
-            lines = [Component(name="pore edge", u=u, kind="B", basis="half a pixel around every pore")]
+            lines = [
+                Component(
+                    name=Text("budget.pore_edge"),
+                    u=u,
+                    kind="B",
+                    basis=Text("porosity.half_pixel_around_every_pore_2"),
+                )
+            ]
         if unit == "counts":
-            basis = "one pore of the smallest measured size more or less, rectangular"
-            lines.append(Component(name="smallest pores", u=1 / sqrt(3), kind="B", basis=basis))
+            basis = Text("porosity.one_pore_smallest_measured_size")
+            lines.append(Component(name=Text("budget.smallest_pores"), u=1 / sqrt(3), kind="B", basis=basis))
         elif not worst:
             lines.append(_missed(fields))
         if not whole_field:
@@ -399,10 +424,11 @@ def _reference_results(
                 unit=unit,
                 n=len(fields),
                 clause=clause,
-                definition=f"{'worst field' if whole_field else 'worst place of the reference area over all fields'}, "
-                f"{minimum}/1",
+                definition=Text(
+                    "porosity.in_worst_field" if whole_field else "porosity.in_worst_place", minimum=minimum
+                ),
                 budget=tuple(lines),
-                title=QUANTITIES[name].title + (", the whole field" if whole_field else ""),
+                title=QUANTITIES[name].title + (Text("porosity.whole_field") if whole_field else ""),
                 main=unit == "%" and not whole_field,
             )
         )
@@ -418,10 +444,10 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
     clusters = int(sum(_numbers_of(fields, "clusters")))
     least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))
     line = Component(
-        name="pore edge",
+        name=Text("budget.pore_edge"),
         u=half_range([clusters, least, most]),
         kind="B",
-        basis=f"half range / √3 with all gaps a pixel longer and shorter: {least:.0f} to {most:.0f}",
+        basis=Text("porosity.half_range_3_all_gaps", least=least, most=most),
     )
     made = [
         Result(
@@ -431,9 +457,9 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
             unit="counts",
             n=len(fields),
             clause=clause,
-            definition=f"groups of pores whose gap is below {settings.cluster_gap:g} x the smaller Feret diameter/1",
+            definition=Text("porosity.groups_pores_whose_gap_below", cluster_gap=settings.cluster_gap),
             budget=(line,),
-            title="Pore clusters",
+            title=Text("porosity.pore_clusters"),
         )
     ]
     with_pairs = [field for field in fields if "pore_neighbour_ratio_min" in field.values]
@@ -451,13 +477,13 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
             unit="1",
             n=len(fields),
             clause=clause,
-            definition="smallest edge-to-edge gap of direct neighbours over the smaller Feret diameter/1",
+            definition=Text("porosity.smallest_edge_edge_gap_direct"),
             budget=(
                 Component(
-                    name="pore edge",
+                    name=Text("budget.pore_edge"),
                     u=u,
                     kind="B",
-                    basis=f"ends of gap and of the smaller pore ({diameter:.3g} px) known to half a pixel",
+                    basis=Text("porosity.ends_gap_smaller_pore_px", diameter=diameter),
                 ),
             ),
             title=QUANTITIES["pore_neighbour_ratio_min"].title,
@@ -466,8 +492,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
     return made
 
 
-def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
-    b276 = load_standard("astm_b276_2021")
+def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> list[Result]:
     clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
@@ -477,21 +502,25 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
             fields,
             f"hardmetal_percent.{kind}",
             clause,
-            f"areal share of pores of type {kind} by largest Feret; plates are for {magnification:g}x/1",
+            Text("porosity.areal_share_pores_type_largest", kind=kind, magnification=magnification),
             main=True,
         )
         made.append(
-            replace(result, rounded=astm_b276.level(kind, result.value, b276), title=f"Apparent porosity, type {kind}")
+            replace(
+                result,
+                rounded=astm_b276.level(kind, result.value, b276),
+                title=Text("porosity.apparent_porosity_type", kind=kind),
+            )
         )
     for row in b276.tables["large_classes"]:
         name = f"large_pores_per_cm2.{large_class(row)}"
-        result = _share(fields, name, clause, "pores by largest Feret; cut by the edge count half/1", main=False)
+        result = _share(fields, name, clause, Text("porosity.pores_largest_feret_cut_edge"), main=False)
         counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
         line = Component(
-            name="counting",
+            name=Text("budget.counting"),
             u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
             kind="B",
-            basis=f"√(n + 1), {counted:.0f} pores counted (Poisson)",
+            basis=Text("porosity.n_1_pores_counted_poisson", counted=counted),
         )
         others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
         made.append(replace(result, budget=(line, *others)))
@@ -514,19 +543,19 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     chance = ""
     if pores:
         share = sum(_numbers_of(fields, "porosity_percent")) / 100
-        chance = f"chance alone leaves {196 * sqrt(areas) / share:.0f} % with these {pores:.0f} pores"
+        chance = Text("porosity.chance_alone_leaves_these_pores", areas=196 * sqrt(areas) / share, pores=pores)
     found: dict[str, tuple[float | None, str]] = {
         "fields": (float(per_section), ""),
         "fields_for_spread": (float(per_section), ""),
         "pores": (pores, chance),
         "relative_accuracy": (
             stats.ra_percent,
-            chance if stats.ra_percent is not None else "one field or no pore: not known",
+            chance if stats.ra_percent is not None else Text("porosity.one_field_no_pore_not"),
         ),
-        "smallest_feature": (smallest, "declared in the settings"),
+        "smallest_feature": (smallest, Text("porosity.declared_settings")),
         "below_minimum": (
             100 * small / dark if dark else 0.0,
-            f"{sum(_numbers_of(fields, 'below_minimum')):.0f} spots",
+            Text("porosity.spots", fields=sum(_numbers_of(fields, "below_minimum"))),
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
@@ -549,16 +578,16 @@ def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
     dark = 100 - max(shallow)
     return [
         Check(
-            name="Pore pixels at least half as dark as the darkest",
+            name=Text("porosity.pore_pixels_least_half_dark"),
             value=dark,
             relation=">=",
             limit=_DARK_PERCENT,
             unit="%",
             passed=dark >= _DARK_PERCENT,
-            clause="check of this software: pores are the darkest thing in a polished section",
+            clause=Text("porosity.check_software_pores_darkest_thing"),
             scope="consistency",
             specimen=fields[0].specimen,
-            note="worst field",
+            note=Text("porosity.worst_field"),
         )
     ]
 
@@ -572,32 +601,21 @@ def _smallest_px2(field: FieldMeasurement, settings: Settings) -> float:
 
 def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
     """What page 1 must say of one specimen."""
-    made = []
+    made: list[str] = []
     specimen = fields[0].specimen
     if any(not check.passed for check in _gray_check(fields)):
-        made.append(
-            f"Specimen {specimen}: most of what was taken for pores is less than half as dark as the darkest of it; "
-            "another phase or etching may be in it. Raise min_contrast of the threshold backend or set n_classes = 3."
-        )
+        made.append(Text("porosity.specimen_most_what_taken_pores", specimen=specimen))
     share = _statistics(fields, _numbers_of(fields, "porosity_percent")).mean
     if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
-        made.append(
-            f"Specimen {specimen}: two ways to choose the gray level disagree: {share:.3g} %, but {apart}; "
-            "U holds both."
-        )
+        made.append(Text("porosity.specimen_two_ways_choose_gray", specimen=specimen, share=share, apart=apart))
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
     cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)
     whole = max((_longest(field, unit, cut=False) for field in fields), default=0.0)
     if cut > whole:
-        made.append(
-            f"Specimen {specimen}: the largest pore is cut by the edge of its field; {cut:.4g} {mark} is what is seen, "
-            "the pore is larger."
-        )
+        made.append(Text("porosity.specimen_largest_pore_cut_edge", specimen=specimen, cut=cut, mark=mark))
     areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
     if max(areas) > 1.1 * min(areas):
-        made.append(
-            f"Specimen {specimen}: the fields differ in area by more than 10 %; each counts the same in the mean."
-        )
+        made.append(Text("porosity.specimen_fields_differ_area_more", specimen=specimen))
     return made
 
 

@@ -6,6 +6,7 @@ from dataclasses import field as default
 from types import MappingProxyType
 from typing import Literal
 
+from inspect_tool.languages import Text
 from inspect_tool.measure import reference_area
 from inspect_tool.model import Quantity, Standard
 from inspect_tool.ranges import Above0, From0
@@ -13,34 +14,38 @@ from inspect_tool.recipes._shapes import Expected
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "porosity_percent": Quantity(title="Porosity", unit="%", needs_scale=False),
-        "pore_count_per_mm2": Quantity(title="Pores per area", unit="1/mm2", needs_scale=True),
-        "largest_pore_feret_um": Quantity(title="Largest pore observed (Feret)", unit="um", needs_scale=True),
-        "mean_pore_ecd_um": Quantity(title="Mean pore diameter (ECD)", unit="um", needs_scale=True),
-        "pore_ecd_um.*": Quantity(title="Percentile of the pore diameter (ECD)", unit="um", needs_scale=True),
-        "largest_pore_sqrt_area_um": Quantity(title="Largest pore observed (√area)", unit="um", needs_scale=True),
+        "porosity_percent": Quantity(title=Text("porosity.porosity"), unit="%", needs_scale=False),
+        "pore_count_per_mm2": Quantity(title=Text("porosity.pores_per_area"), unit="1/mm2", needs_scale=True),
+        "largest_pore_feret_um": Quantity(
+            title=Text("porosity.largest_pore_observed_feret"), unit="um", needs_scale=True
+        ),
+        "mean_pore_ecd_um": Quantity(title=Text("porosity.mean_pore_diameter_ecd"), unit="um", needs_scale=True),
+        "pore_ecd_um.*": Quantity(title=Text("porosity.percentile_pore_diameter_ecd"), unit="um", needs_scale=True),
+        "largest_pore_sqrt_area_um": Quantity(
+            title=Text("porosity.largest_pore_observed_area"), unit="um", needs_scale=True
+        ),
         "part_pore_sqrt_area_um": Quantity(
-            title="Largest pore to be expected in the part (√area)",
+            title=Text("porosity.largest_pore_expected_part_area"),
             unit="um",
             needs_scale=True,
             needs_setting="part_area_mm2",
         ),
         "pore_surface_distance_um.*": Quantity(
-            title="Distance of pores from the surface of the specimen", unit="um", needs_scale=True
+            title=Text("porosity.distance_pores_from_surface_specimen"), unit="um", needs_scale=True
         ),
         "pore_neighbour_ratio_min": Quantity(
-            title="Smallest gap over diameter of the smaller pore", unit="1", needs_scale=False
+            title=Text("porosity.smallest_gap_over_diameter_smaller"), unit="1", needs_scale=False
         ),
-        "pore_nests": Quantity(title="Pore clusters", unit="counts", needs_scale=False),
+        "pore_nests": Quantity(title=Text("porosity.pore_clusters"), unit="counts", needs_scale=False),
         "reference_porosity_percent": Quantity(
-            title="Porosity of the reference area in its worst place", unit="%", needs_scale=False
+            title=Text("porosity.porosity_reference_area_its_worst"), unit="%", needs_scale=False
         ),
         "reference_pore_count": Quantity(
-            title="Pores in the reference area in its worst place", unit="counts", needs_scale=False
+            title=Text("porosity.pores_reference_area_its_worst"), unit="counts", needs_scale=False
         ),
-        "linear_percent": Quantity(title="Linear detachments and cracks", unit="%", needs_scale=False),
-        "hardmetal_percent.*": Quantity(title="Apparent porosity", unit="%", needs_scale=True),
-        "large_pores_per_cm2.*": Quantity(title="Large pores per area", unit="1/cm2", needs_scale=True),
+        "linear_percent": Quantity(title=Text("porosity.linear_detachments_cracks"), unit="%", needs_scale=False),
+        "hardmetal_percent.*": Quantity(title=Text("porosity.apparent_porosity"), unit="%", needs_scale=True),
+        "large_pores_per_cm2.*": Quantity(title=Text("porosity.large_pores_per_area"), unit="1/cm2", needs_scale=True),
     }
 )
 
@@ -48,11 +53,10 @@ Presentation = Literal["auto", "areal", "casting", "thermal_spray", "hardmetal"]
 
 _PRESENTATIONS: Mapping[str, Presentation] = MappingProxyType(
     {
-        "vdg_p201_2002": "casting",
-        "bdg_p202_2010": "casting",
-        "astm_e2109_2021": "thermal_spray",
-        "astm_e2109_2014": "thermal_spray",
-        "astm_b276_2021": "hardmetal",
+        "VDG P 201": "casting",
+        "BDG P 202": "casting",
+        "ASTM E2109": "thermal_spray",
+        "ASTM B276": "hardmetal",
     }
 )
 
@@ -90,4 +94,4 @@ def presentation(settings: Settings, standard: Standard) -> Presentation:
     """How the results are presented: the setting, or what belongs to the standard."""
     if settings.presentation != "auto":
         return settings.presentation
-    return _PRESENTATIONS.get(standard.name, "areal")
+    return _PRESENTATIONS.get(standard.id, "areal")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.model import Component, FieldMeasurement, Result
 from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
@@ -38,16 +39,15 @@ def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> st
     largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
     if len(fields) < _LEAST_FIELDS or min(largest) == 0:
         empty = sum(value == 0 for value in largest)
-        return (
-            f"the largest pore of the part is not stated: {_LEAST_FIELDS} fields are needed and a pore in each; "
-            f"there are {len(fields)}, {empty} without a pore"
+        return Text(
+            "porosity.largest_pore_part_not_stated", least_fields=_LEAST_FIELDS, n_fields=len(fields), empty=empty
         )
     if settings.part_area_mm2 <= _field_mm2(fields):
-        return "the largest pore of the part is not stated: part_area_mm2 is not larger than a field"
+        return Text("porosity.largest_pore_part_not_stated_2")
     try:
         astm_e2283.fit(largest)
     except MeasurementError as error:
-        return f"the largest pore of the part is not stated: {error}"
+        return Text("porosity.largest_pore_part_not_stated_3", error=str(error))
     return ""
 
 
@@ -68,14 +68,24 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
         means = [sum(values) / len(values) for values in columns]
         known = [mean for mean in means if np.isfinite(mean)]
         edge = Component(
-            name="segmentation",
+            name=Text("budget.segmentation"),
             u=half_range(known),
             kind="B",
-            basis=f"half range / √3 of the mean over fields in {', '.join(names)}",
+            basis=Text("porosity.half_range_3_mean_over", names=", ".join(names)),
         )
     else:
-        edge = Component(name="pore edge", u=edge_px * pixel_um, kind="B", basis="half a pixel around every pore")
-    return [edge, Component(name="scale", u=u_rel * value, kind="B", basis=f"{100 * u_rel:.3g} % of the pixel size")]
+        edge = Component(
+            name=Text("budget.pore_edge"),
+            u=edge_px * pixel_um,
+            kind="B",
+            basis=Text("porosity.half_pixel_around_every_pore_2"),
+        )
+    return [
+        edge,
+        Component(
+            name=Text("budget.scale"), u=u_rel * value, kind="B", basis=Text("porosity.pixel_size_2", u_rel=100 * u_rel)
+        ),
+    ]
 
 
 def _quantile(
@@ -88,8 +98,17 @@ def _quantile(
     """
     off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
     value, low, high = (weighted_quantile(values, weight, at) for at in (share, share - off, share + off))
-    basis = f"{what} at {100 * (share - off):.3g} and {100 * (share + off):.3g} % of {len(values)} {of}"
-    return value, Component(name="between pores", u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis)
+    basis = Text(
+        "porosity.sentence_2",
+        what=what,
+        share=100 * (share - off),
+        share_2=100 * (share + off),
+        n_values=len(values),
+        of=of,
+    )
+    return value, Component(
+        name=Text("budget.between_pores"), u=(high - low) / 2, kind="A", dof=len(values) - 1, basis=basis
+    )
 
 
 def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
@@ -102,14 +121,14 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
     for name, share in SURFACE_SHARES.items():
         if share and len(distance) < _LEAST_PORES:
             continue
-        value, lines, what = float(distance.min()), [], "shortest of all; not that of the nearest pore of the part"
+        value, lines, what = float(distance.min()), [], Text("porosity.shortest_all_not_nearest_pore")
         if share:
             value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
-            lines, what = [scatter], f"that {100 * share:.0f} % of the pores do not reach"
+            lines, what = [scatter], Text("porosity.pores_do_not_reach", share=100 * share)
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
-        basis = f"border to the mount known to ± {_SURFACE_PX:g} px, rectangular"
-        lines.append(Component(name="surface", u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
+        basis = Text("porosity.border_mount_known_px_rectangular", surface_px=_SURFACE_PX)
+        lines.append(Component(name=Text("budget.surface"), u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
         made.append(
             Result(
                 quantity=f"pore_surface_distance_um.{name}",
@@ -117,12 +136,11 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
                 value=value,
                 unit="um",
                 n=len(distance),
-                n_of="pores",
+                n_of=Text("porosity.pores_4"),
                 clause=clause,
-                definition=f"shortest distance between a pore and mount, surround or gap in the same field, {what}, "
-                f"{minimum}/1",
+                definition=Text("porosity.shortest_distance_between_pore_mount", what=what, minimum=minimum),
                 budget=tuple(lines),
-                title=f"Distance of pores from the surface, {name}",
+                title=Text("porosity.distance_pores_from_surface", name=name),
             )
         )
     return made
@@ -135,7 +153,7 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
         return []
     made = []
     for name, share in SIZE_SHARES.items():
-        value, scatter = _quantile(ecd, weight, share, "diameters", "whole pores")
+        value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.whole_pores"))
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
             Result(
@@ -144,12 +162,11 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
                 value=value,
                 unit="um",
                 n=len(ecd),
-                n_of="pores",
+                n_of=Text("porosity.pores_4"),
                 clause=clause,
-                definition=f"√(4A/π) that {100 * share:.0f} % of the whole pores do not reach, by number, weighted for "
-                f"those cut by the edge, {minimum}/1",
+                definition=Text("porosity.n4a_whole_pores_do_not", share=100 * share, minimum=minimum),
                 budget=tuple(lines),
-                title=f"Pore diameter {name.upper()} (ECD, by number)",
+                title=Text("porosity.pore_diameter_ecd_number", name=name.upper()),
             )
         )
     return made
@@ -167,7 +184,7 @@ def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], claus
         unit="um",
         n=len(fields),
         clause=clause,
-        definition="√(area) of the largest pore seen in these fields, not of the part (Murakami)/1",
+        definition=Text("porosity.area_largest_pore_seen_these"),
         budget=tuple(lines),
         title=QUANTITIES[name].title,
     )
@@ -182,17 +199,17 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
     beyond = sqrt(max(astm_e2283.half_width(found, areas) ** 2 - fit**2, 0.0)) / coverage_factor(None)
     lines = (
         Component(
-            name="between fields",
+            name=Text("budget.between_fields"),
             u=u,
             kind="A",
             dof=found.n - 1,
-            basis=f"standard error of the Gumbel fit to {found.n} largest pores",
+            basis=Text("porosity.standard_error_gumbel_fit_largest", n=found.n),
         ),
         Component(
-            name="few fields",
+            name=Text("budget.few_fields"),
             u=beyond,
             kind="B",
-            basis=f"what fits to {found.n} drawn fields lie off the true value beyond that",
+            basis=Text("porosity.what_fits_drawn_fields_lie", n=found.n),
         ),
         *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
     )
@@ -202,8 +219,8 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
         value=value,
         unit="um",
         n=found.n,
-        clause="ASTM E2283, for pores: Gumbel fit by maximum likelihood to the largest one of every field",
-        definition=f"√(area) of the largest pore expected in {settings.part_area_mm2:g} mm2, {areas:.3g} fields/1",
+        clause=Text("porosity.astm_e2283_pores_gumbel_fit"),
+        definition=Text("porosity.area_largest_pore_expected_mm2", part_area_mm2=settings.part_area_mm2, areas=areas),
         budget=lines,
         title=QUANTITIES["part_pore_sqrt_area_um"].title,
     )

@@ -11,14 +11,15 @@ from typing import Any, Literal
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Carried,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Measurements,
     Result,
-    Standard,
 )
 from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
@@ -46,10 +47,10 @@ __all__ = [
 ]
 
 
-TITLE = "Solder voids"
+TITLE = Text("solder_voids.solder_voids")
 QUESTION: Literal["coverage", "count"] = "coverage"
 ACCEPTS: Mapping[str, str] = {"classes": "as they are"}  # objects of one kind do not say which is joint, which void
-USE = "use a backend that gives the classes joint and void (joints, or labels with these classes)"
+USE = Text("solder_voids.use_backend_gives_classes_joint")
 MOUNTED = False  # the images show no section in its mount
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
@@ -62,7 +63,7 @@ CARRIED: Mapping[str, Carried] = {  # see validation.line
 }
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Worst and mean joint of each specimen, with the checks of the method card."""
     results: list[Result] = []
     checks: list[Check] = []
@@ -73,7 +74,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         joints = feature_table(own)
         whole = np.ones(len(joints), bool) if settings.edge_joints == "counted" else ~joints["touches_edge"].to_numpy()
         used = joints[whole]
-        checks += checks_of(own, settings, standard, specimen)
+        checks += checks_of(own, settings, editions.job, specimen)
         if used.empty:
             msg = (
                 f"specimen {specimen}: every joint is cut by the edge of its image; take a wider image, "
@@ -83,14 +84,16 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         left_out = len(joints) - len(used)
         if left_out:
             warnings.append(
-                f"specimen {specimen}: {left_out} of {len(joints)} joints are cut by the image edge: left out"
+                Text(
+                    "solder_voids.specimen_joints_cut_image_edge",
+                    specimen=specimen,
+                    left_out=left_out,
+                    n_joints=len(joints),
+                )
             )
-        results += results_of(used, budget_lines(own, whole), specimen, settings, standard)
+        results += results_of(used, budget_lines(own, whole), specimen, settings, editions.job)
         if settings.joints_are == "sample" and used["section"].nunique() == 1:
-            warnings.append(
-                f"specimen {specimen}: the joints of one board are the sample: what differs between boards is not in U "
-                "of the mean; give the boards as sections"
-            )
+            warnings.append(Text("solder_voids.specimen_joints_one_board_sample", specimen=specimen))
     features = feature_table(fields)
     return Findings(
         results=tuple(results),

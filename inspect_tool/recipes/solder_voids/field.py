@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import ball_doubts
 from inspect_tool.measure import joints as measure
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
+    Editions,
     FieldMeasurement,
     GrayImage,
     LabelImage,
@@ -22,7 +24,6 @@ from inspect_tool.model import (
     Micrograph,
     Notable,
     Segmentation,
-    Standard,
 )
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes.solder_voids.settings import SHARES, Settings, check_classes, check_settings
@@ -36,10 +37,9 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,  # noqa: ARG001 - rules are judged over the specimen
 ) -> FieldMeasurement:
     """Void shares of every joint of one image, and how they move with the outlines."""
-    del standard  # rules are judged over the specimen
     where = micrograph.path or "image"
     check_settings(settings, micrograph, where)
     check_classes(segmentation, where)
@@ -198,7 +198,11 @@ def _joint_lines(
         else:  # the outline of the largest void alone is not counted; that of a disc of its area is
             void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
         for part, length in (("void", void_edge), ("joint", percent / 100 * found.joint_edge)):
-            name, way = ("quarter pixel", 0.25) if f"{part} edge" in groups else ("half pixel", 0.5)
+            name, way = (
+                (Text("solder_voids.quarter_pixel"), 0.25)
+                if Text("solder_voids.edge", part=part) in groups
+                else (Text("solder_voids.half_pixel"), 0.5)
+            )
             # pixel sides of a smooth outline are 4/pi times its length
             least = 100 * (way * pi / 4 * length / sqrt(3)) / whole * slope
             # where the outline lies is one error: the pixel is the least of it and not another beside the levels
@@ -358,7 +362,12 @@ def _worst(
             feature=int(found.number[i]),
             value=float(table["void_percent"][i]),
             unit="%",
-            caption=f"joint {names[i]}: {int(found.voids[i])} voids, largest {table['largest_void_percent'][i]:.1f} %",
+            caption=Text(
+                "solder_voids.joint_voids_largest",
+                names=names[i],
+                voids=int(found.voids[i]),
+                largest_void_percent=table["largest_void_percent"][i],
+            ),
             box=(int(found.box[i, 0]), int(found.box[i, 1]), int(found.box[i, 2]), int(found.box[i, 3])),
         )
         for i in order[used[order]][:_WORST].tolist()
@@ -371,11 +380,11 @@ def _notes(
     notes = []
     cut = [names[i] for i in np.nonzero(found.touches_edge)[0].tolist()]
     if cut:
-        what = "left out of the largest and mean value" if settings.edge_joints == "left out" else "counted"
-        notes.append(f"{where}: cut by the image edge and {what}: joint {', '.join(cut)}")
+        what = Text("solder_voids.left_out_largest_mean_value") if settings.edge_joints == "left out" else "counted"
+        notes.append(Text("solder_voids.cut_image_edge_joint", where=where, what=what, cut=", ".join(cut)))
     bands = segmentation.settings.get("straight_bands_ignored", 0)
     if bands:
-        notes.append(f"{where}: {bands} straight bands from edge to edge taken as leads or wires, not as voids")
+        notes.append(Text("solder_voids.straight_bands_from_edge_edge", where=where, bands=bands))
     if found.via_area.any():
-        notes.append(f"{where}: vias are not voids; their area is {settings.vias} of the joint projection")
+        notes.append(Text("solder_voids.vias_not_voids_their_area", where=where, vias=settings.vias))
     return tuple(notes)

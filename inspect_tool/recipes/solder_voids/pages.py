@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Text
 from inspect_tool.measure import joints as measure
 from inspect_tool.model import (
     Cell,
@@ -25,13 +26,13 @@ _VOID_ROWS = 25
 def statements_of(settings: Settings, fields: Sequence[FieldMeasurement]) -> tuple[Statement, ...]:
     """Say how the joints were found, what a share is a share of, and what it is not."""
     denominators = {
-        "joint projection": "projected area of the joint in the same image, voids included"
-        + ("; vias left out" if settings.vias == "left out" else "; vias are part of it"),
-        "pad": "area of the pad as the job states it",
-        "wetted area": "area of the pad as the job states it, less the vias",
+        "joint projection": Text("solder_voids.projected_area_joint_same_image")
+        + (Text("solder_voids.vias_left_out") if settings.vias == "left out" else Text("solder_voids.vias_part")),
+        "pad": Text("solder_voids.area_pad_job_states"),
+        "wetted area": Text("solder_voids.area_pad_job_states_less"),
     }
     pad = (
-        f" (diameter {settings.pad_diameter_um:g} µm)"
+        Text("solder_voids.diameter_m", pad_diameter_um=settings.pad_diameter_um)
         if settings.pad_diameter_um is not None
         else f" ({settings.pad_length_um:g} × {settings.pad_width_um:g} µm)"
         if settings.pad_length_um is not None and settings.pad_width_um is not None
@@ -40,38 +41,34 @@ def statements_of(settings: Settings, fields: Sequence[FieldMeasurement]) -> tup
     if settings.denominator == "joint projection":
         pad = ""
     statements = [
-        Statement(name="Denominator", text=denominators[settings.denominator] + pad),
+        Statement(name=Text("solder_voids.denominator"), text=denominators[settings.denominator] + pad),
         Statement(
-            name="Void area",
-            text="union of the projected voids of a joint, each pixel counted once; "
-            f"voids below {settings.min_void_px:g} px equivalent diameter are not counted",
+            name=Text("solder_voids.void_area"),
+            text=Text("solder_voids.union_projected_voids_joint_each", min_void_px=settings.min_void_px),
         ),
         Statement(
-            name="What the number is",
-            text="an area share in a two-dimensional X-ray projection; of a ball it stands for the mid-plane, not for "
-            "the volume, and it does not tell at which interface a void lies",
+            name=Text("solder_voids.what_number"),
+            text=Text("solder_voids.area_share_two_dimensional_x"),
         ),
         Statement(
-            name="Outlines",
-            text="a void percentage depends on the gray level at which outlines are drawn; the budget moves the "
-            "outlines over plausible levels",
+            name=Text("solder_voids.outlines"),
+            text=Text("solder_voids.void_percentage_depends_gray_level"),
         ),
         Statement(
-            name="Joints",
-            text="all joints of interest are in the images: the mean has no sampling line"
+            name=Text("solder_voids.joints"),
+            text=Text("solder_voids.all_joints_interest_images_mean")
             if settings.joints_are == "all"
-            else "the joints are a sample of more joints: the mean carries the spread between joints",
+            else Text("solder_voids.joints_sample_more_joints_mean"),
         ),
     ]
     if settings.quadrants:
         statements.append(
             Statement(
-                name="Die attach",
-                text="quadrants meet at the center of the smallest rectangle around the joint; a corner void reaches "
-                "two adjacent sides, a void across two opposite sides, within 2.5 px",
+                name=Text("solder_voids.die_attach"),
+                text=Text("solder_voids.quadrants_meet_center_smallest_rectangle"),
             )
         )
-    statements += [Statement(name="Note", text=note) for field in fields for note in field.notes]
+    statements += [Statement(name=Text("solder_voids.note"), text=note) for field in fields for note in field.notes]
     return tuple(statements)
 
 
@@ -105,13 +102,22 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
         ]
         tables.append(
             Table(
-                title="Largest voids",
+                title=Text("solder_voids.largest_voids"),
                 columns=(
-                    *("Specimen", "Field", "Joint", "Share of joint [%]"),
-                    *(f"Equivalent diameter [{unit}]", "Row [px]", "Column [px]"),
+                    *(
+                        Text("words.specimen"),
+                        Text("words.field"),
+                        Text("words.joint"),
+                        Text("solder_voids.share_joint"),
+                    ),
+                    *(
+                        Text("solder_voids.equivalent_diameter", unit=unit),
+                        Text("solder_voids.row_px"),
+                        Text("solder_voids.column_px"),
+                    ),
                 ),
                 rows=tuple(rows),
-                note=f"{len(rows)} of {len(voids)} voids",
+                note=Text("solder_voids.voids", n_rows=len(rows), n_voids=len(voids)),
             )
         )
     if settings.quadrants:
@@ -131,13 +137,23 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
         ]
         tables.append(
             Table(
-                title="Die attach: where the voids lie",
+                title=Text("solder_voids.die_attach_where_voids_lie"),
                 columns=(
-                    *("Specimen", "Field", "Joint", *(f"{name.capitalize()} [%]" for name in measure.QUADRANTS)),
-                    *("Worst quadrant", "Corner void [%]", "Void across [%]", "Across"),
+                    *(
+                        Text("words.specimen"),
+                        Text("words.field"),
+                        Text("words.joint"),
+                        *(f"{name.capitalize()} [%]" for name in measure.QUADRANTS),
+                    ),
+                    *(
+                        Text("words.worst_quadrant"),
+                        Text("solder_voids.corner_void"),
+                        Text("solder_voids.void_across"),
+                        Text("words.across"),
+                    ),
                 ),
                 rows=tuple(facts),
-                note="facts about the geometry, judged by nothing unless the job states a requirement",
+                note=Text("solder_voids.facts_about_geometry_judged_nothing"),
             )
         )
     return tuple(tables)
@@ -155,28 +171,41 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
         charts.append(
             Chart(
                 kind="bars",
-                title=f"Void share of the worst {_BARS} of {len(features)} joints"
+                title=Text("solder_voids.void_share_worst_joints", bars=_BARS, n_features=len(features))
                 if many
-                else "Void share of each joint",
+                else Text("solder_voids.void_share_each_joint"),
                 x_label=" / ".join(names),
-                y_label="void share [%]",
+                y_label=Text("solder_voids.void_share"),
                 series=(
-                    Series(name="all voids", x=places, y=tuple(worst["void_percent"].tolist())),
-                    Series(name="largest void", x=places, y=tuple(worst["largest_void_percent"].tolist())),
+                    Series(name=Text("solder_voids.all_voids"), x=places, y=tuple(worst["void_percent"].tolist())),
+                    Series(
+                        name=Text("solder_voids.largest_void"),
+                        x=places,
+                        y=tuple(worst["largest_void_percent"].tolist()),
+                    ),
                 ),
                 categories=tuple("/".join(str(row[name]) for name in names) for _, row in worst.iterrows()),
             )
         )
         if many:
             charts.append(
-                _histogram(features["void_percent"].to_numpy(), "Void share of the joints", "void share [%]", "joints")
+                _histogram(
+                    features["void_percent"].to_numpy(),
+                    Text("solder_voids.void_share_joints"),
+                    Text("solder_voids.void_share"),
+                    "joints",
+                )
             )
     parts = [field.parts for field in fields if field.parts is not None and len(field.parts)]
     if parts:
         column = next(name for name in parts[0].columns if name.startswith("void_diameter_"))
         sizes = np.concatenate([part[column].to_numpy() for part in parts if column in part.columns])
         unit = "µm" if column.endswith("um") else "px"
-        charts.append(_histogram(sizes, "Void sizes", f"equivalent diameter [{unit}]", "voids"))
+        charts.append(
+            _histogram(
+                sizes, Text("solder_voids.void_sizes"), Text("solder_voids.equivalent_diameter_2", unit=unit), "voids"
+            )
+        )
     return tuple(charts)
 
 

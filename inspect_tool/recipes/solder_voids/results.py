@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Text, named
 from inspect_tool.model import (
     Component,
     FieldMeasurement,
@@ -43,16 +44,16 @@ def results_of(
 ) -> list[Result]:
     """Give every result of one specimen, with its budget."""
     largest = {
-        "void_percent": f"union of voids / {settings.denominator}",
-        "largest_void_percent": f"largest void / {settings.denominator}",
-        "void_diameter_percent": "equivalent diameter of the largest connected void / that of the joint",
+        "void_percent": Text("solder_voids.union_voids", denominator=settings.denominator),
+        "largest_void_percent": Text("solder_voids.largest_void_2", denominator=settings.denominator),
+        "void_diameter_percent": Text("solder_voids.equivalent_diameter_largest_connected_void"),
     }
     budgets = dict(lines)
     if settings.quadrants:
         whole = used["void_percent"].to_numpy()
         for part, of in (("quadrant", "quadrant"), ("corner", "joint"), ("across", "joint")):
             share = f"{part}_void_percent"
-            largest[share] = f"share of the {of}"
+            largest[share] = Text("solder_voids.share", of=of)
             # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
             scale = np.divide(used[share], whole, out=np.zeros(len(used)), where=whole > 0)
             budgets[share] = {line: u * scale for line, u in lines["void_percent"].items()}
@@ -81,24 +82,27 @@ def _worst_joint(
     at = int(shares.argmax())
     joint = used["joint"].iloc[at]
     budget = [
-        Component(name=line, u=float(u[at]), kind="B", basis=f"{_BASIS.get(line, _MOVED)}; joint {joint}")
+        Component(
+            name=named("budget", line),
+            u=float(u[at]),
+            kind="B",
+            basis=Text("solder_voids.joint", line=_BASIS.get(line, _MOVED), joint=joint),
+        )
         for line, u in lines.items()
     ]
     rivals, excess = excess_of_largest(shares, _combined(lines, len(shares)))
     if excess:
-        basis = (
-            f"{rivals} joints cannot be told from it: the largest of their errors is {excess:.2g} % on average; / √3"
-        )
-        budget.append(Component(name="choice of the largest", u=excess / sqrt(3), kind="B", basis=basis))
+        basis = Text("solder_voids.joints_cannot_told_from_largest", rivals=rivals, excess=excess)
+        budget.append(Component(name=Text("budget.choice_of_the_largest"), u=excess / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=f"{share}.max",
         specimen=specimen,
         n=len(shares),
-        n_of="joints",
+        n_of=Text("solder_voids.joints_2"),
         clause=clause,
         value=float(shares[at]),
         unit="%",
-        definition=f"{definition}, largest over joints/1",
+        definition=Text("solder_voids.largest_over_joints_1", definition=definition),
         budget=tuple(budget),
         main=share == "void_percent",
     )
@@ -117,10 +121,10 @@ def _mean(
     value, over = float(shares.mean()), "joints"
     budget = [
         Component(
-            name=line,
+            name=named("budget", line),
             u=float(u.mean()),  # an outline rule moves all joints the same way
             kind="B",
-            basis=f"{_BASIS.get(line, _MOVED)}; the same way in all joints",
+            basis=Text("solder_voids.same_way_all_joints", line=_BASIS.get(line, _MOVED)),
         )
         for line, u in lines.items()
     ]
@@ -128,11 +132,20 @@ def _mean(
         images = used.groupby(["section", "field"], sort=False)["void_percent"].mean()
         if len(images) > 1:
             found = field_statistics(images.tolist(), [str(section) for section, _ in images.index])
-            value, over = found.mean, "boards of means over images" if len(found.sections) > 1 else "images of means"
+            value, over = (
+                found.mean,
+                Text("solder_voids.boards_means_over_images")
+                if len(found.sections) > 1
+                else Text("solder_voids.images_means"),
+            )
             budget = [*scatter_line(found), *budget]
         else:
             between = [
-                replace(line, name="between joints", basis=f"s / √n over {len(shares)} joints of one image")
+                replace(
+                    line,
+                    name=Text("budget.between_joints"),
+                    basis=Text("solder_voids.s_n_over_joints_one", n_shares=len(shares)),
+                )
                 for line in scatter_line(field_statistics(shares.tolist()))
             ]
             budget = [*between, *budget]
@@ -140,11 +153,11 @@ def _mean(
         quantity="void_percent.mean",
         specimen=specimen,
         n=len(shares),
-        n_of="joints",
+        n_of=Text("solder_voids.joints_2"),
         clause=clause,
         value=value,
         unit="%",
-        definition=f"union of voids / {settings.denominator}, mean over {over}/1",
+        definition=Text("solder_voids.union_voids_mean_over_1", denominator=settings.denominator, over=over),
         budget=tuple(budget),
         main=False,
     )
@@ -161,31 +174,30 @@ def _above_limit(
         quantity="joints_above_limit",
         specimen=specimen,
         n=len(shares),
-        n_of="joints",
+        n_of=Text("solder_voids.joints_2"),
         clause=clause,
         value=float(count),
         unit="counts",
-        definition=f"joints with a void share above {limit:g} %/1",
+        definition=Text("solder_voids.joints_void_share_above_1", limit=limit),
         interval=(float(low), float(high)),
         budget=(
             Component(
-                name="joints near the limit",
+                name=Text("budget.joints_near_the_limit"),
                 u=max(high - count, count - low) / coverage_factor(None),
                 kind="B",
-                basis=f"{high - low} joints lie within U of their own void share of the limit",
+                basis=Text("solder_voids.joints_lie_within_u_their", high=high - low),
             ),
         ),
         main=False,
     )
 
 
-_MOVED = "half range of the value with the outline at other plausible gray levels / √3"
+_MOVED = Text("solder_voids.half_range_value_outline_other")
 
 _BASIS = {
-    "void quarter pixel": "outline of the voids a quarter of a pixel in or out, 0.25 px / √3, beyond 'void edge'",
-    "joint quarter pixel": "outline of the joint a quarter of a pixel in or out, 0.25 px / √3, beyond 'joint edge'",
-    "void half pixel": "outline of the voids half a pixel in or out, 0.5 px / √3",
-    "joint half pixel": "outline of the joint half a pixel in or out, 0.5 px / √3",
-    "faint voids": "change of the value with voids left out or taken in that just count or are seen in one of two "
-    "ways, the larger one / √3",
+    "void quarter pixel": Text("solder_voids.outline_voids_quarter_pixel_out"),
+    "joint quarter pixel": Text("solder_voids.outline_joint_quarter_pixel_out"),
+    "void half pixel": Text("solder_voids.outline_voids_half_pixel_out"),
+    "joint half pixel": Text("solder_voids.outline_joint_half_pixel_out"),
+    "faint voids": Text("solder_voids.change_value_voids_left_out"),
 }

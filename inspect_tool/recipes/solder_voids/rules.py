@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Check,
     FieldMeasurement,
@@ -29,16 +30,16 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     hollow = sum(int(field.values["joints_lighter_in_the_middle"]) for field in fields)
     checks.append(
         Check(
-            name="Round joints lighter in the middle than near the rim",
+            name=Text("solder_voids.round_joints_lighter_middle_near"),
             value=float(hollow),
             relation="<=",
             limit=0.0,
             unit="joints",
             passed=hollow == 0,
-            clause="own rule: a ball is thickest in its middle; a void as wide as most of it may have been missed",
+            clause=Text("solder_voids.own_rule_ball_thickest_its"),
             scope="image",
             specimen=specimen,
-            note="look at these joints, or draw the void by hand" if hollow else "",
+            note=Text("solder_voids.look_these_joints_draw_void") if hollow else "",
         )
     )
     beside, across = (
@@ -48,18 +49,18 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     for key, name, note in (
         (
             "round_regions_left_out",
-            "Round regions like free balls that are no joint of the result",
-            "joints may be missing; give [backend] layout, joints or positions",
+            Text("solder_voids.round_regions_like_free_balls"),
+            Text("solder_voids.joints_may_missing_give_backend"),
         ),
         (
             "joints_unevenly_covered",
-            "Round joints crossed by the edge of something else",
-            f"joint {beside}: a component, trace or wire may be taken for a void or hide one; draw the voids by hand",
+            Text("solder_voids.round_joints_crossed_edge_something"),
+            Text("solder_voids.joint_component_trace_wire_may", beside=beside),
         ),
         (
             "joints_crossed",
-            "Balls with a band of gray that is no bubble",
-            f"joint {across}: a lead, a part or shading may be taken for a void or hide one; draw the voids by hand",
+            Text("solder_voids.balls_band_gray_no_bubble"),
+            Text("solder_voids.joint_lead_part_shading_may", across=across),
         ),
     ):
         count = sum(int(field.values.get(key, 0)) for field in fields)
@@ -70,7 +71,7 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
                 "<=",
                 0.0,
                 "joints",
-                clause="own rule: every joint in the image is judged, against solder alone",
+                clause=Text("solder_voids.own_rule_every_joint_image"),
                 specimen=specimen,
                 advice=note,
             )
@@ -79,14 +80,14 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         most = max(float(field.values["largest_joint_of_image_percent"]) for field in fields)
         checks.append(
             plausibility.check(
-                "Share of the image that one joint of a guessed layout covers",
+                Text("solder_voids.share_image_one_joint_guessed"),
                 most,
                 "<=",
                 LARGEST_JOINT_PERCENT,
                 "%",
-                clause="own rule: around a joint its surroundings show",
+                clause=Text("solder_voids.own_rule_around_joint_its"),
                 specimen=specimen,
-                advice="the board or package may be taken for a joint; give [backend] layout or the joints",
+                advice=Text("solder_voids.board_package_may_taken_joint"),
             )
         )
     if settings.joints_are == "sample":
@@ -94,29 +95,28 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         sample = sum(int(field.values["joints"]) for field in fields) - cut
         checks.append(
             plausibility.check(
-                "Joints in the sample",
+                Text("solder_voids.joints_sample"),
                 float(sample),
                 ">=",
                 2.0,
                 "joints",
-                clause="own rule: one joint does not tell how joints scatter",
+                clause=Text("solder_voids.own_rule_one_joint_does"),
                 specimen=specimen,
-                advice="U of the mean does not hold what differs between joints",
+                advice=Text("solder_voids.u_mean_does_not_hold"),
                 quantities=("void_percent.mean",),
             )
         )
     unsure = sum(int(field.values["joints_unsure"]) for field in fields)
     checks.append(
         plausibility.check(
-            "Joints whose gray levels do not tell void from solder",
+            Text("solder_voids.joints_whose_gray_levels_do"),
             float(unsure),
             "<=",
             0.0,
             "joints",
-            clause="own rule: outlines and two gray levels agree on 95 % of a joint, it has no third level, a network "
-            "takes none of it for board, and voids of a ball have an edge all around",
+            clause=Text("solder_voids.own_rule_outlines_two_gray"),
             specimen=specimen,
-            advice="void shares may be wrong by more than their U: look at the picture, or draw the voids",
+            advice=Text("solder_voids.void_shares_may_wrong_more"),
         )
     )
     if settings.expected_joints is not None:
@@ -124,16 +124,16 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         seen = ", ".join(str(field.values["joints"]) for field in fields)
         checks.append(
             Check(
-                name="Joints found, difference from the expected number",
+                name=Text("solder_voids.joints_found_difference_from_expected"),
                 value=float(off),
                 relation="<=",
                 limit=0.0,
                 unit="joints",
                 passed=off == 0,
-                clause="expected_joints of the job",
+                clause=Text("solder_voids.expected_joints_job"),
                 scope="method",
                 specimen=specimen,
-                note=f"found {seen}, expected {settings.expected_joints} per image",
+                note=Text("solder_voids.found_expected_per_image", seen=seen, expected_joints=settings.expected_joints),
             )
         )
     return checks

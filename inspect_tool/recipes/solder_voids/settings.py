@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.measure import joints as measure
 from inspect_tool.model import (
     Micrograph,
@@ -14,28 +15,31 @@ from inspect_tool.model import (
 from inspect_tool.ranges import Above0, From0, Percent
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "void_percent.max": Quantity(title="Void share of the worst joint", unit="%", needs_scale=False),
-    "void_percent.mean": Quantity(title="Mean void share of the joints", unit="%", needs_scale=False),
+    "void_percent.max": Quantity(title=Text("solder_voids.void_share_worst_joint"), unit="%", needs_scale=False),
+    "void_percent.mean": Quantity(title=Text("solder_voids.mean_void_share_joints"), unit="%", needs_scale=False),
     "largest_void_percent.max": Quantity(
-        title="Largest connected void, share of its joint", unit="%", needs_scale=False
+        title=Text("solder_voids.largest_connected_void_share_its"), unit="%", needs_scale=False
     ),
     "void_diameter_percent.max": Quantity(
-        title="Diameter of the largest connected void, share of that of its joint", unit="%", needs_scale=False
+        title=Text("solder_voids.diameter_largest_connected_void_share"), unit="%", needs_scale=False
     ),
     "joints_above_limit": Quantity(
-        title="Joints with more voids than the limit", unit="counts", needs_scale=False, needs_setting="limit_percent"
+        title=Text("solder_voids.joints_more_voids_limit"),
+        unit="counts",
+        needs_scale=False,
+        needs_setting="limit_percent",
     ),
     "quadrant_void_percent.max": Quantity(
-        title="Void share of the worst quadrant", unit="%", needs_scale=False, needs_setting="quadrants"
+        title=Text("solder_voids.void_share_worst_quadrant"), unit="%", needs_scale=False, needs_setting="quadrants"
     ),
     "corner_void_percent.max": Quantity(
-        title="Largest connected void in a corner, share of its joint",
+        title=Text("solder_voids.largest_connected_void_corner_share"),
         unit="%",
         needs_scale=False,
         needs_setting="quadrants",
     ),
     "across_void_percent.max": Quantity(
-        title="Largest connected void from side to side, share of its joint",
+        title=Text("solder_voids.largest_connected_void_from_side"),
         unit="%",
         needs_scale=False,
         needs_setting="quadrants",

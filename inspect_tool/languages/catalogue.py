@@ -1,0 +1,102 @@
+"""The words of a language: a folder of TOML files, one per room, that map the name of a sentence to its template.
+
+A template is written as ``str.format`` writes it, with names only: ``{n}``, ``{share:.3g}``. Three ways of its own:
+``{n:grain|grains}`` takes the form that the language uses for so many (in the order of the plural categories of CLDR
+that it has), ``{names:; }`` puts what stands behind the colon between the items of a list (else a
+comma, with ``+`` nothing), and ``{names:&}`` joins them as a sentence does.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+ENGLISH = "en"
+
+FIRST_SCHEMA = "report_1"
+"""The English of reports of schema 1, which hold words and no keys: what differs from today's."""
+
+_FOLDER = Path(__file__).parent
+_PLURALS = ("zero", "one", "two", "few", "many", "other")  # categories of CLDR
+_NUMBER = re.compile(r"[−+-]?\d[\d\u00a0]*\.\d+(?:e[+-]?\d+)?(?:\u00a0\S{1,8})?")
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of the languages there are catalogues of, English first."""
+    found = sorted(item.name for item in _FOLDER.iterdir() if item.is_dir() and len(item.name) == 2)
+    return (ENGLISH, *(name for name in found if name != ENGLISH))
+
+
+@cache
+def fingerprint(language: str) -> str:
+    """SHA-256 of the catalogues of a language, hexadecimal."""
+    found = hashlib.sha256()
+    for path in sorted((_FOLDER / language).glob("*.toml")):
+        found.update(path.name.encode() + b"\n" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return found.hexdigest()
+
+
+@cache
+def catalogue(language: str, room: str) -> Mapping[str, str]:
+    """Templates of a room in a language, by the name of the sentence; empty where the language has no such room."""
+    path = _FOLDER / language / f"{room}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def template(key: str, language: str) -> str | None:
+    """Find the template of a sentence; the English one where a language lacks it; None where there is none at all.
+
+    >>> template("words.and", "de")
+    'und'
+    """
+    room, _, name = key.partition(".")
+    if not re.fullmatch(r"[a-z_]+", room):
+        return None
+    found = catalogue(language, room).get(name)
+    return found if found is not None or language == ENGLISH else catalogue(ENGLISH, room).get(name)
+
+
+@cache
+def _plural_rule(language: str) -> tuple[object, tuple[str, ...]]:
+    from babel import Locale
+
+    locale = Locale.parse(language)
+    return locale.plural_form, tuple(name for name in _PLURALS if name in {*locale.plural_form.tags, "other"})
+
+
+def plural(forms: str, count: float, language: str) -> str:
+    """Choose among the forms of a word, by the plural rule of the language.
+
+    >>> plural("grain|grains", 1, "en"), plural("Korn|Körner", 3, "de")
+    ('grain', 'Körner')
+    """
+    given = forms.split("|")
+    if language in (ENGLISH, FIRST_SCHEMA):
+        return given[0 if count == 1 else -1]
+    rule, categories = _plural_rule(language)
+    assert callable(rule)
+    place = categories.index(rule(count))
+    return given[min(place, len(given) - 1)]
+
+
+@cache
+def decimal_sign(language: str) -> str:
+    """Sign between the whole and the broken part of a number."""
+    if language in (ENGLISH, FIRST_SCHEMA):
+        return "."
+    from babel import Locale
+
+    sign: str = Locale.parse(language).number_symbols["latn"]["decimal"]
+    return sign
+
+
+def localized(number: str, language: str) -> str:
+    """Write a number that was printed with a point as the language does; any other text stays as it is.
+
+    >>> localized("12\\xa0345.6\\xa0%", "de"), localized("version 1.5", "de")
+    ('12\\xa0345,6\\xa0%', 'version 1.5')
+    """
+    sign = decimal_sign(language)
+    return number.replace(".", sign) if sign != "." and _NUMBER.fullmatch(number) else number

@@ -1,0 +1,291 @@
+"""A sentence as data: its key and its values, and how they become words."""
+
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from math import inf
+from typing import Any, TypeAlias, TypeVar, cast
+
+from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, localized, plural, template
+
+T = TypeVar("T")
+
+Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | None"
+"""What a sentence may hold: a name, a number, another sentence (a ``Text`` is a ``str``), or several of them."""
+
+_RUN_ON = "words.run_on"
+_DEEPEST = 12  # sentences in each other
+
+
+class Text(str):
+    """A sentence that knows its key and its values; as a ``str`` it is its English words.
+
+    So it stands wherever a text may stand, and whoever must find it again, or say it in another language, looks at the
+    key. Text that a person wrote is a plain ``str`` and stays as it is in every language.
+
+    Parameters
+    ----------
+    key : str
+        Room and name, e.g. "grain_size.few_grains": an entry of the catalogues.
+    **values
+        What the template names.
+
+    Raises
+    ------
+    LookupError
+        There is no such sentence, or it names another value: a fault of the program.
+
+    Examples
+    --------
+    >>> found = Text("words.pair", one="a", other="b")
+    >>> found, found.key, dict(found.values)
+    ('a and b', 'words.pair', {'one': 'a', 'other': 'b'})
+    """
+
+    __slots__ = ("key", "values")
+
+    key: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, key: str, /, **values: Value) -> "Text":  # noqa: D102 - the class says it
+        found = template(key, ENGLISH)
+        if found is None:
+            msg = f"no sentence '{key}' in the English catalogue"
+            raise LookupError(msg)
+        return _made(key, values, _filled(found, values, ENGLISH))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.key, self.values, str(self))
+
+    def __add__(self, other: str) -> "Text":
+        return cast("Text", joined("", (self, other)))
+
+    def __radd__(self, other: str) -> "Text":
+        return cast("Text", joined("", (other, self)))
+
+
+Words: TypeAlias = str
+"""Text of a report: a sentence as data, or what a person wrote."""
+
+
+def _made(key: str, values: Mapping[str, Value], words: str) -> Text:
+    text = str.__new__(Text, words)
+    text.key, text.values = key, values
+    return text
+
+
+def of_data(key: str, values: Mapping[str, Any], depth: int = 0) -> Text:
+    """Make a sentence of its key and its values as a file holds them, those that are sentences with their own.
+
+    Raises
+    ------
+    ValueError
+        These are no values of a sentence.
+
+    >>> of_data("words.of_a_later_version", {"n": 3})
+    'words.of_a_later_version (n = 3)'
+    """
+    if depth > _DEEPEST:
+        msg = f"sentences lie deeper than {_DEEPEST} in each other"
+        raise ValueError(msg)
+    read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
+    return _made(key, read, _in_words(key, read, ENGLISH))
+
+
+def _value_of(value: Any, depth: int) -> Value:
+    if isinstance(value, Mapping):
+        if value.keys() != {"key", "values"} or not isinstance(value["key"], str):
+            msg = "a value must be a text, a number, a list of them, or a sentence"
+            raise ValueError(msg)
+        return of_data(value["key"], value["values"], depth)
+    if isinstance(value, list):
+        return tuple(_value_of(item, depth) for item in value)
+    return cast("Value", value)
+
+
+def as_data(text: Text) -> dict[str, Any]:
+    """Key and values of a sentence, as JSON can hold them.
+
+    >>> as_data(Text("words.pair", one=Text("words.and"), other=2))
+    {'key': 'words.pair', 'values': {'one': {'key': 'words.and', 'values': {}}, 'other': 2}}
+    """
+    return {"key": text.key, "values": {name: _data_of(value) for name, value in text.values.items()}}
+
+
+def _data_of(value: Any) -> Any:
+    if isinstance(value, Text):
+        return as_data(value)
+    if isinstance(value, tuple | list):
+        return [_data_of(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if abs(value) < inf else None
+    return value.item() if hasattr(value, "item") else value  # of numpy
+
+
+def sentences(value: Any, place: str = "") -> Iterator[tuple[str, Text]]:
+    """Find every sentence in plain data, with its place as a JSON pointer (RFC 6901).
+
+    >>> dict(sentences({"warnings": ["by hand", Text("words.and")]}))
+    {'/warnings/1': 'and'}
+    """
+    if isinstance(value, Text):
+        yield place, value
+    elif isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, item in items:
+            yield from sentences(item, f"{place}/{_step(name)}")
+
+
+def _step(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def placed(value: T, texts: Mapping[str, Text], place: str = "") -> T:
+    """Make the words at these places the sentences that they are; the words stay as they are stated."""
+    if isinstance(value, str):
+        found = texts.get(place)
+        return cast("T", value if found is None else _made(found.key, found.values, value))
+    return _each(value, lambda name, item: placed(item, texts, f"{place}/{_step(name)}"))
+
+
+def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:
+    """Words of a sentence that may be of another version."""
+    found = template(key, language)
+    if found is not None:
+        try:
+            return _filled(found, values, language)
+        except (LookupError, ValueError, TypeError):
+            pass
+    named = ", ".join(f"{name} = {_shown(value, '', language)}" for name, value in values.items())
+    return f"{key} ({named})" if named else key
+
+
+def _filled(found: str, values: Mapping[str, Value], language: str) -> str:
+    """Put values into a template."""
+    words = []
+    for before, name, form, _ in string.Formatter().parse(found):
+        words.append(before)
+        if name is not None:
+            words.append(_shown(values[name], form or "", language))
+    return "".join(words)
+
+
+def _shown(value: Value, form: str, language: str) -> str:
+    """Show one value as a template asks for it."""
+    if isinstance(value, tuple | list):
+        return _listed([_shown(item, "", language) for item in value], form, language)
+    if isinstance(value, str):
+        return said(value, language) if isinstance(value, Text) else localized(value, language)
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if "|" in form:
+        return plural(form, value, language)
+    return localized(format(value, form), language)
+
+
+def _listed(items: Sequence[str], form: str, language: str) -> str:
+    if form != "&":
+        return {"": ", ", "+": ""}.get(form, form).join(items)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {template('words.and', language)} {items[-1]}"
+
+
+def said(text: str, language: str = ENGLISH) -> str:
+    """Put a text into the words of a language; what a person wrote, and a name, stay as they are.
+
+    >>> said(Text("words.pair", one="a", other="b"), "de"), said("any name", "de")
+    ('a und b', 'any name')
+    """
+    if isinstance(text, Text):
+        return str(text) if language == ENGLISH else _in_words(text.key, text.values, language)
+    return text
+
+
+def reworded(text: Text) -> str:
+    """English words that a sentence has by the catalogue of this version, whatever words it came with."""
+    return _in_words(text.key, text.values, ENGLISH)
+
+
+def joined(between: str, texts: Iterable[str]) -> str:
+    """Join texts as ``str.join`` does, so that what was a sentence stays one.
+
+    >>> joined("; ", [Text("words.and"), "b"]).values
+    {'parts': ('and', '; ', 'b')}
+    """
+    parts: list[str] = []
+    for i, text in enumerate(texts):
+        pieces = _parts(text) if isinstance(text, Text) and text.key == _RUN_ON else (text,)
+        parts += [between, *pieces] if i and between else pieces
+    kept = tuple(part for part in parts if part)
+    if not any(isinstance(part, Text) for part in kept):
+        return "".join(kept)
+    return kept[0] if len(kept) == 1 else _made(_RUN_ON, {"parts": kept}, "".join(kept))
+
+
+def _parts(run_on: Text) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", run_on.values["parts"])
+
+
+def named(room: str, name: str) -> str:
+    """Give the sentence for a name that a program uses, where a room has one under it.
+
+    >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
+    ('budget.void_edge', 'an edge of somebody else')
+    """
+    key = f"{room}.{_slug(name)}"
+    return Text(key) if template(key, ENGLISH) == name else name
+
+
+def _slug(name: str) -> str:
+    """A name as catalogues write it.
+
+    >>> _slug("Smallest joint, equivalent diameter")
+    'smallest_joint_equivalent_diameter'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def key_of(text: str, room: str) -> str:
+    """Key of a sentence; for a name in plain words, that which it would have in a room.
+
+    >>> key_of(Text("budget.pore_edge"), "budget"), key_of("pore edge", "budget")
+    ('budget.pore_edge', 'budget.pore_edge')
+    """
+    return text.key if isinstance(text, Text) else f"{room}.{_slug(text)}"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words."""
+    if isinstance(one, Text) and isinstance(other, Text):
+        return as_data(one) == as_data(other)
+    return one == other
+
+
+def is_text(text: str, key: str) -> bool:
+    """Whether a text is the sentence of a key; one of a report of schema 1 is known by its words."""
+    if isinstance(text, Text):
+        return text.key == key
+    return "{" not in (words := template(key, FIRST_SCHEMA) or "") and text == words
+
+
+def translated(value: T, language: str) -> T:
+    """Put every sentence in a value into the words of a language: dataclasses, mappings and tuples, to any depth."""
+    if isinstance(value, str):
+        return cast("T", said(value, language))
+    return _each(value, lambda _, item: translated(item, language))
+
+
+def _each(value: T, change: Callable[[object, Any], Any]) -> T:
+    """Change what a dataclass, a mapping or a tuple holds, by name or number; any other value stays as it is."""
+    if is_dataclass(value) and not isinstance(value, type):
+        made = {item.name: change(item.name, getattr(value, item.name)) for item in fields(value)}
+        changed = {name: new for name, new in made.items() if new is not getattr(value, name)}
+        return cast("T", replace(value, **changed)) if changed else value
+    if isinstance(value, Mapping):
+        return cast("T", {name: change(name, item) for name, item in value.items()})
+    if isinstance(value, tuple):
+        new = tuple(change(i, item) for i, item in enumerate(value))
+        return cast("T", new) if any(a is not b for a, b in zip(value, new, strict=True)) else value
+    return value

@@ -107,7 +107,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
-SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
+SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
 """First columns of the table of ``section_statistics``."""
 _NO_MEASURE = (
     *("row_px", "column_px", "top_px", "left_px", "bottom_px", "right_px"),
@@ -179,8 +179,8 @@ def build(
     open_constants = tuple(
         name for name in unverified(standard) if used_constants is None or name in set(used_constants)
     )
-    fields = table("Fields", findings.measurements.fields)
-    features = table("Features", findings.measurements.features)
+    fields = table(Text("words.fields"), findings.measurements.fields)
+    features = table(Text("words.features"), findings.measurements.features)
     own = {made.title for made in findings.tables}
     summaries = [
         made

@@ -22,7 +22,7 @@ from inspect_tool.errors import InspectError, MeasurementError, OutputError, Rea
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, is_text
 from inspect_tool.locks import held
 from inspect_tool.model import (
     Cell,
@@ -717,7 +717,7 @@ def _ledger_told(fields: Sequence[Edited]) -> str:
 def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:
     """Give the pictures of edited places that a report names, each with its row of the table of edits."""
     there = {item.file for item in report.attachments if item.role == "picture"}
-    rows = [row for table in report.tables if table.title == TABLE for row in table.rows]
+    rows = [row for table in report.tables if is_text(table.title, TABLE.key) for row in table.rows]
     numbered_rows = [(picture_name(row[0]), row) for row in rows if isinstance(row[0], int)]
     return [(file, row) for file, row in numbered_rows if file in there]
 

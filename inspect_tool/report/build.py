@@ -107,7 +107,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
-SECTION_STATISTICS = ("Specimen", "Section", "Quantity")
+SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
 """First columns of the table of ``section_statistics``."""
 _NO_MEASURE = (
     *("row_px", "column_px", "top_px", "left_px", "bottom_px", "right_px"),
@@ -297,7 +297,7 @@ def method_conformity(checks: Sequence[Check]) -> bool | None:
 
 def missing_items(header: Header) -> tuple[str, ...]:
     """Name the items that ISO/IEC 17025 asks for in every report and that the header leaves empty, with the clause."""
-    return tuple(f"{item.label} ({clause_of(item)})" for item in _empty(header) if item.letter and not item.when)
+    return tuple(item.label + f" ({clause_of(item)})" for item in _empty(header) if item.letter and not item.when)
 
 
 def missing_in_case(header: Header) -> tuple[str, ...]:
@@ -312,7 +312,7 @@ def missing_in_case(header: Header) -> tuple[str, ...]:
 def clause_of(item: Item) -> str:
     """Give the clause of ISO/IEC 17025:2017 in full; "customary" where none asks for the item."""
     if not item.letter:
-        return "customary"
+        return Text("report.customary")
     return item.letter if "." in item.letter else f"7.8.2.1 {item.letter}"
 
 

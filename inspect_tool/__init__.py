@@ -3,11 +3,13 @@
 >>> import inspect_tool
 >>> report = inspect_tool.run("job.toml")  # doctest: +SKIP
 
-or step by step: ``read`` -> ``segment`` -> ``measure_fields`` -> ``decide``. Names are imported when first
-used, so that ``import inspect_tool`` costs nothing.
+or of arrays: ``from_array`` -> ``measure``; or step by step: ``read`` -> ``segment`` -> ``measure_fields`` ->
+``decide``. Names are imported when first used, so that ``import inspect_tool`` costs nothing.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -15,6 +17,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "run": "inspection.job_run",
     "check": "inspection.job_run",
+    "from_array": "inspection.arrays",
+    "measure": "inspection.arrays",
     "read": "inspection.notebook",
     "segment": "inspection.notebook",
     "measure_fields": "inspection.notebook",
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from inspect_tool.errors import InspectError as InspectError
     from inspect_tool.files import load_job as load_job
     from inspect_tool.files import load_report as load_report
+    from inspect_tool.inspection.arrays import from_array as from_array
+    from inspect_tool.inspection.arrays import measure as measure
     from inspect_tool.inspection.job_run import check as check
     from inspect_tool.inspection.job_run import run as run
     from inspect_tool.inspection.notebook import measure_fields as measure_fields
@@ -73,3 +79,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package: its ``measure`` is the function, whatever is imported from the room of that name."""
+
+    @property
+    def measure(self) -> Any:
+        return __getattr__("measure")
+
+    @measure.setter
+    def measure(self, room: ModuleType) -> None:
+        """Let the import system name the room, ``from inspect_tool.measure import ...`` finds it without."""
+
+
+sys.modules[__name__].__class__ = _Package

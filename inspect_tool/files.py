@@ -20,6 +20,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+import tomli_w
+
 from inspect_tool import slips
 from inspect_tool.errors import BackendError, InspectError, SettingsError
 from inspect_tool.languages import Text, as_data, of_data, placed, sentences
@@ -194,8 +196,9 @@ def checked(
         raise error(message) from None
 
 
-def load_job(path: Path) -> Job:
+def load_job(path: str | Path) -> Job:
     """Read and check a job file; the plug-ins check ``[settings]`` and ``[backend]`` themselves."""
+    path = Path(path)
     job = checked(Job, read_toml(path), str(path))
     if bool(job.images) == bool(job.specimens):
         msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
@@ -227,7 +230,7 @@ def load_model_card(folder: Path) -> ModelCard:
 
 def dump_model_card(card: ModelCard) -> str:
     """Write a model card as TOML text; what is empty is left out."""
-    return _toml({key: value for key, value in plain(card).items() if value not in (None, "", [], {})})
+    return dump_toml({key: value for key, value in plain(card).items() if value not in _EMPTY})
 
 
 def load_calibration(path: Path) -> CalibrationRecord:
@@ -242,38 +245,33 @@ def dump_calibration(record: CalibrationRecord) -> str:
 
 def toml_text(value: Any) -> str:
     """Write a dataclass as TOML text; what is empty is left out."""
-    return _toml(_stated(plain(value)))
+    return dump_toml(stated(value))
+
+
+def dump_toml(table: Mapping[str, Any]) -> str:
+    """Write plain data as TOML text; None, for which TOML has no word, must have been left out."""
+    return tomli_w.dumps(table)
 
 
 def dump_edit(edit: Edit) -> str:
-    """Write an entry of the ledger of edits as TOML text, its hash last."""
-    return _toml({key: value for key, value in plain(edit).items() if value is not None})
+    """Write an entry of the ledger of edits as TOML text, its hash last.
+
+    Entries are hashed and compared byte by byte, so that their form is stated here and is no library's.
+    """
+    table = {key: value for key, value in plain(edit).items() if value is not None}
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
 
 
-def _stated(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is empty, in the tables of a table too."""
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def stated(value: Any) -> dict[str, Any]:
+    """Give a dataclass as plain data without what is empty, in the tables of its lists too."""
     return {
-        key: [_stated(item) if isinstance(item, Mapping) else item for item in value]
-        if isinstance(value, list)
-        else value
-        for key, value in table.items()
-        if value not in (None, "", [], {})
+        key: [stated(item) if isinstance(item, Mapping) else item for item in part] if isinstance(part, list) else part
+        for key, part in plain(value).items()
+        if part not in _EMPTY
     }
-
-
-def _toml(table: Mapping[str, Any], under: str = "") -> str:
-    """TOML of plain data: values first, then tables, then arrays of tables; ``under`` is the head of the table."""
-    lines, after = [], []
-    for key, value in table.items():
-        name = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
-        head = f"{under}.{name}" if under else name
-        if isinstance(value, Mapping):
-            after.append(f"\n[{head}]\n{_toml(value, head)}")
-        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-            after.extend(f"\n[[{head}]]\n{_toml(item, head)}" for item in value)
-        else:  # texts, numbers and lists of them are written as in JSON
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}\n")
-    return "".join([*lines, *after])
 
 
 def dump_report(report: Report) -> str:
@@ -287,10 +285,10 @@ def dump_report(report: Report) -> str:
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def load_report(path: Path) -> Report:
+def load_report(path: str | Path) -> Report:
     """Read ``report.json`` back into a report."""
     try:
-        data = read_bytes(path)
+        data = read_bytes(Path(path))
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise SettingsError(msg) from None

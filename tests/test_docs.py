@@ -15,12 +15,15 @@ def blocks(path):
     return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def test_the_tutorial_runs_as_printed(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("page", "refusal"), [("tutorial", "give [calibration] pixel_um"), ("python", "has colors, 300 x 400 x 3")]
+)
+def test_a_page_of_python_runs_as_printed(page, refusal, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in blocks(ROOT / "docs" / "tutorial.md"):
-        exec(compile(block, "docs/tutorial.md", "exec"), names)
-    assert "pixel_um" in capsys.readouterr().out  # the refusal says what to do
+    for block in blocks(ROOT / "docs" / f"{page}.md"):
+        exec(compile(block, f"docs/{page}.md", "exec"), names)
+    assert refusal in capsys.readouterr().out  # and what to do
 
 
 @pytest.mark.parametrize("recipe", registry.names("recipe"))

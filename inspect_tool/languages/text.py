@@ -1,5 +1,6 @@
 """A sentence as data: its key and its values, and how they become words."""
 
+import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -233,7 +234,7 @@ def named(room: str, name: str) -> str:
     >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
     ('budget.void_edge', 'an edge of somebody else')
     """
-    key = f"{room}.{name.replace(' ', '_')}"
+    key = f"{room}.{_slug(name)}"
     return Text(key) if template(key, ENGLISH) == name else name
 
 
@@ -246,13 +247,22 @@ def is_known(key: str) -> bool:
     return template(key, ENGLISH) is not None
 
 
+def _slug(name: str) -> str:
+    """A name as catalogues write it.
+
+    >>> _slug("Smallest joint, equivalent diameter")
+    'smallest_joint_equivalent_diameter'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def key_of(text: str, room: str) -> str:
     """Key of a sentence; for a name in plain words, that which it would have in a room.
 
     >>> key_of(Text("budget.pore_edge"), "budget"), key_of("pore edge", "budget")
     ('budget.pore_edge', 'budget.pore_edge')
     """
-    return text.key if isinstance(text, Text) else f"{room}.{text.replace(' ', '_')}"
+    return text.key if isinstance(text, Text) else f"{room}.{_slug(text)}"
 
 
 def same(one: str, other: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import field as default
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from inspect_tool.languages import Words
+from inspect_tool.model import shown
 from inspect_tool.model.asked import Requirement
 from inspect_tool.model.image import Calibration, Plane
 
@@ -103,6 +104,40 @@ class Result:
     rounded: str = ""  # as the method rounds it, e.g. "7.9"
     title: Words = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
     main: bool = False  # shown on page 1
+
+
+_COLUMNS = (
+    *("quantity", "specimen", "title", "value", "unit", "n", "n_of"),
+    *("u", "expanded_u", "coverage", "clause", "main"),
+)
+
+
+class Results(tuple[Result, ...]):
+    """Results in their order, for a notebook a table too."""
+
+    __slots__ = ()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Give a tidy table, one row per result, named as in ``report.json``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``quantity, specimen, title, value, unit, n, n_of, u, expanded_u, coverage, clause, main`` and, of
+            the interval, ``low, high``; value, uncertainties and limits in ``unit``, NaN where nothing is stated.
+        """
+        import pandas as pd
+
+        words = ["quantity", "specimen", "title", "unit", "n_of", "clause"]
+        numbers = ["value", "u", "expanded_u", "coverage", "low", "high"]
+        rows = [[getattr(one, name) for name in _COLUMNS] + list(one.interval or (None, None)) for one in self]
+        kinds = {**dict.fromkeys(words, object), **dict.fromkeys(numbers, float), "n": int, "main": bool}
+        frame = pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high"]).astype(kinds)
+        frame[words] = frame[words].map(str)
+        return frame
+
+    def _repr_html_(self) -> str:
+        return shown.table(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +260,15 @@ class Findings:
     charts: tuple[Chart, ...] = ()
     warnings: tuple[Words, ...] = ()  # printed on page 1, e.g. "duplex structure: ..."
     deviations: tuple[Words, ...] = ()  # from the named standard, that lie in how this recipe measures
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", Results(self.results))
+
+    def __repr__(self) -> str:
+        return f"<Findings: {shown.counted(self.results, self.checks, self.warnings)}>"
+
+    def _repr_html_(self) -> str:
+        return shown.page("Findings", Results(self.results), self.checks, self.warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from dataclasses import field as default
 from typing import Any, Literal
 
 from inspect_tool.languages import Words
+from inspect_tool.model import shown
 from inspect_tool.model.asked import Header, Lot
-from inspect_tool.model.found import Chart, Check, Conformity, Result, Statement, Table
+from inspect_tool.model.found import Chart, Check, Conformity, Result, Results, Statement, Table
 from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
 
 
@@ -211,3 +212,14 @@ class Report:
     template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version
     language: str = ""  # of the pages; empty: English
     catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", Results(self.results))
+
+    def __repr__(self) -> str:
+        found = shown.counted(self.results, self.checks, self.warnings)
+        return f"<Report {self.id}: {self.job}, {self.recipe}, verdict {self.verdict}, {found}>"
+
+    def _repr_html_(self) -> str:
+        head = f"{self.header.title or self.title}: {self.verdict} ({self.job}, report {self.id})"
+        return shown.page(head, Results(self.results), self.checks, self.warnings, self.conformities)

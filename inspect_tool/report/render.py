@@ -515,7 +515,7 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium, languag
 
 
 def _is_section_statistics(table: Table) -> bool:
-    found = [key_of(name, "words").lower() for name in table.columns[:3]]
+    found = [key_of(name, "words") for name in table.columns[:3]]
     return found == [key_of(name, "words") for name in SECTION_STATISTICS]
 
 
@@ -619,7 +619,7 @@ def slim(table: Table) -> Table:
     keep = [
         i
         for i, name in enumerate(table.columns)
-        if (key_of(name, "words").lower() not in _PLACES or len({row[i] for row in table.rows}) > 1)
+        if (key_of(name, "words") not in _PLACES or len({row[i] for row in table.rows}) > 1)
         and not (table.rows and all(row[i] is None for row in table.rows))
     ]
     names = tuple(table.columns[i] for i in keep)
@@ -687,7 +687,7 @@ def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
         )
     columns = [
         [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
-        if key_of(name, "words").lower() == "words.unit"
+        if key_of(name, "words") == "words.unit"
         else text.column(
             [row[i] for row in table.rows],
             digits=3 if _SPREADS.search(reworded(name) if isinstance(name, Text) else name) else 4,

@@ -12,7 +12,7 @@ from functools import partial
 from math import floor, isfinite, log10
 from typing import Any
 
-from inspect_tool.languages import ENGLISH, Text, is_known, localized, reworded, said
+from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, named, reworded, said
 from inspect_tool.model import Cell, Conformity, Requirement
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -355,20 +355,10 @@ def heading(column: str) -> str:
         stem = _STEMS.get(stem, stem)
     words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
     joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
-    text = _known_words("words", sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined)))
+    text = named("words", sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined)))
     if part:
         text = Text("page.head_of", head=text, part=term(part.replace("_", " ")))
     return Text("page.head_with_unit", head=text, unit=mark) if mark else text
-
-
-def _known_words(room: str, words: str) -> str:
-    """Words as the sentence of a room that they are, where it has one of them."""
-    key = f"{room}.{_slug(words)}"
-    return Text(key) if is_known(key) and Text(key) == words else words
-
-
-def _slug(words: str) -> str:
-    return re.sub("[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 def term(name: str) -> str:
@@ -377,7 +367,7 @@ def term(name: str) -> str:
     >>> term("conditional pass").key, term("phase of a customer")
     ('terms.conditional_pass', 'phase of a customer')
     """
-    return _known_words("terms", name)
+    return named("terms", name)
 
 
 def cell(value: Cell, digits: int = 4) -> str:
@@ -575,7 +565,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 def _counted(printed: str, count: float, one: str, many: str) -> str:
     """A number and what it counts, which takes the form that the language has for so many where it is a known word."""
     said = f"{printed}{NBSP}{one if count == 1 else many}"
-    key = f"counted.{_slug(many)}"
+    key = key_of(many, "counted")
     found = Text(key, count=printed, n=count) if is_known(key) else said
     return found if found == said else said
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from inspect_tool import slips
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.units import UNITS
@@ -129,7 +129,7 @@ def check_rule(
     if rule.methods and method not in rule.methods:
         return None
     return Check(
-        name=rule.title,
+        name=named("rules", rule.title),
         value=value,
         relation=rule.relation,
         limit=rule.limit,
@@ -137,7 +137,7 @@ def check_rule(
         passed=is_met(value, rule.relation, rule.limit),
         clause=Text("standards.rule_toolkit", clause=rule.clause)
         if rule.own
-        else f"{designation(standard)}: {rule.clause}",
+        else joined(": ", (designation(standard), rule.clause)),
         scope="practice" if rule.own else "method",
         specimen=specimen,
         note=note,

@@ -414,7 +414,12 @@ def turned_point(
 
 
 def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Micrograph:
-    """Turn a decoded plane into a checked, read-only micrograph.
+    """Turn a decoded plane of a file into a checked, read-only micrograph, as :func:`micrograph_of`."""
+    return replace(micrograph_of(str(path), raster, modality), sha256=sha256_source(path))
+
+
+def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> Micrograph:
+    """Turn a plane into a checked, read-only micrograph; ``path`` is its name, and has no file behind it.
 
     Pixels are uint8 when the samples are, else float32 with the values of the file (nothing is rescaled).
     A pixel that is fully transparent is not part of the image and leaves the region of interest.
@@ -431,7 +436,7 @@ def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Mi
             notes["color"] = "gray image stored as RGB"
         else:
             color = _color8(samples)
-            samples = _gray(samples)
+            samples = gray(samples)
             notes["color"] = f"gray = {LUMINANCE}"
     pixels = _pixels(path, samples)
     roi = None
@@ -449,8 +454,7 @@ def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Mi
     return Micrograph(
         pixels=pixels,
         calibration=raster.calibration,
-        path=str(path),
-        sha256=sha256_source(path),
+        path=path,
         color=color,
         roi=roi,
         meta=notes,
@@ -461,7 +465,7 @@ def micrograph(path: Path, raster: Raster, modality: Modality = "unknown") -> Mi
 _KIND = {"f": "float", "i": "signed integer", "u": "integer", "b": "binary"}
 
 
-def _pixels(path: Path, samples: NDArray[Any]) -> GrayImage:
+def _pixels(path: str, samples: NDArray[Any]) -> GrayImage:
     if samples.dtype == np.uint8:
         return np.array(samples, order="C")
     if samples.dtype.kind not in "iuf":
@@ -486,7 +490,7 @@ def _cleared(pixels: GrayImage) -> NDArray[np.bool_] | None:
     return blank if int(stats[1:, cv2.CC_STAT_AREA].min()) >= _SMALLEST_CLEARED else None
 
 
-def _check_content(path: Path, pixels: GrayImage) -> None:
+def _check_content(path: str, pixels: GrayImage) -> None:
     low, high = float(pixels.min()), float(pixels.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
@@ -508,13 +512,14 @@ def _is_gray(rgb: NDArray[Any], tolerance: int) -> bool:
     return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 
 
-def _gray(rgb: NDArray[Any]) -> NDArray[Any]:
+def gray(rgb: NDArray[Any]) -> NDArray[Any]:
+    """Gray values of colors, see ``LUMINANCE``: uint8 of uint8, float32 of anything else."""
     if rgb.dtype == np.uint8:
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY))
-    gray = np.empty(rgb.shape[:2], dtype=np.float32)
+    values = np.empty(rgb.shape[:2], dtype=np.float32)
     for rows in _blocks(rgb):
-        gray[rows] = cv2.cvtColor(rgb[rows].astype(np.float32), cv2.COLOR_RGB2GRAY)
-    return gray
+        values[rows] = cv2.cvtColor(rgb[rows].astype(np.float32), cv2.COLOR_RGB2GRAY)
+    return values
 
 
 def _color8(rgb: NDArray[Any]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Series, Standard, Statement, Table
 from inspect_tool.recipes.grain_size.method import (
@@ -44,7 +44,7 @@ def statistics_rows(estimate: Estimate, specimen: str) -> Iterator[tuple[Cell, .
             fields_for_accuracy(found, 10.0),
         )
     if len(estimate.planes) > 1:
-        name = f"{NAMES[estimate.key]}, {estimate.note}"
+        name = joined(", ", (NAMES[estimate.key], estimate.note))
         yield (specimen, name, unit, estimate.n, estimate.mean, None, None, estimate.ra_percent, None)
 
 
@@ -81,7 +81,7 @@ def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterato
         yield (specimen, NAMES[estimate.key] + (f", {plane}" if plane else ""), g, low, high, rounded(g))
     if len(estimate.planes) > 1:
         g = grain_number(estimate.key, estimate.mean, standard)
-        yield (specimen, f"{NAMES[estimate.key]}, {estimate.note}", g, None, None, rounded(g))
+        yield (specimen, joined(", ", (NAMES[estimate.key], estimate.note)), g, None, None, rounded(g))
 
 
 def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:

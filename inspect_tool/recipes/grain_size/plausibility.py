@@ -194,37 +194,37 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             "%",
             Text("grain_size.grain_large_mount_its_boundaries"),
         ),
-        "Share of a field that one grain covers": (
+        Text("grain_size.share_field_one_grain_covers"): (
             100.0 * max(float(part.max() / part.sum()) for part in of_field),
             LARGEST,
             "%",
             Text("grain_size.boundaries_not_closed_field_too"),
         ),
-        "Share of the grains that are much smaller than the grains that hold the area": (
+        Text("grain_size.share_grains_much_smaller_than_grains"): (
             fine,
             FINE,
             "%",
             Text("grain_size.area_below_mean_weighted_area", fine_area=FINE_AREA),
         ),
-        "Share of the grains that have a gray level of their own": (
+        Text("grain_size.share_grains_have_gray_level_their"): (
             most["second_gray_level_percent"],
             SECOND,
             "%",
             Text("grain_size.dark_bright_particles_counted_grains"),
         ),
-        "Share of the grains that are smaller and darker, or brighter, than the others": (
+        Text("grain_size.share_grains_smaller_and_darker_or"): (
             most["small_apart_in_gray_percent"],
             SMALL_APART,
             "%",
             Text("grain_size.particles_counted_grains_share_0"),
         ),
-        "Share of the boundary length taken for scratches, field with the most": (
+        Text("grain_size.share_boundary_length_taken_scratches_field"): (
             most["scratched_percent"],
             SCRATCHED,
             "%",
             Text("grain_size.share_they_decide_0_5"),
         ),
-        "Twin lamellae that were merged, over the grains": (
+        Text("grain_size.twin_lamellae_merged_over_grains"): (
             lamellae,
             TWINNED,
             "1",

@@ -6,7 +6,7 @@ from math import log, log2, sqrt
 
 import pandas as pd
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import anisotropy_fields
 from inspect_tool.recipes.grain_size.method import (
@@ -103,7 +103,7 @@ def results_of(
                 yield _number(
                     estimates[column],
                     quantity=quantity,
-                    title=f"{name} G ({standard.id}), {method}",
+                    title=Text("grain_size.g_by_method", name=name, standard=standard.id, method=method),
                     definition=Text(
                         "grain_size.g_mean_over_fields",
                         quantity=quantity,
@@ -111,13 +111,13 @@ def results_of(
                         short_2=_VERSIONS.get(short, 1),
                         of=of,
                     ),
-                    clause=f"{edition}: {method}",
+                    clause=joined(": ", (edition, method)),
                     standard=standard,
                     specimen=specimen,
                     main=quantity == "grain_size_number",
                 )
         lines = estimates["n_l_per_mm"]
-        of_figure = f"{edition}: {METHOD_TITLES[settings.method]}"
+        of_figure = joined(": ", (edition, METHOD_TITLES[settings.method]))
         # what stands beside G on page 1 is of the same method
         if key == "figure_n_l_per_mm":
             yield _size(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import MeasurementError, ReadError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import points
 from inspect_tool.model import (
     FieldMeasurement,
@@ -110,4 +110,4 @@ def who(group: Group) -> str:
 
 def clause_of(standard: Standard, text: str) -> str:
     """Say what is done, after the name of the edition."""
-    return f"{designation(standard)}: {text}"
+    return joined(": ", (designation(standard), text))

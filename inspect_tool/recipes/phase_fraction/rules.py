@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Check,
     Standard,
@@ -31,7 +31,7 @@ def _rule(
         return ()
     if holder is not standard:
         check = replace(check, scope="practice")
-    return (replace(check, name=f"{check.name}, {what}") if what else check,)
+    return (replace(check, name=joined(", ", (check.name, what))) if what else check,)
 
 
 def class_checks(group: Group, name: str, found: FieldStatistics, standard: Standard) -> tuple[Check, ...]:

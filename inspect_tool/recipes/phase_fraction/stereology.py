@@ -110,9 +110,9 @@ def stereology_results(group: Group, name: str, axis: str, standard: Standard) -
                     unit=unit,
                     n=len(group.fields),
                     clause=clause_of(edition_of(standard, "astm_e1245_2016"), _CLAUSES[quantity]),
-                    definition=f"{_DEFINITIONS[quantity].format(lines=CROSSING[axis])}/1",
+                    definition=Text(_DEFINITIONS[quantity], lines=CROSSING[axis]),
                     budget=tuple(budget),
-                    title=f"{QUANTITIES[f'{quantity}.*'].title} {name}",
+                    title=Text("words.of_class", title=QUANTITIES[f"{quantity}.*"].title, name=name),
                 )
             )
         )
@@ -154,12 +154,12 @@ _CLAUSES = {
 }
 
 _DEFINITIONS = {
-    "mean_free_path_um": Text("phase_fraction.n1_mean_mean_n_l"),
-    "mean_spacing_um": Text("phase_fraction.n1_mean_n_l_over"),
-    "mean_intercept_um": Text("phase_fraction.mean_mean_n_l_over"),
-    "intercepts_per_mm": Text("phase_fraction.interceptions_their_length_chords_cut"),
-    "intercepts_per_mm_horizontal": Text("phase_fraction.interceptions_all_rows_their_length"),
-    "intercepts_per_mm_vertical": Text("phase_fraction.interceptions_all_columns_their_length"),
-    "mean_area_um2": Text("phase_fraction.mean_area_share_counted_features"),
-    "count_per_mm2": Text("phase_fraction.n8_connected_features_declared_size"),
+    "mean_free_path_um": "phase_fraction.n1_mean_mean_n_l",
+    "mean_spacing_um": "phase_fraction.n1_mean_n_l_over",
+    "mean_intercept_um": "phase_fraction.mean_mean_n_l_over",
+    "intercepts_per_mm": "phase_fraction.interceptions_their_length_chords_cut",
+    "intercepts_per_mm_horizontal": "phase_fraction.interceptions_all_rows_their_length",
+    "intercepts_per_mm_vertical": "phase_fraction.interceptions_all_columns_their_length",
+    "mean_area_um2": "phase_fraction.mean_area_share_counted_features",
+    "count_per_mm2": "phase_fraction.n8_connected_features_declared_size",
 }

@@ -58,7 +58,7 @@ __all__ = [
     "point_classes",
 ]
 
-TITLE = "Porosity"
+TITLE = Text("porosity.porosity")
 QUESTION: Literal["coverage", "count"] = "coverage"
 ACCEPTS: Mapping[str, str] = MappingProxyType({"classes": "pieces", "objects": "as they are"})  # see question.py
 MASKS: tuple[str, ...] = ("binary", "labels")  # what a mask of the user may be

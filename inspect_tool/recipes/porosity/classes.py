@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Requirement
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
 from inspect_tool.standards.editions import load_standard
@@ -48,7 +48,7 @@ def _asked(
     upper: float | None = None,
     why: str = "",
 ) -> Requirement:
-    source = f"{requirement.source}: {why}" if requirement.source and why else requirement.source or why
+    source = joined(": ", filter(None, (requirement.source, why)))
     return replace(requirement, quantity=quantity, unit=unit, lower=lower, upper=upper, source=source)
 
 
@@ -67,7 +67,7 @@ def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirem
         )
     else:
         where = "worst field" if settings.reference_area is None else "reference area in its worst place"
-        why = f"{asked.load}: {where}"
+        why = joined(": ", (asked.load, where))
         made.append(_asked(requirement, "reference_porosity_percent", "%", upper=asked.number, why=why))
     if asked.diameter_mm is not None:
         made.append(
@@ -108,7 +108,9 @@ def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirem
         ),
     )
     made += [
-        _asked(requirement, f"porosity_class.{option}", why=f"{option}: {why}") for says, option, why in unseen if says
+        _asked(requirement, f"porosity_class.{option}", why=joined(": ", (option, why)))
+        for says, option, why in unseen
+        if says
     ]
     return tuple(made)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
@@ -206,7 +206,7 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
         clause=clause,
         definition=definition,
         budget=tuple(lines),
-        title=f"{wild.title}, {part}" if part else wild.title,
+        title=joined(", ", filter(None, (wild.title, part))),
         main=main,
     )
 

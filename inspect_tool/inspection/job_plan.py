@@ -104,7 +104,7 @@ def plan(
     names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the samples and answers of a check
     by hand, which may not be there yet, are not read.
     """
-    from inspect_tool.report.render import load_settings, template_folder
+    from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
     job = load_job(path)
@@ -143,6 +143,8 @@ def plan(
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
     load_settings(template)
+    if job.language:
+        check_language(job.language, f"{where} language")
     known = dict.fromkeys(source.specimen for source in sources)
     for place, requirement in asked_for(job, where, spec_files):
         if requirement.specimen and requirement.specimen not in known:

@@ -57,6 +57,7 @@ from inspect_tool.report.build import (
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
+from inspect_tool.slips import near
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import dominant
 
@@ -281,10 +282,25 @@ def render_page(
         return _environment(folders, language).get_template(page).render(common | dict(values))
 
 
-def language_of(template: Path) -> str:
-    """Language that the settings of a template ask for; empty: English, or one that there are no words of."""
-    language = load_settings(template).language.lower()
+def language_of(asked: str, template: Path) -> str:
+    """Language of pages: what a job asks for, or else what the settings of its template do; empty: English.
+
+    A template may be in a language that there are no words of: then those that it does not word itself are English.
+    """
+    language = asked or load_settings(template).language.lower()
     return language if language in languages() and language != ENGLISH else ""
+
+
+def check_language(name: str, where: str) -> None:
+    """Refuse a language that there are no words of.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if name not in languages():
+        msg = f"{where}: there are no words of '{name}'; there are: {', '.join(languages())}{near(name, languages())}"
+        raise SettingsError(msg)
 
 
 def _in_language(settings: TemplateSettings, language: str) -> TemplateSettings:

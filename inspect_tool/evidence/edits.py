@@ -22,7 +22,7 @@ from inspect_tool.errors import InspectError, MeasurementError, OutputError, Rea
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, checked, dump_edit, read_bytes, read_toml, sha256_bytes, write_whole
-from inspect_tool.languages import Text, is_text
+from inspect_tool.languages import Text, is_text, joined
 from inspect_tool.locks import held
 from inspect_tool.model import (
     Cell,
@@ -632,11 +632,17 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
     count = sum(len(field.edits) for field in fields)
     made = Text("evidence.edit_hand_field", count=count, fields=len(fields))
     rows = list(_before_and_after(findings.results, () if before is None else before.results))
-    changes = "; ".join(
-        f"{title}{f' of {specimen}' if len({row[1] for row in rows}) > 1 else ''} "
-        f"{_number(old)} -> {_number(new)} {'' if unit == '1' else unit}".rstrip()
+    several = len({row[1] for row in rows}) > 1
+    changes = [
+        Text(
+            "evidence.change_of_specimen" if several else "evidence.change",
+            title=title,
+            specimen=specimen,
+            old=_number(old),
+            new=_number(new) + ("" if unit == "1" else f" {unit}"),
+        )
         for title, specimen, unit, old, new in rows
-    )
+    ]
     worst = max(fields, key=lambda field: field.share)
     check = Check(
         name=Text("evidence.edited_pixels_field"),
@@ -702,7 +708,10 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         checks=(*findings.checks, check),
         statements=(*findings.statements, statement),
         tables=(*findings.tables, who, results),
-        warnings=(*findings.warnings, f"{made}: {changes}." if changes else f"{made}."),
+        warnings=(
+            *findings.warnings,
+            Text("evidence.edits_change", made=made, changes=tuple(changes)) if changes else joined("", (made, ".")),
+        ),
     )
 
 

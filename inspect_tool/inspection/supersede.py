@@ -10,7 +10,7 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, is_text
 from inspect_tool.model import Cell, Conformity, Findings, Header, Job, Report, Result, Statement, Table
 from inspect_tool.report.build import IDENTIFICATION, overall_verdict, report_digest, report_id
 
@@ -138,7 +138,7 @@ def event(old: Report, new: Report, job: Job, name: str) -> audit.Event:
 
 def edits_of(tables: Sequence[Table]) -> int:
     """How many edits by hand a report tells of."""
-    return sum(len(table.rows) for table in tables if table.title == edits.TABLE)
+    return sum(len(table.rows) for table in tables if is_text(table.title, edits.TABLE.key))
 
 
 def _differences(old: Report, new: Issued) -> Iterator[_Row]:

@@ -182,8 +182,8 @@ def build(
     open_constants = tuple(
         name for name in unverified(standard) if used_constants is None or name in set(used_constants)
     )
-    fields = table("Fields", findings.measurements.fields)
-    features = table("Features", findings.measurements.features)
+    fields = table(Text("words.fields"), findings.measurements.fields)
+    features = table(Text("words.features"), findings.measurements.features)
     own = {made.title for made in findings.tables}
     summaries = [
         made

@@ -19,7 +19,7 @@ from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.job_plan import Progress
-from inspect_tool.languages import FIRST_SCHEMA, same, translated
+from inspect_tool.languages import FIRST_SCHEMA, is_text, same, translated
 from inspect_tool.model import (
     Check,
     Criteria,
@@ -279,7 +279,7 @@ def _recomputed(
         reporting.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
     )
     seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
-        quality.with_chords(table, chords) for table in report.tables if table.title == quality.TABLE
+        quality.with_chords(table, chords) for table in report.tables if is_text(table.title, quality.TABLE.key)
     )
     doubts = [one for table in seen_tables for one in reporting.doubted_fields(table, asked.job, report.micrographs)]
     findings = replace(

@@ -12,7 +12,7 @@ from functools import partial
 from math import floor, isfinite, log10
 from typing import Any
 
-from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, named, reworded, said
+from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, reworded, said
 from inspect_tool.model import Cell, Conformity, Requirement
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -355,7 +355,9 @@ def heading(column: str) -> str:
         stem = _STEMS.get(stem, stem)
     words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
     joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
-    text = named("words", sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined)))
+    text = sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined))
+    key = key_of(text, "heads")
+    text = Text(key) if is_known(key) else text
     if part:
         text = Text("page.head_of", head=text, part=term(part.replace("_", " ")))
     return Text("page.head_with_unit", head=text, unit=mark) if mark else text
@@ -367,7 +369,8 @@ def term(name: str) -> str:
     >>> term("conditional pass").key, term("phase of a customer")
     ('terms.conditional_pass', 'phase of a customer')
     """
-    return named("terms", name)
+    key = f"terms.{name.replace(' ', '_')}"
+    return Text(key) if is_known(key) else name
 
 
 def cell(value: Cell, digits: int = 4) -> str:
@@ -524,7 +527,7 @@ def found(value: float | None, name: str) -> str:
     count = as_given(value) if float(value).is_integer() else short(value, 3)
     if len(name) < 3:
         return with_unit(count, name)
-    return _counted(count, value, term(unit(name.removesuffix("s"))), term(unit(name)))  # 1 field
+    return _counted(count, value, unit(name.removesuffix("s")), unit(name))  # 1 field
 
 
 def _decimals(value: float, digits: int) -> int:
@@ -566,8 +569,7 @@ def _counted(printed: str, count: float, one: str, many: str) -> str:
     """A number and what it counts, which takes the form that the language has for so many where it is a known word."""
     said = f"{printed}{NBSP}{one if count == 1 else many}"
     key = key_of(many, "counted")
-    found = Text(key, count=printed, n=count) if is_known(key) else said
-    return found if found == said else said
+    return Text(key, count=printed, n=count) if is_known(key) else said
 
 
 def counted(count: int, many: str) -> str:

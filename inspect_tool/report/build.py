@@ -301,7 +301,11 @@ def method_conformity(checks: Sequence[Check]) -> bool | None:
 
 def missing_items(header: Header) -> tuple[str, ...]:
     """Name the items that ISO/IEC 17025 asks for in every report and that the header leaves empty, with the clause."""
-    return tuple(item.label + f" ({clause_of(item)})" for item in _empty(header) if item.letter and not item.when)
+    return tuple(
+        Text("report.item_of_clause", label=item.label, clause=clause_of(item))
+        for item in _empty(header)
+        if item.letter and not item.when
+    )
 
 
 def missing_in_case(header: Header) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def plan(
     names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of the standards. Without ``refereed``
     the samples and answers of a check by hand, which may not be there yet, are not read.
     """
-    from inspect_tool.report.render import load_settings, template_folder
+    from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
     job = load_job(path)
@@ -147,6 +147,8 @@ def plan(
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
     load_settings(template)
+    if job.language:
+        check_language(job.language, f"{where} language")
     known = dict.fromkeys(source.specimen for source in sources)
     for place, requirement in asked:
         if requirement.specimen and requirement.specimen not in known:

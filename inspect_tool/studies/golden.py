@@ -23,7 +23,7 @@ from inspect_tool.inspection.job_plan import Plan, Progress, job_names, silent
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
 
-SCHEMA = "inspect_tool/studies/golden/1"
+SCHEMA = "inspect_tool/golden/1"
 FILE = "golden.json"
 SHARE = 0.25
 """Default tolerance, as a share of the stated U: a shift of U/4 would widen an interval by 3 % (√(1 + 1/16))."""

@@ -274,9 +274,18 @@ def stated(value: Any) -> dict[str, Any]:
     }
 
 
+def as_json(value: Any) -> str:
+    """Write a value as JSON text; NaN and infinity become null."""
+    return _json_text(plain(value))
+
+
+def _json_text(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
-    return json.dumps(report_data(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return _json_text(report_data(report))
 
 
 def report_data(report: Report) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def report_of(
 ) -> Report:
     """Build the report of measured fields, with its verdicts."""
     from inspect_tool.report.build import build, table
-    from inspect_tool.report.render import load_settings, template_sha256
+    from inspect_tool.report.render import language_of, load_settings, template_sha256
     from inspect_tool.report.selection import shown_fields
 
     sizes = load_settings(planned.template).sizes
@@ -214,6 +214,7 @@ def report_of(
         criteria=planned.criteria,
         attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
         template_sha256=template_sha256(planned.template),
+        language=language_of(planned.job.language, planned.template),
     )
 
 

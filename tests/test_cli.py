@@ -90,7 +90,8 @@ def installed(wheel, tmp_path_factory):
 @pytest.fixture(scope="module")
 def demo(installed):
     """The demo as a user has it: installed from the built wheel; run once for all that is asked of it here."""
-    return installed["cwd"] / "out", tool("demo", "--out", "out", **installed)
+    out = installed["cwd"] / "out"
+    return out, tool("demo", "--out", out, **installed)
 
 
 def test_the_built_wheel_holds_the_package_alone(wheel):
@@ -100,9 +101,7 @@ def test_the_built_wheel_holds_the_package_alone(wheel):
 def test_an_installed_wheel_is_what_runs_outside_the_checkout(installed):
     shows = [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"]
     environment = {**os.environ, "PYTHONPATH": installed["PYTHONPATH"]}
-    where = subprocess.run(
-        shows, cwd=installed["cwd"], capture_output=True, text=True, check=True, env=environment
-    )
+    where = subprocess.run(shows, cwd=installed["cwd"], capture_output=True, text=True, check=True, env=environment)
     assert where.stdout.startswith(installed["PYTHONPATH"])
 
 

@@ -30,7 +30,7 @@ from inspect_tool.errors import InspectError
 from inspect_tool.files import checked
 from inspect_tool.images import quality, readers
 from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Selection
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.synthetic import Degradation, Field
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,7 +143,7 @@ def step(recipe: str, key: str = "down", value: float = 1, jobs: int = 0) -> Ste
     study = STUDIES[recipe]
     module, backend, chosen, model = ready(recipe)
     limits = quality.default_limits(recipe)
-    standard = load_standard(module.STANDARDS[0])
+    editions = editions_for(module, module.Settings())
     errors, halves, refused, stops = [], [], 0, 0
     stopped: dict[str, int] = {}
     remarks: dict[str, None] = {}
@@ -159,14 +159,14 @@ def step(recipe: str, key: str = "down", value: float = 1, jobs: int = 0) -> Ste
                 figures = quality.image_figures(image.pixels, None, limits, image.path)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 segmentation = backend.segment(model, image, chosen)
-                found = module.measure_field(image, segmentation, module.Settings(), standard)
+                found = module.measure_field(image, segmentation, module.Settings(), editions)
                 figures = quality.structure_figures(segmentation, found.values, figures, limits)
                 red |= {figure.check for figure in figures if quality.is_red(figure)}
                 remarks |= dict.fromkeys(figure.check for figure in figures if not quality.is_advised(figure))
                 fields.append(found)
                 truths.append(field.truth[study.truth])
             results = {
-                result.quantity: result for result in module.combine(fields, module.Settings(), standard).results
+                result.quantity: result for result in module.combine(fields, module.Settings(), editions).results
             }
             result, truth = results[study.quantity], statistics.mean(truths)
             low, high = result.interval

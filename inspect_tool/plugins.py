@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inspect_tool.model import (
     Calibration,
     Carried,
+    Editions,
     FieldMeasurement,
     Findings,
     LabelImage,
@@ -72,11 +73,11 @@ class Recipe(Protocol):
     Settings: type[Any]
 
     def measure_field(
-        self, micrograph: Micrograph, segmentation: Segmentation, settings: Any, standard: Standard, /
+        self, micrograph: Micrograph, segmentation: Segmentation, settings: Any, editions: Editions, /
     ) -> FieldMeasurement:
         """Measure one field and its alternatives."""
 
-    def combine(self, fields: Sequence[FieldMeasurement], settings: Any, standard: Standard, /) -> Findings:
+    def combine(self, fields: Sequence[FieldMeasurement], settings: Any, editions: Editions, /) -> Findings:
         """Make results of all fields of a job."""
 
 
@@ -156,10 +157,18 @@ class ReadsTables(Recipe, Protocol):
 
 
 @runtime_checkable
+class DrawsOnOthers(Recipe, Protocol):
+    """A recipe that takes numbers or rules from other editions than that of the job."""
+
+    def other_editions(self, settings: Any, standard: Standard, asked: Sequence[Requirement], /) -> tuple[str, ...]:
+        """Name the editions that a job draws on beside its own; ``asked``: its requirements, as they are stated."""
+
+
+@runtime_checkable
 class ExpandsRequirements(Recipe, Protocol):
     """A recipe that knows class strings of drawings."""
 
-    def expand(self, requirement: Requirement, settings: Any, /) -> tuple[Requirement, ...]:
+    def expand(self, requirement: Requirement, settings: Any, editions: Editions, /) -> tuple[Requirement, ...]:
         """Give the requirements that a class string stands for."""
 
 
@@ -184,7 +193,7 @@ class AskedByLines(Recipe, Protocol):
         """Ask for a crossing in words."""
 
     def crossed_results(
-        self, n_l_per_mm: float, /, settings: Any, standard: Standard
+        self, n_l_per_mm: float, /, settings: Any, editions: Editions
     ) -> Mapping[str, tuple[float, str]]:
         """Give the quantities that follow from crossings per length."""
 
@@ -206,6 +215,11 @@ def parts_of(kind: type[Any]) -> tuple[str, ...]:
     """Name what a plug-in of a kind must have."""
     own = {**vars(kind).get("__annotations__", {}), **vars(kind)}
     return tuple(name for name in own if not name.startswith("_"))
+
+
+def others_of(recipe: Recipe, settings: Any, standard: Standard, asked: Sequence[Requirement]) -> tuple[str, ...]:
+    """Name the editions that a job draws on beside its own."""
+    return recipe.other_editions(settings, standard, asked) if isinstance(recipe, DrawsOnOthers) else ()
 
 
 # ------------------------------------------------------------------------------------- constants that may be left out

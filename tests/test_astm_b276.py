@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Requirement
-from inspect_tool.recipes.porosity import Settings, expand
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.recipes import porosity
+from inspect_tool.recipes.porosity import Settings
+from inspect_tool.standards.editions import editions_for, load_standard
 from inspect_tool.standards.formulas.astm_b276 import level, level_percent, pore_type
 
 B276 = load_standard("astm_b276_2021")
@@ -59,10 +60,13 @@ def test_wrong_input():
 
 
 def test_class_string_of_a_hardmetal():
-    asked = Requirement(quantity="hardmetal_class", class_string="A02 B00 C00", source="spec 12")
-    a, b, c = expand(asked, Settings())
+    def expanded(text):
+        asked = Requirement(quantity="hardmetal_class", class_string=text, source="spec 12")
+        return porosity.expand(asked, Settings(), editions_for(porosity, Settings(), asked=[asked]))
+
+    a, b, c = expanded("A02 B00 C00")
     assert (a.quantity, a.upper, b.quantity, b.upper) == ("hardmetal_percent.A", 0.02, "hardmetal_percent.B", 0.0)
     assert c.quantity == "hardmetal_class.C"
-    assert expand(Requirement(quantity="hardmetal_class", class_string="A02B04C02"), Settings())[1].upper == 0.06
+    assert expanded("A02B04C02")[1].upper == 0.06
     with pytest.raises(SettingsError, match="'A03' is not a level of ASTM B276"):
-        expand(Requirement(quantity="hardmetal_class", class_string="A03"), Settings())
+        expanded("A03")

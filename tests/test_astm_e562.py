@@ -74,7 +74,7 @@ def test_no_hit_has_no_relative_accuracy():
         (lambda: astm_e562.point_percent(0, 0), "at least 1 point"),
         (lambda: astm_e562.point_count([], 25), "at least one field"),
         (lambda: astm_e562.grid_points(101, E562), "must be 0 to 100 %"),
-        (lambda: astm_e562.fields_needed(0, 25, 10), "needs 0 < V_V < 1"),
+        (lambda: astm_e562.fields_needed(0, 25, 10, E562), "needs 0 < V_V < 1"),
         (lambda: astm_e562.fields_for_finer_accuracy(1, 10, 10), "at least 2 fields"),
     ],
 )

@@ -12,9 +12,9 @@ from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
-E112 = load_standard("astm_e112_2013")
+E112 = editions_for(grain_size, Settings())
 METHODS = ("abrams", "hilliard", "heyn", "jeffries", "saltykov", "mean_area", "intercept")
 PITCH = 24.0  # root of the mean area [px]
 
@@ -31,7 +31,7 @@ def mosaic(seed, shape=(360, 420), pitch=PITCH):
     return np.ascontiguousarray(seeds[nearest[0], nearest[1]][pad:-pad, pad:-pad])
 
 
-def field_of(labels, settings=None, number=1, standard=E112, pixel_um=0.5, alternatives=(), **changes):
+def field_of(labels, settings=None, number=1, editions=E112, pixel_um=0.5, alternatives=(), **changes):
     pixels = changes.pop("pixels", np.zeros(labels.shape, dtype=np.uint8))
     image = Micrograph(
         pixels=pixels,
@@ -42,17 +42,17 @@ def field_of(labels, settings=None, number=1, standard=E112, pixel_um=0.5, alter
     )
     others = [(name, segmented(other)) for name, other in alternatives]
     found = replace(segmented(labels), alternatives=lambda: iter(others))
-    return grain_size.measure_field(image, found, settings or Settings(), standard)
+    return grain_size.measure_field(image, found, settings or Settings(), editions)
 
 
 def segmented(labels, kind="instance"):
     return Segmentation(labels=labels, classes={1: "grain"}, kind=kind, backend="labels")
 
 
-def findings(labels, settings=None, standard=E112, **changes):
+def findings(labels, settings=None, editions=E112, **changes):
     settings = settings or Settings()
-    fields = [field_of(one, settings, i + 1, standard, **changes) for i, one in enumerate(labels)]
-    return grain_size.combine(fields, settings, standard)
+    fields = [field_of(one, settings, i + 1, editions, **changes) for i, one in enumerate(labels)]
+    return grain_size.combine(fields, settings, editions)
 
 
 def value(found, quantity):
@@ -240,8 +240,8 @@ def test_one_field_has_no_line_between_fields(mosaics):
 
 
 def test_iso_is_called_iso_and_lies_below(mosaics):
-    iso = load_standard("iso_643_2019")
-    astm, other = (findings(mosaics[:2], Settings(method="saltykov"), standard) for standard in (E112, iso))
+    iso = editions_for(grain_size, Settings(), "iso_643_2019")
+    astm, other = (findings(mosaics[:2], Settings(method="saltykov"), editions) for editions in (E112, iso))
     assert value(astm, "grain_size_number") - value(other, "grain_size_number") == pytest.approx(0.0458, abs=1e-4)
     assert "ISO 643" in result(other, "grain_size_number").title
     assert result(other, "grain_size_number").clause.startswith("ISO 643:2019: ")
@@ -249,7 +249,7 @@ def test_iso_is_called_iso_and_lies_below(mosaics):
 
 def test_e1382_has_constants_of_its_own(mosaics):
     found, other = (
-        findings(mosaics[:2], Settings(method="intercept"), load_standard(name))
+        findings(mosaics[:2], Settings(method="intercept"), editions_for(grain_size, Settings(), name))
         for name in ("astm_e112_2013", "astm_e1382_1997")
     )
     difference = value(other, "grain_size_number") - value(found, "grain_size_number")
@@ -542,7 +542,9 @@ def test_contradicting_settings(mosaics, changes, message):
 
 def test_a_standard_of_something_else(mosaics):
     with pytest.raises(StandardError, match="no grain size method"):
-        field_of(mosaics[0], Settings(method="intercept"), standard=load_standard("astm_e930_2018"))
+        field_of(
+            mosaics[0], Settings(method="intercept"), editions=editions_for(grain_size, Settings(), "astm_e930_2018")
+        )
 
 
 # ------------------------------------------------------------------------------------- regions, marks, tables

@@ -23,7 +23,7 @@ from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.referee import correction, ledger
 from inspect_tool.referee.population import population
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.verify import verify
 
 sys.path.insert(0, str(Path(__file__).parent / "truth"))
@@ -51,6 +51,7 @@ unit = "G"
 upper = 9.5
 """
 SHAPE = (220, 240)
+E112 = editions_for(grain_size, grain_size.Settings())
 
 
 def drawn_job(folder, settings="", more=""):
@@ -178,9 +179,9 @@ def test_a_doubt_of_the_boundaries_does_not_reach_what_a_person_counted_and_one_
         ),
         Segmentation(labels=half_without_grains(), classes={1: "grain"}, kind="instance", backend="labels"),
         grain_size.Settings(method="intercept"),
-        load_standard("astm_e112_2013"),
+        E112,
     )
-    findings = grain_size.combine([field], grain_size.Settings(method="intercept"), load_standard("astm_e112_2013"))
+    findings = grain_size.combine([field], grain_size.Settings(method="intercept"), E112)
     doubts = [one.name for one in findings.checks if one.scope == "plausibility" and not one.passed]
     assert doubts[0] == "Share of a field left out, field with the most"
     assert "Share of a field that one grain covers" in doubts
@@ -242,12 +243,12 @@ def test_the_page_forecasts_from_the_result_that_the_report_has(checked):
 def told(checked):
     """Function that makes a correction of answers to the sample, without measuring the job again."""
     folder, _, sample, report = checked
-    settings, standard = grain_size.Settings(), load_standard("astm_e112_2013")
+    settings = grain_size.Settings()
     found = population(
         "grain_size",
         grain_size,
         settings,
-        standard,
+        E112,
         report.micrographs,
         lambda f: (folder / "reports/job" / f).read_bytes(),
     )
@@ -364,4 +365,11 @@ def test_fields_on_several_planes_are_refused_in_one_line(checked):
     first, *rest = report.micrographs
     records = [replace(first, plane="longitudinal"), *(replace(one, plane="transverse") for one in rest)]
     with pytest.raises(MeasurementError, match=r"several planes \(longitudinal, transverse\)"):
-        population("grain_size", grain_size, grain_size.Settings(), load_standard("astm_e112_2013"), records, bytes)
+        population(
+            "grain_size",
+            grain_size,
+            grain_size.Settings(),
+            E112,
+            records,
+            bytes,
+        )

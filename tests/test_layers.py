@@ -33,6 +33,7 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
+REMEMBERING = {"ContextVar", "local", "defaultdict", "deque", "dict", "list", "set", "OrderedDict", "Counter"}
 CHANGES = {"append", "add", "update", "setdefault", "pop", "popitem", "clear", "extend", "insert"}
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
@@ -69,6 +70,19 @@ def test_every_room_has_its_floor_and_says_what_it_is_for():
         assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), init
 
 
+def test_whoever_measures_is_handed_its_editions_and_reads_none():
+    reading = {"load_standard", "editions_for"}
+    found = [
+        f"{path.relative_to(PACKAGE)} uses {name}"
+        for room in ("recipes", "referee", "validation", "measure", "standards/formulas")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in [getattr(node, "attr", None) or getattr(node, "id", None)]
+        if name in reading
+    ]
+    assert found == []
+
+
 def test_no_module_fills_what_it_binds_at_its_top():
     # maps, lists and sets that a function changes would be remembered from one call to the next
     growing = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -84,7 +98,10 @@ def test_no_module_fills_what_it_binds_at_its_top():
                 if isinstance(node, ast.AnnAssign)
                 else []
             )
-            if isinstance(getattr(node, "value", None), growing):
+            value = getattr(node, "value", None)
+            if isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in REMEMBERING:
+                found.append(f"{path.name}:{node.lineno} binds {ast.unparse(value.func)}()")
+            if isinstance(value, growing):
                 bound |= {target.id: node.lineno for target in targets if isinstance(target, ast.Name)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Global):

@@ -12,9 +12,9 @@ from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
 from inspect_tool.segmentation import question, threshold
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
-E562, E1245 = load_standard("astm_e562_2019"), load_standard("astm_e1245_2016")
+E562, E1245 = (editions_for(phase_fraction, Settings(), name) for name in ("astm_e562_2019", "astm_e1245_2016"))
 SCALE = Calibration(pixel_um=0.5, u_rel=0.01, source="test")
 
 
@@ -54,7 +54,7 @@ def check(findings, start, specimen="1"):
     return found
 
 
-def field(labels, number=1, classes=None, settings=None, standard=E562, others=(), **kwargs):
+def field(labels, number=1, classes=None, settings=None, editions=E562, others=(), **kwargs):
     """Measure a field from a class image that is given."""
     labels = np.asarray(labels, np.int32)
     micrograph = Micrograph(
@@ -63,7 +63,7 @@ def field(labels, number=1, classes=None, settings=None, standard=E562, others=(
     )
     alternatives = [(name, _classes(np.asarray(other, np.int32), classes)) for name, other in others]
     segmentation = replace(_classes(labels, classes), alternatives=lambda: iter(alternatives))
-    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), standard)
+    return phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), editions)
 
 
 def _classes(labels, classes):
@@ -382,8 +382,7 @@ def test_sampling_rules_become_checks_with_their_clause():
 
 
 def test_the_other_edition_has_its_own_number_of_fields():
-    standard = load_standard("astm_e1245_2016")
-    findings = phase_fraction.combine([field(stripes(20), standard=standard)], Settings(), standard)
+    findings = phase_fraction.combine([field(stripes(20), editions=E1245)], Settings(), E1245)
     assert check(findings, "Fields of a section").limit == 100
     assert result(findings, "area_percent.carbide").clause.startswith("ASTM E1245-03(2016): ")
     assert result(findings, "point_percent.carbide").clause.startswith("own rule")  # nobody looked at the points

@@ -14,11 +14,11 @@ from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentatio
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
 from inspect_tool.segmentation import threshold
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import expanded
 
-AREAL = load_standard("areal_porosity_2026")
+AREAL = editions_for(porosity, Settings())
 
 
 def micrograph(shape, pixel_um=1.0, u_rel=0.0, **changes):
@@ -40,18 +40,18 @@ def field(rectangles, shape=(200, 300)):
     return labels
 
 
-def measured(fields, settings=None, standard=AREAL, alternatives=((),), **changes):
+def measured(fields, settings=None, editions=AREAL, alternatives=((),), **changes):
     settings = settings or Settings()
     made = [
         porosity.measure_field(
             micrograph(labels.shape, field=i + 1, **changes),
             replace(segmentation(labels), alternatives=partial(iter, alternatives[min(i, len(alternatives) - 1)])),
             settings,
-            standard,
+            editions,
         )
         for i, labels in enumerate(fields)
     ]
-    found = porosity.combine(made, settings, standard)
+    found = porosity.combine(made, settings, editions)
     return {result.quantity: result for result in found.results}, found, made
 
 
@@ -292,8 +292,8 @@ def test_neighbours_and_clusters():
 def test_reference_area_in_its_worst_place():
     labels = field([(50, 50, 20, 20), (50, 80, 20, 20), (150, 250, 10, 10)])
     settings = Settings(reference_area=ReferenceArea(shape="square", size_mm=0.1))
-    standard = load_standard("vdg_p201_2002")
-    results, _, made = measured([labels, field([])], settings, standard, pixel_um=2.0)
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, made = measured([labels, field([])], settings, editions, pixel_um=2.0)
     # a square of 50 px holds both pores
     assert results["reference_porosity_percent"].value == pytest.approx(100 * 800 / 2500)
     assert results["reference_pore_count"].value == 2
@@ -301,41 +301,44 @@ def test_reference_area_in_its_worst_place():
     with pytest.raises(
         MeasurementError, match=r"reference area \(square, 9 mm\) does not fit into the field of 0.6 x 0.4"
     ):
-        measured([labels], Settings(reference_area=ReferenceArea(size_mm=9.0)), standard, pixel_um=2.0)
+        measured([labels], Settings(reference_area=ReferenceArea(size_mm=9.0)), editions, pixel_um=2.0)
 
 
 def test_class_string_is_judged_on_the_results():
     asked = Requirement(quantity="porosity_class", class_string="D5/0.1/A1", rule="simple", source="drawing")
-    standard = load_standard("vdg_p201_2002")
-    results, _, _ = measured([field(FIVE)] * 3, standard=standard)
-    verdicts = {r.quantity: decide(results[r.quantity], r).decision for r in porosity.expand(asked, Settings())}
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, _ = measured([field(FIVE)] * 3, editions=editions)
+    expanded = porosity.expand(asked, Settings(), editions)
+    verdicts = {r.quantity: decide(results[r.quantity], r).decision for r in expanded}
     assert verdicts == {
         "reference_porosity_percent": "pass",  # 1.8 %
         "largest_pore_feret_um": "pass",  # 41 um
         "pore_neighbour_ratio_min": "pass",
     }
     strict = replace(asked, class_string="D1/0.04/A4")
-    verdicts = [decide(results[r.quantity], r).decision for r in porosity.expand(strict, Settings())]
+    verdicts = [decide(results[r.quantity], r).decision for r in porosity.expand(strict, Settings(), editions)]
     assert verdicts == ["fail", "fail", "fail"]
 
 
 def test_without_a_reference_area_the_worst_field_decides_and_not_the_mean():
     # fields of 1, 1 and 9 %: the mean of 3.7 % would pass D5
     fields = [field([(50, 50, 20, 30)]), field([(50, 50, 20, 30)]), field([(50, 50, 60, 90)])]
-    results, _, _ = measured(fields, standard=load_standard("vdg_p201_2002"))
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, _ = measured(fields, editions=editions)
     assert results["porosity_percent"].value == pytest.approx(11 / 3)
     assert results["reference_porosity_percent"].value == pytest.approx(9.0)
     asked = Requirement(quantity="porosity_class", class_string="D5", source="drawing")
-    (requirement,) = porosity.expand(asked, Settings())
+    (requirement,) = porosity.expand(asked, Settings(), editions)
     assert "worst field" in requirement.source
     assert decide(results[requirement.quantity], requirement).decision == "fail"
 
 
 def test_a_clean_casting_passes_its_class():
-    results, _, _ = measured([field([])] * 3, standard=load_standard("vdg_p201_2002"))
+    editions = editions_for(porosity, Settings(), "vdg_p201_2002")
+    results, _, _ = measured([field([])] * 3, editions=editions)
     for text in ("D5", "F3"):
         (requirement,) = porosity.expand(
-            Requirement(quantity="porosity_class", class_string=text, source="drawing"), Settings()
+            Requirement(quantity="porosity_class", class_string=text, source="drawing"), Settings(), editions
         )
         result = results[requirement.quantity]
         assert result.u > 0
@@ -344,8 +347,8 @@ def test_a_clean_casting_passes_its_class():
 
 def test_thermal_spray_keeps_cracks_apart():
     labels = field([*FIVE[:2], (120, 20, 3, 90)])
-    standard = load_standard("astm_e2109_2014")
-    results, found, _ = measured([labels, labels], standard=standard)
+    editions = editions_for(porosity, Settings(), "astm_e2109_2014")
+    results, found, _ = measured([labels, labels], editions=editions)
     assert results["porosity_percent"].value == pytest.approx(100 * 500 / 60000)
     assert results["linear_percent"].value == pytest.approx(100 * 270 / 60000)
     assert results["largest_pore_feret_um"].value < 30
@@ -357,7 +360,7 @@ def test_thermal_spray_keeps_cracks_apart():
 def test_hardmetal_types_and_levels():
     # 1 um pixels: pores of Feret 7 (A), 14 (B), 42 (25 to 75 um)
     labels = field([(20, 20, 5, 5), (60, 60, 10, 10), (100, 100, 30, 30)], (1000, 1000))
-    results, found, _ = measured([labels, labels], standard=load_standard("astm_b276_2021"))
+    results, found, _ = measured([labels, labels], editions=editions_for(porosity, Settings(), "astm_b276_2021"))
     a, b = results["hardmetal_percent.A"], results["hardmetal_percent.B"]
     assert (a.value, a.rounded) == (pytest.approx(0.0025), "A02")
     assert (b.value, b.rounded) == (pytest.approx(0.01), "B02")
@@ -403,12 +406,12 @@ def test_settings_out_of_range(settings, message):
 def test_rules_of_the_standard_become_checks():
     _, found, _ = measured([field(FIVE)] * 2)
     checks = {check.name: check for check in found.checks}
-    assert sum(check.scope != "plausibility" for check in checks.values()) == len(AREAL.rules)
+    assert sum(check.scope != "plausibility" for check in checks.values()) == len(AREAL.job.rules)
     assert not checks["Fields of a section"].passed
     assert checks["Fields of a section"].value == 2
     assert not checks["Pores measured"].passed
     assert checks["Smallest pore that is measured"].passed
-    _, found, _ = measured([field(FIVE)], standard=load_standard("astm_e1245_2016"))
+    _, found, _ = measured([field(FIVE)], editions=editions_for(porosity, Settings(), "astm_e1245_2016"))
     accuracy = next(check for check in found.checks if check.name.startswith("Relative accuracy"))
     assert accuracy.value is None
     assert not accuracy.passed

@@ -15,11 +15,11 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, FieldMeasurement, Findings, Micrograph, Result, Segmentation
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.segmentation import joints
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.uncertainty import excess_of_largest
 from inspect_tool.synthetic import degrade, solder_balls
 
-STANDARD = load_standard(recipe.STANDARDS[0])
+EDITIONS = editions_for(recipe, recipe.Settings())
 
 
 def picture(pixel_um: float | None = None) -> tuple[Micrograph, Segmentation]:
@@ -41,8 +41,8 @@ def run(
     micrograph, segmentation = picture(pixel_um)
     if labels is not None:
         segmentation = replace(segmentation, labels=labels.astype(np.int32))
-    field = recipe.measure_field(micrograph, segmentation, settings, STANDARD)
-    return field, recipe.combine([field], settings, STANDARD)
+    field = recipe.measure_field(micrograph, segmentation, settings, EDITIONS)
+    return field, recipe.combine([field], settings, EDITIONS)
 
 
 def values(found: Findings) -> dict[str, float]:
@@ -160,10 +160,10 @@ def test_expected_number_of_joints() -> None:
 
 def test_numbers_of_the_joints_do_not_change_the_results() -> None:
     micrograph, segmentation = picture()
-    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
+    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), EDITIONS)
     flipped = replace(segmentation, labels=np.ascontiguousarray(segmentation.labels[:, ::-1]))
     mirrored = replace(micrograph, pixels=np.ascontiguousarray(micrograph.pixels[:, ::-1]))
-    again = recipe.measure_field(mirrored, flipped, recipe.Settings(), STANDARD)
+    again = recipe.measure_field(mirrored, flipped, recipe.Settings(), EDITIONS)
     assert field.values == pytest.approx(again.values)
 
 
@@ -196,9 +196,9 @@ def coverage(seeds: range) -> dict[str, list[bool]]:
         settings = joints.Settings()
         segmentation = joints.segment(None, micrograph, settings)
         found = recipe.combine(
-            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)],
+            [recipe.measure_field(micrograph, segmentation, recipe.Settings(), EDITIONS)],
             recipe.Settings(),
-            STANDARD,
+            EDITIONS,
         )
         for result in found.results:
             assert result.interval is not None
@@ -259,7 +259,7 @@ def drawn_boards(
                     notes=(),
                 )
             )
-    found = recipe.combine(fields, settings, STANDARD)
+    found = recipe.combine(fields, settings, EDITIONS)
     held: dict[str, dict[str, Result]] = {}
     for result in found.results:
         held.setdefault(result.specimen, {})[result.quantity] = result

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from inspect_tool import registry
 from inspect_tool.errors import StandardError
+from inspect_tool.model import Requirement
+from inspect_tool.paths import data_folder
 from inspect_tool.standards import editions
-from inspect_tool.standards.editions import check_rule, load_standard, unverified
+from inspect_tool.standards.editions import check_rule, edition_of, editions_for, load_standard, unverified
 from inspect_tool.standards.worked import run_case
 
 CASES = [
@@ -82,3 +85,65 @@ def test_what_is_wrong_in_a_standards_file_is_said(tmp_path, text, message):
 def test_an_unknown_edition_lists_those_there_are():
     with pytest.raises(StandardError, match=r"unknown standard 'astm_e112_1955'; there are: .*astm_e112_2013"):
         load_standard("astm_e112_1955")
+
+
+# ---------------------------------------------------------------------------------------------- editions of one job
+
+
+def editions_of(recipe, name="", asked=(), folder=None, **settings):
+    module = registry.load("recipe", recipe)
+    return editions_for(module, module.Settings(**settings), name, asked, folder)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "settings", "others"),
+    [
+        ("grain_size", "", {}, ["astm_e1181_2002", "astm_e930_2018"]),
+        ("phase_fraction", "", {}, ["astm_e562_2019"]),
+        ("phase_fraction", "iso_9042_1988", {}, ["astm_e1245_2016", "astm_e562_2019"]),
+        ("porosity", "", {}, []),
+        ("porosity", "", {"presentation": "hardmetal"}, ["astm_b276_2021"]),
+        ("porosity", "", {"presentation": "thermal_spray"}, ["astm_e2109_2014"]),
+        ("porosity", "astm_b276_2021", {}, []),
+        ("solder_voids", "", {}, []),
+    ],
+)
+def test_the_editions_of_a_job_are_its_own_and_those_its_recipe_names(recipe, name, settings, others):
+    found = editions_of(recipe, name, **settings)
+    assert [edition.name for edition in found.others] == others
+    assert set(found.files) == {f"{edition.name}.toml" for edition in (found.job, *found.others)}
+    for edition in (found.job, *found.others):
+        assert edition_of(found, edition.id) is edition
+
+
+def test_a_class_string_brings_its_edition():
+    def asked(quantity):
+        found = editions_of("porosity", asked=[Requirement(quantity=quantity, class_string="D5", source="drawing")])
+        return [edition.id for edition in found.others]
+
+    assert asked("porosity_class") == []  # the string of VDG P 201 holds its own numbers
+    assert asked("porosity_key") == ["BDG P 202"]
+    assert asked("hardmetal_class") == ["ASTM B276"]
+
+
+def test_the_edition_of_the_job_comes_before_a_shipped_one_of_the_same_standard(tmp_path):
+    shipped = data_folder("standards") / "astm_b276_2021.toml"
+    own = tmp_path / "of_the_lab.toml"
+    own.write_bytes(shipped.read_bytes())
+    found = editions_of("porosity", str(own), presentation="hardmetal")
+    assert edition_of(found, "ASTM B276") is found.job
+    assert found.job.name == "of_the_lab"
+    assert found.files["own-of_the_lab.toml"] == own
+
+
+def test_an_edition_that_was_not_read_is_said():
+    with pytest.raises(StandardError, match=r"no edition of ASTM E930 was read; there are: areal_porosity_2026$"):
+        edition_of(editions_of("porosity"), "ASTM E930")
+
+
+def test_a_report_is_read_with_the_editions_that_came_with_it(tmp_path):
+    text = (data_folder("standards") / "astm_e112_2013.toml").read_text(encoding="utf-8")
+    (tmp_path / "astm_e112_2013.toml").write_text(text.replace('title = "', 'title = "Of then: ', 1), encoding="utf-8")
+    found = editions_of("grain_size", folder=tmp_path)
+    assert found.job.title.startswith("Of then: ")
+    assert found.others == ()  # a report without a scale needed no other one, and has none

@@ -17,7 +17,9 @@ FILE = Path(os.environ.get("INSPECT_TOOL_SHARED", Path(__file__).resolve().paren
 )
 MSA = load_standard("aiag_msa_2010")
 MSA_STUDY = MSA.worked[0].given["values"]  # the vectors name the data without holding them
-E112, ISO, E930 = (load_standard(name) for name in ("astm_e112_2013", "iso_643_2019", "astm_e930_2018"))
+E112, ISO, E930, E562 = (
+    load_standard(name) for name in ("astm_e112_2013", "iso_643_2019", "astm_e930_2018", "astm_e562_2019")
+)
 
 
 def anchors(**_: Any) -> dict[str, float]:
@@ -148,7 +150,7 @@ COMPUTE: dict[str, Callable[..., dict[str, float]]] = {
     },
     "E930-GATE": largest,
     "E562-30F": point_count,
-    "E562-NFIELDS": lambda V_V, P_T, RA: {"n": astm_e562.fields_needed(V_V, P_T, 100 * RA)},
+    "E562-NFIELDS": lambda V_V, P_T, RA: {"n": astm_e562.fields_needed(V_V, P_T, 100 * RA, E562)},
     "E1245-BASIC": lambda A_A, N_A_mm2, N_L_mm: {
         "mean_area_um2": astm_e1245.mean_area_um2(A_A, N_A_mm2),
         "lambda_um": astm_e1245.mean_free_path_um(A_A, N_L_mm),

@@ -6,6 +6,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.model import Requirement
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas.bdg_p202 import parse_key
 from inspect_tool.standards.formulas.vdg_p201 import parse
 
@@ -60,7 +61,8 @@ def test_wrong_class_string_says_the_grammar(text, message):
 
 def expand(text, quantity="porosity_class", settings=None, **changes):
     asked = Requirement(quantity=quantity, class_string=text, source="drawing 4711", **changes)
-    return porosity.expand(asked, settings or Settings())
+    settings = settings or Settings()
+    return porosity.expand(asked, settings, editions_for(porosity, settings, asked=[asked]))
 
 
 def test_class_string_becomes_requirements():

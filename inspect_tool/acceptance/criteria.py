@@ -1,6 +1,6 @@
 """The criteria of a job: those of the part and its revision, and its own; and the verdicts by them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from inspect_tool.languages import Text
 from inspect_tool.model import (
     Conformity,
     Criteria,
+    Editions,
     Findings,
     Job,
     Quantity,
@@ -69,17 +70,24 @@ def criteria_of(
     )
 
 
-def asked_for(job: Job, where: str, spec_files: Sequence[specs.SpecFile]) -> Iterator[tuple[str, Requirement]]:
+def asked_for(job: Job, where: str, spec_files: Sequence[specs.SpecFile]) -> list[tuple[str, Requirement]]:
     """Every requirement and where it stands: the job's own, then those of the files that count."""
-    for i, requirement in enumerate(job.requirements):
-        yield f"{where} requirements.{i}", requirement
-    for file in spec_files:
-        for i, requirement in enumerate(file.spec.requirements if not file.left_out else ()):
-            yield f"{file.path.name} requirements.{i}", requirement
+    own = [(f"{where} requirements.{i}", requirement) for i, requirement in enumerate(job.requirements)]
+    return own + [
+        (f"{file.path.name} requirements.{i}", requirement)
+        for file in spec_files
+        if not file.left_out
+        for i, requirement in enumerate(file.spec.requirements)
+    ]
 
 
 def requirements_of(
-    job: Job, recipe: Recipe, settings: Any, where: str, spec_files: Sequence[specs.SpecFile] = ()
+    job: Job,
+    recipe: Recipe,
+    settings: Any,
+    editions: Editions,
+    where: str,
+    spec_files: Sequence[specs.SpecFile] = (),
 ) -> tuple[Requirement, ...]:
     """Check the requirements of a job and of its acceptance criteria against its recipe, class strings spelled out."""
     expanded: list[Requirement] = []
@@ -88,7 +96,7 @@ def requirements_of(
             if not isinstance(recipe, plugins.ExpandsRequirements):
                 msg = f"{place}.class_string: recipe {job.recipe} knows no class strings"
                 raise SettingsError(msg)
-            expanded.extend(recipe.expand(requirement, settings))
+            expanded.extend(recipe.expand(requirement, settings, editions))
             continue
         quantity = quantity_of(recipe, requirement.quantity)
         if quantity is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_spec, sha256_file
+from inspect_tool.languages import Text
 from inspect_tool.model import Requirement, Spec, SpecRecord
 from inspect_tool.units import convert
 
@@ -230,12 +231,15 @@ def compared(
     for quantity, specimen, group in _groups(requirements):
         sources = _by_source(group, unit(quantity))
         _stop_if_contradictory(sources, f"{where} requirements on {quantity}")
-        name = title(quantity) + (f" of specimen {specimen}" if specimen else "")
+        name = Text("acceptance.of_specimen", title=title(quantity), specimen=specimen) if specimen else title(quantity)
         alike = all(_alike(sources[0], other) for other in sources) and not any(item.differs for item in sources)
         if not alike:
             conflicts.append(_conflict(name, sources))
         elif len(sources) > 1:
-            agreements.append(f"{name}: {_and(item.source for item in sources)} agree: {_text(sources[0])}.")
+            sources_named = tuple(item.source for item in sources)
+            agreements.append(
+                Text("acceptance.sources_agree", name=name, sources=sources_named, limits=_text(sources[0]))
+            )
     return tuple(conflicts), tuple(agreements)
 
 
@@ -288,8 +292,10 @@ def _stop_if_contradictory(sources: Sequence[_Limits], where: str) -> None:
 def _conflict(name: str, sources: Sequence[_Limits]) -> str:
     stated = "; ".join(f"{item.source}: {_text(item)}" for item in sources)
     if len(sources) == 1:
-        return f"{name}: one source limits it twice, and not alike: {stated}. Each limit is decided on its own."
-    return f"{name}: the sources limit it differently: {stated}. {_stricter(sources)} Each is decided on its own."
+        return Text("acceptance.one_source_limits_twice_not", name=name, stated=stated)
+    return Text(
+        "acceptance.sources_limit_differently_each_decided", name=name, stated=stated, sources=_stricter(sources)
+    )
 
 
 def _stricter(sources: Sequence[_Limits]) -> str:
@@ -300,12 +306,12 @@ def _stricter(sources: Sequence[_Limits]) -> str:
     both = [item.source for item in sources if (not low or item.source in low) and (not high or item.source in high)]
     rules = len({item.rules for item in sources}) > 1
     if len(both) == len(sources):
-        return "The limits are the same, the decision rules are not." if rules else "Neither is the stricter."
+        return Text("acceptance.limits_same_decision_rules_not") if rules else Text("acceptance.neither_stricter")
     if both:
-        said = f"The stricter {'is' if len(both) == 1 else 'are'} {_and(both)}"
+        said = Text("acceptance.stricter", n=len(both), both=tuple(both))
     else:
-        said = f"None is the stricter on both sides: the lower limit of {_and(low)}, the upper limit of {_and(high)}"
-    return said + (", by the limits; the decision rules differ." if rules else ".")
+        said = Text("acceptance.none_stricter_both_sides_lower", low=tuple(low), high=tuple(high))
+    return said + (Text("acceptance.limits_decision_rules_differ") if rules else ".")
 
 
 def _text(limits: _Limits) -> str:
@@ -325,8 +331,3 @@ def _rule(asked: Requirement) -> str:
     if asked.guard_band != "U":
         said += f", w = {asked.guard_band}"
     return said + (f", rounded to {asked.round_to:g}" if asked.round_to is not None else "")
-
-
-def _and(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

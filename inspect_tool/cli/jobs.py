@@ -100,7 +100,7 @@ def check(
             continue
         if not quiet:
             specimens = len({source.specimen for source in planned.sources})
-            edition = designation(planned.standard)
+            edition = designation(planned.editions.job)
             print(
                 f"{path}: ok: recipe {planned.job.recipe}, {edition}, "
                 f"backend {planned.backend}, {counted(specimens, 'specimen')}, "

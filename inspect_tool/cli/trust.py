@@ -1,4 +1,4 @@
-"""What a third party asks: audit, sign, validate-pdf, verify."""
+"""What a third party asks: audit, print, sign, validate-pdf, verify."""
 
 import sys
 from pathlib import Path
@@ -138,6 +138,27 @@ def verify(
     elif not quiet or not found.verified:
         _print_verification(found)
     raise typer.Exit(EXIT_PASS if found.verified else EXIT_FAIL)
+
+
+def print_(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The PDF, report.json, or the folder of a report.")],
+    language: Annotated[str, typer.Option(help="Of the words, e.g. de; default: that of the report.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; default: beside the report.")
+    ] = None,
+    template: Annotated[Path | None, typer.Option(help="Folder of your own template, where there is one.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Print the pages of a report anew, e.g. in another language; nothing is measured, its own files stay."""
+    from inspect_tool.verify.anew import print_anew
+
+    recover_first(report)
+    done = print_anew(report, language=language, out=out, template=template)
+    if not quiet:
+        for file in done.files:
+            print(f"{file}: print of report {done.report} in language {done.language}")
+        if len(done.files) == 1:
+            print("no HTML page: the PDF does not hold its pictures; give the report folder")
 
 
 _SHOWN = 12  # differences of one part that are printed

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.model import FieldMeasurement, Findings, Standard
+from inspect_tool.model import Editions, FieldMeasurement, Findings
 from inspect_tool.plugins import Recipe
 from inspect_tool.referee import correction as referee
 from inspect_tool.validation import line
@@ -19,7 +19,7 @@ def concluded(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     asked: Iterable[str] = (),
     validation: Validation | None = None,
     correction: referee.Correction | None = None,
@@ -36,8 +36,8 @@ def concluded(
         In the order of the images.
     settings : Any
         Settings of the recipe.
-    standard : Standard
-        Edition of the job.
+    editions : Editions
+        That of the job, and those that the recipe draws on beside it.
     asked : iterable of str
         Quantities of requirements; they are doubted like those on page 1.
     validation : Validation, optional
@@ -52,6 +52,6 @@ def concluded(
     MeasurementError
         What the recipe says.
     """
-    findings: Findings = recipe.combine(fields, settings, standard)
-    findings = line.applied(findings, recipe, fields, settings, standard, validation, stopped=stopped)
+    findings: Findings = recipe.combine(fields, settings, editions)
+    findings = line.applied(findings, recipe, fields, settings, editions, validation, stopped=stopped)
     return plausibility.gated(referee.applied(findings, correction), asked)

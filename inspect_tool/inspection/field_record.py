@@ -1,10 +1,9 @@
 """Fields measured one by one or side by side, each with its pictures and its record."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from dataclasses import field as default
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,6 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.scale.calibration import same_scale
-from inspect_tool.standards.editions import noting
 
 WORST = 10  # features shown as thumbnails
 
@@ -50,7 +48,6 @@ class Outcome:
     thumbnails: tuple[Thumbnail, ...]
     step: Statement | None  # how the labels were made to answer the question, where that took a step
     figures: tuple[quality.Figure, ...] = ()  # of image quality
-    standards: Mapping[str, Path] = default(default_factory=dict)  # files that were loaded, see ``noting``
     edited: edits.Edited | None = None  # what corrections by hand changed
     before: FieldMeasurement | None = None  # without them; None too where that cannot be measured
 
@@ -156,17 +153,16 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
         if entries and not name:
             raw.append(segmentation)
 
-    with noting() as used:
-        segmentation, measurement, step = measured_field(
-            planned, source, micrograph, model_of(planned), keep=kept, entries=entries
+    segmentation, measurement, step = measured_field(
+        planned, source, micrograph, model_of(planned), keep=kept, entries=entries
+    )
+    edited, before = None, None
+    if entries:
+        edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)
+        before = measured_before(
+            planned.job.recipe, micrograph, raw[0], settings=planned.settings, editions=planned.editions
         )
-        edited, before = None, None
-        if entries:
-            edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)
-            before = measured_before(
-                planned.job.recipe, micrograph, raw[0], settings=planned.settings, standard=planned.standard
-            )
-            _edited_places(folder, micrograph, raw[0], entries)
+        _edited_places(folder, micrograph, raw[0], entries)
     figures = quality.with_acceptances(
         quality.structure_figures(segmentation, measurement.values, figures, planned.limits), planned.job.accept
     )
@@ -176,7 +172,7 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
         evidence=keep.evidence(micrograph, measurement, before),
         segmentation={**outcome.record.segmentation, **given},
     )
-    return replace(outcome, record=record, standards=used, figures=figures, edited=edited, before=before)
+    return replace(outcome, record=record, figures=figures, edited=edited, before=before)
 
 
 def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:

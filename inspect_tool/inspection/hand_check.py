@@ -226,7 +226,7 @@ def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_
         planned.job.recipe,
         _recipe(planned),
         planned.settings,
-        planned.standard,
+        planned.editions,
         records,
         _reader(folder),
         planned.ledger,

@@ -26,11 +26,11 @@ from inspect_tool.images import quality, readers
 from inspect_tool.model import (
     Calibration,
     Criteria,
+    Editions,
     Job,
     Plane,
     Requirement,
     Specimen,
-    Standard,
 )
 from inspect_tool.paths import matching
 from inspect_tool.plugins import Backend, Recipe
@@ -38,7 +38,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.calibration import check_stated, stop_if_expired
 from inspect_tool.segmentation import question
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation import finding
 from inspect_tool.validation.finding import ValidationFile
 
@@ -71,7 +71,7 @@ class Plan:
     job: Job
     path: Path
     sha256: str
-    standard: Standard
+    editions: Editions
     settings: Any
     backend: str
     backend_settings: Any
@@ -95,16 +95,17 @@ def plan(
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
     spec_files: tuple[specs.SpecFile, ...] | None = None,
+    editions: Editions | None = None,
     refereed: bool = True,
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
     ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
     ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, and ``spec_files`` that of the acceptance criteria. Without ``refereed`` the samples and answers of a check
-    by hand, which may not be there yet, are not read.
+    names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of the standards. Without ``refereed``
+    the samples and answers of a check by hand, which may not be there yet, are not read.
     """
-    from inspect_tool.report.render import load_settings, template_folder
+    from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
     job = load_job(path)
@@ -122,7 +123,6 @@ def plan(
     module = registry.load("backend", backend_name)
     backend_settings = checked(module.Settings, table, where, under="backend")
     folder = folder or path.parent
-    standard = standard_of(job, recipe, folder / path.name)
     for exporter in job.exports:
         registry.load("exporter", exporter)
     settings = _with_paths(recipe, settings, folder, f"{where} settings")
@@ -137,14 +137,20 @@ def plan(
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     if spec_files is None:
         spec_files = spec_files_of(job, folder, now().date(), where)
-    requirements = requirements_of(job, recipe, settings, where, spec_files)
+    asked = asked_for(job, where, spec_files)
+    if editions is None:
+        name = edition_named(job, recipe, folder / path.name)
+        editions = editions_for(recipe, settings, name, [requirement for _, requirement in asked])
+    requirements = requirements_of(job, recipe, settings, editions, where, spec_files)
     criteria = criteria_of(job, recipe, requirements, where, spec_files, now().date())
     limits = quality.limits_of(job, where)
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
     load_settings(template)
+    if job.language:
+        check_language(job.language, f"{where} language")
     known = dict.fromkeys(source.specimen for source in sources)
-    for place, requirement in asked_for(job, where, spec_files):
+    for place, requirement in asked:
         if requirement.specimen and requirement.specimen not in known:
             msg = f"{place}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
             raise SettingsError(msg)
@@ -158,7 +164,7 @@ def plan(
         job=job,
         path=folder / path.name,
         sha256=sha256_file(path),
-        standard=standard,
+        editions=editions,
         settings=settings,
         backend=backend_name,
         backend_settings=backend_settings,
@@ -246,16 +252,16 @@ def _same_name(name: str) -> str:
     return normalize("NFC", name).casefold()
 
 
-def standard_of(job: Job, recipe: Recipe, path: Path) -> Standard:
-    """Load the edition that a job names, or the default of its recipe."""
+def edition_named(job: Job, recipe: Recipe, path: Path) -> str:
+    """Name the edition of a job, or the default of its recipe; the laboratory's own by the path of its file."""
     name = job.standard or recipe.STANDARDS[0]
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
-        return load_standard(str(path.parent / name))
+        return str(path.parent / name)
     if name not in recipe.STANDARDS:
         there_are = ", ".join(recipe.STANDARDS) + slips.near(name, recipe.STANDARDS)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
-    return load_standard(name)
+    return name
 
 
 def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:

@@ -39,7 +39,6 @@ from inspect_tool.inspection.reporting import (
 from inspect_tool.model import (
     Report,
 )
-from inspect_tool.standards.editions import noting
 
 
 def run(
@@ -82,33 +81,31 @@ def run(
         written stops the run before it measures.
     """
     started, clock = now(), time.perf_counter()
-    with noting() as used:
-        planned = plan(job_path, backend, exports=exports)
+    planned = plan(job_path, backend, exports=exports)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     recipe = registry.load("recipe", planned.job.recipe)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = measure_all(planned, folder, workers, progress or silent)
         measured = [outcome.measurement for outcome in outcomes]
-        with noting() as combining:
-            findings = concluded(
-                recipe,
-                measured,
+        findings = concluded(
+            recipe,
+            measured,
+            planned.settings,
+            planned.editions,
+            [requirement.quantity for requirement in planned.requirements],
+            None if planned.validation is None else planned.validation.validation,
+            correction_of(
+                planned.job,
                 planned.settings,
-                planned.standard,
-                [requirement.quantity for requirement in planned.requirements],
-                None if planned.validation is None else planned.validation.validation,
-                correction_of(
-                    planned.job,
-                    planned.settings,
-                    planned.standard,
-                    planned.refereed,
-                    planned.ledger,
-                    records_of(outcomes),
-                    lambda file: (folder / file).read_bytes(),
-                ),
-                stopped=any(outcome.stopped for outcome in outcomes),
-            )
+                planned.editions,
+                planned.refereed,
+                planned.ledger,
+                records_of(outcomes),
+                lambda file: (folder / file).read_bytes(),
+            ),
+            stopped=any(outcome.stopped for outcome in outcomes),
+        )
         findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(records_of(outcomes))))
         findings = edits.told(
             findings,
@@ -123,10 +120,8 @@ def run(
             findings,
             None if replaced is None else replaced.report,
             planned.job.supersedes_reason,
-            issued(planned.job, planned.standard, planned.requirements, findings, records_of(outcomes), settings),
+            issued(planned.job, planned.editions.job, planned.requirements, findings, records_of(outcomes), settings),
         )
-        for more in (*(outcome.standards for outcome in outcomes), combining):
-            used.update(more)
         steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
         figures = [figure for outcome in outcomes for figure in outcome.figures]
         seen = quality.table(figures, [source.name for source in planned.sources])
@@ -156,7 +151,7 @@ def run(
                 audit=before,
                 typesetting=typesetting(planned) if out is not None else "",
             ),
-            carried_files(planned, recipe, folder, used, replaced),
+            carried_files(planned, recipe, folder, replaced),
         )
         # pages are views of report.json, to the last of its digits
         report = parse_report(dump_report(report).encode(), "report.json")

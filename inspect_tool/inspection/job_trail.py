@@ -98,7 +98,7 @@ def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any
         "job_file": trail_reports.relative(planned.path, made.target.parent),
         "settings": {
             "recipe": job.recipe,
-            "standard": {"name": planned.standard.name, "sha256": planned.standard.sha256},
+            "standard": {"name": planned.editions.job.name, "sha256": planned.editions.job.sha256},
             "settings": planned.settings,
             "backend": report.provenance.backend,
             "calibration": job.calibration,

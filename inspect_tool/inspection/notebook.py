@@ -21,7 +21,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.scale.calibration import settle
 from inspect_tool.segmentation import question
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
 
 def read(
@@ -78,11 +78,11 @@ def measure_fields(
     """
     module = registry.load("recipe", recipe)
     chosen = checked(module.Settings, settings, "measure_fields()")
-    edition = load_standard(standard or module.STANDARDS[0])
+    editions = editions_for(module, chosen, standard)
     numbered = _numbered(micrographs)
     answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
-    fields = [module.measure_field(m, s, chosen, edition) for m, (s, _) in zip(numbered, answers, strict=True)]
-    findings = concluded(module, fields, chosen, edition)
+    fields = [module.measure_field(m, s, chosen, editions) for m, (s, _) in zip(numbered, answers, strict=True)]
+    findings = concluded(module, fields, chosen, editions)
     steps = dict.fromkeys(step for _, step in answers if step is not None)
     return replace(findings, statements=(*steps, *findings.statements))
 

@@ -17,6 +17,7 @@ from inspect_tool.images import colored_marks, preprocess, quality, readers, spe
 from inspect_tool.inspection.job_plan import Plan, Source
 from inspect_tool.model import (
     Alternatives,
+    Editions,
     FieldMeasurement,
     Job,
     Micrograph,
@@ -24,7 +25,6 @@ from inspect_tool.model import (
     ScaleSource,
     Segmentation,
     Selection,
-    Standard,
     Statement,
     no_alternatives,
 )
@@ -36,13 +36,13 @@ from inspect_tool.validation.features import with_features
 
 
 def measured_before(
-    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, standard: Standard
+    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, editions: Editions
 ) -> FieldMeasurement | None:
     """Measure the segmentation of an edited field as the backend gave it; None where it holds nothing to measure."""
     module = registry.load("recipe", recipe)
     try:
         taken, _ = question.answer(recipe, module, raw, micrograph.roi)
-        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, standard)
+        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, editions)
     except MeasurementError:
         return None
     return found
@@ -128,7 +128,7 @@ def measured_field(
             segmentation = replace(segmentation, alternatives=partial(_keeping, segmentation.alternatives, keep))
         corrected = edits.applied(segmentation if alternatives else alone, entries, source.name)
         taken, step = question.answer(planned.job.recipe, recipe, corrected, micrograph.roi)
-        measurement: FieldMeasurement = recipe.measure_field(micrograph, taken, planned.settings, planned.standard)
+        measurement: FieldMeasurement = recipe.measure_field(micrograph, taken, planned.settings, planned.editions)
     except MemoryError:
         msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
         raise MeasurementError(msg) from None

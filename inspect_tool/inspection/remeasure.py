@@ -66,7 +66,7 @@ def remeasure(
         seconds += segmentation.seconds
     same_scale([field.calibration for field in fields], planned.job.mixed_scales, [s.name for s in planned.sources])
     return Remeasured(
-        findings=recipe.combine(fields, planned.settings, planned.standard),
+        findings=recipe.combine(fields, planned.settings, planned.editions),
         fields=tuple(fields),
         masks_sha256=tuple(masks),
         classes=classes,

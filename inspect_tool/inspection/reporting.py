@@ -24,6 +24,7 @@ from inspect_tool.languages import Text
 from inspect_tool.model import (
     Attachment,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Job,
@@ -57,7 +58,7 @@ def measured(
         recipe,
         fields,
         planned.settings,
-        planned.standard,
+        planned.editions,
         [one.quantity for one in planned.requirements],
         validation,
         stopped=any(outcome.stopped for outcome in outcomes),
@@ -68,7 +69,7 @@ def measured(
 def correction_of(
     job: Job,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     given: referee.Given | None,
     ledger: Sequence[edits.Entry],
     records: Sequence[MicrographRecord],
@@ -78,7 +79,7 @@ def correction_of(
     if given is None:
         return None
     recipe = registry.load("recipe", job.recipe)
-    return corrected(population(job.recipe, recipe, settings, standard, records, read, ledger), given)
+    return corrected(population(job.recipe, recipe, settings, editions, records, read, ledger), given)
 
 
 def issued(
@@ -104,7 +105,7 @@ def issued(
 def findings_before(
     recipe: Recipe,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     fields: Sequence[FieldMeasurement],
     before: Mapping[int, FieldMeasurement | None],
 ) -> Findings | None:
@@ -116,7 +117,7 @@ def findings_before(
     if len(raw) < len(fields):
         return None
     try:
-        findings: Findings = recipe.combine(raw, settings, standard)
+        findings: Findings = recipe.combine(raw, settings, editions)
     except MeasurementError:
         return None
     return findings
@@ -133,7 +134,7 @@ def before_edits(planned: Plan, recipe: Recipe, outcomes: Sequence[Outcome]) -> 
     if not before:
         return None
     measured = [outcome.measurement for outcome in outcomes]
-    return findings_before(recipe, planned.settings, planned.standard, measured, before)
+    return findings_before(recipe, planned.settings, planned.editions, measured, before)
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:
@@ -184,7 +185,7 @@ def report_of(
 ) -> Report:
     """Build the report of measured fields, with its verdicts."""
     from inspect_tool.report.build import build, table
-    from inspect_tool.report.render import load_settings, template_sha256
+    from inspect_tool.report.render import language_of, load_settings, template_sha256
     from inspect_tool.report.selection import shown_fields
 
     sizes = load_settings(planned.template).sizes
@@ -201,7 +202,7 @@ def report_of(
     return build(
         job_name=planned.path.stem,
         job=planned.job,
-        standard=planned.standard,
+        standard=planned.editions.job,
         findings=findings,
         micrographs=records,
         checks=checks,
@@ -213,6 +214,7 @@ def report_of(
         criteria=planned.criteria,
         attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
         template_sha256=template_sha256(planned.template),
+        language=language_of(planned.job.language, planned.template),
     )
 
 
@@ -245,14 +247,13 @@ def carried_files(
     planned: Plan,
     recipe: Recipe,
     folder: Path,
-    standards: Mapping[str, Path],
     replaced: supersede.Replaced | None,
 ) -> tuple[Attachment, ...]:
     """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
     (folder / "job.toml").write_bytes(planned.path.read_bytes())
     (folder / FOLDER).mkdir(exist_ok=True)
     found = [_attachment(folder, folder / "job.toml", "job")]
-    for name, path in sorted(standards.items()):
+    for name, path in sorted(planned.editions.files.items()):
         copy = folder / FOLDER / name
         copy.write_bytes(path.read_bytes())
         found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))

@@ -29,6 +29,7 @@ recipe   = "{recipe}"
 standard = {standard}{other_standards}
 images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
 # template = "inspection"    # or the path of your own template folder
+# language = "en"            # of the pages; there is "de" too
 # exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and

@@ -5,12 +5,13 @@ room. A program compares keys and values and never words, so a sentence can be w
 without changing what a report says.
 """
 
-from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, fingerprint, languages
+from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, decimal_sign, fingerprint, languages, localized
 from inspect_tool.languages.text import (
     Text,
     Value,
     Words,
     as_data,
+    is_known,
     is_text,
     joined,
     key_of,
@@ -31,11 +32,14 @@ __all__ = [
     "Value",
     "Words",
     "as_data",
+    "decimal_sign",
     "fingerprint",
+    "is_known",
     "is_text",
     "joined",
     "key_of",
     "languages",
+    "localized",
     "named",
     "of_data",
     "placed",

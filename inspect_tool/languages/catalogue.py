@@ -20,7 +20,9 @@ FIRST_SCHEMA = "report_1"
 
 _FOLDER = Path(__file__).parent
 _PLURALS = ("zero", "one", "two", "few", "many", "other")  # categories of CLDR
-_NUMBER = re.compile(r"[−+-]?\d[\d\u00a0]*\.\d+(?:e[+-]?\d+)?(?:\u00a0\S{1,8})?")
+_ONE = r"[−+-]?\d[\d\u00a0]*(?:\.\d+)?(?:e[+-]?\d+)?(?:\u00a0×\u00a010[⁻⁰¹²³⁴-⁹]+)?"
+_NUMBER = re.compile(rf"(?:[≤≥<>±]\u00a0)?{_ONE}(?:\u00a0[±…]\u00a0{_ONE})*(?:\u00a0\S{{1,8}}|°)?")  # sign, unit
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 
 def languages() -> tuple[str, ...]:
@@ -93,10 +95,11 @@ def decimal_sign(language: str) -> str:
 
 
 def localized(number: str, language: str) -> str:
-    """Write a number that was printed with a point as the language does; any other text stays as it is.
+    """Write a number that was printed with a point, or several with signs between them, as the language does; any other
+    text stays as it is.
 
-    >>> localized("12\\xa0345.6\\xa0%", "de"), localized("version 1.5", "de")
-    ('12\\xa0345,6\\xa0%', 'version 1.5')
+    >>> localized("12\\xa0345.6\\xa0±\\xa00.5\\xa0%", "de"), localized("version 1.5", "de")
+    ('12\\xa0345,6\\xa0±\\xa00,5\\xa0%', 'version 1.5')
     """
     sign = decimal_sign(language)
-    return number.replace(".", sign) if sign != "." and _NUMBER.fullmatch(number) else number
+    return _POINT.sub(sign, number) if sign != "." and _NUMBER.fullmatch(number) else number

@@ -238,6 +238,15 @@ def named(room: str, name: str) -> str:
     return Text(key) if template(key, ENGLISH) == name else name
 
 
+def is_known(key: str) -> bool:
+    """Whether there is a sentence of this key.
+
+    >>> is_known("words.and"), is_known("words.of_a_later_version")
+    (True, False)
+    """
+    return template(key, ENGLISH) is not None
+
+
 def _slug(name: str) -> str:
     """A name as catalogues write it.
 
@@ -271,9 +280,12 @@ def is_text(text: str, key: str) -> bool:
 
 
 def translated(value: T, language: str) -> T:
-    """Put every sentence in a value into the words of a language: dataclasses, mappings and tuples, to any depth."""
-    if isinstance(value, str):
-        return cast("T", said(value, language))
+    """Put every sentence in a value into the words of a language: dataclasses, mappings and tuples, to any depth.
+
+    They stay the sentences that they are: only their words are others.
+    """
+    if isinstance(value, Text):
+        return cast("T", _made(value.key, value.values, said(value, language)))
     return _each(value, lambda _, item: translated(item, language))
 
 

@@ -73,7 +73,7 @@ from inspect_tool.model.reported import (
     StandardRecord,
     Thumbnail,
 )
-from inspect_tool.model.standard import Constant, Rule, Standard, Worked
+from inspect_tool.model.standard import Constant, Editions, Rule, Standard, Worked
 
 __all__ = [
     "Acceptance",
@@ -93,6 +93,7 @@ __all__ = [
     "Day",
     "Decision",
     "Edit",
+    "Editions",
     "Evidence",
     "EvidenceImage",
     "FieldMeasurement",

@@ -158,6 +158,7 @@ class Job:
     images: tuple[str, ...] = ()
     specimens: tuple[Specimen, ...] = ()
     template: str = "inspection"
+    language: str = ""  # of the words of the pages, e.g. "de"; empty: that of the template
     modality: Modality = "unknown"
     page: int | None = None  # these five choose a plane of a file with several, see ``Selection``
     scene: int | str | None = None

@@ -1,7 +1,8 @@
 """What an edition of a standard states."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 
@@ -55,3 +56,12 @@ class Standard:
     worked: tuple[Worked, ...]
     notes: tuple[str, ...] = ()
     sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editions:
+    """The edition that a job is judged by, and those that its recipe draws on beside it, read once."""
+
+    job: Standard
+    others: tuple[Standard, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)  # of all of them, by the name of the copy in a report

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.model import PointClass
 from inspect_tool.referee import design
 from inspect_tool.referee.estimate import Corrected, Interval
@@ -18,11 +19,7 @@ _STEP = 1.001  # a small relative change
 DONE = "done"
 """Value of the answer to a line; what the person saw stands in its marks."""
 
-METHOD = (
-    "Asked was which grain boundaries a short line of random place and direction meets: a crossing or a tangent counts "
-    "1, a triple point 1 1/2, an end on a boundary 1/2. The lines are stratified by what the program counted on them "
-    "and how sure it was, so that the weighted counts per length are N_L without bias, whatever the segmentation is."
-)
+METHOD = Text("referee.asked_which_grain_boundaries_short")
 """For the statement of a report."""
 
 
@@ -124,7 +121,7 @@ def _of_specimen(
             specimen=specimen,
             quantity=quantity,
             name="grain boundary",
-            definition=f"{quantity}: boundaries marked by a person on random test lines, mean over fields/1",
+            definition=Text("referee.boundaries_marked_person_random_test", quantity=quantity),
             machine=before[quantity][0],
             found=_between(value, low[quantity][0], high[quantity][0]),
             alone=_between(at(alone.value)[quantity][0], alone_low[quantity][0], alone_high[quantity][0]),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
-from inspect_tool.model import LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation, Standard
+from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation
 from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
@@ -174,7 +174,7 @@ def population(
     name: str,
     recipe: Recipe,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry] = (),
@@ -188,7 +188,7 @@ def population(
         have different classes, or lie on several planes.
     """
     if isinstance(recipe, AskedByLines):
-        return _of_lines(name, recipe, settings, standard, records, read, ledger)
+        return _of_lines(name, recipe, settings, editions, records, read, ledger)
     if isinstance(recipe, AskedByJoints):
         return _of_joints(name, recipe, settings, records, read, ledger)
     if not isinstance(recipe, AskedByPoints):
@@ -210,7 +210,7 @@ def _of_lines(
     name: str,
     recipe: AskedByLines,
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -234,7 +234,7 @@ def _of_lines(
         lines=TestLines(
             fields=tuple(own for own, _ in found),
             question=recipe.crossed_question(settings),
-            results=partial(recipe.crossed_results, settings=settings, standard=standard),
+            results=partial(recipe.crossed_results, settings=settings, editions=editions),
         ),
     )
 

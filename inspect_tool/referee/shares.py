@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from math import sqrt
 
+from inspect_tool.languages import Text
 from inspect_tool.model import PointClass
 from inspect_tool.referee import design
 from inspect_tool.referee.estimate import Corrected, Interval, Tally, counted_alone, field_scatter, joined, share
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer
 from inspect_tool.referee.population import Population
 
-METHOD = (
-    "Asked was what lies under the point. The points are stratified by what the program saw and how sure it was, so "
-    "that the weighted answers are the area share without bias, whatever the segmentation is: machine mean plus mean "
-    "of person minus machine, with the weight of prediction-powered inference."
-)
+METHOD = Text("referee.asked_what_lies_under_point")
 """For the statement of a report."""
 
 
@@ -57,7 +54,7 @@ def _share(
         specimen=specimen,
         quantity=found.classes[number].quantity,
         name=found.classes[number].name,
-        definition="points of the class by a person in a stratified random sample, mean over fields/1",
+        definition=Text("referee.points_class_person_stratified_random"),
         machine=machine,
         found=by_hand,
         alone=_percent(counted_alone(tallies.values(), level)),

@@ -133,6 +133,7 @@ def build(
     attachments: Sequence[Attachment] = (),
     criteria: Criteria | None = None,
     template_sha256: str = "",
+    language: str = "",
 ) -> Report:
     """Make the report of one job.
 
@@ -167,6 +168,8 @@ def build(
         Where the requirements come from; sources that conflict are the first sentences of page 1.
     template_sha256 : str
         Of the files of the template.
+    language : str
+        Of the pages; empty: English.
 
     Returns
     -------
@@ -228,6 +231,7 @@ def build(
         if job.lot is not None
         else None,
         template_sha256=template_sha256,
+        language=language,
         catalogue_sha256=fingerprint(ENGLISH),
     )
     return replace(report, id=report_id(report), digest=report_digest(report))
@@ -297,7 +301,11 @@ def method_conformity(checks: Sequence[Check]) -> bool | None:
 
 def missing_items(header: Header) -> tuple[str, ...]:
     """Name the items that ISO/IEC 17025 asks for in every report and that the header leaves empty, with the clause."""
-    return tuple(f"{item.label} ({clause_of(item)})" for item in _empty(header) if item.letter and not item.when)
+    return tuple(
+        Text("report.item_of_clause", label=item.label, clause=clause_of(item))
+        for item in _empty(header)
+        if item.letter and not item.when
+    )
 
 
 def missing_in_case(header: Header) -> tuple[str, ...]:
@@ -312,7 +320,7 @@ def missing_in_case(header: Header) -> tuple[str, ...]:
 def clause_of(item: Item) -> str:
     """Give the clause of ISO/IEC 17025:2017 in full; "customary" where none asks for the item."""
     if not item.letter:
-        return "customary"
+        return Text("report.customary")
     return item.letter if "." in item.letter else f"7.8.2.1 {item.letter}"
 
 

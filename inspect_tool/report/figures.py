@@ -6,6 +6,7 @@ color-deficient sight can tell apart. The same input gives the same bytes.
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from inspect_tool.languages import ENGLISH, localized
 from inspect_tool.model import Chart, LabelImage, Layer, Mark, Micrograph, Notable, Segmentation
 from inspect_tool.report.text import MINUS, NBSP, heading, short
 
@@ -562,12 +564,13 @@ _STYLE: dict[Any, Any] = {
 }
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
 LINES = (("#0b4f6c", "-"), ("#c4560a", (0, (5, 2))), ("#4f9d69", (0, (1.5, 1.5))), ("#7a6f9b", (0, (6, 2, 1, 2))))
+_NUMBERS = re.compile(r"(?<=>)[^<>]+(?=</text>)")  # what is written in a drawing
 FILLS = ("#35647e", "#d89a5b", "#9cc5a9", "#c3bcd4")
 HATCHES = ("", "///", "...", "\\\\\\")
 
 
 @lru_cache(maxsize=64)
-def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> str:
+def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0, language: str = ENGLISH) -> str:
     """Draw a chart as SVG: thin axes, direct labels, distinguishable without color.
 
     The picture has no title: the report prints ``chart.title`` as text. Its own words are text too, so that
@@ -578,7 +581,7 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0) -> 
         {"histogram": _histogram, "cumulative": _curves, "points": _points, "bars": _bars}[chart.kind](axes, chart)
         _dress(axes, chart, legend_columns=1 if width_mm < 70 else 3)
 
-    return drawn_svg(draw, width_mm, height_mm)
+    return _NUMBERS.sub(lambda found: localized(found[0], language), drawn_svg(draw, width_mm, height_mm))
 
 
 def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:

@@ -31,6 +31,19 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import edits
 from inspect_tool.evidence.masks import attached, masks_of
 from inspect_tool.files import checked, read_bytes, read_toml, sha256_bytes
+from inspect_tool.languages import (
+    ENGLISH,
+    Text,
+    decimal_sign,
+    is_known,
+    is_text,
+    joined,
+    key_of,
+    languages,
+    reworded,
+    said,
+    translated,
+)
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
@@ -44,6 +57,7 @@ from inspect_tool.report.build import (
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
+from inspect_tool.slips import near
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import dominant
 
@@ -67,13 +81,14 @@ BLOCKS = (
 )
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
-_QUIET = ("local grain size",)  # layers of labels: switched off until a reader asks for them
+_QUIET = "grain_size.local_grain_size"  # layer of labels: switched off until a reader asks for it
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
 _WRITTEN = (".j2", ".css", ".js")  # files of a template that are texts, besides template.toml
 _MOST_FILES = 10_000
 _MOST_BYTES = 64 << 20  # of one file; the largest are fonts of all the signs of Chinese
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
+_PLACES = ("words.specimen", "words.section", "words.plane")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +214,13 @@ def load_settings(template: Path) -> TemplateSettings:
     _logo(settings.logo, folders)
     with _explained(template, folders):
         for name in ("page.html.j2", *(f"blocks/{block}.html.j2" for block in settings.blocks)):
-            _environment(folders).get_template(name)
+            _environment(folders, ENGLISH).get_template(name)
     return settings
 
 
-def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
+def render(
+    report: Report, folder: Path, template: Path, medium: Medium, language: str = "", *, anew: bool = False
+) -> str:
     """Render a report to HTML with every picture inside.
 
     Parameters
@@ -215,6 +232,10 @@ def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
         The template folder.
     medium : "screen" or "print"
         The offline page, or the source of the PDF.
+    language : str
+        What the page is written in; empty: what the report states.
+    anew : bool
+        Whether this is a print of a report that has pages of its own, which it then says.
 
     Raises
     ------
@@ -223,11 +244,15 @@ def render(report: Report, folder: Path, template: Path, medium: Medium) -> str:
     OutputError
         A picture of the report is missing.
     """
+    language = language or report.language or ENGLISH
     settings = load_settings(template)
-    return render_page("page.html.j2", _context(report, settings, medium), folder, template, medium)
+    values = _context(report, settings, medium, language) | {"anew": anew}
+    return render_page("page.html.j2", values, folder, template, medium, language)
 
 
-def render_page(page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium) -> str:
+def render_page(
+    page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
+) -> str:
     """Render one page of a template: with its settings, style sheets, logo and pictures at hand.
 
     Parameters
@@ -241,8 +266,10 @@ def render_page(page: str, values: Mapping[str, Any], folder: Path, template: Pa
     template : Path
         The template folder.
     medium : "screen" or "print"
+    language : str
+        Of the words of the page.
     """
-    settings = load_settings(template)
+    settings = _in_language(load_settings(template), language)
     folders = search_path(template)
     common = {
         "template": settings,
@@ -252,7 +279,41 @@ def render_page(page: str, values: Mapping[str, Any], folder: Path, template: Pa
         "picture": lambda name, max_px=0: _picture(folder, name, max_px, settings.sizes.picture_px),
     }
     with _explained(template, folders):
-        return _environment(folders).get_template(page).render(common | dict(values))
+        return _environment(folders, language).get_template(page).render(common | dict(values))
+
+
+def language_of(asked: str, template: Path) -> str:
+    """Language of pages: what a job asks for, or else what the settings of its template do; empty: English.
+
+    A template may be in a language that there are no words of: then those that it does not word itself are English.
+    """
+    language = asked or load_settings(template).language.lower()
+    return language if language in languages() and language != ENGLISH else ""
+
+
+def check_language(name: str, where: str) -> None:
+    """Refuse a language that there are no words of.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if name not in languages():
+        msg = f"{where}: there are no words of '{name}'; there are: {', '.join(languages())}{near(name, languages())}"
+        raise SettingsError(msg)
+
+
+def _in_language(settings: TemplateSettings, language: str) -> TemplateSettings:
+    """Settings for pages of a language: texts that the laboratory did not word itself are in it."""
+    if language == ENGLISH:
+        return settings
+    own = {name: getattr(settings.texts, name) for name in Texts.__slots__}
+    texts = {name: said(Text(f"page.{name}"), language) for name, text in own.items() if _is_shipped(name, text)}
+    return replace(settings, language=language, texts=replace(settings.texts, **texts))
+
+
+def _is_shipped(name: str, text: str) -> bool:
+    return is_known(f"page.{name}") and text == Text(f"page.{name}")
 
 
 @contextmanager
@@ -357,7 +418,7 @@ def _unchanged(path: Path) -> Callable[[], bool]:
 
 
 @cache
-def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(partial(_read, folders=folders)),
         undefined=StrictUndefined,
@@ -368,9 +429,10 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(text.FILTERS)
+    environment.filters.update(text.filters(language))
     environment.filters["numeric_columns"] = numeric_columns
-    environment.filters["cells"] = cells
+    environment.filters["cells"] = partial(cells, language=language)
+    environment.globals["t"] = lambda key, **values: said(Text(key, **values), language)
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
 
@@ -390,7 +452,12 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
     return None
 
 
-def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict[str, Any]:
+def _context(report: Report, settings: TemplateSettings, medium: Medium, language: str) -> dict[str, Any]:
+    """What a page shows of a report: what it is called by, in words of the language."""
+    places = edits.places(report)
+    layers = [layer.name for record in report.micrographs for layer in record.layers]
+    report = translated(report, language)
+    edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report)
     stated = replace(report.header, deviations=_deviations(report))
     main = main_results(report.results)
@@ -402,22 +469,26 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
     )
 
     def shorten(table: Table) -> Table:
-        return shortened(table, sizes.most_rows) if printed else table
+        return translated(shortened(table, sizes.most_rows), language) if printed else table
 
-    return {
+    found = {
         "report": report,
         "edition": designation(report.standard),
         "main": main,
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
         "identification": [
-            {"letter": item.letter, "label": item.label, "text": str(getattr(stated, item.field)).strip()}
+            {
+                "letter": item.letter,
+                "label": said(item.label, language),
+                "text": str(getattr(stated, item.field)).strip(),
+            }
             for item in IDENTIFICATION
         ],
         "missing_in_case": missing_in_case(stated),
         "deviations": stated.deviations,
         "rules": [
-            {"name": name, "text": meaning}
+            {"name": said(name, language), "text": said(meaning, language)}
             for name, meaning in dict.fromkeys(
                 (text.rule(item.requirement), text.rule_text(item.requirement)) for item in report.conformities
             )
@@ -425,18 +496,16 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
         "budgets": [_budget(result) for result in shown],
         "other_budgets": [_budget(result) for result in others],
         "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
-        "marked": any(
-            word in layer.name for record in report.micrographs for layer in record.layers for word in _COUNTS
-        ),
-        "figure_drawn": any("figure" in layer.name for record in report.micrographs for layer in record.layers),
+        "marked": any(word in name for name in layers for word in _COUNTS),
+        "figure_drawn": any("figure" in name for name in layers),
         "dense": _is_dense(report, main),
         "images": _image_notes(report),
-        **_scales(report),
+        **_scales(report, language),
         "evidence": _evidence_note(report),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
-        "tables": [shorten(made) for made in report.tables if not (across and made.columns[:3] == SECTION_STATISTICS)],
-        "places": edits.places(report),
-        "edits_title": edits.TABLE,
+        "tables": [shorten(made) for made in report.tables if not (across and _is_section_statistics(made))],
+        "places": translated(tuple(places), language),
+        "edits_title": edits_title,
         "objects": _object_counts(report),
         "fields_shown": [report.micrographs[i] for i in pictured],
         "shown_by": text.heading(deciding(report.fields, report.results)),
@@ -453,11 +522,17 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium) -> dict
             item.quantity,
         ),
         "parts": lambda table: parts(slim(table), settings.sizes.most_columns + 2),
-        "legend": _legend,
-        "quiet": _QUIET,
-        "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height),
-        "feature_data": lambda: _feature_data(report),
+        "legend": lambda record: _legend(record, language),
+        "quiet": tuple(said(name, language) for name in layers if is_text(name, _QUIET)),
+        "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height, language),
+        "feature_data": lambda: _feature_data(report, language),
     }
+    return translated(found, language)
+
+
+def _is_section_statistics(table: Table) -> bool:
+    found = [key_of(name, "words") for name in table.columns[:3]]
+    return found == [key_of(name, "words") for name in SECTION_STATISTICS]
 
 
 def _deviations(report: Report) -> str:
@@ -539,10 +614,10 @@ def _object_counts(report: Report) -> str:
         if int(number) > 0
     }
     one = "joint" if "joint" in report.features.columns else names.pop() if len(names) == 1 else "feature"
-    if report.recipe == "phase_fraction":
-        one = f"feature of {one}" if one != "feature" else one
-        return text.plural(len(report.features.rows), one, one.replace("feature", "features", 1))
-    return text.plural(len(report.features.rows), one)
+    count = len(report.features.rows)
+    if report.recipe == "phase_fraction" and one != "feature":
+        return Text("page.features_of", features=text.plural(count, "feature"), name=text.term(one))
+    return text.plural(count, one)
 
 
 def _budget(result: Result) -> Budget:
@@ -560,7 +635,7 @@ def slim(table: Table) -> Table:
     keep = [
         i
         for i, name in enumerate(table.columns)
-        if (name.lower() not in ("specimen", "section", "plane") or len({row[i] for row in table.rows}) > 1)
+        if (key_of(name, "words") not in _PLACES or len({row[i] for row in table.rows}) > 1)
         and not (table.rows and all(row[i] is None for row in table.rows))
     ]
     names = tuple(table.columns[i] for i in keep)
@@ -611,7 +686,7 @@ def numeric_columns(table: Table) -> tuple[bool, ...]:
     )
 
 
-def cells(table: Table) -> tuple[tuple[str, ...], ...]:
+def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
     """Print the rows of a table, every column of numbers to one decimal place.
 
     A head made for the reader may stand over numbers of several units: they are aligned only when alike. Where a
@@ -628,11 +703,12 @@ def cells(table: Table) -> tuple[tuple[str, ...], ...]:
         )
     columns = [
         [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
-        if name.lower() == "unit"
+        if key_of(name, "words") == "words.unit"
         else text.column(
             [row[i] for row in table.rows],
-            digits=3 if _SPREADS.search(name) else 4,
+            digits=3 if _SPREADS.search(reworded(name) if isinstance(name, Text) else name) else 4,
             decades=3.0 if text.heading(name) != name else 1.0,
+            language=language,
         )
         for i, name in enumerate(table.columns)
     ]
@@ -660,7 +736,12 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
     """
     keys = [name for name in ("specimen", "section", "field") if name in slim(fields).columns]
     places = [fields.columns.index(name) for name in keys]
-    heads = [", ".join(f"{name} {row[i]}" for name, i in zip(keys, places, strict=True)) for row in fields.rows]
+    heads = [
+        joined(
+            ", ", (_numbered(name, row[i], first=not j) for j, (name, i) in enumerate(zip(keys, places, strict=True)))
+        )
+        for row in fields.rows
+    ]
     statistics = keys in ([], ["field"]) and len(fields.rows) > 1
     names = [name for name in fields.columns if name not in _KEYS and not _in_pixels_only(name, fields.columns)]
     names.sort(key=lambda name: first.index(name) if name in first else len(first))
@@ -669,23 +750,27 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
     for name in names:
         values = [row[fields.columns.index(name)] for row in fields.rows]
         if len(fields.rows) > 1 and len(set(values)) == 1 and name not in first:
-            same.append(f"{text.heading(name)} {text.column(values)[0]}")
+            same.append(Text("page.head_and_value", head=text.heading(name), value=text.column(values)[0]))
             continue
         numbers = [float(value) for value in values if isinstance(value, int | float)]
         more: tuple[str, ...] = ()
         if statistics:
             enough = len(numbers) > 1
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        rows.append((text.heading(name), *text.column(values), *more))
-    columns = ("Quantity", *(text.sentence(head) for head in heads), *(("Mean", "s") if statistics else ()))
+        printed = (Text("page.number", number=number) for number in (*text.column(values), *more))
+        rows.append((text.heading(name), *printed))
+    columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)
-        columns = ("Quantity", "Value") * 2
+        columns = (Text("words.quantity"), Text("words.value")) * 2
         rows = [(*left, *right) for left, right in zip_longest(rows[:half], rows[half:], fillvalue=("", ""))]
-    note = f"The same in every field: {'; '.join(same)}." if same else ""
-    return replace(
-        fields, columns=columns, rows=tuple(rows), note=" ".join(part for part in (note, fields.note) if part)
-    )
+    note = Text("page.same_in_every_field", same=tuple(same)) if same else ""
+    return replace(fields, columns=columns, rows=tuple(rows), note=joined(" ", filter(None, (note, fields.note))))
+
+
+def _numbered(name: str, number: Cell, *, first: bool) -> str:
+    """Name a field, section or specimen in a head, with a capital letter where it is the first."""
+    return Text(f"page.{'a' if first else 'of'}_{name}", **{name: str(number)})
 
 
 def _in_pixels_only(name: str, names: Sequence[str]) -> bool:
@@ -741,7 +826,7 @@ def _image_notes(report: Report) -> dict[str, Any]:
 _MOST_SCALES = 4  # groups of images whose scale is told alike; more would fill pages with the same numbers
 
 
-def _scales(report: Report) -> dict[str, Any]:
+def _scales(report: Report, language: str) -> dict[str, Any]:
     """Group the images whose scale is told by the same sources with the same numbers."""
     groups: dict[Any, list[MicrographRecord]] = {}
     for record in report.micrographs:
@@ -756,7 +841,7 @@ def _scales(report: Report) -> dict[str, Any]:
             {
                 "calibration": first.calibration,
                 "sources": first.scale_sources,
-                "images": text.listed([text.file_name(record.image) for record in records]),
+                "images": said(text.listed([text.file_name(record.image) for record in records]), language),
                 "apart": apart,
                 "limit": limit,
                 "xray": first.modality == "xray",
@@ -773,13 +858,12 @@ def _evidence_note(report: Report) -> str:
         record.evidence.gap for record in report.micrographs if record.evidence is not None and record.evidence.gap
     )
     if gaps:
-        return f"not complete: {'; '.join(gaps)}"
+        return Text("page.evidence_incomplete", gaps=tuple(gaps))
     if not masks:
         return ""
-    size = f"{text.plural(len(masks), 'label image')} ({text.short(sum(mask.size for mask in masks) / 1e6, 2)} MB)"
-    if not attached(report):
-        return f"{size} in the report folder, too large to be attached to the PDF; inspect-tool verify needs the folder"
-    return f"{size}, job and standards are attached to the PDF; inspect-tool verify recomputes the report from them"
+    key = "page.evidence_attached" if attached(report) else "page.evidence_in_folder"
+    size = text.short(sum(mask.size for mask in masks) / 1e6, 2)
+    return Text(key, images=text.plural(len(masks), "label image"), size=size)
 
 
 def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, ...]:
@@ -793,17 +877,21 @@ def _feature_tables(report: Report, settings: TemplateSettings) -> tuple[Table, 
     return parts(replace(table, columns=columns, rows=rows), settings.sizes.most_columns + 2)
 
 
-def _legend(record: MicrographRecord) -> list[dict[str, str]]:
+def _legend(record: MicrographRecord, language: str) -> list[dict[str, str]]:
     """Colors of the classes of a semantic segmentation, as they are drawn on the overlay."""
     classes = record.segmentation.get("classes", {})
     if not isinstance(classes, Mapping):
         return []
     if record.segmentation.get("kind") == "instance":
         color = "#{:02x}{:02x}{:02x}".format(*figures.BOUNDARY)
-        return [{"name": f"outline of a {name}", "color": color} for number, name in classes.items() if int(number) > 0]
+        names = [str(name) for number, name in classes.items() if int(number) > 0]
+        return [{"name": said(_outline_of(name), language), "color": color} for name in names]
     named = sorted((int(number), str(name)) for number, name in classes.items() if int(number) > 0)
     return [
-        {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*figures.CLASS_COLORS[i % len(figures.CLASS_COLORS)])}
+        {
+            "name": said(text.term(name), language),
+            "color": "#{:02x}{:02x}{:02x}".format(*figures.CLASS_COLORS[i % len(figures.CLASS_COLORS)]),
+        }
         for i, (_, name) in enumerate(named)
     ]
 
@@ -846,8 +934,12 @@ def _picture(folder: Path, name: str, max_px: int, printed_px: int) -> str:
     return data_uri(data, _MIME[path.suffix.lower()])
 
 
-def _chart(chart: Chart, width_mm: float, height_mm: float) -> str:
-    return data_uri(figures.chart_svg(chart, width_mm, height_mm).encode(), _MIME[".svg"])
+def _outline_of(name: str) -> str:
+    return Text("page.outline_of", name=text.term(name))
+
+
+def _chart(chart: Chart, width_mm: float, height_mm: float, language: str) -> str:
+    return data_uri(figures.chart_svg(chart, width_mm, height_mm, language).encode(), _MIME[".svg"])
 
 
 def data_uri(data: bytes, mime: str) -> str:
@@ -855,14 +947,21 @@ def data_uri(data: bytes, mime: str) -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
-def _feature_data(report: Report) -> Markup:
+def _feature_data(report: Report, language: str) -> Markup:
     """Feature table as JSON for the page's script; it cannot end the script element."""
     table = slim(report.features)
     data = {
-        "columns": [text.heading(name) for name in table.columns],
+        "columns": [said(text.heading(name), language) for name in table.columns],
         "names": table.columns,
         "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
         "rows": table.rows,
+        "words": {
+            "sign": decimal_sign(language),
+            "yes": said(text.cell(True), language),
+            "no": said(text.cell(False), language),
+            "found": said(Text("page.found_features", found="{found}", all="{all}"), language),
+            "language": language,
+        },
     }
     plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(plain.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

@@ -5,16 +5,19 @@ same decimal place (GUM 7.2.6). Every function gives plain text; templates use t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 from math import floor, isfinite, log10
+from typing import Any
 
+from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, reworded, said
 from inspect_tool.model import Cell, Conformity, Requirement
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
-NOT_STATED = "not stated"
+NOT_STATED = Text("terms.not_stated")
 NO_VALUE = "\N{EN DASH}"
 
 _UNIT_TEXT = {
@@ -54,38 +57,6 @@ _ENDINGS = (
     ("_nm", "nm"),
     ("_px", "px"),
 )
-_TITLES = {
-    "n_l_per_mm": "Intercepts per length N_L [mm⁻¹]",
-    "intercepts": "Intercepts on all test lines",
-    "line_length_mm": "Length of the test lines [mm]",
-    "grains_counted": "Grains in the rectangle (cut: 1/2)",
-    "window_mm2": "Area of the rectangle [mm²]",
-    "figure_placements": "Test figure: placements",
-    "figure_lines": "Test figure: lines",
-    "figure_counts": "Test figure: intercepts N",
-    "figure_counts_smallest": "Test figure: N, smallest placement",
-    "figure_counts_largest": "Test figure: N, largest placement",
-    "figure_intersections": "Test figure: intersections P",
-    "figure_triple_points": "Test figure: triple points",
-    "figure_tangents": "Test figure: tangents",
-    "figure_inside": "Test figure: grains inside",
-    "figure_cut": "Test figure: grains cut",
-    "figure_grains": "Test figure: grains",
-    "figure_length_mm": "Test figure: length [mm]",
-    "figure_area_mm2": "Test figure: area [mm²]",
-    "figure_n_l_per_mm": "Test figure: N_L [mm⁻¹]",
-    "figure_grains_per_mm2": "Test figure: N_A [mm⁻²]",
-    "figure_diameter_mm": "Test figure: diameter [mm]",
-    "figure_magnification": "Test figure: magnification",
-    "grain_size_number": "Grain size number G",
-    "pores_cut": "Pores cut by the edge",
-    "clusters_pores": "Pores in clusters",
-    "pore_neighbour_ratio_min": "Smallest gap / smaller pore",
-    "circularity_4pi": "Circularity 4πA/P²",
-    "circularity_iso": "Circularity √(4πA/P²)",
-    "touches_edge": "Cut by the edge",
-}
-"""Columns whose name does not say enough, and what a reader finds instead."""
 _STEMS = {
     "half_pixel": "half a pixel of boundary",
     "too_small": "below the counted size",
@@ -95,31 +66,6 @@ _STEMS = {
 }
 """Begin of columns of a class, in the reader's words."""
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
-
-_SIMPLE = (
-    "The result is compared with the limit as it is; its uncertainty is not taken into account (guard band w = 0). "
-    "A result exactly at the limit carries a risk of up to 50 % of a false acceptance or a false rejection."
-)
-_GUARDED = (
-    "Pass when the result lies inside every limit by at least the guard band w; fail when it lies outside by more than "
-    "w; undecided in between."
-)
-_GUARDED_BINARY = (
-    "Pass when the result lies inside every limit by at least the guard band w; otherwise fail, so that a good item "
-    "whose result lies near a limit is rejected."
-)
-_NON_BINARY = (
-    "Pass when the result lies inside every limit by at least the guard band w, fail when it lies outside by more than "
-    "w; in between the statement is conditional: conditional pass when the result itself meets the limit, conditional "
-    "fail when it does not, with a risk of up to 50 %."
-)
-_DECISION_RULES = {
-    "simple": ("Simple acceptance (ILAC-G8)", _SIMPLE),
-    "guarded": ("Guarded acceptance with undecided (ISO 14253-1)", _GUARDED),
-    "guarded_binary": ("Guarded acceptance, pass or fail (ILAC-G8)", _GUARDED_BINARY),
-    "non_binary": ("Non-binary acceptance (ILAC-G8)", _NON_BINARY),
-}
-"""Rule -> (name for the reader, what it means), after ILAC-G8:09/2019 and ISO 14253-1:2017."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -350,7 +296,7 @@ def requirement_text(conformity: Conformity) -> str:
     asked = conformity.requirement
     text = limits(asked, conformity.unit)
     if asked.class_string and asked.class_string not in text:
-        text += f" (class {asked.class_string})"
+        return Text("page.limits_of_class", limits=text, name=asked.class_string)
     return text
 
 
@@ -363,26 +309,23 @@ def rule(asked: Requirement | str) -> str:
     'Simple acceptance (ILAC-G8), rounded to 0.1 (ASTM E29)'
     """
     if isinstance(asked, str):
-        return _DECISION_RULES[asked][0]
-    name = _DECISION_RULES[asked.rule][0]
+        return Text(f"page.rule_{asked}")
+    name = Text(f"page.rule_{asked.rule}")
     if asked.rule != "simple":
-        return f"{name}, w{NBSP}={NBSP}{asked.guard_band.replace(' ', NBSP)}"
+        return Text("page.rule_with_band", rule=name, width=asked.guard_band.replace(" ", NBSP))
     if asked.round_to is not None:
-        return f"{name}, rounded to {asked.round_to:g} (ASTM E29)"
-    return f"{name}, absolute method (ASTM E29)"
+        return Text("page.rule_rounded", rule=name, step=f"{asked.round_to:g}")
+    return Text("page.rule_absolute", rule=name)
 
 
 def rule_text(asked: Requirement) -> str:
     """Say what the decision rule of a requirement means, and its risk."""
-    meaning = _DECISION_RULES[asked.rule][1]
+    meaning = Text(f"page.rule_{asked.rule}_means")
     if asked.rule == "simple":
         return meaning
     if asked.guard_band == "U":
-        risk = "The risk of a false acceptance is at most 2.5 % for each limit"
-        return f"{meaning} {risk}{'' if asked.rule == 'guarded_binary' else ', and so is that of a false rejection'}."
-    return (
-        f"{meaning} The risk at the edge of the band follows from w{NBSP}={NBSP}{asked.guard_band.replace(' ', NBSP)}."
-    )
+        return meaning + " " + Text("page.risk_accepted" if asked.rule == "guarded_binary" else "page.risk_both")
+    return meaning + " " + Text("page.risk_of_band", width=asked.guard_band.replace(" ", NBSP))
 
 
 def heading(column: str) -> str:
@@ -391,11 +334,11 @@ def heading(column: str) -> str:
     >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
     """
-    if column in _TITLES:
-        return _TITLES[column]
+    if is_known(f"columns.{column}"):
+        return Text(f"columns.{column}")
     if "[" in column:
         return re.sub(r"\[([^\]]+)\]", lambda found: f"[{unit(found[1])}]" if unit(found[1]) else found[0], column)
-    if len(column) == 1 or " " in column or not column.islower():
+    if isinstance(column, Text) or len(column) == 1 or " " in column or not column.islower():
         return column
     stem, _, part = column.partition(".")
     mark = ""
@@ -412,9 +355,22 @@ def heading(column: str) -> str:
         stem = _STEMS.get(stem, stem)
     words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
     joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
-    text = re.sub(r"\b(\d+)deg\b", r"\1°", joined) + (f", {part.replace('_', ' ')}" if part else "")
-    text = text[:1].upper() + text[1:]
-    return f"{text} [{mark}]" if mark else text
+    text = sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined))
+    key = key_of(text, "heads")
+    text = Text(key) if is_known(key) else text
+    if part:
+        text = Text("page.head_of", head=text, part=term(part.replace("_", " ")))
+    return Text("page.head_with_unit", head=text, unit=mark) if mark else text
+
+
+def term(name: str) -> str:
+    """Word a name that the program uses itself: a verdict, a kind of source, a class; any other text stays as it is.
+
+    >>> term("conditional pass").key, term("phase of a customer")
+    ('terms.conditional_pass', 'phase of a customer')
+    """
+    key = f"terms.{name.replace(' ', '_')}"
+    return Text(key) if is_known(key) else name
 
 
 def cell(value: Cell, digits: int = 4) -> str:
@@ -426,7 +382,7 @@ def cell(value: Cell, digits: int = 4) -> str:
     if value is None:
         return NO_VALUE
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Text("terms.yes" if value else "terms.no")
     if isinstance(value, int):
         return grouped(Decimal(value))
     if isinstance(value, float):
@@ -462,7 +418,7 @@ def setting(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> list[str]:
+def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0, language: str = ENGLISH) -> list[str]:
     """Print one column of a table: its numbers to one decimal place, so that they can be compared by eye.
 
     The largest number gets ``digits`` significant digits, and none gets zeros that it does not have. A
@@ -472,12 +428,14 @@ def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> lis
     (['7.93', '0.00', '−0.05'], ['12\\xa0350', '0.5'])
     """
     place = common_place(values, digits, decades)
-    return [
-        (at_place(value, place) if place is not None and isfinite(value) else short(value, digits))
-        if isinstance(value, float)
-        else cell(value)
-        for value in values
-    ]
+
+    def printed(value: Cell) -> str:
+        if not isinstance(value, float):
+            return said(cell(value), language)
+        exact = at_place(value, place) if place is not None and isfinite(value) else short(value, digits)
+        return localized(exact, language)
+
+    return [printed(value) for value in values]
 
 
 def common_place(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> int | None:
@@ -566,8 +524,10 @@ def found(value: float | None, name: str) -> str:
     """
     if value is None or not isfinite(value):
         return NO_VALUE
-    one = name.removesuffix("s") if value == 1 and len(name) > 2 else name  # 1 field
-    return with_unit(as_given(value) if float(value).is_integer() else short(value, 3), one)
+    count = as_given(value) if float(value).is_integer() else short(value, 3)
+    if len(name) < 3:
+        return with_unit(count, name)
+    return _counted(count, value, unit(name.removesuffix("s")), unit(name))  # 1 field
 
 
 def _decimals(value: float, digits: int) -> int:
@@ -593,8 +553,7 @@ def listed(items: tuple[str, ...] | list[str]) -> str:
     >>> listed(["a", "b", "c"])
     'a, b and c'
     """
-    names = list(items)
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+    return Text("page.listed", names=tuple(items)) if len(items) > 1 else "".join(items)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -603,7 +562,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     >>> plural(1, "field"), plural(3, "field")
     ('1\\xa0field', '3\\xa0fields')
     """
-    return f"{grouped(Decimal(count))}{NBSP}{one if count == 1 else many or one + 's'}"
+    return _counted(grouped(Decimal(count)), count, one, many or one + "s")
+
+
+def _counted(printed: str, count: float, one: str, many: str) -> str:
+    """A number and what it counts, which takes the form that the language has for so many where it is a known word."""
+    said = f"{printed}{NBSP}{one if count == 1 else many}"
+    key = key_of(many, "counted")
+    return Text(key, count=printed, n=count) if is_known(key) else said
 
 
 def counted(count: int, many: str) -> str:
@@ -612,6 +578,7 @@ def counted(count: int, many: str) -> str:
     >>> counted(1, "joints"), counted(40, "joints")
     ('1\\xa0joint', '40\\xa0joints')
     """
+    many = reworded(many) if isinstance(many, Text) else many
     return plural(count, many.removesuffix("s"), many)
 
 
@@ -629,32 +596,35 @@ def _superscript(exponent: int) -> str:
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-FILTERS = {
+_NUMBERS: Mapping[str, Callable[..., str]] = {
     "number": number,
     "as_given": as_given,
     "pm": pm,
     "value_text": value_text,
     "uncertainty_text": uncertainty_text,
     "interval": interval,
-    "unit": unit,
     "quantity": quantity,
     "percent": percent,
     "probability": probability,
     "dof": dof,
+    "limits": limits,
+    "requirement_text": requirement_text,
+    "found": found,
+    "short": short,
+}
+_WORDS: Mapping[str, Callable[..., str]] = {
+    "unit": unit,
     "stated": stated,
     "day": day,
     "relation": relation,
-    "limits": limits,
-    "requirement_text": requirement_text,
     "rule": rule,
     "heading": heading,
+    "term": term,
     "cell": cell,
-    "short": short,
     "sentence": sentence,
     "glued": glued,
     "prose": prose,
     "definition": definition,
-    "found": found,
     "setting": setting,
     "hash_text": hash_text,
     "file_name": file_name,
@@ -663,4 +633,18 @@ FILTERS = {
     "counted": counted,
     "css_string": css_string,
 }
-"""The filters of a template, by name."""
+
+
+def filters(language: str) -> dict[str, Callable[..., str]]:
+    """The filters of a template, by name: numbers and words as a language writes them."""
+    numbers = {name: partial(_number_in, language, make) for name, make in _NUMBERS.items()}
+    words = {name: partial(_words_in, language, make) for name, make in _WORDS.items()}
+    return {**numbers, **words, "running": str.lower if language == ENGLISH else str}
+
+
+def _number_in(language: str, make: Callable[..., str], *args: Any, **more: Any) -> str:
+    return localized(_words_in(language, make, *args, **more), language)
+
+
+def _words_in(language: str, make: Callable[..., str], *args: Any, **more: Any) -> str:
+    return said(make(*args, **more), language)

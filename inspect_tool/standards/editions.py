@@ -1,9 +1,7 @@
 """Standards as data: load one edition from ``standards/*.toml``, check it, turn its rules into checks."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +9,9 @@ from inspect_tool import slips
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.languages import Text, joined, named
-from inspect_tool.model import Check, Constant, Rule, Standard, StandardRecord, Worked
+from inspect_tool.model import Check, Constant, Editions, Requirement, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
+from inspect_tool.plugins import Recipe, others_of
 from inspect_tool.units import UNITS
 
 _HEAD = {"id", "edition", "title", "file_version", "notes", "tables", "rules", "worked"}
@@ -23,22 +22,19 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in data_folder("standards").glob("*.toml")))
 
 
-def load_standard(name: str) -> Standard:
+def load_standard(name: str, folder: Path | None = None) -> Standard:
     """Load a shipped edition by name, or any standards file by path (a name that ends in ``.toml``).
+
+    ``folder`` takes the place of the shipped editions.
 
     >>> load_standard("astm_e112_2013").edition
     '2013'
     """
-    own = name.endswith(".toml")
-    folder = _SHELF.get() or data_folder("standards")
-    path = Path(name) if own else folder / f"{name}.toml"
+    path = _file_of(name, folder)
     if not path.is_file():
         msg = f"unknown standard '{name}'; there are: {', '.join(names())}{slips.near(name, names())}"
         raise StandardError(msg)
     data = read_toml(path)
-    used = _NOTED.get()
-    if used is not None:
-        used[f"own-{path.name}" if own else path.name] = path
     where = f"standards/{path.name}"
     for key in ("id", "edition", "title"):
         if not isinstance(data.get(key), str):
@@ -83,29 +79,74 @@ def designation(standard: Standard | StandardRecord) -> str:
     return f"{name}, edition {edition}"
 
 
-@contextmanager
-def noting() -> Iterator[dict[str, Path]]:
-    """Note every file that is loaded in the block: name to path, "own-" before that of a file given by path."""
-    used: dict[str, Path] = {}
-    token = _NOTED.set(used)
-    try:
-        yield used
-    finally:
-        _NOTED.reset(token)
+def editions_for(
+    recipe: Recipe,
+    settings: Any,
+    name: str = "",
+    asked: Sequence[Requirement] = (),
+    folder: Path | None = None,
+) -> Editions:
+    """Read the edition of a job and those that its recipe draws on beside it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    settings : Any
+        Of the recipe.
+    name : str
+        Edition of the job, or path of a file that ends in ``.toml``; empty: the default of the recipe.
+    asked : sequence of Requirement
+        As the job and its acceptance criteria state them.
+    folder : Path, optional
+        Takes the place of the shipped editions: those that came with a report. What it lacks is left out.
+
+    Raises
+    ------
+    StandardError
+        There is no such edition, or its file is wrong.
+    """
+    name = name or recipe.STANDARDS[0]
+    job = load_standard(name, folder)
+    names = [other for other in others_of(recipe, settings, job, asked) if other != name]
+    if folder is not None:
+        names = [other for other in names if (folder / f"{other}.toml").is_file()]
+    return Editions(
+        job=job,
+        others=tuple(load_standard(other, folder) for other in names),
+        files=dict(_copied(one, folder) for one in (name, *names)),
+    )
 
 
-@contextmanager
-def shelf(folder: Path) -> Iterator[None]:
-    """Take the editions of the block from a folder and not from the shipped ones: those that came with a report."""
-    token = _SHELF.set(folder)
-    try:
-        yield
-    finally:
-        _SHELF.reset(token)
+def edition_of(editions: Editions, standard: str) -> Standard:
+    """Give the edition of a standard: that of the job where it is of it, else the one that is drawn on beside it.
+
+    Parameters
+    ----------
+    editions : Editions
+    standard : str
+        What the editions of a standard have in common, e.g. "ASTM E562".
+
+    Raises
+    ------
+    StandardError
+        None of them is of this standard.
+    """
+    known = (editions.job, *editions.others)
+    for edition in known:
+        if edition.id == standard:
+            return edition
+    msg = f"no edition of {standard} was read; there are: {', '.join(edition.name for edition in known)}"
+    raise StandardError(msg)
 
 
-_NOTED: ContextVar[dict[str, Path] | None] = ContextVar("noted", default=None)
-_SHELF: ContextVar[Path | None] = ContextVar("shelf", default=None)
+def _copied(name: str, folder: Path | None) -> tuple[str, Path]:
+    """Name of the copy of an edition in a report, and its file; "own-" tells those that are not shipped."""
+    path = _file_of(name, folder)
+    return (f"own-{path.name}" if name.endswith(".toml") else path.name), path
+
+
+def _file_of(name: str, folder: Path | None) -> Path:
+    return Path(name) if name.endswith(".toml") else (folder or data_folder("standards")) / f"{name}.toml"
 
 
 def check_rule(

@@ -187,8 +187,8 @@ def _measured(plan: Plan, name: str, base: Path, tell: Any) -> GoldenJob:
         name=name,
         job=_relative(plan.path, base),
         recipe=plan.job.recipe,
-        standard=plan.standard.name,
-        standard_sha256=plan.standard.sha256,
+        standard=plan.editions.job.name,
+        standard_sha256=plan.editions.job.sha256,
         weights_sha256=found.weights_sha256,
         used=plain(found.used),
         images=tuple(

@@ -21,6 +21,7 @@ from inspect_tool.images import readers
 from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.model import (
     Calibration,
+    Editions,
     LabelImage,
     Mask,
     Micrograph,
@@ -28,13 +29,12 @@ from inspect_tool.model import (
     Region,
     Result,
     Segmentation,
-    Standard,
     no_alternatives,
 )
 from inspect_tool.plugins import Recipe
 from inspect_tool.scale.calibration import RATIO_ONLY, settle
 from inspect_tool.segmentation import question
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.agreement import Agreement, agreement
 from inspect_tool.training import annotations, samples
 from inspect_tool.training.annotations import UNKNOWN
@@ -99,7 +99,7 @@ class Case:
     recipe_name: str
     recipe: Recipe
     settings: Any
-    standard: Standard
+    editions: Editions
     classes: tuple[str, ...]  # background first
     tolerance_px: float = TOLERANCE_PX
     picture_px: int = 0  # longer side of the pictures; 0: none [px]
@@ -396,12 +396,12 @@ def make_case(request: Request, first: Segmentation | None = None) -> Case:
             f"recipe {request.recipe} has no classes of its own; name them, background first: --classes matrix,carbide"
         )
         raise SettingsError(msg)
-    name = request.standard or recipe.STANDARDS[0]
+    settings = checked(recipe.Settings, request.settings, "--recipe-set")
     return Case(
         recipe_name=request.recipe,
         recipe=recipe,
-        settings=checked(recipe.Settings, request.settings, "--recipe-set"),
-        standard=load_standard(name),
+        settings=settings,
+        editions=editions_for(recipe, settings, request.standard),
         classes=classes,
         tolerance_px=request.tolerance_px,
         picture_px=request.picture_px,
@@ -598,8 +598,8 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
             labels = labels * micrograph.roi
     field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32), alternatives=no_alternatives)
     taken, _ = question.answer(case.recipe_name, case.recipe, field, micrograph.roi)
-    measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.standard)
-    findings = case.recipe.combine([measurement], case.settings, case.standard)
+    measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.editions)
+    findings = case.recipe.combine([measurement], case.settings, case.editions)
     return {result.quantity: result for result in findings.results if isfinite(result.value)}
 
 
@@ -613,7 +613,7 @@ def summarized(case: Case, images: Sequence[ImageScore], backend: Mapping[str, A
     return Scores(
         recipe=case.recipe_name,
         title=case.recipe.TITLE,
-        standard=case.standard.name,
+        standard=case.editions.job.name,
         classes=case.classes,
         backend=backend or {},
         tolerance_px=case.tolerance_px,

@@ -16,10 +16,10 @@ from inspect_tool.model import (
     Carried,
     Check,
     Component,
+    Editions,
     FieldMeasurement,
     Findings,
     Result,
-    Standard,
     Statement,
 )
 from inspect_tool.plugins import Recipe, carried_of
@@ -93,7 +93,7 @@ def applied(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
     settings: Any,
-    standard: Standard,
+    editions: Editions,
     validation: Validation | None,
     *,
     stopped: bool = False,
@@ -108,7 +108,7 @@ def applied(
         ``CARRIED`` says which quantities the error reaches; a recipe without it is left as it is.
     fields : sequence of FieldMeasurement
         Without the features of the image (masks of a person, reports of before them) nothing is added or said.
-    settings, standard
+    settings, editions
         Of the recipe.
     validation : Validation or None
         None: there is none for this backend as it is set; a statement says so.
@@ -131,7 +131,7 @@ def applied(
     usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [
-            _beside(one, recipe.combine([one], settings, standard), validation, known, usual)
+            _beside(one, recipe.combine([one], settings, editions), validation, known, usual)
             for one in fields
             if one.specimen == specimen
         ]
@@ -427,8 +427,8 @@ def _with_line(
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
     loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
     narrower = _narrowing(result.budget, width.wide, loose)
-    told = f"; the method states ± {stated:.3g}"
-    told = told if narrower < 1 else f"; less the ± {stated:.3g} of the lines of the segmentation"
+    told = Text("validation.method_states", stated=stated)
+    told = told if narrower < 1 else Text("validation.less_lines_segmentation", stated=stated)
     missing = width.wide**2 - stated**2
     line = Component(
         name=LINE,

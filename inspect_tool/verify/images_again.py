@@ -19,7 +19,6 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.report import figures
-from inspect_tool.standards.editions import shelf
 from inspect_tool.verify import drawn_again
 from inspect_tool.verify.differences import contained, differences
 from inspect_tool.verify.findings import LOOSE, Finding
@@ -58,21 +57,24 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
         return
     yield Finding(part="images", state="verified", text=f"{len(files)} images have the stated SHA-256")
     try:
-        with shelf(work.standards):
-            job = load_job(work.folder / "job.toml")
-            sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
-            asked = asked_of(work, report)
-            planned = job_plan.plan(
-                work.folder / "job.toml", folder=folder, sources=sources, spec_files=asked.spec_files
-            )
-            figures: list[quality.Figure] = []
-            for i, record in enumerate(report.micrographs):
-                progress(i, len(files), f"segmenting {record.image}")
-                entries = edits.of_image(asked.ledger, record.sha256)
-                found, judged = _segmented_again(dossier, planned, i, record, entries)
-                yield from found
-                figures += judged
-            yield from _judged_again(report, planned, figures)
+        job = load_job(work.folder / "job.toml")
+        sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
+        asked = asked_of(work, report)
+        planned = job_plan.plan(
+            work.folder / "job.toml",
+            folder=folder,
+            sources=sources,
+            spec_files=asked.spec_files,
+            editions=asked.editions,
+        )
+        figures: list[quality.Figure] = []
+        for i, record in enumerate(report.micrographs):
+            progress(i, len(files), f"segmenting {record.image}")
+            entries = edits.of_image(asked.ledger, record.sha256)
+            found, judged = _segmented_again(dossier, planned, i, record, entries)
+            yield from found
+            figures += judged
+        yield from _judged_again(report, planned, figures)
     except InspectError as error:
         yield Finding(part="segmentation", state="not checked", text=str(error))
 

@@ -15,6 +15,7 @@ from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import pdf_reader
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import plain, sha256_bytes
+from inspect_tool.languages import ENGLISH, Text, languages, said
 from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
 from inspect_tool.report import figures, text
@@ -130,11 +131,11 @@ def pdf_contradictions(report: Report, document: Any) -> list[str]:
     """Verdicts that stand alone on page 1 of a PDF, in its metadata or in what is read aloud, and that the report does
     not state."""
     try:
-        said = document.pages[0].extract_text().replace("\0", "")  # zeros come of fonts that lack signs
+        shown = document.pages[0].extract_text().replace("\0", "")  # zeros come of fonts that lack signs
         beside = [re.split(r"\s*[,;·]\s*", line.strip()) for line in pdf_compare.said_beside(document)]
     except Exception:  # a broken page fails in any way inside the reader, and shows no verdict
         return []
-    return list(_contradictions(report, [*said.splitlines(), *(part for parts in beside for part in parts)]))
+    return list(_contradictions(report, [*shown.splitlines(), *(part for parts in beside for part in parts)]))
 
 
 def html_differences(report: Report, path: Path, template: Path | None, folder: Path) -> list[str]:
@@ -170,13 +171,13 @@ def pdf_differences(report: Report, shown: Any, template: Path, files: Files, wo
         folder, blanks = files.pictures, dict[str, str]()
         if folder is None:
             folder = work / "pictures of pages"
-            blanks = _put_pictures(
-                report, folder, pdf_compare.pictures(shown), load_settings(template).sizes.picture_px
-            )
-        printed = _printed(report, template, folder, work, files)
-        if shown.stream.getvalue() == printed:
+            blanks = put_pictures(report, folder, pdf_compare.pictures(shown), load_settings(template).sizes.picture_px)
+        language = pdf_language(shown, report)
+        anew = is_anew(shown, report, language)
+        made = printed(report, template, folder, work / "printed", files, language, anew=anew)
+        if shown.stream.getvalue() == made:
             return []
-        wanted = pdf_reader(printed, "report.pdf, printed again")
+        wanted = pdf_reader(made, "report.pdf, printed again")
     except InspectError as error:
         return [f"cannot be printed again: {error}"]
     blank = [blanks[digest] for digest in pdf_compare.pictures(wanted) if digest in blanks]
@@ -198,10 +199,28 @@ def pdf_doubts(report: Report, shown: Any, own: bool) -> list[str]:
     """What speaks against a PDF that cannot be printed again here: structure that no report has, and, of a shipped
     template, main results that it does not show."""
     try:
-        found = [] if own else list(missing(report, pdf_words(shown)))
+        found = [] if own else list(missing(report, pdf_words(shown), pdf_language(shown, report)))
         return list(dict.fromkeys([*found, *pdf_compare.foreign(shown, links=own)]))
     except Exception as error:  # a broken document fails in any way inside the reader
         return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
+
+
+def pdf_language(document: Any, report: Report) -> str:
+    """Language that a PDF says its words are in; that of the report where there are no words of it."""
+    try:
+        found = str(document.root_object.get("/Lang", ""))
+    except Exception:  # a broken document fails in any way inside the reader
+        found = ""
+    return found if found in languages() else report.language or ENGLISH
+
+
+def is_anew(document: Any, report: Report, language: str) -> bool:
+    """Whether page 1 of a PDF says that it is a print of a report that has pages of its own."""
+    mark = said(Text("page.print_of", report=report.id), language)
+    try:
+        return "".join(mark.split()) in "".join(document.pages[0].extract_text().split())
+    except Exception:  # a broken page fails in any way inside the reader
+        return False
 
 
 def pdf_words(document: Any) -> str:
@@ -262,12 +281,32 @@ def _contradictions(report: Report, runs: Sequence[str]) -> Iterator[str]:
     lots = [report.lot.verdict] if report.lot is not None else []
     stated = " ".join([report.verdict, *(item.decision for item in report.conformities), *lots]).split()
     known = {_VERDICT_WORDS[word] for word in stated if word in _VERDICT_WORDS}
-    said = [*map(str, plain(report.header).values()), *report.warnings, *(one.reason for one in report.conformities)]
+    written = [*map(str, plain(report.header).values()), *report.warnings, *(one.reason for one in report.conformities)]
     for run in dict.fromkeys(runs):
         words = re.findall(r"[^\W\d_]+", run.casefold())
-        unlike = {_VERDICT_WORDS[word] for word in words if word in _VERDICT_WORDS} - known
-        if unlike and len(words) <= _LONGEST_STATEMENT and not any(run in text for text in said):
+        unlike = _verdicts_in(words) - known
+        if unlike and len(words) <= _LONGEST_STATEMENT and not any(run in text for text in written):
             yield f"it shows '{_clipped(run.split())}', the verdict of the report is '{report.verdict}'"
+
+
+def _verdicts_in(words: Sequence[str]) -> set[str]:
+    """Verdicts that words say, in any language: those of the longest first, as "not passed" holds "passed"."""
+    text, found = f" {' '.join(words)} ", set()
+    for phrase, verdict in _verdict_phrases():
+        if f" {phrase} " in text:
+            found.add(verdict)
+            text = text.replace(f" {phrase} ", " ")
+    return found
+
+
+@cache
+def _verdict_phrases() -> tuple[tuple[str, str], ...]:
+    phrases = {
+        said(text.term(word), language).casefold(): verdict
+        for language in languages()
+        for word, verdict in _VERDICT_WORDS.items()
+    }
+    return tuple(sorted(phrases.items(), key=lambda item: -len(item[0])))
 
 
 def _unlike(shown: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
@@ -289,19 +328,21 @@ def _unlike(shown: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
 
 
 def _clipped(words: Sequence[str]) -> str:
-    said = " ".join(words)
-    return said if len(said) <= 80 else said[:77] + "..."
+    told = " ".join(words)
+    return told if len(told) <= 80 else told[:77] + "..."
 
 
-def missing(report: Report, said: str) -> Iterator[str]:
-    """Main results, limits, verdict, identification and digest that a text does not hold, spaces aside."""
-    joined = "".join(said.split())
-    wanted = [("identification", report.id), ("digest", report.digest), ("verdict", report.verdict)]
+def missing(report: Report, shown: str, language: str = "") -> Iterator[str]:
+    """Main results, limits, verdict, identification and digest that a text in a language does not hold, spaces aside;
+    without a language in that of the report."""
+    joined = "".join(shown.split())
+    written = text.filters(language or report.language or ENGLISH)
+    wanted = [("identification", report.id), ("digest", report.digest), ("verdict", written["term"](report.verdict))]
     wanted += [
-        (result.title or result.quantity, text.pm(result.value, result.expanded_u, result.unit))
+        (result.title or result.quantity, written["pm"](result.value, result.expanded_u, result.unit))
         for result in main_results(report.results)
     ]
-    wanted += [(f"limit of {item.quantity}", text.requirement_text(item)) for item in report.conformities]
+    wanted += [(f"limit of {item.quantity}", written["requirement_text"](item)) for item in report.conformities]
     for name, value in wanted:
         if "".join(value.split()).casefold() not in joined.casefold():
             yield f"does not show the {name}: {value}"
@@ -314,21 +355,39 @@ def _first(one: str, other: str) -> int:
 # -------------------------------------------------------------------------------------------------------- PDF
 
 
-def _printed(report: Report, template: Path, folder: Path, work: Path, files: Files) -> bytes:
-    """Print a report again, with its attachments, in the bounds in which it was made."""
-    out = work / "printed"
+def printed(
+    report: Report, template: Path, folder: Path, out: Path, files: Files, language: str = "", *, anew: bool = False
+) -> bytes:
+    """Print a report again into a folder, with its attachments, in the bounds in which it was made.
+
+    Parameters
+    ----------
+    folder, out : Path
+        The folder that holds the pictures, and the one to print into.
+    language : str
+        Of the words; empty: what the report states.
+    anew : bool
+        Whether the pages say that they are a print of the report.
+    """
     out.mkdir(exist_ok=True)
     names = [item.file for item in report.attachments]
     if masks.attached(report):
         names += [mask.file for record in report.micrographs if record.evidence for mask in record.evidence.masks]
     held = {name: files.read(name) for name in names}
     pdf = out / "report.pdf"
-    confined(template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf)
+    confined(template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf, language, anew)
     return pdf.read_bytes()
 
 
 def _print(
-    report: Report, folder: Path, template: Path, data: bytes, held: Mapping[str, bytes | None], pdf: Path
+    report: Report,
+    folder: Path,
+    template: Path,
+    data: bytes,
+    held: Mapping[str, bytes | None],
+    pdf: Path,
+    language: str,
+    anew: bool,
 ) -> None:
     from inspect_tool.report.exporters.pdf import attachments, print_page
 
@@ -339,10 +398,11 @@ def _print(
             raise ReadError(msg)
         return content
 
-    print_page(render(report, folder, template, "print"), pdf, template, report.id, attachments(report, data, read))
+    page = render(report, folder, template, "print", language, anew=anew)
+    print_page(page, pdf, template, report.id, attachments(report, data, read))
 
 
-def _put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:
+def put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:
     """Write the pictures that the report names: those that a PDF shows, known by their hashes, and blank ones for the
     others. Gives the files of the blank ones by their hashes."""
     scales = {(record.image, record.specimen): record.calibration.pixel_um for record in report.micrographs}

@@ -23,13 +23,13 @@ from inspect_tool.languages import FIRST_SCHEMA, is_text, same, translated
 from inspect_tool.model import (
     Check,
     Criteria,
+    Editions,
     FieldMeasurement,
     Job,
     MicrographRecord,
     Report,
     Requirement,
     Segmentation,
-    Standard,
     Statement,
     Table,
     Thumbnail,
@@ -38,7 +38,7 @@ from inspect_tool.plugins import Recipe
 from inspect_tool.referee import ledger as referee
 from inspect_tool.report.build import build
 from inspect_tool.segmentation import question
-from inspect_tool.standards.editions import load_standard, shelf
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import Validation, load_validation
 from inspect_tool.verify import drawn_again, pdf_compare
@@ -106,7 +106,7 @@ class Asked:
     job: Job
     recipe: Recipe
     settings: Any
-    standard: Standard
+    editions: Editions
     requirements: tuple[Requirement, ...]
     criteria: Criteria
     spec_files: tuple[specs.SpecFile, ...]
@@ -124,18 +124,24 @@ def asked_of(work: Work, report: Report) -> Asked:
     settings = checked(recipe.Settings, job.settings, "job.toml", under="settings")
     inputs = {key: path for key, path in work.inputs.items() if key in plugins.paths_of(recipe)}
     settings = replace(settings, **inputs)
-    name = job.standard or recipe.STANDARDS[0]
-    standard = load_standard(str(work.folder / Path(name).name) if name.endswith(".toml") else name)
     day = date.fromisoformat(report.provenance.started[:10])
     spec_files: tuple[specs.SpecFile, ...] = ()
     if job.spec:
         spec_files = criteria.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
-    requirements = criteria.requirements_of(job, recipe, settings, "job.toml", spec_files)
+    name = job.standard or recipe.STANDARDS[0]
+    editions = editions_for(
+        recipe,
+        settings,
+        str(work.folder / Path(name).name) if name.endswith(".toml") else name,
+        [requirement for _, requirement in criteria.asked_for(job, "job.toml", spec_files)],
+        work.standards,
+    )
+    requirements = criteria.requirements_of(job, recipe, settings, editions, "job.toml", spec_files)
     return Asked(
         job=job,
         recipe=recipe,
         settings=settings,
-        standard=standard,
+        editions=editions,
         requirements=requirements,
         criteria=criteria.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
         spec_files=spec_files,
@@ -165,11 +171,10 @@ def number_findings(dossier: Dossier, work: Work, changed: set[str], progress: P
     report = dossier.report
     try:
         work.fill(dossier)
-        with shelf(work.standards):
-            asked = asked_of(work, report)
-            found, seen, pictures = _recomputed(dossier, asked, progress)
-            if report.schema != SCHEMA:
-                found = translated(found, FIRST_SCHEMA)
+        asked = asked_of(work, report)
+        found, seen, pictures = _recomputed(dossier, asked, progress)
+        if report.schema != SCHEMA:
+            found = translated(found, FIRST_SCHEMA)
     except InspectError as error:
         if not changed:  # nothing was changed, and still it cannot be read
             msg = f"{dossier.name}: cannot be recomputed: {error}"
@@ -254,13 +259,13 @@ def _recomputed(
         asked.recipe,
         fields,
         asked.settings,
-        asked.standard,
+        asked.editions,
         [requirement.quantity for requirement in asked.requirements],
         asked.validation,
         reporting.correction_of(
             asked.job,
             asked.settings,
-            asked.standard,
+            asked.editions,
             asked.refereed,
             asked.ledger,
             report.micrographs,
@@ -269,14 +274,14 @@ def _recomputed(
         stopped=any(check.accepted for check in report.checks),
     )
     findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
-    raw = reporting.findings_before(asked.recipe, asked.settings, asked.standard, fields, before) if corrected else None
+    raw = reporting.findings_before(asked.recipe, asked.settings, asked.editions, fields, before) if corrected else None
     findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
     made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
     findings = supersede.told(
         findings,
         asked.replaced,
         asked.job.supersedes_reason,
-        reporting.issued(asked.job, asked.standard, asked.requirements, findings, report.micrographs, made_with),
+        reporting.issued(asked.job, asked.editions.job, asked.requirements, findings, report.micrographs, made_with),
     )
     seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
         quality.with_chords(table, chords) for table in report.tables if is_text(table.title, quality.TABLE.key)
@@ -295,7 +300,7 @@ def _recomputed(
     made = build(
         job_name=report.job,
         job=asked.job,
-        standard=asked.standard,
+        standard=asked.editions.job,
         findings=findings,
         micrographs=records,
         checks=[*known, *others],
@@ -356,7 +361,7 @@ def measured_again(
     micrograph, segmentation = masks.field(record, reader_of(dossier))
     corrected = edits.applied(segmentation, edits.of_image(asked.ledger, record.sha256), record.image)
     taken, step = question.answer(asked.job.recipe, asked.recipe, corrected, micrograph.roi)
-    measured: FieldMeasurement = asked.recipe.measure_field(micrograph, taken, asked.settings, asked.standard)
+    measured: FieldMeasurement = asked.recipe.measure_field(micrograph, taken, asked.settings, asked.editions)
     return taken, with_features(measured, micrograph, taken), step
 
 
@@ -369,7 +374,7 @@ def _edited_again(
     edited = edits.edited_field(entries, raw, edits.applied(raw, entries, record.image), micrograph.roi)
     micrograph = replace(micrograph, read_off=record.evidence.read_off_before)
     before = one_field.measured_before(
-        asked.job.recipe, micrograph, raw, settings=asked.settings, standard=asked.standard
+        asked.job.recipe, micrograph, raw, settings=asked.settings, editions=asked.editions
     )
     return edited, before
 

@@ -105,11 +105,11 @@ if (table) {
 
   function text(value, i) {
     if (value === null) return "–";
-    if (typeof value === "boolean") return value ? "yes" : "no";
+    if (typeof value === "boolean") return value ? data.words.yes : data.words.no;
     if (typeof value !== "number") return value;
     const place = data.places[i];
     const plain = place !== null ? value.toFixed(place) : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-    return plain.replace("-", "\u2212");
+    return plain.replace("-", "\u2212").replace(".", data.words.sign);
   }
   // "area > 20" compares the first column whose name holds "area"; anything else is looked for as text
   function matcher(query) {
@@ -133,7 +133,7 @@ if (table) {
       rows.sort((a, b) => {
         const [left, right] = [a[state.column], b[state.column]];
         if (left === null || right === null) return (left === null) - (right === null);
-        return sign * (typeof left === "string" ? left.localeCompare(right, "en", { numeric: true }) : left - right);
+        return sign * (typeof left === "string" ? left.localeCompare(right, data.words.language, { numeric: true }) : left - right);
       });
     }
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
@@ -151,7 +151,7 @@ if (table) {
     }
     table.tBodies[0].replaceChildren(body);
     [...head.cells].forEach((cell, i) => cell.setAttribute("aria-sort", i !== state.column ? "none" : state.down ? "descending" : "ascending"));
-    document.getElementById("found").textContent = `${rows.length} of ${data.rows.length} features`;
+    document.getElementById("found").textContent = data.words.found.replace("{found}", rows.length).replace("{all}", data.rows.length);
     document.getElementById("page").textContent = `${state.page + 1} / ${pages}`;
     document.getElementById("previous").disabled = state.page === 0;
     document.getElementById("next").disabled = state.page >= pages - 1;

@@ -14,7 +14,7 @@ from inspect_tool.files import checked, plain
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
 from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
 from inspect_tool.segmentation import threshold
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for, load_standard
 from inspect_tool.units import UNITS
 
 RECIPES = registry.names("recipe")
@@ -133,19 +133,19 @@ def measured():
     made = {}
     for name in RECIPES:
         recipe = registry.load("recipe", name)
-        standard = load_standard(recipe.STANDARDS[0])
+        editions = editions_for(recipe, recipe.Settings())
         found = []
         for seed in (0, 1):
             image = micrograph(name, seed)
             _, _, segmentation = default_segmentation(name, image)
             found.append((image, segmentation))
-        made[name] = (recipe, standard, found)
+        made[name] = (recipe, editions, found)
     return made
 
 
-def combine(recipe, standard, pairs, settings=None):
+def combine(recipe, editions, pairs, settings=None):
     settings = settings or recipe.Settings()
-    return recipe.combine([recipe.measure_field(i, s, settings, standard) for i, s in pairs], settings, standard)
+    return recipe.combine([recipe.measure_field(i, s, settings, editions) for i, s in pairs], settings, editions)
 
 
 CONTRACT = {
@@ -161,8 +161,8 @@ CONTRACT = {
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_contract_quantity_comes_out_whole(name, measured):
-    recipe, standard, pairs = measured[name]
-    found = combine(recipe, standard, pairs)
+    recipe, editions, pairs = measured[name]
+    found = combine(recipe, editions, pairs)
     results = {result.quantity: result for result in found.results}
     assert set(results) >= CONTRACT.get(name, set())
     if name == "phase_fraction":
@@ -189,8 +189,8 @@ def test_every_contract_quantity_comes_out_whole(name, measured):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_field_has_no_between_field_line_and_still_a_number(name, measured):
-    recipe, standard, pairs = measured[name]
-    found = combine(recipe, standard, pairs[:1])
+    recipe, editions, pairs = measured[name]
+    found = combine(recipe, editions, pairs[:1])
     for result in found.results:
         if result.n_of == "fields":
             assert not [line for line in result.budget if line.kind == "A" and "field" in line.name]
@@ -198,13 +198,13 @@ def test_one_field_has_no_between_field_line_and_still_a_number(name, measured):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
-    recipe, standard, pairs = measured[name]
+    recipe, editions, pairs = measured[name]
     settings = recipe.Settings()
     if name == "porosity":  # the minimum measurable size is stated in um and would move against the pores
         pytest.skip("tests/test_porosity.py halves the pixel with the minimum size")
     half = [(replace(i, calibration=replace(i.calibration, pixel_um=i.calibration.pixel_um / 2)), s) for i, s in pairs]
-    one = {r.quantity: r for r in combine(recipe, standard, pairs, settings).results}
-    two = {r.quantity: r for r in combine(recipe, standard, half, settings).results}
+    one = {r.quantity: r for r in combine(recipe, editions, pairs, settings).results}
+    two = {r.quantity: r for r in combine(recipe, editions, half, settings).results}
     power = {"um": 0.5, "um2": 0.25, "1/mm": 2.0, "1/mm2": 4.0, "%": 1.0, "1": 1.0}
     for quantity, result in one.items():
         if result.unit == "G":
@@ -215,7 +215,7 @@ def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_numbers_of_the_labels_do_not_matter(name, measured):
-    recipe, standard, pairs = measured[name]
+    recipe, editions, pairs = measured[name]
     if pairs[0][1].kind == "semantic":
         pytest.skip("class numbers have names")
     rng = np.random.default_rng(5)
@@ -223,16 +223,16 @@ def test_the_numbers_of_the_labels_do_not_matter(name, measured):
     for image, segmentation in pairs:
         order = np.concatenate([[0], 1 + rng.permutation(segmentation.labels.max())]).astype(np.int32)
         shuffled.append((image, replace(segmentation, labels=order[segmentation.labels])))
-    one = {r.quantity: r.value for r in combine(recipe, standard, pairs).results}
-    two = {r.quantity: r.value for r in combine(recipe, standard, shuffled).results}
+    one = {r.quantity: r.value for r in combine(recipe, editions, pairs).results}
+    two = {r.quantity: r.value for r in combine(recipe, editions, shuffled).results}
     assert two == pytest.approx(one, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_ratio_only_lets_only_ratios_out(name, measured):
-    recipe, standard, pairs = measured[name]
+    recipe, editions, pairs = measured[name]
     ratio_only = [(replace(i, calibration=Calibration(source="ratio only")), s) for i, s in pairs]
-    found = combine(recipe, standard, ratio_only)
+    found = combine(recipe, editions, ratio_only)
     for result in found.results:
         known = recipe.QUANTITIES.get(result.quantity) or recipe.QUANTITIES.get(result.quantity.split(".")[0] + ".*")
         assert not known.needs_scale

@@ -9,7 +9,7 @@ from inspect_tool.measure.joints import JOINT, measure_voids
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.recipes import solder_voids
 from inspect_tool.segmentation import joints
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
 
 def board(shadow) -> Picture:
@@ -21,9 +21,9 @@ def board(shadow) -> Picture:
 def measured(picture: Picture):
     micrograph = Micrograph(pixels=picture.pixels, calibration=Calibration(source="ratio only"), path="x.png")
     found = joints.segment(None, micrograph, joints.Settings())
-    standard = load_standard("xray_projected_voids")
-    field = solder_voids.measure_field(micrograph, found, solder_voids.Settings(), standard)
-    return field, solder_voids.combine([field], solder_voids.Settings(), standard)
+    editions = editions_for(solder_voids, solder_voids.Settings())
+    field = solder_voids.measure_field(micrograph, found, solder_voids.Settings(), editions)
+    return field, solder_voids.combine([field], solder_voids.Settings(), editions)
 
 
 def doubts(findings) -> dict[str, str]:

@@ -13,9 +13,9 @@ from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.segmentation import joints, unet
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
 from inspect_tool.segmentation.unet.joint_referee import unsure_joints
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
-STANDARD = load_standard("xray_projected_voids")
+EDITIONS = editions_for(recipe, recipe.Settings())
 
 
 def picture(kind: Kind, seed: int, share: float, voids: Shape) -> DrawnPads:
@@ -40,8 +40,8 @@ def measured(drawn: DrawnPads, *, given: bool) -> Findings:
         Image.fromarray(drawn.pads.astype(np.uint8)).save(mask)
         settings = joints.Settings(joint_mask=str(mask) if given else "")
         segmentation = joints.segment(None, micrograph, settings)
-        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
-    return recipe.combine([field], recipe.Settings(), STANDARD)
+        field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), EDITIONS)
+    return recipe.combine([field], recipe.Settings(), EDITIONS)
 
 
 def worst(found: Findings) -> Result:
@@ -133,8 +133,8 @@ def test_what_a_network_takes_for_board_is_a_doubt_and_no_void(tmp_path: Path) -
     settings = unet.Settings(model="solder_voids", joint_mask=str(tmp_path / "pad.png"))
     model = unet.load(settings)
     segmentation = unet.segment(model, micrograph, settings)
-    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), STANDARD)
-    found = recipe.combine([field], recipe.Settings(), STANDARD)
+    field = recipe.measure_field(micrograph, segmentation, recipe.Settings(), EDITIONS)
+    found = recipe.combine([field], recipe.Settings(), EDITIONS)
     result = worst(found)
     assert result.interval is not None
     assert result.interval[0] <= share <= result.interval[1]

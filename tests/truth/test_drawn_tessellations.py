@@ -11,10 +11,10 @@ from inspect_tool.measure import duplex, figures, intercepts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas import astm_e112
 
-E112 = load_standard("astm_e112_2013")
+E112 = editions_for(grain_size, Settings())
 PIXEL_UM = 0.5
 
 
@@ -137,11 +137,11 @@ def test_circles_on_two_planes_of_a_rod_are_a_cube_root(rolled):
     found = grain_size.combine(fields, settings, E112)
     number = next(one for one in found.results if one.quantity == "grain_size_number")
     along, across = (np.mean([one.n_l_px() for one in plane]) * 1e3 / PIXEL_UM for plane in rolled)
-    exact = astm_e112.g_from_intercepts_per_mm((along * along * across) ** (1 / 3), E112)
+    exact = astm_e112.g_from_intercepts_per_mm((along * along * across) ** (1 / 3), E112.job)
     assert number.value == pytest.approx(exact, abs=0.2)
     means = [np.mean([float(f.values["figure_n_l_per_mm"]) for f in part]) for part in (fields[:2], fields[2:])]
     assert number.value == pytest.approx(
-        astm_e112.g_from_intercepts_per_mm((means[0] ** 2 * means[1]) ** (1 / 3), E112), abs=1e-9
+        astm_e112.g_from_intercepts_per_mm((means[0] ** 2 * means[1]) ** (1 / 3), E112.job), abs=1e-9
     )
     assert "no planar section was measured" in number.clause
     (planes,) = (one for one in found.checks if one.name.startswith("Principal planes"))
@@ -180,9 +180,9 @@ def test_numbers_on_page_1_are_of_one_method(method, beside):
     assert set(main) == {"grain_size_number", beside}
     formula = {"um": astm_e112.g_from_mean_intercept, "2": astm_e112.g_from_grains_per_mm2}
     if beside == "mean_grain_area_um2":
-        again = astm_e112.g_from_mean_area(main[beside], E112)
+        again = astm_e112.g_from_mean_area(main[beside], E112.job)
     else:
-        again = formula["um" if "intercept" in beside else "2"](main[beside], E112)
+        again = formula["um" if "intercept" in beside else "2"](main[beside], E112.job)
     assert main["grain_size_number"] == pytest.approx(again, abs=1e-9)
 
 

@@ -12,7 +12,7 @@ import pytest
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,8 @@ def interval(study, study_seed):
     """Run one study: its fields through default backend and recipe; interval and truth."""
     recipe = registry.load("recipe", study.recipe)
     backend, chosen, model = default_backend(study.recipe)
-    settings, standard = recipe.Settings(), load_standard(recipe.STANDARDS[0])
+    settings = recipe.Settings()
+    editions = editions_for(recipe, settings)
     measured = []
     for i in range(study.fields):
         field = study.make(1000 * study_seed + i)
@@ -92,8 +93,8 @@ def interval(study, study_seed):
             field=i + 1,
         )
         segmentation = backend.segment(model, micrograph, chosen)
-        measured.append(recipe.measure_field(micrograph, segmentation, settings, standard))
-    results = {result.quantity: result for result in recipe.combine(measured, settings, standard).results}
+        measured.append(recipe.measure_field(micrograph, segmentation, settings, editions))
+    results = {result.quantity: result for result in recipe.combine(measured, settings, editions).results}
     return results[study.quantity], field.truth[study.truth]
 
 

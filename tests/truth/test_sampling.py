@@ -10,11 +10,11 @@ from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.uncertainty import evaluated, expanded
 
-E562 = load_standard("astm_e562_2019")
+E562 = editions_for(phase_fraction, phase_fraction.Settings(), "astm_e562_2019")
 
 STRUCTURES = {
     "blobs of 4 px": (lambda random: cut_gaussian(random, 0.25, 4.0), 25.0),

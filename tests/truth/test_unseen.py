@@ -14,7 +14,7 @@ from inspect_tool.images.quality_figures import contrast_of_black, sharpest_deta
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction, porosity
 from inspect_tool.segmentation import threshold
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.standards.editions import editions_for
 
 SHAPE = (400, 500)
 JOB = """
@@ -177,10 +177,11 @@ def test_scratches_in_an_even_field_are_no_reason_to_believe_in_a_phase_around_t
     (doubt,) = (one for one in report.checks if one.name.startswith("Share of a field on one side"))
     assert not doubt.passed
     # a person who gives the level says that the phase is there
-    settings, standard = phase_fraction.Settings(), load_standard("astm_e1245_2016")
+    settings = phase_fraction.Settings()
+    editions = editions_for(phase_fraction, settings)
     field = Micrograph(pixels=in_bytes(gray), calibration=Calibration(source="ratio only"), path="field.tif")
     given = threshold.segment(None, field, threshold.Settings(method="fixed", levels=(210,)))
-    found = phase_fraction.combine([phase_fraction.measure_field(field, given, settings, standard)], settings, standard)
+    found = phase_fraction.combine([phase_fraction.measure_field(field, given, settings, editions)], settings, editions)
     assert not [one for one in found.checks if one.name.startswith("Share of a field on one side")]
 
 
@@ -190,8 +191,9 @@ def doubts(gray, backend="threshold"):
     nothing = Segmentation(
         labels=np.zeros(SHAPE, np.int32), classes={0: "metal", 1: "pore"}, kind="semantic", backend=backend
     )
-    settings, standard = porosity.Settings(), load_standard("areal_porosity_2026")
-    found = porosity.combine([porosity.measure_field(field, nothing, settings, standard)], settings, standard)
+    settings = porosity.Settings()
+    editions = editions_for(porosity, settings)
+    found = porosity.combine([porosity.measure_field(field, nothing, settings, editions)], settings, editions)
     return {one.name.partition(": ")[2]: one for one in found.checks if one.name.startswith("Fields without pores")}
 
 

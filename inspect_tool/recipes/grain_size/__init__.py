@@ -21,12 +21,14 @@ from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Mark,
     Measurements,
     Micrograph,
     Notable,
+    Requirement,
     Result,
     Segmentation,
     Standard,
@@ -88,6 +90,7 @@ __all__ = [
     "crossed_question",
     "crossed_results",
     "measure_field",
+    "other_editions",
 ]
 
 
@@ -98,6 +101,15 @@ STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024",
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
 
 
+def other_editions(
+    settings: Settings,  # noqa: ARG001 - a contract
+    standard: Standard,  # noqa: ARG001 - a contract
+    asked: Sequence[Requirement],  # noqa: ARG001 - a contract
+) -> tuple[str, ...]:
+    """Name the editions beside that of the job: of duplex structures and of the largest grain."""
+    return ("astm_e1181_2002", "astm_e930_2018")
+
+
 # ------------------------------------------------------------------------------------------------ one field
 
 
@@ -105,7 +117,7 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> FieldMeasurement:
     """Measure the grains of one field by every method.
 
@@ -117,8 +129,8 @@ def measure_field(
         Of kind "instance": one label per grain and no boundary pixels. What its alternatives give becomes the
         segmentation line of the budget.
     settings : Settings
-    standard : Standard
-        Edition of ASTM E112, ASTM E1382 or ISO 643.
+    editions : Editions
+        That of the job is one of ASTM E112, ASTM E1382 or ISO 643.
 
     Raises
     ------
@@ -128,6 +140,7 @@ def measure_field(
         Settings contradict each other.
     """
     check_settings(settings)
+    standard = editions.job
     where = f"grain_size: {micrograph.path or 'image'}"
     pixel_um = micrograph.calibration.pixel_um
     kept: dict[str, tuple[int, ...]] = {}
@@ -229,8 +242,9 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
 # ---------------------------------------------------------------------------------------------- all fields
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Make results, checks, tables and warnings of all fields of a job."""
+    standard = editions.job
     scaled = all(field.calibration.pixel_um is not None for field in fields)
     features = feature_table(fields)
     results: list[Result] = []
@@ -260,9 +274,9 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                 bounds += bound_rows(estimate, standard, specimen)
         if scaled:
             directions += direction_rows(own, standard, specimen)
-            row, warning = largest_grain(grains, standard, specimen)
+            row, warning = largest_grain(grains, editions, specimen)
             outliers.append(row)
-            shape = structure(own, grains, standard, specimen)
+            shape = structure(own, grains, editions, specimen)
             shapes.append(shape.row)
             sizes += percentile_rows(grains, specimen)
             warnings += [*warning, *shape.warnings]

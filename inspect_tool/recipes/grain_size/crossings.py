@@ -7,7 +7,7 @@ import numpy as np
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
-from inspect_tool.model import LabelImage, Micrograph, Segmentation, Standard
+from inspect_tool.model import Editions, LabelImage, Micrograph, Segmentation
 from inspect_tool.recipes.grain_size.field import intercepts_px, prepared
 from inspect_tool.recipes.grain_size.method import Settings, basis, grain_number, power, rounded
 
@@ -38,7 +38,7 @@ def crossed_question(settings: Settings) -> str:
     return Text("grain_size.which_grain_boundaries_does_line", twins=twins)
 
 
-def crossed_results(n_l_per_mm: float, settings: Settings, standard: Standard) -> Mapping[str, tuple[float, str]]:
+def crossed_results(n_l_per_mm: float, settings: Settings, editions: Editions) -> Mapping[str, tuple[float, str]]:
     """Every result that rests on boundaries per length: its value, and as the standard rounds it.
 
     Parameters
@@ -46,7 +46,7 @@ def crossed_results(n_l_per_mm: float, settings: Settings, standard: Standard) -
     n_l_per_mm : float
         Boundaries per length of test lines. [1/mm]
     """
-    g = grain_number("n_l_per_mm", n_l_per_mm, standard)
+    g = grain_number("n_l_per_mm", n_l_per_mm, editions.job)
     number, length = (g, rounded(g)), (1e3 / n_l_per_mm, "")
     key = basis(settings.method)[0]
     return {

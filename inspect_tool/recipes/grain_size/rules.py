@@ -10,10 +10,10 @@ import pandas as pd
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.measure import duplex
-from inspect_tool.model import Cell, Check, FieldMeasurement, Result, Standard
+from inspect_tool.model import Cell, Check, Editions, FieldMeasurement, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import principal_planes
 from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, grain_number
-from inspect_tool.standards.editions import check_rule, designation, load_standard
+from inspect_tool.standards.editions import check_rule, designation, edition_of
 from inspect_tool.standards.formulas import astm_e930, astm_e1181
 
 # 1 pixel of lost boundary costs 0.1 G at a mean intercept of 30 px
@@ -258,9 +258,9 @@ class Structure:
     warnings: tuple[str, ...]
 
 
-def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, standard: Standard, specimen: str) -> Structure:
+def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, editions: Editions, specimen: str) -> Structure:
     """Judge the distribution of grain sizes and the map of the local size (ASTM E1181)."""
-    e1181 = load_standard("astm_e1181_2002")
+    standard = editions.job
     warnings: list[str] = []
     found, result = Text("grain_size.too_few_whole_grains"), ""
     whole = grains[grains["edge_weight"] > 0]
@@ -288,7 +288,7 @@ def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, standard
             range_g=high - low,
             mode_distance_g=0.0 if distance is None else distance + _GATE_DOUBT_G,
             mode_area_percent=0.0 if distance is None else 100.0,
-            standard=e1181,
+            standard=edition_of(editions, "ASTM E1181"),
         )
         found = Text("grain_size.one_population")
         if share is not None and (met.isolated_coarse or met.bimodal):
@@ -338,9 +338,9 @@ def _regions(fields: Sequence[FieldMeasurement], standard: Standard) -> tuple[fl
     return low, high
 
 
-def _coarse(grains: pd.DataFrame, standard: Standard) -> tuple[float, float, float]:
+def _coarse(grains: pd.DataFrame, editions: Editions) -> tuple[float, float, float]:
     """Area of the grains at least 3 G coarser than the rest [%], G of the rest, and G of the largest grain."""
-    gate = load_standard("astm_e930_2018").values["outlier_difference"].value
+    gate = edition_of(editions, "ASTM E930").values["outlier_difference"].value
     area, number = grains["area_um2"].to_numpy(), grains["grain_size_number"].to_numpy()
     weight = grains["edge_weight"].to_numpy()
     is_coarse = np.zeros(len(area), dtype=np.bool_)
@@ -352,18 +352,18 @@ def _coarse(grains: pd.DataFrame, standard: Standard) -> tuple[float, float, flo
             mean = float(area[rest].mean())
         else:
             mean = float((area * weight)[rest].sum() / weight[rest].sum())
-        average = grain_number("area_um2", mean, standard)
+        average = grain_number("area_um2", mean, editions.job)
         is_coarse = average - number >= gate
         if is_coarse.all():
             break
     return float(100 * area[is_coarse].sum() / area.sum()), average, float(number.min())
 
 
-def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tuple[tuple[Cell, ...], list[str]]:
+def largest_grain(grains: pd.DataFrame, editions: Editions, specimen: str) -> tuple[tuple[Cell, ...], list[str]]:
     """Row of the outlier table (ASTM E930) and the warning that goes with an eligible outlier."""
-    e930 = load_standard("astm_e930_2018")
+    e930 = edition_of(editions, "ASTM E930")
     largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
-    coarse, average, number = _coarse(grains, standard)
+    coarse, average, number = _coarse(grains, editions)
     longest, across = float(largest["feret_max_um"]), float(largest["feret_across_um"])
     by_caliper = astm_e930.caliper_area_um2(longest, across, e930)
     difference = average - number
@@ -377,7 +377,7 @@ def largest_grain(grains: pd.DataFrame, standard: Standard, specimen: str) -> tu
         number,
         longest,
         across,
-        grain_number("area_um2", by_caliper, standard),
+        grain_number("area_um2", by_caliper, editions.job),
         average,
         coarse,
         ("yes" if eligible else "no") + (Text("grain_size.cut_edge_least_large") if cut else ""),

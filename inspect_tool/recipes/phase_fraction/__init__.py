@@ -13,9 +13,11 @@ from inspect_tool.model import (
     Carried,
     Cell,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Measurements,
+    Requirement,
     Result,
     Standard,
 )
@@ -38,7 +40,7 @@ from inspect_tool.recipes.phase_fraction.pages import (
 )
 from inspect_tool.recipes.phase_fraction.points import point_result, point_statistics, referee_check
 from inspect_tool.recipes.phase_fraction.rules import class_checks, deviations, specimen_checks
-from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, STANDARDS, Settings
+from inspect_tool.recipes.phase_fraction.settings import ANALYSIS, COUNT, QUANTITIES, STANDARDS, Settings
 from inspect_tool.recipes.phase_fraction.shares import alternative_means, area_result, worst_field_result
 from inspect_tool.recipes.phase_fraction.stereology import axis_of, contiguity_results, stereology_results
 from inspect_tool.statistics.fields import field_statistics
@@ -56,6 +58,7 @@ __all__ = [
     "check_tables",
     "combine",
     "measure_field",
+    "other_editions",
     "point_classes",
 ]
 
@@ -74,7 +77,16 @@ CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
 )
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def other_editions(
+    settings: Settings,  # noqa: ARG001 - a contract
+    standard: Standard,
+    asked: Sequence[Requirement],  # noqa: ARG001 - a contract
+) -> tuple[str, ...]:
+    """Name the editions beside that of the job: image analysis and point count check each other."""
+    return tuple(name for name in (ANALYSIS, COUNT) if name != standard.name)
+
+
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Make results, checks and tables of all fields; every specimen apart.
 
     Parameters
@@ -83,8 +95,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         All fields of a job, from ``measure_field``.
     settings : Settings
         See there.
-    standard : Standard
-        E562 or E1245.
+    editions : Editions
+        Of E1245 and E562, or ISO 9042.
 
     Raises
     ------
@@ -105,19 +117,19 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         for name in group.classes:
             found = field_statistics(group.column(f"area_percent.{name}"), group.sections)
             is_matrix = name == group.classes[-1]
-            area = area_result(group, name, found, standard, main=not is_matrix)
+            area = area_result(group, name, found, editions, main=not is_matrix)
             results.append(area)
             summary.append(summary_row(group, name, found, area, settings))
             sections += section_rows(group, name, found)
             points_found = point_statistics(group, name)
-            main = points_found.by_hand and standard.id in MANUAL and not is_matrix
-            results.append(point_result(group, name, points_found, standard, main=main))
-            check, row = referee_check(group, name, points_found, area, standard)
+            main = points_found.by_hand and editions.job.id in MANUAL and not is_matrix
+            results.append(point_result(group, name, points_found, editions, main=main))
+            check, row = referee_check(group, name, points_found, area, editions)
             checks.append(check)
             referee.append(row)
             if is_matrix:
                 continue
-            checks += class_checks(group, name, found, standard)
+            checks += class_checks(group, name, found, editions)
             if apart := disagreement(found.mean, alternative_means(group, name)):
                 warnings.append(
                     Text(
@@ -142,10 +154,10 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                         ci95=found.ci95,
                     )
                 )
-            results.append(worst_field_result(group, name, standard))
+            results.append(worst_field_result(group, name, editions))
             results += contiguity_results(group, name)
-            results += stereology_results(group, name, axes[group.specimen, name], standard)
-        checks += specimen_checks(group, settings, standard)
+            results += stereology_results(group, name, axes[group.specimen, name], editions)
+        checks += specimen_checks(group, settings, editions)
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
         checks += _unseen.checks_of(group.fields, Text("phase_fraction.any_phase_interest"))
@@ -161,7 +173,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         checks=tuple(checks),
         measurements=Measurements(features=feature_table(fields), fields=field_table(fields)),
         statements=statements_of(axes, settings),
-        deviations=tuple(dict.fromkeys(text for group in groups for text in deviations(group, standard))),
+        deviations=tuple(dict.fromkeys(text for group in groups for text in deviations(group, editions.job))),
         tables=tuple(tables_of(summary, referee, sections, settings)),
         charts=charts_of(groups),
         warnings=tuple(warnings),

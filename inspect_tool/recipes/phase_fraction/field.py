@@ -15,6 +15,7 @@ from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, li
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
+    Editions,
     FieldMeasurement,
     LabelImage,
     Mark,
@@ -23,15 +24,14 @@ from inspect_tool.model import (
     Notable,
     PointClass,
     Segmentation,
-    Standard,
 )
 from inspect_tool.recipes import _colors, _unseen
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
 )
-from inspect_tool.recipes.phase_fraction.groups import edition_of
 from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e562
 
 
@@ -39,7 +39,7 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> FieldMeasurement:
     """Measure the classes of one field.
 
@@ -51,7 +51,7 @@ def measure_field(
         Semantic labels of the same size; class 0 is the matrix. Its alternatives are taken one at a time.
     settings : Settings
         See there.
-    standard : Standard
+    editions : Editions
         E562 or E1245; the other of the two gives what this one has no rule for.
 
     Returns
@@ -77,7 +77,7 @@ def measure_field(
         shifted[name] = _values(other.labels, classes, roi, pixel_um)
         del other  # let go before the next one is made
 
-    counted, marks = _point_count(micrograph, labels, classes, values, settings, standard)
+    counted, marks = _point_count(micrograph, labels, classes, values, settings, editions)
     values["grid_points"] = counted.n
     for number, name in classes.items():
         values[f"points.{name}"] = counted.count(number)
@@ -192,12 +192,12 @@ def _point_count(
     classes: Mapping[int, str],
     values: Mapping[str, float | int | str],
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> tuple[points.GridCount, tuple[Mark, ...]]:
     """Count a systematic grid with a random start that depends on specimen and field, and on nothing in the image."""
     of_interest = {number: name for number, name in classes.items() if number}
     smallest = min(float(values[f"area_percent.{name}"]) for name in of_interest.values())
-    n = settings.grid_points or astm_e562.grid_points(smallest, edition_of(standard, "astm_e562_2019"))
+    n = settings.grid_points or astm_e562.grid_points(smallest, edition_of(editions, "ASTM E562"))
     seed = (settings.seed, micrograph.field, crc32(micrograph.specimen.encode()))
     grid = points.grid((labels.shape[0], labels.shape[1]), n, seed)
     counted = points.count_points(labels, tuple(classes), grid, micrograph.roi)

@@ -1,4 +1,4 @@
-"""Fields of one specimen and section together, and the edition they are judged by."""
+"""Fields of one specimen and section together."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -12,15 +12,7 @@ from inspect_tool.model import (
     Standard,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
-from inspect_tool.standards.editions import designation, load_standard
-
-
-def edition_of(standard: Standard, name: str) -> Standard:
-    """The edition of the job if it is the one asked for, else the shipped one."""
-    return standard if standard.id == IDS[name] else load_standard(name)
-
-
-IDS = {"astm_e562_2019": "ASTM E562", "astm_e1245_2016": "ASTM E1245"}
+from inspect_tool.standards.editions import designation
 
 MANUAL = ("ASTM E562", "ISO 9042")
 """Standards of points that a person counts."""

@@ -8,11 +8,11 @@ from inspect_tool.languages import Text, key_of
 from inspect_tool.model import (
     Cell,
     Check,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e562
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
@@ -57,9 +57,10 @@ def point_statistics(group: Group, name: str) -> _Points:
     )
 
 
-def point_result(group: Group, name: str, found: _Points, standard: Standard, *, main: bool) -> Result:
+def point_result(group: Group, name: str, found: _Points, editions: Editions, *, main: bool) -> Result:
     """Give the result of the point count, with its budget."""
     by = Text("phase_fraction.counted_hand") if found.by_hand else Text("phase_fraction.systematic_grid_class_image")
+    counted = editions.job if editions.job.id in MANUAL else edition_of(editions, "ASTM E562")
     return evaluated(
         Result(
             quantity=f"point_percent.{name}",
@@ -67,10 +68,7 @@ def point_result(group: Group, name: str, found: _Points, standard: Standard, *,
             value=found.statistics.mean,
             unit="%",
             n=found.statistics.n,
-            clause=clause_of(
-                standard if standard.id in MANUAL else load_standard("astm_e562_2019"),
-                Text("phase_fraction.point_count_mean_p_p"),
-            )
+            clause=clause_of(counted, Text("phase_fraction.point_count_mean_p_p"))
             if found.by_hand
             else Text("phase_fraction.mean_p_p", own_grid=OWN_GRID),
             definition=Text("phase_fraction.points_class_points_grid_boundary", by=by),
@@ -82,7 +80,7 @@ def point_result(group: Group, name: str, found: _Points, standard: Standard, *,
 
 
 def referee_check(
-    group: Group, name: str, counted: _Points, area: Result, standard: Standard
+    group: Group, name: str, counted: _Points, area: Result, editions: Editions
 ) -> tuple[Check, tuple[Cell, ...]]:
     """Compare point count and area share of the same fields, allowing for the chance of the points.
 
@@ -107,7 +105,7 @@ def referee_check(
         limit=allowed,
         unit="%",
         passed=difference <= allowed,
-        clause=clause_of(edition_of(standard, "astm_e562_2019"), Text("phase_fraction.point_count_referee_same_fields"))
+        clause=clause_of(edition_of(editions, "ASTM E562"), Text("phase_fraction.point_count_referee_same_fields"))
         if counted.by_hand
         else Text("phase_fraction.checks_sampling_not_segmentation", own_grid=OWN_GRID),
         scope="consistency",

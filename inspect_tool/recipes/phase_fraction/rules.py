@@ -6,38 +6,37 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Check,
+    Editions,
     Standard,
 )
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, who
-from inspect_tool.recipes.phase_fraction.settings import STANDARDS, Settings
-from inspect_tool.standards.editions import check_rule, designation, load_standard
+from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.standards.editions import check_rule, designation
 from inspect_tool.statistics.fields import FieldStatistics
 
 TOO_SMALL_PERCENT = 5.0  # of the area of a class may lie in features below the declared size
 
 
 def _rule(
-    standard: Standard, name: str, value: float | None, specimen: str, what: str = "", note: str = ""
+    editions: Editions, name: str, value: float | None, specimen: str, what: str = "", note: str = ""
 ) -> tuple[Check, ...]:
     """Judge a value by the rule of the edition of the job, or of another one where this has none.
 
     The rule of another edition is good practice: no conformity to that of the job follows from it.
     """
-    holder = standard
-    if name not in standard.rules:
-        holder = next(edition for edition in (load_standard(other) for other in STANDARDS) if name in edition.rules)
+    holder = next(edition for edition in (editions.job, *editions.others) if name in edition.rules)
     check = check_rule(holder, name, value, specimen=specimen, note=note)
     if check is None:
         return ()
-    if holder is not standard:
+    if holder is not editions.job:
         check = replace(check, scope="practice")
     return (replace(check, name=joined(", ", (check.name, what))) if what else check,)
 
 
-def class_checks(group: Group, name: str, found: FieldStatistics, standard: Standard) -> tuple[Check, ...]:
+def class_checks(group: Group, name: str, found: FieldStatistics, editions: Editions) -> tuple[Check, ...]:
     """Judge the rules that are asked of a class."""
     checks = _rule(
-        standard,
+        editions,
         "relative_accuracy",
         found.ra_percent,
         group.specimen,
@@ -45,11 +44,11 @@ def class_checks(group: Group, name: str, found: FieldStatistics, standard: Stan
         "" if found.ra_percent is not None else Text("phase_fraction.needs_two_fields_every_section"),
     )
     if found.ci95 is not None:
-        checks += _rule(standard, "lower_limit", found.mean - found.ci95, group.specimen, name)
+        checks += _rule(editions, "lower_limit", found.mean - found.ci95, group.specimen, name)
     if len(found.sections) > 1:
         gap = section_gap(found)
         checks += _rule(
-            standard,
+            editions,
             "sections_overlap",
             gap,
             group.specimen,
@@ -98,29 +97,29 @@ def section_gap(found: FieldStatistics) -> float | None:
     return max(low for low, _ in ends) - min(high for _, high in ends)
 
 
-def specimen_checks(group: Group, settings: Settings, standard: Standard) -> tuple[Check, ...]:
+def specimen_checks(group: Group, settings: Settings, editions: Editions) -> tuple[Check, ...]:
     """Judge the rules that are asked of a specimen."""
     per_section = min(group.sections.count(section) for section in group.sections)
     grid = min(int(field.values["grid_points"]) for field in group.fields)
     if group.manual:
         grid = min(count.grid_points for count in group.manual.values())
     by_hand: tuple[Check, ...] = ()
-    if standard.id in MANUAL:
+    if editions.job.id in MANUAL:
         share = 100 * len({field.field for field in group.fields} & set(group.manual)) / len(group.fields)
-        by_hand = _rule(standard, "counted_by_hand", share, group.specimen)
+        by_hand = _rule(editions, "counted_by_hand", share, group.specimen)
     return (
         *by_hand,
         *_rule(
-            standard,
+            editions,
             "fields",
             float(per_section),
             group.specimen,
             note=Text("phase_fraction.smallest_section_specimen"),
         ),
         *_rule(
-            standard, "grid_points", float(grid), group.specimen, note=Text("phase_fraction.points_grid_inside_region")
+            editions, "grid_points", float(grid), group.specimen, note=Text("phase_fraction.points_grid_inside_region")
         ),
-        *_rule(standard, "smallest_feature", float(settings.smallest_feature_px2), group.specimen),
+        *_rule(editions, "smallest_feature", float(settings.smallest_feature_px2), group.specimen),
     )
 
 

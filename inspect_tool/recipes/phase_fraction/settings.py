@@ -13,6 +13,7 @@ from inspect_tool.ranges import Above0, From0
 from inspect_tool.recipes import _shapes
 
 STANDARDS: tuple[str, ...] = ("astm_e1245_2016", "astm_e562_2019", "iso_9042_1988")
+ANALYSIS, COUNT = STANDARDS[:2]  # of the share by image analysis, and of the count of points
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {

@@ -7,10 +7,11 @@ from inspect_tool.languages import Text
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import (
     Component,
+    Editions,
     Result,
-    Standard,
 )
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
@@ -56,7 +57,7 @@ def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Compon
     return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
 
 
-def area_result(group: Group, name: str, found: FieldStatistics, standard: Standard, *, main: bool) -> Result:
+def area_result(group: Group, name: str, found: FieldStatistics, editions: Editions, *, main: bool) -> Result:
     """Give the area share of a class, with its budget."""
     return evaluated(
         Result(
@@ -66,18 +67,18 @@ def area_result(group: Group, name: str, found: FieldStatistics, standard: Stand
             unit="%",
             n=found.n,
             clause=clause_of(
-                edition_of(standard, "astm_e1245_2016"), Text("phase_fraction.area_fraction_image_analysis_mean")
+                edition_of(editions, "ASTM E1245"), Text("phase_fraction.area_fraction_image_analysis_mean")
             ),
             definition=Text("phase_fraction.pixels_class_pixels_region_mean"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
             title=Text("phase_fraction.area_fraction_3", name=name)
-            + (Text("phase_fraction.image_analysis") if standard.id in MANUAL else ""),
+            + (Text("phase_fraction.image_analysis") if editions.job.id in MANUAL else ""),
             main=main,
         )
     )
 
 
-def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
+def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
     """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
     worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
     alone = replace(group, fields=(worst,), sections=(worst.section,))
@@ -89,7 +90,7 @@ def worst_field_result(group: Group, name: str, standard: Standard) -> Result:
             value=found.mean,
             unit="%",
             n=len(group.fields),
-            clause=clause_of(edition_of(standard, "astm_e1245_2016"), Text("phase_fraction.worst_field")),
+            clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.worst_field")),
             definition=Text("phase_fraction.largest_area_share_field_measured"),
             budget=(segmentation_line(alone, name, found),),
             title=Text("phase_fraction.largest_area_fraction_field_field", name=name, field=worst.field),

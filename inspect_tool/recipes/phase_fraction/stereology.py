@@ -8,13 +8,14 @@ import numpy as np
 from inspect_tool.languages import Text
 from inspect_tool.model import (
     Component,
+    Editions,
     Result,
-    Standard,
 )
 from inspect_tool.recipes.phase_fraction.field import LINES
-from inspect_tool.recipes.phase_fraction.groups import Group, clause_of, edition_of
+from inspect_tool.recipes.phase_fraction.groups import Group, clause_of
 from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, Settings
 from inspect_tool.recipes.phase_fraction.shares import segmentation_line
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e1245
 from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
@@ -68,7 +69,7 @@ def contiguity_results(group: Group, name: str) -> list[Result]:
     ]
 
 
-def stereology_results(group: Group, name: str, axis: str, standard: Standard) -> list[Result]:
+def stereology_results(group: Group, name: str, axis: str, editions: Editions) -> list[Result]:
     """Measures of E1245 from the means of the fields; a ratio of means, with the scatter of both in its budget.
 
     N_L is taken perpendicular to the axis of an elongated structure, and by lines of both directions where it has none.
@@ -109,7 +110,7 @@ def stereology_results(group: Group, name: str, axis: str, standard: Standard) -
                     value=value,
                     unit=unit,
                     n=len(group.fields),
-                    clause=clause_of(edition_of(standard, "astm_e1245_2016"), _CLAUSES[quantity]),
+                    clause=clause_of(edition_of(editions, "ASTM E1245"), _CLAUSES[quantity]),
                     definition=Text(_DEFINITIONS[quantity], lines=CROSSING[axis]),
                     budget=tuple(budget),
                     title=Text("words.of_class", title=QUANTITIES[f"{quantity}.*"].title, name=name),

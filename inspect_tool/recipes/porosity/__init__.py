@@ -20,6 +20,7 @@ from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
     Carried,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     LabelImage,
@@ -29,14 +30,13 @@ from inspect_tool.model import (
     PointClass,
     Result,
     Segmentation,
-    Standard,
 )
 from inspect_tool.recipes import _colors, _shapes, _unseen
 from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
-from inspect_tool.recipes.porosity.classes import expand
+from inspect_tool.recipes.porosity.classes import expand, other_editions
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
@@ -55,6 +55,7 @@ __all__ = [
     "combine",
     "expand",
     "measure_field",
+    "other_editions",
     "point_classes",
 ]
 
@@ -83,7 +84,7 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> FieldMeasurement:
     """Measure the pores of one field.
 
@@ -96,8 +97,8 @@ def measure_field(
         Its alternatives are taken one at a time.
     settings : Settings
         See there.
-    standard : Standard
-        One of ``STANDARDS``.
+    editions : Editions
+        That of the job is one of ``STANDARDS``.
 
     Returns
     -------
@@ -113,9 +114,9 @@ def measure_field(
     pixel_um = micrograph.calibration.pixel_um
 
     def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
-        pores = one.pores_of(micrograph, objects, settings, standard)
+        pores = one.pores_of(micrograph, objects, settings, editions)
         place = one.worst_reference(pores, micrograph, settings)
-        return pores, place, one.numbers_of(pores, place, micrograph, settings, standard)
+        return pores, place, one.numbers_of(pores, place, micrograph, settings, editions)
 
     # the alternatives first, and of each only its objects: two label images at a time and not four
     shifted: dict[str, dict[str, float]] = {}
@@ -170,7 +171,7 @@ def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArr
     return (pores != 0).astype(np.uint8), named
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Put the fields of all specimens together: results with budgets, checks, tables, charts.
 
     Parameters
@@ -179,8 +180,8 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         As ``measure_field`` gave them.
     settings : Settings
         See there.
-    standard : Standard
-        Supplies the sampling rules.
+    editions : Editions
+        That of the job supplies the sampling rules.
 
     Returns
     -------
@@ -195,13 +196,14 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
     if not fields:
         msg = "porosity: no field to measure"
         raise MeasurementError(msg)
+    standard = editions.job
     shown = presentation(settings, standard)
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [field for field in fields if field.specimen == specimen]
-        made = results_of(mine, settings, standard, shown)
+        made = results_of(mine, settings, editions, shown)
         results += made
         checks += checks_of(mine, settings, standard)
         checks += _colors.checks_of(

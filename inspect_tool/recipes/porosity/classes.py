@@ -1,17 +1,33 @@
 """Class strings of drawings as requirements: VDG P 201, BDG P 202 and ASTM B276."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.languages import Text, joined
-from inspect_tool.model import Requirement
-from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
-from inspect_tool.standards.editions import load_standard
+from inspect_tool.model import Editions, Requirement, Standard
+from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings, presentation
+from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_b276, bdg_p202, vdg_p201
 from inspect_tool.units import dimension
 
+_KEY, _HARDMETAL = "porosity_key", "hardmetal_class"  # quantities of class strings
+_HOLDERS: Mapping[str, str] = MappingProxyType(
+    {_KEY: "bdg_p202_2010", _HARDMETAL: "astm_b276_2021", "hardmetal": "astm_b276_2021"}
+    | {"thermal_spray": "astm_e2109_2014"}
+)
+"""Shipped editions that a class string or a presentation takes numbers from where that of the job is of another
+standard."""
 
-def expand(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+
+def other_editions(settings: Settings, standard: Standard, asked: Sequence[Requirement]) -> tuple[str, ...]:
+    """Name the editions beside that of the job: of its class strings, and of the presentation of its results."""
+    wanted = [requirement.quantity for requirement in asked if requirement.class_string]
+    return tuple(dict.fromkeys(_HOLDERS[one] for one in (*wanted, presentation(settings, standard)) if one in _HOLDERS))
+
+
+def expand(requirement: Requirement, settings: Settings, editions: Editions) -> tuple[Requirement, ...]:
     """Turn a class string into requirements on quantities of this recipe.
 
     What an image alone cannot show becomes a requirement on a quantity that is never measured, so
@@ -24,20 +40,22 @@ def expand(requirement: Requirement, settings: Settings) -> tuple[Requirement, .
         "hardmetal_class" (ASTM B276); ``class_string`` holds the string.
     settings : Settings
         ``reference_area`` and ``key_symbols`` are used.
+    editions : Editions
+        Among them that of the class, see ``other_editions``.
 
     Raises
     ------
     SettingsError
         An unknown kind, or a string against its grammar, which is then explained.
     """
-    kinds = {"porosity_class": _expand_p201, "porosity_key": _expand_p202, "hardmetal_class": _expand_b276}
+    kinds = {"porosity_class": _expand_p201, _KEY: _expand_p202, _HARDMETAL: _expand_b276}
     if requirement.quantity not in kinds:
         msg = (
             f"requirement with class_string '{requirement.class_string}': quantity '{requirement.quantity}' is "
             f"no class; use {', '.join(kinds)}"
         )
         raise SettingsError(msg)
-    return kinds[requirement.quantity](requirement, settings)
+    return kinds[requirement.quantity](requirement, settings, editions)
 
 
 def _asked(
@@ -52,7 +70,11 @@ def _asked(
     return replace(requirement, quantity=quantity, unit=unit, lower=lower, upper=upper, source=source)
 
 
-def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+def _expand_p201(
+    requirement: Requirement,
+    settings: Settings,
+    editions: Editions,  # noqa: ARG001 - one shape
+) -> tuple[Requirement, ...]:
     asked = vdg_p201.parse(requirement.class_string)
     made = []
     if asked.load == "F":
@@ -115,9 +137,9 @@ def _expand_p201(requirement: Requirement, settings: Settings) -> tuple[Requirem
     return tuple(made)
 
 
-def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:
+def _expand_p202(requirement: Requirement, settings: Settings, editions: Editions) -> tuple[Requirement, ...]:
     """Symbols that the standards file or the job knows become limits; all others are not stated."""
-    known = {row["symbol"]: row for row in load_standard("bdg_p202_2010").tables["symbols"]}
+    known = {row["symbol"]: row for row in edition_of(editions, "BDG P 202").tables["symbols"]}
     made = []
     for symbol, value in bdg_p202.parse_key(requirement.class_string):
         quantity = settings.key_symbols.get(symbol, known[symbol]["quantity"] if symbol in known else "")
@@ -138,13 +160,17 @@ def _expand_p202(requirement: Requirement, settings: Settings) -> tuple[Requirem
     return tuple(made)
 
 
-def _expand_b276(requirement: Requirement, settings: Settings) -> tuple[Requirement, ...]:  # noqa: ARG001 - one shape
+def _expand_b276(
+    requirement: Requirement,
+    settings: Settings,  # noqa: ARG001 - one shape
+    editions: Editions,
+) -> tuple[Requirement, ...]:
     """Levels such as "A02 B00 C00"."""
     text = requirement.class_string.upper()
     parts = text.replace("/", " ").replace(",", " ").split()
     if len(parts) == 1:
         parts = [text[i : i + 3] for i in range(0, len(text), 3)]
-    b276 = load_standard("astm_b276_2021")
+    b276 = edition_of(editions, "ASTM B276")
     made = []
     for part in parts:
         if len(part) != 3 or part[0] not in "ABC" or part[1:] not in ("00", "02", "04", "06", "08"):

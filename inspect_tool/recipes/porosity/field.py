@@ -15,9 +15,9 @@ from inspect_tool.languages import Text
 from inspect_tool.measure import neighbours, reference_area
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
-from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
+from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
-from inspect_tool.standards.editions import constant, load_standard
+from inspect_tool.standards.editions import constant, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
 
 _MARKED_CLUSTERS = 15
@@ -82,7 +82,7 @@ def objects_of(segmentation: Segmentation, settings: Settings) -> LabelImage | M
     return mask
 
 
-def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Settings, standard: Standard) -> Pores:
+def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Settings, editions: Editions) -> Pores:
     """Number the pores, measure them and put those aside that are too small or linear."""
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     whole = objects.dtype != np.bool_
@@ -93,10 +93,11 @@ def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Setti
     left_out = feret < settings.minimum_um
     small = (area < settings.minimum_px2) & ~left_out
     measured = ~(small | left_out)
-    limit = _linear_limit(settings, standard)
+    limit = _linear_limit(settings, editions)
     size = 1.0 if pixel_um is None else pixel_um
     linear = np.array([astm_e2109.is_linear(f / size, float(a), limit) for f, a in zip(feret, area, strict=True)], bool)
-    half = standard.values["frame_weight"].value if "frame_weight" in standard.values else 0.5
+    given = editions.job.values
+    half = given["frame_weight"].value if "frame_weight" in given else 0.5
     weight = np.where(table["touches_edge"], half, 1.0)
     if settings.count_rule == "two_edges":
         weight = np.where((table["top_px"] == 0) | (table["left_px"] == 0), 0.0, 1.0)
@@ -155,12 +156,12 @@ def _classes(segmentation: Segmentation, settings: Settings) -> list[int]:
     return [by_name[name] for name in settings.classes]
 
 
-def _linear_limit(settings: Settings, standard: Standard) -> float:
+def _linear_limit(settings: Settings, editions: Editions) -> float:
     """Elongation from which a feature is linear: the setting, else the standard's, else none."""
     if settings.linear_elongation:
         return settings.linear_elongation
-    if presentation(settings, standard) == "thermal_spray":
-        return constant(load_standard("astm_e2109_2014"), "linear_elongation").value
+    if presentation(settings, editions.job) == "thermal_spray":
+        return constant(edition_of(editions, "ASTM E2109"), "linear_elongation").value
     return float("inf")
 
 
@@ -169,7 +170,7 @@ def numbers_of(
     place: Place | None,
     micrograph: Micrograph,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,
 ) -> dict[str, float]:
     """Numbers of one segmentation of one field; the same for the main one and for its alternatives."""
     pixel_um = micrograph.calibration.pixel_um
@@ -221,8 +222,9 @@ def numbers_of(
     }
     if pixel_um is not None:
         values["pore_count_per_mm2"] = values["pores_counted"] / values["field_area_mm2"]
-        if presentation(settings, standard) == "hardmetal":
-            values |= _hardmetal_numbers(feret, area / field_px2, weight, values["field_area_mm2"])
+        if presentation(settings, editions.job) == "hardmetal":
+            b276 = edition_of(editions, "ASTM B276")
+            values |= _hardmetal_numbers(feret, area / field_px2, weight, values["field_area_mm2"], b276)
     if place is not None:
         values["reference_porosity_percent"] = 100 * place[0].share
         values["reference_pore_count"] = _reference_count(place[1], pores, found.labels.shape, micrograph.roi)
@@ -286,9 +288,12 @@ def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:
 
 
 def _hardmetal_numbers(
-    feret_um: NDArray[np.float64], share: NDArray[np.float64], weight: NDArray[np.float64], field_mm2: float
+    feret_um: NDArray[np.float64],
+    share: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    field_mm2: float,
+    b276: Standard,
 ) -> dict[str, float]:
-    b276 = load_standard("astm_b276_2021")
     kinds = np.array([astm_b276.pore_type(diameter, b276) for diameter in feret_um], dtype=object)
     values = {f"hardmetal_percent.{kind}": 100 * float(share[kinds == kind].sum()) for kind in ("A", "B")}
     for row in b276.tables["large_classes"]:

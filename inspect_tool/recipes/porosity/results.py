@@ -9,12 +9,12 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
-from inspect_tool.model import Check, Component, FieldMeasurement, Result, Standard
+from inspect_tool.model import Check, Component, Editions, FieldMeasurement, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
-from inspect_tool.standards.editions import check_rule, constant, designation, load_standard
+from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
@@ -28,13 +28,13 @@ _DEFINITION = Text("porosity.pores_least_smallest_measured_size")
 
 
 def results_of(
-    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, shown: Presentation
+    fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions, shown: Presentation
 ) -> list[Result]:
     """All results of one specimen."""
     minimum = Text("porosity.px2", definition=_DEFINITION, minimum_px2=settings.minimum_px2)
     if settings.minimum_um:
         minimum += Text("porosity.um_feret", minimum_um=settings.minimum_um)
-    clause = designation(standard)
+    clause = designation(editions.job)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
     if calibrated:
@@ -47,7 +47,7 @@ def results_of(
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(_share(fields, "linear_percent", clause, Text("porosity.linear_features_f_max_mean"), main=False))
     if shown == "hardmetal" and calibrated:
-        made += _hardmetal_results(fields)
+        made += _hardmetal_results(fields, edition_of(editions, "ASTM B276"))
     return [_not_negative(evaluated(result)) for result in made]
 
 
@@ -492,8 +492,7 @@ def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings
     return made
 
 
-def _hardmetal_results(fields: Sequence[FieldMeasurement]) -> list[Result]:
-    b276 = load_standard("astm_b276_2021")
+def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> list[Result]:
     clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")

@@ -53,11 +53,10 @@ Presentation = Literal["auto", "areal", "casting", "thermal_spray", "hardmetal"]
 
 _PRESENTATIONS: Mapping[str, Presentation] = MappingProxyType(
     {
-        "vdg_p201_2002": "casting",
-        "bdg_p202_2010": "casting",
-        "astm_e2109_2021": "thermal_spray",
-        "astm_e2109_2014": "thermal_spray",
-        "astm_b276_2021": "hardmetal",
+        "VDG P 201": "casting",
+        "BDG P 202": "casting",
+        "ASTM E2109": "thermal_spray",
+        "ASTM B276": "hardmetal",
     }
 )
 
@@ -95,4 +94,4 @@ def presentation(settings: Settings, standard: Standard) -> Presentation:
     """How the results are presented: the setting, or what belongs to the standard."""
     if settings.presentation != "auto":
         return settings.presentation
-    return _PRESENTATIONS.get(standard.name, "areal")
+    return _PRESENTATIONS.get(standard.id, "areal")

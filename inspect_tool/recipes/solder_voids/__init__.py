@@ -15,11 +15,11 @@ from inspect_tool.languages import Text
 from inspect_tool.model import (
     Carried,
     Check,
+    Editions,
     FieldMeasurement,
     Findings,
     Measurements,
     Result,
-    Standard,
 )
 from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
@@ -63,7 +63,7 @@ CARRIED: Mapping[str, Carried] = {  # see validation.line
 }
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> Findings:
+def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
     """Worst and mean joint of each specimen, with the checks of the method card."""
     results: list[Result] = []
     checks: list[Check] = []
@@ -74,7 +74,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
         joints = feature_table(own)
         whole = np.ones(len(joints), bool) if settings.edge_joints == "counted" else ~joints["touches_edge"].to_numpy()
         used = joints[whole]
-        checks += checks_of(own, settings, standard, specimen)
+        checks += checks_of(own, settings, editions.job, specimen)
         if used.empty:
             msg = (
                 f"specimen {specimen}: every joint is cut by the edge of its image; take a wider image, "
@@ -91,7 +91,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, standard: St
                     n_joints=len(joints),
                 )
             )
-        results += results_of(used, budget_lines(own, whole), specimen, settings, standard)
+        results += results_of(used, budget_lines(own, whole), specimen, settings, editions.job)
         if settings.joints_are == "sample" and used["section"].nunique() == 1:
             warnings.append(Text("solder_voids.specimen_joints_one_board_sample", specimen=specimen))
     features = feature_table(fields)

@@ -15,6 +15,7 @@ from inspect_tool.measure import ball_doubts
 from inspect_tool.measure import joints as measure
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import (
+    Editions,
     FieldMeasurement,
     GrayImage,
     LabelImage,
@@ -23,7 +24,6 @@ from inspect_tool.model import (
     Micrograph,
     Notable,
     Segmentation,
-    Standard,
 )
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes.solder_voids.settings import SHARES, Settings, check_classes, check_settings
@@ -37,10 +37,9 @@ def measure_field(
     micrograph: Micrograph,
     segmentation: Segmentation,
     settings: Settings,
-    standard: Standard,
+    editions: Editions,  # noqa: ARG001 - rules are judged over the specimen
 ) -> FieldMeasurement:
     """Void shares of every joint of one image, and how they move with the outlines."""
-    del standard  # rules are judged over the specimen
     where = micrograph.path or "image"
     check_settings(settings, micrograph, where)
     check_classes(segmentation, where)

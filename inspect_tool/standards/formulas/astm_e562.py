@@ -10,7 +10,7 @@ from math import ceil
 
 from inspect_tool.errors import MeasurementError, StandardError
 from inspect_tool.model import Standard
-from inspect_tool.standards.editions import constant, load_standard
+from inspect_tool.standards.editions import constant
 from inspect_tool.statistics.uncertainty import coverage_factor
 
 HALF = 0.5
@@ -103,20 +103,21 @@ def point_count(counts: Sequence[float], grid_points: int) -> PointCount:
     )
 
 
-def grid_points(percent: float, standard: Standard | None = None) -> int:
+def grid_points(percent: float, standard: Standard) -> int:
     """Suggest the size of the grid from an estimate of the volume fraction.
 
     Parameters
     ----------
     percent : float
         Estimated volume fraction. [%]
-    standard : Standard, optional
-        Edition with the table ``grid_choice``; default ASTM E562-19.
+    standard : Standard
+        Edition with the table ``grid_choice``.
 
     Examples
     --------
-    >>> grid_points(3.0), grid_points(7.0), grid_points(15.0), grid_points(30.0)
-    (100, 49, 25, 16)
+    >>> from inspect_tool.standards.editions import load_standard
+    >>> [grid_points(percent, load_standard("astm_e562_2019")) for percent in (3.0, 7.0, 15.0, 30.0)]
+    [100, 49, 25, 16]
 
     References
     ----------
@@ -132,7 +133,7 @@ def grid_points(percent: float, standard: Standard | None = None) -> int:
 
 
 def fields_needed(
-    volume_fraction: float, grid_points: int, relative_accuracy_percent: float, standard: Standard | None = None
+    volume_fraction: float, grid_points: int, relative_accuracy_percent: float, standard: Standard
 ) -> float:
     """Plan the number of fields for a wanted relative accuracy; not rounded.
 
@@ -144,12 +145,13 @@ def fields_needed(
         Points of the grid, P_T.
     relative_accuracy_percent : float
         Wanted %RA. [%]
-    standard : Standard, optional
-        Edition with the value ``field_planning_factor``; default ASTM E562-19.
+    standard : Standard
+        Edition with the value ``field_planning_factor``.
 
     Examples
     --------
-    >>> round(fields_needed(0.10, 25, 10.0), 6)
+    >>> from inspect_tool.standards.editions import load_standard
+    >>> round(fields_needed(0.10, 25, 10.0, load_standard("astm_e562_2019")), 6)
     160.0
 
     References
@@ -162,7 +164,7 @@ def fields_needed(
             f"{grid_points} points, {relative_accuracy_percent:g} %"
         )
         raise MeasurementError(msg)
-    factor = constant(standard or load_standard("astm_e562_2019"), "field_planning_factor").value
+    factor = constant(standard, "field_planning_factor").value
     return factor / ((relative_accuracy_percent / 100) ** 2 * grid_points * volume_fraction)
 
 
@@ -184,10 +186,9 @@ def fields_for_finer_accuracy(fields: int, ra_percent: float, wanted_percent: fl
     return max(fields, ceil(fields * (ra_percent / wanted_percent) ** 2 - 1e-9))
 
 
-def _table(standard: Standard | None, name: str) -> Sequence[dict[str, float]]:
-    edition = standard or load_standard("astm_e562_2019")
+def _table(standard: Standard, name: str) -> Sequence[dict[str, float]]:
     try:
-        return edition.tables[name]  # type: ignore[return-value]  # numbers by the check of the file's relations
+        return standard.tables[name]  # type: ignore[return-value]  # numbers by the check of the file's relations
     except KeyError:
-        msg = f"standards/{edition.name}.toml: no table [[tables.{name}]]"
+        msg = f"standards/{standard.name}.toml: no table [[tables.{name}]]"
         raise StandardError(msg) from None

@@ -347,7 +347,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
 
 def _alone(recipe: Any, planned: Plan, measurement: FieldMeasurement) -> dict[str, Result]:
     """Results of a recipe for one field alone, by quantity."""
-    findings = recipe.combine([measurement], planned.settings, planned.standard)
+    findings = recipe.combine([measurement], planned.settings, planned.editions)
     return {result.quantity: result for result in findings.results}
 
 
@@ -405,11 +405,11 @@ def _comparison(
         title=planned.job.header.title or recipe.TITLE,
         header=planned.job.header,
         standard=StandardRecord(
-            name=planned.standard.name,
-            id=planned.standard.id,
-            edition=planned.standard.edition,
-            title=planned.standard.title,
-            sha256=planned.standard.sha256,
+            name=planned.editions.job.name,
+            id=planned.editions.job.id,
+            edition=planned.editions.job.edition,
+            title=planned.editions.job.title,
+            sha256=planned.editions.job.sha256,
         ),
         alpha=alpha,
         verdict=overall(pairs),

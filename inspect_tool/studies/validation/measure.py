@@ -204,9 +204,9 @@ def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: Recipe, l
     micrograph = one_field.read_source(machine, source)
     segmentation, measured, _ = one_field.measured_field(machine, source, micrograph, model)
     by_hand = _by_hand(truth, index, micrograph, segmentation, recipe)
-    findings = recipe.combine([measured], machine.settings, machine.standard)
+    findings = recipe.combine([measured], machine.settings, machine.editions)
     found = of_quantities(recipe, findings.results)
-    stated = of_quantities(recipe, recipe.combine([by_hand], machine.settings, machine.standard).results)
+    stated = of_quantities(recipe, recipe.combine([by_hand], machine.settings, machine.editions).results)
     errors = {
         name: FieldError(
             machine=_short(result.value),
@@ -265,7 +265,7 @@ def _by_hand(
             msg += f"'{machine.backend}' does not give; its classes are {known}"
             raise ReadError(msg)
         taken = replace(taken, classes=machine.classes)
-    measured: FieldMeasurement = recipe.measure_field(micrograph, taken, truth.settings, truth.standard)
+    measured: FieldMeasurement = recipe.measure_field(micrograph, taken, truth.settings, truth.editions)
     return measured
 
 

@@ -274,6 +274,15 @@ def stated(value: Any) -> dict[str, Any]:
     }
 
 
+def as_json(value: Any) -> str:
+    """Write a value as JSON text; NaN and infinity become null."""
+    return _json_text(plain(value))
+
+
+def _json_text(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
     data = plain(report)
@@ -282,7 +291,7 @@ def dump_report(report: Report) -> str:
         found = as_data(text)
         stated.setdefault(json.dumps(found, sort_keys=True), {**found, "at": []})["at"].append(place)
     data["sentences"] = list(stated.values())
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return _json_text(data)
 
 
 def load_report(path: str | Path) -> Report:

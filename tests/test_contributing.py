@@ -192,7 +192,9 @@ def test_every_setting_has_a_comment_that_the_starter_job_can_show(kind, name):
 
 
 def test_every_edition_is_named_by_a_recipe():
-    named = {name for recipe in registry.names("recipe") for name in registry.load("recipe", recipe).STANDARDS}
+    named = {
+        name for recipe in registry.names("recipe") for name in editions.names_for(registry.load("recipe", recipe))
+    }
     by_formulas = {"astm_e930_2018", "astm_e1181_2002"}  # read by grain_size beside the edition of the job
     by_studies = {"aiag_msa_2010", "type_1_study_2026"}  # of the gauge, not of a specimen
     assert set(editions.names()) == named | by_formulas | by_studies

@@ -177,7 +177,7 @@ def test_a_folder_with_anything_else_is_never_replaced(folder, tmp_path):
     [
         ("no", "not a record of golden results"),
         ('{"schema": "x"}', "schema is 'x', this version reads"),
-        ('{"schema": "inspect_tool/studies/golden/1"}', "is missing"),
+        ('{"schema": "inspect_tool/golden/1"}', "is missing"),
     ],
 )
 def test_what_is_no_record_is_said(text, message, tmp_path):

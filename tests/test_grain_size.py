@@ -10,6 +10,7 @@ from scipy import ndimage
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
+from inspect_tool.paths import data_folder
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
 from inspect_tool.standards.editions import editions_for
@@ -538,6 +539,20 @@ def test_stated_magnification_gives_the_standard_figure(mosaics):
 def test_contradicting_settings(mosaics, changes, message):
     with pytest.raises(SettingsError, match=message):
         field_of(mosaics[0], Settings(**changes))
+
+
+def test_a_procedure_of_a_laboratory_that_follows_a_standard_needs_no_code(mosaics, tmp_path):
+    text = (data_folder("standards") / "iso_643_2019.toml").read_text(encoding="utf-8")
+    own = tmp_path / "lab_7.toml"
+    own.write_text(text.replace('id = "ISO 643"', 'id = "LAB 7"\nfollows = "ISO 643"', 1), encoding="utf-8")
+    settings = Settings(method="saltykov")
+    iso, lab = (
+        result(findings(mosaics[:2], settings, editions_for(grain_size, settings, name)), "grain_size_number")
+        for name in ("iso_643_2019", str(own))
+    )
+    assert (lab.value, lab.u) == (iso.value, iso.u)  # the formulas and constants of ISO 643
+    assert str(lab.title).startswith("Grain size index G (LAB 7)")
+    assert str(lab.clause).startswith("LAB 7:2019") or str(lab.clause).startswith("LAB 7, edition 2019")
 
 
 def test_a_standard_of_something_else(mosaics):

@@ -239,7 +239,7 @@ def test_what_is_written_reads_back(whole, tmp_path):
     assert isinstance(again, SelfTest)
     assert (again.id, again.verdict) == (found.id, found.verdict)
     (tmp_path / "no.json").write_text(json.dumps({"schema": "inspect_tool/report/1"}), encoding="utf-8")
-    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/studies/selftest/selftest/1'"):
+    with pytest.raises(SettingsError, match="this version reads 'inspect_tool/selftest/1'"):
         selftest.load_selftest(tmp_path / "no.json")
 
 

@@ -9,7 +9,7 @@ from inspect_tool.errors import StandardError
 from inspect_tool.model import Requirement
 from inspect_tool.paths import data_folder
 from inspect_tool.standards import editions
-from inspect_tool.standards.editions import check_rule, edition_of, editions_for, load_standard, unverified
+from inspect_tool.standards.editions import check_rule, edition_of, editions_for, load_standard, names_for, unverified
 from inspect_tool.standards.worked import run_case
 
 CASES = [
@@ -147,3 +147,40 @@ def test_a_report_is_read_with_the_editions_that_came_with_it(tmp_path):
     found = editions_of("grain_size", folder=tmp_path)
     assert found.job.title.startswith("Of then: ")
     assert found.others == ()  # a report without a scale needed no other one, and has none
+
+
+# ---------------------------------------------------------------------------------- editions that follow a standard
+
+
+def test_editions_of_a_known_standard_join_the_recipe_by_themselves(tmp_path, monkeypatch):
+    recipe = registry.load("recipe", "grain_size")
+    assert set(names_for(recipe)) - set(recipe.STANDARDS) == {"astm_e112_2024", "iso_643_2024"}
+    for path in data_folder("standards").glob("*.toml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    text = (tmp_path / "astm_e112_2024.toml").read_text(encoding="utf-8")
+    (tmp_path / "astm_e112_2031.toml").write_text(
+        text.replace('edition = "2024"', 'edition = "2031"'), encoding="utf-8"
+    )
+    (tmp_path / "gost_5639_1982.toml").write_text(HEAD + 'follows = "ISO 643"\n' + RULE, encoding="utf-8")
+    monkeypatch.setattr(editions, "data_folder", lambda _: tmp_path)
+    assert {"astm_e112_2031", "gost_5639_1982"} <= set(names_for(recipe))
+    assert "gost_5639_1982" not in names_for(registry.load("recipe", "porosity"))
+
+
+def test_who_follows_a_standard_that_nobody_knows_is_told(tmp_path):
+    with pytest.raises(StandardError, match=r"mine_2020\.toml: follows 'ASTM E121', which is no known standard"):
+        load_standard(write(tmp_path, HEAD + 'follows = "ASTM E121"\n' + RULE))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "followed", "settings"),
+    [("porosity", "astm_b276_2021", {}), ("porosity", "astm_e2109_2021", {}), ("phase_fraction", "astm_e562_2019", {})],
+)
+def test_what_follows_a_standard_takes_its_place(recipe, followed, settings, tmp_path):
+    shipped = load_standard(followed)
+    text = (data_folder("standards") / f"{followed}.toml").read_text(encoding="utf-8")
+    own = tmp_path / "lab_7.toml"
+    own.write_text(text.replace(f'id = "{shipped.id}"', f'id = "LAB 7"\nfollows = "{shipped.id}"', 1), encoding="utf-8")
+    found = editions_of(recipe, str(own), **settings)
+    assert (found.job.id, found.job.follows) == ("LAB 7", shipped.id)
+    assert edition_of(found, shipped.id) is found.job

@@ -38,7 +38,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.calibration import check_stated, stop_if_expired
 from inspect_tool.segmentation import question
-from inspect_tool.standards.editions import editions_for
+from inspect_tool.standards.editions import editions_for, names_for
 from inspect_tool.validation import finding
 from inspect_tool.validation.finding import ValidationFile
 
@@ -257,8 +257,8 @@ def edition_named(job: Job, recipe: Recipe, path: Path) -> str:
     name = job.standard or recipe.STANDARDS[0]
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return str(path.parent / name)
-    if name not in recipe.STANDARDS:
-        there_are = ", ".join(recipe.STANDARDS) + slips.near(name, recipe.STANDARDS)
+    if name not in recipe.STANDARDS and name not in (known := names_for(recipe)):
+        there_are = ", ".join(known) + slips.near(name, known)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
     return name

@@ -119,7 +119,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     """
     module = registry.load("recipe", recipe)
     backend = dict(module.BACKEND)
-    others = ", ".join(module.STANDARDS[1:])
+    others = ", ".join(editions.names_for(module)[1:])
     name = backend.pop("name")
     lines = [
         _INTRO.format(

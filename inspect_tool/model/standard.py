@@ -48,6 +48,7 @@ class Standard:
 
     name: str  # file name without suffix, e.g. "astm_e112_2013"
     id: str  # "ASTM E112"
+    follows: str  # id of the standard whose formulas and place in a recipe it takes; its own unless its file says so
     edition: str
     title: str
     values: Mapping[str, Constant]

@@ -14,7 +14,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe, others_of
 from inspect_tool.units import UNITS
 
-_HEAD = {"id", "edition", "title", "file_version", "notes", "tables", "rules", "worked"}
+_HEAD = {"id", "follows", "edition", "title", "file_version", "notes", "tables", "rules", "worked"}
 
 
 def names() -> tuple[str, ...]:
@@ -48,6 +48,7 @@ def load_standard(name: str, folder: Path | None = None) -> Standard:
     return Standard(
         name=path.stem,
         id=data["id"],
+        follows=_followed(data, where),
         edition=data["edition"],
         title=data["title"],
         values=values,
@@ -77,6 +78,17 @@ def designation(standard: Standard | StandardRecord) -> str:
     if not any(character.isdigit() for character in edition):
         return f"{name}, {edition if 'revision' in edition else 'revision ' + edition}"
     return f"{name}, edition {edition}"
+
+
+def names_for(recipe: Recipe) -> tuple[str, ...]:
+    """Names of the editions that a job of a recipe may be judged by.
+
+    Those that the recipe names come first; every shipped edition of the same standards, or that follows one of them,
+    joins by itself.
+    """
+    known = {load_standard(name).follows for name in recipe.STANDARDS}
+    joining = (name for name in names() if load_standard(name).follows in known)
+    return tuple(dict.fromkeys((*recipe.STANDARDS, *joining)))
 
 
 def editions_for(
@@ -133,7 +145,7 @@ def edition_of(editions: Editions, standard: str) -> Standard:
     """
     known = (editions.job, *editions.others)
     for edition in known:
-        if edition.id == standard:
+        if edition.follows == standard:
             return edition
     msg = f"no edition of {standard} was read; there are: {', '.join(edition.name for edition in known)}"
     raise StandardError(msg)
@@ -209,6 +221,19 @@ def unverified(standard: Standard) -> tuple[str, ...]:
         [name for name, value in standard.values.items() if not value.verified_by]
         + [rule.name for rule in standard.rules.values() if not rule.verified_by and not rule.own]
     )
+
+
+def _followed(data: Mapping[str, Any], where: str) -> str:
+    """The standard that an edition follows, its own where it names none; one that nobody knows is an error."""
+    own, stated = str(data["id"]), data.get("follows")
+    if stated is None:
+        return own
+    known = {read_toml(path)["id"] for path in data_folder("standards").glob("*.toml")}
+    if stated not in known:
+        there_are = ", ".join(sorted(known))
+        msg = f"{where}: follows '{stated}', which is no known standard; there are: {there_are}"
+        raise StandardError(msg + slips.near(str(stated), sorted(known)))
+    return str(stated)
 
 
 def _constant(value: Any, where: str) -> Constant:

@@ -16,14 +16,14 @@ from typing import Any, Literal
 
 from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
-from inspect_tool.files import parse_json, plain, read_bytes, sha256_file, write_text
+from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_file, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.inspection import field_record, job_plan
 from inspect_tool.inspection.job_plan import Plan, Progress, job_names, silent
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
 
-SCHEMA = "inspect_tool/studies/golden/1"
+SCHEMA = "inspect_tool/golden/1"
 FILE = "golden.json"
 SHARE = 0.25
 """Default tolerance, as a share of the stated U: a shift of U/4 would widen an interval by 3 % (√(1 + 1/16))."""
@@ -161,7 +161,7 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
             made.append(_measured(plan, name, base, lambda i, text, b=before: tell(b + i, total, text)))
             before += len(plan.sources)
         golden = Golden(schema=SCHEMA, recorded=_stamp(started), jobs=tuple(made))
-        write_text(folder / FILE, json.dumps(plain(golden), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+        write_text(folder / FILE, as_json(golden))
         tell(total, total, "done")
     return golden
 

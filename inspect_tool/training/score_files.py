@@ -2,14 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inspect_tool import __version__
 from inspect_tool.evidence.provenance import now
-from inspect_tool.files import plain, write_text
+from inspect_tool.files import as_json, plain, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.model import Cell, Table
 from inspect_tool.statistics.agreement import equivalence
@@ -331,7 +330,7 @@ def write(scores: Scores, folder: Path) -> Path:
     OutputError
         The folder cannot be made or written, or holds something else than scores.
     """
-    data = json.dumps(as_data(scores), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    data = as_json(as_data(scores))
     shown = page(scores, folder)
     with new_folder(folder) as made:
         write_text(made / "score.json", data)

@@ -14,7 +14,7 @@ from inspect_tool.files import checked, plain
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
 from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
 from inspect_tool.segmentation import threshold
-from inspect_tool.standards.editions import editions_for, load_standard
+from inspect_tool.standards.editions import editions_for, load_standard, names_for
 from inspect_tool.units import UNITS
 
 RECIPES = registry.names("recipe")
@@ -118,7 +118,7 @@ def test_a_recipe_keeps_its_contract(name):
     assert recipe.__doc__
     assert recipe.TITLE
     assert recipe.QUESTION in {"coverage", "count"}
-    for standard in recipe.STANDARDS:
+    for standard in names_for(recipe):
         assert load_standard(standard).rules, f"{standard} has no method card"
     assert recipe.BACKEND["name"] in registry.names("backend")
     for quantity in recipe.QUANTITIES.values():

@@ -97,7 +97,7 @@ __all__ = [
 TITLE = Text("grain_size.grain_size")
 QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
-STANDARDS = ("astm_e112_2013", "astm_e112_2024", "iso_643_2019", "iso_643_2024", "astm_e1382_1997")
+STANDARDS = ("astm_e112_2013", "iso_643_2019", "astm_e1382_1997")  # their other editions join by themselves
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
 
 

@@ -71,13 +71,12 @@ class Estimate:
 
 
 def formulas(standard: Standard) -> ModuleType:
-    """Formulas of the standard; editions of one standard share them."""
+    """Formulas of the standard; its editions, and what follows it, share them."""
     try:
-        return _FORMULAS[standard.id]
+        return _FORMULAS[standard.follows]
     except KeyError:
-        msg = (
-            f"standards/{standard.name}.toml: id '{standard.id}' is no grain size method; known: {', '.join(_FORMULAS)}"
-        )
+        known = ", ".join(_FORMULAS)
+        msg = f"standards/{standard.name}.toml: '{standard.follows}' is no grain size method; known: {known}"
         raise StandardError(msg) from None
 
 

@@ -85,7 +85,11 @@ def results_of(
     edition = designation(standard)
     if scaled:
         key, what = basis(settings.method)
-        name = Text("grain_size.grain_size_index") if standard.id == "ISO 643" else Text("grain_size.grain_size_number")
+        name = (
+            Text("grain_size.grain_size_index")
+            if standard.follows == "ISO 643"
+            else Text("grain_size.grain_size_number")
+        )
         numbers = (
             ("grain_size_number", key, f"{METHOD_TITLES[settings.method]}", settings.method, what),
             (

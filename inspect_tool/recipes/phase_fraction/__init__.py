@@ -122,7 +122,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
             summary.append(summary_row(group, name, found, area, settings))
             sections += section_rows(group, name, found)
             points_found = point_statistics(group, name)
-            main = points_found.by_hand and editions.job.id in MANUAL and not is_matrix
+            main = points_found.by_hand and editions.job.follows in MANUAL and not is_matrix
             results.append(point_result(group, name, points_found, editions, main=main))
             check, row = referee_check(group, name, points_found, area, editions)
             checks.append(check)

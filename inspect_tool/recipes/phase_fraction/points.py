@@ -60,7 +60,7 @@ def point_statistics(group: Group, name: str) -> _Points:
 def point_result(group: Group, name: str, found: _Points, editions: Editions, *, main: bool) -> Result:
     """Give the result of the point count, with its budget."""
     by = Text("phase_fraction.counted_hand") if found.by_hand else Text("phase_fraction.systematic_grid_class_image")
-    counted = editions.job if editions.job.id in MANUAL else edition_of(editions, "ASTM E562")
+    counted = editions.job if editions.job.follows in MANUAL else edition_of(editions, "ASTM E562")
     return evaluated(
         Result(
             quantity=f"point_percent.{name}",

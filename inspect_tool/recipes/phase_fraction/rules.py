@@ -104,7 +104,7 @@ def specimen_checks(group: Group, settings: Settings, editions: Editions) -> tup
     if group.manual:
         grid = min(count.grid_points for count in group.manual.values())
     by_hand: tuple[Check, ...] = ()
-    if editions.job.id in MANUAL:
+    if editions.job.follows in MANUAL:
         share = 100 * len({field.field for field in group.fields} & set(group.manual)) / len(group.fields)
         by_hand = _rule(editions, "counted_by_hand", share, group.specimen)
     return (
@@ -125,7 +125,7 @@ def specimen_checks(group: Group, settings: Settings, editions: Editions) -> tup
 
 def deviations(group: Group, standard: Standard) -> tuple[str, ...]:
     """Say what is done otherwise than the edition of the job says."""
-    if standard.id not in MANUAL or len(group.manual) == len(group.fields):
+    if standard.follows not in MANUAL or len(group.manual) == len(group.fields):
         return ()
     said = Text("phase_fraction.area_fraction_image_analysis_program", group=who(group))
     return (Text("phase_fraction.count_person_give_table_count", said=said, standard=designation(standard)),)

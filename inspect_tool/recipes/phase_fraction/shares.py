@@ -72,7 +72,7 @@ def area_result(group: Group, name: str, found: FieldStatistics, editions: Editi
             definition=Text("phase_fraction.pixels_class_pixels_region_mean"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
             title=Text("phase_fraction.area_fraction_3", name=name)
-            + (Text("phase_fraction.image_analysis") if editions.job.id in MANUAL else ""),
+            + (Text("phase_fraction.image_analysis") if editions.job.follows in MANUAL else ""),
             main=main,
         )
     )

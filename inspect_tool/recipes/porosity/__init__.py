@@ -69,7 +69,6 @@ STANDARDS: tuple[str, ...] = (
     "vdg_p201_2002",
     "bdg_p202_2010",
     "astm_e2109_2021",
-    "astm_e2109_2014",
     "astm_b276_2021",
 )
 BACKEND: Mapping[str, Any] = MappingProxyType(

@@ -94,4 +94,4 @@ def presentation(settings: Settings, standard: Standard) -> Presentation:
     """How the results are presented: the setting, or what belongs to the standard."""
     if settings.presentation != "auto":
         return settings.presentation
-    return _PRESENTATIONS.get(standard.id, "areal")
+    return _PRESENTATIONS.get(standard.follows, "areal")

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from inspect_tool import registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
-from inspect_tool.files import load_job, parse_json, plain, read_bytes, read_toml, sha256_bytes, toml_value, write_text
+from inspect_tool.files import load_job, plain, read_toml, toml_value
 from inspect_tool.folders import check_name, new_folder
 from inspect_tool.inspection import field_record, job_plan, one_field
 from inspect_tool.inspection.job_plan import Plan, Progress, Source, silent
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
-from inspect_tool.report.confined import confined
+from inspect_tool.report import document
 from inspect_tool.statistics.agreement import agreement, equivalence
 from inspect_tool.studies.comparison.page import (
     SCHEMA,
@@ -127,18 +127,15 @@ def compare(
         found = _comparison(plans, runs, asked, alpha, folder, started, perf_counter() - clock)
         for file in folder.glob("*.labels"):
             file.unlink()
-        _write(found, folder, plans[0], tell, total)
+        exports, template = plans[0].job.exports, plans[0].template
+        document.write(found, folder, "compare", page, template, what="The comparison as data", exports=exports)
+    tell(total, total, "done")
     return found, Path(out) / name
 
 
 def load_comparison(path: Path) -> Comparison:
     """Read ``compare.json`` back."""
-    try:
-        text = read_bytes(path)
-    except OSError as error:
-        msg = f"{path}: not a comparison: {error.strerror}"
-        raise SettingsError(msg) from None
-    return parse_json(Comparison, text, SCHEMA, str(path), "a comparison")
+    return document.load(Comparison, path, SCHEMA, "a comparison")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for
@@ -431,7 +428,7 @@ def _comparison(
             seconds=seconds,
         ),
     )
-    return replace(found, id=_identification(found))
+    return replace(found, id=document.identification("IC", _timeless(found)))
 
 
 def _pairs(reference: _Run, other: _Run, margins: Mapping[str, float], alpha: float) -> list[Pair]:
@@ -607,40 +604,11 @@ def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) ->
     return tuple(found)
 
 
-def _identification(found: Comparison) -> str:
-    """Identify a comparison by its day and its content; how long things took does not count."""
-    timeless = replace(
+def _timeless(found: Comparison) -> Comparison:
+    return replace(
         found,
         candidates=tuple(
             replace(one, load_seconds=0.0, first_seconds_per_mpx=None, later_seconds_per_mpx=None)
             for one in found.candidates
         ),
-        provenance=replace(found.provenance, started=found.provenance.started[:10], seconds=0.0),
     )
-    canonical = json.dumps(plain(timeless), sort_keys=True)
-    day = found.provenance.started[:10].replace("-", "")
-    return f"IC-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
-
-
-# ------------------------------------------------------------------------------------------------------- writing
-
-
-def _write(found: Comparison, folder: Path, planned: Plan, tell: Progress, total: int) -> None:
-    """Write the data, and the page in the formats that the job exports."""
-    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_text(folder / "compare.json", data)
-    if "html" in planned.job.exports:
-        shown = confined(planned.template, 0, page, found, folder, planned.template, "screen")
-        write_text(folder / "compare.html", shown)
-    tell(total - 1, total, "PDF")
-    if "pdf" in planned.job.exports:
-        confined(planned.template, 0, _print, found, folder, planned.template, data)
-    tell(total, total, "done")
-
-
-def _print(found: Comparison, folder: Path, template: Path, data: str) -> None:
-    from inspect_tool.report.exporters.pdf import attachment, print_page
-
-    made = datetime.fromisoformat(found.provenance.started)
-    carried = [attachment("compare.json", "The comparison as data", data, "Source", made)]
-    print_page(page(found, folder, template, "print"), folder / "compare.pdf", template, found.id, carried)

@@ -4,10 +4,8 @@ Values come from a table, or from jobs and reports of this tool. What is repeate
 file: two trials that rest on the same image are refused.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -15,10 +13,10 @@ from typing import Any, Literal
 from inspect_tool import folders
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
-from inspect_tool.files import checked, parse_json, plain, read_bytes, read_toml, sha256_bytes, sha256_file, write_text
+from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
-from inspect_tool.report.confined import confined
+from inspect_tool.report import document
 from inspect_tool.report.render import load_settings, template_folder
 from inspect_tool.standards.editions import designation, load_standard, unverified
 from inspect_tool.standards.formulas import aiag_msa, type_1
@@ -167,9 +165,11 @@ def gauge(
             seconds=perf_counter() - clock,
         ),
     )
-    found = replace(found, id=_identification(found))
+    found = replace(found, id=document.identification("GS", found))
     with folders.new_folder(target, used) as folder:
-        _write(found, folder, study.exports, template, lambda i, name: tell(total - 2 + i, total, name))
+        tell(total - 2, total, "HTML, PDF")
+        document.write(found, folder, "gauge", page, template, what="The study as data", exports=study.exports)
+    tell(total, total, "done")
     return found, target
 
 
@@ -182,12 +182,7 @@ def _target(out: Path, first: Path) -> Path:
 
 def load_gauge(path: Path) -> GaugeReport:
     """Read ``gauge.json`` back."""
-    try:
-        text = read_bytes(path)
-    except OSError as error:
-        msg = f"{path}: not a gauge study: {error.strerror}"
-        raise SettingsError(msg) from None
-    return parse_json(GaugeReport, text, SCHEMA, str(path), "a gauge study")
+    return document.load(GaugeReport, path, SCHEMA, "a gauge study")
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for
@@ -482,37 +477,3 @@ _COMPONENT = {
     "interaction": "the interaction of appraiser and part",
     "part": "parts",
 }
-
-
-# ------------------------------------------------------------------------------------------------------- writing
-
-
-def _identification(found: GaugeReport) -> str:
-    """Identify a study by its day and its content; how long it took does not count."""
-    made = found.provenance
-    timeless = replace(found, provenance=replace(made, started=made.started[:10], seconds=0.0))
-    canonical = json.dumps(plain(timeless), sort_keys=True)
-    return f"GS-{made.started[:10].replace('-', '')}-{sha256_bytes(canonical.encode())[:8].upper()}"
-
-
-def _write(
-    found: GaugeReport, folder: Path, exports: Sequence[str], template: Path, tell: Callable[[int, str], None]
-) -> None:
-    """Write the data, and the page in the formats that the study exports."""
-    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_text(folder / "gauge.json", data)
-    if "html" in exports:
-        tell(0, "HTML")
-        write_text(folder / "gauge.html", confined(template, 0, page, found, folder, template, "screen"))
-    if "pdf" in exports:
-        tell(1, "PDF")
-        confined(template, 0, _print, found, folder, template, data)
-    tell(2, "done")
-
-
-def _print(found: GaugeReport, folder: Path, template: Path, data: str) -> None:
-    from inspect_tool.report.exporters.pdf import attachment, print_page
-
-    made = datetime.fromisoformat(found.provenance.started)
-    carried = [attachment("gauge.json", "The study as data", data, "Source", made)]
-    print_page(page(found, folder, template, "print"), folder / "gauge.pdf", template, found.id, carried)

@@ -20,7 +20,7 @@ from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
 from inspect_tool.standards.formulas.type_1 import Type1
 
-SCHEMA = "inspect_tool/studies/gauge/gauge/1"
+SCHEMA = "inspect_tool/gauge/1"
 
 Design = Literal["crossed", "nested", "type 1"]
 Decision = Literal["acceptable", "conditional", "not acceptable"]

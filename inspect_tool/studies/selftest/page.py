@@ -17,7 +17,7 @@ from inspect_tool.report.render import Medium, data_uri, load_settings, render_p
 from inspect_tool.standards.editions import designation
 from inspect_tool.studies.comparison.page import difference_unit
 
-SCHEMA = "inspect_tool/studies/selftest/selftest/1"
+SCHEMA = "inspect_tool/selftest/1"
 
 Interval = tuple[float, float]
 

@@ -4,12 +4,10 @@ Bias is taken against what the drawn fields hold, so that it is that of segmenta
 linearity and scatter speak about the material that the fields were drawn from, as the stated intervals do.
 """
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -19,14 +17,11 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import (
     checked,
-    parse_json,
     plain,
-    read_bytes,
-    sha256_bytes,
-    write_text,
 )
 from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.model import Header, StandardRecord
+from inspect_tool.report import document
 from inspect_tool.report.render import template_folder
 from inspect_tool.segmentation import question
 from inspect_tool.standards import editions
@@ -196,9 +191,11 @@ def selftest(
             cpu_seconds=round(process_time() - cpu + elsewhere, 1),
             provenance=replace(found.provenance, seconds=round(seconds, 2)),
         )
-        found = replace(found, id=_identification(found))
+        found = replace(found, id=document.identification("IT", _timeless(found)))
         if out is not None:
-            _write(found, folder, tell, total)
+            tell(total - 2, total, "HTML, PDF")
+            document.write(found, folder, "selftest", page, template_folder("inspection"), what="The self-test as data")
+            tell(total, total, "done")
     return found
 
 
@@ -215,12 +212,7 @@ def _folder(out: str | Path | None) -> Iterator[Path]:
 
 def load_selftest(path: Path) -> SelfTest:
     """Read ``selftest.json`` back."""
-    try:
-        text = read_bytes(path)
-    except OSError as error:
-        msg = f"{path}: not a self-test: {error.strerror}"
-        raise SettingsError(msg) from None
-    return parse_json(SelfTest, text, SCHEMA, str(path), "a self-test")
+    return document.load(SelfTest, path, SCHEMA, "a self-test")
 
 
 def backends_of(
@@ -321,31 +313,10 @@ def _with_answers(test: RecipeTest, seen: Sequence[Seen], again: Sequence[Seen],
     )
 
 
-def _identification(found: SelfTest) -> str:
-    """Identify a self-test by its day and its content; how long things took does not count."""
-    timeless = replace(
+def _timeless(found: SelfTest) -> SelfTest:
+    return replace(
         found,
         seconds=0.0,
         cpu_seconds=0.0,
         recipes=tuple(replace(one, cpu_seconds=0.0) for one in found.recipes),
-        provenance=replace(found.provenance, started=found.provenance.started[:10], seconds=0.0),
     )
-    canonical = json.dumps(plain(timeless), sort_keys=True)
-    day = found.provenance.started[:10].replace("-", "")
-    return f"IT-{day}-{sha256_bytes(canonical.encode())[:8].upper()}"
-
-
-def _write(found: SelfTest, folder: Path, tell: Progress, total: int) -> None:
-    from inspect_tool.report.exporters.pdf import attachment, print_page
-
-    template = template_folder("inspection")
-    data = json.dumps(plain(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    tell(total - 2, total, "HTML")
-    write_text(folder / FILE, data)
-    write_text(folder / "selftest.html", page(found, folder, template, "screen"))
-    tell(total - 1, total, "PDF")
-    made = datetime.fromisoformat(found.provenance.started)
-    carried = [attachment("selftest.json", "The self-test as data", data, "Source", made)]
-    printed = page(found, folder, template, "print")
-    print_page(printed, folder / "selftest.pdf", template, found.id, carried)
-    tell(total, total, "done")

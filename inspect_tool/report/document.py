@@ -1,0 +1,114 @@
+"""What a study writes: data that can be read back, an identification made from them, and the page as HTML and PDF."""
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from inspect_tool.errors import SettingsError
+from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, write_text
+from inspect_tool.model import Provenance
+from inspect_tool.report.confined import confined
+from inspect_tool.report.render import Medium
+
+T = TypeVar("T")
+
+
+class Document(Protocol):
+    """A study as data: a frozen dataclass."""
+
+    @property
+    def id(self) -> str:
+        """Identification."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where its numbers come from."""
+
+
+D = TypeVar("D", bound=Document)
+Page = Callable[[D, Path, Path, Medium], str]  # document, folder of its pictures, template folder
+
+
+def identification(prefix: str, timeless: Document) -> str:
+    """Identify a document by its day and its content, e.g. ``GS-20260309-3F9A12C4``; how long it took does not count.
+
+    Parameters
+    ----------
+    prefix : str
+        Kind of the document.
+    timeless : Document
+        Without the times that it states beside its provenance.
+    """
+    data: dict[str, Any] = plain(timeless)
+    day = timeless.provenance.started[:10]
+    data["provenance"] = plain(replace(timeless.provenance, started=day, seconds=0.0))
+    return f"{prefix}-{day.replace('-', '')}-{sha256_bytes(json.dumps(data, sort_keys=True).encode())[:8].upper()}"
+
+
+def load(kind: type[T], path: Path, schema: str, what: str) -> T:
+    """Read the data of a document back; ``what`` it should be stands in the message.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, or holds something else.
+    """
+    try:
+        data = read_bytes(path)
+    except OSError as error:
+        msg = f"{path}: not {what}: {error.strerror}"
+        raise SettingsError(msg) from None
+    return parse_json(kind, data, schema, str(path), what)
+
+
+def write(
+    found: D,
+    folder: Path,
+    name: str,
+    page: "Page[D]",
+    template: Path,
+    *,
+    what: str,
+    exports: Collection[str] = ("html", "pdf"),
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write ``NAME.json``, and ``NAME.html`` and ``NAME.pdf`` where they are asked for; the PDF carries the data.
+
+    Parameters
+    ----------
+    found : Document
+        With its identification.
+    folder : Path
+        Where to, and where the pictures lie that it names.
+    name : str
+        Of the files.
+    page : callable
+        A function of a module that renders the document; where the template is a laboratory's, in a process of its own.
+    template : Path
+        Template folder.
+    what : str
+        Name of the data for who opens the PDF, e.g. "The study as data".
+    exports : collection of str
+        "html", "pdf" or both.
+    tell : callable
+        Called with what comes next.
+    """
+    data = as_json(found)
+    write_text(folder / f"{name}.json", data)
+    if "html" in exports:
+        tell("HTML")
+        write_text(folder / f"{name}.html", confined(template, 0, page, found, folder, template, "screen"))
+    if "pdf" in exports:
+        tell("PDF")
+        confined(template, 0, _print, found, folder, name, page, template, what, data)
+
+
+def _print(found: D, folder: Path, name: str, page: "Page[D]", template: Path, what: str, data: str) -> None:
+    from inspect_tool.report.exporters.pdf import attachment, print_page
+
+    made = datetime.fromisoformat(found.provenance.started)
+    carried = [attachment(f"{name}.json", what, data, "Source", made)]
+    print_page(page(found, folder, template, "print"), folder / f"{name}.pdf", template, found.id, carried)

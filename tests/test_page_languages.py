@@ -1,0 +1,216 @@
+"""Pages in a language: no English word of a page is left on them, and they are printed anew without measuring."""
+
+import json
+import re
+import string
+import tomllib
+from html import unescape
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pypdf
+import pytest
+from PIL import Image
+from report_example import example
+from typer.testing import CliRunner
+
+from inspect_tool.cli import app
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.files import dump_report, load_report
+from inspect_tool.inspection import job_run
+from inspect_tool.inspection.job_plan import plan
+from inspect_tool.languages import Text, catalogue, said
+from inspect_tool.paths import data_folder
+from inspect_tool.report import text
+from inspect_tool.report.figures import chart_svg
+from inspect_tool.report.render import language_of, render
+from inspect_tool.verify.anew import print_anew
+from inspect_tool.verify.verify import verify
+
+SHIPPED = data_folder("templates") / "inspection"
+WIDE = str.maketrans({letter: chr(ord(letter) - 0x21 + 0xFF01) for letter in string.ascii_letters})
+JOB = """
+language = "de"
+recipe = "phase_fraction"
+images = ["field_*.png"]
+exports = ["json", "html", "pdf"]
+[calibration]
+pixel_um = 0.5
+u_rel = 0.004
+source = "stage micrometer"
+[backend]
+name = "threshold"
+[[requirements]]
+quantity = "area_percent.dark"
+upper = 40.0
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A made-up report with a page of each kind of block, as a folder that holds its data and its pictures."""
+    made = example(tmp_path_factory.mktemp("report"), fields=2, features=30, size=160, grains=12, failing=True)
+    (made.folder / "report.json").write_text(dump_report(made.report), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def job(tmp_path):
+    rng = np.random.default_rng(5)
+    for number in (1, 2):
+        pixels = np.full((90, 120), 200.0)
+        for _ in range(4):
+            row, column = rng.integers(8, 65), rng.integers(8, 95)
+            pixels[row : row + 15, column : column + 14] = 70
+        pixels += rng.normal(0, 4, pixels.shape)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / f"field_{number}.png")
+    (tmp_path / "job.toml").write_text(JOB, encoding="utf-8")
+    return tmp_path / "job.toml"
+
+
+@pytest.fixture
+def wide(tmp_path, monkeypatch):
+    """A language whose words are those of English in full-width letters, so that what is not in it can be seen."""
+    for path in (Path(catalogue.__file__).parent / "en").glob("*.toml"):
+        sentences = tomllib.loads(path.read_text(encoding="utf-8"))
+        for language, change in (("en", str), ("de", widened)):
+            (tmp_path / language).mkdir(exist_ok=True)
+            lines = [f"{name} = {json.dumps(change(found), ensure_ascii=False)}\n" for name, found in sentences.items()]
+            (tmp_path / language / path.name).write_text("".join(lines), encoding="utf-8")
+    monkeypatch.setattr(catalogue, "_FOLDER", tmp_path)
+    catalogue.catalogue.cache_clear()
+    yield "de"
+    catalogue.catalogue.cache_clear()
+
+
+def widened(template):
+    parts = []
+    for before, name, form, _ in string.Formatter().parse(template):
+        forms = form.translate(WIDE) if form and "|" in form else form
+        parts += [before.translate(WIDE), "" if name is None else f"{{{name}:{forms}}}" if forms else f"{{{name}}}"]
+    return "".join(parts)
+
+
+def words_of(html):
+    """Words of a page and of what is read aloud, in letters of English."""
+    html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-f]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
+    shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:alt|aria-label|placeholder)="([^"]*)"', html)
+    return set(re.findall(r"[a-z]{3,}", unescape(" ".join(shown)).lower()))
+
+
+@pytest.mark.parametrize("medium", ["print", "screen"])
+def test_a_page_has_no_word_of_its_own_that_is_not_of_its_language(made, wide, medium):
+    page = render(made.report, made.folder, SHIPPED, medium, wide, anew=True)
+    assert words_of(page) > {"kiel", "turbine"}  # what a person wrote
+    data = dump_report(made.report).replace("_", " ").lower()
+    names = {"astm", "python", "utc", "png", "jpg"}  # of a standard, a program, a time, a file
+    assert words_of(page) - set(re.findall(r"[a-z]+", data)) - names == set()
+
+
+def test_the_words_of_an_english_page_are_those_of_its_report(made):
+    pages = [render(made.report, made.folder, SHIPPED, "print", *language) for language in ((), ("en",))]
+    assert pages[0] == pages[1]
+    assert '<html lang="en">' in pages[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "german"),
+    [
+        ("pm", (12.3456, 0.2345, "%"), "12,35\xa0±\xa00,23\xa0%"),
+        ("interval", ((12.1111, 12.58), 0.2345, "%"), "12,11\xa0…\xa012,58\xa0%"),
+        ("number", (1.5e-7, 3), "1,50\xa0×\xa010⁻⁷"),
+        ("number", (12345.678, 7), "12\xa0345,68"),
+        ("probability", (0.99999,), ">\xa099,9\xa0%"),
+        ("found", (0.54015, "1"), "0,54"),
+        ("setting", (0.25,), "0.25"),  # as it stands in a job file
+        ("stated", ("revision 1.5",), "revision 1.5"),
+        ("file_name", ("images/1.5.tif",), "1.5.tif"),
+        ("stated", ("",), said(Text("terms.not_stated"), "de")),
+        ("cell", (True,), said(Text("terms.yes"), "de")),
+        ("term", ("conditional pass",), said(Text("terms.conditional_pass"), "de")),
+        ("term", ("phase of a customer",), "phase of a customer"),
+    ],
+)
+def test_numbers_and_words_of_a_filter_are_those_of_the_language(name, values, german):
+    assert text.filters("de")[name](*values) == german
+    assert text.filters("en")[name](*values) == getattr(text, name)(*values)
+
+
+def test_a_german_page_has_german_numbers_and_heads(made):
+    page = render(made.report, made.folder, SHIPPED, "print", "de")
+    assert '<html lang="de">' in page
+    shown = unescape(re.sub(r"<[^>]+>", "", page))
+    main = made.report.results[0]
+    assert text.filters("de")["pm"](main.value, main.expanded_u, main.unit) in shown
+    for key in ("results", "uncertainty", "checks", "decision", "provenance", "to_be_read"):
+        assert f">{said(Text(f'page.{key}'), 'de')}</h2>" in page
+
+
+def test_the_axes_of_a_chart_have_the_sign_of_the_language(made):
+    chart = made.report.charts[0]
+    english, german = (re.findall(r">([^<>]+)</text>", chart_svg(chart, language=name)) for name in ("en", "de"))
+    numbers = [label for label in english if re.fullmatch(r"\d+\.\d+", label)]
+    assert numbers
+    assert [label.replace(".", ",") if label in numbers else label for label in english] == german
+
+
+# ---------------------------------------------------------------------------------------------- job and template
+
+
+def test_a_job_wins_over_its_template(tmp_path):
+    (tmp_path / "template.toml").write_text('language = "de"\n', encoding="utf-8")
+    assert [language_of(asked, tmp_path) for asked in ("", "de", "en")] == ["de", "de", ""]
+    (tmp_path / "template.toml").write_text('language = "sv"\n', encoding="utf-8")  # words of the laboratory's own
+    assert language_of("", tmp_path) == ""
+
+
+def test_a_language_without_words_is_refused(job):
+    job.write_text(JOB.replace('"de"', '"deu"'), encoding="utf-8")
+    with pytest.raises(
+        SettingsError, match=r"^job.toml language: there are no words of 'deu'; there are: en, de.*'de'\?"
+    ):
+        plan(job)
+
+
+@pytest.mark.needs("Pango")
+def test_a_german_report_states_its_language_and_verifies(job, tmp_path):
+    job_run.run(job, tmp_path / "reports")
+    folder = tmp_path / "reports" / "job"
+    report = load_report(folder / "report.json")
+    assert report.language == "de"
+    assert report.fields.title == "Fields"  # the data keep their words
+    document = pypdf.PdfReader(folder / "report.pdf")
+    assert document.root_object["/Lang"] == "de"
+    found = verify(folder)
+    assert [item.text for item in found.findings if item.state == "differs"] == []
+    assert {item.part for item in found.findings if item.state == "verified"} >= {"HTML page", "PDF pages"}
+    # a print in English, of the PDF alone, is told apart from the pages of the report, and verifies as what it is
+    done = print_anew(folder / "report.pdf", language="en", out=tmp_path / "english")
+    assert [path.name for path in done.files] == ["report.pdf"]
+    found = verify(done.files[0])
+    assert [item.text for item in found.findings if item.state == "differs"] == []
+
+
+# ------------------------------------------------------------------------------------------------------ print
+
+
+@pytest.mark.needs("Pango")
+def test_a_print_leaves_the_report_as_it_is_and_says_what_it_is(made, tmp_path):
+    home = copytree(made.folder, tmp_path / "report")
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    done = CliRunner().invoke(app, ["print", str(home), "--language", "de"])
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "report.de"
+    assert [str(folder / name) in done.output for name in ("report.html", "report.pdf")] == [True, True]
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    said_so = said(Text("page.print_of", report=made.report.id), "de")
+    assert said_so in (folder / "report.html").read_text(encoding="utf-8")
+    pages = ["".join(page.extract_text().split()) for page in pypdf.PdfReader(folder / "report.pdf").pages]
+    assert all("".join(said_so.split()) in page for page in pages)
+    with pytest.raises(OutputError, match=r"report.html: exists already and is left as it is"):
+        print_anew(home, language="de")
+    with pytest.raises(SettingsError, match=r"^--language: there are no words of 'germ'"):
+        print_anew(home, language="germ")
+    with pytest.raises(OutputError, match="exists already"):
+        print_anew(folder.parent / "report", language="en", out=folder)

@@ -1,4 +1,9 @@
-"""Locks on files between processes: the system gives them back when a process ends, so that none outlives a kill."""
+"""Locks on files between processes: the system gives them back when a process ends, so that none outlives a kill.
+
+They are written here on the calls of the system, and not taken from filelock, for three reasons: a disk that has no
+locks is an error, where filelock marks the place by a file, which outlives a kill; a file that is open already is
+locked (the marker of a folder that will be renamed); and readers lock a file beside each other.
+"""
 
 import os
 import sys

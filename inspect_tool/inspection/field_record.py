@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Seen:
     figures: tuple[quality.Figure, ...]
 
 
-def look(planned: Plan, pool: ProcessPoolExecutor | None = None) -> list[Seen]:
+def look(planned: Plan, pool: Executor | None = None) -> list[Seen]:
     """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
 
     Raises
@@ -116,11 +117,13 @@ def _seen(planned: Plan, index: int) -> Seen | InspectError:
     return Seen(calibration=micrograph.calibration, figures=figures)
 
 
-def measure_all(planned: Plan, folder: Path, workers: int, progress: Progress) -> list[Outcome]:
-    """Measure every field of a job, side by side where there are workers."""
+def measure_all(
+    planned: Plan, folder: Path, workers: int, progress: Progress, executor: Executor | None = None
+) -> list[Outcome]:
+    """Measure every field of a job, side by side where there are workers or an executor of the caller's."""
     count = len(planned.sources)
     total = count + len(planned.job.exports)
-    with processes(min(workers, count)) as pool:
+    with processes(min(workers, count)) if executor is None else nullcontext(executor) as pool:
         seen: Sequence[Seen | None] = [None]
         if count > 1:
             progress(0, total, f"looking at {count} images")

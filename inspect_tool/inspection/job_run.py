@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ def run(
     *,
     name: str = "",
     workers: int = 1,
+    executor: Executor | None = None,
     backend: Mapping[str, Any] | None = None,
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
@@ -65,6 +67,10 @@ def run(
         Name of the folder; default: the name of the job file without its suffix.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
+    executor : Executor, optional
+        Measures the fields in the place of ``workers``: any executor of ``concurrent.futures`` or made like one, of
+        threads, of processes, or of a cluster whose machines see the images and the folder ``out`` under the same
+        paths. It is left open.
     backend : mapping, optional
         A ``[backend]`` table that takes the place of the job's own.
     exports : tuple of str, optional
@@ -86,7 +92,7 @@ def run(
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     recipe = registry.load("recipe", planned.job.recipe)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
-        outcomes = measure_all(planned, folder, workers, progress or silent)
+        outcomes = measure_all(planned, folder, workers, progress or silent, executor)
         measured = [outcome.measurement for outcome in outcomes]
         findings = concluded(
             recipe,

@@ -3,8 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -17,7 +16,7 @@ T = TypeVar("T")
 
 
 def each(
-    pool: ProcessPoolExecutor | None,
+    pool: Executor | None,
     work: Callable[..., T],
     given: Sequence[tuple[Any, ...]],
     tell: Callable[[int, int], None],
@@ -26,8 +25,8 @@ def each(
 
     Parameters
     ----------
-    pool : ProcessPoolExecutor or None
-        From ``processes``.
+    pool : Executor or None
+        From ``processes``, or any of ``concurrent.futures`` or made like them. None: all is done here.
     work : callable
         A function of a module, so that another process can import it.
     given : sequence of tuple
@@ -51,7 +50,7 @@ def each(
         for future in as_completed(waiting):
             found[waiting[future]] = future.result()
             tell(len(found), waiting[future])
-    except BrokenProcessPool:
+    except BrokenExecutor:
         msg = "a worker process was ended from outside, or ran out of memory; try fewer --workers"
         raise MeasurementError(msg) from None
     return [found[i] for i in range(len(given))]

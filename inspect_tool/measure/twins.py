@@ -14,6 +14,8 @@ from math import acos, degrees, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.measure.boundaries import Regions, joined
 from inspect_tool.measure.flooding import strips
@@ -113,10 +115,8 @@ def without_twin_lines(
         lamellae = len({lamella for lamella, _ in taken})
         if not CHANCE * count + 3 * sqrt(CHANCE * count) < lamellae <= LAMELLAR * count:
             return none, 0
-    owner = np.arange(count + 1)
-    for _, grain in taken:
-        _unite(owner, grain)
-    return np.unique(_roots(owner), return_inverse=True)[1].astype(np.int32), lamellae
+    owner = _united((grain for _, grain in taken), count)
+    return np.unique(owner, return_inverse=True)[1].astype(np.int32), lamellae
 
 
 def merge_twin_lines(labels: LabelImage, regions: Regions, shift: float = 0.0) -> int:
@@ -215,17 +215,14 @@ def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:
 
     slender = (shape.length >= SLENDER * shape.width) & (area >= FILLED * shape.length * shape.width) & (area > 0)
     slender[0] = False
-    owner = np.arange(count + 1)
-    taken = np.zeros(count + 1, bool)
+    grains: list[tuple[int, ...]] = []
     for lamella in np.flatnonzero(slender).tolist():
         at = np.flatnonzero((pairs[:, 0] == lamella) | (pairs[:, 1] == lamella))
         other = pairs[at].sum(axis=1) - lamella
         partners = _partners(lamella, at, other, gray, shape, side, length / outline[lamella])
-        if not partners:
-            continue
-        taken[lamella] = True
-        _unite(owner, (lamella, *partners))
-    return _roots(owner), int(taken.sum())
+        if partners:
+            grains.append((lamella, *partners))
+    return _united(grains, count), len(grains)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -286,17 +283,14 @@ def _partners(
     return (one, two) if difference <= max(ALIKE, 0.5 * contrast) else ()
 
 
-def _root(owner: NDArray[np.intp], number: int) -> int:
-    while owner[number] != number:
-        number = int(owner[number])
-    return number
+def _united(groups: Iterable[Iterable[int]], count: int) -> NDArray[np.intp]:
+    """Give the regions 0 ... count of groups, and of groups that share a region, the smallest of their numbers.
 
-
-def _roots(owner: NDArray[np.intp]) -> NDArray[np.intp]:
-    return np.array([_root(owner, number) for number in range(len(owner))])
-
-
-def _unite(owner: NDArray[np.intp], numbers: Iterable[int]) -> None:
-    """Give some regions, and all that they were united with, one owner."""
-    roots = {_root(owner, number) for number in numbers}
-    owner[list(roots)] = min(roots)
+    >>> _united([(4, 2), (5, 6), (6, 4)], 7).tolist()
+    [0, 1, 2, 3, 2, 2, 2, 7]
+    """
+    ends = np.array([(min(group), number) for group in map(tuple, groups) for number in group], np.intp).reshape(-1, 2)
+    graph = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(count + 1, count + 1))
+    part = connected_components(graph, directed=False)[1]
+    _, smallest = np.unique(part, return_index=True)
+    return np.asarray(smallest[part], np.intp)

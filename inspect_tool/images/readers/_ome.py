@@ -7,6 +7,8 @@ from math import log
 from pathlib import Path
 from xml.etree import ElementTree
 
+from defusedxml.common import DefusedXmlException
+
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers._planes import Positions
 from inspect_tool.images.readers.raster import (
@@ -14,8 +16,8 @@ from inspect_tool.images.readers.raster import (
     SQUARE_WITHIN,
     UNIT_UM,
     Scale,
-    declares_entities,
     placeholder,
+    plain_xml,
     scale_of,
     stale,
 )
@@ -83,11 +85,9 @@ def ome_planes(text: str, pages: int) -> OmePlanes | None:
 
 
 def _root(text: str) -> ElementTree.Element | None:
-    if declares_entities(text):
-        return None
     try:
-        return ElementTree.fromstring(text)  # noqa: S314 - entities cannot be declared without a document type
-    except ElementTree.ParseError:
+        return plain_xml(text)
+    except (ElementTree.ParseError, DefusedXmlException):
         return None
 
 
@@ -133,10 +133,11 @@ def _table(pixels: ElementTree.Element, own: str, pages: int) -> dict[tuple[int,
 
 def scale_ome(text: str, width: int, height: int) -> Scale | None:
     """Pixel size from OME-XML where nobody says which of its images counts; None when it says nothing."""
-    if declares_entities(text):
+    try:
+        root = plain_xml(text)
+    except DefusedXmlException:
         return Scale(note="OME-XML with a document type is not read", refused=True)
-    root = _root(text)
-    if root is None:
+    except ElementTree.ParseError:
         return Scale(note="OME-XML cannot be parsed", refused=True)
     images = [item for item in root.iterfind(".//{*}Pixels") if item.get("PhysicalSizeX") is not None]
     if not images:

@@ -1,4 +1,9 @@
-"""Gray levels from the histogram of an 8-bit image, and how far they tell its classes apart."""
+"""Gray levels from the histogram of an 8-bit image, and how far they tell its classes apart.
+
+Otsu, Li and triangle are written here on the histogram, which is as small for the largest image: Li and triangle of
+scikit-image want all pixels inside the region as a copy in floats, and its multi-Otsu tries every combination of
+levels. The tests hold the two together.
+"""
 
 from itertools import pairwise
 

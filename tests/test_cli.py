@@ -70,43 +70,13 @@ def test_without_pango_the_demo_writes_the_other_files_and_ends_with_how_to_get_
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT]
-    subprocess.run(build, check=True, capture_output=True)
-    (made,) = out.glob("*.whl")
-    return made
-
-
-@pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory):
-    """What makes a command run what the wheel holds, and not the checkout, in a folder outside of it."""
-    site, elsewhere = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("elsewhere")
-    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel]
-    subprocess.run(install, check=True)
-    return {"cwd": elsewhere, "PYTHONPATH": str(site)}
-
-
-@pytest.fixture(scope="module")
-def demo(installed):
-    """The demo as a user has it: installed from the built wheel; run once for all that is asked of it here."""
-    out = installed["cwd"] / "out"
-    return out, tool("demo", "--out", out, **installed)
-
-
-def test_the_built_wheel_holds_the_package_alone(wheel):
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(("tests", "samples", "docs"))]
-
-
-def test_an_installed_wheel_is_what_runs_outside_the_checkout(installed):
-    shows = [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"]
-    environment = {**os.environ, "PYTHONPATH": installed["PYTHONPATH"]}
-    where = subprocess.run(shows, cwd=installed["cwd"], capture_output=True, text=True, check=True, env=environment)
-    assert where.stdout.startswith(installed["PYTHONPATH"])
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo")
+    return out, tool("demo", "--out", out)
 
 
 @pytest.mark.needs("Pango")
-def test_the_demo_of_the_built_wheel_writes_four_whole_reports(demo):
+def test_the_demo_writes_four_whole_reports(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == ["grain_size", "phase_fraction", "porosity", "solder_voids"]
@@ -248,6 +218,36 @@ def test_help_loads_no_heavy_package():
 def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
     done = tool("list", "units", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.needs("Pango")
+def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(("tests", "samples", "docs"))]
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel], check=True
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {"PYTHONPATH": str(site)}
+    where = subprocess.run(
+        [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
+    assert where.stdout.startswith(str(site))
+    done = tool("demo", "--out", "out", "--quiet", cwd=elsewhere, **environment)
+    assert done.returncode == 0, done.stderr
+    assert len(list((elsewhere / "out").glob("*/report.pdf"))) == 4
 
 
 def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):

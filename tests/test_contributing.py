@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import registry
-from inspect_tool.errors import SettingsError, StandardError
+from inspect_tool import plugins, registry
+from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.files import checked
+from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, job_run, starter
+from inspect_tool.model import Limits
 from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,6 +91,18 @@ def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_wi
     job = job_in(tmp_path, text + '[calibration]\nsource = "ratio only"\n', images=3)
     report = job_run.run(job, workers=2)
     assert [result.quantity for result in report.results] == ["thinnest_percent"]
+
+
+def test_the_images_of_a_recipe_of_ones_own_are_judged_by_its_own_limits(lab_tools, tmp_path):
+    recipe = registry.load("recipe", "coating")
+    assert quality.default_limits("coating") == recipe.QUALITY
+    assert quality.default_limits("coating").focus == Limits().focus  # what it does not state
+    assert plugins.classes_of(recipe) == ("mount", "coating")
+    for i in range(2):
+        tifffile.imwrite(tmp_path / f"section_{i + 1}.tif", coating(i, rows=6))
+    (tmp_path / "job.toml").write_text(printed_files()["job.toml"], encoding="utf-8")
+    with pytest.raises(MeasurementError, match=r"section_1.tif.* px.*10"):
+        job_run.run(tmp_path / "job.toml")
 
 
 @pytest.mark.parametrize("stated", [True, False])

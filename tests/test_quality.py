@@ -11,9 +11,9 @@ import inspect_tool
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.images import quality
-from inspect_tool.images.quality import Figure, Limit, Limits
+from inspect_tool.images.quality import Figure
 from inspect_tool.inspection import job_plan, notebook
-from inspect_tool.model import Acceptance, Calibration, Job, Micrograph
+from inspect_tool.model import Acceptance, Calibration, Job, Limit, Limits, Micrograph
 from inspect_tool.report.exporters import html
 from inspect_tool.studies.comparison import compare
 from inspect_tool.synthetic import Degradation

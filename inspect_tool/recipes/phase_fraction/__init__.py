@@ -16,6 +16,8 @@ from inspect_tool.model import (
     Editions,
     FieldMeasurement,
     Findings,
+    Limit,
+    Limits,
     Measurements,
     Requirement,
     Result,
@@ -50,6 +52,7 @@ __all__ = [
     "CARRIED",
     "MASKS",
     "PATHS",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -68,6 +71,7 @@ QUESTION: Literal["coverage", "count"] = "coverage"
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
 PATHS: tuple[str, ...] = ("counts",)
+QUALITY = Limits(size=Limit(advised=15.0, red=9.0))
 
 CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
     {

@@ -24,6 +24,8 @@ from inspect_tool.model import (
     FieldMeasurement,
     Findings,
     LabelImage,
+    Limit,
+    Limits,
     Mask,
     Measurements,
     Micrograph,
@@ -45,7 +47,9 @@ __all__ = [
     "ACCEPTS",
     "BACKEND",
     "CARRIED",
+    "CLASSES",
     "MASKS",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -73,6 +77,10 @@ STANDARDS: tuple[str, ...] = (
 )
 BACKEND: Mapping[str, Any] = MappingProxyType(
     {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
+CLASSES: tuple[str, ...] = ("background", "pore")
+QUALITY = Limits(  # the metal may be clipped as long as the pores are not washed out
+    saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)
 )
 CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
     {"porosity_percent": Carried(of="porosity_percent")}

@@ -7,6 +7,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -96,12 +97,13 @@ def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_wi
 def test_the_images_of_a_recipe_of_ones_own_are_judged_by_its_own_limits(lab_tools, tmp_path):
     recipe = registry.load("recipe", "coating")
     assert quality.default_limits("coating") == recipe.QUALITY
-    assert quality.default_limits("coating").focus == Limits().focus  # what it does not state
+    assert quality.default_limits("coating").noise == Limits().noise  # what it does not state
     assert plugins.classes_of(recipe) == ("mount", "coating")
     for i in range(2):
-        tifffile.imwrite(tmp_path / f"section_{i + 1}.tif", coating(i, rows=6))
+        blurred = cv2.GaussianBlur(coating(i), (0, 0), 4.0)  # beyond its limit of 3 px, and not beyond the usual 5 px
+        tifffile.imwrite(tmp_path / f"section_{i + 1}.tif", blurred)
     (tmp_path / "job.toml").write_text(printed_files()["job.toml"], encoding="utf-8")
-    with pytest.raises(MeasurementError, match=r"section_1.tif.* px.*10"):
+    with pytest.raises(MeasurementError, match=r"section_1\.tif: .*blur"):
         job_run.run(tmp_path / "job.toml")
 
 

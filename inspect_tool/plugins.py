@@ -166,6 +166,14 @@ class DrawsOnOthers(Recipe, Protocol):
 
 
 @runtime_checkable
+class DrawsPhantoms(Recipe, Protocol):
+    """A recipe that the self-test can draw fields of known truth for."""
+
+    def phantoms(self) -> Any:
+        """Give the ``synthetic.phantoms.Phantoms`` of the recipe."""
+
+
+@runtime_checkable
 class ExpandsRequirements(Recipe, Protocol):
     """A recipe that knows class strings of drawings."""
 

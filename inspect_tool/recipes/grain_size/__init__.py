@@ -37,6 +37,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.recipes._common import feature_table, field_table, place_of
 from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
+from inspect_tool.recipes.grain_size.drawn import phantoms
 from inspect_tool.recipes.grain_size.estimates import estimated
 from inspect_tool.recipes.grain_size.field import (
     GrainField,
@@ -96,6 +97,7 @@ __all__ = [
     "crossed_results",
     "measure_field",
     "other_editions",
+    "phantoms",
 ]
 
 

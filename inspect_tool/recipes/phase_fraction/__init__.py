@@ -31,6 +31,7 @@ from inspect_tool.recipes._level_doubts import (
     outline_checks,
     own_gray_checks,
 )
+from inspect_tool.recipes.phase_fraction.drawn import phantoms
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
@@ -62,6 +63,7 @@ __all__ = [
     "combine",
     "measure_field",
     "other_editions",
+    "phantoms",
     "point_classes",
 ]
 

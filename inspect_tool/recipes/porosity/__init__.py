@@ -39,6 +39,7 @@ from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
 from inspect_tool.recipes.porosity.classes import expand, other_editions
+from inspect_tool.recipes.porosity.drawn import phantoms
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
@@ -60,6 +61,7 @@ __all__ = [
     "expand",
     "measure_field",
     "other_editions",
+    "phantoms",
     "point_classes",
 ]
 

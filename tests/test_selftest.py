@@ -278,7 +278,7 @@ def test_a_backend_that_cannot_segment_makes_the_test_fail_and_the_phantom_is_na
         raise BackendError(msg)
 
     monkeypatch.setattr(threshold, "segment", broken)
-    found = selftest.selftest(recipes=("porosity",), kit=replace(TINY, porosity_percents=(5.0,)))
+    found = selftest.selftest(recipes=("porosity",), kit=replace(TINY, truths={"porosity": (5.0,)}))
     assert found.verdict == "criteria not met"
     assert found.recipes[2].failed[0] == "porosity 5 good 1: broken for the test"
     missed = {one.rule for one in found.judged if not one.skipped and not one.check.passed}

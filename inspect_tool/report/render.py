@@ -88,6 +88,11 @@ _WRITTEN = (".j2", ".css", ".js")  # files of a template that are texts, besides
 _MOST_FILES = 10_000
 _MOST_BYTES = 64 << 20  # of one file; the largest are fonts of all the signs of Chinese
 _KEYS = ("specimen", "section", "plane", "field", "image", "feature", "joint")
+_NUMBERED = {
+    "specimen": ("page.a_specimen", "page.of_specimen"),
+    "section": ("page.a_section", "page.of_section"),
+    "field": ("page.a_field", "page.of_field"),
+}  # at the begin of a head, and behind another
 _PLACES = ("words.specimen", "words.section", "words.plane")
 
 
@@ -796,7 +801,8 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
 
 def _numbered(name: str, number: Cell, *, first: bool) -> str:
     """Name a field, section or specimen in a head, with a capital letter where it is the first."""
-    return Text(f"page.{'a' if first else 'of'}_{name}", **{name: str(number)})
+    key, running = _NUMBERED[name]
+    return Text(key if first else running, **{name: str(number)})
 
 
 def _in_pixels_only(name: str, names: Sequence[str]) -> bool:

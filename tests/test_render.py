@@ -8,6 +8,7 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.languages import Text
 from inspect_tool.model import Calibration, Header, ScaleSource, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
@@ -240,6 +241,8 @@ def test_rows_are_printed_to_the_second_digit_of_their_own_uncertainty():
         ("mean", "%", "150", "12.3", "2.3", "10.0", "14.7"),
         ("length", "µm", "150", "0.988", "0.023", "0.964", "1.011"),
     )
+    german = render.cells(Table(title="", columns=("Result", Text("words.unit"), *columns[2:]), rows=rows), "de")
+    assert german[1] == ("length", "µm", "150", "0,988", "0,023", "0,964", "1,011")
 
 
 def test_budget_shares_add_up(made):

@@ -727,7 +727,9 @@ def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
         at = table.columns.index("±")
         return tuple(
             tuple(
-                text.unit(str(value)) or text.NO_VALUE if name.lower() == "unit" else text.cell_at(value, row[at])
+                text.unit(str(value)) or text.NO_VALUE
+                if key_of(name, "words") == "words.unit"
+                else text.cell_at(value, row[at], language)
                 for name, value in zip(table.columns, row, strict=True)
             )
             for row in table.rows

@@ -390,15 +390,15 @@ def cell(value: Cell, digits: int = 4) -> str:
     return value
 
 
-def cell_at(value: Cell, uncertainty: Cell) -> str:
+def cell_at(value: Cell, uncertainty: Cell, language: str = ENGLISH) -> str:
     """Print one cell of a row to the place of the second significant digit of its uncertainty.
 
     >>> cell_at(12.3456, 0.2345), cell_at(0.2345, 0.2345), cell_at(150, 0.2345), cell_at(12.3456, None)
     ('12.35', '0.23', '150', '12.35')
     """
-    if isinstance(value, float) and isinstance(uncertainty, float):
-        return value_text(value, uncertainty)
-    return cell(value)
+    if not isinstance(value, float):
+        return said(cell(value), language)
+    return localized(value_text(value, uncertainty if isinstance(uncertainty, float) else None), language)
 
 
 def setting(value: object) -> str:

@@ -47,7 +47,7 @@ class Settings:
     second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"  # its grains do not count
     second_phase_threshold: From0[float] = 0.0  # gray level; grains darker (brighter) than it are the second phase
     second_phase_percent: Percent = 0.0  # for "given"
-    smallest_grain_px: From0[int] = 0  # smaller ones are given to their neighbours
+    smallest_grain_px: From0[int] = 0  # smaller ones are given to their neighbors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,11 @@ def voronoi(lambda_mm2: float) -> dict[str, float]:
 
 
 def ball(ball_d_mm: float, void_d_mm: list[float]) -> dict[str, float]:
-    return voids.void_percents_of_ball(ball_d_mm, void_d_mm)
+    squares = [diameter**2 for diameter in void_d_mm]
+    return {
+        "total_pct": voids.void_percent(sum(squares), ball_d_mm**2),
+        "largest_pct": voids.void_percent(max(squares), ball_d_mm**2),
+    }
 
 
 def gauge_by_ranges(data: str) -> dict[str, float]:

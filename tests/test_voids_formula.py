@@ -19,23 +19,10 @@ from inspect_tool.standards.formulas import voids
     ],
 )
 def test_ball_of_half_a_millimeter(diameters: list[float], total: float, largest: float) -> None:
-    found = voids.void_percents_of_ball(0.5, diameters)
-    assert found["total_pct"] == pytest.approx(total, abs=1e-6)
-    assert found["largest_pct"] == pytest.approx(largest, abs=1e-6)
-
-
-def test_die_of_four_by_four_millimeters() -> None:
-    # by hand: 2.8/16, 1.9/16, 1.9/4
-    found = voids.die_attach_percents(4.0, 4.0, [[1.9], [0.4], [], [0.3, 0.2]])
-    assert found == pytest.approx({"total_pct": 17.5, "largest_pct": 11.875, "worst_quadrant_pct": 47.5})
-
-
-def test_diameter_share_squares() -> None:
-    assert [voids.area_percent(d) for d in (60, 50, 45, 35, 30, 20)] == pytest.approx([36, 25, 20.25, 12.25, 9, 4])
-
-
-def test_pad_instead_of_ball_inflates_by_the_square_of_the_diameters() -> None:
-    assert voids.percent_of_other_denominator(10, 0.5**2, 0.45**2) == pytest.approx(10 * 1.2345679, rel=1e-7)
+    areas = [pi / 4 * diameter**2 for diameter in diameters]
+    joint = pi / 4 * 0.5**2
+    assert voids.void_percent(sum(areas), joint) == pytest.approx(total, abs=1e-6)
+    assert voids.void_percent(max(areas, default=0.0), joint) == pytest.approx(largest, abs=1e-6)
 
 
 def test_union_of_two_discs_is_the_lens_formula() -> None:
@@ -54,5 +41,5 @@ def test_union_lies_between_the_largest_disc_and_the_sum(discs: list[tuple[float
 def test_a_joint_without_area_is_an_error() -> None:
     with pytest.raises(MeasurementError, match="joint area must be > 0, got 0"):
         voids.void_percent(1.0, 0.0)
-    with pytest.raises(MeasurementError, match="give the void areas of 4 quadrants, got 1"):
-        voids.die_attach_percents(1, 1, [[0.1]])
+    with pytest.raises(MeasurementError, match="void area must be >= 0, got -1"):
+        voids.void_percent(-1.0, 1.0)

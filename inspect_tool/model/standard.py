@@ -35,7 +35,7 @@ class Rule:
 class Worked:
     """A worked case that comes with a standard and is run as a test."""
 
-    function: str  # "module.function" of inspect_tool.standards.formulas
+    function: str  # "module.function" of inspect_tool.standards.formulas, or "fields.field_statistics"
     given: Mapping[str, Any]
     expect: Mapping[str, float]
     tol: float

@@ -1,7 +1,7 @@
 """Worked cases of the standards files, computed again by the formulas that are installed."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib import import_module
 from typing import Any
@@ -23,6 +23,14 @@ class CaseOutcome:
     passed: bool
 
 
+def function_of(case: Worked) -> Callable[..., Any]:
+    """Give what a worked case runs: a formula of a standard, or the statistics over fields."""
+    module, name = case.function.rsplit(".", 1)
+    room = "statistics" if module == "fields" else "standards.formulas"
+    function: Callable[..., Any] = getattr(import_module(f"inspect_tool.{room}.{module}"), name)
+    return function
+
+
 def run_case(standard: Standard, case: Worked) -> CaseOutcome:
     """Compute one worked case of a standard.
 
@@ -30,8 +38,7 @@ def run_case(standard: Standard, case: Worked) -> CaseOutcome:
     >>> run_case(edition, edition.worked[0]).passed
     True
     """
-    module, name = case.function.rsplit(".", 1)
-    function = getattr(import_module(f"inspect_tool.standards.formulas.{module}"), name)
+    function = function_of(case)
     given = dict(case.given)
     if "standard" in inspect.signature(function).parameters:
         given["standard"] = standard

@@ -15,7 +15,7 @@ from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
 from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
-from inspect_tool.standards.formulas import astm_b276
+from inspect_tool.standards.formulas import areal_porosity, astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
 
@@ -543,7 +543,8 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     chance = ""
     if pores:
         share = sum(_numbers_of(fields, "porosity_percent")) / 100
-        chance = Text("porosity.chance_alone_leaves_these_pores", areas=196 * sqrt(areas) / share, pores=pores)
+        accuracy = areal_porosity.chance_ra_percent(areas, share)
+        chance = Text("porosity.chance_alone_leaves_these_pores", areas=accuracy, pores=pores)
     found: dict[str, tuple[float | None, str]] = {
         "fields": (float(per_section), ""),
         "fields_for_spread": (float(per_section), ""),

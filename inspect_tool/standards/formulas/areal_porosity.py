@@ -1,6 +1,5 @@
 """Areal porosity: the share itself, what chance does to it, and how far a shift of the pore edges moves it."""
 
-from collections.abc import Sequence
 from math import sqrt
 
 from inspect_tool.errors import MeasurementError
@@ -22,36 +21,28 @@ def porosity_percent(pore_area: float, reference_area: float) -> float:
     return 100.0 * pore_area / reference_area
 
 
-def poisson_ra_percent(pores: float) -> float:
-    """Relative accuracy (95 %) that chance allows for ``pores`` pores of about one size: 196/√n. [%]
+def chance_ra_percent(squares: float, total: float) -> float:
+    """Relative accuracy (95 %) that chance allows for pores thrown at random: 196 √ΣA² / ΣA. [%]
+
+    The number of pores is then Poisson distributed and the sum of their areas compound Poisson; for n pores of one size
+    this is 196/√n. Clustered pores scatter more.
+
+    Parameters
+    ----------
+    squares : float
+        Sum of the squared areas, in any unit.
+    total : float
+        Sum of the areas, in the same unit.
 
     Examples
     --------
-    >>> [round(poisson_ra_percent(n)) for n in (25, 100, 400)]
+    >>> [round(chance_ra_percent(float(n), float(n))) for n in (25, 100, 400)]
     [39, 20, 10]
     """
-    if not pores > 0:
-        msg = f"relative accuracy needs at least one pore, got {pores:g}"
-        raise MeasurementError(msg)
-    return 196.0 / sqrt(pores)
-
-
-def random_scatter(areas: Sequence[float]) -> float:
-    """Relative standard uncertainty of the summed area of pores thrown at random, √ΣA²/ΣA. [1]
-
-    The number of pores is then Poisson distributed and the sum compound Poisson; for n pores of one
-    size this is 1/√n. Clustered pores scatter more.
-
-    Examples
-    --------
-    >>> random_scatter([3.0] * 100)
-    0.1
-    """
-    total = sum(areas)
     if not total > 0:
-        msg = "scatter of the pore area needs at least one pore"
+        msg = f"relative accuracy needs at least one pore, got an area of {total:g}"
         raise MeasurementError(msg)
-    return sqrt(sum(area**2 for area in areas)) / total
+    return 196 * sqrt(squares) / total
 
 
 def edge_shift_percent(shift: float, outline: float, reference_area: float) -> float:

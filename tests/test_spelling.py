@@ -17,8 +17,8 @@ BRITISH = re.compile(
 # "licence" is a key of model cards and of files of errors, and is written so in sentences about them too
 CONTRACTS = re.compile(
     r"pore_neighbour_ratio_min|pore_neighbour_diameter|neighbour_gap|neighbour_ratio|[\"'`]neighbour[\"'`]|^neighbour ="
-    r"|\bauthorised_by|Authorised By|aria-labelledby"  # header of jobs, its title in the schema, an attribute of HTML
-    r"|[\"'](?:micro|nano|milli)?metres?[\"']|colour = 1|header\.colour|'colour'|colour: unknown"  # what users may write
+    r"|\bauthorised_by|Authorised By|aria-labelledby|Optimising-LPBF|Modelling"  # of headers, of HTML, titles
+    r"|[\"'](?:micro|nano|milli)?metres?[\"']|colour = 1|header\.colour|'colour'|colour: unknown"  # what users write
 )
 THEIRS = (
     "tests/test_spelling.py",

@@ -186,7 +186,7 @@ PLUGINS = [(kind, name) for kind in ("recipe", "backend") for name in registry.n
 @pytest.mark.parametrize(("kind", "name"), PLUGINS)
 def test_every_setting_has_a_comment_that_the_starter_job_can_show(kind, name):
     settings = registry.load(kind, name).Settings
-    says = starter._comments(settings)
+    says = starter.documented(settings)
     assert [item.name for item in fields(settings) if not says.get(item.name)] == []
     assert checked(settings, {}, "defaults") == settings()
 

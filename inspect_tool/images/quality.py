@@ -307,9 +307,13 @@ def _place(tile: int, tiles: tuple[int, ...]) -> str:
     ('bottom right corner, tile 4, 4 of 4 x 4', 'top, tile 1, 2 of 3 x 3', 'middle, tile 2, 2 of 3 x 3')
     """
     row, column = divmod(tile, tiles[1])
-    rows = ("top", "", "bottom")[3 * (2 * row + 1) // (2 * tiles[0])]
-    columns = ("left", "", "right")[3 * (2 * column + 1) // (2 * tiles[1])]
-    name = Text("images.corner", rows=rows, columns=columns) if rows and columns else rows or columns or "middle"
+    rows = (Text("images.top"), "", Text("images.bottom"))[3 * (2 * row + 1) // (2 * tiles[0])]
+    columns = (Text("images.left"), "", Text("images.right"))[3 * (2 * column + 1) // (2 * tiles[1])]
+    name = (
+        Text("images.corner", rows=rows, columns=columns)
+        if rows and columns
+        else rows or columns or Text("images.middle")
+    )
     return Text("images.tile_x", name=name, row=row + 1, column=column + 1, tiles=tiles[0], tiles_2=tiles[1])
 
 
@@ -339,7 +343,7 @@ def structure_figures(
     focus = next(figure for figure in figures if figure.check == "focus")
     size = structure_px(segmentation.labels, segmentation.kind) or 0.0
     if focus.value is not None and (size or focus.share >= _COVERED):
-        where = f"chord {size:.3g} px" if size else _NOTHING
+        where = Text("images.chord", size=size) if size else _NOTHING
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
         width = hypot(focus.value, _LEAST_BLUR_PX)
@@ -595,7 +599,7 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
     for figure in own:
         if figure.accepted:
             accepted.setdefault(figure.accepted, []).append(figure.image)
-    beyond_red = Text("images.passes_nothing") if name in _OF_STRUCTURE else "stops"
+    beyond_red = Text("images.passes_nothing") if name in _OF_STRUCTURE else Text("images.stop")
     stops = (
         Text("images.never_stops")
         if limit.red is None
@@ -641,9 +645,9 @@ _HEADS: Mapping[str, str] = {
     "soft_region": Text("images.softest_tile"),
     "contrast": Text("images.edges_gray_levels"),
     "noise": Text("images.edges_noise"),
-    "saturation": "Clipped [%]",
-    "shading": "Shading",
-    "compression": "Blocks [%]",
+    "saturation": Text("images.clipped"),
+    "shading": Text("images.shading"),
+    "compression": Text("images.blocks"),
     "saturated_joints": Text("images.clipped_joints"),
     "size": Text("images.chord_px"),
     "resolution": Text("images.size_blur"),

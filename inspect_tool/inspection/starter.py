@@ -1,13 +1,10 @@
 """What a newcomer asks first: a commented job to start from, and lists of what there is."""
 
-import ast
-import inspect
-import textwrap
-import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from io import StringIO
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from typing_extensions import Doc
 
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
@@ -202,7 +199,7 @@ def _header_lines() -> Iterator[str]:
 
 def _settings_lines(settings: type[Any], changed: Mapping[str, Any] | None = None) -> Iterator[str]:
     """One commented line per setting; ``changed`` holds the values that are not those of the class."""
-    hints, says = get_type_hints(settings), _comments(settings)
+    hints, says = get_type_hints(settings), documented(settings)
     for item in fields(settings):
         value = item.default if item.default is not MISSING else None
         if item.default_factory is not MISSING:
@@ -219,21 +216,14 @@ def _setting(name: str, value: str | None, comment: str) -> str:
     return f"{line:<28} # {comment}" if comment else line
 
 
-def _comments(settings: type[Any]) -> dict[str, str]:
-    """Read the comments behind the fields of a settings class: what each does, and its unit.
-
-    They stand once, in the source, where whoever changes a setting sees them.
-    """
-    try:
-        source = textwrap.dedent(inspect.getsource(settings))
-    except OSError:  # installed without its source
-        return {}
-    tokens = tokenize.generate_tokens(StringIO(source).readline)
-    at_line = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+def documented(settings: type[Any]) -> dict[str, str]:
+    """What each field of a settings class does, and its unit: the ``Doc`` in its annotation."""
+    hints = get_type_hints(settings, include_extras=True)
     return {
-        node.target.id: " ".join(at_line[i] for i in range(node.lineno, (node.end_lineno or 0) + 1) if i in at_line)
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        name: part.documentation
+        for name, hint in hints.items()
+        for part in getattr(hint, "__metadata__", ())
+        if isinstance(part, Doc)
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import cv2
 import matplotlib as mpl
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.languages import ENGLISH, localized
 from inspect_tool.model import Chart, LabelImage, Layer, Mark, Micrograph, Notable, Segmentation
+from inspect_tool.paths import data_folder
 from inspect_tool.report.text import MINUS, NBSP, heading, short
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
@@ -51,6 +53,7 @@ MARK_COLORS: Mapping[str, tuple[int, int, int]] = {
     "object": (110, 235, 170),
     "warning": (250, 235, 80),
 }
+FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"  # that come with matplotlib
 INK = "#1f2933"
 FAINT = "#9aa5b1"
 
@@ -538,7 +541,7 @@ def _slug(name: str) -> str:
 @cache
 def _font(height: int) -> Any:
     """Font that comes with matplotlib, so that pictures are the same on every machine."""
-    return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), height)
+    return ImageFont.truetype(str(FONTS / "DejaVuSans-Bold.ttf"), height)
 
 
 # ------------------------------------------------------------------------------------------------- charts
@@ -546,7 +549,7 @@ def _font(height: int) -> Any:
 _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.family": "sans-serif",
-    "font.sans-serif": ["Liberation Sans", "Arial", "Helvetica", "DejaVu Sans"],
+    "font.sans-serif": ["Report Sans", "Liberation Sans", "Arial", "Helvetica", "DejaVu Sans"],
     "font.size": 8.5,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -584,8 +587,16 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0, lan
     return _NUMBERS.sub(lambda found: localized(found[0], language), drawn_svg(draw, width_mm, height_mm))
 
 
+@cache
+def _know_fonts() -> None:
+    """Let matplotlib measure texts by the font of the pages, whatever fonts the machine has."""
+    for path in sorted((data_folder("templates") / "fonts").glob("LiberationSans-*.ttf")):
+        font_manager.fontManager.addfont(path)
+
+
 def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:
     """Draw on axes in the style of the report; the same drawing gives the same bytes."""
+    _know_fonts()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # texts stay texts in the SVG: what shows them has other fonts than what measured them here; and numbers that
         # no instrument gives, in a report that was changed, make an empty chart

@@ -107,10 +107,10 @@ class Colors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fonts:
-    """Font stacks of a template; the first font that the machine has is embedded."""
+    """Font stacks of a template; "Report Sans", "Report Mono" and "Report Signs" come with this software."""
 
-    text: str = '"Source Sans 3", "Liberation Sans", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
-    mono: str = '"Liberation Mono", Consolas, Menlo, "DejaVu Sans Mono", monospace'
+    text: str = '"Report Sans", "Liberation Sans", "Helvetica Neue", Arial, "Report Signs", "DejaVu Sans", sans-serif'
+    mono: str = '"Report Mono", "Liberation Mono", Consolas, Menlo, "Report Signs", "DejaVu Sans Mono", monospace'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +246,7 @@ def render(
     """
     language = language or report.language or ENGLISH
     settings = load_settings(template)
-    values = _context(report, settings, medium, language) | {"anew": anew}
+    values = _context(report, settings, medium, language, anew=anew)
     return render_page("page.html.j2", values, folder, template, medium, language)
 
 
@@ -276,6 +276,7 @@ def render_page(
         "medium": medium,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
+        "font_faces": Markup(font_faces() if medium == "print" else ""),  # noqa: S704 - of this software
         "picture": lambda name, max_px=0: _picture(folder, name, max_px, settings.sizes.picture_px),
     }
     with _explained(template, folders):
@@ -314,6 +315,28 @@ def _in_language(settings: TemplateSettings, language: str) -> TemplateSettings:
 
 def _is_shipped(name: str, text: str) -> bool:
     return is_known(f"page.{name}") and text == Text(f"page.{name}")
+
+
+def font_faces() -> str:
+    """Style that names the fonts that come with this software, for paper: the same on every machine.
+
+    Those of texts (Liberation) lie beside the templates; what they lack (DejaVu) matplotlib brings.
+    """
+    own, more = data_folder("templates") / "fonts", figures.FONTS
+    faces = [
+        ("Report Sans", own / "LiberationSans-Regular.ttf", "normal", "normal"),
+        ("Report Sans", own / "LiberationSans-Bold.ttf", "bold", "normal"),
+        ("Report Sans", own / "LiberationSans-Italic.ttf", "normal", "italic"),
+        ("Report Sans", own / "LiberationSans-BoldItalic.ttf", "bold", "italic"),
+        ("Report Mono", own / "LiberationMono-Regular.ttf", "normal", "normal"),
+        ("Report Signs", more / "DejaVuSans.ttf", "normal", "normal"),
+        ("Report Signs", more / "DejaVuSans-Bold.ttf", "bold", "normal"),
+    ]
+    return "".join(
+        f'@font-face {{ font-family: "{name}"; font-weight: {weight}; font-style: {shape}; '
+        f'src: url("{path.resolve().as_uri()}"); }}\n'
+        for name, path, weight, shape in faces
+    )
 
 
 @contextmanager
@@ -452,7 +475,9 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
     return None
 
 
-def _context(report: Report, settings: TemplateSettings, medium: Medium, language: str) -> dict[str, Any]:
+def _context(
+    report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
+) -> dict[str, Any]:
     """What a page shows of a report: what it is called by, in words of the language."""
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
@@ -498,7 +523,8 @@ def _context(report: Report, settings: TemplateSettings, medium: Medium, languag
         "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
-        "dense": _is_dense(report, main),
+        "anew": anew,
+        "dense": _is_dense(report, main, more=2 * anew + 2 * (language != ENGLISH)),  # English is the shortest
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
@@ -782,13 +808,13 @@ def _better_across(report: Report) -> bool:
     return 0 < len(report.fields.rows) <= 10
 
 
-def _is_dense(report: Report, main: tuple[Result, ...]) -> bool:
-    """Tell whether page 1 has more to say than fits in its ordinary size."""
+def _is_dense(report: Report, main: tuple[Result, ...], more: int) -> bool:
+    """Tell whether page 1 has more to say than fits in its ordinary size; ``more``: lines besides those of the data."""
     said = [f"{check.name} {check.clause}" for check in failed_rules(report)[:7]] + list(report.warnings[:8])
     lines = sum(1 + len(sentence) // 85 for sentence in said) + bool(report.not_stated)
     lines += 4 * (report.lot is not None)
     lines += 3 * min(len(report.conformities), 4) + 2 * max(0, min(len(main), 13) - 2)
-    return lines + len(report.title) // 40 > 12
+    return lines + more + len(report.title) // 40 > 12
 
 
 def _image_notes(report: Report) -> dict[str, Any]:

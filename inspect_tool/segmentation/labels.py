@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from skimage import measure
+from typing_extensions import Doc
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
@@ -57,14 +58,14 @@ class Settings:
     use only some, and a job fills in which.
     """
 
-    masks: tuple[str, ...] = ()  # files or patterns, one per image in their order
-    kind: MaskKind = "auto"  # what the values of a mask mean
-    foreground: Literal["auto", "bright", "dark"] = "auto"  # which value of a binary mask is marked
-    classes: Mapping[str, str] = default(default_factory=dict)  # value or color -> name
-    separate: bool = False  # every connected piece of a binary mask is an object
-    boundary_pixels: Literal["auto", "given back", "kept"] = "auto"  # lines of 0 between labels
-    min_region_px: int = 10  # smaller regions of a boundary map are specks [px2]
-    kinds: tuple[MaskKind, ...] = ()  # that auto may choose from; a job fills in those of its recipe
+    masks: Annotated[tuple[str, ...], Doc("files or patterns, one per image in their order")] = ()
+    kind: Annotated[MaskKind, Doc("what the values of a mask mean")] = "auto"
+    foreground: Annotated[Literal["auto", "bright", "dark"], Doc("which value of a binary mask is marked")] = "auto"
+    classes: Annotated[Mapping[str, str], Doc("value or color -> name")] = default(default_factory=dict)
+    separate: Annotated[bool, Doc("every connected piece of a binary mask is an object")] = False
+    boundary_pixels: Annotated[Literal["auto", "given back", "kept"], Doc("lines of 0 between labels")] = "auto"
+    min_region_px: Annotated[int, Doc("smaller regions of a boundary map are specks [px2]")] = 10
+    kinds: Annotated[tuple[MaskKind, ...], Doc("that auto may choose from; a job fills in those of its recipe")] = ()
 
 
 def load(settings: Settings) -> None:

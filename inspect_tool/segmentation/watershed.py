@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, pi, sqrt
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zlib import compress, decompress
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.images.preprocess import background
@@ -65,17 +66,25 @@ From fresh synthetic fields with narrow and wide size distributions (docs/waters
 class Settings:
     """What can be set; everything is found from the image by default."""
 
-    mode: Literal["grains", "particles"] = "grains"  # particles: touching ones are parted
-    boundaries: Literal["auto", "dark", "bright", "gradient"] = "auto"  # how grain boundaries look
-    line_sigma_px: Above0[float] | None = None  # standard deviation of the line profile; None: found [px]
-    sensitivity: Above0[float] = 1.0  # 2 accepts boundaries of half the strength
-    support: Share = 0.5  # share of a boundary that must be seen, the rest is bridged [1]
-    smallest_px: From0[int] | None = None  # smaller regions join a neighbor; None: from the line width [px]
-    twins: Literal["ignore", "count"] = "ignore"  # boundaries of annealing twins
-    scratches: Literal["ignore", "count"] = "ignore"  # thin lines among boundaries that are etched wide and dark
-    mount: Literal["auto", "keep"] = "auto"  # dark mounting material at the image edge is left out
-    phase: Literal["dark", "bright"] = "dark"  # particles only: which phase the particles are
-    depth: Share = 0.15  # particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]
+    mode: Annotated[Literal["grains", "particles"], Doc("particles: touching ones are parted")] = "grains"
+    boundaries: Annotated[Literal["auto", "dark", "bright", "gradient"], Doc("how grain boundaries look")] = "auto"
+    line_sigma_px: Annotated[Above0[float] | None, Doc("standard deviation of the line profile; None: found [px]")] = (
+        None
+    )
+    sensitivity: Annotated[Above0[float], Doc("2 accepts boundaries of half the strength")] = 1.0
+    support: Annotated[Share, Doc("share of a boundary that must be seen, the rest is bridged [1]")] = 0.5
+    smallest_px: Annotated[
+        From0[int] | None, Doc("smaller regions join a neighbor; None: from the line width [px]")
+    ] = None
+    twins: Annotated[Literal["ignore", "count"], Doc("boundaries of annealing twins")] = "ignore"
+    scratches: Annotated[
+        Literal["ignore", "count"], Doc("thin lines among boundaries that are etched wide and dark")
+    ] = "ignore"
+    mount: Annotated[Literal["auto", "keep"], Doc("dark mounting material at the image edge is left out")] = "auto"
+    phase: Annotated[Literal["dark", "bright"], Doc("particles only: which phase the particles are")] = "dark"
+    depth: Annotated[
+        Share, Doc("particles only: neck narrower than (1 - depth) of the smaller particle parts it [1]")
+    ] = 0.15
 
 
 def load(settings: Settings) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import read_bytes
@@ -46,12 +47,12 @@ class Settings:
     """
 
     kind: Literal["semantic", "instance"] = "semantic"
-    names: Mapping[str, str] = default(default_factory=dict)  # in the file -> class name
-    blank: Literal["background", "unknown"] = "background"  # what is not marked
-    mask: masks.MaskKind = "auto"  # what the values of a mask image mean
-    foreground: Literal["auto", "bright", "dark"] = "auto"  # which value of a mask of two is marked
-    line_px: float = 1.0  # [px]
-    may_be_empty: bool = False  # a field without anything marked is meant
+    names: Annotated[Mapping[str, str], Doc("in the file -> class name")] = default(default_factory=dict)
+    blank: Annotated[Literal["background", "unknown"], Doc("what is not marked")] = "background"
+    mask: Annotated[masks.MaskKind, Doc("what the values of a mask image mean")] = "auto"
+    foreground: Annotated[Literal["auto", "bright", "dark"], Doc("which value of a mask of two is marked")] = "auto"
+    line_px: Annotated[float, Doc("[px]")] = 1.0
+    may_be_empty: Annotated[bool, Doc("a field without anything marked is meant")] = False
 
 
 def read_annotation(

@@ -168,15 +168,15 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     wide = max(1.0, spread / _PLAIN_SPREAD)
     if key == "figure_n_l_per_mm":
         counted = sum(float(field.values["figure_counts"]) for field in fields)
-        factor, what = 0.65, "counts"
+        factor, what = 0.65, Text("terms.counts")
     elif key == "figure_grains_per_mm2":
         counted = sum(float(field.values["figure_grains"]) for field in fields)
-        factor, what = 1.0, "grains"
+        factor, what = 1.0, Text("grain_size.grains")
     elif "grains_counted" in fields[0].values:
         counted = sum(float(field.values["grains_counted"]) for field in fields)
-        factor, what = (0.5 if power(key) == 1 else 1.0), "grains"
+        factor, what = (0.5 if power(key) == 1 else 1.0), Text("grain_size.grains")
     else:
-        counted, factor, what = sum(float(len(field.features)) for field in fields), 1.0, "grains"
+        counted, factor, what = sum(float(len(field.features)) for field in fields), 1.0, Text("grain_size.grains")
     if key == "anisotropy_index":
         factor = 0.35
     elif key == "whole_grains_per_mm2":

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
+from typing_extensions import Doc
 
 from inspect_tool.errors import StandardError
 from inspect_tool.languages import Text
@@ -36,18 +37,36 @@ _FORMULAS: Mapping[str, ModuleType] = {"ASTM E112": astm_e112, "ISO 643": iso_64
 class Settings:
     """How the grain size is measured."""
 
-    method: Method = "abrams"  # of the main result; the other methods are compared with it
-    circle_rule: Literal["edition", "minus_one"] = "edition"  # minus_one takes one grain off a Jeffries count
-    triple_points: Literal["edition", "alternate"] = "edition"  # alternate: every second one counts two (E1382)
-    triple_point_px: Annotated[float, Ge(0), Le(0.5)] = 0.25  # a line this close to a triple point goes through it
-    figure_magnification: From0[float] = 0.0  # figure as the standard draws it at this magnification; 0: chosen
-    placements: Annotated[int, Ge(0), Le(1000)] = 0  # of the figure per side of the field; 0: as many as fit, at most 4
-    deformation_axis: Literal["horizontal", "vertical"] = "horizontal"  # in the image; 0 deg of the directions
-    twins: Literal["not counted", "counted"] = "not counted"  # as the segmentation treats twin boundaries
-    second_phase: Literal["none", "dark", "bright", "unlabeled", "given"] = "none"  # its grains do not count
-    second_phase_threshold: From0[float] = 0.0  # gray level; grains darker (brighter) than it are the second phase
-    second_phase_percent: Percent = 0.0  # for "given"
-    smallest_grain_px: From0[int] = 0  # smaller ones are given to their neighbors
+    method: Annotated[Method, Doc("of the main result; the other methods are compared with it")] = "abrams"
+    circle_rule: Annotated[Literal["edition", "minus_one"], Doc("minus_one takes one grain off a Jeffries count")] = (
+        "edition"
+    )
+    triple_points: Annotated[Literal["edition", "alternate"], Doc("alternate: every second one counts two (E1382)")] = (
+        "edition"
+    )
+    triple_point_px: Annotated[
+        Annotated[float, Ge(0), Le(0.5)], Doc("a line this close to a triple point goes through it")
+    ] = 0.25
+    figure_magnification: Annotated[
+        From0[float], Doc("figure as the standard draws it at this magnification; 0: chosen")
+    ] = 0.0
+    placements: Annotated[
+        Annotated[int, Ge(0), Le(1000)], Doc("of the figure per side of the field; 0: as many as fit, at most 4")
+    ] = 0
+    deformation_axis: Annotated[Literal["horizontal", "vertical"], Doc("in the image; 0 deg of the directions")] = (
+        "horizontal"
+    )
+    twins: Annotated[Literal["not counted", "counted"], Doc("as the segmentation treats twin boundaries")] = (
+        "not counted"
+    )
+    second_phase: Annotated[Literal["none", "dark", "bright", "unlabeled", "given"], Doc("its grains do not count")] = (
+        "none"
+    )
+    second_phase_threshold: Annotated[
+        From0[float], Doc("gray level; grains darker (brighter) than it are the second phase")
+    ] = 0.0
+    second_phase_percent: Annotated[Percent, Doc('for "given"')] = 0.0
+    smallest_grain_px: Annotated[From0[int], Doc("smaller ones are given to their neighbors")] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from inspect_tool.languages import Text, joined
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Series, Standard, Statement, Table
 from inspect_tool.recipes.grain_size.method import (
@@ -133,7 +133,10 @@ def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Tab
             Text("grain_size.g_direction"),
         ),
         rows=tuple(rows),
-        note=Text("grain_size.n0_deformation_axis_image_anisotropy", deformation_axis=settings.deformation_axis),
+        note=Text(
+            "grain_size.n0_deformation_axis_image_anisotropy",
+            deformation_axis=named("terms", settings.deformation_axis),
+        ),
     )
 
 
@@ -166,7 +169,7 @@ def percentile_rows(grains: pd.DataFrame, specimen: str) -> Iterator[tuple[Cell,
         return
     area = whole["area_um2"].to_numpy()
     weight = whole["edge_weight"].to_numpy()
-    for name, held in (("number", weight), ("area", weight * area)):
+    for name, held in ((Text("terms.number"), weight), (Text("terms.area"), weight * area)):
         share = np.cumsum(held) / held.sum()
         at = [min(int(np.searchsorted(share, percent / 100)), len(area) - 1) for percent in _PERCENTILES]
         yield (specimen, Text("grain_size.area_section_um2", name=name), *(float(area[i]) for i in at))
@@ -317,7 +320,7 @@ def statements(
         ),
         Statement(
             name=Text("grain_size.twins"),
-            text=Text("grain_size.twin_boundaries_far_segmentation_leaves", twins=settings.twins),
+            text=Text("grain_size.twin_boundaries_far_segmentation_leaves", twins=named("terms", settings.twins)),
         ),
     ]
     if settings.method == "jeffries":

@@ -99,8 +99,20 @@ def results_of(
                 "intercept",
                 Text("grain_size.test_lines"),
             ),
-            ("grain_size_number.planimetric", "grains_per_mm2", METHOD_TITLES["saltykov"], "saltykov", "grains"),
-            ("grain_size_number.mean_area", "whole_grains_per_mm2", METHOD_TITLES["mean_area"], "mean_area", "grains"),
+            (
+                "grain_size_number.planimetric",
+                "grains_per_mm2",
+                METHOD_TITLES["saltykov"],
+                "saltykov",
+                Text("grain_size.grains"),
+            ),
+            (
+                "grain_size_number.mean_area",
+                "whole_grains_per_mm2",
+                METHOD_TITLES["mean_area"],
+                "mean_area",
+                Text("grain_size.grains"),
+            ),
         )
         for quantity, column, method, short, of in numbers:
             if column in estimates:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
+
+from typing_extensions import Doc
 
 from inspect_tool.languages import Text
 from inspect_tool.model import (
@@ -49,11 +51,21 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 class Settings:
     """Settings of the recipe."""
 
-    wanted_ra_percent: Above0[float] = 10.0  # relative accuracy that the planning of fields aims at [%]
-    grid_points: From0[int] = 0  # 16, 25, 49, 100 ...; 0: from the area share of the field, after E562
-    seed: From0[int] = 1  # of the random start of the grid
-    smallest_feature_px2: Above0[int] = 9  # smaller features are not counted; they stay in the area share [px2]
-    axis: Literal["auto", "none", "horizontal", "vertical"] = "auto"  # deformation axis in the images; auto: from N_L
-    expected_shape: _shapes.Expected = "auto"  # auto: compact, or a network of lines; any: lines among it too, or few
-    tinted_grains: bool = False  # grains of a class differ in color: color inside a class is no doubt then
-    counts: str = ""  # table of a manual point count: specimen, field, grid_points and one column per class
+    wanted_ra_percent: Annotated[Above0[float], Doc("relative accuracy that the planning of fields aims at [%]")] = 10.0
+    grid_points: Annotated[From0[int], Doc("16, 25, 49, 100 ...; 0: from the area share of the field, after E562")] = 0
+    seed: Annotated[From0[int], Doc("of the random start of the grid")] = 1
+    smallest_feature_px2: Annotated[
+        Above0[int], Doc("smaller features are not counted; they stay in the area share [px2]")
+    ] = 9
+    axis: Annotated[
+        Literal["auto", "none", "horizontal", "vertical"], Doc("deformation axis in the images; auto: from N_L")
+    ] = "auto"
+    expected_shape: Annotated[
+        _shapes.Expected, Doc("auto: compact, or a network of lines; any: lines among it too, or few")
+    ] = "auto"
+    tinted_grains: Annotated[bool, Doc("grains of a class differ in color: color inside a class is no doubt then")] = (
+        False
+    )
+    counts: Annotated[
+        str, Doc("table of a manual point count: specimen, field, grid_points and one column per class")
+    ] = ""

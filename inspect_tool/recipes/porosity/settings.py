@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
+
+from typing_extensions import Doc
 
 from inspect_tool.languages import Text
 from inspect_tool.measure import reference_area
@@ -66,28 +68,48 @@ class ReferenceArea:
     """Reference area of a casting; it is slid over every field to its worst place."""
 
     shape: reference_area.Shape = "square"
-    size_mm: Above0[float] = 0.0  # side, diameter, base of the triangle or width of the rectangle [mm]
-    height_mm: From0[float] = 0.0  # of a triangle or rectangle; 0: as size_mm [mm]
+    size_mm: Annotated[Above0[float], Doc("side, diameter, base of the triangle or width of the rectangle [mm]")] = 0.0
+    height_mm: Annotated[From0[float], Doc("of a triangle or rectangle; 0: as size_mm [mm]")] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of the recipe."""
 
-    presentation: Presentation = "auto"  # auto: by the standard of the job
-    classes: tuple[str, ...] = ()  # names of the classes that are pores; empty: class 1
-    minimum_px2: Above0[int] = 9  # smaller dark spots cannot be measured: their share is reported apart [px2]
-    minimum_um: From0[float] = 0.0  # pores of a smaller largest Feret do not count, e.g. by the drawing; 0: all [um]
-    count_rule: Literal["half", "two_edges"] = "half"  # pores cut by the edge: half each, or those at two edges only
-    size_by: Literal["ecd", "feret_max"] = "ecd"  # diameter of the size classes
-    size_classes_um: tuple[Above0[float], ...] = ()  # upper bounds, ascending; empty: 1, 2, 5, 10 ... [um]
-    cluster_gap: Above0[float] = 1.0  # pores closer than this times the smaller diameter make a cluster [1]
-    linear_elongation: From0[float] = 0.0  # F_max²/A from which it is a crack; 0: by the standard, else never [1]
-    reference_area: ReferenceArea | None = None  # slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }
-    expected_shape: Expected = "compact"  # no lines; auto: or a network of lines; any: cracks are meant
-    tinted_grains: bool = False  # grains of the metal differ in color: only color inside the pores is a doubt then
-    part_area_mm2: From0[float] = 0.0  # of the part that the largest pore is to be expected in; 0: not asked for [mm2]
-    key_symbols: Mapping[str, str] = default(default_factory=dict)  # BDG P 202: symbol of the drawing -> quantity
+    presentation: Annotated[Presentation, Doc("auto: by the standard of the job")] = "auto"
+    classes: Annotated[tuple[str, ...], Doc("names of the classes that are pores; empty: class 1")] = ()
+    minimum_px2: Annotated[
+        Above0[int], Doc("smaller dark spots cannot be measured: their share is reported apart [px2]")
+    ] = 9
+    minimum_um: Annotated[
+        From0[float], Doc("pores of a smaller largest Feret do not count, e.g. by the drawing; 0: all [um]")
+    ] = 0.0
+    count_rule: Annotated[
+        Literal["half", "two_edges"], Doc("pores cut by the edge: half each, or those at two edges only")
+    ] = "half"
+    size_by: Annotated[Literal["ecd", "feret_max"], Doc("diameter of the size classes")] = "ecd"
+    size_classes_um: Annotated[
+        tuple[Above0[float], ...], Doc("upper bounds, ascending; empty: 1, 2, 5, 10 ... [um]")
+    ] = ()
+    cluster_gap: Annotated[
+        Above0[float], Doc("pores closer than this times the smaller diameter make a cluster [1]")
+    ] = 1.0
+    linear_elongation: Annotated[
+        From0[float], Doc("F_max²/A from which it is a crack; 0: by the standard, else never [1]")
+    ] = 0.0
+    reference_area: Annotated[
+        ReferenceArea | None, Doc('slid to the worst place, e.g. { shape = "square", size_mm = 5.0 }')
+    ] = None
+    expected_shape: Annotated[Expected, Doc("no lines; auto: or a network of lines; any: cracks are meant")] = "compact"
+    tinted_grains: Annotated[
+        bool, Doc("grains of the metal differ in color: only color inside the pores is a doubt then")
+    ] = False
+    part_area_mm2: Annotated[
+        From0[float], Doc("of the part that the largest pore is to be expected in; 0: not asked for [mm2]")
+    ] = 0.0
+    key_symbols: Annotated[Mapping[str, str], Doc("BDG P 202: symbol of the drawing -> quantity")] = default(
+        default_factory=dict
+    )
 
 
 def presentation(settings: Settings, standard: Standard) -> Presentation:

@@ -198,11 +198,7 @@ def _joint_lines(
         else:  # the outline of the largest void alone is not counted; that of a disc of its area is
             void_edge = 4 / pi * np.sqrt(4 * pi * found.largest_void)
         for part, length in (("void", void_edge), ("joint", percent / 100 * found.joint_edge)):
-            name, way = (
-                (Text("solder_voids.quarter_pixel"), 0.25)
-                if Text("solder_voids.edge", part=part) in groups
-                else (Text("solder_voids.half_pixel"), 0.5)
-            )
+            name, way = ("quarter pixel", 0.25) if f"{part} edge" in groups else ("half pixel", 0.5)
             # pixel sides of a smooth outline are 4/pi times its length
             least = 100 * (way * pi / 4 * length / sqrt(3)) / whole * slope
             # where the outline lies is one error: the pixel is the least of it and not another beside the levels

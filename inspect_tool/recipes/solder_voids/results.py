@@ -118,7 +118,7 @@ def _mean(
 ) -> Result:
     """Mean void share: over all joints, or, of a sample, over boards of images of joints, with their scatter."""
     shares = used["void_percent"]
-    value, over = float(shares.mean()), "joints"
+    value, over = float(shares.mean()), Text("solder_voids.joints_2")
     budget = [
         Component(
             name=named("budget", line),

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from typing_extensions import Doc
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text
@@ -52,17 +54,21 @@ SHARES = ("void_percent", "largest_void_percent", "void_diameter_percent")
 class Settings:
     """How void shares are formed."""
 
-    denominator: Literal["joint projection", "pad", "wetted area"] = "joint projection"  # what the voids are a share of
-    pad_diameter_um: Above0[float] | None = None  # of round pads, for denominator "pad" [um]
-    pad_length_um: Above0[float] | None = None  # of rectangular pads, with pad_width_um [um]
-    pad_width_um: Above0[float] | None = None  # [um]
-    vias: Literal["left out", "part of the joint"] = "left out"  # of the joint projection; never a void
-    min_void_px: From0[float] = 3.0  # equivalent diameter of the smallest void that counts [px]
-    expected_joints: From0[int] | None = None  # per image; another number found is a failed check
-    edge_joints: Literal["left out", "counted"] = "left out"  # joints cut by the edge of the image
-    limit_percent: Percent = 0.0  # void share above which a joint is counted; 0: not asked
-    quadrants: bool = False  # die attach: quadrants, corner voids, voids across
-    joints_are: Literal["all", "sample"] = "all"  # sample: the mean speaks of joints that were not inspected
+    denominator: Annotated[Literal["joint projection", "pad", "wetted area"], Doc("what the voids are a share of")] = (
+        "joint projection"
+    )
+    pad_diameter_um: Annotated[Above0[float] | None, Doc('of round pads, for denominator "pad" [um]')] = None
+    pad_length_um: Annotated[Above0[float] | None, Doc("of rectangular pads, with pad_width_um [um]")] = None
+    pad_width_um: Annotated[Above0[float] | None, Doc("[um]")] = None
+    vias: Annotated[Literal["left out", "part of the joint"], Doc("of the joint projection; never a void")] = "left out"
+    min_void_px: Annotated[From0[float], Doc("equivalent diameter of the smallest void that counts [px]")] = 3.0
+    expected_joints: Annotated[From0[int] | None, Doc("per image; another number found is a failed check")] = None
+    edge_joints: Annotated[Literal["left out", "counted"], Doc("joints cut by the edge of the image")] = "left out"
+    limit_percent: Annotated[Percent, Doc("void share above which a joint is counted; 0: not asked")] = 0.0
+    quadrants: Annotated[bool, Doc("die attach: quadrants, corner voids, voids across")] = False
+    joints_are: Annotated[
+        Literal["all", "sample"], Doc("sample: the mean speaks of joints that were not inspected")
+    ] = "all"
 
 
 def check_settings(settings: Settings, micrograph: Micrograph, where: str) -> None:

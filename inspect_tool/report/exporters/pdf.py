@@ -19,9 +19,9 @@ from inspect_tool.errors import OutputError
 from inspect_tool.evidence.masks import attached
 from inspect_tool.files import dump_report, sha256_bytes, whole_file
 from inspect_tool.model import Report
-from inspect_tool.report import text
+from inspect_tool.report import figures, text
 from inspect_tool.report.exporters.csv import csv_text
-from inspect_tool.report.render import load_settings, render, search_path
+from inspect_tool.report.render import font_faces, load_settings, render, search_path
 
 _GET_PANGO = {
     "win32": "`pip install gstreamer-libs`, which brings it",
@@ -56,7 +56,7 @@ SUFFIX = ".pdf"
 
 _RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
 _NAMED = 6  # characters without a font that page 1 names
-_SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>
+_SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>{faces}
 body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
 </style></head><body><p>{signs}</p><p><b>{signs}</b></p><p><i>{signs}</i></p><p><code>{signs}</code></p>
 <table><tr><th>fi ffl AV To</th><td>1.234 ± 0.056 µm²</td></tr></table></body></html>"""
@@ -84,24 +84,24 @@ def typesetting(template: Path) -> str:
     Where it is the same, fonts and text layout are, and a report prints to the same bytes.
     """
     fonts = load_settings(template).fonts
-    page = _SAMPLES.format(text=fonts.text, mono=fonts.mono, signs=html.escape(_SIGNS))
+    page = _SAMPLES.format(faces=font_faces(), text=fonts.text, mono=fonts.mono, signs=html.escape(_SIGNS))
     return sha256_bytes(weasyprint.HTML(string=page).write_pdf(pdf_identifier=b"samples"))
 
 
 def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
     """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only.
 
-    Characters that no font of this machine has come out as empty boxes: page 1 then says which.
+    A character that no font here has is printed as its code, and page 1 says so.
     """
-    source = weasyprint.HTML(
-        string=page,
-        base_url=f"{template.resolve().as_uri()}/",
-        url_fetcher=_OwnFiles((path.parent.resolve(), *search_path(template))),
-    )
+    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()))
+
+    def source(words: str) -> Any:
+        return weasyprint.HTML(string=words, base_url=f"{template.resolve().as_uri()}/", url_fetcher=files)
+
     crisp = "img { image-rendering: crisp-edges }"  # PDF/A: no /Interpolate
 
-    def put(place: Path, style: str, carried: Sequence[Any]) -> None:
-        source.write_pdf(
+    def put(words: str, place: Path, style: str, carried: Sequence[Any]) -> None:
+        source(words).write_pdf(
             place,
             attachments=list(carried),
             pdf_variant="pdf/a-3b",
@@ -116,8 +116,8 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
         with _lacking() as lacking, warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
             if _RARE.search(page):  # attachments can be read once, so the first try goes without
-                put(place, crisp, ())
-            put(place, crisp + (_remark(lacking) if lacking else ""), attachments)
+                put(page, place, crisp, ())
+            put(_by_code(page, lacking), place, crisp + (_remark(lacking) if lacking else ""), attachments)
 
     try:
         with whole_file(path, write) as made:
@@ -172,11 +172,22 @@ def _lacking() -> Iterator[dict[int, None]]:
         logger.removeFilter(collect)
 
 
+def _by_code(page: str, lacking: Iterable[int]) -> str:
+    """Put the code of a character into the place of each that has no font, so that no empty box stands for it.
+
+    >>> _by_code("<p>a\ue123</p>", [0xE123])
+    '<p>a[U+E123]</p>'
+    """
+    for code in lacking:
+        page = page.replace(chr(code), f"[U+{code:04X}]").replace(f"\\{code:x} ", f"[U+{code:04X}]")
+    return page
+
+
 def _remark(lacking: Iterable[int]) -> str:
     """Style that writes above page 1 which characters have no font."""
     codes = [f"U+{code:04X}" for code in lacking]
     named = ", ".join(codes[:_NAMED]) + (", ..." if len(codes) > _NAMED else "")
-    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown as empty boxes; install one."
+    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown by their codes; install one."
     look = "width: 100%; font: 8pt var(--text); color: #a51d1d"
     return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
 

@@ -15,12 +15,13 @@ from functools import partial
 from importlib import import_module
 from math import ceil, log
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
@@ -50,17 +51,19 @@ SETTLED = 0.1  # the diameter is found when it changes by less [1]
 class Settings:
     """What can be set; thresholds and diameter come from the model card by default."""
 
-    model: str = "particles_cellpose"  # shipped model, or a folder with model.toml and weights
-    diameter_px: Above0[float] | None = None  # of the objects; None: by the scale of the training, else found [px]
-    flow_threshold: From0[float] | None = None  # largest error of the flow of an object, 0: any [1]
-    cellprob_threshold: float | None = None  # object score (a logit) above which a pixel counts [1]
-    min_size_px: From0[int] = 15  # smaller objects are dropped [px]
-    invert: bool = False  # light and dark change places before the network sees the image
-    device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
-    precision: Precision = "auto"  # auto: bfloat16 where the processor has it
-    commercial: bool = True  # false permits models whose licence forbids commercial use
-    tile_batch: Above0[int] = 8  # tiles at a time
-    chunk_px: Above0[int] = 2048  # side of what is predicted at once; bounds the memory [px]
+    model: Annotated[str, Doc("shipped model, or a folder with model.toml and weights")] = "particles_cellpose"
+    diameter_px: Annotated[
+        Above0[float] | None, Doc("of the objects; None: by the scale of the training, else found [px]")
+    ] = None
+    flow_threshold: Annotated[From0[float] | None, Doc("largest error of the flow of an object, 0: any [1]")] = None
+    cellprob_threshold: Annotated[float | None, Doc("object score (a logit) above which a pixel counts [1]")] = None
+    min_size_px: Annotated[From0[int], Doc("smaller objects are dropped [px]")] = 15
+    invert: Annotated[bool, Doc("light and dark change places before the network sees the image")] = False
+    device: Annotated[Device, Doc("auto: CUDA if there is a device, else the CPU")] = "auto"
+    precision: Annotated[Precision, Doc("auto: bfloat16 where the processor has it")] = "auto"
+    commercial: Annotated[bool, Doc("false permits models whose licence forbids commercial use")] = True
+    tile_batch: Annotated[Above0[int], Doc("tiles at a time")] = 8
+    chunk_px: Annotated[Above0[int], Doc("side of what is predicted at once; bounds the memory [px]")] = 2048
 
 
 def load(settings: Settings) -> Model:

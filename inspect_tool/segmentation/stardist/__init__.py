@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
@@ -58,20 +59,32 @@ _SAMPLE = 4_000_000  # pixels on which sizes are estimated
 class Settings:
     """What can be set; the model has the rest."""
 
-    model: str = "round_objects"  # name of a shipped model, or a folder: model.toml, or config.json of StarDist
-    sha256: str = ""  # of the weights file; when given, another file is refused
-    phase: Literal["as trained", "dark", "bright"] = "as trained"  # objects against what is around them
-    prob_threshold: Share | None = None  # from which a point is a candidate; None: of the model [1]
-    nms_threshold: Share | None = None  # largest shared part of the smaller of two objects; None: of the model [1]
-    object_px: tuple[Above0[float], Above0[float]] | None = None  # smallest and largest diameters; None: estimated [px]
-    scale: Above0[float] | None = None  # enlargement before the network, and no other scale; None: from the sizes [1]
-    normalization: tuple[float, float] | None = None  # percentiles that become 0 and 1; None: of the model [%]
-    outline: Literal["smooth", "polygon"] = "smooth"  # between the ends of the rays
-    commercial: bool = True  # false permits models whose licence forbids commercial use
-    device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
-    engine: Engine = "auto"  # auto: OpenVINO where it is installed, else torch
-    precision: Precision = "fp32"  # rays are lengths: bfloat16 resolves 0.4 % of them, and is refused where it shows
-    tile_px: Above0[int] = 1024  # side of a tile without its margin [px]
+    model: Annotated[str, Doc("name of a shipped model, or a folder: model.toml, or config.json of StarDist")] = (
+        "round_objects"
+    )
+    sha256: Annotated[str, Doc("of the weights file; when given, another file is refused")] = ""
+    phase: Annotated[Literal["as trained", "dark", "bright"], Doc("objects against what is around them")] = "as trained"
+    prob_threshold: Annotated[Share | None, Doc("from which a point is a candidate; None: of the model [1]")] = None
+    nms_threshold: Annotated[
+        Share | None, Doc("largest shared part of the smaller of two objects; None: of the model [1]")
+    ] = None
+    object_px: Annotated[
+        tuple[Above0[float], Above0[float]] | None, Doc("smallest and largest diameters; None: estimated [px]")
+    ] = None
+    scale: Annotated[
+        Above0[float] | None, Doc("enlargement before the network, and no other scale; None: from the sizes [1]")
+    ] = None
+    normalization: Annotated[
+        tuple[float, float] | None, Doc("percentiles that become 0 and 1; None: of the model [%]")
+    ] = None
+    outline: Annotated[Literal["smooth", "polygon"], Doc("between the ends of the rays")] = "smooth"
+    commercial: Annotated[bool, Doc("false permits models whose licence forbids commercial use")] = True
+    device: Annotated[Device, Doc("auto: CUDA if there is a device, else the CPU")] = "auto"
+    engine: Annotated[Engine, Doc("auto: OpenVINO where it is installed, else torch")] = "auto"
+    precision: Annotated[
+        Precision, Doc("rays are lengths: bfloat16 resolves 0.4 % of them, and is refused where it shows")
+    ] = "fp32"
+    tile_px: Annotated[Above0[int], Doc("side of a tile without its margin [px]")] = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

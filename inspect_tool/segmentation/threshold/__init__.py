@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images import color, quality_figures
@@ -67,21 +68,29 @@ _BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 class Settings:
     """Settings of the threshold backend; the defaults are meant to work untuned."""
 
-    method: Method = "auto"  # auto: half-way up the edges, see docs/threshold.md
-    phase: Literal["dark", "bright", "auto"] = "dark"  # the phase of interest; auto: the one with less area
-    classes: tuple[str, ...] = ()  # names from dark to bright; default dark, bright (with 3: dark, gray, bright)
-    n_classes: From0[int] = 0  # for multi_otsu; 0: as many as names are given, else 2
-    levels: tuple[
-        float, ...
-    ] = ()  # for fixed, ascending; a pixel at the level belongs to the darker class [gray levels]
-    window_px: From0[int] = 0  # for local and sauvola; 0: an eighth of the shorter side [px]
-    sauvola_k: Share = 0.2  # for sauvola: share of the local contrast that lowers the level [1]
-    flat_field: Literal["auto", "on", "off"] = "auto"  # for the methods with one level per image
-    denoise_px: int | Literal["auto"] = "auto"  # median filter, odd; 1: none; auto: none for fixed [px]
-    min_object_px: From0[int] = 0  # smaller objects of a phase of interest become matrix [px2]
-    fill_holes_px: From0[int] = 0  # smaller holes in a phase of interest are filled [px2]
-    min_contrast: From0[float] = 0.0  # for auto and edge: least contrast of an edge between phases [gray levels]
-    channel: Literal["auto", "gray", "red", "green", "blue"] = "auto"  # auto: gray, or two hues where gray is the same
+    method: Annotated[Method, Doc("auto: half-way up the edges, see docs/threshold.md")] = "auto"
+    phase: Annotated[Literal["dark", "bright", "auto"], Doc("the phase of interest; auto: the one with less area")] = (
+        "dark"
+    )
+    classes: Annotated[
+        tuple[str, ...], Doc("names from dark to bright; default dark, bright (with 3: dark, gray, bright)")
+    ] = ()
+    n_classes: Annotated[From0[int], Doc("for multi_otsu; 0: as many as names are given, else 2")] = 0
+    levels: Annotated[
+        tuple[float, ...], Doc("for fixed, ascending; a pixel at the level belongs to the darker class [gray levels]")
+    ] = ()
+    window_px: Annotated[From0[int], Doc("for local and sauvola; 0: an eighth of the shorter side [px]")] = 0
+    sauvola_k: Annotated[Share, Doc("for sauvola: share of the local contrast that lowers the level [1]")] = 0.2
+    flat_field: Annotated[Literal["auto", "on", "off"], Doc("for the methods with one level per image")] = "auto"
+    denoise_px: Annotated[int | Literal["auto"], Doc("median filter, odd; 1: none; auto: none for fixed [px]")] = "auto"
+    min_object_px: Annotated[From0[int], Doc("smaller objects of a phase of interest become matrix [px2]")] = 0
+    fill_holes_px: Annotated[From0[int], Doc("smaller holes in a phase of interest are filled [px2]")] = 0
+    min_contrast: Annotated[
+        From0[float], Doc("for auto and edge: least contrast of an edge between phases [gray levels]")
+    ] = 0.0
+    channel: Annotated[
+        Literal["auto", "gray", "red", "green", "blue"], Doc("auto: gray, or two hues where gray is the same")
+    ] = "auto"
 
 
 _Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]

@@ -17,12 +17,13 @@ from itertools import product
 from math import ceil
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zlib import compress, decompress
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
@@ -76,20 +77,30 @@ _SMALLEST_TILE = 128  # to which a lack of device memory shrinks a tile [px]
 class Settings:
     """What can be set; the model card has the rest."""
 
-    model: str = "grain_boundary"  # name of a shipped model, or a folder with weights and model.toml
-    threshold: Share | None = (
-        None  # of two classes: probability of the second; grains: of a boundary; None: of the card [1]
+    model: Annotated[str, Doc("name of a shipped model, or a folder with weights and model.toml")] = "grain_boundary"
+    threshold: Annotated[
+        Share | None, Doc("of two classes: probability of the second; grains: of a boundary; None: of the card [1]")
+    ] = None
+    scale: Annotated[
+        Above0[float] | None, Doc("enlargement before the network; None: to the scale of its training [1]")
+    ] = None
+    mount: Annotated[Literal["auto", "keep"], Doc("grains: dark mounting material at the image edge is left out")] = (
+        "auto"
     )
-    scale: Above0[float] | None = None  # enlargement before the network; None: to the scale of its training [1]
-    mount: Literal["auto", "keep"] = "auto"  # grains: dark mounting material at the image edge is left out
-    twins: Literal["ignore", "count"] = "ignore"  # grains: twins that are etched like grain boundaries
-    scratches: Literal["ignore", "count"] = "ignore"  # grains: thin lines among boundaries etched wide and dark
-    joint_mask: str = ""  # joints: image whose values number the joints, 0 outside; empty: they are found
-    commercial: bool = True  # false permits models whose licence forbids commercial use
-    device: Device = "auto"  # auto: CUDA if there is a device, else the CPU
-    engine: Engine = "auto"  # auto: OpenVINO where it is installed, else torch
-    precision: Precision = "auto"  # auto: bfloat16 where the processor has it
-    tile_px: Above0[int] = tiling.TILE_PX  # side of a tile; the result depends on it by less than 0.1 % [px]
+    twins: Annotated[Literal["ignore", "count"], Doc("grains: twins that are etched like grain boundaries")] = "ignore"
+    scratches: Annotated[
+        Literal["ignore", "count"], Doc("grains: thin lines among boundaries etched wide and dark")
+    ] = "ignore"
+    joint_mask: Annotated[
+        str, Doc("joints: image whose values number the joints, 0 outside; empty: they are found")
+    ] = ""
+    commercial: Annotated[bool, Doc("false permits models whose licence forbids commercial use")] = True
+    device: Annotated[Device, Doc("auto: CUDA if there is a device, else the CPU")] = "auto"
+    engine: Annotated[Engine, Doc("auto: OpenVINO where it is installed, else torch")] = "auto"
+    precision: Annotated[Precision, Doc("auto: bfloat16 where the processor has it")] = "auto"
+    tile_px: Annotated[Above0[int], Doc("side of a tile; the result depends on it by less than 0.1 % [px]")] = (
+        tiling.TILE_PX
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

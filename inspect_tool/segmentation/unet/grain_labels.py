@@ -12,12 +12,13 @@ segmentation, made of the same regions.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, exp, log, sqrt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zlib import compress, decompress
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.measure import boundaries, flooding, scratches, twins
@@ -65,12 +66,16 @@ whose carbides and faint lines the network reads otherwise than a hand (docs/val
 class Settings:
     """How a map is parted; the defaults suit the shipped network."""
 
-    level: float | None = None  # probability that counts as seen; None: found [1]
-    lower: float | None = None  # levels that are as plausible, for the uncertainty; None: from the level [1]
+    level: Annotated[float | None, Doc("probability that counts as seen; None: found [1]")] = None
+    lower: Annotated[
+        float | None, Doc("levels that are as plausible, for the uncertainty; None: from the level [1]")
+    ] = None
     higher: float | None = None
-    smallest_px: int = SMALLEST_PX  # smaller regions join a neighbor [px]
-    twins: Literal["ignore", "count"] = "ignore"  # twins that are etched like grain boundaries
-    scratches: Literal["ignore", "count"] = "ignore"  # thin lines among boundaries that are etched wide and dark
+    smallest_px: Annotated[int, Doc("smaller regions join a neighbor [px]")] = SMALLEST_PX
+    twins: Annotated[Literal["ignore", "count"], Doc("twins that are etched like grain boundaries")] = "ignore"
+    scratches: Annotated[
+        Literal["ignore", "count"], Doc("thin lines among boundaries that are etched wide and dark")
+    ] = "ignore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,11 +1,12 @@
 """Joints and voids from the class probabilities of a network: background, joint, void."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Doc
 
 from inspect_tool.model import LabelImage, Mask
 
@@ -25,13 +26,21 @@ _DARK_RIM = 0.75  # share of the border that is dark in an inverted picture
 class JointSettings:
     """How probabilities become joints."""
 
-    threshold: float = 0.5  # a pixel lies in a joint when background is no more probable than this leaves [1]
-    min_joint_px: float = 12.0  # equivalent diameter of the smallest joint [px]
-    min_joint_share: float = 0.3  # of that of the joint at the middle of the joint area; less is a lead, or a speck [1]
-    ring_share: float = 0.7  # smaller than this share of the usual joint and hollow: the ring of a plated hole [1]
-    sure: float = 0.6  # mean probability of a joint over its pixels, voids included [1]
-    round_via: float = 0.75  # 4 pi area / perimeter^2 of a hole that is taken for a via, not for a void [1]
-    largest_via: float = 0.05  # share of its joint that a via takes at most [1]
+    threshold: Annotated[
+        float, Doc("a pixel lies in a joint when background is no more probable than this leaves [1]")
+    ] = 0.5
+    min_joint_px: Annotated[float, Doc("equivalent diameter of the smallest joint [px]")] = 12.0
+    min_joint_share: Annotated[
+        float, Doc("of that of the joint at the middle of the joint area; less is a lead, or a speck [1]")
+    ] = 0.3
+    ring_share: Annotated[
+        float, Doc("smaller than this share of the usual joint and hollow: the ring of a plated hole [1]")
+    ] = 0.7
+    sure: Annotated[float, Doc("mean probability of a joint over its pixels, voids included [1]")] = 0.6
+    round_via: Annotated[
+        float, Doc("4 pi area / perimeter^2 of a hole that is taken for a via, not for a void [1]")
+    ] = 0.75
+    largest_via: Annotated[float, Doc("share of its joint that a via takes at most [1]")] = 0.05
 
 
 def joint_labels(

@@ -32,7 +32,7 @@ THEIRS = (
 def british(text):
     """Lines with a British word that is no contract, and the word."""
     for number, line in enumerate(text.splitlines(), 1):
-        if found := BRITISH.search(CONTRACTS.sub("", line)):
+        if BRITISH.search(line) and (found := BRITISH.search(CONTRACTS.sub("", line))):
             yield number, found[0]
 
 

@@ -58,6 +58,11 @@ def _processor_of_children() -> float:
 
 def _plain_torch(clock: Callable[[], float] = time.perf_counter) -> float:
     """Time of the grain-boundary network on 1 Mpx in torch as it comes."""
+    return timed(one_inference(), clock=clock)
+
+
+def one_inference() -> Callable[[], object]:
+    """The grain-boundary network on 1 Mpx in torch as it comes, ready to be called."""
     import torch
 
     from inspect_tool.segmentation.networks.torch_network import TorchNetwork
@@ -68,8 +73,7 @@ def _plain_torch(clock: Callable[[], float] = time.perf_counter) -> float:
     card, weights = load_weights(folder)
     module = fitted(TorchNetwork(UNet(**card.network)), weights, folder)
     image = torch.from_numpy(_megapixel())
-    with torch.inference_mode():
-        return timed(lambda: module(image), clock=clock)
+    return torch.inference_mode()(lambda: module(image))
 
 
 def _megapixel() -> NDArray[np.float32]:

@@ -439,13 +439,13 @@ def plan(count: int, rng: random.Random) -> list[str]:
 @contextmanager
 def printed_once(folder: Path) -> Iterator[None]:
     """Compare every changed PDF with that of the untouched report instead of printing it again: saves seconds each."""
-    print_again = pages._printed
+    print_again = pages.printed
     wanted = (folder / "report.pdf").read_bytes()  # it verifies, so it is what is printed
-    pages._printed = lambda *_: wanted
+    pages.printed = lambda *_, **__: wanted
     try:
         yield
     finally:
-        pages._printed = print_again
+        pages.printed = print_again
 
 
 def found(folder: Path, work: Path, name: str, rng: random.Random) -> tuple[str, str]:

@@ -285,13 +285,18 @@ def _json_text(data: Any) -> str:
 
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
-    data = plain(report)
+    return _json_text(report_data(report))
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    """Make of a report what its JSON text says."""
+    data: dict[str, Any] = plain(report)
     stated: dict[str, dict[str, Any]] = {}
     for place, text in sentences(data):
         found = as_data(text)
         stated.setdefault(json.dumps(found, sort_keys=True), {**found, "at": []})["at"].append(place)
     data["sentences"] = list(stated.values())
-    return _json_text(data)
+    return data
 
 
 def load_report(path: str | Path) -> Report:
@@ -479,16 +484,16 @@ def plain(value: Any) -> Any:
     >>> plain(Specimen(id="A", images=("a.tif",)))
     {'id': 'A', 'images': ['a.tif'], 'section': '1', 'plane': 'not stated', 'calibration': None}
     """
+    if value is None or isinstance(value, bool | int | str):  # most of what a report holds comes first
+        return value
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if abs(value) < float("inf") else None
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return float(f"{value:.12g}") if abs(value) < float("inf") else None
     if hasattr(value, "item"):  # numpy scalar
         return plain(value.item())
     return str(value)  # date, path

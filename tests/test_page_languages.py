@@ -7,6 +7,7 @@ import tomllib
 from html import unescape
 from pathlib import Path
 from shutil import copytree
+from zipfile import ZipFile
 
 import numpy as np
 import pypdf
@@ -193,6 +194,17 @@ def test_a_german_report_states_its_language_and_verifies(job, tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------ print
+
+
+def test_the_sentences_of_a_report_of_schema_1_stay_as_they_are_on_a_german_page(tmp_path):
+    with ZipFile(Path(__file__).parent / "reports" / "report_of_schema_1.zip") as archive:
+        archive.extractall(tmp_path)
+    report = load_report(tmp_path / "report.json")
+    shown = unescape(re.sub(r"<[^>]+>", "", render(report, tmp_path, SHIPPED, "print", "de", anew=True)))
+    assert report.warnings[0] in shown
+    assert said(Text("page.to_be_read"), "de") in shown
+    main = report.results[0]
+    assert text.filters("de")["pm"](main.value, main.expanded_u, main.unit) in shown
 
 
 @pytest.mark.needs("Pango")

@@ -3,6 +3,8 @@
 Only light modules are imported here; each command imports what it needs, so that help comes at once.
 """
 
+import atexit
+import gc
 import sys
 from typing import Annotated
 
@@ -38,8 +40,14 @@ app = typer.Typer(
 )
 
 
+_COLLECTED_AFTER = 20_000  # objects that are made beyond those that are gone; Python has 700
+
+
 def main() -> None:
     """Entry point of ``inspect-tool``: an ``InspectError`` becomes one line and exit status 2."""
+    # nearly all that a command makes lives until it ends: search rarely for what nothing refers to, and not at the end
+    gc.set_threshold(_COLLECTED_AFTER)
+    atexit.register(gc.freeze)
     sys.stdout, sys.stderr = reliable(sys.stdout), reliable(sys.stderr)
     status: str | int | None = EXIT_FIX
     try:

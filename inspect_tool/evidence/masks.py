@@ -33,6 +33,8 @@ FOLDER = "evidence"
 ATTACHED_BYTES = 50_000_000
 """Masks of a report that are larger together stay in the report folder and are not attached to the PDF."""
 
+_QUICK = 1  # compression that tells which of two ways to write a mask is the smaller one
+
 
 class Keeper:
     """Write the masks of one field below a report folder as its segmentations are made, one in memory at a time."""
@@ -84,13 +86,13 @@ class Keeper:
         alternative: str = "",
         base: LabelImage | None = None,
     ) -> None:
-        data, difference = encode(numbers), False
+        written, difference = numbers, False
         if alternative and base is not None:
             shifted = numbers.astype(np.int32) + np.int32(1)
             shifted[numbers == base] = 0
-            smaller = encode(shifted)
-            if len(smaller) < len(data):
-                data, difference = smaller, True
+            difference = len(encode(shifted, _QUICK)) < len(encode(numbers, _QUICK))
+            written = shifted if difference else numbers
+        data = encode(written)
         self._folder.mkdir(exist_ok=True)
         path = self._folder / f"{stem}.{shows}.png"
         path.write_bytes(data)

@@ -134,7 +134,8 @@ def sentences(value: Any, place: str = "") -> Iterator[tuple[str, Text]]:
     elif isinstance(value, Mapping | list):
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, item in items:
-            yield from sentences(item, f"{place}/{_step(name)}")
+            if isinstance(item, Text | Mapping | list):  # most are numbers of a table, which need no place
+                yield from sentences(item, f"{place}/{_step(name)}")
 
 
 def _step(name: object) -> str:

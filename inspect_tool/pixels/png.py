@@ -18,8 +18,10 @@ LARGEST_PX = 170_000_000
 _LARGEST_FILE = 200_000_000
 
 
-def encode(numbers: NDArray[Any]) -> bytes:
+def encode(numbers: NDArray[Any], compress_level: int = 9) -> bytes:
     """Write a label image as PNG: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B where that is too small.
+
+    ``compress_level``: that of zlib, 1 quick to 9 small.
 
     >>> decode(encode(np.array([[0, 70000]])), (1, 2)).tolist()
     [[0, 70000]]
@@ -34,7 +36,7 @@ def encode(numbers: NDArray[Any]) -> bytes:
     else:
         image = Image.fromarray(np.stack([numbers >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8))
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=9)
+    image.save(file, "PNG", compress_level=compress_level)
     return file.getvalue()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.acceptance import lots
-from inspect_tool.files import SCHEMA, dump_report, sha256_bytes
+from inspect_tool.files import SCHEMA, report_data, sha256_bytes
 from inspect_tool.images import colored_marks
 from inspect_tool.languages import ENGLISH, Text, fingerprint
 from inspect_tool.model import (
@@ -234,7 +234,8 @@ def build(
         language=language,
         catalogue_sha256=fingerprint(ENGLISH),
     )
-    return replace(report, id=report_id(report), digest=report_digest(report))
+    digest = report_digest(report)
+    return replace(report, id=_id(report, digest), digest=digest)
 
 
 def report_id(report: Report) -> str:
@@ -243,8 +244,12 @@ def report_id(report: Report) -> str:
     The signs after the day are the first of the digest: the same input, settings and software give the same
     identification on one day, and any later change of a number can be found.
     """
+    return _id(report, report_digest(report))
+
+
+def _id(report: Report, digest: str) -> str:
     day = report.provenance.started[:10].replace("-", "")
-    return f"IT-{day}-{report_digest(report)[:8].upper()}"
+    return f"IT-{day}-{digest[:8].upper()}"
 
 
 def report_digest(report: Report) -> str:
@@ -265,7 +270,7 @@ def report_digest(report: Report) -> str:
         provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0, audit=""),
     )
     # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
-    data = json.loads(dump_report(timeless), parse_int=float)
+    data = json.loads(json.dumps(report_data(timeless), allow_nan=False), parse_int=float)
     for holder in (data, data["provenance"], *data["attachments"]):
         for key in LATER:
             if holder.get(key) == "":

@@ -19,6 +19,7 @@ from inspect_tool.model import (
     FieldMeasurement,
     Findings,
     LabelImage,
+    Limits,
     Mask,
     Micrograph,
     PointClass,
@@ -165,6 +166,14 @@ class DrawsOnOthers(Recipe, Protocol):
 
 
 @runtime_checkable
+class DrawsPhantoms(Recipe, Protocol):
+    """A recipe that the self-test can draw fields of known truth for."""
+
+    def phantoms(self) -> Any:
+        """Give the ``synthetic.phantoms.Phantoms`` of the recipe."""
+
+
+@runtime_checkable
 class ExpandsRequirements(Recipe, Protocol):
     """A recipe that knows class strings of drawings."""
 
@@ -244,6 +253,28 @@ def carried_of(recipe: Recipe) -> Mapping[str, Carried]:
     """Tell which results the error of a segmentation reaches, and how; empty: none is known."""
     carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})
     return carried
+
+
+def quality_of(recipe: Recipe) -> Limits:
+    """Give the limits of the quality of an image that is fit for a recipe; those of every image where it has none."""
+    limits: Limits = getattr(recipe, "QUALITY", Limits())
+    return limits
+
+
+def classes_of(recipe: Recipe) -> tuple[str, ...]:
+    """Name the classes that a recipe means by their number, background first; empty: it takes any, by name."""
+    return tuple(getattr(recipe, "CLASSES", ()))
+
+
+def objects_of(recipe: Recipe) -> Mapping[str, tuple[str, ...]] | None:
+    """Tell which classes the objects of a recipe are made of; None: each of its own class."""
+    objects: Mapping[str, tuple[str, ...]] | None = getattr(recipe, "OBJECTS", None)
+    return objects
+
+
+def network_classes_of(recipe: Recipe) -> tuple[str, ...]:
+    """Name the classes of every network that answers a recipe, in their order; empty: whatever it is trained for."""
+    return tuple(getattr(recipe, "NETWORK_CLASSES", ()))
 
 
 def is_mounted(recipe: Recipe) -> bool:

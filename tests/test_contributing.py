@@ -7,15 +7,20 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
 
-from inspect_tool import registry
-from inspect_tool.errors import SettingsError, StandardError
+from inspect_tool import plugins, registry
+from inspect_tool.errors import MeasurementError, SettingsError, StandardError
 from inspect_tool.files import checked
+from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, job_run, starter
+from inspect_tool.model import Limits
 from inspect_tool.standards import editions
+from inspect_tool.studies.selftest import selftest
+from inspect_tool.synthetic.phantoms import Kit
 
 ROOT = Path(__file__).resolve().parent.parent
 SCALE = '[calibration]\npixel_um = 0.5\nu_rel = 0.004\nsource = "stage micrometer"\n'
@@ -89,6 +94,31 @@ def test_a_recipe_of_a_package_runs_in_worker_processes_and_gives_only_ratios_wi
     job = job_in(tmp_path, text + '[calibration]\nsource = "ratio only"\n', images=3)
     report = job_run.run(job, workers=2)
     assert [result.quantity for result in report.results] == ["thinnest_percent"]
+
+
+def test_the_images_of_a_recipe_of_ones_own_are_judged_by_its_own_limits(lab_tools, tmp_path):
+    recipe = registry.load("recipe", "coating")
+    assert quality.default_limits("coating") == recipe.QUALITY
+    assert quality.default_limits("coating").noise == Limits().noise  # what it does not state
+    assert plugins.classes_of(recipe) == ("mount", "coating")
+    for i in range(2):
+        blurred = cv2.GaussianBlur(coating(i), (0, 0), 4.0)  # beyond its limit of 3 px, and not beyond the usual 5 px
+        tifffile.imwrite(tmp_path / f"section_{i + 1}.tif", blurred)
+    (tmp_path / "job.toml").write_text(printed_files()["job.toml"], encoding="utf-8")
+    with pytest.raises(MeasurementError, match=r"section_1\.tif: .*blur"):
+        job_run.run(tmp_path / "job.toml")
+
+
+def test_a_recipe_of_ones_own_is_self_tested(lab_tools):
+    tiny = Kit(quick=True, looks=("good",), repeats=1, fields=2, side_px=200)
+    found = selftest.selftest(recipes=["coating"], kit=tiny)
+    (one,) = [test for test in found.recipes if not test.refused]
+    assert (one.recipe, one.phantoms, one.failed) == ("coating", 1, ())
+    assert one.truths == "bright layers of 20 um between dark mount and dark metal"
+    (thickness,) = found.quantities
+    assert (thickness.quantity, thickness.unit, thickness.main) == ("mean_thickness_um", "um", True)
+    assert thickness.points[0].truth == 20.0  # 40 rows of 0.5 um
+    assert thickness.points[0].value == pytest.approx(20.0, abs=0.5)  # a pixel
 
 
 @pytest.mark.parametrize("stated", [True, False])

@@ -8,12 +8,12 @@ import pytest
 import tifffile
 
 import inspect_tool
-from inspect_tool import synthetic
+from inspect_tool import registry, synthetic
 from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.images import quality
-from inspect_tool.images.quality import Figure, Limit, Limits
+from inspect_tool.images.quality import Figure
 from inspect_tool.inspection import job_plan, notebook
-from inspect_tool.model import Acceptance, Calibration, Job, Micrograph
+from inspect_tool.model import Acceptance, Calibration, Job, Limit, Limits, Micrograph
 from inspect_tool.report.exporters import html
 from inspect_tool.studies.comparison import compare
 from inspect_tool.synthetic import Degradation
@@ -290,5 +290,5 @@ def test_a_limit_without_red_never_stops():
 
 
 def test_every_recipe_has_limits_in_order():
-    for recipe in ("grain_size", "phase_fraction", "porosity", "solder_voids", "one of your own"):
+    for recipe in registry.names("recipe"):
         assert quality.limits_of(Job(recipe=recipe), "job") == quality.default_limits(recipe)

@@ -18,14 +18,16 @@ from inspect_tool.paths import data_folder
 from inspect_tool.statistics.uncertainty import proportion_interval
 from inspect_tool.studies.selftest import criteria, phantoms, selftest, statistics
 from inspect_tool.studies.selftest.page import Point, SelfTest
-from inspect_tool.studies.selftest.phantoms import FULL, LOOKS, PIXEL_UM, QUICK, RECIPES, TRUTHS
+from inspect_tool.studies.selftest.phantoms import FULL, LOOKS, QUICK, recipes
 
 TINY = replace(
     QUICK,
-    grain_size_numbers=(9.0,),
-    phase_percents=(10.0, 40.0),
-    porosity_percents=(2.0, 8.0),
-    void_percents=(5.0,),
+    truths={
+        "grain_size": (9.0,),
+        "phase_fraction": (10.0, 40.0),
+        "porosity": (2.0, 8.0),
+        "solder_voids": (5.0,),
+    },
     looks=("good",),
     fields=2,
     least_px=200,
@@ -101,12 +103,12 @@ def test_what_a_pixel_size_cannot_resolve_or_a_field_cannot_hold_is_left_out_wit
     assert {truth for truth in coarse if "px; grains below" in coarse[truth]} == {8.0, 9.0, 10.0, 11.0, 12.0}
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", recipes())
 def test_every_phantom_has_the_truth_of_every_quantity_and_is_the_same_again(recipe):
-    phantom = phantoms.planned(recipe, PIXEL_UM[recipe], TINY)[0][0]
+    phantom = phantoms.planned(recipe, phantoms.of(recipe).pixel_um, TINY)[0][0]
     first, second = phantoms.drawn(phantom), phantoms.drawn(phantom)
     assert [a.pixels.tobytes() for a in first] == [b.pixels.tobytes() for b in second]
-    assert set(phantoms.truths_of(recipe, first)) == set(TRUTHS[recipe])
+    assert set(phantoms.truths_of(recipe, first)) == set(phantoms.of(recipe).known)
 
 
 def test_truths_of_several_fields_go_together_as_their_measurement_does():
@@ -176,7 +178,9 @@ def whole(tmp_path_factory):
 def test_all_four_recipes_are_measured_with_their_default_backends(whole):
     found, out, said = whole
     assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints"]
-    assert {one.quantity for one in found.quantities} == {quantity for names in TRUTHS.values() for quantity in names}
+    assert {one.quantity for one in found.quantities} == {
+        quantity for recipe in recipes() for quantity in phantoms.of(recipe).known
+    }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
     assert measured.check.note == "12 of 12"
@@ -274,7 +278,7 @@ def test_a_backend_that_cannot_segment_makes_the_test_fail_and_the_phantom_is_na
         raise BackendError(msg)
 
     monkeypatch.setattr(threshold, "segment", broken)
-    found = selftest.selftest(recipes=("porosity",), kit=replace(TINY, porosity_percents=(5.0,)))
+    found = selftest.selftest(recipes=("porosity",), kit=replace(TINY, truths={"porosity": (5.0,)}))
     assert found.verdict == "criteria not met"
     assert found.recipes[2].failed[0] == "porosity 5 good 1: broken for the test"
     missed = {one.rule for one in found.judged if not one.skipped and not one.check.passed}

@@ -13,7 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from inspect_tool import synthetic
+from inspect_tool import plugins, registry, synthetic
 from inspect_tool.cli import app
 from inspect_tool.errors import BackendError, OutputError, SettingsError
 from inspect_tool.files import sha256_file
@@ -442,3 +442,8 @@ def test_narrow_images_fill_one_place_each():
     cases = sheet.worst_places(sample, target, lines=False)
     assert [(case.row, case.truth.shape) for case in cases] == [(0, (256, 64)), (44, (256, 64))]
     assert sheet.worst_places(replace(sample, target=target - 1), target, lines=False) == []
+
+
+def test_networks_that_a_recipe_asks_for_are_those_that_the_backend_knows():
+    assert plugins.network_classes_of(registry.load("recipe", "grain_size")) == unet.GRAINS
+    assert plugins.network_classes_of(registry.load("recipe", "solder_voids")) == unet.JOINTS

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from inspect_tool import plugins, registry
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, plain
@@ -24,6 +25,8 @@ from inspect_tool.model import (
     GrayImage,
     Job,
     LabelImage,
+    Limit,
+    Limits,
     Mask,
     Micrograph,
     Segmentation,
@@ -33,52 +36,7 @@ from inspect_tool.model import (
 # ------------------------------------------------------------------------------------------------------ limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """Beyond ``advised`` an image gets a remark, beyond ``red`` it is not measured; None: it always is."""
-
-    advised: float
-    red: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Limits of every check; docs/quality.md has the basis of each number."""
-
-    focus: Limit = Limit(advised=3.0, red=5.0)  # blur of the edges, at most [px]
-    soft_region: Limit = Limit(advised=2.5, red=8.0)  # blur of the softest tile over that of the sharper ones, at most
-    contrast: Limit = Limit(advised=10.0, red=4.0)  # height of the edges, at least [steps of the gray scale]
-    noise: Limit = Limit(advised=3.0, red=1.5)  # height of the edges over the noise, at least [1]
-    saturation: Limit = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
-    saturated_joints: Limit = Limit(advised=1.0, red=20.0)  # the same inside solder joints, at most [%]
-    shading: Limit = Limit(advised=1.5, red=4.0)  # trend of the brightness over the height of the edges, at most [1]
-    compression: Limit = Limit(advised=3.0, red=8.0)  # steps between blocks over the height of the edges, at most [%]
-    size: Limit | None = None  # chord of what was found, at least [px]
-    resolution: Limit = Limit(advised=10.0, red=6.0)  # that chord over the blur of the edges, at least [1]
-
-
 _DEFAULT = Limits()
-LIMITS: Mapping[str, Limits] = {
-    # thin lines go first, in blur and in noise; bright grains may be clipped as long as the lines are not
-    "grain_size": Limits(
-        focus=Limit(advised=2.0, red=2.5),
-        soft_region=Limit(advised=2.5, red=3.5),
-        noise=Limit(advised=5.0, red=2.5),
-        saturation=Limit(advised=5.0, red=85.0),
-    ),
-    "phase_fraction": Limits(size=Limit(advised=15.0, red=9.0)),
-    # the metal may be clipped as long as the pores are not washed out
-    "porosity": Limits(saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)),
-    # rims of balls are soft, parts lie at several heights, and a part of what is beside the joints may be clipped
-    "solder_voids": Limits(
-        focus=Limit(advised=4.0, red=7.0),
-        soft_region=Limit(advised=4.0, red=10.0),
-        contrast=Limit(advised=10.0, red=6.0),
-        saturation=Limit(advised=20.0, red=60.0),
-        resolution=Limit(advised=25.0, red=15.0),
-    ),
-}
-"""Limits by recipe, where what is measured makes another one right; ``Limits()`` for all others."""
 
 TABLE = Text("images.image_quality")
 """Title of the table with every figure of every image."""
@@ -163,7 +121,7 @@ _SAYS: Mapping[str, _Says] = {
 
 def default_limits(recipe: str) -> Limits:
     """Limits of a recipe, unless a job changes them."""
-    return LIMITS.get(recipe, _DEFAULT)
+    return plugins.quality_of(registry.load("recipe", recipe))
 
 
 def limits_of(job: Job, where: str) -> Limits:

@@ -28,6 +28,7 @@ from inspect_tool.model import (
     Criteria,
     Editions,
     Job,
+    Limits,
     Plane,
     Requirement,
     Specimen,
@@ -78,7 +79,7 @@ class Plan:
     sources: tuple[Source, ...]
     requirements: tuple[Requirement, ...]
     template: Path
-    limits: quality.Limits = default(default_factory=quality.Limits)
+    limits: Limits = default(default_factory=Limits)
     criteria: Criteria = default(default_factory=Criteria)
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand

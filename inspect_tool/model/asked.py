@@ -20,6 +20,30 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Beyond ``advised`` an image gets a remark, beyond ``red`` it is not measured; None: it always is."""
+
+    advised: float
+    red: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of the quality of an image, one for every check; docs/quality.md has the basis of each number."""
+
+    focus: Limit = Limit(advised=3.0, red=5.0)  # blur of the edges, at most [px]
+    soft_region: Limit = Limit(advised=2.5, red=8.0)  # blur of the softest tile over that of the sharper ones, at most
+    contrast: Limit = Limit(advised=10.0, red=4.0)  # height of the edges, at least [steps of the gray scale]
+    noise: Limit = Limit(advised=3.0, red=1.5)  # height of the edges over the noise, at least [1]
+    saturation: Limit = Limit(advised=5.0, red=65.0)  # clipped at one end of the gray scale, at most [%]
+    saturated_joints: Limit = Limit(advised=1.0, red=20.0)  # the same inside solder joints, at most [%]
+    shading: Limit = Limit(advised=1.5, red=4.0)  # trend of the brightness over the height of the edges, at most [1]
+    compression: Limit = Limit(advised=3.0, red=8.0)  # steps between blocks over the height of the edges, at most [%]
+    size: Limit | None = None  # chord of what was found, at least [px]
+    resolution: Limit = Limit(advised=10.0, red=6.0)  # that chord over the blur of the edges, at least [1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """Identification of the work (ISO/IEC 17025, 7.8.2); what stays empty is printed as "not stated"."""
 
@@ -177,7 +201,7 @@ class Job:
     spec: str = ""  # acceptance criteria by part and revision, e.g. "4711 rev B"; they join the requirements
     specs: str = ""  # folder or file that holds them; empty: the folder specs beside the job file
     lot: Lot | None = None
-    quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see quality.Limits
+    quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see Limits
     accept: tuple[Acceptance, ...] = ()
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""

@@ -56,18 +56,6 @@ from inspect_tool.training.samples import DRAWN, files_of, natural, paired
 Progress = Callable[[int, int, str], None]
 Kind = Literal["semantic", "instance"]
 
-CLASSES: Mapping[str, tuple[str, ...]] = {
-    "grain_size": ("background", "grain"),
-    "porosity": ("background", "pore"),
-    "solder_voids": ("background", "joint", "void", "via"),
-}
-"""Classes of the recipes that mean them by number; others take the names of the backend, or are told."""
-
-_OBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "solder_voids": {"joint": ("joint", "void", "via"), "void": ("void",)},
-}
-"""What the objects of a recipe are made of, where that is not simply each class."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -204,7 +192,8 @@ def score(request: Request, progress: Progress | None = None) -> Scores:
         What a backend refuses.
     """
     fields = _fields(request)
-    known = request.classes or CLASSES.get(request.recipe, ()) or not request.backend
+    usual = plugins.classes_of(registry.load("recipe", request.recipe))
+    known = request.classes or usual or not request.backend
     case = make_case(request) if known else None  # else the backend says what the classes are
     samples.stop_if_wrong(tuple(_wrong(fields, request, case)))
     segment, described = _segmenter(request)
@@ -224,7 +213,7 @@ def score(request: Request, progress: Progress | None = None) -> Scores:
         if segmentation is not None and segmentation.weights_sha256:
             described = {**described, "weights_sha256": segmentation.weights_sha256}
         if case is None:
-            if refused and not (request.classes or request.recipe in CLASSES):
+            if refused and not (request.classes or usual):
                 raise refused[0]
             case = make_case(request, segmentation)
         kind = _kind(request, case.recipe)
@@ -388,7 +377,7 @@ def make_case(request: Request, first: Segmentation | None = None) -> Case:
         Of a backend, whose classes are taken where neither the request nor the recipe has any.
     """
     recipe = registry.load("recipe", request.recipe)
-    classes = request.classes or CLASSES.get(request.recipe, ())
+    classes = request.classes or plugins.classes_of(recipe)
     if not classes and first is not None and sorted(first.classes) == list(range(len(first.classes))):
         classes = tuple(first.classes[i] for i in range(len(first.classes)))
     if not classes:
@@ -513,7 +502,7 @@ def _aligned(case: Case, predicted: Segmentation, where: str) -> tuple[Segmentat
     numbers = {name.casefold(): i for i, name in enumerate(case.classes)}
     table = {number: numbers.get(name.casefold()) for number, name in predicted.classes.items()}
     if None in [number for label, number in table.items() if label != 0]:
-        by_number = case.recipe_name in CLASSES or len(case.classes) == len(predicted.classes) == 2
+        by_number = bool(plugins.classes_of(case.recipe)) or len(case.classes) == len(predicted.classes) == 2
         if not by_number or max(predicted.classes) >= len(case.classes):
             names = ", ".join(predicted.classes.values())
             msg = (
@@ -548,7 +537,7 @@ def _objects(case: Case, truth: Segmentation, predicted: Segmentation) -> Iterat
         )
         yield case.classes[1], one, other
         return
-    groups = _OBJECTS.get(case.recipe_name)
+    groups = plugins.objects_of(case.recipe)
     if groups is None and question.step(case.recipe, "classes") == "pieces":
         groups = {name: (name,) for name in case.classes[1:]}
     for name, members in (groups or {}).items():
@@ -644,9 +633,10 @@ def _notes(case: Case, images: Sequence[ImageScore], found: Mapping[str, Quantit
     quantities: Mapping[str, Quantity] = case.recipe.QUANTITIES
     scaled = [name for name, quantity in quantities.items() if quantity.needs_scale and "*" not in name]
     if scaled and not any(name in found for name in scaled):
+        has_g = any(quantity.unit == "G" for quantity in quantities.values())
         notes.append(
             f"no scale: {', '.join(scaled[:3])} and other quantities in um are not compared; give --pixel-um"
-            + (" (differences of G are the same for any)" if case.recipe_name == "grain_size" else "")
+            + (" (differences of G are the same for any)" if has_g else "")
         )
     if len(images) < 3:
         notes.append(f"{len(images)} image{'s are' if len(images) > 1 else ' is'} too few for a statement about others")

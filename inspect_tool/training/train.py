@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inspect_tool import __version__, registry
+from inspect_tool import __version__, plugins, registry
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
 from inspect_tool.folders import check, new_folder
@@ -36,7 +36,7 @@ from inspect_tool.segmentation.networks.weights import (
     shipped_names,
     write_model,
 )
-from inspect_tool.segmentation.unet import GRAINS, JOINTS
+from inspect_tool.segmentation.unet import GRAINS
 from inspect_tool.training import annotations, augment, samples, sheet
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
@@ -53,9 +53,6 @@ CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that 
 UPRIGHT_DEG = 8.0  # that images with an up and a down are tilted at most
 LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
-
-_FIXED: Mapping[str, tuple[str, ...]] = {"grain_size": GRAINS, "solder_voids": JOINTS}  # what the backend knows
-_USUAL: Mapping[str, tuple[str, ...]] = {"porosity": ("background", "pore")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +192,9 @@ def _shipped_for(recipe: str) -> Path:
 
 
 def _reading(request: Request, base: _Base | None) -> samples.Reading:
-    registry.load("recipe", request.recipe)  # an unknown one is an error that lists those there are
-    fixed = _FIXED.get(request.recipe, ())
-    usual = base.card.classes if base is not None else _USUAL.get(request.recipe, ())
+    recipe = registry.load("recipe", request.recipe)
+    fixed = plugins.network_classes_of(recipe)
+    usual = base.card.classes if base is not None else plugins.classes_of(recipe)
     classes = request.classes or fixed or usual
     if fixed and classes != fixed:
         msg = f"--classes {','.join(classes)}: recipe {request.recipe} has the classes {','.join(fixed)}, in this order"

@@ -24,6 +24,8 @@ from inspect_tool.model import (
     Editions,
     FieldMeasurement,
     Findings,
+    Limit,
+    Limits,
     Mark,
     Measurements,
     Micrograph,
@@ -35,6 +37,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.recipes._common import feature_table, field_table, place_of
 from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
+from inspect_tool.recipes.grain_size.drawn import phantoms
 from inspect_tool.recipes.grain_size.estimates import estimated
 from inspect_tool.recipes.grain_size.field import (
     GrainField,
@@ -79,7 +82,10 @@ from inspect_tool.recipes.grain_size.rules import (
 __all__ = [
     "BACKEND",
     "CARRIED",
+    "CLASSES",
     "MASKS",
+    "NETWORK_CLASSES",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -91,6 +97,7 @@ __all__ = [
     "crossed_results",
     "measure_field",
     "other_editions",
+    "phantoms",
 ]
 
 
@@ -99,6 +106,15 @@ QUESTION = "count"
 MASKS: tuple[str, ...] = ("labels", "boundaries")  # what a mask of the user may be
 STANDARDS = ("astm_e112_2013", "iso_643_2019", "astm_e1382_1997")  # their other editions join by themselves
 BACKEND: Mapping[str, Any] = {"name": "unet", "model": "grain_boundary"}
+CLASSES: tuple[str, ...] = ("background", "grain")
+NETWORK_CLASSES: tuple[str, ...] = ("grain", "boundary")
+# thin lines go first, in blur and in noise; bright grains may be clipped as long as the lines are not
+QUALITY = Limits(
+    focus=Limit(advised=2.0, red=2.5),
+    soft_region=Limit(advised=2.5, red=3.5),
+    noise=Limit(advised=5.0, red=2.5),
+    saturation=Limit(advised=5.0, red=85.0),
+)
 
 
 def other_editions(

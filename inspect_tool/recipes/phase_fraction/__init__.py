@@ -16,6 +16,8 @@ from inspect_tool.model import (
     Editions,
     FieldMeasurement,
     Findings,
+    Limit,
+    Limits,
     Measurements,
     Requirement,
     Result,
@@ -29,6 +31,7 @@ from inspect_tool.recipes._level_doubts import (
     outline_checks,
     own_gray_checks,
 )
+from inspect_tool.recipes.phase_fraction.drawn import phantoms
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
@@ -50,6 +53,7 @@ __all__ = [
     "CARRIED",
     "MASKS",
     "PATHS",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -59,6 +63,7 @@ __all__ = [
     "combine",
     "measure_field",
     "other_editions",
+    "phantoms",
     "point_classes",
 ]
 
@@ -68,6 +73,7 @@ QUESTION: Literal["coverage", "count"] = "coverage"
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark"})
 PATHS: tuple[str, ...] = ("counts",)
+QUALITY = Limits(size=Limit(advised=15.0, red=9.0))
 
 CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
     {

@@ -24,6 +24,8 @@ from inspect_tool.model import (
     FieldMeasurement,
     Findings,
     LabelImage,
+    Limit,
+    Limits,
     Mask,
     Measurements,
     Micrograph,
@@ -37,6 +39,7 @@ from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
 from inspect_tool.recipes.porosity.classes import expand, other_editions
+from inspect_tool.recipes.porosity.drawn import phantoms
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
@@ -45,7 +48,9 @@ __all__ = [
     "ACCEPTS",
     "BACKEND",
     "CARRIED",
+    "CLASSES",
     "MASKS",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -56,6 +61,7 @@ __all__ = [
     "expand",
     "measure_field",
     "other_editions",
+    "phantoms",
     "point_classes",
 ]
 
@@ -73,6 +79,10 @@ STANDARDS: tuple[str, ...] = (
 )
 BACKEND: Mapping[str, Any] = MappingProxyType(
     {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
+)
+CLASSES: tuple[str, ...] = ("background", "pore")
+QUALITY = Limits(  # the metal may be clipped as long as the pores are not washed out
+    saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)
 )
 CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
     {"porosity_percent": Carried(of="porosity_percent")}

@@ -18,10 +18,13 @@ from inspect_tool.model import (
     Editions,
     FieldMeasurement,
     Findings,
+    Limit,
+    Limits,
     Measurements,
     Result,
 )
 from inspect_tool.recipes._common import feature_table, field_table
+from inspect_tool.recipes.solder_voids.drawn import phantoms
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
 from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, tables_of
 from inspect_tool.recipes.solder_voids.results import budget_lines, results_of
@@ -32,8 +35,12 @@ __all__ = [
     "ACCEPTS",
     "BACKEND",
     "CARRIED",
+    "CLASSES",
     "MASKS",
     "MOUNTED",
+    "NETWORK_CLASSES",
+    "OBJECTS",
+    "QUALITY",
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
@@ -42,6 +49,7 @@ __all__ = [
     "Settings",
     "combine",
     "measure_field",
+    "phantoms",
     "sampled_joints",
     "void_classes",
 ]
@@ -55,6 +63,16 @@ MOUNTED = False  # the images show no section in its mount
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
 BACKEND: Mapping[str, Any] = {"name": "joints"}
+CLASSES: tuple[str, ...] = ("background", "joint", "void", "via")
+OBJECTS: Mapping[str, tuple[str, ...]] = {"joint": ("joint", "void", "via"), "void": ("void",)}
+NETWORK_CLASSES: tuple[str, ...] = ("background", "joint", "void")
+QUALITY = Limits(  # rims of balls are soft, parts lie at several heights, and some of what is beside may be clipped
+    focus=Limit(advised=4.0, red=7.0),
+    soft_region=Limit(advised=4.0, red=10.0),
+    contrast=Limit(advised=10.0, red=6.0),
+    saturation=Limit(advised=20.0, red=60.0),
+    resolution=Limit(advised=25.0, red=15.0),
+)
 
 CARRIED: Mapping[str, Carried] = {  # see validation.line
     "void_percent.max": Carried(of="void_percent.max", over="largest"),

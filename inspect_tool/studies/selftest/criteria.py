@@ -52,7 +52,7 @@ def load_criteria(path: Path | None = None) -> Standard:
         msg = f"{name}: criteria are a file that ends in .toml; copy standards/{CRITERIA}"
         raise SettingsError(msg)
     rules = editions.load_standard(name)
-    known = {quantity for truths in phantoms.TRUTHS.values() for quantity in truths}
+    known = {quantity for recipe in phantoms.recipes() for quantity in phantoms.of(recipe).known}
     for rule in rules.rules.values():
         measure, quantity = parts_of(rule)
         if measure not in _MEASURES or (quantity and quantity not in known):
@@ -76,7 +76,7 @@ def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
     tested = [one.recipe for one in found.recipes if not one.refused]
     for rule in rules.rules.values():
         measure, quantity = parts_of(rule)
-        recipe = next((r for r, truths in phantoms.TRUTHS.items() if quantity in truths), "")
+        recipe = next((one for one in phantoms.recipes() if quantity in phantoms.of(one).known), "")
         value: float | None = None
         note = ""
         skipped = ""

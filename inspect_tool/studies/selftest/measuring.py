@@ -26,12 +26,12 @@ from inspect_tool.studies.selftest.page import (
     SizeRow,
     TileTest,
 )
-from inspect_tool.studies.selftest.phantoms import FULL, Kit, Phantom
+from inspect_tool.studies.selftest.phantoms import FULL, Phantom
+from inspect_tool.synthetic.phantoms import Kit
 
 _TILES_PX = (256, 1024)
 _TILE_FIELD_PX = 640  # side of the field that is cut into tiles [px]
 _PICTURE_PX = 220  # side of the part of a phantom that is shown [px]
-UNITS = {"grain_size": "G", "phase_fraction": "%", "porosity": "%", "solder_voids": "%"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ def _phantom(phantom: Phantom, table: Mapping[str, Any]) -> Seen:
     results = {result.quantity: result for result in found.findings.results}
     values = {}
     for quantity in truths:
-        name = f"area_percent.{found.classes.get(1, '')}" if quantity == "area_percent" else quantity
+        name = reported(phantom.recipe, quantity, found.classes)
         result = results.get(name)
         if result is not None:
             values[quantity] = (name, result.title or name, result.value, result.u, result.interval)
@@ -172,7 +172,7 @@ def _phantom(phantom: Phantom, table: Mapping[str, Any]) -> Seen:
 def _picture(pixels: Any, phantom: Phantom) -> bytes:
     from inspect_tool import synthetic
 
-    modality: Literal["optical", "xray"] = "xray" if phantom.recipe == "solder_voids" else "optical"
+    modality = phantoms.of(phantom.recipe).modality
     seen = synthetic.degrade(pixels, phantoms.LOOKS[phantom.look], seed=1, modality=modality)
     part = np.ascontiguousarray(seen[:_PICTURE_PX, :_PICTURE_PX])
     return bytes(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
@@ -214,7 +214,7 @@ def _pores_of_size(task: Task) -> SizeRow:
 
 def _two_tilings(phantom: Phantom, table: Mapping[str, Any]) -> TileTest:
     fields = phantoms.drawn(phantom)
-    quantity = next(iter(main_quantities(phantom.recipe)))
+    quantity = phantoms.of(phantom.recipe).plotted[0]
     values, name, title, unit = [], "", quantity, "1"
     for tile_px in _TILES_PX:
         try:
@@ -223,7 +223,7 @@ def _two_tilings(phantom: Phantom, table: Mapping[str, Any]) -> TileTest:
             )
         except InspectError as error:
             return no_tiles(phantom.recipe, table, f"{phantom.name}: {error}")
-        name = f"area_percent.{found.classes.get(1, '')}" if quantity == "area_percent" else quantity
+        name = reported(phantom.recipe, quantity, found.classes)
         result = next(one for one in found.findings.results if one.quantity == name)
         values.append(result.value)
         title, unit = result.title or name, result.unit
@@ -244,20 +244,16 @@ def no_tiles(recipe: str, table: Mapping[str, Any], reason: str) -> TileTest:
     return TileTest(
         recipe=recipe,
         backend=str(table["name"]),
-        quantity=next(iter(main_quantities(recipe))),
+        quantity=phantoms.of(recipe).plotted[0],
         title=registry.load("recipe", recipe).TITLE,
-        unit=UNITS[recipe],
+        unit=phantoms.of(recipe).unit,
         tiles_px=None,
         values=None,
         skipped=reason,
     )
 
 
-def main_quantities(recipe: str) -> tuple[str, ...]:
-    """Quantities that are plotted; the first is that of the tile test."""
-    return {
-        "grain_size": ("grain_size_number.intercept", "grain_size_number.planimetric"),
-        "phase_fraction": ("area_percent",),
-        "porosity": ("porosity_percent",),
-        "solder_voids": ("void_percent.mean", "void_percent.max"),
-    }[recipe]
+def reported(recipe: str, quantity: str, classes: Mapping[int, str]) -> str:
+    """Name of a quantity in a report: one that stands for every class is that of the class with number 1."""
+    known = registry.load("recipe", recipe).QUANTITIES
+    return quantity if quantity in known or f"{quantity}.*" not in known else f"{quantity}.{classes.get(1, '')}"

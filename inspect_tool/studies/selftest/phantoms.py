@@ -4,65 +4,46 @@ Every phantom becomes a folder with images and a job file, so that it goes the w
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import log2, pi, sqrt
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zlib import crc32
 
 import tifffile
 
-from inspect_tool import registry, synthetic
+from inspect_tool import plugins, registry, synthetic
+from inspect_tool.errors import SettingsError
 from inspect_tool.files import write_text
 from inspect_tool.synthetic import Field
+from inspect_tool.synthetic.phantoms import Kit, Phantoms
 
 LOOKS: Mapping[str, int] = {"good": 1, "ordinary": 2, "poor": 3}
 """Names of the levels of ``synthetic.degrade``."""
-RECIPES = ("grain_size", "phase_fraction", "porosity", "solder_voids")
-PIXEL_UM: Mapping[str, float] = {"grain_size": 0.5, "phase_fraction": 0.5, "porosity": 1.0, "solder_voids": 6.0}
-"""Where the laboratory states no pixel size. [um/px]"""
 
 _U_SCALE = 0.002  # relative standard uncertainty that the phantom jobs state; their scale is exact
-_PIECE_PX = 24.0  # mean intercept of the drawn phases [px]
-_PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
-_BALL_PX = 84.0  # diameter of the drawn joints [px]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kit:
-    """What is drawn: truths, how often, and how large."""
-
-    grain_size_numbers: tuple[float, ...] = tuple(float(g) for g in range(13))
-    phase_percents: tuple[float, ...] = (5.0, 15.0, 30.0, 50.0, 70.0)
-    porosity_percents: tuple[float, ...] = (0.5, 2.0, 5.0, 10.0)
-    void_percents: tuple[float, ...] = (2.0, 6.0, 12.0, 18.0)  # mean of the joints; single ones reach 2.5 times
-    looks: tuple[str, ...] = ("good", "ordinary", "poor")
-    repeats: int = 2  # phantoms of the same truth and look
-    fields: int = 3  # of one phantom
-    least_px: int = 400  # shortest side of a grain field [px]
-    most_px: int = 800  # longest side of a grain field: stands for the laboratory's image [px]
-    side_px: int = 512  # of phase and pore fields [px]
-    balls: int = 3  # rows and columns of joints
-    grains_wanted: float = 40.0  # of one field, where ``most_px`` holds them
-    least_grains: float = 50.0  # of one phantom
-    least_intercept_px: float = 10.0  # of grains: below, an etched boundary takes a quarter of them [px]
-    pore_sizes_px: tuple[float, ...] = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0)  # equivalent diameters [px]
-    pores_of_a_size: int = 150  # about
-
 
 FULL = Kit()
-QUICK = replace(
-    FULL,
-    grain_size_numbers=(0.0, 3.0, 6.0, 9.0, 12.0),
-    phase_percents=(10.0, 50.0),
-    porosity_percents=(2.0, 10.0),
-    void_percents=(5.0, 16.0),
-    looks=("good", "ordinary"),
-    pore_sizes_px=(3.0, 5.0, 8.0, 12.0),
-    pores_of_a_size=80,
-)
+QUICK = Kit(quick=True, looks=("good", "ordinary"), pore_sizes_px=(3.0, 5.0, 8.0, 12.0), pores_of_a_size=80)
+
+
+def recipes() -> tuple[str, ...]:
+    """Name the recipes that have phantoms."""
+    return tuple(
+        name for name in registry.names("recipe") if isinstance(registry.load("recipe", name), plugins.DrawsPhantoms)
+    )
+
+
+def of(recipe: str) -> Phantoms:
+    """Give what is drawn for a recipe; one that has no phantoms is a ``SettingsError``."""
+    module = registry.load("recipe", recipe)
+    if not isinstance(module, plugins.DrawsPhantoms):
+        msg = f"recipe {recipe}: has no phantoms, so that it cannot be tested; those that have: {', '.join(recipes())}"
+        raise SettingsError(msg)
+    made: Phantoms = module.phantoms()
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,55 +72,11 @@ class Left:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
-    """Key of the truth of a quantity: of the material, and how that of several fields goes together."""
-
-    process: str  # "": the fields themselves are the material
-    field: str
-    pooled: Literal["mean", "max", "count weighted", "lines", "areas"] = "mean"
-
-
-TRUTHS: Mapping[str, Mapping[str, Truth]] = {
-    "grain_size": {
-        "grain_size_number": Truth(
-            process="process.grain_size_number.intercept", field="field.grain_size_number.intercept", pooled="lines"
-        ),
-        "grain_size_number.intercept": Truth(
-            process="process.grain_size_number.intercept", field="field.grain_size_number.intercept", pooled="lines"
-        ),
-        "grain_size_number.planimetric": Truth(
-            process="process.grain_size_number.planimetric", field="field.grain_size_number.planimetric", pooled="areas"
-        ),
-    },
-    "phase_fraction": {
-        "area_percent": Truth(process="process.area_percent.second", field="field.area_percent.second"),
-    },
-    "porosity": {
-        "porosity_percent": Truth(process="process.porosity_percent", field="field.porosity_percent"),
-        "pore_count_per_mm2": Truth(process="process.pore_count_per_mm2", field="field.pore_count_per_mm2"),
-        "mean_pore_ecd_um": Truth(
-            process="process.mean_pore_ecd_um", field="field.mean_pore_ecd_um", pooled="count weighted"
-        ),
-    },
-    "solder_voids": {
-        "void_percent.mean": Truth(process="", field="field.void_percent.mean"),
-        "void_percent.max": Truth(process="", field="field.void_percent.max", pooled="max"),
-        "largest_void_percent.max": Truth(process="", field="field.largest_void_percent.max", pooled="max"),
-    },
-}
-"""Recipe to quantity to its truth; ``area_percent`` is that of the class with number 1."""
-
-
 def planned(recipe: str, pixel_um: float, kit: Kit) -> tuple[tuple[Phantom, ...], tuple[Left, ...]]:
     """List the phantoms of a recipe, and the truths that cannot be measured at this pixel size with the reason."""
-    truths = {
-        "grain_size": kit.grain_size_numbers,
-        "phase_fraction": kit.phase_percents,
-        "porosity": kit.porosity_percents,
-        "solder_voids": kit.void_percents,
-    }[recipe]
-    reasons = {truth: grains_out_of_reach(truth, pixel_um, kit) if recipe == "grain_size" else "" for truth in truths}
+    own = of(recipe)
+    truths = kit.truths.get(recipe, own.quick if kit.quick else own.truths)
+    reasons = {truth: own.out_of_reach(truth, pixel_um, kit) for truth in truths}
     phantoms = tuple(
         Phantom(recipe=recipe, truth=truth, look=look, repeat=repeat, pixel_um=pixel_um, kit=kit)
         for truth in truths
@@ -150,84 +87,10 @@ def planned(recipe: str, pixel_um: float, kit: Kit) -> tuple[tuple[Phantom, ...]
     return phantoms, tuple(Left(recipe=recipe, truth=t, reason=why) for t, why in reasons.items() if why)
 
 
-def grains_out_of_reach(g: float, pixel_um: float, kit: Kit) -> str:
-    """Say why grains of a size cannot be measured with this pixel size and field; empty where they can.
-
-    >>> grains_out_of_reach(8.0, 0.5, FULL)
-    ''
-    >>> grains_out_of_reach(12.0, 1.0, FULL)
-    'mean intercept 4.4 px; grains below 10 px are not resolved'
-    """
-    intercept_px, per_px2 = _grain_scale(g, pixel_um)
-    if intercept_px < kit.least_intercept_px:
-        return f"mean intercept {intercept_px:.2g} px; grains below {kit.least_intercept_px:g} px are not resolved"
-    grains = per_px2 * kit.most_px**2 * kit.fields
-    if grains < kit.least_grains:
-        return (
-            f"{kit.fields} fields of {kit.most_px} x {kit.most_px} px hold about {grains:.2g} grains; "
-            f"fewer than {kit.least_grains:g} are no measurement"
-        )
-    return ""
-
-
-def _grain_scale(g: float, pixel_um: float) -> tuple[float, float]:
-    """Mean intercept [px] and grains per pixel of a Poisson-Voronoi mosaic of planimetric size G."""
-    per_px2 = 2.0 ** (g + synthetic.G_FROM_DENSITY) * 1e-6 * pixel_um**2
-    return pi / (4 * sqrt(per_px2)), per_px2
-
-
 def drawn(phantom: Phantom) -> list[Field]:
     """Draw the fields of a phantom; the same phantom gives the same fields."""
-    draw: Callable[[Phantom, int], Field] = _DRAW[phantom.recipe]
-    return [draw(phantom, _seed(f"{phantom.name} {i}")) for i in range(phantom.kit.fields)]
-
-
-def _grain_field(phantom: Phantom, seed: int) -> Field:
-    kit = phantom.kit
-    _, per_px2 = _grain_scale(phantom.truth, phantom.pixel_um)
-    side = round(min(max(sqrt(kit.grains_wanted / per_px2), kit.least_px), kit.most_px))
-    return synthetic.grains(
-        seed=seed, grain_size_number=phantom.truth, shape_px=(side, side), pixel_um=phantom.pixel_um
-    )
-
-
-def _phase_field(phantom: Phantom, seed: int) -> Field:
-    return synthetic.two_phase(
-        seed=seed,
-        area_percent=phantom.truth,
-        feature_um=_PIECE_PX * phantom.pixel_um,
-        shape_px=(phantom.kit.side_px, phantom.kit.side_px),
-        pixel_um=phantom.pixel_um,
-    )
-
-
-def _pore_field(phantom: Phantom, seed: int) -> Field:
-    return synthetic.pores(
-        seed=seed,
-        porosity_percent=phantom.truth,
-        mean_ecd_um=_PORE_PX * phantom.pixel_um,
-        shape_px=(phantom.kit.side_px, phantom.kit.side_px),
-        pixel_um=phantom.pixel_um,
-    )
-
-
-def _joint_field(phantom: Phantom, seed: int) -> Field:
-    return synthetic.solder_balls(
-        seed=seed,
-        rows=phantom.kit.balls,
-        columns=phantom.kit.balls,
-        diameter_um=_BALL_PX * phantom.pixel_um,
-        void_percent=phantom.truth,
-        pixel_um=phantom.pixel_um,
-    )
-
-
-_DRAW: Mapping[str, Callable[[Phantom, int], Field]] = {
-    "grain_size": _grain_field,
-    "phase_fraction": _phase_field,
-    "porosity": _pore_field,
-    "solder_voids": _joint_field,
-}
+    draw, kit = of(phantom.recipe).draw, phantom.kit
+    return [draw(phantom.truth, _seed(f"{phantom.name} {i}"), phantom.pixel_um, kit) for i in range(kit.fields)]
 
 
 def pores_of_size(diameter_px: float, look: str, pixel_um: float, kit: Kit) -> Field:
@@ -252,7 +115,7 @@ def write_job(
 
     ``name`` is for the seed of the degradation; an empty ``backend`` is the default of the recipe.
     """
-    modality: Literal["optical", "xray"] = "xray" if recipe == "solder_voids" else "optical"
+    modality = of(recipe).modality
     for i, field in enumerate(fields):
         seen = synthetic.degrade(field.pixels, LOOKS[look], seed=_seed(f"{name} look {i}"), modality=modality)
         tifffile.imwrite(folder / f"field_{i + 1}.tif", seen, metadata=None, software="")
@@ -271,7 +134,7 @@ def write_job(
 def truths_of(recipe: str, fields: Sequence[Field]) -> dict[str, tuple[float, float]]:
     """Truth of every quantity of a phantom: of the material, and of what its fields happen to hold."""
     found = {}
-    for quantity, truth in TRUTHS[recipe].items():
+    for quantity, truth in of(recipe).known.items():
         values = [field.truth.get(truth.field) for field in fields]
         present = [value for value in values if value is not None]
         if not present:

@@ -29,7 +29,7 @@ from inspect_tool.studies import golden
 from inspect_tool.studies.selftest import phantoms
 from inspect_tool.studies.selftest.criteria import judged_by, load_criteria
 from inspect_tool.studies.selftest.installation import golden_part, installation, worked_cases
-from inspect_tool.studies.selftest.measuring import UNITS, Seen, Task, done, for_tiles, no_tiles, why_no_tiles
+from inspect_tool.studies.selftest.measuring import Seen, Task, done, for_tiles, no_tiles, why_no_tiles
 from inspect_tool.studies.selftest.page import (
     SCHEMA,
     OutOfReach,
@@ -37,17 +37,11 @@ from inspect_tool.studies.selftest.page import (
     SelfTest,
     page,
 )
-from inspect_tool.studies.selftest.phantoms import FULL, QUICK, RECIPES, Kit, Phantom
+from inspect_tool.studies.selftest.phantoms import FULL, QUICK, Phantom
 from inspect_tool.studies.selftest.statistics import FOUND_PERCENT, SIZE_PERCENT, quantity_tests, smallest_size
+from inspect_tool.synthetic.phantoms import Kit
 
 FILE = "selftest.json"
-
-DRAWN = {
-    "grain_size": "grains of planimetric G {}, Poisson-Voronoi mosaics, etched dark",
-    "phase_fraction": "a dark phase of {} % in a light matrix, thresholded Gaussian field, mean intercept 24 px",
-    "porosity": "pores of {} %, mean diameter 12 px, round and irregular",
-    "solder_voids": "balls of 84 px diameter with voids of {} % on average, on a board with traces and holes",
-}
 
 
 def selftest(
@@ -105,8 +99,9 @@ def selftest(
     if pixel_um is not None and not 0 < pixel_um < 1e4:
         msg = f"--pixel-um {pixel_um:g}: a pixel size is above 0 and below 10000 um"
         raise SettingsError(msg)
+    known = phantoms.recipes()
     tables, refused = backends_of(recipes, backend, settings or {})
-    scale = {recipe: pixel_um if pixel_um is not None else phantoms.PIXEL_UM[recipe] for recipe in RECIPES}
+    scale = {recipe: phantoms.of(recipe).pixel_um if pixel_um is None else pixel_um for recipe in known}
     plans = {recipe: phantoms.planned(recipe, scale[recipe], kit) for recipe in tables}
     tasks = [Task(kind="phantom", phantom=one, table=tables[one.recipe]) for p, _ in plans.values() for one in p]
     # the first phantom of each recipe once more: is the same image measured the same way?
@@ -156,7 +151,7 @@ def selftest(
                     again,
                     folder,
                 )
-                for recipe in RECIPES
+                for recipe in known
             ),
             quantities=tuple(quantity_tests(seen)),
             sizes=sizes,
@@ -219,13 +214,14 @@ def backends_of(
     recipes: Sequence[str], backend: str, settings: Mapping[str, Any]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
+    known = phantoms.recipes()
     for recipe in recipes:
-        if recipe not in RECIPES:
-            msg = f"--recipe {recipe}: the kit has phantoms for {', '.join(RECIPES)}"
+        if recipe not in known:
+            msg = f"--recipe {recipe}: the kit has phantoms for {', '.join(known)}"
             raise SettingsError(msg)
     tables: dict[str, dict[str, Any]] = {}
-    refused = {recipe: "not asked for" for recipe in RECIPES if recipes and recipe not in recipes}
-    for recipe in RECIPES:
+    refused = {recipe: "not asked for" for recipe in known if recipes and recipe not in recipes}
+    for recipe in known:
         if recipe in refused:
             continue
         module = registry.load("recipe", recipe)
@@ -262,7 +258,7 @@ def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned 
     module = registry.load("recipe", recipe)
     edition = editions.load_standard(module.STANDARDS[0])
     made, left = plan or ((), ())
-    truths = sorted({phantom.truth for phantom in made})
+    own, truths = phantoms.of(recipe), sorted({phantom.truth for phantom in made})
     return RecipeTest(
         recipe=recipe,
         title=module.TITLE,
@@ -272,12 +268,12 @@ def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned 
         weights_sha256="",
         used={},
         pixel_um=pixel_um,
-        truths=DRAWN[recipe].format(", ".join(f"{truth:g}" for truth in truths)) if truths else "nothing was drawn",
+        truths=own.says.format(", ".join(f"{truth:g}" for truth in truths)) if truths else "nothing was drawn",
         phantoms=len(made),
         fields=sum(phantom.kit.fields for phantom in made),
         repeats=made[0].kit.repeats if made else 0,
         failed=(),
-        left=tuple(OutOfReach(truth=one.truth, unit=UNITS[recipe], reason=one.reason) for one in left),
+        left=tuple(OutOfReach(truth=one.truth, unit=own.unit, reason=one.reason) for one in left),
         refused=refused,
         cpu_seconds=0.0,
         same_masks=0,

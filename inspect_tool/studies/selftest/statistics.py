@@ -10,7 +10,7 @@ import numpy as np
 from inspect_tool import registry
 from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
 from inspect_tool.studies.selftest import phantoms
-from inspect_tool.studies.selftest.measuring import Seen, main_quantities
+from inspect_tool.studies.selftest.measuring import Seen
 from inspect_tool.studies.selftest.page import (
     LookSummary,
     Point,
@@ -28,7 +28,7 @@ def quantity_tests(seen: Sequence[Seen]) -> Iterator[QuantityTest]:
     for recipe, group in groupby(seen, key=lambda one: one.phantom.recipe):
         own = list(group)
         units = {name: quantity.unit for name, quantity in registry.load("recipe", recipe).QUANTITIES.items()}
-        for quantity in phantoms.TRUTHS[recipe]:
+        for quantity in phantoms.of(recipe).known:
             given = [one for one in own if quantity in one.values]
             if not given:
                 continue
@@ -41,7 +41,7 @@ def quantity_tests(seen: Sequence[Seen]) -> Iterator[QuantityTest]:
                 reported=name,
                 title=title,
                 unit=units.get(name) or units[f"{name.split('.')[0]}.*"],
-                main=quantity in main_quantities(recipe),
+                main=quantity in phantoms.of(recipe).plotted,
                 looks=tuple(summary([point for point in points if point.look == look]) for look in looks),
                 points=points,
             )

@@ -1,0 +1,37 @@
+"""Pores that the self-test draws."""
+
+from inspect_tool import synthetic
+from inspect_tool.synthetic import Field
+from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
+
+_PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
+
+
+def phantoms() -> Phantoms:
+    """Round and irregular pores of known share, number and size."""
+    return Phantoms(
+        says="pores of {} %, mean diameter 12 px, round and irregular",
+        unit="%",
+        truths=(0.5, 2.0, 5.0, 10.0),
+        quick=(2.0, 10.0),
+        pixel_um=1.0,
+        known={
+            "porosity_percent": Truth(process="process.porosity_percent", field="field.porosity_percent"),
+            "pore_count_per_mm2": Truth(process="process.pore_count_per_mm2", field="field.pore_count_per_mm2"),
+            "mean_pore_ecd_um": Truth(
+                process="process.mean_pore_ecd_um", field="field.mean_pore_ecd_um", pooled="count weighted"
+            ),
+        },
+        plotted=("porosity_percent",),
+        draw=_draw,
+    )
+
+
+def _draw(percent: float, seed: int, pixel_um: float, kit: Kit) -> Field:
+    return synthetic.pores(
+        seed=seed,
+        porosity_percent=percent,
+        mean_ecd_um=_PORE_PX * pixel_um,
+        shape_px=(kit.side_px, kit.side_px),
+        pixel_um=pixel_um,
+    )

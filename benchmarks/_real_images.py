@@ -30,7 +30,7 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A set of labelled images."""
+    """A set of labeled images."""
 
     title: str
     kind: str  # material and modality
@@ -142,7 +142,7 @@ PIXELS_UM = 1.0  # pixel size where none is known: G and shares are compared on 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One labelled image and one question about it."""
+    """One labeled image and one question about it."""
 
     name: str  # of the image, unique within recipe and source
     source: str  # folder of the data

@@ -151,7 +151,7 @@ def pores(data: Path) -> Iterator[str]:
     yield line("spoiled", *_porosities([a for a, _ in spoiled], [100 * float((b == 1).mean()) for _, b in spoiled]))
     yield ""
     folder = data / "al-am-porosity-optical" / "images"
-    yield "Printed aluminium (two pictures without truth; another tool says 1.41 % at a threshold chosen by hand):\n"
+    yield "Printed aluminum (two pictures without truth; another tool says 1.41 % at a threshold chosen by hand):\n"
     yield from head("picture", "`threshold` [%]", "`unet` [%]")
     for path in sorted(folder.glob("*.jpg")):
         micrograph = inspect_tool.read(path, calibration=RATIO)
@@ -186,8 +186,8 @@ def solder(data: Path) -> Iterator[str]:
     index = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     yield "## Solder voids\n"
     yield "Model `solder_voids`, trained on drawn pictures only; weights and scale were chosen on drawn pictures. The"
-    yield "labelled X-ray pictures marked *ok* are only measured: void % of all joints of a picture together, found"
-    yield "minus labelled. One rule was written after a first look at these figures: in a given joint, what looks like"
+    yield "labeled X-ray pictures marked *ok* are only measured: void % of all joints of a picture together, found"
+    yield "minus labeled. One rule was written after a first look at these figures: in a given joint, what looks like"
     yield "board but is enclosed by solder is a void (as it already was where joints are"
     yield "found); the median did not move.\n"
     yield from head(

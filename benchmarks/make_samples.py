@@ -26,7 +26,7 @@ from PIL import Image
 from inspect_tool import synthetic
 from inspect_tool.studies.validation import measure
 from inspect_tool.synthetic import Degradation, Field
-from inspect_tool.validation.values import LabelledImages, dump_validation
+from inspect_tool.validation.values import LabeledImages, dump_validation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,7 +46,7 @@ GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0  # [um/px], as in 
 def grain_fields(
     count: int = 5, seed: int = 100, shape_px: tuple[int, int] = (800, 1000)
 ) -> Iterator[tuple[str, Field, Degradation]]:
-    """Five fields of a normalised steel, etched dark boundaries, ASTM G 8.8 (planimetric)."""
+    """Five fields of a normalized steel, etched dark boundaries, ASTM G 8.8 (planimetric)."""
     for i in range(count):
         field = synthetic.grains(
             seed=seed + i,
@@ -81,7 +81,7 @@ def phase_fields(count: int = 6, seed: int = 200) -> Iterator[tuple[str, Field, 
 
 
 def pore_fields(count: int = 6, seed: int = 300) -> Iterator[tuple[str, Field, Degradation]]:
-    """Six fields of an aluminium die casting: gas pores and some shrinkage, 1.6 % porosity."""
+    """Six fields of an aluminum die casting: gas pores and some shrinkage, 1.6 % porosity."""
     for i in range(count):
         field = synthetic.pores(
             seed=seed + i,
@@ -219,7 +219,7 @@ def validate(recipe: str, folder: Path) -> None:
             date=date(2026, 11, 28),
             labels=labels,
             sources=[
-                LabelledImages(
+                LabeledImages(
                     name="drawn images",
                     licence="as this software",
                     images=len(labels),

@@ -1,4 +1,4 @@
-"""Make the shipped files of errors on labelled images from the reports of real_coverage.py: numbers and sources.
+"""Make the shipped files of errors on labeled images from the reports of real_coverage.py: numbers and sources.
 
     python benchmarks/make_validations.py --runs FOLDER
 
@@ -21,7 +21,7 @@ from inspect_tool.validation import features, finding, line
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,
-    LabelledImages,
+    LabeledImages,
     ValidatedField,
     Validation,
     dump_validation,
@@ -100,13 +100,13 @@ def together(some: list[Judged]) -> Validation:
     """One validation of the images of one recipe, backend and model."""
     sources = {one.case.source: SOURCES[one.case.source] for one in some}
     whole = merged(
-        [one.validation for one in some], name="labelled real images", note=NOTES.get(some[0].case.recipe, "")
+        [one.validation for one in some], name="labeled real images", note=NOTES.get(some[0].case.recipe, "")
     )
     return Validation(
         **{
             **{name: getattr(whole, name) for name in Validation.__dataclass_fields__},
             "sources": tuple(
-                LabelledImages(
+                LabeledImages(
                     name=source.title,
                     licence=source.licence,
                     images=len({one.case.image for one in some if one.case.source == name}),

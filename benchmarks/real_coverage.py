@@ -104,7 +104,7 @@ def result_of(report: Report, quantity: str) -> Result | None:
 
 
 def of_segmentation(result: Result) -> float:
-    """Half width for 95 % that the lines of the segmentation, and that of labelled images, make of a result alone."""
+    """Half width for 95 % that the lines of the segmentation, and that of labeled images, make of a result alone."""
     lines = [line for line in result.budget if line.name == line_of_error.LINE]
     return 1.96 * float(np.hypot(line_of_error.own_u(result.budget), sum(line.u for line in lines)))
 
@@ -159,11 +159,11 @@ def rows(runs: Path, case: Case, machine: Path | None = None) -> Iterator[Row]:
             )
 
 
-# ------------------------------------------------------------------------------------- with the labelled images
+# ------------------------------------------------------------------------------------- with the labeled images
 
 
 def judged_by_others(runs: Path, found: Sequence[Row]) -> list[Row]:
-    """The same rows with the line of the error on labelled images, made from the images of other parents only."""
+    """The same rows with the line of the error on labeled images, made from the images of other parents only."""
     with_line: dict[tuple[str, str, str, str], Result] = {}
     for some in every(runs).values():
         whole = together(some)
@@ -417,7 +417,7 @@ whether it is narrow enough to be of use. What is bad stands first.
 - *no number*: the image was refused, by the quality gate or because nothing was found. It does not count in the columns
   behind it.
 - *not doubted*: of the images whose result no check keeps from passing, those whose interval holds the truth.
-- *segmentation alone*: the same for the lines of the segmentation, and that of labelled images, without the others. A
+- *segmentation alone*: the same for the lines of the segmentation, and that of labeled images, without the others. A
   report speaks for the specimen, so that its interval also holds how fields scatter; the mask is of the same image and
   cannot test that part. Where this coverage is low and the other high, it is the scatter that covers up an error.
 - *interval score*: width of the interval plus 40 times what it misses the truth by, averaged; small is good (Winkler).
@@ -428,9 +428,9 @@ whether it is narrow enough to be of use. What is bad stands first.
 
 
 WITH_LINE = """
-With the line [error on labelled images](validate.md). Each image is judged by those of other parents only, as a new
-image of one of these kinds would be. What no labelled image looks like may still be wrong by more: for that there is
-the check "Distance to the labelled images". Of the superalloy network too few spots are labelled that it did not learn
+With the line [error on labeled images](validate.md). Each image is judged by those of other parents only, as a new
+image of one of these kinds would be. What no labeled image looks like may still be wrong by more: for that there is
+the check "Distance to the labeled images". Of the superalloy network too few spots are labeled that it did not learn
 from: it has no line.
 
 Coverage above 95 % is no merit. Of 11 parents it can only be 100 or 91 % (joints), of 23 only 100 or 96 %; and in
@@ -495,9 +495,9 @@ def compared(before: Sequence[Row], found: Sequence[Row], judged: Sequence[Row])
 
 
 def page(found: Sequence[Row], judged: Sequence[Row], before: Sequence[Row] = ()) -> Iterator[str]:
-    """The page: ``found`` as the methods state it, ``judged`` with the line of the error on labelled images."""
+    """The page: ``found`` as the methods state it, ``judged`` with the line of the error on labeled images."""
     yield INTRO
-    yield "## All together\n\nAs the methods state it themselves, without the labelled images:\n"
+    yield "## All together\n\nAs the methods state it themselves, without the labeled images:\n"
     yield from summary(found)
     yield WITH_LINE
     yield from summary(judged)

@@ -20,7 +20,7 @@ SPAN_UM = 160.0
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is imitated: errors of the artefact, of the microscope and of the picture."""
+    """What is imitated: errors of the artifact, of the microscope and of the picture."""
 
     name: str
     u_certificate_um: float = 0.15

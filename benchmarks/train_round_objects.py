@@ -360,7 +360,7 @@ def scores(network: nn.Module, data: Sequence[tuple[NDArray[np.float32], Labels,
     return {"score": precision - 0.02 * error, "ap50": precision, "area_error_points": error}
 
 
-# ------------------------------------------------------------------------------------------------ judgement
+# ------------------------------------------------------------------------------------------------ judgment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -180,7 +180,7 @@ def solder(data: Path) -> Iterator[str]:
     index = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     yield "### Solder voids: X-ray pictures of QFN, die attach, LED pads and BGA\n"
     yield "Only images that the index marks *ok*; the labels carry 1 to 3 points of void % of their own. All were seen while the"
-    yield "method was made, those of valid and test when its faults were mended. Void % of all joints of an image together. Baseline in the source: Otsu inside the labelled pad, median |error| 6.7"
+    yield "method was made, those of valid and test when its faults were mended. Void % of all joints of an image together. Baseline in the source: Otsu inside the labeled pad, median |error| 6.7"
     yield "points, mean 23.2. The pictures come from many machines, several are printed figures with letters and arrows burned in.\n"
     yield from head(
         "joints", "set", "images", "refused", "median |error| [points]", "mean |error| [points]", "median error"
@@ -285,7 +285,7 @@ Made by `python benchmarks/validation.py` with version {version}; every figure i
 backends that need no network: `watershed`, `threshold` and `joints`. The networks have pages of their own, on the same images:
 [grains](validation-networks.md), [classes and joints](validation-coverage.md). Real images lie outside this project (they keep their own licences); each is named with its source. A score on few images is an indication for
 your material, not a promise: measure your own golden images before you rely on it. How often the stated interval holds the
-truth on labelled real images, by every backend: [validation-real.md](validation-real.md).
+truth on labeled real images, by every backend: [validation-real.md](validation-real.md).
 
 One page per recipe that sums this up for a laboratory: [grain size](validation_grain_size.md),
 [phase fraction](validation_phase_fraction.md), [porosity](validation_porosity.md), [solder voids](validation_solder_voids.md).
@@ -305,7 +305,7 @@ WEAKNESSES = """\
   badly or not at all; give the joints. With the joints given, shaded pads with large voids remain the hardest.
 - Balls lose their faintest small voids: about 0.3 points of void % at level 1, 0.6 at level 3, where the stated interval holds
   the truth in less than 90 % of cases. A void wider than about 0.6 of a ball can be missed.
-- Etching specks and eutectic count as pores to a gray level (the etched, printed aluminium of the shared images reads several per cent);
+- Etching specks and eutectic count as pores to a gray level (the etched, printed aluminum of the shared images reads several per cent);
   a check of the darkness of the pores then fails and says so on page 1.
 - Inclusions in dark, colored grains (MLography crops) need masks or a network: the gray level is about 10 points off.
 - Synthetic fields are drawn by us. They have exact truth, but no polish relief, no smeared metal and no charging.

@@ -1,6 +1,6 @@
 """The closed list of units, and conversion inside one dimension.
 
-An unknown unit is an error, never 1. The micrometre is written ``um`` in names, files and
+An unknown unit is an error, never 1. The micrometer is written ``um`` in names, files and
 code; the report prints ``µm``, and what it prints is understood.
 """
 

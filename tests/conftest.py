@@ -30,7 +30,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _drawn_images_are_not_judged_by_real_ones():
-    """Drawn images are unlike the labelled real ones: what is tested on them is tested without the shipped errors."""
+    """Drawn images are unlike the labeled real ones: what is tested on them is tested without the shipped errors."""
     from inspect_tool.validation import finding
 
     with pytest.MonkeyPatch.context() as patch:

@@ -116,7 +116,7 @@ def test_labelme_shapes_have_their_origin_at_a_pixel_corner(tmp_path):
     }.items():
         path = labelme(tmp_path, ("pore", kind, points))
         assert np.array_equal(read_annotation(path, SHAPE, CLASSES), box(3, 2, 8, 6))
-    # the centres of pixels (r, c) at (r + 0.5, c + 0.5) within 3 of (10, 10)
+    # the centers of pixels (r, c) at (r + 0.5, c + 0.5) within 3 of (10, 10)
     found = read_annotation(labelme(tmp_path, ("pore", "circle", [[10, 10], [10, 13]])), SHAPE, CLASSES)
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     assert np.array_equal(found, (rows - 9.5) ** 2 + (columns - 9.5) ** 2 <= 9)
@@ -129,7 +129,7 @@ def test_labelme_lines_have_the_width_that_is_asked_for(tmp_path):
     assert np.array_equal(read_annotation(path, SHAPE, CLASSES), box(4, 3, 5, 10))
     wide = read_annotation(path, SHAPE, CLASSES, Settings(line_px=3.0))
     assert np.array_equal(wide[3:6, 3:10], np.ones((3, 7)))
-    assert wide.sum() == 21 + 6  # round ends: centres at 1 and at the root of 2 are within 1.5
+    assert wide.sum() == 21 + 6  # round ends: centers at 1 and at the root of 2 are within 1.5
     # thin lines at any angle hang together
     path = labelme(tmp_path, ("pore", "line", [[1.2, 18.9], [28.3, 2.1]]))
     count, _ = cv2.connectedComponents(read_annotation(path, SHAPE, CLASSES).astype(np.uint8), connectivity=8)
@@ -382,7 +382,7 @@ def test_imagej_areas_have_their_origin_at_a_pixel_corner(tmp_path):
         assert np.array_equal(read_annotation(rois(tmp_path, roi), SHAPE, CLASSES), box(3, 2, 8, 6))
         roi.tofile(tmp_path / "one.roi")
         assert np.array_equal(read_annotation(tmp_path / "one.roi", SHAPE, CLASSES), box(3, 2, 8, 6))
-    # an oval in the box rows 4..15, columns 8..19 has its centre at the corner (10, 14) and radius 6
+    # an oval in the box rows 4..15, columns 8..19 has its center at the corner (10, 14) and radius 6
     found = read_annotation(rois(tmp_path, region(kinds.OVAL, top=4, left=8, bottom=16, right=20)), SHAPE, CLASSES)
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     assert np.array_equal(found, (rows - 9.5) ** 2 + (columns - 13.5) ** 2 <= 36)
@@ -391,7 +391,7 @@ def test_imagej_areas_have_their_origin_at_a_pixel_corner(tmp_path):
 def test_imagej_rectangles_between_pixels(tmp_path):
     roi = rectangle(3, 2, 9, 7, xd=2.4, yd=3.6, widthd=4.0, heightd=5.0)
     roi.options = roifile.ROI_OPTIONS.SUB_PIXEL_RESOLUTION
-    # x from 2.4 to 6.4 holds the centres of columns 2..5, y from 3.6 to 8.6 those of rows 4..8 (8.5 lies inside)
+    # x from 2.4 to 6.4 holds the centers of columns 2..5, y from 3.6 to 8.6 those of rows 4..8 (8.5 lies inside)
     assert np.array_equal(read_annotation(rois(tmp_path, roi), SHAPE, CLASSES), box(4, 2, 9, 6))
 
 
@@ -405,7 +405,7 @@ def test_imagej_composites_have_holes(tmp_path):
     assert np.array_equal(read_annotation(rois(tmp_path, roi), SHAPE, CLASSES), box(3, 2, 13, 17) - box(5, 5, 9, 9))
 
 
-def test_imagej_lines_have_their_origin_at_a_pixel_centre(tmp_path):
+def test_imagej_lines_have_their_origin_at_a_pixel_center(tmp_path):
     line = region(roifile.ROI_TYPE.LINE, x1=3.0, y1=4.0, x2=9.0, y2=4.0)
     assert np.array_equal(read_annotation(rois(tmp_path, line), SHAPE, CLASSES), box(4, 3, 5, 10))
     path = roifile.ImagejRoi.frompoints(np.array([[3, 4], [9, 4], [9, 10]]))

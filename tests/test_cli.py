@@ -86,7 +86,7 @@ def test_the_demo_writes_four_whole_reports(demo):
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
 
 
-def test_report_json_has_the_top_keys_and_fulfils_its_schema(demo):
+def test_report_json_has_the_top_keys_and_fulfills_its_schema(demo):
     import jsonschema
 
     out, _ = demo

@@ -75,7 +75,7 @@ def save(path, labels):
     return path
 
 
-def edited(job, field, where, number, reason="an artefact of polishing", out=None):
+def edited(job, field, where, number, reason="an artifact of polishing", out=None):
     """Record an edit that gives the pixels of a mask a number."""
     labels = labels_of(job, field)
     labels[where] = number
@@ -99,7 +99,7 @@ def test_an_edit_changes_the_result_by_its_pixels_and_the_report_says_so(job):
     assert area(report) == pytest.approx(before - 100 * made.changed_px / (2 * SHAPE[0] * SHAPE[1]), rel=1e-9)
     tables = {table.title: table for table in report.tables}
     (row,) = tables[edits.TABLE].rows
-    assert row[3:8] == ("f2.png", made.when, "M. Example", "an artefact of polishing", made.changed_px)
+    assert row[3:8] == ("f2.png", made.when, "M. Example", "an artifact of polishing", made.changed_px)
     (main,) = tables[edits.RESULTS].rows
     assert main[3:] == pytest.approx((before, area(report)), rel=1e-9)
     assert any(

@@ -103,7 +103,7 @@ def test_page_1_stays_one_page_when_there_is_much_to_say(made, tmp_path):
     letters = "ABCDEFGH"
     much = replace(
         made.report,
-        title="Grain size of a forged and normalised flange with a rather long name",
+        title="Grain size of a forged and normalized flange with a rather long name",
         header=replace(
             HEADER, item="specimen B2, longitudinal section, mounted and etched; one ring segment of several"
         ),

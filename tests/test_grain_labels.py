@@ -117,7 +117,7 @@ def test_a_line_with_a_free_end_is_dropped():
         cv2.line(image, (48 * k + 10, 48 * 3 + 24), (48 * k + 24, 48 * 3 + 24), 0.95, 2)
     found = grains(image)
     assert found.max() == 36
-    assert abs(g_difference(found, drawn)) < 0.06  # lines are drawn towards it
+    assert abs(g_difference(found, drawn)) < 0.06  # lines are drawn toward it
 
 
 def test_a_boundary_that_is_hardly_believed_goes_with_the_level():

@@ -206,7 +206,7 @@ def test_area_budget_counts_the_scale_twice(mosaics):
 def test_other_segmentations_become_the_segmentation_line(mosaics):
     labels = mosaics[0]
     merged = labels.copy()
-    for low in range(1, labels.max(), 9):  # every ninth grain joins its right neighbour
+    for low in range(1, labels.max(), 9):  # every ninth grain joins its right neighbor
         rows, columns = np.nonzero(labels == low)
         if len(rows) and columns.max() + 1 < labels.shape[1]:
             at = columns.argmax()
@@ -584,7 +584,7 @@ def test_specks_without_a_grain_do_not_shrink_the_window(mosaics):
     assert field.values["window_mm2"] == pytest.approx(359 * 419 * 0.25e-6 * (1 - 9 / labels.size))
 
 
-def test_small_regions_go_to_their_neighbours(mosaics):
+def test_small_regions_go_to_their_neighbors(mosaics):
     labels = mosaics[0].copy()
     specks = np.arange(20) * 15 + 20
     labels[specks, specks] = labels.max() + 1 + np.arange(20)

@@ -151,7 +151,7 @@ def mean_intercept(labels, directions=(0, 45, 90, 135)):
 def test_square_lattice():
     # exact: 0 and 90 deg lines a; with 45 and 135 deg 2 a / (1 + sqrt 2) = 0.8284 a
     labels = squares(40, 25)
-    # a row of 999 px between pixel centres holds 24 boundaries
+    # a row of 999 px between pixel centers holds 24 boundaries
     assert mean_intercept(labels, (0, 90)) == pytest.approx(999 / 24)
     assert mean_intercept(labels, (0, 90)) == pytest.approx(40, rel=0.042)
     # the frame costs 1 of 25 boundaries in every direction, so that the ratio is exact up to the short
@@ -163,9 +163,9 @@ def test_square_lattice():
 def test_hexagons():
     # side s: isotropic mean intercept pi sqrt(3) s / 4; four directions leave less than 1 % of anisotropy
     side = 20.0
-    centres = [(1.5 * side * i, sqrt(3) * side * (j + i % 2 / 2)) for i in range(-2, 30) for j in range(-2, 26)]
+    centers = [(1.5 * side * i, sqrt(3) * side * (j + i % 2 / 2)) for i in range(-2, 30) for j in range(-2, 26)]
     row, column = np.mgrid[0:780, 0:780]
-    labels = (cKDTree(centres).query(np.c_[row.ravel(), column.ravel()])[1] + 1).reshape(row.shape).astype(np.int32)
+    labels = (cKDTree(centers).query(np.c_[row.ravel(), column.ravel()])[1] + 1).reshape(row.shape).astype(np.int32)
     assert mean_intercept(labels) == pytest.approx(pi * sqrt(3) * side / 4, rel=0.02)
 
 
@@ -285,7 +285,7 @@ def test_lines_do_not_radiate_from_one_point():
 
 def test_circles_do_not_overlap_and_fit():
     window, diameter = (10, 20, 300, 420), 95.0
-    at = np.array(figures.centres(window, diameter))
+    at = np.array(figures.centers(window, diameter))
     assert len(at) == 3 * 4
     distance = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
     assert distance[distance > 0].min() >= diameter

@@ -403,7 +403,7 @@ def test_an_edit_is_taken_back_by_a_new_entry_and_the_report_verifies(job):
     assert "undoes" not in (edits.folder_of(job) / "0002.toml").read_text(encoding="utf-8")
     report = job_run.run(job, out)
     (table,) = (table for table in report.tables if table.title == edits.TABLE)
-    assert [row[6] for row in table.rows] == ["an artefact of polishing"] * 2 + ["takes back no. 1: a scratch"]
+    assert [row[6] for row in table.rows] == ["an artifact of polishing"] * 2 + ["takes back no. 1: a scratch"]
     (statement,) = (one.text for one in report.statements if one.name == "Edits")
     ledger = audit.read(out).entries[-1].new["ledger"]
     last = sha256_bytes((edits.folder_of(job) / "0003.toml").read_bytes())
@@ -484,7 +484,7 @@ def test_the_report_shows_every_edited_place_before_and_after(job):
     assert yellow[0] > 10 * max(1, yellow[1])
     assert np.abs(left - right)[:60].max() < 30  # far from the edit, compression aside
     page = (out / "job" / "report.html").read_text(encoding="utf-8")
-    assert "<b>Edit 1</b> · f1.png · M. Example: an artefact of polishing" in page
+    assert "<b>Edit 1</b> · f1.png · M. Example: an artifact of polishing" in page
     assert [item.text for item in verify.verify(out / "job").findings if item.state == "differs"] == []
     alone = shutil.copy(out / "job" / "report.pdf", job.parent / "alone.pdf")
     assert [item.text for item in verify.verify(alone).findings if item.state == "differs"] == []

@@ -121,7 +121,7 @@ def test_boundaries_are_near_as_found_by_all_pairs(tolerance):
     truth, at = cells(rng, 30)
     predicted = altered(rng, at)
 
-    def lines(labels):  # between a pixel and its right or lower neighbour
+    def lines(labels):  # between a pixel and its right or lower neighbor
         rows, columns = labels.shape
         return [
             (i, j)

@@ -30,7 +30,7 @@ def test_nine_squares_in_a_rectangle():
     found = planimetric.count_rectangle(lattice(9, 9, 3), (0, 0, 9, 9))
     assert (len(found.inside), len(found.cut), len(found.corners)) == (1, 4, 4)
     assert found.grains == pytest.approx(4.0)
-    # the sides run through the centres of the outermost pixels
+    # the sides run through the centers of the outermost pixels
     assert found.area_px2 == 64.0
 
 
@@ -55,7 +55,7 @@ def test_a_window_inside_the_picture():
 
 
 def test_circle_on_squares():
-    # circle of 20 px round the middle of a square of 10 px: that one inside, 8 neighbours cut
+    # circle of 20 px round the middle of a square of 10 px: that one inside, 8 neighbors cut
     labels = lattice(50, 50, 10)
     found = planimetric.count_circle(labels, (24.5, 24.5), 20.0)
     assert (len(found.inside), len(found.cut)) == (1, 8)
@@ -89,7 +89,7 @@ def test_biases_of_the_rules_on_a_random_mosaic():
         labels, seeds = mosaic(rng, side, pitch)
         circles.append(planimetric.count_circle(labels, (79.5, 79.5), diameter).grains - seeds[disc].sum())
         rectangles.append(planimetric.count_rectangle(labels, window).grains - seeds[frame].mean() * 104 * 139)
-    # the rectangle runs through the centres of its outermost pixels
+    # the rectangle runs through the centers of its outermost pixels
     assert planimetric.count_rectangle(labels, window).area_px2 == 104 * 139
     for excess, bias in ((circles, 1.0), (rectangles, 0.4)):
         assert abs(np.mean(excess) - bias) < 3 * np.std(excess) / np.sqrt(len(excess))

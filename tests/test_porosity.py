@@ -275,7 +275,7 @@ def test_ratio_only_lets_only_ratios_out():
         measured([field(FIVE)], Settings(minimum_um=2.0), pixel_um=None)
 
 
-def test_neighbours_and_clusters():
+def test_neighbors_and_clusters():
     labels = field([(50, 50, 20, 20), (50, 75, 10, 10), (120, 200, 30, 30)])
     results, found, made = measured([labels], pixel_um=2.0)
     # gap of 5 px, smaller pore 10 x 10

@@ -93,7 +93,7 @@ corner = st.floats(-20, 60).map(lambda value: round(value, 9))  # the reference 
 
 @given(st.lists(st.tuples(corner, corner), min_size=3, max_size=9))
 def test_polygon_against_point_in_polygon(corners):
-    # scikit-image tests every pixel centre on its own; edges through a centre may go either way
+    # scikit-image tests every pixel center on its own; edges through a center may go either way
     found = polygon_mask(corners, (40, 40))
     expected = polygon2mask((40, 40), np.asarray(corners))
     apart = np.argwhere(found != expected)

@@ -63,7 +63,7 @@ def test_the_scatter_of_fields_may_cover_an_error_that_the_segmentation_does_not
     assert (found.coverage, found.alone, found.width_alone) == (1.0, 0.5, 0.6)
 
 
-def test_lines_of_the_segmentation_and_of_labelled_images_add_as_squares() -> None:
+def test_lines_of_the_segmentation_and_of_labeled_images_add_as_squares() -> None:
     budget = tuple(
         Component(name=name, u=u, kind="B", basis="drawn")
         for name, u in (("segmentation", 3.0), (LINE, 4.0), ("between fields", 9.0))

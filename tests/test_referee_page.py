@@ -296,7 +296,7 @@ def leaving_warns(browser):
     )
 
 
-def test_the_pixel_that_is_asked_about_and_its_neighbours_are_shown_as_they_are(opened):
+def test_the_pixel_that_is_asked_about_and_its_neighbors_are_shown_as_they_are(opened):
     drawn = points()
     row, column = drawn["items"][0]["at"]
     gray = np.random.default_rng(7).integers(40, 216, (SIZE, SIZE), dtype=np.uint8)

@@ -40,7 +40,7 @@ def test_disc_has_its_calipers_and_its_perimeter_without_bias(diameter: float) -
     ]
     longest = np.mean([row.feret_max_px for row in rows]) - diameter
     shortest = np.mean([row.feret_min_px for row in rows]) - diameter
-    # without correction a hull of pixel edges is 0.5 to 0.9 px too long, one of pixel centres 0.1 to 0.4 px short
+    # without correction a hull of pixel edges is 0.5 to 0.9 px too long, one of pixel centers 0.1 to 0.4 px short
     assert abs(longest) < 0.1
     assert -0.5 < shortest < 0.5
     assert np.mean([row.perimeter_px for row in rows]) == pytest.approx(np.pi * diameter, rel=0.015)

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from shutil import copytree
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import tomli_w
 from PIL import Image
 
 import inspect_tool
@@ -86,7 +88,9 @@ def other_words(tmp_path_factory):
     folder = tmp_path_factory.mktemp("languages")
     for path in (Path(languages.__file__).parent / "en").glob("*.toml"):
         text = path.read_text(encoding="utf-8")
-        for name, lines in (("report_1", text), ("en", text.replace(' = "', ' = "Said otherwise: '))):
+        first = path.parents[1] / "report_1" / path.name
+        old = tomllib.loads(text) | (tomllib.loads(first.read_text(encoding="utf-8")) if first.is_file() else {})
+        for name, lines in (("report_1", tomli_w.dumps(old)), ("en", text.replace(' = "', ' = "Said otherwise: '))):
             (folder / name).mkdir(exist_ok=True)
             (folder / name / path.name).write_text(lines, encoding="utf-8")
     return folder

@@ -1,4 +1,4 @@
-"""The files of errors on labelled images that are shipped: whole, for the defaults, and true to what they claim."""
+"""The files of errors on labeled images that are shipped: whole, for the defaults, and true to what they claim."""
 
 from collections import Counter
 from pathlib import Path

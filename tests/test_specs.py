@@ -236,8 +236,8 @@ def test_equal_limits_are_one_line_of_agreement_in_any_unit():
     assert agreements == ("the x: a and b agree: at most 0.32 mm (guarded).",)
 
 
-def test_limits_that_nothing_can_fulfil_are_an_error_that_names_both_sources():
-    with pytest.raises(SettingsError, match=r"nothing can fulfil both 'a' \(at least 8 % .*'b' \(at most 7 %"):
+def test_limits_that_nothing_can_fulfill_are_an_error_that_names_both_sources():
+    with pytest.raises(SettingsError, match=r"nothing can fulfill both 'a' \(at least 8 % .*'b' \(at most 7 %"):
         compared(asked("a", lower=8.0), asked("b", upper=7.0))
     assert compared(asked("a", lower=7.0), asked("b", upper=7.0))[0]  # a single value can
 

@@ -37,6 +37,6 @@ def test_a_unit_is_understood_as_the_report_prints_it(unit):
 
 
 @pytest.mark.parametrize("mu", ["\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"])
-def test_both_signs_for_micro_are_micrometres(mu):
+def test_both_signs_for_micro_are_micrometers(mu):
     assert convert(3.0, f"{mu}m", "nm") == pytest.approx(3000)
     assert convert(1.0, "mm²", f"{mu}m²") == pytest.approx(1e6)

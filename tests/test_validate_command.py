@@ -117,7 +117,7 @@ def test_a_job_that_names_the_file_carries_the_error_and_is_verified(drawn, vali
     report = inspect_tool.run(job, out=tmp_path)
     result = next(one for one in report.results if one.quantity == "area_percent.ferrite")
     added = next(one for one in result.budget if one.name == line.LINE)
-    assert "4 labelled images of 3 parents" in added.basis
+    assert "4 labeled images of 3 parents" in added.basis
     assert "N. N." in added.basis
     assert result.interval[0] <= 100 * 9 * 20**2 / 160**2 <= result.interval[1]  # what the person would have found
     found = verify(tmp_path / "later" / "report.json")

@@ -8,7 +8,7 @@ import pytest
 from inspect_tool.errors import SettingsError
 from inspect_tool.studies.validation.measure import merged
 from inspect_tool.validation import values
-from inspect_tool.validation.values import FieldError, LabelledImages, ValidatedField, Validation
+from inspect_tool.validation.values import FieldError, LabeledImages, ValidatedField, Validation
 
 
 def validation(n: int = 20, **changed) -> Validation:
@@ -21,7 +21,7 @@ def validation(n: int = 20, **changed) -> Validation:
         recipe="porosity",
         backend="threshold",
         settings={"phase": "dark", "method": "auto"},
-        sources=(LabelledImages(name="own images", licence="own", images=n),),
+        sources=(LabeledImages(name="own images", licence="own", images=n),),
         fields=tuple(
             ValidatedField(
                 image=f"{i}.png",

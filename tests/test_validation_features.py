@@ -28,7 +28,7 @@ def features(pixels: np.ndarray, labels: np.ndarray, roi: np.ndarray | None = No
 
 
 def test_features_are_those_of_the_drawing():
-    """Squares of 40 px on a pitch of 100: 160 of 10 000 steps to a neighbour below or beside it cross an outline."""
+    """Squares of 40 px on a pitch of 100: 160 of 10 000 steps to a neighbor below or beside it cross an outline."""
     found = features(*drawn(5.0))
     assert found["contrast"] == pytest.approx(log(80 / 5.0), abs=0.02)
     assert found["share"] == pytest.approx(log(0.16 / 0.84), abs=1e-4)

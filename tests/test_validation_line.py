@@ -1,4 +1,4 @@
-"""The line that labelled images add to a budget, against half widths that are known by construction."""
+"""The line that labeled images add to a budget, against half widths that are known by construction."""
 
 from dataclasses import replace
 from datetime import date
@@ -28,7 +28,7 @@ from inspect_tool.validation.values import (
     SCHEMA,
     WITHOUT_GATE,
     FieldError,
-    LabelledImages,
+    LabeledImages,
     ValidatedField,
     Validation,
 )
@@ -109,12 +109,12 @@ def validation(n: int = 39, size: float = 4.0, each: int = 5, **groups: float) -
     ]
     return Validation(
         schema=SCHEMA,
-        name="labelled steels",
+        name="labeled steels",
         date=date(2026, 11, 28),
         person="A. Person",
         recipe="porosity",
         backend="threshold",
-        sources=(LabelledImages(name="own", licence="own", images=n),),
+        sources=(LabeledImages(name="own", licence="own", images=n),),
         fields=tuple(
             ValidatedField(
                 image=f"{group}{i}.png",
@@ -151,18 +151,18 @@ def test_the_lines_of_the_segmentation_together_are_the_half_width_however_many_
     one = of(findings, "porosity_percent")
     assert of_segmentation(one) == pytest.approx(4.0, rel=1e-6)
     assert one.budget[-1].name == line.LINE
-    assert "39 labelled images of 39 parents (labelled steels, A. Person, 2026-11-28)" in one.budget[-1].basis
+    assert "39 labeled images of 39 parents (labeled steels, A. Person, 2026-11-28)" in one.budget[-1].basis
     scatter = coverage_factor(4) * 1.0
     assert one.expanded_u == pytest.approx(sqrt(scatter**2 + 4.0**2), rel=1e-6)
     assert one.interval == pytest.approx((5 - one.expanded_u, 5 + one.expanded_u))
 
 
-def test_the_lines_of_a_method_that_states_more_than_labelled_images_err_are_narrowed_to_that():
+def test_the_lines_of_a_method_that_states_more_than_labeled_images_err_are_narrowed_to_that():
     one = of(applied([field()], validation(size=0.3)), "porosity_percent")
     assert of_segmentation(one) == pytest.approx(0.3, rel=1e-6)
     assert one.budget[-1].u == 0
     assert one.expanded_u == pytest.approx(sqrt(coverage_factor(4) ** 2 + 0.3**2), rel=1e-6)
-    assert one.budget[1].basis.startswith("0.31 of what the method states (0.5), as labelled images err less")
+    assert one.budget[1].basis.startswith("0.31 of what the method states (0.5), as labeled images err less")
 
 
 def test_few_parents_or_an_unlike_image_leave_the_lines_of_the_method_as_they_are():
@@ -235,7 +235,7 @@ def verdict(findings: Findings, rule: str) -> str:
     return doubted(decide(of(findings, "porosity_percent"), asked), findings.checks).decision
 
 
-def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_guarded_rule():
+def test_an_image_unlike_the_labeled_ones_gets_the_widest_group_and_passes_no_guarded_rule():
     known = validation(size=2.0, weld=12.0)
     near, far = applied([field()], known), applied([field(), field(2, contrast=9.0), field(3, contrast=9.0)], known)
     assert verdict(near, "guarded") == "pass"
@@ -245,7 +245,7 @@ def test_an_image_unlike_the_labelled_ones_gets_the_widest_group_and_passes_no_g
         *3 * ["undecided"],
         "pass",
     ]
-    assert any("unlike all that were labelled" in warning for warning in far.warnings)
+    assert any("unlike all that were labeled" in warning for warning in far.warnings)
     assert of_segmentation(of(far, "porosity_percent")) == pytest.approx(12.0, rel=1e-6)
 
 
@@ -325,7 +325,7 @@ MISSED = {"porosity_percent": FieldError(machine=5.0, truth=6.0, own_u=OWN_U)}  
 RANKED = 8.0 * 1.959964 / 1.731664  # of 11 parents: 1.731664 standard deviations hold 11 in 12
 
 
-def test_what_a_method_states_is_not_widened_where_it_has_held_in_all_labelled_images():
+def test_what_a_method_states_is_not_widened_where_it_has_held_in_all_labeled_images():
     one = of(applied([field()], confirmed()), "porosity_percent")
     assert one.budget[-1].u == 0
     assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
@@ -333,7 +333,7 @@ def test_what_a_method_states_is_not_widened_where_it_has_held_in_all_labelled_i
     assert "the first to be missed in 1 of 12 cases at most" in one.budget[-1].basis
 
 
-def test_many_fields_that_the_labelled_images_confirm_keep_what_the_method_states_of_them():
+def test_many_fields_that_the_labeled_images_confirm_keep_what_the_method_states_of_them():
     one = of(applied([field(i) for i in range(6)], confirmed()), "porosity_percent")
     assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
 
@@ -358,7 +358,7 @@ def test_an_image_that_the_gate_stops_has_no_vote_and_no_part_in_what_a_method_s
         assert of_segmentation(of(found, "porosity_percent")) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_method_that_states_less_than_on_any_labelled_image_is_not_believed_to_be_that_good():
+def test_a_method_that_states_less_than_on_any_labeled_image_is_not_believed_to_be_that_good():
     reach = line.half_width(
         confirmed(), "porosity_percent", 5.0, 0.001, percent=True, doubted=False, kind="steel", far=False
     )
@@ -419,7 +419,7 @@ def test_without_a_validation_a_statement_says_so_and_no_number_changes():
     found = applied([field()], None)
     assert found.results == before.results
     assert (found.checks, found.warnings) == (before.checks, before.warnings)
-    assert "not validated on labelled real images" in found.statements[-1].text
+    assert "not validated on labeled real images" in found.statements[-1].text
 
 
 def test_masks_of_a_person_have_no_error_of_a_backend():

@@ -225,7 +225,7 @@ def compared(
     Raises
     ------
     SettingsError
-        Nothing can fulfil them: a lower limit lies above an upper one.
+        Nothing can fulfill them: a lower limit lies above an upper one.
     """
     conflicts, agreements = [], []
     for quantity, specimen, group in _groups(requirements):
@@ -285,7 +285,7 @@ def _alike(one: _Limits, other: _Limits) -> bool:
 def _stop_if_contradictory(sources: Sequence[_Limits], where: str) -> None:
     low, high = max(sources, key=lambda item: item.lower), min(sources, key=lambda item: item.upper)
     if low.lower > high.upper and not _same(low.lower, high.upper):
-        msg = f"{where}: nothing can fulfil both '{low.source}' ({_text(low)}) and '{high.source}' ({_text(high)})"
+        msg = f"{where}: nothing can fulfill both '{low.source}' ({_text(low)}) and '{high.source}' ({_text(high)})"
         raise SettingsError(msg)
 
 

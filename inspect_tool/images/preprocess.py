@@ -288,12 +288,12 @@ def _fitting(pixels: int, factor: float) -> int:
 
 
 def polygon_mask(corners: Sequence[tuple[float, float]], shape: tuple[int, int]) -> Mask:
-    """Pixels whose centre lies inside a polygon (even-odd rule); cost is linear in pixels plus edge rows.
+    """Pixels whose center lies inside a polygon (even-odd rule); cost is linear in pixels plus edge rows.
 
     Parameters
     ----------
     corners : sequence of (row, column)
-        Corners in order, closed by itself; the origin is the centre of the first pixel. [px]
+        Corners in order, closed by itself; the origin is the center of the first pixel. [px]
     shape : (rows, columns)
         Size of the mask. [px]
 
@@ -306,12 +306,12 @@ def polygon_mask(corners: Sequence[tuple[float, float]], shape: tuple[int, int])
 
 
 def outlines_mask(outlines: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> Mask:
-    """Pixels whose centre lies inside an odd number of closed outlines: an outline inside another is a hole.
+    """Pixels whose center lies inside an odd number of closed outlines: an outline inside another is a hole.
 
     Parameters
     ----------
     outlines : sequence of arrays, (corners, 2)
-        Row and column of the corners of each; the origin is the centre of the first pixel. [px]
+        Row and column of the corners of each; the origin is the center of the first pixel. [px]
     shape : (rows, columns)
         Size of the mask. [px]
     """

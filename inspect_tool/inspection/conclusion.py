@@ -41,7 +41,7 @@ def concluded(
     asked : iterable of str
         Quantities of requirements; they are doubted like those on page 1.
     validation : Validation, optional
-        Errors of the segmentation on labelled images.
+        Errors of the segmentation on labeled images.
     correction : Correction, optional
         What a person found at a random sample of points: it replaces the results that it is for.
     stopped : bool

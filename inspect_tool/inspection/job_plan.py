@@ -83,7 +83,7 @@ class Plan:
     criteria: Criteria = default(default_factory=Criteria)
     spec_files: tuple[specs.SpecFile, ...] = ()  # of the part, those left out too
     ledger: tuple[edits.Entry, ...] = ()  # corrections by hand
-    validation: ValidationFile | None = None  # errors of the backend on labelled images
+    validation: ValidationFile | None = None  # errors of the backend on labeled images
     refereed: referee.Given | None = None  # answers of a person to a random sample
     samples: tuple[referee.Entry, ...] = ()  # ledger of such samples, and of the answers to them
 
@@ -187,7 +187,7 @@ def plan(
 def _validation(
     job: Job, folder: Path, name: str, module: Backend, settings: Any, where: str, *, own: bool
 ) -> ValidationFile | None:
-    """Errors on labelled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
+    """Errors on labeled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
     if hasattr(settings, "masks"):
         if job.validation and own:
             msg = f"{where} validation: the masks of a person have no error of a backend; leave the key out"

@@ -32,7 +32,7 @@ images   = {images:<17}   # relative to this file; every image is one field. For
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
 # supersedes_reason = "wrong heat number"   # why
 # edit_cap = 0.05            # share of edited pixels of a field beyond which the result is marked (docs/edits.md)
-# validation = "own_validation.toml"   # errors on labelled images of your own (docs/validate.md)
+# validation = "own_validation.toml"   # errors on labeled images of your own (docs/validate.md)
 # page     = 0               # of a file with several pages; or, where the file names its planes:
 # scene    = 0               # number from 0, or name; channel too
 # channel  = "BSE"
@@ -271,7 +271,7 @@ def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
     name, quantity = first_quantity(module)
     asked = answers.lower is not None or answers.upper is not None
     mark = "" if asked else "# "
-    yield "# What the result must fulfil, and who says so. Without a requirement there is no verdict."
+    yield "# What the result must fulfill, and who says so. Without a requirement there is no verdict."
     yield f"{mark}[[requirements]]"
     yield f'{mark}quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
     yield f'{mark}unit = "{quantity.unit}"'

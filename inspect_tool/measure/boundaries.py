@@ -185,7 +185,7 @@ class Regions:
 
 
 def touching(labels: LabelImage, rows: int) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
-    """Pixel pairs on both sides of the boundaries in the first ``rows`` rows, and towards the row after them.
+    """Pixel pairs on both sides of the boundaries in the first ``rows`` rows, and toward the row after them.
 
     Returns
     -------

@@ -41,7 +41,7 @@ class LocalIntercepts:
     """Mean intercept in square tiles of a field."""
 
     tile_px: int
-    rows_px: FloatArray  # centres
+    rows_px: FloatArray  # centers
     columns_px: FloatArray
     mean_intercept_px: FloatArray  # (rows, columns); nan where less than half of the tile is grain
 

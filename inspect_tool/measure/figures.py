@@ -43,7 +43,7 @@ class LineFigure:
 class CircleGrains:
     """Jeffries circles of one field and the grains of each."""
 
-    centres: tuple[tuple[float, float], ...]
+    centers: tuple[tuple[float, float], ...]
     diameter_px: float
     counts: tuple[planimetric.AreaCount, ...]
 
@@ -105,7 +105,7 @@ def fitting_diameter(window: Window, *, drawn_mm: float, magnification: float, p
     return diameter_um / pixel_um
 
 
-def centres(window: Window, diameter_px: float, placements: int = 0) -> tuple[tuple[float, float], ...]:
+def centers(window: Window, diameter_px: float, placements: int = 0) -> tuple[tuple[float, float], ...]:
     """Middles of figures that do not overlap, on a regular pattern chosen without looking at the grains.
 
     Parameters
@@ -115,7 +115,7 @@ def centres(window: Window, diameter_px: float, placements: int = 0) -> tuple[tu
 
     Examples
     --------
-    >>> centres((0, 0, 100, 200), 90.0)
+    >>> centers((0, 0, 100, 200), 90.0)
     ((49.5, 49.5), (49.5, 149.5))
     """
     top, left, height, width = window
@@ -136,7 +136,7 @@ def count_circles(
     triple_point_px: float,
 ) -> LineFigure:
     """Count concentric circles (Abrams: three, Hilliard: one) at every placement."""
-    lines = tuple(circle(centre, diameter) for centre in at for diameter in diameters_px)
+    lines = tuple(circle(center, diameter) for center in at for diameter in diameters_px)
     return LineFigure(
         lines=lines,
         counts=tuple(
@@ -169,9 +169,9 @@ def count_circle_grains(
 ) -> CircleGrains:
     """Count the grains of a circle at every placement (Jeffries)."""
     return CircleGrains(
-        centres=tuple(at),
+        centers=tuple(at),
         diameter_px=diameter_px,
-        counts=tuple(planimetric.count_circle(labels, centre, diameter_px, rule) for centre in at),
+        counts=tuple(planimetric.count_circle(labels, center, diameter_px, rule) for center in at),
     )
 
 
@@ -202,7 +202,7 @@ def circle_marks(figure: CircleGrains, at: FloatArray) -> tuple[Mark, ...]:
     inside = np.concatenate([count.inside for count in figure.counts])
     cut = np.concatenate([count.cut for count in figure.counts])
     return (
-        *(_outline(circle(centre, figure.diameter_px)) for centre in figure.centres),
+        *(_outline(circle(center, figure.diameter_px)) for center in figure.centers),
         *_grain_marks(at, inside, "hit", "counts 1"),
         *_grain_marks(at, cut, "half hit", "counts 0.5"),
     )
@@ -242,5 +242,5 @@ def _points(positions: FloatArray) -> tuple[tuple[float, float], ...]:
 
 
 def _room(window: Window) -> float:
-    """Widest circle that stays between the centres of the outermost pixels. [px]"""
+    """Widest circle that stays between the centers of the outermost pixels. [px]"""
     return min(window[2], window[3]) - 1.0

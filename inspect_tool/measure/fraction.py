@@ -18,7 +18,7 @@ _BAND = 256  # rows that are worked on at a time, to bound memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineCounts:
-    """Interceptions of one class by all rows and all columns of pixel centres."""
+    """Interceptions of one class by all rows and all columns of pixel centers."""
 
     across_rows: float  # interceptions along rows; a chord cut by the frame or the region counts 1/2
     across_columns: float
@@ -93,9 +93,9 @@ def area_percent(labels: LabelImage, classes: tuple[int, ...], roi: Mask | None 
 
 
 def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
-    """Count how often all rows and columns of pixel centres cross the phase.
+    """Count how often all rows and columns of pixel centers cross the phase.
 
-    Each change between two neighbours is one crossing of the boundary, and an interception has two of
+    Each change between two neighbors is one crossing of the boundary, and an interception has two of
     them: a chord that the frame cuts counts 1/2, as the other half belongs to the neighboring field.
 
     Parameters
@@ -103,7 +103,7 @@ def line_counts(phase: Mask, roi: Mask | None = None) -> LineCounts:
     phase : array of bool, (rows, columns)
         True on the phase.
     roi : array of bool, (rows, columns), optional
-        True where the image counts; only pairs of neighbours inside are looked at.
+        True where the image counts; only pairs of neighbors inside are looked at.
 
     Examples
     --------

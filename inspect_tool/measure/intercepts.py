@@ -3,7 +3,7 @@
 Label images of grains hold one positive number per grain. 0 is no grain (outside the specimen) and
 ends a line there; ``SECOND_PHASE`` is a phase between the grains, which is crossed but not counted.
 
-A drawn line is sampled every tenth of a pixel. Between pixel centres the grain at a point is the one
+A drawn line is sampled every tenth of a pixel. Between pixel centers the grain at a point is the one
 with the largest bilinear share of the four pixels around it, so that a slanting boundary is a smooth
 line and not a staircase. What is counted:
 
@@ -82,12 +82,12 @@ class DirectionCount:
     total_length_px: float  # inside grains and second phase
 
 
-def circle(centre: tuple[float, float], diameter_px: float) -> TestLine:
+def circle(center: tuple[float, float], diameter_px: float) -> TestLine:
     """Circle as a test line; its length is exact whatever the sampling."""
     n = max(16, ceil(pi * diameter_px / STEP_PX))
     angle = 2 * pi * (np.arange(n) + 0.5) / n
     points = np.stack(
-        [centre[0] - diameter_px / 2 * np.sin(angle), centre[1] + diameter_px / 2 * np.cos(angle)], axis=1
+        [center[0] - diameter_px / 2 * np.sin(angle), center[1] + diameter_px / 2 * np.cos(angle)], axis=1
     )
     return TestLine(points=points, step_px=pi * diameter_px / n, closed=True)
 
@@ -107,11 +107,11 @@ def parallel_lines(
 ) -> tuple[TestLine, ...]:
     """Lines of one orientation and length, spread over a window (top, left, height, width).
 
-    Their middles stand on the perpendicular through the centre of the window, as far apart as the
+    Their middles stand on the perpendicular through the center of the window, as far apart as the
     window allows; with two or more per orientation the figure does not radiate from one point.
     """
     top, left, height, width = window
-    centre = (top + (height - 1) / 2, left + (width - 1) / 2)
+    center = (top + (height - 1) / 2, left + (width - 1) / 2)
     along = (-sin(radians(angle_deg)), cos(radians(angle_deg)))
     across = (-cos(radians(angle_deg)), -sin(radians(angle_deg)))
     # how far a line of this length may be moved across before one of its ends leaves the window
@@ -123,7 +123,7 @@ def parallel_lines(
     lines = []
     for i in range(number):
         shift = reach * (2 * (i + 0.5) / number - 1)
-        middle = (centre[0] + shift * across[0], centre[1] + shift * across[1])
+        middle = (center[0] + shift * across[0], center[1] + shift * across[1])
         half = length_px / 2
         lines.append(
             straight(
@@ -221,7 +221,7 @@ def count_line(
 def directional_counts(labels: LabelImage) -> dict[int, DirectionCount]:
     """Count label changes along every row, column and diagonal of a field.
 
-    Neighbouring pixel centres on a line are compared, so that the length of the lines is known
+    Neighboring pixel centers on a line are compared, so that the length of the lines is known
     exactly. A change between two grains is one intercept, a change to the second phase half of
     one; a line ends at pixels without a grain.
 
@@ -397,7 +397,7 @@ def _triple_points(quads: NDArray[np.int32], line: TestLine, limit_px: float) ->
     candidates = np.flatnonzero((kinds >= 3) & (quads.min(axis=0) != 0))
     if not len(candidates):
         return []
-    # a corner is the middle of the square of four pixel centres that the sample lies in
+    # a corner is the middle of the square of four pixel centers that the sample lies in
     points = line.points[candidates]
     corner = np.floor(points) + 0.5
     distance = np.hypot(*(points - corner).T)

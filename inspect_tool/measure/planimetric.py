@@ -26,7 +26,7 @@ def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
     """Count the grains of a rectangle: inside 1, cut by a side 1/2, in a corner 1/4 per corner.
 
     A grain that has one of the outermost pixels counts as cut: whether it goes on outside cannot be seen. The
-    sides of the rectangle therefore run through the centres of these pixels, and its area is one pixel less
+    sides of the rectangle therefore run through the centers of these pixels, and its area is one pixel less
     than the window in both directions, less the share of pixels that hold no grain or the second phase.
 
     Examples
@@ -52,21 +52,21 @@ def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
 
 
 def count_circle(
-    labels: LabelImage, centre: tuple[float, float], diameter_px: float, rule: CircleRule = "edition"
+    labels: LabelImage, center: tuple[float, float], diameter_px: float, rule: CircleRule = "edition"
 ) -> AreaCount:
     """Count the grains of a circle: inside 1, cut by the circle 1/2; the rule says if one grain is taken off.
 
-    A pixel belongs to the circle when its centre does. The area is that of the true circle, less the
+    A pixel belongs to the circle when its center does. The area is that of the true circle, less the
     share of its pixels that hold no grain or the second phase.
     """
     radius = diameter_px / 2
-    top, bottom = int(max(0, np.ceil(centre[0] - radius))), int(centre[0] + radius) + 1
-    left, right = int(max(0, np.ceil(centre[1] - radius))), int(centre[1] + radius) + 1
+    top, bottom = int(max(0, np.ceil(center[0] - radius))), int(center[0] + radius) + 1
+    left, right = int(max(0, np.ceil(center[1] - radius))), int(center[1] + radius) + 1
     # one more pixel all round, so that a grain that only just leaves the circle is seen to leave it
     y, x = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
     part = labels[y, x]
-    row = np.arange(y.start, y.start + part.shape[0])[:, None] - centre[0]
-    column = np.arange(x.start, x.start + part.shape[1])[None, :] - centre[1]
+    row = np.arange(y.start, y.start + part.shape[0])[:, None] - center[0]
+    column = np.arange(x.start, x.start + part.shape[1])[None, :] - center[1]
     disc = row**2 + column**2 <= radius**2
     within, numbers = part[disc], np.unique(part[~disc])
     present = np.unique(within)

@@ -78,7 +78,7 @@ def grid(shape: tuple[int, int], grid_points: int, seed: int | tuple[int, ...]) 
         msg = f"a point grid needs at least 1 point, got {grid_points}"
         raise MeasurementError(msg)
     start = np.random.default_rng(seed).random(2)
-    # positions in [-1/2, size - 1/2): the origin is the centre of the first pixel
+    # positions in [-1/2, size - 1/2): the origin is the center of the first pixel
     rows = (np.arange(side) + start[0]) * shape[0] / side - 0.5
     columns = (np.arange(side) + start[1]) * shape[1] / side - 0.5
     points: NDArray[np.float64] = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -90,7 +90,7 @@ def count_points(
 ) -> GridCount:
     """Count the points of a grid on every class.
 
-    A point lies on a boundary when the four pixel centres around it are not all of one class, that is
+    A point lies on a boundary when the four pixel centers around it are not all of one class, that is
     when it is within half a pixel of the boundary; it then counts in equal parts for the classes it
     touches: 1/2 for each of two. Points outside the region do not count at all.
 
@@ -123,7 +123,7 @@ def count_points(
         for column_step in (0, 1):
             r = np.clip(low[:, 0] + row_step, 0, labels.shape[0] - 1)
             c = np.clip(low[:, 1] + column_step, 0, labels.shape[1] - 1)
-            if roi is not None:  # a neighbour outside the region says nothing: take the point's own pixel
+            if roi is not None:  # a neighbor outside the region says nothing: take the point's own pixel
                 outside = ~roi[r, c]
                 r, c = np.where(outside, rows, r), np.where(outside, columns, c)
             around.append(labels[r, c])

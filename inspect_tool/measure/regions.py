@@ -3,7 +3,7 @@
 Areas, centroids and ellipses are sums over the pixel runs of each object, exact. DIPlib follows the
 outlines in C++; its perimeter is the chain-code estimator of Vossepoel and Smeulders (1982), without
 bias over all directions (a square along the pixels comes out 2 % short, a disc right). Calipers are
-taken around the polygon through the middle of the outer pixel edges and not through the pixel centres,
+taken around the polygon through the middle of the outer pixel edges and not through the pixel centers,
 so that they are not one pixel short; the longest one, which picks what stands out most, is corrected.
 They are searched here over every side of the hull: the minimum that DIPlib 3.6 itself gives is too large
 for one object in twenty, by up to 15 %.
@@ -55,7 +55,7 @@ def region_table(
 
     ========================================  ==========================================================
     feature                                   label number
-    row_px, column_px                         centroid; origin at the centre of the top-left pixel
+    row_px, column_px                         centroid; origin at the center of the top-left pixel
     touches_edge                              at the image frame or at the border of ``roi``
     area_px2                                  number of pixels, exact
     area_um2                                  the same times the pixel area (calibrated images only)
@@ -247,7 +247,7 @@ def _outline(code: Any) -> tuple[float, float, NDArray[np.float64]]:
     """Perimeter, area without holes and hull corners (x, y) of one chain code [px]."""
     polygon = code.Polygon()
     hull = polygon.ConvexHull()
-    # the code joins pixel centres: half a pixel further out is π longer; the polygon cuts every
+    # the code joins pixel centers: half a pixel further out is π longer; the polygon cuts every
     # convex corner of the pixels by 1/8 and fills every concave one, of which there are four fewer
     return code.Length("include") + np.pi, polygon.Area() + 0.5, np.array(hull)
 
@@ -315,7 +315,7 @@ def _calipers_of_equal(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 def _ellipse(sums: _PixelSums) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Axes [px] and angle [deg] of the ellipse with the second moments of each object."""
     xx, yy, xy = sums.moments.T
-    # the moments are those of the pixel centres; 1/12 per axis is the spread inside a pixel
+    # the moments are those of the pixel centers; 1/12 per axis is the spread inside a pixel
     mean, half = (xx + yy) / 2 + 1 / 12, np.hypot((xx - yy) / 2, xy)
     # rows run downwards, angles counter-clockwise as seen on the picture; the second modulo turns 180 into 0
     angle = np.rad2deg(0.5 * np.arctan2(-2 * xy, xx - yy)) % 180.0 % 180.0

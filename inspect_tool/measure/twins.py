@@ -52,7 +52,7 @@ def without_twins(regions: Regions) -> tuple[NDArray[np.int32], int]:
     """Merge clear twin lamellae with the grain they lie in.
 
     A lamella is slender, straight and parallel-sided and much narrower than its grain. It either parts the
-    grain, with one straight side each towards two regions that are more alike in gray level than either is like
+    grain, with one straight side each toward two regions that are more alike in gray level than either is like
     the lamella, or ends inside the grain, which then encloses it.
 
     Parameters

@@ -108,7 +108,7 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What a result must fulfil, and who says so. ``class_string`` holds a code that a recipe expands."""
+    """What a result must fulfill, and who says so. ``class_string`` holds a code that a recipe expands."""
 
     quantity: str
     unit: str = ""
@@ -205,6 +205,6 @@ class Job:
     accept: tuple[Acceptance, ...] = ()
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""
-    validation: str = ""  # own file of errors on labelled images, in the place of the one that is shipped
+    validation: str = ""  # own file of errors on labeled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
     referee: Referee | None = None

@@ -43,7 +43,7 @@ class CalibrationRecord:
     camera: str = ""
     image_px: tuple[int, int] | None = None  # rows and columns of the images that it was made at
     method: str = ""  # e.g. "stage micrometer"
-    reference: str = ""  # the artefact and its number, e.g. "stage micrometer 1 mm / 0.01 mm, serial 20-1187"
+    reference: str = ""  # the artifact and its number, e.g. "stage micrometer 1 mm / 0.01 mm, serial 20-1187"
     certificate: str = ""  # of the reference
     u_certificate_um: float | None = None  # standard uncertainty of the length between its lines, U / 2 [um]
     pitch_um: float | None = None

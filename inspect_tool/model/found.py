@@ -200,7 +200,7 @@ class PointClass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """How a quantity takes part in an error that is known of another one, or of itself, from labelled images."""
+    """How a quantity takes part in an error that is known of another one, or of itself, from labeled images."""
 
     of: str  # quantity, in % or G; a name that ends in ``.*`` stands for that of the same class
     factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G

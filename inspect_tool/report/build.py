@@ -77,7 +77,7 @@ IDENTIFICATION: tuple[Item, ...] = (
         when=Text("report.laboratory_sampled"),
     ),
     Item(letter="n", label=Text("report.deviations_from_method"), field="deviations", when=Text("report.there_any")),
-    Item(letter="o", label=Text("report.authorised"), field="authorised_by"),
+    Item(letter="o", label=Text("report.authorized"), field="authorised_by"),
     Item(
         letter="p",
         label=Text("report.results_from_external_providers"),

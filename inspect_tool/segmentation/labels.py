@@ -53,7 +53,7 @@ class Settings:
     masks and the rarer value for lines. ``classes`` names what stands in the mask: values as text ("1", "255") or
     colors ("#ff0000") to names; a name for "0" is that of the matrix. ``separate`` turns the foreground of a binary
     mask into objects, one per 8-connected piece. ``boundary_pixels`` of a label image are thin lines of 0 between
-    labels: auto and "given back" share them among the neighbours, "kept" leaves them 0. ``min_region_px``: smaller
+    labels: auto and "given back" share them among the neighbors, "kept" leaves them 0. ``min_region_px``: smaller
     regions of a boundary map are specks inside the lines. ``kinds`` are those that auto may choose from: a recipe can
     use only some, and a job fills in which.
     """

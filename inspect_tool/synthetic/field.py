@@ -46,7 +46,7 @@ class Field:
 class Degradation:
     """What is done to perfect pixels; 0 everywhere is nothing. Gray values run from 0 to 255."""
 
-    shading: float = 0.0  # darkening towards one corner, share of the gray value [1]
+    shading: float = 0.0  # darkening toward one corner, share of the gray value [1]
     blur_px: float = 0.0  # standard deviation of the point spread
     soft_corner_px: float = 0.0  # more blur from the middle to one corner, where it reaches this deviation
     contrast: float = 1.0  # factor about the mean gray value [1]

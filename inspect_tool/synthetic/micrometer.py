@@ -69,7 +69,7 @@ def stage_micrometer(
     blur_px, noise : float
         Standard deviations of point spread [px] and noise [gray levels].
     shading : float
-        Darkening towards the sides, share of the gray value. [1]
+        Darkening toward the sides, share of the gray value. [1]
     dirt : int
         Number of dark specks.
 

@@ -1,6 +1,6 @@
 """ImageJ regions: a ``.roi`` file or a ``.zip`` of them.
 
-Areas have their origin at the corner of the top-left pixel, lines at its centre, as ImageJ draws and fills them.
+Areas have their origin at the corner of the top-left pixel, lines at its center, as ImageJ draws and fills them.
 """
 
 import re

@@ -235,7 +235,7 @@ def boundary_errors(
 
 
 def boundaries(labels: Labels, known: Mask | None = None) -> Mask:
-    """Pixels whose right or lower neighbour has another label, where both are known."""
+    """Pixels whose right or lower neighbor has another label, where both are known."""
     lines = np.zeros(labels.shape, dtype=np.bool_)
     lines[:-1] = labels[:-1] != labels[1:]
     lines[:, :-1] |= labels[:, :-1] != labels[:, 1:]

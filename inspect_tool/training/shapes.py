@@ -1,7 +1,7 @@
 """Drawn shapes to label images: outlines with holes, lines and pieces of masks, one object each.
 
-Positions are (row, column) with the origin at the centre of the top-left pixel; readers of formats whose origin
-is the corner of that pixel take half a pixel off first. A pixel belongs to an outline when its centre lies inside.
+Positions are (row, column) with the origin at the center of the top-left pixel; readers of formats whose origin
+is the corner of that pixel take half a pixel off first. A pixel belongs to an outline when its center lies inside.
 """
 
 from collections.abc import Iterator, Sequence
@@ -128,7 +128,7 @@ def _outside(item: Shape, shape: tuple[int, int]) -> str:
 
 
 def _line_mask(points: Points, width: float, shape: tuple[int, int]) -> Mask:
-    """Pixels whose centre is at most half the width away from an open line."""
+    """Pixels whose center is at most half the width away from an open line."""
     mask = np.zeros(shape, dtype=np.bool_)
     for start, end in _pieces(points):
         low = np.clip(np.floor(np.minimum(start, end) - width / 2), 0, None).astype(int)

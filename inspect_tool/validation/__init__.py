@@ -1,1 +1,1 @@
-"""Errors of a segmentation, measured on labelled images, and the budget line that follows from them."""
+"""Errors of a segmentation, measured on labeled images, and the budget line that follows from them."""

@@ -1,6 +1,6 @@
 """Split conformal prediction of the error of a segmentation: how wide an interval must be to hold the truth.
 
-Nothing is assumed of the errors but that those of the labelled images and of the new one are exchangeable (one parent
+Nothing is assumed of the errors but that those of the labeled images and of the new one are exchangeable (one parent
 as good as another). The scale of the errors adapts to the image by a few monotone terms; it decides how narrow the
 intervals are, never whether they cover.
 """
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-_SHRINK = 4.0  # labelled parents that a slope must outweigh before it reaches half of what the errors say
+_SHRINK = 4.0  # labeled parents that a slope must outweigh before it reaches half of what the errors say
 _MOST_SWEEPS = 500
 _LEAST_UNIT = 0.05  # of a feature
 _LEAST_SCALE = 0.05  # of the typical error: where a method states no error at all, it still makes some [1]
@@ -29,7 +29,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Space:
-    """Features of the labelled images in robust units, in which another image lies near them or far."""
+    """Features of the labeled images in robust units, in which another image lies near them or far."""
 
     features: Floats  # (n, k), over their units
     unit: Floats  # (k,)
@@ -87,12 +87,12 @@ def scales(errors: ArrayLike, terms: ArrayLike, weights: ArrayLike, at: ArrayLik
     """Expected size of the error of images, from what is known of them before anyone labels them.
 
     A regression of ln |error| on the terms, which may only rise with each of them, by weighted least squares that is
-    drawn towards no slope where the images are few. Terms of new images count as far as the labelled ones reach.
+    drawn toward no slope where the images are few. Terms of new images count as far as the labeled ones reach.
 
     Parameters
     ----------
     errors : array, (n,)
-        Of the labelled images, any sign.
+        Of the labeled images, any sign.
     terms : array, (n, k)
         Logarithms of what an error may grow with.
     weights : array, (fits, n)
@@ -146,13 +146,13 @@ def half_width(
 ) -> Bound:
     """Half width of the interval of one new image that holds its error with a probability.
 
-    The score of a labelled image is its error over the scale that the images of other parents give it; the scores are
+    The score of a labeled image is its error over the scale that the images of other parents give it; the scores are
     carried over to the new image by the same scales (jackknife+ on the scores), and their quantile is the half width.
 
     Parameters
     ----------
     errors : array, (n,)
-        Machine less truth of the labelled images.
+        Machine less truth of the labeled images.
     terms : array, (n, k)
         See ``scales``.
     parents : sequence of str, (n,)
@@ -182,7 +182,7 @@ def space(features: ArrayLike) -> Space:
     Parameters
     ----------
     features : array, (n, k)
-        Of the labelled images. They are logarithms and shares, of which smaller differences than 0.05 mean nothing:
+        Of the labeled images. They are logarithms and shares, of which smaller differences than 0.05 mean nothing:
         that is the least unit.
     """
     x = np.asarray(features, dtype=np.float64)
@@ -192,12 +192,12 @@ def space(features: ArrayLike) -> Space:
 
 
 def distances(known: Space, at: ArrayLike) -> Floats:
-    """Distances of an image to the labelled ones, the root mean square over the features.
+    """Distances of an image to the labeled ones, the root mean square over the features.
 
     Parameters
     ----------
     known : Space
-        The n labelled images.
+        The n labeled images.
     at : array, (k,)
         Features of the image.
 
@@ -210,16 +210,16 @@ def distances(known: Space, at: ArrayLike) -> Floats:
 
 
 def usual_distance(known: Space, parents: Sequence[str], coverage: float = 0.95) -> float:
-    """Distance to the nearest image of another parent that labelled images seldom exceed.
+    """Distance to the nearest image of another parent that labeled images seldom exceed.
 
     Parameters
     ----------
     known : Space
-        The n labelled images.
+        The n labeled images.
     parents : sequence of str, (n,)
-        Of the labelled images.
+        Of the labeled images.
     coverage : float
-        Share of the labelled images whose distance is below the limit; all of them where they are few.
+        Share of the labeled images whose distance is below the limit; all of them where they are few.
     """
     names = np.asarray(parents, dtype=object)
     nearest = np.zeros(len(names))

@@ -57,9 +57,9 @@ def image_features(micrograph: Micrograph, segmentation: Segmentation, objects: 
     mapping of str to float
         contrast : ln of the difference of the mean gray of marked and unmarked pixels over their scatter; 0 without
             either
-        noise : ln of the step of gray between neighbours of one label over the scatter of gray
+        noise : ln of the step of gray between neighbors of one label over the scatter of gray
         sharpness : ln of the step of gray across an outline over the step beside outlines
-        outline : ln of the share of neighbours with different labels
+        outline : ln of the share of neighbors with different labels
         share : logit of the share that is marked
         fineness : ln of the number of objects per million pixels
         separation : share of the variance of gray that two levels explain (Otsu's criterion)
@@ -80,7 +80,7 @@ def image_features(micrograph: Micrograph, segmentation: Segmentation, objects: 
         inside = None if micrograph.roi is None else micrograph.roi[band]
         within = None if inside is None else inside[:rows]
         sides += _split(gray[:rows], labels[:rows] != 0, within)
-        for here, there in _neighbours(rows, len(gray)):
+        for here, there in _neighbors(rows, len(gray)):
             both = None if inside is None else inside[here] & inside[there]
             steps += _split(np.abs(gray[here] - gray[there]), labels[here] != labels[there], both)
         counted = np.ones((rows, width), np.int16) if within is None else within.astype(np.int16)
@@ -92,8 +92,8 @@ def image_features(micrograph: Micrograph, segmentation: Segmentation, objects: 
     return {name: float(f"{value:.6g}") for name, value in numbers.items()}
 
 
-def _neighbours(rows: int, whole: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Pixels of a band and their neighbours to the right, then below; ``whole`` counts the row after the band."""
+def _neighbors(rows: int, whole: int) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    """Pixels of a band and their neighbors to the right, then below; ``whole`` counts the row after the band."""
     every = slice(None)
     yield (slice(0, rows), slice(None, -1)), (slice(0, rows), slice(1, None))
     yield (slice(0, whole - 1), every), (slice(1, whole), every)

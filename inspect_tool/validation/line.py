@@ -1,4 +1,4 @@
-"""The line of a budget that labelled images add: what the error of a segmentation is beyond what its method states."""
+"""The line of a budget that labeled images add: what the error of a segmentation is beyond what its method states."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,8 +28,8 @@ from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
 
-LINE = Text("budget.error_on_labelled_images")
-STATEMENT = Text("validation.error_segmentation_labelled_images")
+LINE = Text("budget.error_on_labeled_images")
+STATEMENT = Text("validation.error_segmentation_labeled_images")
 
 _OF_PIXELS = tuple(f"{part}_{step}_pixel" for part in ("void", "joint") for step in ("quarter", "half"))
 OF_SEGMENTATION = frozenset(
@@ -39,7 +39,7 @@ OF_SEGMENTATION = frozenset(
         *("void_edge", "joint_edge", *_OF_PIXELS, "faint_voids", "probability_of_joint", "probability_of_void"),
     )
 )
-"""Keys of lines that state a part of the error of a segmentation; what labelled images show holds them too."""
+"""Keys of lines that state a part of the error of a segmentation; what labeled images show holds them too."""
 
 _FIRM = frozenset(f"budget.{name}" for name in ("pore_edge", *_OF_PIXELS))
 """Keys of lines that pixels make whatever the method; they never give way."""
@@ -48,8 +48,8 @@ _LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
-_NEAREST = 3  # labelled images that say together which group an image is most like
-_KNOWN = 0.9  # coverage that labelled images tell at least where they take back, or confirm, what a method states
+_NEAREST = 3  # labeled images that say together which group an image is most like
+_KNOWN = 0.9  # coverage that labeled images tell at least where they take back, or confirm, what a method states
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 
@@ -74,18 +74,18 @@ class Reach:
     """How far the error of one field reaches."""
 
     half_width: float  # in the unit of the quantity
-    coverage: float  # that the labelled images tell of it, at least [1]
-    as_stated: bool = False  # what the method states itself: labelled images confirm it, and it is not widened
+    coverage: float  # that the labeled images tell of it, at least [1]
+    as_stated: bool = False  # what the method states itself: labeled images confirm it, and it is not widened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
-    """One field of a job beside the labelled images."""
+    """One field of a job beside the labeled images."""
 
     results: Mapping[str, Result]  # of the field alone
     doubted: frozenset[str]  # quantities
-    kind: str  # group of labelled images that it is most like
-    far: float  # distance to the labelled images over the usual one
+    kind: str  # group of labeled images that it is most like
+    far: float  # distance to the labeled images over the usual one
 
 
 def applied(
@@ -98,7 +98,7 @@ def applied(
     *,
     stopped: bool = False,
 ) -> Findings:
-    """Add the error on labelled images to the budgets that it reaches.
+    """Add the error on labeled images to the budgets that it reaches.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def applied(
     )
 
 
-_NONE = Text("validation.not_validated_labelled_real_images")
+_NONE = Text("validation.not_validated_labeled_real_images")
 
 
 def _beside(
@@ -195,12 +195,12 @@ def _space(validation: Validation) -> conformal.Space:
 
 
 def _at(validation: Validation, features: Mapping[str, float]) -> list[float]:
-    """Features of another image in the order of those of the labelled ones."""
+    """Features of another image in the order of those of the labeled ones."""
     return [features.get(name, 0.0) for name in sorted(validation.fields[0].features)]
 
 
 def kind_of(validation: Validation, features: Mapping[str, float]) -> str:
-    """Group that most of the nearest labelled images of an image are of; of several that of the nearest."""
+    """Group that most of the nearest labeled images of an image are of; of several that of the nearest."""
     return _kind(validation, conformal.distances(_space(validation), _at(validation, features)))
 
 
@@ -218,8 +218,8 @@ def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Labelled:
-    """One labelled value of a quantity."""
+class _Labeled:
+    """One labeled value of a quantity."""
 
     error: FieldError
     parent: str
@@ -232,25 +232,25 @@ class _Labelled:
         return abs(self.error.machine - self.error.truth) <= coverage_factor(None) * self.error.own_u
 
 
-def _labelled(validation: Validation, of: str) -> list[_Labelled]:
+def _labeled(validation: Validation, of: str) -> list[_Labeled]:
     return [
-        _Labelled(error=error, parent=parent_of(field), group=field.group, stopped=field.stopped)
+        _Labeled(error=error, parent=parent_of(field), group=field.group, stopped=field.stopped)
         for field in validation.fields
         for quantity, error in field.errors.items()
         if matching(of, quantity) is not None
     ]
 
 
-def _alike(labelled: Sequence[_Labelled], doubted: bool) -> Sequence[_Labelled]:
+def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
     """Those that the recipe doubts, or does not, as the new one; all where they are few; none where these are few."""
-    same = [one for one in labelled if one.error.doubted == doubted]
-    return next((some for some in (same, labelled) if len({one.parent for one in some}) >= _FEW), ())
+    same = [one for one in labeled if one.error.doubted == doubted]
+    return next((some for some in (same, labeled) if len({one.parent for one in some}) >= _FEW), ())
 
 
-def _errors(labelled: Sequence[_Labelled], *, percent: bool) -> NDArray[np.float64]:
+def _errors(labeled: Sequence[_Labeled], *, percent: bool) -> NDArray[np.float64]:
     """Machine less truth, in units of ``_unit``."""
     return np.array(
-        [(one.error.machine - one.error.truth) / _unit(one.error.machine, percent=percent) for one in labelled]
+        [(one.error.machine - one.error.truth) / _unit(one.error.machine, percent=percent) for one in labeled]
     )
 
 
@@ -275,7 +275,7 @@ def half_width(
     far: bool,
     stopped: bool = False,
 ) -> Reach | None:
-    """How far the error of one field reaches; None: no labelled image has the quantity.
+    """How far the error of one field reaches; None: no labeled image has the quantity.
 
     Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
     not, as far as there are five parents of them. With 19 and more the error may grow with what the method states.
@@ -284,7 +284,7 @@ def half_width(
     Parameters
     ----------
     validation : Validation
-        The labelled images.
+        The labeled images.
     of : str
         Quantity or pattern that the errors are known of.
     value, own : float
@@ -294,7 +294,7 @@ def half_width(
     doubted : bool
         The recipe doubts it.
     kind : str
-        Group of labelled images that the image is most like, see ``kind_of``.
+        Group of labeled images that the image is most like, see ``kind_of``.
     far : bool
         It is unlike all of them: no less than what the group needs that the backend failed most on.
     stopped : bool
@@ -305,7 +305,7 @@ def half_width(
     Judged apart: Vovk, Lindsay, Nouretdinov, Gammerman, Mondrian confidence machine, On-line Compression Modelling
     Project, working paper 4 (2003).
     """
-    every = _labelled(validation, of)
+    every = _labeled(validation, of)
     if not every:
         return None
     of_kind = [one for one in every if one.group == kind and not far]
@@ -341,8 +341,8 @@ def _told_by(parents: Collection[str]) -> float:
     return len(parents) / (len(parents) + 1)
 
 
-def _confirming(validation: Validation, every: Sequence[_Labelled], kind: str) -> Sequence[_Labelled]:
-    """Labelled images in every one of which what the method states holds the truth; none: not in all, or they are few.
+def _confirming(validation: Validation, every: Sequence[_Labeled], kind: str) -> Sequence[_Labeled]:
+    """Labeled images in every one of which what the method states holds the truth; none: not in all, or they are few.
 
     Those of the kind, doubted or not, where there are five parents of it, else all; no image that the gate stops.
     """
@@ -367,7 +367,7 @@ def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, s
 def _reaches(
     pattern: str, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool, stopped: bool
 ) -> list[Reach]:
-    """How far every field of a specimen errs that has the quantity ``of``, where labelled images have it too."""
+    """How far every field of a specimen errs that has the quantity ``of``, where labeled images have it too."""
     found = (
         half_width(
             validation,
@@ -390,7 +390,7 @@ def _reaches(
 class _Width:
     """How far the segmentation of a result errs, all fields together."""
 
-    told: float  # half width that the labelled images tell, in the unit of the result
+    told: float  # half width that the labeled images tell, in the unit of the result
     coverage: float  # with this probability, at least [1]
     wide: float  # half width for 95 %
     confirmed: bool  # it is what the method states, for every field
@@ -452,7 +452,7 @@ def _basis(validation: Validation, width: _Width, result: Result) -> str:
     parents = len(set(all_parents(validation)))
     alike = round(width.coverage / (1 - width.coverage))
     text = Text(
-        "validation.labelled_images_parents",
+        "validation.labeled_images_parents",
         n_fields=len(validation.fields),
         parents=parents,
         name=validation.name,
@@ -492,21 +492,21 @@ def _narrowing(budget: Iterable[Component], wide: float, loose: Collection[str])
 
 
 def _narrowed(line: Component, factor: float) -> Component:
-    """A line of the segmentation as far as the errors on labelled images bear it out."""
+    """A line of the segmentation as far as the errors on labeled images bear it out."""
     if factor == 1:
         return line
-    basis = Text("validation.what_method_states_labelled_images", factor=factor, u=line.u, basis=line.basis)
+    basis = Text("validation.what_method_states_labeled_images", factor=factor, u=line.u, basis=line.basis)
     return replace(line, u=factor * line.u, basis=basis)
 
 
 def _distance(specimen: str, far: float, quantities: tuple[str, ...]) -> Check:
     made = plausibility.check(
-        Text("validation.distance_labelled_images"),
+        Text("validation.distance_labeled_images"),
         far,
         "<=",
         1.0,
         "1",
-        clause=Text("validation.rule_toolkit_95_labelled_images"),
+        clause=Text("validation.rule_toolkit_95_labeled_images"),
         specimen=specimen,
         advice=Text("validation.not_validated_images_kind"),
         quantities=quantities,
@@ -524,7 +524,7 @@ def _told(validation: Validation, left: Sequence[str]) -> str:
     )
     parents = len(set(all_parents(validation)))
     text = Text(
-        "validation.labelled_images_parents_images",
+        "validation.labeled_images_parents_images",
         name=validation.name,
         n_fields=len(validation.fields),
         parents=parents,

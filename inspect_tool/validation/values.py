@@ -1,4 +1,4 @@
-"""What a validation file says: errors of one backend on labelled images, as numbers and sources, never images."""
+"""What a validation file says: errors of one backend on labeled images, as numbers and sources, never images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ WITHOUT_GATE = "inspect_tool/validation/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledImages:
-    """One set of labelled images."""
+class LabeledImages:
+    """One set of labeled images."""
 
     name: str
     licence: str
@@ -38,7 +38,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidatedField:
-    """One labelled image."""
+    """One labeled image."""
 
     image: str
     sha256: str
@@ -51,7 +51,7 @@ class ValidatedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Errors of one recipe with one backend on labelled images."""
+    """Errors of one recipe with one backend on labeled images."""
 
     schema: str
     name: str
@@ -63,7 +63,7 @@ class Validation:
     weights_sha256: str = ""  # empty: the backend has none
     settings: Mapping[str, Any] = default(default_factory=dict)  # of the backend, as they were for every image
     note: str = ""
-    sources: tuple[LabelledImages, ...] = ()
+    sources: tuple[LabeledImages, ...] = ()
     fields: tuple[ValidatedField, ...] = ()
 
 
@@ -85,7 +85,7 @@ def parsed(data: Mapping[str, Any], where: str) -> Validation:
         raise SettingsError(msg)
     found = checked(Validation, data, where)
     if not found.fields:
-        msg = f"{where} fields: is empty; a validation needs one labelled image or more"
+        msg = f"{where} fields: is empty; a validation needs one labeled image or more"
         raise SettingsError(msg)
     names = set(found.fields[0].features)
     for i, field in enumerate(found.fields):

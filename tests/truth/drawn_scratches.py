@@ -20,7 +20,7 @@ def grooved(labels: Labels, seed: int, *, width_px: float = 9.0, grain: float = 
 def unevenly_etched(labels: Labels, seed: int, *, width_px: float, share: float = 0.12, faint: float = 0.3) -> Image:
     """Gray picture of black boundaries of one width, some of which took less etch and no whit less width.
 
-    ``share`` of the grains have sides with ``faint`` of the depth of the others towards one neighbor.
+    ``share`` of the grains have sides with ``faint`` of the depth of the others toward one neighbor.
     """
     rng = np.random.default_rng(seed + 97)
     whole = np.arange(labels.max() + 1)

@@ -89,8 +89,8 @@ def test_images_of_one_parent_count_once():
     assert missed / 300 > 0.08  # each image for itself: the many easy ones outvote the parents
 
 
-def test_a_term_never_counts_beyond_the_labelled_images():
-    """A method that states ten times less than on any labelled image is not believed to be that good."""
+def test_a_term_never_counts_beyond_the_labeled_images():
+    """A method that states ten times less than on any labeled image is not believed to be that good."""
     errors, terms, names = uneven(np.random.default_rng(3), 40)
     least = terms.min(axis=0)
     beyond = conformal.half_width(errors, terms, names, least - 5).half_width
@@ -126,12 +126,12 @@ def test_exact_segmentations_have_no_error():
 
 
 def nearest(features, parents, at) -> tuple[float, float]:
-    """Distance to the nearest labelled image, and the usual one."""
+    """Distance to the nearest labeled image, and the usual one."""
     known = conformal.space(features)
     return float(conformal.distances(known, at).min()), conformal.usual_distance(known, parents)
 
 
-def test_an_image_like_the_labelled_ones_is_near_and_another_is_far():
+def test_an_image_like_the_labeled_ones_is_near_and_another_is_far():
     rng = np.random.default_rng(5)
     near = 0
     for _ in range(400):
@@ -153,7 +153,7 @@ def test_the_distance_is_that_to_another_parent():
     assert conformal.usual_distance(conformal.space(pairs), names) == pytest.approx(single, rel=0.05)
 
 
-def test_a_feature_that_is_the_same_in_all_labelled_images_does_not_make_every_other_image_far():
+def test_a_feature_that_is_the_same_in_all_labeled_images_does_not_make_every_other_image_far():
     rng = np.random.default_rng(8)
     known = np.column_stack([rng.normal(size=(30, 2)), np.zeros(30)])
     names = [str(i) for i in range(30)]

@@ -84,7 +84,7 @@ def test_counts_of_grains_a_few_pixels_wide(kind, intercept_px):
         for method, shares in (("abrams", (1.0, 2 / 3, 1 / 3)), ("hilliard", (1.0,))):
             values = measured(labels, Settings(method=method)).values
             widest = values["figure_diameter_mm"] * 1e3 / PIXEL_UM
-            circles = [(at, share * widest) for at in figures.centres((0, 0, side, side), widest) for share in shares]
+            circles = [(at, share * widest) for at in figures.centers((0, 0, side, side), widest) for share in shares]
             found[method][0] += values["figure_n_l_per_mm"] * values["figure_length_mm"]
             found[method][1] += sum(drawn.crossings(*circle) for circle in circles)
         found["lines"][0] += values["n_l_per_mm"] * PIXEL_UM / 1e3

@@ -418,7 +418,7 @@ def _test_figure(
             diameter, magnification = _figure_width(
                 field, drawn[0] / pi, wanted / n_l_px / pi, 3.0 / n_l_px / pi, pixel_um, settings, where
             )
-            at = figures.centres(window, diameter, settings.placements)
+            at = figures.centers(window, diameter, settings.placements)
             circles = figures.count_circles(
                 field.labels,
                 at,
@@ -446,7 +446,7 @@ def _test_figure(
                 diameter, _ = _figure_width(
                     field, sqrt(4 / pi * convert(area.value, area.unit, "mm2")), room, 3.0, pixel_um, settings, where
                 )
-            at = figures.centres(window, diameter, settings.placements)
+            at = figures.centers(window, diameter, settings.placements)
             grains = figures.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
             return _grain_values(grains, field, mm), figures.circle_marks(grains, at_label)
         case "saltykov" | "mean_area":

@@ -66,7 +66,7 @@ class Settings:
         From0[float], Doc("gray level; grains darker (brighter) than it are the second phase")
     ] = 0.0
     second_phase_percent: Annotated[Percent, Doc('for "given"')] = 0.0
-    smallest_grain_px: Annotated[From0[int], Doc("smaller ones are given to their neighbours")] = 0
+    smallest_grain_px: Annotated[From0[int], Doc("smaller ones are given to their neighbors")] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

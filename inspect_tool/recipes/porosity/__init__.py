@@ -1,6 +1,6 @@
 """Porosity: how much, how many, how large and how close together the pores of a polished section are.
 
-Area share and counts with field statistics; sizes, shapes, neighbours and clusters of every pore; the
+Area share and counts with field statistics; sizes, shapes, neighbors and clusters of every pore; the
 largest pores; a reference area in its worst place for castings; class strings of drawings as
 requirements; presentations for castings, thermal spray coatings and hardmetals.
 """
@@ -139,7 +139,7 @@ def measure_field(
     values: dict[str, float | int | str] = dict(found)
     inner = share_scatter(pores.labels != 0, micrograph.roi)
     values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
-    features, marks = one.with_neighbours(pores, settings, pixel_um, values)
+    features, marks = one.with_neighbors(pores, settings, pixel_um, values)
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     if shallow is not None:
         values["shallow_percent"] = shallow

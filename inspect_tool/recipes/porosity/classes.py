@@ -104,7 +104,7 @@ def _expand_p201(
                 "pore_neighbour_ratio_min",
                 "1",
                 lower=asked.neighbour_ratio,
-                why=Text("porosity.gap_neighbours"),
+                why=Text("porosity.gap_neighbors"),
             )
         )
     unseen = (
@@ -153,7 +153,7 @@ def _expand_p202(requirement: Requirement, settings: Settings, editions: Edition
         if quantity == "porosity_percent":
             quantity = "reference_porosity_percent"
         unit = QUANTITIES[quantity].unit
-        # lengths of a drawing are in millimetres
+        # lengths of a drawing are in millimeters
         unit = "mm" if dimension(unit) == "length" else unit
         side = {"lower": value} if quantity == "pore_neighbour_ratio_min" else {"upper": value}
         made.append(_asked(requirement, quantity, unit, why=Text("porosity.key_symbol", symbol=symbol), **side))

@@ -1,4 +1,4 @@
-"""One field of the porosity recipe: which pores are measured, their numbers, neighbours and marks."""
+"""One field of the porosity recipe: which pores are measured, their numbers, neighbors and marks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text
-from inspect_tool.measure import neighbours, reference_area
+from inspect_tool.measure import neighbors, reference_area
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
@@ -337,17 +337,17 @@ def worst_reference(found: Pores, micrograph: Micrograph, settings: Settings) ->
 
 
 def _reference_count(area: Mask, pores: pd.DataFrame, shape: tuple[int, ...], roi: Mask | None) -> float:
-    """Largest number of pore centres in the reference area, wherever it lies."""
+    """Largest number of pore centers in the reference area, wherever it lies."""
     centers = np.zeros(shape, dtype=bool)
     centers[pores["row_px"].round().astype(int), pores["column_px"].round().astype(int)] = True
     place = reference_area.worst_place(centers, np.ascontiguousarray(area), roi)
     return 0.0 if place is None else round(place.share * int(area.sum()))
 
 
-def with_neighbours(
+def with_neighbors(
     found: Pores, settings: Settings, pixel_um: float | None, values: dict[str, float | int | str]
 ) -> tuple[pd.DataFrame, tuple[Mark, ...]]:
-    """Add neighbour and cluster columns to the pores; their numbers to ``values``; clusters as marks."""
+    """Add neighbor and cluster columns to the pores; their numbers to ``values``; clusters as marks."""
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
     table = found.table.copy()
     if found.surface_px is not None:
@@ -355,11 +355,11 @@ def with_neighbours(
     pores = ~table["linear"].to_numpy()
     numbers = table["feature"].to_numpy()[pores]
     diameter = table[f"feret_max_{unit}"].to_numpy()[pores] / size
-    pairs, gaps = neighbours.edge_gaps(found.labels)
-    gap, which = neighbours.nearest_gap(numbers, pairs, gaps)
-    ratios = neighbours.pair_ratios(numbers, diameter, pairs, gaps)
-    clusters = neighbours.cluster_numbers(numbers, pairs, ratios < settings.cluster_gap)
-    centers = neighbours.center_distances(table["row_px"].to_numpy()[pores], table["column_px"].to_numpy()[pores])
+    pairs, gaps = neighbors.edge_gaps(found.labels)
+    gap, which = neighbors.nearest_gap(numbers, pairs, gaps)
+    ratios = neighbors.pair_ratios(numbers, diameter, pairs, gaps)
+    clusters = neighbors.cluster_numbers(numbers, pairs, ratios < settings.cluster_gap)
+    centers = neighbors.center_distances(table["row_px"].to_numpy()[pores], table["column_px"].to_numpy()[pores])
     for name, column, empty in (
         (f"center_distance_{unit}", centers * size, np.nan),
         (f"neighbour_gap_{unit}", gap * size, np.nan),
@@ -373,8 +373,8 @@ def with_neighbours(
     values["clusters_pores"] = int((clusters > 0).sum())
     # edges known to half a pixel each: the gap may be a pixel longer or shorter
     for name, shift in (("clusters_least", 1.0), ("clusters_most", -1.0)):
-        moved = neighbours.pair_ratios(numbers, diameter - shift, pairs, np.maximum(gaps + shift, 0))
-        values[name] = int(neighbours.cluster_numbers(numbers, pairs, moved < settings.cluster_gap).max(initial=0))
+        moved = neighbors.pair_ratios(numbers, diameter - shift, pairs, np.maximum(gaps + shift, 0))
+        values[name] = int(neighbors.cluster_numbers(numbers, pairs, moved < settings.cluster_gap).max(initial=0))
     if len(pairs):
         least = int(ratios.argmin())
         values["pore_neighbour_ratio_min"] = float(ratios[least])

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
-from inspect_tool.measure.neighbours import expected_center_distance
+from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, FieldMeasurement, Result, Series, Standard, Statement, Table
 from inspect_tool.recipes._common import feature_table
 from inspect_tool.standards.formulas.shape import FORMULAS
@@ -87,8 +87,8 @@ def statements(
             text="; ".join(f"{name.replace('_', ' ')} = {formula}" for name, formula in FORMULAS.items()),
         ),
         Statement(
-            name=Text("porosity.neighbours"),
-            text=Text("porosity.edge_edge_between_direct_neighbours", cluster_gap=settings.cluster_gap),
+            name=Text("porosity.neighbors"),
+            text=Text("porosity.edge_edge_between_direct_neighbors", cluster_gap=settings.cluster_gap),
         ),
         Statement(name=Text("porosity.largest_pore_2"), text=Text("porosity.largest_seen_these_fields_not")),
     ]
@@ -141,7 +141,7 @@ def tables(
     made += [_largest_table(fields)]
     if calibrated(fields):
         made.append(_size_table(fields, settings))
-    made.append(_neighbour_table(fields))
+    made.append(_neighbor_table(fields))
     clusters = _cluster_table(fields)
     if clusters is not None:
         made.append(clusters)
@@ -244,7 +244,7 @@ def _largest_table(fields: Sequence[FieldMeasurement]) -> Table:
             Text("porosity.ecd", mark=mark),
             Text("porosity.area", mark=mark),
             Text("words.circularity_4_a_p"),
-            Text("porosity.gap_neighbour", mark=mark),
+            Text("porosity.gap_neighbor", mark=mark),
             Text("porosity.cut_edge"),
         ),
         rows=rows,
@@ -310,7 +310,7 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
     )
 
 
-def _neighbour_table(fields: Sequence[FieldMeasurement]) -> Table:
+def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
     unit, mark, _ = _lengths(fields)
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in _specimens(fields):
@@ -345,12 +345,12 @@ def _neighbour_table(fields: Sequence[FieldMeasurement]) -> Table:
                 )
             )
     return Table(
-        title=Text("porosity.neighbours_clusters"),
+        title=Text("porosity.neighbors_clusters"),
         columns=(
             Text("words.specimen"),
             Text("words.field"),
             Text("words.pores"),
-            Text("porosity.centre_distance_mean", mark=mark),
+            Text("porosity.center_distance_mean", mark=mark),
             Text("porosity.chance", mark=mark),
             Text("words.pattern"),
             Text("porosity.gap_median", mark=mark),

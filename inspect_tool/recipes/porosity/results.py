@@ -43,7 +43,7 @@ def results_of(
         made += size_results(fields, clause, minimum, settings)
     if calibrated or settings.reference_area is None:
         made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
-    made += _neighbour_results(fields, clause, settings)
+    made += _neighbor_results(fields, clause, settings)
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(_share(fields, "linear_percent", clause, Text("porosity.linear_features_f_max_mean"), main=False))
     if shown == "hardmetal" and calibrated:
@@ -439,7 +439,7 @@ _OF_A_FIELD = {"reference_porosity_percent": "porosity_percent", "reference_pore
 """What a reference area asks for, of a whole field."""
 
 
-def _neighbour_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
+def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
     specimen = fields[0].specimen
     clusters = int(sum(_numbers_of(fields, "clusters")))
     least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))

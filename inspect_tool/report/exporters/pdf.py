@@ -229,7 +229,7 @@ _ROLES = {
     "referee": ("Check by hand: samples that were drawn, and answers", "Data"),
     "replaced": ("The report that this one replaces, as data", "Supplement"),
     "input": ("Table that the job names", "Supplement"),
-    "validation": ("Errors of the segmentation on labelled images", "Supplement"),
+    "validation": ("Errors of the segmentation on labeled images", "Supplement"),
 }
 
 

@@ -48,7 +48,7 @@ class Rims:
     out_px: Gray
     deepest: Floats  # largest distance from the outline, inside
     area: Floats
-    length: Floats  # of the outline towards what is no region
+    length: Floats  # of the outline toward what is no region
     high: Floats  # three pixels inside and deeper
     core: Floats  # deeper than half way to the deepest pixel
     low: Floats  # around

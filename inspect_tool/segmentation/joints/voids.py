@@ -295,7 +295,7 @@ def _nested(
 def _shoulder(image: Gray, joint: Mask, solder: Mask, share: int) -> Gray:
     """Gray value of void-free solder by its distance from the joint's outline.
 
-    The side of a ball is lighter the nearer it is to the outline. The profile only falls towards the inside: a
+    The side of a ball is lighter the nearer it is to the outline. The profile only falls toward the inside: a
     void in the middle of the joint does not lift it. ``share`` is the percentile that stands for the solder at
     one distance.
     """

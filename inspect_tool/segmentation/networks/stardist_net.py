@@ -24,7 +24,7 @@ class StarDistNet:
     in_channels : int
         Channels of the image.
     rays : int
-        Number of directions, counted from the direction of growing columns towards growing rows.
+        Number of directions, counted from the direction of growing columns toward growing rows.
     grid : tuple of int
         Image pixels per grid point, down and across; powers of 2. [px]
     depth, base, convolutions : int

@@ -1,6 +1,6 @@
 """Stage micrometers and pitch grids: centers of parallel lines to a part of a pixel, their spacing and its evenness.
 
-Everything here is in pixels; the pitch of the artefact makes micrometers of it (``pixel_size``). An image is searched
+Everything here is in pixels; the pitch of the artifact makes micrometers of it (``pixel_size``). An image is searched
 for lines that follow each other along x, then, transposed, along y: lines give one family, grids and dots give two.
 """
 

@@ -1,1 +1,1 @@
-"""The errors of a backend on labelled images, measured."""
+"""The errors of a backend on labeled images, measured."""

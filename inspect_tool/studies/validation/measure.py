@@ -22,7 +22,7 @@ from inspect_tool.validation.values import (
     SCHEMA,
     WITHOUT_GATE,
     FieldError,
-    LabelledImages,
+    LabeledImages,
     ValidatedField,
     Validation,
 )
@@ -30,7 +30,7 @@ from inspect_tool.validation.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What a person says of a labelled image besides its mask."""
+    """What a person says of a labeled image besides its mask."""
 
     parent: str = ""  # specimen, large picture or series that it is a part of; empty: itself
     group: str = ""  # kind of material or modality
@@ -44,7 +44,7 @@ def validate(
     person: str,
     date: Day,
     labels: Mapping[str, Label] | None = None,
-    sources: Sequence[LabelledImages] = (),
+    sources: Sequence[LabeledImages] = (),
     note: str = "",
     tell: Callable[[int, str], None] | None = None,
 ) -> Validation:
@@ -64,7 +64,7 @@ def validate(
         Of the comparison.
     labels : mapping, optional
         File name of an image to its parent and group; an image that is not named is its own parent.
-    sources : sequence of LabelledImages, optional
+    sources : sequence of LabeledImages, optional
         Where the images come from; default: the images of the job.
     note : str
         For the reader.
@@ -103,7 +103,7 @@ def validate(
         weights_sha256=judged.weights_sha256,
         settings=judged.settings,
         note=note,
-        sources=tuple(sources) or (LabelledImages(name=name, licence="own", images=len(fields)),),
+        sources=tuple(sources) or (LabeledImages(name=name, licence="own", images=len(fields)),),
         fields=tuple(fields),
     )
 
@@ -135,7 +135,7 @@ def plans_of(job_path: Path, masks: Sequence[str]) -> tuple[Plan, Plan]:
 
 
 def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
-    """Read what is said of labelled images: a table (CSV) with the columns image, parent and, if wanted, group.
+    """Read what is said of labeled images: a table (CSV) with the columns image, parent and, if wanted, group.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Distances between objects: centre to centre, edge to edge, clusters, and what chance alone would give.
+"""Distances between objects: center to center, edge to edge, clusters, and what chance alone would give.
 
-All lengths are in the unit of the positions that come in, pixels for label images. Neighbours of an
+All lengths are in the unit of the positions that come in, pixels for label images. Neighbors of an
 edge-to-edge distance are *direct* ones: no third object lies between the two closest points.
 """
 
@@ -19,7 +19,7 @@ _STRIP = 256  # rows that are worked on at a time
 
 
 def center_distances(row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance from each centre to the nearest other centre; NaN when there is only one.
+    """Distance from each center to the nearest other center; NaN when there is only one.
 
     >>> center_distances(np.array([0.0, 0.0, 0.0]), np.array([0.0, 3.0, 10.0])).tolist()
     [3.0, 3.0, 7.0]
@@ -32,15 +32,15 @@ def center_distances(row: NDArray[np.float64], column: NDArray[np.float64]) -> N
 
 
 def expected_center_distance(count: int, area: float, outline: float = 0.0) -> tuple[float, float]:
-    """Mean nearest-neighbour distance of ``count`` centres thrown at random on ``area``, and its standard error.
+    """Mean nearest-neighbor distance of ``count`` centers thrown at random on ``area``, and its standard error.
 
     Without the outline of the area the expectation is 0.5/√λ, that of an endless plane (Clark and
-    Evans); with it, objects near the frame, whose neighbour may be outside, are allowed for (Donnelly).
+    Evans); with it, objects near the frame, whose neighbor may be outside, are allowed for (Donnelly).
 
     Parameters
     ----------
     count : int
-        Number of centres, at least 2.
+        Number of centers, at least 2.
     area, outline : float
         Area and length of the outline of the field.
 
@@ -62,11 +62,11 @@ def expected_center_distance(count: int, area: float, outline: float = 0.0) -> t
 
 
 def edge_gaps(labels: LabelImage) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Closest edge-to-edge distance of all pairs of direct neighbours.
+    """Closest edge-to-edge distance of all pairs of direct neighbors.
 
-    The closest points of an object and its nearest neighbour are joined by an edge of the Delaunay
+    The closest points of an object and its nearest neighbor are joined by an edge of the Delaunay
     triangulation of all outline pixels, because no other outline pixel can lie in the circle over
-    them. So the distance of every object to its nearest neighbour is exact on the pixel grid, and the
+    them. So the distance of every object to its nearest neighbor is exact on the pixel grid, and the
     work grows with the number of outline pixels and not with the number of pairs.
 
     Parameters
@@ -79,7 +79,7 @@ def edge_gaps(labels: LabelImage) -> tuple[NDArray[np.int32], NDArray[np.float64
     pairs : int32 array of shape (n, 2)
         Labels of the two objects, the smaller number first.
     gaps : array of shape (n,)
-        Distance between the outlines [px]: centre distance of the closest pixels less the two half pixels.
+        Distance between the outlines [px]: center distance of the closest pixels less the two half pixels.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def edge_gaps(labels: LabelImage) -> tuple[NDArray[np.int32], NDArray[np.float64
 def nearest_gap(
     numbers: NDArray[np.int64], pairs: NDArray[np.int32], gaps: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Edge-to-edge distance of each object to its nearest neighbour (NaN: none), and which one that is (0: none).
+    """Edge-to-edge distance of each object to its nearest neighbor (NaN: none), and which one that is (0: none).
 
     >>> gap, which = nearest_gap(np.array([1, 2, 3]), np.array([[1, 2], [2, 3]], np.int32), np.array([5.0, 2.0]))
     >>> gap.tolist(), which.tolist()
@@ -183,7 +183,7 @@ def _outline_pixels(labels: LabelImage) -> NDArray[np.intp]:
 
 
 def _edges(points: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Index pairs that hold every Delaunay edge; for points on one line the neighbours along it."""
+    """Index pairs that hold every Delaunay edge; for points on one line the neighbors along it."""
     try:
         # a thousandth of a pixel off the grid halves the time: four points of a square no longer tie
         shaken = points + np.random.default_rng(0).uniform(-1e-3, 1e-3, points.shape)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspect_tool.measure.neighbours import (
+from inspect_tool.measure.neighbors import (
     center_distances,
     cluster_numbers,
     edge_gaps,
@@ -46,7 +46,7 @@ def test_nearest_gap_is_that_of_all_pairs(seed, share):
         assert truth[min(number, other), max(number, other)] == pytest.approx(min(mine))
 
 
-def test_gap_of_discs_is_centre_distance_less_radii():
+def test_gap_of_discs_is_center_distance_less_radii():
     rows, columns = np.mgrid[:80, :200]
     labels = (((rows - 40) ** 2 + (columns - 50) ** 2) <= 20**2).astype(np.int32)
     labels[((rows - 40) ** 2 + (columns - 130) ** 2) <= 10**2] = 7
@@ -83,7 +83,7 @@ def test_clusters_join_through_their_members():
     assert cluster_numbers(numbers, pairs, [False, False, False]).tolist() == [0] * 5
 
 
-def test_random_centres_have_the_expected_distance():
+def test_random_centers_have_the_expected_distance():
     # Poisson points: mean 0.5/sqrt(density), with the edge term of Donnelly for a square; 200 fields of 100
     rng = np.random.default_rng(7)
     means = []

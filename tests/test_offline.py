@@ -70,6 +70,7 @@ def seen(tmp_path_factory):
         "run": ["run", "many.toml", "--out", "reports", "--workers", "2"],
         "demo": ["demo"],
         "verify": ["verify", pdf],
+        "print": ["print", pdf, "--language", "de", "--out", "printed"],
         "audit": ["audit", "reports"],
         "edit": ["edit", "pores.toml", "--field", "1", "--export", "present.tif"],
         "referee": ["referee", "pores.toml", "--out", "page.html"],

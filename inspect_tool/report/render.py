@@ -529,7 +529,7 @@ def _context(
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,
-        "dense": _is_dense(report, main, more=2 * anew + 2 * (language != ENGLISH)),  # English is the shortest
+        "dense": _is_dense(report, main, more=anew + (language != ENGLISH)),  # English is the shortest
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),

@@ -348,10 +348,10 @@ def _ratio_scatter(
     """
     rest = np.asarray(sums) - mean * np.asarray(weights)
     sections = dict.fromkeys(field.section for field in fields)
-    what = "fields"
+    what = Text("terms.fields")
     if len(sections) > 1:
         of = np.asarray([field.section for field in fields])
-        rest, what = np.asarray([rest[of == section].sum() for section in sections]), "sections"
+        rest, what = np.asarray([rest[of == section].sum() for section in sections]), Text("terms.sections")
     n = len(rest)
     if n < 2:
         return None

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.measure import ball_doubts
 from inspect_tool.measure import joints as measure
 from inspect_tool.measure.gray import read_off
@@ -382,5 +382,5 @@ def _notes(
     if bands:
         notes.append(Text("solder_voids.straight_bands_from_edge_edge", where=where, bands=bands))
     if found.via_area.any():
-        notes.append(Text("solder_voids.vias_not_voids_their_area", where=where, vias=settings.vias))
+        notes.append(Text("solder_voids.vias_not_voids_their_area", where=where, vias=named("terms", settings.vias)))
     return tuple(notes)

@@ -44,8 +44,8 @@ def results_of(
 ) -> list[Result]:
     """Give every result of one specimen, with its budget."""
     largest = {
-        "void_percent": Text("solder_voids.union_voids", denominator=settings.denominator),
-        "largest_void_percent": Text("solder_voids.largest_void_2", denominator=settings.denominator),
+        "void_percent": Text("solder_voids.union_voids", denominator=named("terms", settings.denominator)),
+        "largest_void_percent": Text("solder_voids.largest_void_2", denominator=named("terms", settings.denominator)),
         "void_diameter_percent": Text("solder_voids.equivalent_diameter_largest_connected_void"),
     }
     budgets = dict(lines)
@@ -157,7 +157,9 @@ def _mean(
         clause=clause,
         value=value,
         unit="%",
-        definition=Text("solder_voids.union_voids_mean_over_1", denominator=settings.denominator, over=over),
+        definition=Text(
+            "solder_voids.union_voids_mean_over_1", denominator=named("terms", settings.denominator), over=over
+        ),
         budget=tuple(budget),
         main=False,
     )

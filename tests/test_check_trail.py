@@ -99,8 +99,8 @@ def test_answers_that_the_job_does_not_name_any_more_are_told_on_page_1_and_foun
     assert verify.verify(reports / "job").verified
     stated = reports / "job/report.json"
     text = stated.read_text("utf-8")
-    assert text.count("referee.answered_not_used") == 1
-    stated.write_text(text.replace("referee.answered_not_used", "referee.given_up"), "utf-8")
+    assert text.count("referee.samples_answered_not_used") == 1
+    stated.write_text(text.replace("referee.samples_answered_not_used", "referee.samples_given_up"), "utf-8")
     assert any("which the report does not state" in one.text for one in verify.verify(reports / "job").findings)
 
 

@@ -188,11 +188,11 @@ def test_a_plural_has_as_many_forms_as_the_language(language: str, room: str):
     [(0, "0 Änderungen von Hand in 1 Messfeld"), (1, "1 Änderung von Hand in 1 Messfeld")],
 )
 def test_german_counts_as_german_does(count: int, words: str):
-    assert said(Text("evidence.edit_hand_field", count=count, fields=1), "de") == words
+    assert said(Text("evidence.edits_made", count=count, fields=1), "de") == words
 
 
 def test_german_numbers_have_a_comma_and_formulas_stay():
-    told = Text("statistics.s_n_over_fields_one", n=5, s=0.125)
+    told = Text("statistics.basis_between_fields", n=5, s=0.125)
     assert said(told, "de") == "s / √n über 5 Messfelder eines Schliffs, s = 0,125"
     assert plural("Korn|Körner", 1, "de") == "Korn"
 

@@ -138,40 +138,40 @@ def decide(result: Result, requirement: Requirement) -> Conformity:
 
 
 def _simple(result: Result, requirement: Requirement, low: float, high: float) -> tuple[Decision, str]:
-    value, method = result.value, Text("acceptance.absolute_method_astm_e29")
+    value, method = result.value, Text("acceptance.absolute_method")
     if requirement.round_to is not None:
         step = convert(requirement.round_to, requirement.unit or result.unit, result.unit)
         steps = (Decimal(repr(value)) / Decimal(repr(step))).to_integral_value(ROUND_HALF_EVEN)
         value, method = (
             float(steps * Decimal(repr(step))),
-            Text("acceptance.rounded_first_method_astm_e29", round_to=requirement.round_to),
+            Text("acceptance.rounding_method", round_to=requirement.round_to),
         )
     decision: Decision = "pass" if _at_most(low, value) and _at_most(value, high) else "fail"
-    reason = Text("acceptance.simple_acceptance_uncertainty_not_taken", method=method)
+    reason = Text("acceptance.simple_acceptance", method=method)
     tolerance = high - low
     if result.expanded_u is not None and tolerance not in (inf, 0.0) and result.expanded_u > tolerance / 3:
-        reason += Text("acceptance.u_more_third_tolerance")
+        reason += Text("acceptance.uncertainty_large_for_tolerance")
     return decision, reason
 
 
 def _banded(result: Result, requirement: Requirement, low: float, high: float) -> tuple[Decision, str]:
     if result.u is None or result.expanded_u is None:
-        return "undecided", Text("acceptance.result_has_no_uncertainty_which")
+        return "undecided", Text("acceptance.result_without_uncertainty")
     value = result.value
     guard = guard_band(requirement.guard_band, result.u, result.expanded_u)
     width = requirement.guard_band
     if _at_most(low + guard, value) and _at_most(value, high - guard):
-        return "pass", Text("acceptance.within_limits_more", width=width)
+        return "pass", Text("acceptance.within_limits_by", width=width)
     if requirement.rule == "guarded_binary":
-        return "fail", Text("acceptance.not_within_limits_which_rule", width=width)
+        return "fail", Text("acceptance.not_within_limits_by", width=width)
     if not _at_most(low - guard, value) or not _at_most(value, high + guard):
-        return "fail", Text("acceptance.beyond_limit_more", width=width)
+        return "fail", Text("acceptance.beyond_limit_by_more", width=width)
     if requirement.rule == "guarded":
-        return "undecided", Text("acceptance.limit_lies_within_result", width=width)
+        return "undecided", Text("acceptance.limit_within_interval", width=width)
     within = _at_most(low, value) and _at_most(value, high)
     return (
         "conditional pass" if within else "conditional fail",
-        Text("acceptance.limit_lies_within_result_result", width=width)
+        Text("acceptance.limit_within_interval_result_itself", width=width)
         + (Text("acceptance.within_limits") if within else Text("acceptance.beyond_limit")),
     )
 
@@ -200,5 +200,5 @@ def doubted(conformity: Conformity, checks: Iterable[Check]) -> Conformity:
     return replace(
         conformity,
         decision="undecided",
-        reason=Text("acceptance.number_doubt_cannot_pass", doubts=tuple(doubts)),
+        reason=Text("acceptance.number_in_doubt", doubts=tuple(doubts)),
     )

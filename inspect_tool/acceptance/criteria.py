@@ -170,7 +170,7 @@ def judged(requirements: Sequence[Requirement], findings: Findings, fields: Sequ
                     expanded_u=None,
                     decision="not stated",
                     probability=None,
-                    reason=Text("acceptance.inspection_has_no_such_result"),
+                    reason=Text("acceptance.no_such_result"),
                 )
             )
     return tuple(verdicts)

@@ -62,11 +62,9 @@ def verdict(lot: Lot, specimens: Sequence[str], conformities: Iterable[Conformit
     counted = Text("acceptance.specimens_nonconforming", n_bad=len(bad), n_decisions=len(decisions))
     if len(decisions) < plan.n:
         word = "not decided"
-        reason = Text(
-            "acceptance.sample_has_specimens_nonconforming", n_decisions=len(decisions), n=plan.n, n_bad=len(bad)
-        )
+        reason = Text("acceptance.lot_sample_incomplete", n_decisions=len(decisions), n=plan.n, n_bad=len(bad))
         if open_ones:
-            reason += Text("acceptance.undecided", open_ones=", ".join(open_ones))
+            reason += Text("acceptance.undecided_specimens", open_ones=", ".join(open_ones))
     elif len(bad) >= plan.re or len(bad) + len(open_ones) <= plan.ac:
         rejected = len(bad) >= plan.re
         word = "rejected" if rejected else "accepted"
@@ -76,11 +74,13 @@ def verdict(lot: Lot, specimens: Sequence[str], conformities: Iterable[Conformit
             else Text("acceptance.acceptance_number", counted=counted, ac=plan.ac)
         )
         if open_ones:
-            reason += Text("acceptance.undecided_which_cannot_change", open_ones=", ".join(open_ones))
+            reason += Text("acceptance.undecided_without_effect", open_ones=", ".join(open_ones))
     else:
         word, reason = (
             "not decided",
-            Text("acceptance.acceptance_number_undecided", counted=counted, ac=plan.ac, open_ones=", ".join(open_ones)),
+            Text(
+                "acceptance.acceptance_number_still_open", counted=counted, ac=plan.ac, open_ones=", ".join(open_ones)
+            ),
         )
     return LotVerdict(
         lot=lot,

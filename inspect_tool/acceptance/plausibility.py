@@ -15,7 +15,7 @@ from inspect_tool.standards.editions import is_met
 _SHARE_POINTS = 20.0  # U of a share [%] from which an interval says little: a fifth of all there is to either side
 _GRADES = 1.0  # U of a grain size number [G]: a factor of two in grains per area
 _OF_VALUE = 100.0  # U of a length, an area or a density over its value [%]: the interval reaches to zero
-_CLAUSE = Text("acceptance.rule_toolkit_plausibility")
+_CLAUSE = Text("acceptance.clause_plausibility")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,38 +136,38 @@ def _beyond(result: Result) -> float | None:
 
 _GATES = (
     _Gate(
-        name=Text("acceptance.half_width_95_interval_share"),
+        name=Text("acceptance.check_share_interval"),
         unit="%",
         limit=_SHARE_POINTS,
         number=_share_u,
-        note=Text("acceptance.interval_too_wide_say_anything"),
+        note=Text("acceptance.note_interval_too_wide"),
     ),
     _Gate(
-        name=Text("acceptance.half_width_95_interval_grain"),
+        name=Text("acceptance.check_grain_size_interval"),
         unit="G",
         limit=_GRADES,
         number=_grade_u,
-        note=Text("acceptance.interval_too_wide_say_anything"),
+        note=Text("acceptance.note_interval_too_wide"),
     ),
     _Gate(
-        name=Text("acceptance.half_width_95_interval_over"),
+        name=Text("acceptance.check_relative_interval"),
         unit="%",
         limit=_OF_VALUE,
         number=_relative_u,
-        note=Text("acceptance.interval_reaches_zero_see_its"),
+        note=Text("acceptance.note_interval_reaches_zero"),
     ),
     _Gate(
-        name=Text("acceptance.results_without_any_uncertainty"),
+        name=Text("acceptance.check_results_without_uncertainty"),
         unit="1",
         limit=0.0,
         number=_without_u,
-        note=Text("acceptance.nothing_found_no_error_u"),
+        note=Text("acceptance.note_no_uncertainty"),
     ),
     _Gate(
-        name=Text("acceptance.share_outside_0_100"),
+        name=Text("acceptance.check_share_possible"),
         unit="%",
         limit=0.0,
         number=_beyond,
-        note=Text("acceptance.no_share_can_have_value"),
+        note=Text("acceptance.note_share_impossible"),
     ),
 )

@@ -231,7 +231,11 @@ def compared(
     for quantity, specimen, group in _groups(requirements):
         sources = _by_source(group, unit(quantity))
         _stop_if_contradictory(sources, f"{where} requirements on {quantity}")
-        name = Text("acceptance.of_specimen", title=title(quantity), specimen=specimen) if specimen else title(quantity)
+        name = (
+            Text("acceptance.quantity_of_specimen", title=title(quantity), specimen=specimen)
+            if specimen
+            else title(quantity)
+        )
         alike = all(_alike(sources[0], other) for other in sources) and not any(item.differs for item in sources)
         if not alike:
             conflicts.append(_conflict(name, sources))
@@ -292,10 +296,8 @@ def _stop_if_contradictory(sources: Sequence[_Limits], where: str) -> None:
 def _conflict(name: str, sources: Sequence[_Limits]) -> str:
     stated = "; ".join(f"{item.source}: {_text(item)}" for item in sources)
     if len(sources) == 1:
-        return Text("acceptance.one_source_limits_twice_not", name=name, stated=stated)
-    return Text(
-        "acceptance.sources_limit_differently_each_decided", name=name, stated=stated, sources=_stricter(sources)
-    )
+        return Text("acceptance.conflict_within_source", name=name, stated=stated)
+    return Text("acceptance.conflict_between_sources", name=name, stated=stated, sources=_stricter(sources))
 
 
 def _stricter(sources: Sequence[_Limits]) -> str:
@@ -306,12 +308,12 @@ def _stricter(sources: Sequence[_Limits]) -> str:
     both = [item.source for item in sources if (not low or item.source in low) and (not high or item.source in high)]
     rules = len({item.rules for item in sources}) > 1
     if len(both) == len(sources):
-        return Text("acceptance.limits_same_decision_rules_not") if rules else Text("acceptance.neither_stricter")
+        return Text("acceptance.same_limits_other_rules") if rules else Text("acceptance.neither_stricter")
     if both:
-        said = Text("acceptance.stricter", n=len(both), both=tuple(both))
+        said = Text("acceptance.stricter_sources", n=len(both), both=tuple(both))
     else:
-        said = Text("acceptance.none_stricter_both_sides_lower", low=tuple(low), high=tuple(high))
-    return said + (Text("acceptance.limits_decision_rules_differ") if rules else ".")
+        said = Text("acceptance.none_stricter_on_both_sides", low=tuple(low), high=tuple(high))
+    return said + (Text("acceptance.stricter_by_limits_only") if rules else ".")
 
 
 def _text(limits: _Limits) -> str:

@@ -41,7 +41,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.pixels.png import decode, encode
 
-TABLE, RESULTS = Text("evidence.edits_hand"), Text("evidence.results_before_after_edits")
+TABLE, RESULTS = Text("evidence.title_edits"), Text("evidence.title_results_before_after_edits")
 """Titles of the tables of a report."""
 
 PATIENCE_S = 30.0
@@ -630,12 +630,12 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
     if not fields:
         return findings
     count = sum(len(field.edits) for field in fields)
-    made = Text("evidence.edit_hand_field", count=count, fields=len(fields))
+    made = Text("evidence.edits_made", count=count, fields=len(fields))
     rows = list(_before_and_after(findings.results, () if before is None else before.results))
     several = len({row[1] for row in rows}) > 1
     changes = [
         Text(
-            "evidence.change_of_specimen" if several else "evidence.change",
+            "evidence.result_of_specimen_changed" if several else "evidence.result_changed",
             title=title,
             specimen=specimen,
             old=_number(old),
@@ -645,16 +645,16 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
     ]
     worst = max(fields, key=lambda field: field.share)
     check = Check(
-        name=Text("evidence.edited_pixels_field"),
+        name=Text("evidence.check_edited_pixels"),
         value=100 * worst.share,
         relation="<=",
         limit=100 * cap,
         unit="%",
         passed=worst.share <= cap,
-        clause=Text("evidence.edit_cap_job"),
+        clause=Text("evidence.clause_edit_cap"),
         scope="method",
         note=Text(
-            "evidence.largest_share_px",
+            "evidence.note_largest_edited_share",
             image=worst.edits[0].image,
             changed_px=worst.changed_px,
             counted_px=worst.counted_px,
@@ -664,7 +664,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         title=TABLE,
         columns=(
             *(
-                Text("words.no"),
+                Text("words.number"),
                 Text("words.specimen"),
                 Text("words.field"),
                 Text("words.image"),
@@ -672,7 +672,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
                 Text("words.by"),
                 Text("words.reason"),
                 Text("words.changed_px"),
-                Text("evidence.share"),
+                Text("evidence.column_edited_share"),
             ),
             *(Text("words.objects_added"), Text("words.removed"), Text("words.changed")),
         ),
@@ -684,7 +684,7 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
             )
             for edit, field in sorted(((e, f) for f in fields for e in f.edits), key=lambda pair: pair[0].number)
         ),
-        note=Text("evidence.share_pixels_field_count_classes"),
+        note=Text("evidence.note_edited_share"),
     )
     results = Table(
         title=RESULTS,
@@ -696,12 +696,12 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
             Text("words.after"),
         ),
         rows=tuple(rows),
-        note=Text("evidence.before_segmentation_backend_gave")
-        + (Text("evidence.cannot_measured") if before is None else "."),
+        note=Text("evidence.note_results_before_edits")
+        + (Text("evidence.note_before_not_measurable") if before is None else "."),
     )
     statement = Statement(
         name=Text("evidence.edits"),
-        text=Text("evidence.corrected_segmentation_what_measured_same", made=made, fields=_ledger_told(fields)),
+        text=Text("evidence.edits_text", made=made, fields=_ledger_told(fields)),
     )
     return replace(
         findings,
@@ -710,7 +710,9 @@ def told(findings: Findings, before: Findings | None, fields: Sequence[Edited], 
         tables=(*findings.tables, who, results),
         warnings=(
             *findings.warnings,
-            Text("evidence.edits_change", made=made, changes=tuple(changes)) if changes else joined("", (made, ".")),
+            Text("evidence.warning_edits_change_results", made=made, changes=tuple(changes))
+            if changes
+            else joined("", (made, ".")),
         ),
     )
 
@@ -720,7 +722,7 @@ def _ledger_told(fields: Sequence[Edited]) -> str:
     counts = ", ".join(f"{field.edits[0].image} {len(field.edits)}" for field in fields)
     last = max((edit for field in fields for edit in field.edits), key=lambda edit: edit.number)
     sha256 = sha256_bytes(dump_edit(last).encode())
-    return Text("evidence.ledger_holds_sha_256", number=last.number, counts=counts, last=text_name(last), sha256=sha256)
+    return Text("evidence.ledger_of_edits", number=last.number, counts=counts, last=text_name(last), sha256=sha256)
 
 
 def places(report: Report) -> list[tuple[str, tuple[Cell, ...]]]:
@@ -746,7 +748,7 @@ def _before_and_after(
 
 def _reason(edit: Edit) -> str:
     return (
-        edit.reason if edit.undoes is None else Text("evidence.takes_back_no", undoes=edit.undoes, reason=edit.reason)
+        edit.reason if edit.undoes is None else Text("evidence.takes_back_edit", undoes=edit.undoes, reason=edit.reason)
     )
 
 

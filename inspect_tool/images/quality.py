@@ -38,7 +38,7 @@ from inspect_tool.model import (
 
 _DEFAULT = Limits()
 
-TABLE = Text("images.image_quality")
+TABLE = Text("images.title_image_quality")
 """Title of the table with every figure of every image."""
 
 NAMES: tuple[str, ...] = tuple(item.name for item in fields(Limits))
@@ -57,64 +57,64 @@ class _Says:
 
 _SAYS: Mapping[str, _Says] = {
     "focus": _Says(
-        title=Text("images.focus_blur_edges"),
+        title=Text("images.check_focus"),
         unit="px",
         relation="<=",
-        basis=Text("images.standard_deviation_blur_strongest_edges"),
+        basis=Text("images.basis_focus"),
     ),
     "soft_region": _Says(
-        title=Text("images.even_focus_blur_softest_tile"),
+        title=Text("images.check_even_focus"),
         unit="1",
         relation="<=",
-        basis=Text("images.lower_quartile_tiles_least_1"),
+        basis=Text("images.basis_even_focus"),
     ),
     "contrast": _Says(
-        title=Text("images.contrast_height_edges"),
+        title=Text("images.check_contrast"),
         unit="gray levels",
         relation=">=",
-        basis=Text("images.steps_gray_scale_median_tiles"),
+        basis=Text("images.basis_contrast"),
     ),
     "noise": _Says(
-        title=Text("images.contrast_edges_noise"),
+        title=Text("images.check_contrast_to_noise"),
         unit="1",
         relation=">=",
-        basis=Text("images.height_edges_over_standard_deviation"),
+        basis=Text("images.basis_contrast_to_noise"),
     ),
     "saturation": _Says(
-        title=Text("images.saturation_pixels_clipped_one_end"),
+        title=Text("images.check_saturation"),
         unit="%",
         relation="<=",
-        basis=Text("images.more_histogram_beside_end_leads"),
+        basis=Text("images.basis_saturation"),
     ),
     "shading": _Says(
-        title=Text("images.even_illumination_trend_brightness_edges"),
+        title=Text("images.check_even_illumination"),
         unit="1",
         relation="<=",
-        basis=Text("images.range_over_image_gray_value"),
+        basis=Text("images.basis_even_illumination"),
     ),
     "compression": _Says(
-        title=Text("images.compression_steps_borders_8_x"),
+        title=Text("images.check_compression"),
         unit="%",
         relation="<=",
-        basis=Text("images.height_edges"),
+        basis=Text("images.basis_compression"),
     ),
     "saturated_joints": _Says(
-        title=Text("images.saturation_clipped_pixels_joints"),
+        title=Text("images.check_saturated_joints"),
         unit="%",
         relation="<=",
-        basis=Text("images.no_void_seen_where_gray"),
+        basis=Text("images.basis_saturated_joints"),
     ),
     "size": _Says(
-        title=Text("images.size_what_measured"),
+        title=Text("images.check_size"),
         unit="px",
         relation=">=",
-        basis=Text("images.mean_chord_objects_weighted_length"),
+        basis=Text("images.basis_size"),
     ),
     "resolution": _Says(
-        title=Text("images.resolution_size_what_measured_over"),
+        title=Text("images.check_resolution"),
         unit="1",
         relation=">=",
-        basis=Text("images.mean_chord_objects_grains_weighted"),
+        basis=Text("images.basis_resolution"),
     ),
 }
 
@@ -234,7 +234,7 @@ def image_figures(
             darkest = int(level.argmin())
             found["shading"] = (
                 float(np.ptp(level)) / height,
-                Text("images.darkest", darkest=_place(darkest, level.shape)),
+                Text("images.place_darkest", darkest=_place(darkest, level.shape)),
             )
         step = quality_figures.block_step(pixels)
         if step is not None:
@@ -265,14 +265,14 @@ def _place(tile: int, tiles: tuple[int, ...]) -> str:
     ('bottom right corner, tile 4, 4 of 4 x 4', 'top, tile 1, 2 of 3 x 3', 'middle, tile 2, 2 of 3 x 3')
     """
     row, column = divmod(tile, tiles[1])
-    rows = (Text("images.top"), "", Text("images.bottom"))[3 * (2 * row + 1) // (2 * tiles[0])]
-    columns = (Text("images.left"), "", Text("images.right"))[3 * (2 * column + 1) // (2 * tiles[1])]
+    rows = (Text("images.place_top"), "", Text("images.place_bottom"))[3 * (2 * row + 1) // (2 * tiles[0])]
+    columns = (Text("images.place_left"), "", Text("images.place_right"))[3 * (2 * column + 1) // (2 * tiles[1])]
     name = (
-        Text("images.corner", rows=rows, columns=columns)
+        Text("images.place_corner", rows=rows, columns=columns)
         if rows and columns
-        else rows or columns or Text("images.middle")
+        else rows or columns or Text("images.place_middle")
     )
-    return Text("images.tile_x", name=name, row=row + 1, column=column + 1, tiles=tiles[0], tiles_2=tiles[1])
+    return Text("images.place_tile", name=name, row=row + 1, column=column + 1, tiles=tiles[0], tiles_2=tiles[1])
 
 
 def structure_figures(
@@ -301,7 +301,7 @@ def structure_figures(
     focus = next(figure for figure in figures if figure.check == "focus")
     size = structure_px(segmentation.labels, segmentation.kind) or 0.0
     if focus.value is not None and (size or focus.share >= _COVERED):
-        where = Text("images.chord", size=size) if size else _NOTHING
+        where = Text("images.place_chord", size=size) if size else _NOTHING
         if limits.size is not None:
             found.append(Figure(check="size", value=size, limit=limits.size, image=image))
         width = hypot(focus.value, _LEAST_BLUR_PX)
@@ -375,11 +375,11 @@ def judged(figures: Sequence[Figure], acceptances: Sequence[Acceptance]) -> tupl
         found = "; ".join(_sentence(figure) for figure in stops)
         names = " and ".join(f'check = "{figure.check}"' for figure in stops)
         way = (
-            Text("images.let_another_backend_find_masks")
+            Text("images.advice_another_backend")
             if any(figure.where == _NOTHING for figure in stops)
-            else Text("images.take_image_again")
+            else Text("images.advice_take_image_again")
         )
-        accept = Text("images.accept_job_accept_reason", names=names)
+        accept = Text("images.advice_accept_in_job", names=names)
         msg = f"{stops[0].image}: image quality: {found}; {way}, or {accept}"
         raise MeasurementError(msg)
     return marked
@@ -446,15 +446,15 @@ def doubts(made: Table, specimens: Sequence[str], limits: Limits, acceptances: S
             if red := _stops(with_acceptances(figures, acceptances)):
                 found.append(
                     plausibility.check(
-                        Text("images.field_field", title=says.title),
+                        Text("images.check_field_by_field", title=says.title),
                         _worst(red, name).value,
                         says.relation,
                         limit.red,
                         says.unit,
-                        clause=Text("images.own_check", basis=says.basis),
+                        clause=Text("images.clause_field_by_field", basis=says.basis),
                         specimen=specimen,
                         note=_named([figure.image for figure in red]),
-                        advice=Text("images.look_overlay_take_image_again"),
+                        advice=Text("images.advice_look_at_overlay"),
                     )
                 )
     return found
@@ -484,7 +484,7 @@ def _number(cell: Cell) -> float | None:
 
 
 def _named(images: Sequence[str]) -> str:
-    more = Text("images.more", n_images=len(images) - _MOST_NAMED) if len(images) > _MOST_NAMED else ""
+    more = Text("images.and_more_images", n_images=len(images) - _MOST_NAMED) if len(images) > _MOST_NAMED else ""
     return ", ".join(images[:_MOST_NAMED]) + more
 
 
@@ -503,10 +503,16 @@ def _sentence(figure: Figure) -> str:
     says = _SAYS[figure.check]
     unit = "" if says.unit == "1" else f" {says.unit}"
     place = f" ({figure.where})" if figure.where else ""
-    bound = Text("images.least") if says.relation == ">=" else Text("images.most")
+    bound = Text("images.bound_at_least") if says.relation == ">=" else Text("images.bound_at_most")
     title = says.title[0].lower() + says.title[1:]
     return Text(
-        "images.measured", title=title, value=figure.value, unit=unit, place=place, bound=bound, red=figure.limit.red
+        "images.figure_beyond_limit",
+        title=title,
+        value=figure.value,
+        unit=unit,
+        place=place,
+        bound=bound,
+        red=figure.limit.red,
     )
 
 
@@ -516,7 +522,7 @@ def _accepted(figure: Figure, acceptances: Sequence[Acceptance]) -> str:
             not one.images or any(fnmatchcase(figure.image, pattern) for pattern in one.images)
         ):
             return (
-                Text("images.sentence", by=one.by.strip(), reason=one.reason.strip())
+                Text("images.accepted_by", by=one.by.strip(), reason=one.reason.strip())
                 if one.by.strip()
                 else one.reason.strip()
             )
@@ -543,27 +549,27 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
     worst = _worst(seen, name) if seen else own[0]
     notes: list[str] = []
     if not seen:
-        notes.append(Text("images.no_image_shows_structure_judge"))
+        notes.append(Text("images.note_none_shows_structure"))
     elif len(own) > 1:
-        notes.append(Text("images.worst_image", image=worst.image) + (f", {worst.where}" if worst.where else ""))
+        notes.append(Text("images.note_worst_image", image=worst.image) + (f", {worst.where}" if worst.where else ""))
         beyond = sum(not is_advised(figure) for figure in seen)
         if beyond > 1:
-            notes.append(Text("images.images", beyond=beyond, n_own=len(own)))
+            notes.append(Text("images.note_images_beyond_limit", beyond=beyond, n_own=len(own)))
         if len(seen) < len(own):
-            notes.append(Text("images.images_show_no_structure_judge", n_own=len(own) - len(seen), n_own_2=len(own)))
+            notes.append(Text("images.note_some_without_structure", n_own=len(own) - len(seen), n_own_2=len(own)))
     elif worst.where:
         notes.append(worst.where)
     accepted: dict[str, list[str]] = {}
     for figure in own:
         if figure.accepted:
             accepted.setdefault(figure.accepted, []).append(figure.image)
-    beyond_red = Text("images.passes_nothing") if name in _OF_STRUCTURE else Text("images.stop")
+    beyond_red = Text("images.passes_nothing") if name in _OF_STRUCTURE else Text("images.stops_inspection")
     stops = (
         Text("images.never_stops")
         if limit.red is None
-        else Text("images.sentence_2", beyond_red=beyond_red, red=limit.red)
+        else Text("images.consequence_at", beyond_red=beyond_red, red=limit.red)
     )
-    changed = "" if limit == default else Text("images.limits_job_usually", default=_pair(default))
+    changed = "" if limit == default else Text("images.limits_of_job", default=_pair(default))
     return Check(
         name=says.title,
         value=worst.value,
@@ -571,7 +577,7 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
         limit=limit.advised,
         unit=says.unit,
         passed=is_advised(worst),
-        clause=Text("images.own_check_2", basis=says.basis, stops=stops, changed=changed),
+        clause=Text("images.clause_own_check", basis=says.basis, stops=stops, changed=changed),
         scope="image",
         note=joined("; ", notes),
         accepted="; ".join(f"{text} ({', '.join(images)})" for text, images in accepted.items()),
@@ -582,7 +588,7 @@ def _pair(limit: Limit | None) -> str:
     if limit is None:
         return Text("images.not_judged")
     return f"{limit.advised:g}, " + (
-        Text("images.never_stops") if limit.red is None else Text("images.stops", red=limit.red)
+        Text("images.never_stops") if limit.red is None else Text("images.stops_at", red=limit.red)
     )
 
 
@@ -594,21 +600,21 @@ def table(figures: Sequence[Figure], images: Sequence[str]) -> Table:
         title=TABLE,
         columns=(Text("words.image"), *(_HEADS[name] for name in names)),
         rows=tuple((image, *(_short(values.get((image, name))) for name in names)) for image in images),
-        note=Text("images.what_each_figure_means_its"),
+        note=Text("images.note_image_quality"),
     )
 
 
 _HEADS: Mapping[str, str] = {
-    "focus": Text("images.blur_px"),
-    "soft_region": Text("images.softest_tile"),
-    "contrast": Text("images.edges_gray_levels"),
-    "noise": Text("images.edges_noise"),
-    "saturation": Text("images.clipped"),
-    "shading": Text("images.shading"),
-    "compression": Text("images.blocks"),
-    "saturated_joints": Text("images.clipped_joints"),
-    "size": Text("images.chord_px"),
-    "resolution": Text("images.size_blur"),
+    "focus": Text("images.column_blur"),
+    "soft_region": Text("images.column_softest_tile"),
+    "contrast": Text("images.column_edge_height"),
+    "noise": Text("images.column_edges_to_noise"),
+    "saturation": Text("images.column_clipped"),
+    "shading": Text("images.column_shading"),
+    "compression": Text("images.column_blocks"),
+    "saturated_joints": Text("images.column_clipped_in_joints"),
+    "size": Text("images.column_chord"),
+    "resolution": Text("images.column_size_to_blur"),
 }
 
 

@@ -81,14 +81,18 @@ def told(records: Sequence[MicrographRecord]) -> tuple[str, ...]:
         return ()
     worst = int(np.argmax(shares))
     images = sum(share > 0 for share in shares)
-    most = Text("images.image", shares=shares[worst])
+    most = Text("images.left_out_of_image", shares=shares[worst])
     if len(records) > 1:
         most = Text(
-            "images.up_images", shares=shares[worst], image=records[worst].image, images=images, n_records=len(records)
+            "images.left_out_of_images",
+            shares=shares[worst],
+            image=records[worst].image,
+            images=images,
+            n_records=len(records),
         )
     what = records[worst].meta["left_out_as"]
-    more = Text("images.pale_pictures_region_specimen_whole")
-    return (Text("images.left_out_no_specimen", most=most, what=what, more=more),)
+    more = Text("images.left_out_area_is_pale")
+    return (Text("images.warning_area_left_out", most=most, what=what, more=more),)
 
 
 def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
@@ -108,7 +112,7 @@ def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
                 limit=limit,
                 unit="%",
                 passed=share <= limit,
-                clause=Text("images.own_check_area_image_counts"),
+                clause=Text("images.clause_area_left_out"),
                 scope=scope,
                 specimen=specimen,
                 note=f"{image}{note}",
@@ -119,13 +123,13 @@ def checks(records: Sequence[MicrographRecord]) -> tuple[Check, ...]:
 
 
 _LIMITS: tuple[tuple[str, str, float, Literal["image", "plausibility"], str], ...] = (
-    ("left_out_percent", Text("images.share_field_left_out_no"), 60.0, "image", ""),
+    ("left_out_percent", Text("images.check_area_left_out"), 60.0, "image", ""),
     (
         "doubtful_percent",
-        Text("images.even_area_edge_may_no"),
+        Text("images.check_even_area_at_edge"),
         100 * _LEAST,
         "plausibility",
-        Text("images.measured_specimen_say_region_specimen"),
+        Text("images.note_even_area_measured"),
     ),
 )
 _NAMES = {"fill": "fill of one value", "mount": "mount, surround or gap"}

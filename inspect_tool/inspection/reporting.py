@@ -169,7 +169,7 @@ def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[ref
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
         turn = preprocess.orientation(record.meta)
         if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
-            found.append(Text("inspection.turned_upright_its_orientation_tag", image=record.image, turn=turn))
+            found.append(Text("inspection.warning_image_turned_upright", image=record.image, turn=turn))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from inspect_tool.languages import Text, is_text
 from inspect_tool.model import Cell, Conformity, Findings, Header, Job, Report, Result, Statement, Table
 from inspect_tool.report.build import IDENTIFICATION, overall_verdict, report_digest, report_id
 
-TABLE = Text("inspection.what_differs_from_replaced_report")
+TABLE = Text("inspection.title_what_differs")
 
 _EQUAL = 1e-6  # relative difference of numbers that count as equal: what another platform makes of one [1]
 
@@ -110,18 +110,20 @@ def told(findings: Findings, old: Report | None, reason: str, issued: Issued) ->
         title=TABLE,
         columns=(Text("words.what"), Text("words.specimen"), f"{old.id}", Text("words.this_report")),
         rows=rows or (("nothing", "", None, None),),
-        note=Text("inspection.compared_main_results_their_expanded"),
+        note=Text("inspection.note_what_differs"),
     )
     because = " ".join(reason.split()).rstrip(".")
     statement = Statement(
         name=Text("inspection.replaces_report"),
-        text=Text("inspection.digest_reason_see", id=old.id, day=day, digest=old.digest, because=because, table=TABLE),
+        text=Text(
+            "inspection.replaces_report_text", id=old.id, day=day, digest=old.digest, because=because, table=TABLE
+        ),
     )
     return replace(
         findings,
         statements=(*findings.statements, statement),
         tables=(*findings.tables, table),
-        warnings=(Text("inspection.report_replaces_report", id=old.id, day=day, because=because), *findings.warnings),
+        warnings=(Text("inspection.warning_replaces_report", id=old.id, day=day, because=because), *findings.warnings),
     )
 
 
@@ -164,7 +166,7 @@ def _differences(old: Report, new: Issued) -> Iterator[_Row]:
         yield "Standard", "", old.standard.name, new.standard
     yield from _changes(_flat(settings_of(old.provenance.settings, old.provenance.backend)), _flat(new.settings))
     if edits_of(old.tables) != new.edits:
-        yield Text("inspection.edits_hand"), "", edits_of(old.tables), new.edits
+        yield Text("inspection.edits_by_hand"), "", edits_of(old.tables), new.edits
 
 
 def settings_of(settings: Mapping[str, Any], backend: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,13 +200,13 @@ def _limits(conformities: Sequence[Conformity]) -> dict[tuple[str, str], Cell]:
         name = (
             one.quantity
             if counts[key] == 1
-            else Text("inspection.requirement", quantity=one.quantity, counts=counts[key])
+            else Text("inspection.numbered_requirement", quantity=one.quantity, counts=counts[key])
         )
         for what, value in (
             (Text("inspection.lower_limit"), asked.lower),
             (Text("inspection.upper_limit"), asked.upper),
             ("rule", asked.rule),
-            (Text("inspection.source_limit"), asked.source or None),
+            (Text("inspection.source_of_limit"), asked.source or None),
             ("decision", one.decision),
         ):
             unit = f" [{asked.unit}]" if "limit" in what and asked.unit and "source" not in what else ""

@@ -232,7 +232,7 @@ def sampling_lines(
     """
     seen = scatter_line(found)
     if not seen:
-        return (_line(shares, scatters, Text("measure.one_field_does_not_show")),)
+        return (_line(shares, scatters, Text("measure.basis_one_field")),)
     features = _features(shares, scatters)
     u2 = sum(one.u**2 for one in scatters) / len(scatters) * 1e4
     if not 0 < features < _FEW or u2 == 0:
@@ -241,14 +241,17 @@ def sampling_lines(
     dof = max(len(shares) - len(found.sections), len(found.sections) - 1)
     if dof * s**2 / u2 < float(chdtri(dof, 1 - _SIGNIFICANCE)):
         return seen
-    model = _line(shares, scatters, Text("measure.fields_few_features_agree_chance", n_shares=len(shares)))
+    model = _line(shares, scatters, Text("measure.basis_fields_agree_by_chance", n_shares=len(shares)))
     more = expanded([model]) ** 2 - expanded(seen) ** 2
     if more <= 0:
         return seen
     return (
         *seen,
         replace(
-            model, u=sqrt(more) / coverage_factor(None), dof=None, basis=Text("measure.floor_u", basis=model.basis)
+            model,
+            u=sqrt(more) / coverage_factor(None),
+            dof=None,
+            basis=Text("measure.basis_floor_for_u", basis=model.basis),
         ),
     )
 
@@ -281,7 +284,7 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
             name=Text("budget.scatter_inside_the_fields"),
             u=0.0,
             kind="B",
-            basis=Text("measure.nor_does_anything", why=why),
+            basis=Text("measure.basis_no_scatter_inside", why=why),
         )
     mean = sqrt(squares / features)  # area of the effective feature, over that of a field
     largest = min(max(mean, *(one.largest for one in scatters)), _LARGEST * mean)
@@ -296,8 +299,8 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
         u=100 * sqrt(squares) / len(scatters) * skew,
         kind="B",
         dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
-        basis=Text("measure.from_longest_waves_inside_features", why=why, features=features)
-        + (Text("measure.times_wider_upwards", skew=skew) if skew > _SKEWED else ""),
+        basis=Text("measure.basis_longest_waves", why=why, features=features)
+        + (Text("measure.basis_wider_upwards", skew=skew) if skew > _SKEWED else ""),
     )
 
 

@@ -59,14 +59,14 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
         worst, image = max(spreads)
         made.append(
             plausibility.check(
-                Text("recipes.color_inside_standard_deviation", what=what),
+                Text("recipes.check_color_spread", what=what),
                 worst,
                 "<=",
                 _SPREAD_LEVELS,
                 Text("recipes.gray_levels"),
-                clause=Text("recipes.check_software_areas_another_color"),
+                clause=Text("recipes.clause_color_spread"),
                 specimen=specimen,
-                note=Text("recipes.worst_field", image=image),
+                note=Text("recipes.note_worst_field_of_color", image=image),
             )
         )
     axes = [axis for axis in (_axis(field.values) for field in fields) if axis is not None]
@@ -74,14 +74,14 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
         least = min(float(axes[0] @ axis) for axis in axes)
         made.append(
             plausibility.check(
-                Text("recipes.same_color_axis_all_fields"),
+                Text("recipes.check_same_color_axis"),
                 least,
                 ">=",
                 _SAME_AXIS,
                 "1",
-                clause=Text("recipes.check_software_hue_less_area"),
+                clause=Text("recipes.clause_same_color_axis"),
                 specimen=specimen,
-                note=Text("recipes.where_fields_differ_they_do"),
+                note=Text("recipes.note_same_color_axis"),
             )
         )
     return made
@@ -93,7 +93,7 @@ def warnings_of(fields: Sequence[FieldMeasurement], phase: str) -> list[str]:
     if not n:
         return []
     said = Text(
-        "recipes.specimen_gray_does_not_separate", specimen=fields[0].specimen, n=n, n_fields=len(fields), phase=phase
+        "recipes.warning_hues_told_by_color", specimen=fields[0].specimen, n=n, n_fields=len(fields), phase=phase
     )
     return [said]
 

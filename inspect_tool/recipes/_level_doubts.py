@@ -65,15 +65,15 @@ def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, 
     most, image = max(shares)
     return (
         plausibility.check(
-            Text("recipes.share_field_one_side_automatic", name=name),
+            Text("recipes.check_share_beside_level", name=name),
             most,
             "<=",
             _MOST_PHASE,
             "%",
-            clause=Text("recipes.check_software_level_finds_what"),
+            clause=Text("recipes.clause_share_beside_level"),
             specimen=fields[0].specimen,
-            note=Text("recipes.worst_field_2", image=image),
-            advice=Text("recipes.scratch_may_all_stands_out"),
+            note=Text("recipes.note_worst_field", image=image),
+            advice=Text("recipes.advice_scratch_may_stand_out"),
         ),
     )
 
@@ -83,11 +83,11 @@ def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     return _at_least(
         fields,
         "own_gray",
-        Text("recipes.phase_gray_its_own"),
+        Text("recipes.check_gray_of_its_own"),
         OWN_GRAY,
         "1",
-        clause=Text("recipes.check_software_gray_phase_denser"),
-        advice=Text("recipes.no_gray_level_separates_use"),
+        clause=Text("recipes.clause_gray_of_its_own"),
+        advice=Text("recipes.advice_no_gray_level_separates"),
     )
 
 
@@ -96,11 +96,11 @@ def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     return _at_least(
         fields,
         "outline_on_edges",
-        Text("recipes.outline_phase_lies_edges"),
+        Text("recipes.check_outline_on_edges"),
         _ON_EDGES,
         "%",
-        clause=Text("recipes.check_software_where_phase_ends"),
-        advice=Text("recipes.gray_level_cuts_through_something"),
+        clause=Text("recipes.clause_outline_on_edges"),
+        advice=Text("recipes.advice_outline_off_edges"),
     )
 
 
@@ -113,7 +113,7 @@ def _at_least(
     if not found:
         return ()
     worst, image = min(found)
-    specimen, note = fields[0].specimen, Text("recipes.worst_field_2", image=image)
+    specimen, note = fields[0].specimen, Text("recipes.note_worst_field", image=image)
     return (
         plausibility.check(title, worst, ">=", least, unit, clause=clause, specimen=specimen, note=note, advice=advice),
     )

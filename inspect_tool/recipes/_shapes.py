@@ -37,14 +37,14 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
     is_network = share >= _NETWORK_PERCENT and _of_area(fields, f"cells_percent.{name}", area) >= _CELLS_PERCENT
     accepted = expected == "any" or (expected == "auto" and is_network)
     return plausibility.check(
-        Text("recipes.area_thin_long_lines", name=name),
+        Text("recipes.check_area_in_lines", name=name),
         share,
         "<=",
         100.0 if accepted else _LINES_PERCENT,
         "%",
-        clause=Text("recipes.check_software_parts_eight_times"),
+        clause=Text("recipes.clause_area_in_lines"),
         specimen=fields[0].specimen,
-        note=Text("recipes.area_class_all_fields_expected"),
+        note=Text("recipes.note_area_in_lines"),
     )
 
 
@@ -63,14 +63,14 @@ def rim_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected
         What the job says of the shape.
     """
     return plausibility.check(
-        Text("recipes.area_rims_between_two_other", name=name),
+        Text("recipes.check_area_in_rims", name=name),
         _of_area(fields, f"rim_percent.{name}", area),
         "<=",
         100.0 if expected == "any" else _RIMS_PERCENT,
         "%",
-        clause=Text("recipes.check_software_thinner_7_px"),
+        clause=Text("recipes.clause_area_in_rims"),
         specimen=fields[0].specimen,
-        note=Text("recipes.area_class_all_fields_expected_2"),
+        note=Text("recipes.note_area_in_rims"),
     )
 
 
@@ -78,14 +78,14 @@ def hole_check(fields: Sequence[FieldMeasurement], area: str) -> Check:
     """Doubt of pores with holes: a floor that reflects light has the gray of the metal."""
     share = _of_area(fields, "hole_percent", area)
     return plausibility.check(
-        Text("recipes.holes_pores"),
+        Text("recipes.check_holes_in_pores"),
         share,
         "<=",
         _HOLES_PERCENT,
         "%",
-        clause=Text("recipes.check_software_bright_floor_makes"),
+        clause=Text("recipes.clause_holes_in_pores"),
         specimen=fields[0].specimen,
-        note=Text("recipes.filled_area_pores_all_fields"),
+        note=Text("recipes.note_holes_in_pores"),
     )
 
 

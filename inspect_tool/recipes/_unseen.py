@@ -27,37 +27,37 @@ class _Sign:
 
 _SIGNS: Mapping[str, _Sign] = {
     "sharpest_detail": _Sign(
-        title=Text("recipes.sharpest_detail_over_noise"),
+        title=Text("recipes.sign_sharpest_detail"),
         unit="1",
         relation=">=",
         limit=7.0,  # white noise alone makes 4 to 6
         figure=quality_figures.sharpest_detail,
-        advice=Text("recipes.nothing_picture_shows_focus_shows"),
+        advice=Text("recipes.advice_nothing_in_focus"),
     ),
     "speck_percent": _Sign(
-        title=Text("recipes.tiles_nothing_but_specks_1"),
+        title=Text("recipes.sign_tiles_of_specks"),
         unit="%",
         relation="<=",
         limit=50.0,
         figure=lambda pixels, roi: 100 * float(quality_figures.edges(pixels, roi).is_speck.mean()),
-        advice=Text("recipes.what_all_over_picture_too"),
+        advice=Text("recipes.advice_higher_magnification"),
     ),
     "contrast_of_black": _Sign(
-        title=Text("recipes.gray_level_over_noise"),
+        title=Text("recipes.sign_gray_over_noise"),
         unit="1",
         relation=">=",
         limit=5.0,
         figure=quality_figures.contrast_of_black,
-        advice=Text("recipes.too_dark_too_noisy_not"),
+        advice=Text("recipes.advice_too_dark_or_noisy"),
         of_bright=False,
     ),
     "white_percent": _Sign(
-        title=Text("recipes.clipped_white"),
+        title=Text("recipes.sign_clipped_at_white"),
         unit="%",
         relation="<=",
         limit=50.0,
         figure=lambda pixels, roi: quality_figures.clipped_percent(pixels, roi)[1],
-        advice=Text("recipes.overexposed_what_looked_may_washed"),
+        advice=Text("recipes.advice_overexposed"),
         of_bright=False,
     ),
 }
@@ -85,14 +85,14 @@ def checks_of(fields: Sequence[FieldMeasurement], wanted: str) -> list[Check]:
         worst, image = min(seen) if sign.relation == ">=" else max(seen)
         made.append(
             plausibility.check(
-                Text("recipes.fields_without", wanted=wanted, title=sign.title),
+                Text("recipes.check_fields_without", wanted=wanted, title=sign.title),
                 worst,
                 sign.relation,
                 sign.limit,
                 sign.unit,
-                clause=Text("recipes.check_software_nothing_there_nothing"),
+                clause=Text("recipes.clause_fields_without"),
                 specimen=fields[0].specimen,
-                note=Text("recipes.worst_field_2", image=image),
+                note=Text("recipes.note_worst_field", image=image),
                 advice=sign.advice,
             )
         )

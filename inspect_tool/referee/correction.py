@@ -14,7 +14,7 @@ from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, nam
 from inspect_tool.referee.population import Population
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 
-TABLE = Text("referee.check_hand")
+TABLE = Text("referee.check_by_hand_title")
 """Title of the table of a report."""
 
 _SCATTER = (
@@ -185,7 +185,7 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     )
     wide = expanded(scatter)
     basis = Text(
-        "referee.these_fields_wider_side",
+        "referee.basis_check_by_hand",
         points=correction.points,
         what=correction.what,
         person=correction.person,
@@ -200,10 +200,10 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
         result,
         value=value,
         definition=one.definition,
-        title=Text("referee.corrected_hand", title=result.title or result.quantity),
-        clause=Text("referee.check_hand_place", clause=result.clause)
+        title=Text("referee.title_corrected_by_hand", title=result.title or result.quantity),
+        clause=Text("referee.clause_check_in_place_of", clause=result.clause)
         if result.clause
-        else Text("referee.check_hand_2"),
+        else Text("referee.clause_check_by_hand"),
         budget=(
             *scatter,
             Component(name=Text("budget.check_by_hand"), u=side / coverage_factor(None), kind="A", basis=basis),
@@ -229,7 +229,7 @@ def _scattering(line: Component, machine: Result, one: Corrected) -> Component:
         one.wider,
         one.between / sqrt(machine.n) / u if key_of(line.name, "budget") == "budget.between_fields" else 1.0,
     )
-    basis = Text("referee.times_wider_answers", basis=line.basis, more=more) if more > 1 else line.basis
+    basis = Text("referee.basis_wider_by_answers", basis=line.basis, more=more) if more > 1 else line.basis
     return replace(line, u=u * more, basis=basis)
 
 
@@ -243,7 +243,7 @@ def _settled(check: Check, correction: Correction) -> Check:
         return check
     if left:
         return replace(check, quantities=left)
-    note = joined("; ", filter(None, (check.note, Text("referee.answered_check_hand"))))
+    note = joined("; ", filter(None, (check.note, Text("referee.note_answered_by_hand"))))
     return replace(check, scope="practice", note=note)
 
 
@@ -253,16 +253,16 @@ def _others(
     """Doubt what rests on a segmentation that the person found wrong, and is not corrected."""
     made = [
         Check(
-            name=Text("referee.structure_which_program_saw_none", name=one.name),
+            name=Text("referee.check_structure_not_seen", name=one.name),
             value=abs(new.value - old.value),
             relation="<=",
             limit=0.0,
             unit="%",
             passed=new.value == old.value,
-            clause=Text("referee.rule_toolkit_check_hand"),
+            clause=Text("referee.clause_toolkit_rule"),
             scope="plausibility",
             specimen=old.specimen,
-            note=Text("referee.its_scatter_between_fields_not"),
+            note=Text("referee.note_scatter_not_known"),
             quantities=(old.quantity,),
         )
         for old, new, one in pairs
@@ -285,16 +285,16 @@ def _others(
         )
         made.append(
             Check(
-                name=Text("referee.segmentation_beyond_interval_check_hand"),
+                name=Text("referee.check_segmentation_beyond_interval"),
                 value=max(0.0, outside),
                 relation="<=",
                 limit=0.0,
                 unit=unit,
                 passed=outside <= 0 or not rest,
-                clause=Text("referee.rule_toolkit_check_hand"),
+                clause=Text("referee.clause_toolkit_rule"),
                 scope="plausibility",
                 specimen=specimen,
-                note="" if outside <= 0 else Text("referee.results_not_corrected_rest_segmentation"),
+                note="" if outside <= 0 else Text("referee.note_results_not_corrected"),
                 quantities=rest,
             )
         )
@@ -304,9 +304,9 @@ def _others(
 def _statement(correction: Correction) -> Statement:
     level = levels(len(correction.stages))[correction.stages.index(correction.points)]
     return Statement(
-        name=Text("referee.check_hand"),
+        name=Text("referee.check_by_hand_title"),
         text=Text(
-            "referee.answered_random_every_specimen_without",
+            "referee.check_by_hand_text",
             person=correction.person,
             points=correction.points,
             what=correction.what,
@@ -316,7 +316,7 @@ def _statement(correction: Correction) -> Statement:
             untold=correction.untold,
             sample=correction.sample,
             files=correction.files,
-            others=correction.others or Text("referee.no_other_sample_drawn_job"),
+            others=correction.others or Text("referee.no_other_sample_drawn"),
             last=correction.last,
         ),
     )
@@ -326,9 +326,9 @@ def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correct
     several = len({one.specimen for one in correction.results}) > 1
     changes = "; ".join(
         Text(
-            "referee.from",
+            "referee.checked_value_changed",
             title=old.title or old.quantity,
-            several=Text("referee.sentence", specimen=old.specimen) if several else "",
+            several=Text("referee.checked_value_of_specimen", specimen=old.specimen) if several else "",
             value=old.value,
             value_2=new.value,
             unit=old.unit,
@@ -337,13 +337,17 @@ def _told(pairs: Sequence[tuple[Result, Result, Corrected]], correction: Correct
     )
     more = f" {correction.others}" if correction.others else ""
     who = Text(
-        "referee.blind", points=correction.points, what=correction.what, person=correction.person, day=correction.day
+        "referee.blind_answers_by",
+        points=correction.points,
+        what=correction.what,
+        person=correction.person,
+        day=correction.day,
     )
-    return Text("referee.checked_hand", who=who, changes=changes, more=more)
+    return Text("referee.checked_by_hand", who=who, changes=changes, more=more)
 
 
 def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Table:
-    alone = Text("referee.alone", what=what.capitalize())
+    alone = Text("referee.answers_alone", what=what.capitalize())
     return Table(
         title=TABLE,
         columns=(
@@ -358,7 +362,7 @@ def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Tabl
                 "from",
                 "to",
             ),
-            *(Text("referee.from_2", alone=alone), Text("referee.sentence_2", what=what)),
+            *(Text("referee.column_alone_from", alone=alone), Text("referee.column_alone_to", what=what)),
         ),
         rows=tuple(
             (
@@ -368,5 +372,5 @@ def _table(pairs: Sequence[tuple[Result, Result, Corrected]], what: str) -> Tabl
             )
             for old, new, one in pairs
         ),
-        note=Text("referee.from_95_interval_fields_they", alone=alone),
+        note=Text("referee.note_correction", alone=alone),
     )

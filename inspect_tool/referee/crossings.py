@@ -19,7 +19,7 @@ _STEP = 1.001  # a small relative change
 DONE = "done"
 """Value of the answer to a line; what the person saw stands in its marks."""
 
-METHOD = Text("referee.asked_which_grain_boundaries_short")
+METHOD = Text("referee.method_test_lines")
 """For the statement of a report."""
 
 
@@ -121,7 +121,7 @@ def _of_specimen(
             specimen=specimen,
             quantity=quantity,
             name="grain boundary",
-            definition=Text("referee.boundaries_marked_person_random_test", quantity=quantity),
+            definition=Text("referee.definition_boundaries_by_person", quantity=quantity),
             machine=before[quantity][0],
             found=_between(value, low[quantity][0], high[quantity][0]),
             alone=_between(at(alone.value)[quantity][0], alone_low[quantity][0], alone_high[quantity][0]),

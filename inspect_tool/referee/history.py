@@ -53,7 +53,7 @@ def told(entries: Sequence[Entry], used: str) -> str:
     every = drawn(entries)
     if len(every) < 2:
         return ""
-    return Text("referee.samples_drawn_job_beside_one", n_every=len(every), parts=_became(entries, used))
+    return Text("referee.samples_beside_used_one", n_every=len(every), parts=_became(entries, used))
 
 
 def unused(entries: Sequence[Entry]) -> str:
@@ -73,7 +73,7 @@ def unused(entries: Sequence[Entry]) -> str:
         for one in entries
         if one.answers is not None
     )
-    told = Text("referee.samples_drawn_not_named", parts=_became(entries, ""))
+    told = Text("referee.samples_not_named_in_job", parts=_became(entries, ""))
     return told + Text("referee.answers_recorded", parts=recorded) if recorded else told
 
 
@@ -84,18 +84,22 @@ def _became(entries: Sequence[Entry], used: str) -> tuple[str, ...]:
     unanswered = others.count(0)
     parts = [
         *(_given_up_told(one, one.given_up) for one in entries if one.given_up),
-        *([Text("referee.answered_not_used", n_others=len(others) - unanswered)] if len(others) > unanswered else []),
-        *([Text("referee.not_answered", unanswered=unanswered)] if unanswered else []),
+        *(
+            [Text("referee.samples_answered_not_used", n_others=len(others) - unanswered)]
+            if len(others) > unanswered
+            else []
+        ),
+        *([Text("referee.samples_not_answered", unanswered=unanswered)] if unanswered else []),
     ]
     return tuple(parts)
 
 
 def _given_up_told(entry: Entry, one: GivenUp) -> str:
-    what = Text("referee.given_up", n_samples=len(one.samples))
+    what = Text("referee.samples_given_up", n_samples=len(one.samples))
     if one.lost:
-        what += Text("referee.damaged_ledger", lost=one.lost)
+        what += Text("referee.given_up_ledger_damaged", lost=one.lost)
     return Text(
-        "referee.answers_known", what=what, by=one.by, when=entry.when[:10], answers=one.answers, reason=one.reason
+        "referee.given_up_by", what=what, by=one.by, when=entry.when[:10], answers=one.answers, reason=one.reason
     )
 
 

@@ -14,7 +14,7 @@ from inspect_tool.referee.joint_sample import BESIDE, MEAN, VOID, WORST
 from inspect_tool.referee.ledger import Answer
 from inspect_tool.referee.population import Population
 
-METHOD = Text("referee.asked_whether_void_solder_no")
+METHOD = Text("referee.method_joints")
 """For the statement of a report."""
 
 _MOST_BESIDE = 2.0  # % of the outlines: the rim of a joint of 100 px that is half a pixel too wide
@@ -67,7 +67,7 @@ def _results(found: Population, specimen: str, own: Estimated) -> tuple[Correcte
             specimen=specimen,
             quantity=MEAN,
             name=VOID,
-            definition=Text("referee.points_voids_person_points_joint"),
+            definition=Text("referee.definition_mean_void_points"),
             machine=machine,
             found=mean,
             alone=_percent(own.alone),
@@ -80,7 +80,7 @@ def _results(found: Population, specimen: str, own: Estimated) -> tuple[Correcte
             specimen=specimen,
             quantity=WORST,
             name=VOID,
-            definition=Text("referee.points_voids_person_points_joint_2"),
+            definition=Text("referee.definition_worst_void_points"),
             machine=100 * max(joint.seen for _, joint in joints),
             found=_percent(own.worst),
             alone=Interval(value=100 * own.worst.value, low=0.0, high=100.0),
@@ -107,33 +107,33 @@ def _table(found: Population, made: dict[str, Estimated], said: Sequence[tuple[d
         for i, one in own.joints.items()
     ]
     return Table(
-        title=Text("referee.joints_checked_hand"),
+        title=Text("referee.title_joints_checked_by_hand"),
         columns=(
             Text("words.specimen"),
             Text("words.joint"),
-            Text("referee.machine_alone"),
+            Text("referee.column_machine_alone"),
             Text("words.points"),
-            Text("referee.hand"),
+            Text("referee.column_by_hand"),
             "±",
-            Text("words.from"),
-            Text("words.to"),
+            Text("words.from_percent"),
+            Text("words.to_percent"),
         ),
         rows=tuple(rows),
-        note=Text("referee.joints_points_their_own_worst"),
+        note=Text("referee.note_joints_checked"),
     )
 
 
 def _outlines(specimen: str, own: Estimated) -> Check:
     """What lies beside an outline was not looked at: one that is too wide in one place may be too narrow in another."""
     return plausibility.check(
-        Text("referee.part_outlines_no_joint_hand"),
+        Text("referee.check_joint_outlines"),
         100 * own.outside.low,
         "<=",
         _MOST_BESIDE,
         "%",
-        clause=Text("referee.rule_toolkit_check_hand"),
+        clause=Text("referee.clause_toolkit_rule"),
         specimen=specimen,
-        advice=Text("referee.outlines_joints_not_right_give"),
+        advice=Text("referee.advice_joint_outlines"),
     )
 
 
@@ -142,13 +142,15 @@ def _told(found: Population, specimen: str, own: Estimated, said: Sequence[tuple
     mine = [(place, value) for place, value in said if place.specimen == specimen]
     looked = len({place.field for place, _ in mine})
     beside = sum(value == BESIDE for _, value in mine)
-    of = Text("referee.specimen", specimen=specimen) if len({one.specimen for one in found.joints}) > 1 else ""
-    worst = _percent(own.worst)
-    more = (
-        "" if looked == len(joints) else Text("referee.without_point_included_far_voids", n_joints=len(joints) - looked)
+    of = (
+        Text("referee.checked_joints_of_specimen", specimen=specimen)
+        if len({one.specimen for one in found.joints}) > 1
+        else ""
     )
+    worst = _percent(own.worst)
+    more = "" if looked == len(joints) else Text("referee.checked_joints_without_point", n_joints=len(joints) - looked)
     return Text(
-        "referee.checked_hand_points_lie_joints",
+        "referee.checked_by_hand_joints",
         of=of,
         looked=looked,
         n_joints=len(joints),

@@ -10,7 +10,7 @@ from inspect_tool.referee.estimate import Corrected, Interval, Tally, counted_al
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer
 from inspect_tool.referee.population import Population
 
-METHOD = Text("referee.asked_what_lies_under_point")
+METHOD = Text("referee.method_points")
 """For the statement of a report."""
 
 
@@ -54,7 +54,7 @@ def _share(
         specimen=specimen,
         quantity=found.classes[number].quantity,
         name=found.classes[number].name,
-        definition=Text("referee.points_class_person_stratified_random"),
+        definition=Text("referee.definition_points_of_class"),
         machine=machine,
         found=by_hand,
         alone=_percent(counted_alone(tallies.values(), level)),

@@ -53,48 +53,66 @@ class Item:
 
 IDENTIFICATION: tuple[Item, ...] = (
     Item(letter="b", label=Text("report.laboratory"), field="laboratory"),
-    Item(letter="b", label=Text("report.address_laboratory"), field="address"),
-    Item(letter="c", label=Text("report.place_work"), field="place_of_work"),
+    Item(letter="b", label=Text("report.laboratory_address"), field="address"),
+    Item(letter="c", label=Text("report.place_of_work"), field="place_of_work"),
     Item(letter="e", label=Text("report.customer"), field="customer"),
-    Item(letter="e", label=Text("report.contact_customer"), field="customer_contact"),
+    Item(letter="e", label=Text("report.customer_contact"), field="customer_contact"),
     Item(letter="", label=Text("report.order"), field="order"),
     Item(letter="g", label=Text("report.part"), field="part"),
     Item(letter="g", label=Text("report.item_identification"), field="item"),
-    Item(letter="g", label=Text("report.condition_item"), field="condition", when="necessary"),
+    Item(letter="g", label=Text("report.item_condition"), field="condition", when="necessary"),
     Item(letter="", label=Text("report.material"), field="material"),
-    Item(letter="", label=Text("report.heat_lot"), field="heat"),
-    Item(letter="h", label=Text("report.date_receipt"), field="date_received", when=Text("report.critical_results")),
-    Item(letter="h", label=Text("report.date_sampling"), field="date_sampled", when=Text("report.critical_results")),
-    Item(letter="i", label=Text("report.date_work"), field="date_of_work"),
-    Item(letter="j", label=Text("report.date_issue"), field="date_of_issue"),
+    Item(letter="", label=Text("report.heat_or_lot"), field="heat"),
     Item(
-        letter="k", label=Text("report.sampling_plan_method"), field="sampling", when=Text("report.laboratory_sampled")
+        letter="h",
+        label=Text("report.date_of_receipt"),
+        field="date_received",
+        when=Text("report.case_critical_to_results"),
+    ),
+    Item(
+        letter="h",
+        label=Text("report.date_of_sampling"),
+        field="date_sampled",
+        when=Text("report.case_critical_to_results"),
+    ),
+    Item(letter="i", label=Text("report.date_of_work"), field="date_of_work"),
+    Item(letter="j", label=Text("report.date_of_issue"), field="date_of_issue"),
+    Item(
+        letter="k",
+        label=Text("report.sampling_plan_or_method"),
+        field="sampling",
+        when=Text("report.case_laboratory_sampled"),
     ),
     Item(
         letter="7.8.5 d",
-        label=Text("report.location_section"),
+        label=Text("report.section_location"),
         field="section_location",
-        when=Text("report.laboratory_sampled"),
+        when=Text("report.case_laboratory_sampled"),
     ),
-    Item(letter="n", label=Text("report.deviations_from_method"), field="deviations", when=Text("report.there_any")),
-    Item(letter="o", label=Text("report.authorized"), field="authorised_by"),
+    Item(
+        letter="n",
+        label=Text("report.deviations_from_method"),
+        field="deviations",
+        when=Text("report.case_there_are_any"),
+    ),
+    Item(letter="o", label=Text("report.authorized_by"), field="authorised_by"),
     Item(
         letter="p",
         label=Text("report.results_from_external_providers"),
         field="external_providers",
-        when=Text("report.there_any"),
+        when=Text("report.case_there_are_any"),
     ),
     Item(
         letter="7.8.2.2",
-        label=Text("report.supplied_customer"),
+        label=Text("report.customer_supplied_data"),
         field="customer_supplied",
-        when=Text("report.there_data_his"),
+        when=Text("report.case_customer_supplied_data"),
     ),
     Item(
         letter="7.8.3.1 a",
         label=Text("report.preparation"),
         field="preparation",
-        when=Text("report.needed_read_results"),
+        when=Text("report.case_needed_for_results"),
     ),
     Item(letter="", label=Text("report.instrument"), field="instrument"),
     Item(letter="", label=Text("report.operator"), field="operator"),
@@ -316,7 +334,7 @@ def missing_items(header: Header) -> tuple[str, ...]:
 def missing_in_case(header: Header) -> tuple[str, ...]:
     """Name the empty items that are asked for in a case that the program cannot know, with that case and the clause."""
     return tuple(
-        Text("report.if", label=item.label, when=item.when, item=clause_of(item))
+        Text("report.item_in_case", label=item.label, when=item.when, item=clause_of(item))
         for item in _empty(header)
         if item.when
     )
@@ -365,18 +383,18 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
     if not rows:
         return None
     return Table(
-        title=Text("report.statistics_over_fields"),
+        title=Text("report.title_statistics_over_fields"),
         columns=(
             *SECTION_STATISTICS,
             Text("words.fields"),
             Text("words.mean"),
             "s",
-            Text("report.n95_ci"),
+            Text("report.column_confidence_interval"),
             Text("words.smallest"),
             Text("words.largest"),
         ),
         rows=tuple(rows),
-        note=Text("report.s_standard_deviation_between_fields"),
+        note=Text("report.note_field_statistics"),
     )
 
 
@@ -401,7 +419,7 @@ def feature_statistics(features: pd.DataFrame) -> Table | None:
         numbers = (values.mean(), *np.quantile(values, [0.1, 0.5, 0.9]), values.min(), values.max())
         rows.append((heading(name), len(values), *(_rounded(float(number)) for number in numbers)))
     return Table(
-        title=Text("report.statistics_over_features"),
+        title=Text("report.title_statistics_over_features"),
         columns=(
             Text("words.measure"),
             Text("words.features"),
@@ -413,7 +431,7 @@ def feature_statistics(features: pd.DataFrame) -> Table | None:
             Text("words.largest"),
         ),
         rows=tuple(rows),
-        note=Text("report.all_fields_together_features_edge"),
+        note=Text("report.note_feature_statistics"),
     )
 
 
@@ -429,9 +447,9 @@ def _warnings(
     """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
     found = [*criteria.conflicts, *findings.warnings, *more]
     found += [
-        Text("report.not_met", name=check.name)
+        Text("report.warning_not_met", name=check.name)
         + (f" ({check.note})" if check.note else "")
-        + (Text("report.measured_all_same_accepted", accepted=check.accepted) if check.accepted else "")
+        + (Text("report.warning_accepted_all_same", accepted=check.accepted) if check.accepted else "")
         for check in checks
         if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")
     ]
@@ -441,22 +459,23 @@ def _warnings(
         if colored_marks.META in record.meta
     ]
     if marked:
-        more_of_them = Text("report.more", n_marked=len(marked) - 3) if len(marked) > 3 else ""
-        found.append(Text("report.lines_boxes_writing_color_over", marked=tuple(marked[:3]), more_of_them=more_of_them))
+        more_of_them = Text("report.and_more_annotations", n_marked=len(marked) - 3) if len(marked) > 3 else ""
+        found.append(Text("report.warning_annotations_left_out", marked=tuple(marked[:3]), more_of_them=more_of_them))
     if any(record.calibration.pixel_um is None for record in micrographs):
-        found.append(Text("report.scale_images_not_stated_only"))
+        found.append(Text("report.warning_scale_not_stated"))
     single = [
-        (result.title or result.quantity) + (Text("report.specimen", specimen=result.specimen) if several else "")
+        (result.title or result.quantity)
+        + (Text("report.result_of_specimen", specimen=result.specimen) if several else "")
         for several in (len({record.specimen for record in micrographs}) > 1,)
         for result in findings.results
         if result.main and result.budget and result.n_of == "fields" and result.n < 2
     ]
     if single:
-        found.append(Text("report.uncertainty_has_no_share_from", single=listed(single)))
+        found.append(Text("report.warning_one_field", single=listed(single)))
     if open_constants:
         found.append(
             Text(
-                "report.used_here_have_not_been",
+                "report.warning_constants_not_compared",
                 n_open_constants=plural(len(open_constants), "number"),
                 standard=designation(standard),
             )

@@ -159,13 +159,13 @@ def agreement(told: Iterable[Sequence[ScaleSource]]) -> tuple[Check, ...]:
     apart, limit, one, other = max(pairs, key=lambda pair: pair[0] / pair[1])
     return (
         Check(
-            name=Text("scale.scales_compared_agree"),
+            name=Text("scale.check_scales_agree"),
             value=100 * apart,
             relation="<=",
             limit=100 * limit,
             unit="%",
             passed=apart <= limit,
-            clause=Text("scale.iso_iec_17025_equipment_metrological"),
+            clause=Text("scale.clause_iso_17025"),
             scope="calibration",
             note=f"{_told(one)}; {_told(other)}",
         ),
@@ -184,17 +184,13 @@ def magnification_planes(calibrations: Iterable[Calibration]) -> tuple[Check, ..
     for item in dict.fromkeys(calibrations):
         if item.pixel_um is None:
             continue
-        plane = item.plane or (
-            Text("scale.object_file_states") if item.source.startswith(f"{FROM_FILE}: DICOM") else ""
-        )
+        plane = item.plane or (Text("scale.plane_of_object") if item.source.startswith(f"{FROM_FILE}: DICOM") else "")
         note = (
-            Text("scale.scale_holds_plane", plane=plane)
+            Text("scale.note_plane_of_scale", plane=plane)
             if plane
-            else Text("scale.give_calibration_plane", item=_named(item))
+            else Text("scale.note_plane_not_stated", item=_named(item))
         )
-        found.append(
-            _check(Text("scale.magnification_plane_scale_stated"), float(bool(plane)), "1", bool(plane), note, 1.0)
-        )
+        found.append(_check(Text("scale.check_magnification_plane"), float(bool(plane)), "1", bool(plane), note, 1.0))
     return tuple(dict.fromkeys(found))
 
 
@@ -222,27 +218,29 @@ def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...
         if item.valid_until is not None:
             left = (item.valid_until - today).days
             valid = Text(
-                "scale.valid_until_work_done",
+                "scale.note_valid_until",
                 name=name,
                 valid_until=item.valid_until.isoformat(),
                 today=today.isoformat(),
             )
-            found.append(_check(Text("scale.certificate_scale_valid"), float(left), "days", left >= 0, valid, 0.0))
+            found.append(_check(Text("scale.check_certificate_valid"), float(left), "days", left >= 0, valid, 0.0))
         found.append(
             _check(
-                Text("scale.uncertainty_scale_stated"),
+                Text("scale.check_uncertainty_stated"),
                 100 * item.u_rel if item.u_rel > 0 else None,
                 "%",
                 item.u_rel > 0,
-                name if item.u_rel > 0 else Text("scale.uncertainty_scale_not_stated_give", name=name),
+                name if item.u_rel > 0 else Text("scale.note_uncertainty_not_stated", name=name),
                 0.0,
             )
         )
         if item.source.startswith((FROM_FILE, FROM_BAR)):
             certified = bool(item.certificate)
-            taken = "file" if item.source.startswith(FROM_FILE) else Text("scale.bar_picture")
-            note = name if certified else Text("scale.taken_from_no_certificate_stands", name=name, taken=taken)
-            found.append(_check(Text("scale.certificate_behind_scale"), float(certified), "1", certified, note, 1.0))
+            taken = "file" if item.source.startswith(FROM_FILE) else Text("scale.taken_from_bar")
+            note = name if certified else Text("scale.note_no_certificate", name=name, taken=taken)
+            found.append(
+                _check(Text("scale.check_certificate_behind_scale"), float(certified), "1", certified, note, 1.0)
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -322,10 +320,10 @@ def _by_file(found: Calibration) -> ScaleSource | None:
 
 
 _SAYS = {
-    "job": Text("scale.job_states"),
-    "calibration file": Text("scale.calibration_file_states"),
-    "file metadata": Text("scale.file_says"),
-    "scale bar": Text("scale.scale_bar_makes"),
+    "job": Text("scale.says_job"),
+    "calibration file": Text("scale.says_calibration_file"),
+    "file metadata": Text("scale.says_file"),
+    "scale bar": Text("scale.says_scale_bar"),
 }
 
 
@@ -337,7 +335,7 @@ def _told(source: ScaleSource) -> str:
 
 def _agreeing(one: ScaleSource, other: ScaleSource) -> str:
     apart, _ = difference(one, other)
-    name = {"file metadata": Text("scale.file"), "scale bar": Text("scale.scale_bar")}.get(
+    name = {"file metadata": Text("scale.compared_file"), "scale bar": Text("scale.compared_scale_bar")}.get(
         other.kind, f"the {other.kind}"
     )
     return Text("scale.agrees_within", name=name, apart=100 * apart, note=other.note)
@@ -375,7 +373,7 @@ def _completed(stated: Calibration, found: Calibration) -> Calibration:
 
 
 def _named(item: Calibration) -> str:
-    certificate = Text("scale.certificate", certificate=item.certificate) if item.certificate else ""
+    certificate = Text("scale.calibration_certificate", certificate=item.certificate) if item.certificate else ""
     return Text(
         "scale.um_per_pixel",
         pixel_um=item.pixel_um,
@@ -396,7 +394,7 @@ def _check(name: str, value: float | None, unit: str, passed: bool, note: str, l
         limit=limit,
         unit=unit,
         passed=passed,
-        clause=Text("scale.iso_iec_17025_equipment_metrological"),
+        clause=Text("scale.clause_iso_17025"),
         scope="calibration",
         note=note,
     )

@@ -31,13 +31,13 @@ from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
 from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
 
 _ASKS: Mapping[Question, str] = {
-    "coverage": Text("segmentation.how_much_area"),
-    "count": Text("segmentation.how_many_how_large"),
+    "coverage": Text("segmentation.question_coverage"),
+    "count": Text("segmentation.question_count"),
 }
 _GIVES: Mapping[Output, str] = {
-    "classes": Text("segmentation.classes_which_objects_touch_not"),
-    "objects": Text("segmentation.single_objects"),
-    "grains": Text("segmentation.grains_leave_nothing_between_them"),
+    "classes": Text("segmentation.output_classes"),
+    "objects": Text("segmentation.output_objects"),
+    "grains": Text("segmentation.output_grains"),
 }
 
 
@@ -123,9 +123,9 @@ def _taken(
     return segmentation, None
 
 
-_UNION = Text("segmentation.gives_single_objects_their_union")
-_PIECES = Text("segmentation.gives_classes_single_objects_8")
-_OBJECTS = Text("segmentation.gives_single_objects_each_counts")
+_UNION = Text("segmentation.backend_gives_union")
+_PIECES = Text("segmentation.backend_gives_classes")
+_OBJECTS = Text("segmentation.backend_gives_objects")
 
 
 def union(segmentation: Segmentation) -> Segmentation:
@@ -143,7 +143,7 @@ def _statement(recipe: Recipe, segmentation: Segmentation, text: str) -> Stateme
     return Statement(
         name=Text("segmentation.question_separation"),
         text=Text(
-            "segmentation.backend",
+            "segmentation.question_separation_text",
             question=recipe.QUESTION,
             asks=_ASKS[recipe.QUESTION],
             backend=segmentation.backend,

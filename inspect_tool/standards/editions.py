@@ -188,7 +188,7 @@ def check_rule(
         limit=rule.limit,
         unit=rule.unit,
         passed=is_met(value, rule.relation, rule.limit),
-        clause=Text("standards.rule_toolkit", clause=rule.clause)
+        clause=Text("standards.clause_toolkit_rule", clause=rule.clause)
         if rule.own
         else joined(": ", (designation(standard), rule.clause)),
         scope="practice" if rule.own else "method",

@@ -89,12 +89,12 @@ def scatter_line(found: FieldStatistics) -> tuple[Component, ...]:
     if found.u_mean is None:
         return ()
     if len(found.sections) == 1:
-        name, basis = Text("budget.between_fields"), Text("statistics.s_n_over_fields_one", n=found.n, s=found.s)
+        name, basis = Text("budget.between_fields"), Text("statistics.basis_between_fields", n=found.n, s=found.s)
     else:
         m = len(found.sections)
         name, basis = (
             Text("budget.between_sections"),
-            Text("statistics.s_m_over_means_sections", m=m, u_mean=found.u_mean * sqrt(m)),
+            Text("statistics.basis_between_sections", m=m, u_mean=found.u_mean * sqrt(m)),
         )
     return (Component(name=name, u=found.u_mean, kind="A", dof=found.dof, basis=basis),)
 

@@ -29,7 +29,7 @@ from inspect_tool.validation.features import features_of
 from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
 
 LINE = Text("budget.error_on_labeled_images")
-STATEMENT = Text("validation.error_segmentation_labeled_images")
+STATEMENT = Text("validation.segmentation_error_title")
 
 _OF_PIXELS = tuple(f"{part}_{step}_pixel" for part in ("void", "joint") for step in ("quarter", "half"))
 OF_SEGMENTATION = frozenset(
@@ -155,7 +155,7 @@ def applied(
         if made:
             checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
     warnings = [
-        Text("validation.specimen_its_images_unlike_all", specimen=check.specimen, far=check.value)
+        Text("validation.warning_images_unlike_labeled", specimen=check.specimen, far=check.value)
         for check in checks
         if not check.passed
     ]
@@ -173,7 +173,7 @@ def applied(
     )
 
 
-_NONE = Text("validation.not_validated_labeled_real_images")
+_NONE = Text("validation.segmentation_not_validated")
 
 
 def _beside(
@@ -427,8 +427,8 @@ def _with_line(
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
     loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
     narrower = _narrowing(result.budget, width.wide, loose)
-    told = Text("validation.method_states", stated=stated)
-    told = told if narrower < 1 else Text("validation.less_lines_segmentation", stated=stated)
+    told = Text("validation.basis_method_states", stated=stated)
+    told = told if narrower < 1 else Text("validation.basis_less_segmentation", stated=stated)
     missing = width.wide**2 - stated**2
     line = Component(
         name=LINE,
@@ -452,7 +452,7 @@ def _basis(validation: Validation, width: _Width, result: Result) -> str:
     parents = len(set(all_parents(validation)))
     alike = round(width.coverage / (1 - width.coverage))
     text = Text(
-        "validation.labeled_images_parents",
+        "validation.basis_labeled_images",
         n_fields=len(validation.fields),
         parents=parents,
         name=validation.name,
@@ -462,7 +462,7 @@ def _basis(validation: Validation, width: _Width, result: Result) -> str:
     if width.confirmed:
         return text + (
             Text(
-                "validation.half_width_not_widened_what",
+                "validation.basis_half_width_kept",
                 wide=width.wide,
                 unit=result.unit,
                 alike=alike,
@@ -470,13 +470,13 @@ def _basis(validation: Validation, width: _Width, result: Result) -> str:
             )
         )
     text += Text(
-        "validation.half_width_split_conformal_prediction",
+        "validation.basis_half_width_conformal",
         told=width.told,
         unit=result.unit,
         coverage=100 * width.coverage,
     )
     if width.coverage < result.coverage:
-        text += Text("validation.all_parents_permit_widened_normal", alike=alike, wide=width.wide)
+        text += Text("validation.basis_half_width_widened", alike=alike, wide=width.wide)
     return text
 
 
@@ -495,20 +495,20 @@ def _narrowed(line: Component, factor: float) -> Component:
     """A line of the segmentation as far as the errors on labeled images bear it out."""
     if factor == 1:
         return line
-    basis = Text("validation.what_method_states_labeled_images", factor=factor, u=line.u, basis=line.basis)
+    basis = Text("validation.basis_segmentation_narrowed", factor=factor, u=line.u, basis=line.basis)
     return replace(line, u=factor * line.u, basis=basis)
 
 
 def _distance(specimen: str, far: float, quantities: tuple[str, ...]) -> Check:
     made = plausibility.check(
-        Text("validation.distance_labeled_images"),
+        Text("validation.check_distance_to_labeled"),
         far,
         "<=",
         1.0,
         "1",
-        clause=Text("validation.rule_toolkit_95_labeled_images"),
+        clause=Text("validation.clause_distance_to_labeled"),
         specimen=specimen,
-        advice=Text("validation.not_validated_images_kind"),
+        advice=Text("validation.advice_not_validated"),
         quantities=quantities,
     )
     return replace(made, rules=_GUARDED)
@@ -518,13 +518,13 @@ def _told(validation: Validation, left: Sequence[str]) -> str:
     sources = joined(
         "; ",
         (
-            Text("validation.images", name=source.name, images=source.images, licence=source.licence)
+            Text("validation.segmentation_error_source", name=source.name, images=source.images, licence=source.licence)
             for source in validation.sources
         ),
     )
     parents = len(set(all_parents(validation)))
     text = Text(
-        "validation.labeled_images_parents_images",
+        "validation.segmentation_error_text",
         name=validation.name,
         n_fields=len(validation.fields),
         parents=parents,
@@ -533,9 +533,9 @@ def _told(validation: Validation, left: Sequence[str]) -> str:
         sources=sources,
     )
     if parents < 19:
-        text += Text("validation.parents_tell_such_errors_19", parents=parents, parents_2=100 * parents / (parents + 1))
+        text += Text("validation.parents_too_few", parents=parents, parents_2=100 * parents / (parents + 1))
     if validation.note:
         text += f" {validation.note}"
     if left:
-        text += Text("validation.not_validated", left=tuple(dict.fromkeys(left)))
+        text += Text("validation.results_not_validated", left=tuple(dict.fromkeys(left)))
     return text

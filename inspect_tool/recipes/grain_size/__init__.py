@@ -178,7 +178,7 @@ def measure_field(
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
-            notes.append(Text("grain_size.other_segmentation_could_not_measured", name=name, error=str(error)))
+            notes.append(Text("grain_size.note_other_segmentation_failed", name=name, error=str(error)))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
@@ -228,14 +228,14 @@ def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]
     column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
     found = []
     for row in table.nlargest(10, column).to_dict("records"):
-        cut = Text("grain_size.cut_edge") if row["touches_edge"] else ""
+        cut = Text("grain_size.caption_cut_by_edge") if row["touches_edge"] else ""
         number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
         found.append(
             Notable(
                 feature=int(row["feature"]),
                 value=float(row[column]),
                 unit=unit,
-                caption=Text("grain_size.grain", feature=int(row["feature"]), number=number, cut=cut),
+                caption=Text("grain_size.caption_grain", feature=int(row["feature"]), number=number, cut=cut),
                 box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
             )
         )

@@ -34,8 +34,8 @@ def crossed(micrograph: Micrograph, segmentation: Segmentation, settings: Settin
 
 def crossed_question(settings: Settings) -> str:
     """What the person is asked at a line."""
-    twins = "count" if settings.twins == "counted" else Text("grain_size.do_not_count")
-    return Text("grain_size.which_grain_boundaries_does_line", twins=twins)
+    twins = "count" if settings.twins == "counted" else Text("grain_size.twins_do_not_count")
+    return Text("grain_size.question_boundaries_crossed", twins=twins)
 
 
 def crossed_results(n_l_per_mm: float, settings: Settings, editions: Editions) -> Mapping[str, tuple[float, str]]:

@@ -102,7 +102,8 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
                 line,
                 name=Text("budget.of_part", line=line.name, part=factor.name) if factor.name else line.name,
                 u=share * line.u,
-                basis=line.basis + (Text("grain_size.factors", times=factor.times, total=total) if total > 1 else ""),
+                basis=line.basis
+                + (Text("grain_size.basis_factors_of_mean", times=factor.times, total=total) if total > 1 else ""),
             )
             for line in relative
         ]
@@ -129,7 +130,7 @@ def _factors(key: str, fields: Sequence[FieldMeasurement]) -> tuple[list[_Factor
         return [_Factor(name="", key=key, fields=fields, found=statistics(key, fields), times=1)], ""
     if len(planes) == 3:
         return [factor(plane, plane) for plane in planes], Text(
-            "grain_size.cube_root_over_three_planes", planes=", ".join(planes)
+            "grain_size.cube_root_of_three_planes", planes=", ".join(planes)
         )
     if key == "n_l_per_mm" and "longitudinal" in planes:
         other = planes[1]
@@ -137,20 +138,20 @@ def _factors(key: str, fields: Sequence[FieldMeasurement]) -> tuple[list[_Factor
         directed = [
             factor(Text("grain_size.longitudinal_0_deg"), "longitudinal", along),
             factor(Text("grain_size.longitudinal_90_deg"), "longitudinal", across),
-            factor(Text("grain_size.n90_deg", other=other), other, across),
+            factor(Text("grain_size.other_plane_90_deg", other=other), other, across),
         ]
         if all(one.found.mean > 0 for one in directed):
             return directed, Text(
-                "grain_size.cube_root_over_directed_lines", directed=", ".join(one.name for one in directed)
+                "grain_size.cube_root_of_directed_lines", directed=", ".join(one.name for one in directed)
             )
     if "transverse" in planes:
         twice = planes[0] if planes[0] != "transverse" else planes[1]
         missing = "planar" if twice == "longitudinal" else "longitudinal"
-        note = Text("grain_size.cube_root_over_planes_no", missing=missing, twice=twice)
+        note = Text("grain_size.cube_root_of_rod_planes", missing=missing, twice=twice)
         return [factor(twice, twice, times=2), factor("transverse", "transverse")], note
     return (
         [factor(plane, plane) for plane in planes],
-        Text("grain_size.square_root_over_two_planes", planes=" and ".join(planes)),
+        Text("grain_size.square_root_of_two_planes", planes=" and ".join(planes)),
     )
 
 
@@ -186,7 +187,7 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
         u=factor * wide / sqrt(max(counted, 1.0)),
         kind="B",
         basis=Text(
-            "grain_size.one_field_gives_no_scatter",
+            "grain_size.basis_one_field",
             spread=100 * spread,
             factor=factor * wide,
             counted=counted,
@@ -213,9 +214,9 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
             name=Text("budget.scale"),
             u=power(key) * u_rel,
             kind="B",
-            basis=Text("grain_size.x_relative_standard_uncertainty_pixel", key=power(key), u_rel=u_rel)
+            basis=Text("grain_size.basis_pixel_size", key=power(key), u_rel=u_rel)
             if u_rel
-            else Text("grain_size.uncertainty_pixel_size_not_stated"),
+            else Text("grain_size.basis_pixel_size_not_stated"),
         )
     base = float(np.mean([float(field.values[key]) for field in fields]))
     names = [name for name in fields[0].alternatives if all(key in f.alternatives.get(name, {}) for f in fields)]
@@ -225,7 +226,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
             name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),
             kind="B",
-            basis=Text("grain_size.half_range_3_over_other", n_names=len(names), names=", ".join(names)),
+            basis=Text("grain_size.basis_other_segmentations", n_names=len(names), names=", ".join(names)),
         )
     elif is_size(key):
         yield _half_pixel(key, fields)
@@ -236,7 +237,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
             name=Text("budget.twins_left"),
             u=power(key) * _TWINS_LEFT * share,
             kind="B",
-            basis=Text("grain_size.x_x_twin_lamellae_merged", key=power(key), twins_left=_TWINS_LEFT, share=share),
+            basis=Text("grain_size.basis_twins_left", key=power(key), twins_left=_TWINS_LEFT, share=share),
         )
     missed = max(field.missed_u_rel for field in fields)
     if missed and is_size(key):
@@ -244,7 +245,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
             name=Text("budget.boundaries_never_seen"),
             u=power(key) * missed,
             kind="B",
-            basis=Text("grain_size.x_boundary_length_from_validation", key=power(key), missed=missed),
+            basis=Text("grain_size.basis_missed_boundary", key=power(key), missed=missed),
         )
     yield from _counting(key, fields, settings)
 
@@ -260,7 +261,7 @@ def _half_pixel(key: str, fields: Sequence[FieldMeasurement]) -> Component:
         name=Text("budget.segmentation"),
         u=power(key) / side / sqrt(3),
         kind="B",
-        basis=Text("grain_size.half_pixel_both_ends_field"),
+        basis=Text("grain_size.basis_ends_of_field"),
     )
 
 
@@ -272,7 +273,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
             name=Text("budget.chords_between_pixels"),
             u=lost / 100 * intercepts.LOST_SPREAD / intercepts.LOST_PER_JUNCTION / sqrt(3),
             kind="B",
-            basis=Text("grain_size.rest_correction_chords_fit_between", lost=lost),
+            basis=Text("grain_size.basis_lost_chords", lost=lost),
         )
     if key == "figure_n_l_per_mm" and settings.method in ("abrams", "hilliard") and settings.triple_points == "edition":
         triple = sum(float(field.values["figure_triple_points"]) for field in fields)
@@ -281,7 +282,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
             name=Text("budget.counting_rule"),
             u=0.25 * triple / counts / sqrt(3) if counts else 0.0,
             kind="B",
-            basis=Text("grain_size.half_correction_triple_points_among", triple=triple, counts=counts),
+            basis=Text("grain_size.basis_triple_points", triple=triple, counts=counts),
         )
     if key == "figure_grains_per_mm2" and settings.circle_rule == "edition":
         mean = float(np.mean([float(f.values["figure_grains"]) / float(f.values["figure_placements"]) for f in fields]))
@@ -289,7 +290,7 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
             name=Text("budget.counting_rule"),
             u=1.0 / mean / sqrt(3),
             kind="B",
-            basis=Text("grain_size.circle_rule_counts_up_one", mean=mean),
+            basis=Text("grain_size.basis_circle_rule", mean=mean),
         )
     if key == "grains_per_mm2":
         mean = float(np.mean([float(field.values["grains_counted"]) for field in fields]))
@@ -297,7 +298,5 @@ def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
             name=Text("budget.counting_rule"),
             u=_RECTANGLE_BIAS_GRAINS / mean / sqrt(3),
             kind="B",
-            basis=Text(
-                "grain_size.rectangle_rule_counts_about_grains", rectangle_bias_grains=_RECTANGLE_BIAS_GRAINS, mean=mean
-            ),
+            basis=Text("grain_size.basis_rectangle_rule", rectangle_bias_grains=_RECTANGLE_BIAS_GRAINS, mean=mean),
         )

@@ -91,13 +91,11 @@ def prepared(
         labels, given = _without_small(labels, settings.smallest_grain_px)
         if given:
             notes.append(
-                Text(
-                    "grain_size.regions_below_px_given_their", given=given, smallest_grain_px=settings.smallest_grain_px
-                )
+                Text("grain_size.note_small_regions_merged", given=given, smallest_grain_px=settings.smallest_grain_px)
             )
     labels, torn = _pieces(labels)
     if torn:
-        notes.append(Text("grain_size.labels_several_pieces_every_connected", torn=torn))
+        notes.append(Text("grain_size.note_labels_in_pieces", torn=torn))
     if settings.second_phase in ("dark", "bright"):
         key = f"second_phase {name}".strip()
         kept[key] = tuple(read_off(micrograph, key, lambda: _by_gray(labels, micrograph, settings)))
@@ -113,7 +111,7 @@ def prepared(
         msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
         raise MeasurementError(msg)
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
-        notes.append(Text("grain_size.no_second_phase_found_field"))
+        notes.append(Text("grain_size.note_no_second_phase"))
     window = _window(labels)
     if min(window[2:]) < _SMALLEST_WINDOW_PX:
         msg = (
@@ -123,7 +121,7 @@ def prepared(
     if window != (0, 0, *labels.shape):
         notes.append(
             Text(
-                "grain_size.areas_counted_largest_rectangle_valid",
+                "grain_size.note_rectangle_of_valid_area",
                 window=window[2],
                 window_2=window[3],
                 window_3=window[0],

@@ -25,7 +25,7 @@ METHOD_TITLES: Mapping[str, str] = {
     "heyn": Text("grain_size.heyn_lines"),
     "jeffries": Text("grain_size.jeffries_circle"),
     "saltykov": Text("grain_size.saltykov_rectangle"),
-    "mean_area": Text("grain_size.mean_grain_area_from_whole"),
+    "mean_area": Text("grain_size.mean_area_of_whole_grains"),
     "intercept": Text("grain_size.test_lines_over_whole_field"),
 }
 
@@ -103,15 +103,15 @@ def basis(method: Method) -> tuple[str, str]:
     """Column that holds the measurement of a method, and what is measured."""
     match method:
         case "abrams" | "hilliard" | "heyn":
-            return "figure_n_l_per_mm", Text("grain_size.intercepts_per_length_test_figure")
+            return "figure_n_l_per_mm", Text("grain_size.measured_figure_intercepts")
         case "intercept":
-            return "n_l_per_mm", Text("grain_size.intercepts_per_length_test_line")
+            return "n_l_per_mm", Text("grain_size.measured_line_intercepts")
         case "jeffries":
-            return "figure_grains_per_mm2", Text("grain_size.grains_per_area_circle")
+            return "figure_grains_per_mm2", Text("grain_size.measured_grains_in_circle")
         case "saltykov":
-            return "grains_per_mm2", Text("grain_size.grains_per_area_rectangle")
+            return "grains_per_mm2", Text("grain_size.measured_grains_in_rectangle")
         case "mean_area":
-            return "whole_grains_per_mm2", Text("grain_size.grains_per_area_from_whole")
+            return "whole_grains_per_mm2", Text("grain_size.measured_whole_grains")
 
 
 def power(key: str) -> float:
@@ -155,11 +155,11 @@ def rounded(g: float) -> str:
 
 
 NAMES: Mapping[str, str] = {
-    "n_l_per_mm": Text("grain_size.intercepts_per_length_whole_field"),
-    "grains_per_mm2": Text("grain_size.grains_per_area_rectangle_2"),
-    "whole_grains_per_mm2": Text("grain_size.grains_per_area_whole_grains"),
-    "figure_n_l_per_mm": Text("grain_size.intercepts_per_length_test_figure_2"),
-    "figure_grains_per_mm2": Text("grain_size.grains_per_area_circle_2"),
+    "n_l_per_mm": Text("grain_size.whole_field_intercepts_per_length"),
+    "grains_per_mm2": Text("grain_size.grains_in_rectangle_per_area"),
+    "whole_grains_per_mm2": Text("grain_size.whole_grains_per_area"),
+    "figure_n_l_per_mm": Text("grain_size.figure_intercepts_per_length"),
+    "figure_grains_per_mm2": Text("grain_size.grains_in_circle_per_area"),
     "anisotropy_index": Text("grain_size.anisotropy_index"),
     "matrix_percent": Text("grain_size.matrix_phase"),
 }

@@ -51,7 +51,7 @@ def statistics_rows(estimate: Estimate, specimen: str) -> Iterator[tuple[Cell, .
 def statistics_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Statistics of the measurements over fields."""
     return Table(
-        title=Text("grain_size.statistics_over_fields"),
+        title=Text("grain_size.title_statistics_over_fields"),
         columns=(
             Text("words.specimen"),
             Text("words.measurement"),
@@ -59,12 +59,12 @@ def statistics_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
             Text("words.fields"),
             Text("words.mean"),
             "s",
-            Text("grain_size.n95_ci"),
-            Text("grain_size.ra"),
-            Text("grain_size.fields_10_ra"),
+            Text("grain_size.column_confidence_interval"),
+            Text("grain_size.column_relative_accuracy"),
+            Text("grain_size.column_fields_needed"),
         ),
         rows=tuple(rows),
-        note=Text("grain_size.confidence_interval_student_t_over"),
+        note=Text("grain_size.note_field_statistics"),
     )
 
 
@@ -87,17 +87,17 @@ def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterato
 def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:
     """G at the mean measurement and at the ends of its interval."""
     return Table(
-        title=Text("grain_size.g_mean_measurement", id=standard.id),
+        title=Text("grain_size.title_g_of_mean_measurement", id=standard.id),
         columns=(
             Text("words.specimen"),
             Text("words.measurement"),
             "G",
-            Text("grain_size.g_coarse_end"),
-            Text("grain_size.g_fine_end"),
+            Text("grain_size.column_g_coarse_end"),
+            Text("grain_size.column_g_fine_end"),
             Text("words.g_rounded"),
         ),
         rows=tuple(rows),
-        note=Text("grain_size.g_computed_from_mean_measurement"),
+        note=Text("grain_size.note_g_of_mean_measurement"),
     )
 
 
@@ -120,21 +120,21 @@ def direction_rows(fields: Sequence[FieldMeasurement], standard: Standard, speci
 def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Table:
     """Tabulate the intercepts by direction."""
     return Table(
-        title=Text("grain_size.directional_intercepts"),
+        title=Text("grain_size.title_directional_intercepts"),
         columns=(
             Text("words.specimen"),
             Text("words.plane"),
-            Text("grain_size.direction_deg"),
-            Text("grain_size.n_l_1_mm"),
-            Text("grain_size.n95_ci_1_mm"),
-            Text("grain_size.fewest_field_1_mm"),
-            Text("grain_size.most_field_1_mm"),
-            Text("grain_size.mean_intercept_um"),
-            Text("grain_size.g_direction"),
+            Text("grain_size.column_direction"),
+            Text("grain_size.column_n_l"),
+            Text("grain_size.column_n_l_confidence_interval"),
+            Text("grain_size.column_fewest_in_field"),
+            Text("grain_size.column_most_in_field"),
+            Text("grain_size.column_mean_intercept"),
+            Text("grain_size.column_g_of_direction"),
         ),
         rows=tuple(rows),
         note=Text(
-            "grain_size.n0_deformation_axis_image_anisotropy",
+            "grain_size.note_directional_intercepts",
             deformation_axis=named("terms", settings.deformation_axis),
         ),
     )
@@ -143,22 +143,22 @@ def direction_table(rows: Sequence[tuple[Cell, ...]], settings: Settings) -> Tab
 def outlier_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate the largest grain of every specimen."""
     return Table(
-        title=Text("grain_size.largest_grain_observed_astm_e930"),
+        title=Text("grain_size.title_largest_grain_observed"),
         columns=(
             Text("words.specimen"),
             Text("words.field"),
             Text("words.grain"),
-            Text("grain_size.area_um2"),
-            Text("grain_size.g_area"),
-            Text("grain_size.longest_caliper_um"),
-            Text("grain_size.caliper_across_um"),
-            Text("grain_size.g_calipers"),
-            Text("grain_size.g_rest"),
-            Text("grain_size.area_such_grains"),
+            Text("grain_size.column_area"),
+            Text("grain_size.column_g_of_area"),
+            Text("grain_size.column_longest_caliper"),
+            Text("grain_size.column_caliper_across"),
+            Text("grain_size.column_g_of_calipers"),
+            Text("grain_size.column_g_of_rest"),
+            Text("grain_size.column_outlier_grain_area"),
             Text("words.method_applies"),
         ),
         rows=tuple(rows),
-        note=Text("grain_size.method_outliers_least_3_numbers"),
+        note=Text("grain_size.note_outlier_method"),
     )
 
 
@@ -172,41 +172,41 @@ def percentile_rows(grains: pd.DataFrame, specimen: str) -> Iterator[tuple[Cell,
     for name, held in ((Text("terms.number"), weight), (Text("terms.area"), weight * area)):
         share = np.cumsum(held) / held.sum()
         at = [min(int(np.searchsorted(share, percent / 100)), len(area) - 1) for percent in _PERCENTILES]
-        yield (specimen, Text("grain_size.area_section_um2", name=name), *(float(area[i]) for i in at))
+        yield (specimen, Text("grain_size.row_section_area", name=name), *(float(area[i]) for i in at))
         yield (
             specimen,
-            Text("grain_size.diameter_equal_area_um", name=name),
+            Text("grain_size.row_section_diameter", name=name),
             *(float(2 * np.sqrt(area[i] / np.pi)) for i in at),
         )
         numbers = whole["grain_size_number"].to_numpy()
-        yield (specimen, Text("grain_size.g_area_2", name=name), *(float(numbers[i]) for i in at))
+        yield (specimen, Text("grain_size.row_section_g", name=name), *(float(numbers[i]) for i in at))
 
 
 def percentile_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate the percentiles of the grain sections."""
     return Table(
-        title=Text("grain_size.percentiles_grain_sections"),
+        title=Text("grain_size.title_section_percentiles"),
         columns=(Text("words.specimen"), Text("words.size"), *(f"{percent} %" for percent in _PERCENTILES)),
         rows=tuple(rows),
-        note=Text("grain_size.much_number_area_grains_sections"),
+        note=Text("grain_size.note_section_percentiles"),
     )
 
 
 def structure_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Tabulate how the sizes are distributed, as ASTM E1181 names it."""
     return Table(
-        title=Text("grain_size.distribution_grain_sizes_astm_e1181"),
+        title=Text("grain_size.title_grain_size_distribution"),
         columns=(
             Text("words.specimen"),
             Text("words.found"),
             Text("words.result"),
-            Text("grain_size.g_5_area_coarser"),
-            Text("grain_size.g_5_area_finer"),
-            Text("grain_size.distance_two_parts_g"),
-            Text("grain_size.area_coarse_part"),
+            Text("grain_size.column_g_coarsest_area"),
+            Text("grain_size.column_g_finest_area"),
+            Text("grain_size.column_distance_of_parts"),
+            Text("grain_size.column_coarse_part_area"),
         ),
         rows=tuple(rows),
-        note=Text("grain_size.two_populations_distribution_area_over"),
+        note=Text("grain_size.note_grain_size_distribution"),
     )
 
 
@@ -221,12 +221,12 @@ def lot_table(
         (specimen, mean.mean, grain_number(key, mean.mean, standard))
         for specimen, mean in zip(specimens, means, strict=True)
     ]
-    rows.append((Text("grain_size.mean_lot"), found.mean, grain_number(key, found.mean, standard)))
+    rows.append((Text("grain_size.row_mean_of_lot"), found.mean, grain_number(key, found.mean, standard)))
     return Table(
-        title=Text("grain_size.all_specimens"),
+        title=Text("grain_size.title_all_specimens"),
         columns=(Text("words.specimen"), f"{NAMES[key]} [{UNITS[key]}]", "G"),
         rows=tuple(rows),
-        note=Text("grain_size.g_lot_mean_measurement"),
+        note=Text("grain_size.note_g_of_lot"),
     )
 
 
@@ -239,12 +239,16 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
     charts = [
         Chart(
             kind="histogram",
-            title=Text("grain_size.grain_sections_their_g"),
-            x_label=Text("grain_size.g_area_section"),
-            y_label=Text("grain_size.share"),
+            title=Text("grain_size.title_sections_by_g"),
+            x_label=Text("grain_size.axis_section_g"),
+            y_label=Text("grain_size.axis_share"),
             series=(
-                Series(name=Text("grain_size.share_area"), x=edges, y=tuple(found.percent.tolist())),
-                Series(name=Text("grain_size.share_number"), x=edges, y=tuple((100 * number / number.sum()).tolist())),
+                Series(name=Text("grain_size.series_share_of_area"), x=edges, y=tuple(found.percent.tolist())),
+                Series(
+                    name=Text("grain_size.series_share_of_number"),
+                    x=edges,
+                    y=tuple((100 * number / number.sum()).tolist()),
+                ),
             ),
         )
     ]
@@ -255,12 +259,12 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         charts.append(
             Chart(
                 kind="histogram",
-                title=Text("grain_size.lengths_whole_chords"),
-                x_label=Text("grain_size.chord_length_um"),
-                y_label=Text("grain_size.share"),
+                title=Text("grain_size.title_whole_chord_lengths"),
+                x_label=Text("grain_size.axis_chord_length"),
+                y_label=Text("grain_size.axis_share"),
                 series=(
                     Series(
-                        name=Text("grain_size.chords_along_rows_columns"),
+                        name=Text("grain_size.series_row_and_column_chords"),
                         x=tuple(CHORD_EDGES_UM[low : high + 1].tolist()),
                         y=tuple((100 * counts[low:high] / counts.sum()).tolist()),
                     ),
@@ -270,7 +274,7 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         )
     series = tuple(
         Series(
-            name=Text("grain_size.specimen", specimen=specimen),
+            name=Text("grain_size.series_of_specimen", specimen=specimen),
             x=tuple(float(field.field) for field in own),
             y=tuple(float(field.values["grain_size_number"]) for field in own),
         )
@@ -281,8 +285,8 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
         charts.append(
             Chart(
                 kind="points",
-                title=Text("grain_size.g_each_field"),
-                x_label=Text("grain_size.field"),
+                title=Text("grain_size.title_g_of_each_field"),
+                x_label=Text("grain_size.axis_field"),
                 y_label=f"G ({standard.id})",
                 series=series,
             )
@@ -298,13 +302,13 @@ def statements(
     found = [
         Statement(
             name=Text("grain_size.method"),
-            text=Text("grain_size.evaluated_following", method_titles=METHOD_TITLES[settings.method], edition=edition),
+            text=Text("grain_size.method_text", method_titles=METHOD_TITLES[settings.method], edition=edition),
         ),
         Statement(name=Text("grain_size.test_figure"), text=_figure_text(fields, settings, scaled)),
         Statement(
-            name=Text("grain_size.counting"),
+            name=Text("grain_size.counting_rule"),
             text=Text(
-                "grain_size.one_grain_boundary_crossed_touched",
+                "grain_size.counting_rule_text",
                 triple_point_px=settings.triple_point_px,
                 settings=_triple_text(settings),
                 flicker_px=intercepts.FLICKER_PX,
@@ -312,26 +316,26 @@ def statements(
         ),
         Statement(
             name=Text("grain_size.whole_field_lines"),
-            text=Text("grain_size.g_intercept_mean_intercept_count"),
+            text=Text("grain_size.whole_field_lines_text"),
         ),
         Statement(
             name=Text("grain_size.edge_grains"),
-            text=Text("grain_size.rectangle_cut_side_1_2"),
+            text=Text("grain_size.edge_grains_text"),
         ),
         Statement(
             name=Text("grain_size.twins"),
-            text=Text("grain_size.twin_boundaries_far_segmentation_leaves", twins=named("terms", settings.twins)),
+            text=Text("grain_size.twins_text", twins=named("terms", settings.twins)),
         ),
     ]
     if settings.method == "jeffries":
         found.append(
             Statement(
                 name=Text("grain_size.circle_rule"),
-                text=Text("grain_size.grains_cut_circle_count_1")
+                text=Text("grain_size.circle_rule_text")
                 + (
-                    Text("grain_size.grain_taken_off_setting_circle")
+                    Text("grain_size.circle_rule_grain_taken_off")
                     if settings.circle_rule == "minus_one"
-                    else Text("grain_size.which_edition_keeps_see_budget")
+                    else Text("grain_size.circle_rule_kept_by_edition")
                 ),
             )
         )
@@ -344,47 +348,47 @@ def statements(
 
 def _triple_text(settings: Settings) -> str:
     if settings.triple_points == "alternate":
-        return Text("grain_size.n2_1_turn_astm_e1382")
+        return Text("grain_size.triple_points_in_turn")
     if settings.method == "heyn":
         return "1.5"
-    return Text("grain_size.n2_circles_1_5_straight")
+    return Text("grain_size.triple_points_by_figure")
 
 
 def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> str:
     if not scaled:
-        return Text("grain_size.none_without_pixel_size_only")
+        return Text("grain_size.test_figure_without_scale")
     first = fields[0].values
     match settings.method:
         case "abrams" | "hilliard":
             diameter = float(first["figure_diameter_mm"])
             circles = (
-                Text("grain_size.three_concentric_circles_circumferences_3")
+                Text("grain_size.test_figure_three_circles")
                 if settings.method == "abrams"
-                else Text("grain_size.one_circle")
+                else Text("grain_size.test_figure_one_circle")
             )
             magnification = float(first["figure_magnification"])
-            size = Text("grain_size.standard_draws", magnification=magnification)
+            size = Text("grain_size.test_figure_magnification", magnification=magnification)
             if not settings.figure_magnification:
-                size += Text("grain_size.sized_counts_procedure_asks")
+                size += Text("grain_size.test_figure_sized_for_counts")
             return Text(
-                "grain_size.m_wide_placements_per_field",
+                "grain_size.test_figure_circles",
                 circles=circles,
                 diameter=diameter * 1e3,
                 size=size,
                 figure_placements=float(first["figure_placements"]),
             )
         case "heyn":
-            return Text("grain_size.straight_lines_per_field_four", figure_lines=float(first["figure_lines"]))
+            return Text("grain_size.test_figure_heyn", figure_lines=float(first["figure_lines"]))
         case "jeffries":
             return Text(
-                "grain_size.circle_s_per_field_m",
+                "grain_size.test_figure_jeffries",
                 figure_placements=float(first["figure_placements"]),
                 figure_diameter_mm=float(first["figure_diameter_mm"]) * 1e3,
             )
         case "saltykov" | "mean_area":
-            return Text("grain_size.largest_rectangle_measured_area_each")
+            return Text("grain_size.test_figure_rectangle")
         case "intercept":
-            return Text("grain_size.every_pixel_row_column_diagonal")
+            return Text("grain_size.test_figure_pixel_lines")
 
 
 def _second_phase_text(settings: Settings) -> str:
@@ -392,10 +396,10 @@ def _second_phase_text(settings: Settings) -> str:
         case "dark" | "bright":
             side = "below" if settings.second_phase == "dark" else "above"
             how = Text(
-                "grain_size.regions_mean_gray_value", side=side, second_phase_threshold=settings.second_phase_threshold
+                "grain_size.second_phase_by_gray", side=side, second_phase_threshold=settings.second_phase_threshold
             )
         case "unlabeled":
-            how = Text("grain_size.what_has_no_grain_inside")
+            how = Text("grain_size.second_phase_without_grain")
         case _:
-            how = Text("grain_size.stated_user_second_phase", second_phase_percent=settings.second_phase_percent)
-    return Text("grain_size.only_grains_matrix_counted_second", how=how)
+            how = Text("grain_size.second_phase_stated", second_phase_percent=settings.second_phase_percent)
+    return Text("grain_size.second_phase_text", how=how)

@@ -31,8 +31,8 @@ SMALL_APART = 30.0  # share of the grains that may be small and darker, or brigh
 NEARLY_ALL = 0.9  # share of the area of the other grains that a fine one must be darker, or brighter, than [1]
 CERTAIN = 2.0  # difference of two shares over what chance makes of so many grains: Kolmogorov, 1 in 1500 [1]
 
-_LEFT_OUT = Text("grain_size.share_field_left_out_field")
-_EDGE_HELD = Text("grain_size.share_edge_field_one_grain")
+_LEFT_OUT = Text("grain_size.check_field_left_out")
+_EDGE_HELD = Text("grain_size.check_one_grain_holds_edge")
 _OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
 
 
@@ -186,49 +186,49 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             most["left_out_percent"],
             LEFT_OUT,
             "%",
-            Text("grain_size.no_grain_found_there_taken"),
+            Text("grain_size.why_field_left_out"),
         ),
         _EDGE_HELD: (
             most["edge_held_by_one_percent"],
             EDGE,
             "%",
-            Text("grain_size.grain_large_mount_its_boundaries"),
+            Text("grain_size.why_one_grain_holds_edge"),
         ),
-        Text("grain_size.share_field_one_grain_covers"): (
+        Text("grain_size.check_one_grain_covers_field"): (
             100.0 * max(float(part.max() / part.sum()) for part in of_field),
             LARGEST,
             "%",
-            Text("grain_size.boundaries_not_closed_field_too"),
+            Text("grain_size.why_one_grain_covers_field"),
         ),
-        Text("grain_size.share_grains_much_smaller_than_grains"): (
+        Text("grain_size.check_fine_grains"): (
             fine,
             FINE,
             "%",
-            Text("grain_size.area_below_mean_weighted_area", fine_area=FINE_AREA),
+            Text("grain_size.why_fine_grains", fine_area=FINE_AREA),
         ),
-        Text("grain_size.share_grains_have_gray_level_their"): (
+        Text("grain_size.check_grains_of_own_gray"): (
             most["second_gray_level_percent"],
             SECOND,
             "%",
-            Text("grain_size.dark_bright_particles_counted_grains"),
+            Text("grain_size.why_grains_of_own_gray"),
         ),
-        Text("grain_size.share_grains_smaller_and_darker_or"): (
+        Text("grain_size.check_particles_among_grains"): (
             most["small_apart_in_gray_percent"],
             SMALL_APART,
             "%",
-            Text("grain_size.particles_counted_grains_share_0"),
+            Text("grain_size.why_particles_among_grains"),
         ),
-        Text("grain_size.share_boundary_length_taken_scratches_field"): (
+        Text("grain_size.check_scratches_left_out"): (
             most["scratched_percent"],
             SCRATCHED,
             "%",
-            Text("grain_size.share_they_decide_0_5"),
+            Text("grain_size.why_scratches_left_out"),
         ),
-        Text("grain_size.twin_lamellae_merged_over_grains"): (
+        Text("grain_size.check_twin_lamellae"): (
             lamellae,
             TWINNED,
             "1",
-            Text("grain_size.twins_etched_like_grain_boundaries"),
+            Text("grain_size.why_twin_lamellae"),
         ),
     }
     for name, (value, limit, unit, why) in found.items():
@@ -238,7 +238,7 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             "<=",
             limit,
             unit,
-            clause=Text("grain_size.limit_toolkit", why=why),
+            clause=Text("grain_size.clause_toolkit_limit", why=why),
             specimen=specimen,
             # what is no grain at all stays in doubt whoever counts; the others are answered by a check by hand
             quantities=() if name in _OF_REGION else tuple(QUANTITIES),
@@ -251,7 +251,7 @@ def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iter
     if max(shares) >= 1:
         yield (
             Text(
-                "grain_size.specimen_fields_left_out_one",
+                "grain_size.warning_fields_left_out",
                 specimen=specimen,
                 shares=float(np.mean(shares)),
                 shares_2=max(shares),
@@ -264,4 +264,4 @@ def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Itera
     lines = round(sum(float(field.values["scratch_lines"]) for field in fields))
     if lines:
         most = max(float(field.values["scratched_percent"]) for field in fields)
-        yield (Text("grain_size.specimen_lines_taken_scratches_left", specimen=specimen, lines=lines, most=most))
+        yield (Text("grain_size.warning_scratches_left_out", specimen=specimen, lines=lines, most=most))

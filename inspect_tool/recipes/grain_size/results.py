@@ -22,36 +22,26 @@ from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "grain_size_number": Quantity(title=Text("grain_size.grain_size_number_g_method"), unit="G", needs_scale=True),
+    "grain_size_number": Quantity(title=Text("grain_size.title_g_of_job_method"), unit="G", needs_scale=True),
     "grain_size_number.intercept": Quantity(
-        title=Text("grain_size.grain_size_number_g_test"), unit="G", needs_scale=True
+        title=Text("grain_size.title_g_whole_field_lines"), unit="G", needs_scale=True
     ),
-    "grain_size_number.planimetric": Quantity(
-        title=Text("grain_size.grain_size_number_g_grains"), unit="G", needs_scale=True
-    ),
-    "grain_size_number.mean_area": Quantity(
-        title=Text("grain_size.grain_size_number_g_mean"), unit="G", needs_scale=True
-    ),
-    "grain_size_number.largest": Quantity(
-        title=Text("grain_size.grain_size_number_g_largest"), unit="G", needs_scale=True
-    ),
+    "grain_size_number.planimetric": Quantity(title=Text("grain_size.title_g_saltykov"), unit="G", needs_scale=True),
+    "grain_size_number.mean_area": Quantity(title=Text("grain_size.title_g_mean_area"), unit="G", needs_scale=True),
+    "grain_size_number.largest": Quantity(title=Text("grain_size.title_g_largest_section"), unit="G", needs_scale=True),
     "mean_intercept_um": Quantity(
-        title=Text("grain_size.mean_lineal_intercept_test_lines"), unit="um", needs_scale=True
+        title=Text("grain_size.title_mean_intercept_whole_field"), unit="um", needs_scale=True
     ),
     "mean_intercept_um.figure": Quantity(
-        title=Text("grain_size.mean_lineal_intercept_test_figure"), unit="um", needs_scale=True
+        title=Text("grain_size.title_mean_intercept_of_figure"), unit="um", needs_scale=True
     ),
-    "grains_per_mm2": Quantity(
-        title=Text("grain_size.grains_per_area_rectangle_saltykov"), unit="1/mm2", needs_scale=True
-    ),
+    "grains_per_mm2": Quantity(title=Text("grain_size.title_grains_per_area_saltykov"), unit="1/mm2", needs_scale=True),
     "grains_per_mm2.figure": Quantity(
-        title=Text("grain_size.grains_per_area_circle_jeffries"), unit="1/mm2", needs_scale=True
+        title=Text("grain_size.title_grains_per_area_jeffries"), unit="1/mm2", needs_scale=True
     ),
-    "mean_grain_area_um2": Quantity(
-        title=Text("grain_size.mean_grain_area_from_weighted"), unit="um2", needs_scale=True
-    ),
+    "mean_grain_area_um2": Quantity(title=Text("grain_size.title_mean_grain_area"), unit="um2", needs_scale=True),
     "boundary_area_per_volume_per_mm": Quantity(
-        title=Text("grain_size.grain_boundary_area_per_volume"), unit="1/mm", needs_scale=True
+        title=Text("grain_size.title_boundary_area_per_volume"), unit="1/mm", needs_scale=True
     ),
     "anisotropy_index": Quantity(title=Text("grain_size.anisotropy_index"), unit="1", needs_scale=False),
     "matrix_percent": Quantity(title=Text("grain_size.matrix_phase"), unit="%", needs_scale=False),
@@ -119,9 +109,9 @@ def results_of(
                 yield _number(
                     estimates[column],
                     quantity=quantity,
-                    title=Text("grain_size.g_by_method", name=name, standard=standard.id, method=method),
+                    title=Text("grain_size.title_g_by_method", name=name, standard=standard.id, method=method),
                     definition=Text(
-                        "grain_size.g_mean_over_fields",
+                        "grain_size.definition_g_by_method",
                         quantity=quantity,
                         short=short,
                         short_2=_VERSIONS.get(short, 1),
@@ -140,7 +130,7 @@ def results_of(
                 _inverse(estimates[key], 1e3),
                 quantity="mean_intercept_um.figure",
                 unit="um",
-                clause=Text("grain_size.mean_intercept", of_figure=of_figure),
+                clause=Text("grain_size.clause_mean_intercept_of_figure", of_figure=of_figure),
                 specimen=specimen,
                 main=True,
             )
@@ -157,7 +147,7 @@ def results_of(
             _inverse(lines, 1e3),
             quantity="mean_intercept_um",
             unit="um",
-            clause=Text("grain_size.mean_intercept_test_lines_four", edition=edition),
+            clause=Text("grain_size.clause_mean_intercept_whole_field", edition=edition),
             specimen=specimen,
             main=key == "n_l_per_mm",
         )
@@ -165,7 +155,7 @@ def results_of(
             estimates["grains_per_mm2"],
             quantity="grains_per_mm2",
             unit="1/mm2",
-            clause=Text("grain_size.grains_rectangle_sides_1_2", edition=edition),
+            clause=Text("grain_size.clause_grains_in_rectangle", edition=edition),
             specimen=specimen,
             main=key == "grains_per_mm2",
         )
@@ -174,7 +164,7 @@ def results_of(
                 _inverse(estimates["whole_grains_per_mm2"], 1e6),
                 quantity="mean_grain_area_um2",
                 unit="um2",
-                clause=Text("grain_size.n1_grains_per_area_whole"),
+                clause=Text("grain_size.clause_mean_grain_area"),
                 specimen=specimen,
                 main=key == "whole_grains_per_mm2",
             )
@@ -182,7 +172,7 @@ def results_of(
             replace(lines, mean=2 * lines.mean),
             quantity="boundary_area_per_volume_per_mm",
             unit="1/mm",
-            clause=Text("grain_size.stereology_s_v_2_n"),
+            clause=Text("grain_size.clause_boundary_area_per_volume"),
             specimen=specimen,
             main=False,
         )
@@ -192,7 +182,7 @@ def results_of(
             estimates["anisotropy_index"],
             quantity="anisotropy_index",
             unit="1",
-            clause=Text("grain_size.intercepts_per_length_across_deformation", edition=edition) + _index_plane(fields),
+            clause=Text("grain_size.clause_anisotropy_index", edition=edition) + _index_plane(fields),
             specimen=specimen,
             main=not scaled,
         )
@@ -201,7 +191,7 @@ def results_of(
             estimates["matrix_percent"],
             quantity="matrix_percent",
             unit="%",
-            clause=Text("grain_size.specimens_two_phases_matrix_fraction", edition=edition),
+            clause=Text("grain_size.clause_matrix_phase", edition=edition),
             specimen=specimen,
             main=False,
         )
@@ -235,7 +225,7 @@ def _number(
                 replace(
                     line,
                     u=sensitivity * line.u,
-                    basis=Text("grain_size.x_g_per_relative_change", basis=line.basis, sensitivity=sensitivity),
+                    basis=Text("grain_size.basis_relative_change_in_g", basis=line.basis, sensitivity=sensitivity),
                 )
                 for line in estimate.lines
             ),
@@ -255,7 +245,9 @@ def _size(estimate: Estimate, *, quantity: str, unit: str, clause: str, specimen
             unit=unit,
             n=estimate.n,
             clause=clause + (f"; {estimate.note}" if estimate.note else ""),
-            definition=Text("grain_size.mean_over_fields", quantity=quantity, quantity_2=_VERSIONS.get(quantity, 1)),
+            definition=Text(
+                "grain_size.definition_mean_over_fields", quantity=quantity, quantity_2=_VERSIONS.get(quantity, 1)
+            ),
             budget=tuple(replace(line, u=line.u * abs(estimate.mean)) for line in estimate.lines),
             title=QUANTITIES[quantity].title,
             main=main,
@@ -274,12 +266,12 @@ def _inverse(estimate: Estimate, unit: float) -> Estimate:
 def _index_plane(fields: Sequence[FieldMeasurement]) -> str:
     planes = {field.plane for field in anisotropy_fields(fields)}
     if planes == {"longitudinal"}:
-        return Text("grain_size.longitudinal_plane")
+        return Text("grain_size.index_on_longitudinal_plane")
     if planes == {"planar"}:
-        return Text("grain_size.planar_section_no_longitudinal_one")
+        return Text("grain_size.index_on_planar_section")
     if planes == {"transverse"}:
-        return Text("grain_size.transverse_section_which_does_not")
-    return Text("grain_size.plane_not_stated")
+        return Text("grain_size.index_on_transverse_section")
+    return Text("grain_size.index_plane_not_stated")
 
 
 def _largest_result(
@@ -288,7 +280,7 @@ def _largest_result(
     largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
     u_rel = max(field.calibration.u_rel for field in fields)
     number = float(largest["grain_size_number"])
-    cut = Text("grain_size.cut_edge_field_grain_least") if largest["touches_edge"] else ""
+    cut = Text("grain_size.clause_largest_section_cut") if largest["touches_edge"] else ""
     return evaluated(
         Result(
             quantity="grain_size_number.largest",
@@ -297,19 +289,19 @@ def _largest_result(
             unit="G",
             n=len(grains),
             n_of=Text("grain_size.grains"),
-            clause=Text("grain_size.astm_e930_18_image_area", cut=cut),
-            definition=Text("grain_size.grain_size_number_largest_1"),
+            clause=Text("grain_size.clause_largest_section", cut=cut),
+            definition=Text("grain_size.definition_g_largest_section"),
             budget=(
                 Component(
                     name=Text("budget.scale"),
                     u=2 / log(2) * u_rel,
                     kind="B",
-                    basis=Text("grain_size.n2_x_relative_uncertainty_pixel"),
+                    basis=Text("grain_size.basis_pixel_size_largest_grain"),
                 ),
                 *_largest_segmented(grains, fields),
             ),
             rounded=rounded(number),
-            title=Text("grain_size.grain_size_number_largest_connected", id=standard.id),
+            title=Text("grain_size.title_g_largest_by_edition", id=standard.id),
         )
     )
 
@@ -322,7 +314,7 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement])
         name=Text("budget.outline"),
         u=2 * 0.5 / sqrt(float(grains["area_px2"].max())) / sqrt(3) / log(2),
         kind="B",
-        basis=Text("grain_size.half_pixel_boundary_3"),
+        basis=Text("grain_size.basis_half_pixel_of_boundary"),
     )
     if not names:
         return
@@ -331,12 +323,12 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement])
         name=Text("budget.segmentation"),
         u=half_range([0.0, *(log2(one / float(area[0])) for one in other)]),
         kind="B",
-        basis=Text("grain_size.half_range_3_largest_grain", n_names=len(names), names=", ".join(names)),
+        basis=Text("grain_size.basis_segmentation_largest_grain", n_names=len(names), names=", ".join(names)),
     )
     ends = (float(area.min()), float(area[0]) + float(grains["area_um2"].mean()))
     yield Component(
         name=Text("budget.one_boundary"),
         u=half_range(log2(end) for end in ends),
         kind="B",
-        basis=Text("grain_size.one_boundary_missed_too_much"),
+        basis=Text("grain_size.basis_one_boundary"),
     )

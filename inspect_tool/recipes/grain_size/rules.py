@@ -54,15 +54,15 @@ def checks(
 
     planes = len({(field.section, field.plane) for field in fields})
     per = min(sum((f.section, f.plane) == place for f in fields) for place in {(f.section, f.plane) for f in fields})
-    sections = Text("grain_size.fewest_section") if planes > 1 else ""
+    sections = Text("grain_size.fewest_fields_of_section") if planes > 1 else ""
     found["fields_intercept"] = found["fields_planimetric"] = (float(per), sections)
     if scaled:
         estimate = estimates[basis(method)[0]]
         found["relative_accuracy"] = (
             estimate.ra_percent,
-            Text("grain_size.sentence", method=basis(method)[1])
+            Text("grain_size.accuracy_of_measurement", method=basis(method)[1])
             if estimate.ra_percent is not None
-            else Text("grain_size.one_field_gives_no_scatter_2"),
+            else Text("grain_size.accuracy_unknown_one_field"),
         )
         match method:
             case "jeffries":
@@ -113,40 +113,44 @@ def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], stand
     directed = estimate is not None and len(estimate.planes) == 3
     found = 3 if directed else len(planes)
     return Check(
-        name=Text("grain_size.principal_planes_directions_elongated_grains"),
+        name=Text("grain_size.check_principal_planes"),
         value=float(found),
         relation=">=",
         limit=3.0,
         unit="1",
         passed=found >= 3,
-        clause=Text("grain_size.grains_not_equiaxed_measured_three", standard=designation(standard)),
+        clause=Text("grain_size.clause_principal_planes", standard=designation(standard)),
         specimen=specimen,
         note=(estimate.note if estimate is not None else "")
-        or (Text("grain_size.plane_not_stated_2") if not planes else Text("grain_size.only", planes=", ".join(planes))),
+        or (
+            Text("grain_size.note_plane_not_stated")
+            if not planes
+            else Text("grain_size.note_only_these_planes", planes=", ".join(planes))
+        ),
     )
 
 
 def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[Check]:
     smallest = min(float(field.values["mean_intercept_px"]) for field in fields)
     yield Check(
-        name=Text("grain_size.mean_intercept_pixels_field_smallest"),
+        name=Text("grain_size.check_mean_intercept_pixels"),
         value=smallest,
         relation=">=",
         limit=_ADVISED_INTERCEPT_PX,
         unit="px",
         passed=smallest >= _ADVISED_INTERCEPT_PX,
-        clause=Text("grain_size.own_rule_advice_below_one"),
+        clause=Text("grain_size.clause_mean_intercept_pixels"),
         scope="image",
         specimen=specimen,
     )
     if smallest < _SMALLEST_INTERCEPT_PX:
         yield plausibility.check(
-            Text("grain_size.grains_large_enough_pixels_counted"),
+            Text("grain_size.check_grains_resolved"),
             smallest,
             ">=",
             _SMALLEST_INTERCEPT_PX,
             "px",
-            clause=Text("grain_size.own_rule_counts_tried_against"),
+            clause=Text("grain_size.clause_grains_resolved"),
             specimen=specimen,
         )
 
@@ -159,14 +163,14 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
     limit = _PLAUSIBLE_DIFFERENCE_G + expanded
     value = abs(difference - _KNOWN_DIFFERENCE_G)
     yield Check(
-        name=Text("grain_size.intercept_planimetric_g_differ_grains"),
+        name=Text("grain_size.check_intercept_against_planimetric"),
         value=value,
         relation="<=",
         limit=limit,
         unit="G",
         passed=value <= limit,
         clause=Text(
-            "grain_size.g_intercept_g_planimetric_usual",
+            "grain_size.clause_intercept_against_planimetric",
             difference=difference,
             known_difference_g=_KNOWN_DIFFERENCE_G,
             plausible_difference_g=_PLAUSIBLE_DIFFERENCE_G,
@@ -182,13 +186,13 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
         limit = max(0.1, sqrt((figure.expanded_u or 0.0) ** 2 + (other.expanded_u or 0.0) ** 2))
         value = abs(figure.value - other.value)
         yield Check(
-            name=Text("grain_size.test_figure_whole_field_give"),
+            name=Text("grain_size.check_figure_against_whole_field"),
             value=value,
             relation="<=",
             limit=limit,
             unit="G",
             passed=value <= limit,
-            clause=Text("grain_size.expanded_uncertainties_both_least_0"),
+            clause=Text("grain_size.clause_figure_against_whole_field"),
             scope="consistency",
             specimen=specimen,
         )
@@ -204,18 +208,18 @@ def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, spe
     aspect = float(grains["aspect_ratio"].to_numpy()[order][np.searchsorted(share, 0.5)])
     missing = {"longitudinal", "transverse", "planar"} - planes
     if index > _EQUIAXED_INDEX and len(planes) < 2:
-        yield (Text("grain_size.specimen_grains_elongated_anisotropy_index", specimen=specimen, index=index))
+        yield (Text("grain_size.warning_elongated_one_section", specimen=specimen, index=index))
     elif index > _EQUIAXED_INDEX and missing:
         yield (
             Text(
-                "grain_size.specimen_grains_elongated_anisotropy_index_2",
+                "grain_size.warning_elongated_section_missing",
                 specimen=specimen,
                 index=index,
                 missing=" and no ".join(sorted(missing)),
             )
         )
     if aspect > _EQUIAXED_ASPECT:
-        yield (Text("grain_size.specimen_half_area_grains_more", specimen=specimen, aspect=aspect))
+        yield (Text("grain_size.warning_lamellar_structure", specimen=specimen, aspect=aspect))
 
 
 def consistency_warnings(
@@ -226,7 +230,7 @@ def consistency_warnings(
         if check.specimen == specimen and check.scope == "consistency" and not check.passed:
             yield (
                 Text(
-                    "grain_size.specimen_failed_against_g_look",
+                    "grain_size.warning_methods_disagree",
                     specimen=specimen,
                     name=check.name[0].lower(),
                     name_2=check.name[1:],
@@ -240,14 +244,14 @@ def consistency_warnings(
         if share > _LARGEST_SHARE:
             yield (
                 Text(
-                    "grain_size.specimen_field_one_region_covers",
+                    "grain_size.warning_one_region_covers_field",
                     specimen=specimen,
                     field=field.field,
                     share=100 * share,
                 )
             )
     if len(fields) == 1:
-        yield (Text("grain_size.specimen_one_field_scatter_between", specimen=specimen))
+        yield (Text("grain_size.warning_one_field", specimen=specimen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,22 +303,20 @@ def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, editions
             result = astm_e1181.result_text(kind, [100 - share, share], sizes)
             warnings.append(
                 Text(
-                    "grain_size.specimen_duplex_grain_structure_numbers",
+                    "grain_size.warning_duplex_structure",
                     specimen=specimen,
                     result=result,
                     distance=distance,
                 )
             )
         elif met.wide_range:
-            warnings.append(Text("grain_size.specimen_wide_range_grain_sizes", specimen=specimen, low=low, high=high))
+            warnings.append(Text("grain_size.warning_wide_size_range", specimen=specimen, low=low, high=high))
     regions = _regions(fields, standard)
     if regions is not None:
         warnings.append(
-            Text(
-                "grain_size.specimen_local_grain_size_runs", specimen=specimen, regions=regions[0], regions_2=regions[1]
-            )
+            Text("grain_size.warning_grain_size_by_place", specimen=specimen, regions=regions[0], regions_2=regions[1])
         )
-    row = (specimen, found, result or Text("grain_size.not_duplex_its_grain_sections"), low, high, distance, share)
+    row = (specimen, found, result or Text("grain_size.not_duplex"), low, high, distance, share)
     return Structure(row=row, warnings=tuple(warnings))
 
 
@@ -380,12 +382,12 @@ def largest_grain(grains: pd.DataFrame, editions: Editions, specimen: str) -> tu
         grain_number("area_um2", by_caliper, editions.job),
         average,
         coarse,
-        ("yes" if eligible else "no") + (Text("grain_size.cut_edge_least_large") if cut else ""),
+        ("yes" if eligible else "no") + (Text("grain_size.outlier_cut_by_edge") if cut else ""),
     )
     if not eligible:
         return row, []
     warning = Text(
-        "grain_size.specimen_largest_grain_g_numbers",
+        "grain_size.warning_largest_grain_outlier",
         specimen=specimen,
         number=number,
         difference=difference,

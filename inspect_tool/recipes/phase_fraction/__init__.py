@@ -139,7 +139,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
             if apart := disagreement(found.mean, alternative_means(group, name)):
                 warnings.append(
                     Text(
-                        "phase_fraction.two_ways_choose_gray_level",
+                        "phase_fraction.warning_gray_levels_disagree",
                         group=who(group),
                         name=name,
                         mean=found.mean,
@@ -153,7 +153,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     Text(
-                        "phase_fraction.n95_interval_fields_reaches_below",
+                        "phase_fraction.warning_interval_below_zero",
                         group=who(group),
                         name=name,
                         mean=found.mean,
@@ -166,14 +166,16 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
         checks += specimen_checks(group, settings, editions)
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
-        checks += _unseen.checks_of(group.fields, Text("phase_fraction.any_phase_interest"))
+        checks += _unseen.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
         checks += _colors.checks_of(
             group.fields,
-            Text("phase_fraction.classes_interest") if settings.tinted_grains else Text("phase_fraction.classes"),
+            Text("phase_fraction.subject_classes_of_interest")
+            if settings.tinted_grains
+            else Text("phase_fraction.subject_classes"),
         )
         warnings += _colors.warnings_of(group.fields, group.classes[0])
         if len(group.fields) == 1:
-            warnings.append(Text("phase_fraction.one_field_only_u_takes", group=who(group)))
+            warnings.append(Text("phase_fraction.warning_one_field", group=who(group)))
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

@@ -204,9 +204,9 @@ def _point_count(
     marks: list[Mark] = []
     for number, name in of_interest.items():
         layer = (
-            Text("phase_fraction.point_grid")
+            Text("phase_fraction.layer_point_grid")
             if len(of_interest) == 1
-            else Text("phase_fraction.point_grid_2", name=name)
+            else Text("phase_fraction.layer_point_grid_class", name=name)
         )
         marks += points.marks(counted, number, name, layer)
     return counted, tuple(marks)
@@ -246,8 +246,8 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
             feature=int(row["feature"]),
             value=float(row[column]),
             unit=unit,
-            caption=Text("phase_fraction.largest_features", class_=row["class"])
-            + (Text("phase_fraction.cut_edge") if row["touches_edge"] else ""),
+            caption=Text("phase_fraction.caption_largest_features", class_=row["class"])
+            + (Text("phase_fraction.caption_cut_by_edge") if row["touches_edge"] else ""),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )
         for row in features.nlargest(10, column).to_dict("records")
@@ -256,5 +256,5 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
 
 def _notes(segmentation: Segmentation) -> tuple[str, ...]:
     if segmentation.settings.get("method_taken") == "nothing found":
-        return (Text("phase_fraction.no_edge_stands_clear_noise"),)
+        return (Text("phase_fraction.note_no_phase_found"),)
     return ()

@@ -97,7 +97,7 @@ def classes_of(field: FieldMeasurement) -> tuple[str, ...]:
 
 def who(group: Group) -> str:
     """Name the specimen, for a message."""
-    return Text("phase_fraction.specimen", specimen=group.specimen)
+    return Text("phase_fraction.group_specimen", specimen=group.specimen)
 
 
 def clause_of(standard: Standard, text: str) -> str:

@@ -48,54 +48,54 @@ def tables_of(
     settings: Settings,
 ) -> Iterable[Table]:
     """Tabulate shares, sections, point counts and features."""
-    wanted = Text("phase_fraction.ra", wanted_ra_percent=settings.wanted_ra_percent)
+    wanted = Text("phase_fraction.wanted_relative_accuracy", wanted_ra_percent=settings.wanted_ra_percent)
     yield Table(
-        title=Text("phase_fraction.area_fraction_field_statistics"),
+        title=Text("phase_fraction.title_field_statistics"),
         columns=(
             Text("words.specimen"),
             Text("words.class"),
             Text("words.fields"),
-            Text("phase_fraction.mean"),
+            Text("phase_fraction.column_mean"),
             "s [%]",
-            Text("phase_fraction.n95_ci"),
-            Text("words.ra"),
+            Text("phase_fraction.column_ci95"),
+            Text("words.relative_accuracy"),
             "U [%]",
-            Text("phase_fraction.more_fields", wanted=wanted),
+            Text("phase_fraction.column_more_fields", wanted=wanted),
         ),
         rows=tuple(summary),
-        note=Text("phase_fraction.n95_ci_student_s_t"),
+        note=Text("phase_fraction.note_field_statistics"),
     )
     if sections:
         yield Table(
-            title=Text("phase_fraction.area_fraction_section"),
+            title=Text("phase_fraction.title_area_fraction_by_section"),
             columns=(
                 Text("words.specimen"),
                 Text("words.class"),
                 Text("words.section"),
                 Text("words.fields"),
-                Text("phase_fraction.mean"),
-                Text("phase_fraction.n95_ci"),
+                Text("phase_fraction.column_mean"),
+                Text("phase_fraction.column_ci95"),
             ),
             rows=tuple(sections),
-            note=Text("phase_fraction.sections_reported_apart_result_mean"),
+            note=Text("phase_fraction.note_sections_reported_apart"),
         )
     yield Table(
-        title=Text("phase_fraction.point_count_against_area"),
+        title=Text("phase_fraction.title_point_count_against_area"),
         columns=(
             Text("words.specimen"),
             Text("words.class"),
             Text("words.count"),
             Text("words.fields"),
             Text("words.points"),
-            Text("phase_fraction.point_count"),
-            Text("phase_fraction.n95_ci"),
-            Text("words.ra"),
-            Text("phase_fraction.area_same_fields"),
-            Text("phase_fraction.difference"),
-            Text("phase_fraction.allowed"),
+            Text("phase_fraction.column_point_count"),
+            Text("phase_fraction.column_ci95"),
+            Text("words.relative_accuracy"),
+            Text("phase_fraction.column_area_same_fields"),
+            Text("phase_fraction.column_difference"),
+            Text("phase_fraction.column_allowed_difference"),
         ),
         rows=tuple(referee),
-        note=Text("phase_fraction.inside_1_boundary_1_2"),
+        note=Text("phase_fraction.note_point_count"),
     )
 
 
@@ -110,10 +110,10 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
         charts.append(
             Chart(
                 kind="bars",
-                title=Text("phase_fraction.area_fraction_field")
-                + (Text("phase_fraction.specimen_2", specimen=group.specimen) if len(groups) > 1 else ""),
-                x_label=Text("phase_fraction.field"),
-                y_label=Text("phase_fraction.area_fraction"),
+                title=Text("phase_fraction.title_area_fraction_by_field")
+                + (Text("phase_fraction.title_of_specimen", specimen=group.specimen) if len(groups) > 1 else ""),
+                x_label=Text("phase_fraction.axis_field"),
+                y_label=Text("phase_fraction.axis_area_fraction"),
                 series=tuple(
                     Series(name=name, x=at, y=tuple(group.column(f"area_percent.{name}")))
                     for name in group.classes[:-1]
@@ -126,45 +126,52 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
 
 def _crossing(axes: Mapping[tuple[str, str], str], settings: Settings) -> str:
     """Say by which lines N_L was counted, and why; ``axes`` by specimen and class."""
-    how = "stated" if settings.axis != "auto" else Text("phase_fraction.found_lines_other_direction_cross")
+    how = "stated" if settings.axis != "auto" else Text("phase_fraction.structure_axis_found")
     said = [
-        Text("phase_fraction.specimen_3", specimen=specimen, name=name, crossing=CROSSING[axis], axis=axis, how=how)
+        Text(
+            "phase_fraction.structure_axis_of_class",
+            specimen=specimen,
+            name=name,
+            crossing=CROSSING[axis],
+            axis=axis,
+            how=how,
+        )
         for (specimen, name), axis in axes.items()
         if axis not in ("auto", "none")
     ]
-    return joined("; ", said) or Text("phase_fraction.rows_columns_together_structure_has")
+    return joined("; ", said) or Text("phase_fraction.structure_axis_none")
 
 
 def statements_of(axes: Mapping[tuple[str, str], str], settings: Settings) -> tuple[Statement, ...]:
     """Say how shares, points and lines were taken."""
     grid = (
-        Text("phase_fraction.points", grid_points=settings.grid_points)
+        Text("phase_fraction.grid_points_stated", grid_points=settings.grid_points)
         if settings.grid_points
-        else Text("phase_fraction.points_e562_guidance_from_area")
+        else Text("phase_fraction.grid_points_by_e562")
     )
     return (
         Statement(
-            name=Text("phase_fraction.area_fraction_2"),
-            text=Text("phase_fraction.area_share_each_class_image"),
+            name=Text("phase_fraction.title_area_fraction"),
+            text=Text("phase_fraction.area_fraction_text"),
         ),
         Statement(
             name=Text("phase_fraction.statistics"),
-            text=Text("phase_fraction.field_statistical_unit_fields_taken"),
+            text=Text("phase_fraction.statistics_text"),
         ),
-        Statement(name=Text("phase_fraction.scale"), text=Text("phase_fraction.area_point_fractions_ratios_pixel")),
+        Statement(name=Text("phase_fraction.scale"), text=Text("phase_fraction.scale_text")),
         Statement(
-            name=Text("phase_fraction.point_count_2"),
-            text=Text("phase_fraction.systematic_grid_random_start_seed", grid=grid, seed=settings.seed)
-            + (Text("phase_fraction.hand", name=Path(settings.counts).name) if settings.counts else ""),
+            name=Text("phase_fraction.title_point_count"),
+            text=Text("phase_fraction.point_count_text", grid=grid, seed=settings.seed)
+            + (
+                Text("phase_fraction.point_count_hand_file", name=Path(settings.counts).name) if settings.counts else ""
+            ),
         ),
         Statement(
-            name=Text("phase_fraction.lines_counts"),
-            text=Text("phase_fraction.mean_free_path_spacing_intercept") + _crossing(axes, settings) + ".",
+            name=Text("phase_fraction.lines_and_counts"),
+            text=Text("phase_fraction.lines_and_counts_text") + _crossing(axes, settings) + ".",
         ),
         Statement(
             name=Text("phase_fraction.features"),
-            text=Text(
-                "phase_fraction.n8_connected_px_more_counted", smallest_feature_px2=settings.smallest_feature_px2
-            ),
+            text=Text("phase_fraction.features_text", smallest_feature_px2=settings.smallest_feature_px2),
         ),
     )

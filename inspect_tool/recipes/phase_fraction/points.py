@@ -18,7 +18,7 @@ from inspect_tool.statistics.fields import FieldStatistics, field_statistics, sc
 from inspect_tool.statistics.uncertainty import evaluated
 
 _SIGMAS = 3.0  # a point count that differs by more is not chance (3 in 1000)
-OWN_GRID = Text("phase_fraction.own_rule_grid_points_class")
+OWN_GRID = Text("phase_fraction.clause_own_grid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def point_statistics(group: Group, name: str) -> _Points:
 
 def point_result(group: Group, name: str, found: _Points, editions: Editions, *, main: bool) -> Result:
     """Give the result of the point count, with its budget."""
-    by = Text("phase_fraction.counted_hand") if found.by_hand else Text("phase_fraction.systematic_grid_class_image")
+    by = Text("phase_fraction.counted_by_hand") if found.by_hand else Text("phase_fraction.counted_by_grid")
     counted = editions.job if editions.job.follows in MANUAL else edition_of(editions, "ASTM E562")
     return evaluated(
         Result(
@@ -68,12 +68,12 @@ def point_result(group: Group, name: str, found: _Points, editions: Editions, *,
             value=found.statistics.mean,
             unit="%",
             n=found.statistics.n,
-            clause=clause_of(counted, Text("phase_fraction.point_count_mean_p_p"))
+            clause=clause_of(counted, Text("phase_fraction.clause_point_count"))
             if found.by_hand
-            else Text("phase_fraction.mean_p_p", own_grid=OWN_GRID),
-            definition=Text("phase_fraction.points_class_points_grid_boundary", by=by),
+            else Text("phase_fraction.clause_own_grid_count", own_grid=OWN_GRID),
+            definition=Text("phase_fraction.definition_point_count", by=by),
             budget=scatter_line(found.statistics),
-            title=Text("phase_fraction.point_count_3", name=name),
+            title=Text("phase_fraction.title_point_count_class", name=name),
             main=main,
         )
     )
@@ -97,20 +97,20 @@ def referee_check(
     )
     allowed = _SIGMAS * sqrt(u_points**2 + u_border**2) + 100 * astm_e562.HALF / counted.total
     difference = abs(counted.statistics.mean - counted.area_mean)
-    by = Text("phase_fraction.hand_2") if counted.by_hand else Text("phase_fraction.grid")
+    by = Text("phase_fraction.point_count_by_hand") if counted.by_hand else Text("phase_fraction.point_count_by_grid")
     check = Check(
-        name=Text("phase_fraction.point_count_against_area_2", by=by, name=name),
+        name=Text("phase_fraction.check_point_count_against_area", by=by, name=name),
         value=difference,
         relation="<=",
         limit=allowed,
         unit="%",
         passed=difference <= allowed,
-        clause=clause_of(edition_of(editions, "ASTM E562"), Text("phase_fraction.point_count_referee_same_fields"))
+        clause=clause_of(edition_of(editions, "ASTM E562"), Text("phase_fraction.clause_point_count_check"))
         if counted.by_hand
-        else Text("phase_fraction.checks_sampling_not_segmentation", own_grid=OWN_GRID),
+        else Text("phase_fraction.clause_own_grid_check", own_grid=OWN_GRID),
         scope="consistency",
         specimen=group.specimen,
-        note=Text("phase_fraction.points_fields_limit_3_standard", total=counted.total, n=counted.statistics.n),
+        note=Text("phase_fraction.note_point_count_limit", total=counted.total, n=counted.statistics.n),
     )
     row: tuple[Cell, ...] = (
         group.specimen,

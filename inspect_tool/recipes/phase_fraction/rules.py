@@ -41,7 +41,7 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
         found.ra_percent,
         group.specimen,
         name,
-        "" if found.ra_percent is not None else Text("phase_fraction.needs_two_fields_every_section"),
+        "" if found.ra_percent is not None else Text("phase_fraction.note_accuracy_not_known"),
     )
     if found.ci95 is not None:
         checks += _rule(editions, "lower_limit", found.mean - found.ci95, group.specimen, name)
@@ -53,20 +53,20 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
             gap,
             group.specimen,
             name,
-            Text("phase_fraction.sections_combined_mean_their_means")
+            Text("phase_fraction.note_sections_combined")
             if gap is not None and gap <= 0
-            else Text("phase_fraction.sections_differ_read_them_apart"),
+            else Text("phase_fraction.note_sections_differ"),
         )
     if found.mean in (0.0, 100.0):
         # nothing varies, so that no scatter can be told, neither between the fields nor inside them
         checks += (
             plausibility.check(
-                Text("phase_fraction.standard_uncertainty_sampling", name=name),
+                Text("phase_fraction.check_sampling_uncertainty", name=name),
                 None,
                 "<=",
                 100.0,
                 "%",
-                clause=Text("phase_fraction.own_rule_what_not_seen"),
+                clause=Text("phase_fraction.clause_class_not_seen"),
                 specimen=group.specimen,
                 quantities=(f"area_percent.{name}",),
             ),
@@ -74,16 +74,16 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
     small = max(group.column(f"too_small_percent.{name}"))
     checks += (
         Check(
-            name=Text("phase_fraction.area_features_below_smallest_counted", name=name),
+            name=Text("phase_fraction.check_too_small_features", name=name),
             value=small,
             relation="<=",
             limit=TOO_SMALL_PERCENT,
             unit="%",
             passed=small <= TOO_SMALL_PERCENT,
-            clause=Text("phase_fraction.own_rule_what_too_small"),
+            clause=Text("phase_fraction.clause_too_small_features"),
             scope="image",
             specimen=group.specimen,
-            note=Text("phase_fraction.area_class_worst_field"),
+            note=Text("phase_fraction.note_too_small_worst_field"),
         ),
     )
     return checks
@@ -114,10 +114,10 @@ def specimen_checks(group: Group, settings: Settings, editions: Editions) -> tup
             "fields",
             float(per_section),
             group.specimen,
-            note=Text("phase_fraction.smallest_section_specimen"),
+            note=Text("phase_fraction.note_smallest_section"),
         ),
         *_rule(
-            editions, "grid_points", float(grid), group.specimen, note=Text("phase_fraction.points_grid_inside_region")
+            editions, "grid_points", float(grid), group.specimen, note=Text("phase_fraction.note_grid_points_in_region")
         ),
         *_rule(editions, "smallest_feature", float(settings.smallest_feature_px2), group.specimen),
     )
@@ -127,5 +127,5 @@ def deviations(group: Group, standard: Standard) -> tuple[str, ...]:
     """Say what is done otherwise than the edition of the job says."""
     if standard.follows not in MANUAL or len(group.manual) == len(group.fields):
         return ()
-    said = Text("phase_fraction.area_fraction_image_analysis_program", group=who(group))
-    return (Text("phase_fraction.count_person_give_table_count", said=said, standard=designation(standard)),)
+    said = Text("phase_fraction.deviation_image_analysis", group=who(group))
+    return (Text("phase_fraction.deviation_not_counted_by_person", said=said, standard=designation(standard)),)

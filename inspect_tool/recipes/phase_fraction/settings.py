@@ -19,30 +19,28 @@ ANALYSIS, COUNT = STANDARDS[:2]  # of the share by image analysis, and of the co
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
-        "area_percent.*": Quantity(title=Text("phase_fraction.area_fraction_2"), unit="%", needs_scale=False),
-        "point_percent.*": Quantity(title=Text("phase_fraction.point_count_2"), unit="%", needs_scale=False),
-        "mean_free_path_um.*": Quantity(title=Text("phase_fraction.mean_free_path"), unit="um", needs_scale=True),
-        "mean_spacing_um.*": Quantity(
-            title=Text("phase_fraction.mean_spacing_along_line"), unit="um", needs_scale=True
-        ),
+        "area_percent.*": Quantity(title=Text("phase_fraction.title_area_fraction"), unit="%", needs_scale=False),
+        "point_percent.*": Quantity(title=Text("phase_fraction.title_point_count"), unit="%", needs_scale=False),
+        "mean_free_path_um.*": Quantity(title=Text("phase_fraction.title_mean_free_path"), unit="um", needs_scale=True),
+        "mean_spacing_um.*": Quantity(title=Text("phase_fraction.title_mean_spacing"), unit="um", needs_scale=True),
         "mean_intercept_um.*": Quantity(
-            title=Text("phase_fraction.mean_intercept_length"), unit="um", needs_scale=True
+            title=Text("phase_fraction.title_mean_intercept_length"), unit="um", needs_scale=True
         ),
-        "worst_field_percent.*": Quantity(
-            title=Text("phase_fraction.largest_area_fraction_field"), unit="%", needs_scale=False
-        ),
-        "mean_area_um2.*": Quantity(title=Text("phase_fraction.mean_area_feature"), unit="um2", needs_scale=True),
+        "worst_field_percent.*": Quantity(title=Text("phase_fraction.title_worst_field"), unit="%", needs_scale=False),
+        "mean_area_um2.*": Quantity(title=Text("phase_fraction.title_mean_feature_area"), unit="um2", needs_scale=True),
         "intercepts_per_mm.*": Quantity(
-            title=Text("phase_fraction.interceptions_per_line_length"), unit="1/mm", needs_scale=True
+            title=Text("phase_fraction.title_interceptions"), unit="1/mm", needs_scale=True
         ),
         "intercepts_per_mm_horizontal.*": Quantity(
-            title=Text("phase_fraction.interceptions_per_length_horizontal_lines"), unit="1/mm", needs_scale=True
+            title=Text("phase_fraction.title_interceptions_horizontal"), unit="1/mm", needs_scale=True
         ),
         "intercepts_per_mm_vertical.*": Quantity(
-            title=Text("phase_fraction.interceptions_per_length_vertical_lines"), unit="1/mm", needs_scale=True
+            title=Text("phase_fraction.title_interceptions_vertical"), unit="1/mm", needs_scale=True
         ),
-        "contiguity.*": Quantity(title=Text("phase_fraction.contiguity"), unit="1", needs_scale=False),
-        "count_per_mm2.*": Quantity(title=Text("phase_fraction.features_per_area"), unit="1/mm2", needs_scale=True),
+        "contiguity.*": Quantity(title=Text("phase_fraction.title_contiguity"), unit="1", needs_scale=False),
+        "count_per_mm2.*": Quantity(
+            title=Text("phase_fraction.title_features_per_area"), unit="1/mm2", needs_scale=True
+        ),
     }
 )
 

@@ -26,7 +26,7 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
             u=half_range(means),
             kind="B",
             basis=Text(
-                "phase_fraction.field_means_rectangular", others=", ".join(others), means=min(means), means_2=max(means)
+                "phase_fraction.basis_alternative_means", others=", ".join(others), means=min(means), means_2=max(means)
             ),
         )
     half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
@@ -34,7 +34,7 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
         name=Text("budget.segmentation"),
         u=half / sqrt(3),
         kind="B",
-        basis=Text("phase_fraction.half_pixel_boundary_rectangular", half=half),
+        basis=Text("phase_fraction.basis_half_pixel_boundary", half=half),
     )
 
 
@@ -66,13 +66,11 @@ def area_result(group: Group, name: str, found: FieldStatistics, editions: Editi
             value=found.mean,
             unit="%",
             n=found.n,
-            clause=clause_of(
-                edition_of(editions, "ASTM E1245"), Text("phase_fraction.area_fraction_image_analysis_mean")
-            ),
-            definition=Text("phase_fraction.pixels_class_pixels_region_mean"),
+            clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.clause_area_fraction")),
+            definition=Text("phase_fraction.definition_area_fraction"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
-            title=Text("phase_fraction.area_fraction_3", name=name)
-            + (Text("phase_fraction.image_analysis") if editions.job.follows in MANUAL else ""),
+            title=Text("phase_fraction.title_area_fraction_class", name=name)
+            + (Text("phase_fraction.title_by_image_analysis") if editions.job.follows in MANUAL else ""),
             main=main,
         )
     )
@@ -90,9 +88,9 @@ def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
             value=found.mean,
             unit="%",
             n=len(group.fields),
-            clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.worst_field")),
-            definition=Text("phase_fraction.largest_area_share_field_measured"),
+            clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.clause_worst_field")),
+            definition=Text("phase_fraction.definition_worst_field"),
             budget=(segmentation_line(alone, name, found),),
-            title=Text("phase_fraction.largest_area_fraction_field_field", name=name, field=worst.field),
+            title=Text("phase_fraction.title_worst_field_class", name=name, field=worst.field),
         )
     )

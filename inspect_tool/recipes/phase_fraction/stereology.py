@@ -60,10 +60,10 @@ def contiguity_results(group: Group, name: str) -> list[Result]:
                 value=value,
                 unit="1",
                 n=len(group.fields),
-                clause=Text("phase_fraction.j_gurland_trans_aime_212"),
-                definition=Text("phase_fraction.crossings_from_object_object_matrix"),
+                clause=Text("phase_fraction.clause_contiguity_gurland"),
+                definition=Text("phase_fraction.definition_contiguity"),
                 budget=scatter_line(scatter),
-                title=Text("phase_fraction.contiguity_2", name=name),
+                title=Text("phase_fraction.title_contiguity_class", name=name),
             )
         )
     ]
@@ -97,10 +97,10 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
         rest = factor * (top - bottom * value / factor) / per_mean
         budget = list(scatter_line(field_statistics(rest.tolist(), group.sections)))
         if u_share:
-            basis = Text("phase_fraction.area_fraction_carried_over_interceptions")
+            basis = Text("phase_fraction.basis_area_fraction_carried")
             budget.append(Component(name=Text("budget.segmentation"), u=u_share * u_area, kind="B", basis=basis))
         if u_scale:
-            basis = Text("phase_fraction.relative_standard_uncertainty_pixel_size", u_scale=100 * u_scale, power=power)
+            basis = Text("phase_fraction.basis_scale", u_scale=100 * u_scale, power=power)
             budget.append(Component(name=Text("budget.scale"), u=power * u_scale * value, kind="B", basis=basis))
         made.append(
             evaluated(
@@ -137,30 +137,30 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
 
 
 CROSSING = {
-    "none": Text("phase_fraction.all_rows_columns"),
-    "horizontal": Text("phase_fraction.all_columns_perpendicular_axis_structure"),
-    "vertical": Text("phase_fraction.all_rows_perpendicular_axis_structure"),
+    "none": Text("phase_fraction.lines_rows_and_columns"),
+    "horizontal": Text("phase_fraction.lines_all_columns"),
+    "vertical": Text("phase_fraction.lines_all_rows"),
 }
 """Deformation axis -> lines that count."""
 
 _CLAUSES = {
-    "mean_free_path_um": Text("phase_fraction.mean_free_path_lambda_1"),
-    "mean_spacing_um": Text("phase_fraction.mean_spacing_1_n_l"),
-    "mean_intercept_um": Text("phase_fraction.mean_intercept_length_n_l"),
-    "intercepts_per_mm": Text("phase_fraction.interceptions_per_length_line_n"),
-    "intercepts_per_mm_horizontal": Text("phase_fraction.interceptions_per_length_line_n"),
-    "intercepts_per_mm_vertical": Text("phase_fraction.interceptions_per_length_line_n"),
-    "mean_area_um2": Text("phase_fraction.mean_area_n"),
-    "count_per_mm2": Text("phase_fraction.features_per_area_n"),
+    "mean_free_path_um": Text("phase_fraction.clause_mean_free_path"),
+    "mean_spacing_um": Text("phase_fraction.clause_mean_spacing"),
+    "mean_intercept_um": Text("phase_fraction.clause_mean_intercept_length"),
+    "intercepts_per_mm": Text("phase_fraction.clause_interceptions"),
+    "intercepts_per_mm_horizontal": Text("phase_fraction.clause_interceptions"),
+    "intercepts_per_mm_vertical": Text("phase_fraction.clause_interceptions"),
+    "mean_area_um2": Text("phase_fraction.clause_mean_feature_area"),
+    "count_per_mm2": Text("phase_fraction.clause_features_per_area"),
 }
 
 _DEFINITIONS = {
-    "mean_free_path_um": "phase_fraction.n1_mean_mean_n_l",
-    "mean_spacing_um": "phase_fraction.n1_mean_n_l_over",
-    "mean_intercept_um": "phase_fraction.mean_mean_n_l_over",
-    "intercepts_per_mm": "phase_fraction.interceptions_their_length_chords_cut",
-    "intercepts_per_mm_horizontal": "phase_fraction.interceptions_all_rows_their_length",
-    "intercepts_per_mm_vertical": "phase_fraction.interceptions_all_columns_their_length",
-    "mean_area_um2": "phase_fraction.mean_area_share_counted_features",
-    "count_per_mm2": "phase_fraction.n8_connected_features_declared_size",
+    "mean_free_path_um": "phase_fraction.definition_mean_free_path",
+    "mean_spacing_um": "phase_fraction.definition_mean_spacing",
+    "mean_intercept_um": "phase_fraction.definition_mean_intercept_length",
+    "intercepts_per_mm": "phase_fraction.definition_interceptions",
+    "intercepts_per_mm_horizontal": "phase_fraction.definition_interceptions_rows",
+    "intercepts_per_mm_vertical": "phase_fraction.definition_interceptions_columns",
+    "mean_area_um2": "phase_fraction.definition_mean_feature_area",
+    "count_per_mm2": "phase_fraction.definition_features_per_area",
 }

@@ -216,16 +216,16 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
         results += made
         checks += checks_of(mine, settings, standard)
         checks += _colors.checks_of(
-            mine, Text("porosity.pores") if settings.tinted_grains else Text("porosity.pores_metal")
+            mine, Text("porosity.subject_pores") if settings.tinted_grains else Text("porosity.subject_pores_and_metal")
         )
-        warnings += _colors.warnings_of(mine, Text("porosity.pores"))
+        warnings += _colors.warnings_of(mine, Text("porosity.subject_pores"))
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
         checks += _unseen.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:
-            warnings.append(Text("porosity.specimen", specimen=specimen, why=why))
+            warnings.append(Text("porosity.warning_no_extreme", specimen=specimen, why=why))
     return Findings(
         results=tuple(results),
         checks=tuple(checks),

@@ -84,7 +84,7 @@ def _expand_p201(
                 "reference_pore_count",
                 "counts",
                 upper=asked.number,
-                why=Text("porosity.f_pores_per_reference_area"),
+                why=Text("porosity.class_f_pore_count"),
             )
         )
     else:
@@ -94,7 +94,11 @@ def _expand_p201(
     if asked.diameter_mm is not None:
         made.append(
             _asked(
-                requirement, "largest_pore_feret_um", "mm", upper=asked.diameter_mm, why=Text("porosity.largest_pore")
+                requirement,
+                "largest_pore_feret_um",
+                "mm",
+                upper=asked.diameter_mm,
+                why=Text("porosity.class_largest_pore"),
             )
         )
     if asked.neighbour_ratio is not None:
@@ -104,29 +108,29 @@ def _expand_p201(
                 "pore_neighbour_ratio_min",
                 "1",
                 lower=asked.neighbour_ratio,
-                why=Text("porosity.gap_neighbors"),
+                why=Text("porosity.class_a_neighbor_gap"),
             )
         )
     unseen = (
         (
             asked.nests_mid_wall,
             "M",
-            Text("porosity.pore_nests_only_middle_wall"),
+            Text("porosity.class_m_nests_mid_wall"),
         ),
         (
             asked.nests_in_junctions,
             "C",
-            Text("porosity.pore_nests_only_hot_spots"),
+            Text("porosity.class_c_nests_in_junctions"),
         ),
         (
             asked.inner_third,
             "R",
-            Text("porosity.inner_third_wall_outer_thirds"),
+            Text("porosity.class_r_inner_third"),
         ),
         (
             asked.pore_size is not None,
             "P",
-            Text("porosity.pore_size_its_meaning_taken", pore_size=asked.pore_size or 0),
+            Text("porosity.class_p_pore_size", pore_size=asked.pore_size or 0),
         ),
     )
     made += [
@@ -144,7 +148,7 @@ def _expand_p202(requirement: Requirement, settings: Settings, editions: Edition
     for symbol, value in bdg_p202.parse_key(requirement.class_string):
         quantity = settings.key_symbols.get(symbol, known[symbol]["quantity"] if symbol in known else "")
         if not quantity:
-            why = Text("porosity.say_what_means_settings_key", symbol=symbol, value=value)
+            why = Text("porosity.key_symbol_unknown", symbol=symbol, value=value)
             made.append(_asked(requirement, f"porosity_key.{symbol}", why=why))
             continue
         if quantity not in QUANTITIES:
@@ -180,7 +184,7 @@ def _expand_b276(
             )
             raise SettingsError(msg)
         if part[0] == "C":
-            why = Text("porosity.uncombined_carbon_rated_person", part=part)
+            why = Text("porosity.uncombined_carbon_by_person", part=part)
             made.append(_asked(requirement, "hardmetal_class.C", why=why))
         else:
             upper = astm_b276.level_percent(part, b276)

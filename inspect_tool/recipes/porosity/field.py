@@ -408,7 +408,7 @@ def reference_marks(found: Place, values: Mapping[str, float | int | str]) -> tu
     up = [(float(r), float(c)) for r, c in zip(rows[every], right[every], strict=True)][::-1]
     points = tuple((r + place.top, c + place.left) for r, c in [*down, *up, down[0]])
     label = f"{values['reference_porosity_percent']:.3g} %"
-    return (Mark(kind="path", points=points, style="figure", layer=Text("porosity.reference_area"), label=label),)
+    return (Mark(kind="path", points=points, style="figure", layer=Text("porosity.layer_reference_area"), label=label),)
 
 
 def worst_of(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
@@ -420,7 +420,9 @@ def worst_of(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
             feature=int(row["feature"]),
             value=float(row[f"feret_max_{unit}"]),
             unit=unit,
-            caption=Text("porosity.cut_edge_larger") if row["touches_edge"] else Text("porosity.feret_diameter"),
+            caption=Text("porosity.caption_feret_cut_by_edge")
+            if row["touches_edge"]
+            else Text("porosity.caption_feret_diameter"),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )
         for _, row in pores.iterrows()
@@ -436,12 +438,12 @@ def notes_of(
     pores = features[~features["linear"]]
     if values["pores_cut"]:
         notes.append(
-            Text("porosity.pores_cut_edge_area_not", pores_cut=int(float(values["pores_cut"])), n_pores=len(pores))
+            Text("porosity.note_pores_cut_by_edge", pores_cut=int(float(values["pores_cut"])), n_pores=len(pores))
         )
     if values["below_minimum"]:
         notes.append(
             Text(
-                "porosity.dark_spots_too_small_measured",
+                "porosity.note_spots_too_small",
                 below_minimum=int(float(values["below_minimum"])),
                 below_minimum_percent=float(values["below_minimum_percent"]),
             )
@@ -449,5 +451,5 @@ def notes_of(
     cut = pores.loc[pores["touches_edge"], f"feret_max_{unit}"].max()
     whole = pores.loc[~pores["touches_edge"], f"feret_max_{unit}"].max()
     if cut > whole or (pd.isna(whole) and not pd.isna(cut)):
-        notes.append(Text("porosity.largest_pore_field_cut_edge", cut=cut, mark=mark))
+        notes.append(Text("porosity.note_largest_pore_cut", cut=cut, mark=mark))
     return tuple(notes)

@@ -57,30 +57,30 @@ def statements(
     fields: Sequence[FieldMeasurement], settings: "Settings", standard: Standard, shown: str
 ) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
-    smallest = Text("porosity.px_area", minimum_px2=settings.minimum_px2)
+    smallest = Text("porosity.smallest_pore_min_area", minimum_px2=settings.minimum_px2)
     if calibrated(fields):
         sizes = sorted({float(field.calibration.pixel_um or 0.0) for field in fields})
         ecd = [2 * sqrt(settings.minimum_px2 / np.pi) * size for size in sizes]
         smallest += " (ECD " + " to ".join(f"{value:.3g}" for value in dict.fromkeys((ecd[0], ecd[-1]))) + " µm)"
     if settings.minimum_um:
-        smallest += Text("porosity.pores_largest_feret_below_m", minimum_um=settings.minimum_um)
+        smallest += Text("porosity.smallest_pore_min_feret", minimum_um=settings.minimum_um)
     cut = {
-        "half": Text("porosity.count_one_half_number_per"),
-        "two_edges": Text("porosity.count_when_they_touch_bottom"),
+        "half": Text("porosity.count_rule_half"),
+        "two_edges": Text("porosity.count_rule_two_edges"),
     }[settings.count_rule]
     made = [
-        Statement(name=Text("porosity.porosity"), text=Text("porosity.n100_pore_field_mean_over")),
+        Statement(name=Text("porosity.porosity"), text=Text("porosity.porosity_text")),
         Statement(
             name=Text("porosity.smallest_pore"),
-            text=Text("porosity.smaller_dark_spots_not_measured", smallest=smallest),
+            text=Text("porosity.smallest_pore_text", smallest=smallest),
         ),
         Statement(
-            name=Text("porosity.pores_cut_edge"),
-            text=Text("porosity.area_not_mean_size_whose", cut=cut),
+            name=Text("porosity.pores_cut_by_edge"),
+            text=Text("porosity.pores_cut_by_edge_text", cut=cut),
         ),
         Statement(
             name=Text("porosity.sizes"),
-            text=Text("porosity.ecd_4a_feret_caliper_over"),
+            text=Text("porosity.sizes_text"),
         ),
         Statement(
             name=Text("porosity.shape_factors"),
@@ -88,35 +88,35 @@ def statements(
         ),
         Statement(
             name=Text("porosity.neighbors"),
-            text=Text("porosity.edge_edge_between_direct_neighbors", cluster_gap=settings.cluster_gap),
+            text=Text("porosity.neighbors_text", cluster_gap=settings.cluster_gap),
         ),
-        Statement(name=Text("porosity.largest_pore_2"), text=Text("porosity.largest_seen_these_fields_not")),
+        Statement(name=Text("porosity.largest_pore_seen"), text=Text("porosity.largest_pore_seen_text")),
     ]
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(
             Statement(
                 name=Text("porosity.linear_detachments"),
-                text=Text("porosity.features_f_max_above_limit"),
+                text=Text("porosity.linear_detachments_text"),
             )
         )
     if settings.reference_area is not None:
         area = settings.reference_area
-        size = Text("porosity.mm", size_mm=area.size_mm) + (
-            Text("porosity.mm_2", height_mm=area.height_mm) if area.height_mm else ""
+        size = Text("porosity.reference_area_size", size_mm=area.size_mm) + (
+            Text("porosity.reference_area_height", height_mm=area.height_mm) if area.height_mm else ""
         )
         made.append(
             Statement(
-                name=Text("porosity.reference_area_2"),
-                text=Text("porosity.slid_place_largest_share_pores", shape=area.shape, size=size),
+                name=Text("porosity.reference_area_title"),
+                text=Text("porosity.reference_area_text", shape=area.shape, size=size),
             )
         )
     elif shown == "casting":
-        made.append(Statement(name=Text("porosity.reference_area_2"), text=Text("porosity.whole_field_none_set_job")))
+        made.append(Statement(name=Text("porosity.reference_area_title"), text=Text("porosity.reference_area_not_set")))
     if shown == "hardmetal":
         made.append(
             Statement(
                 name=Text("porosity.levels"),
-                text=Text("porosity.area_share_pores_type_given"),
+                text=Text("porosity.levels_text"),
             )
         )
     if standard.notes:
@@ -159,7 +159,7 @@ def _value(field: FieldMeasurement, name: str) -> float:
 
 def _statistics_table(fields: Sequence[FieldMeasurement], shown: str) -> Table:
     """Field statistics of the area shares, with what chance alone would leave."""
-    names = [("Porosity", "porosity_percent"), (Text("porosity.below_smallest_size"), "below_minimum_percent")]
+    names = [("Porosity", "porosity_percent"), (Text("porosity.share_below_smallest_size"), "below_minimum_percent")]
     if shown == "thermal_spray" or any(_value(field, "linear") for field in fields):
         names.insert(1, (Text("porosity.linear_detachments"), "linear_percent"))
     rows: list[tuple[Cell, ...]] = []
@@ -173,20 +173,20 @@ def _statistics_table(fields: Sequence[FieldMeasurement], shown: str) -> Table:
             more = fields_for_accuracy(found, 20.0) if name == "porosity_percent" else None
             rows.append((specimen, title, found.n, found.mean, found.s, found.ci95, found.ra_percent, chance, more))
     return Table(
-        title=Text("porosity.area_shares_over_fields"),
+        title=Text("porosity.title_area_shares_over_fields"),
         columns=(
             Text("words.specimen"),
             Text("words.share"),
             Text("words.fields"),
-            Text("porosity.mean"),
+            Text("porosity.column_mean"),
             "s [%]",
-            Text("porosity.n95_ci"),
-            Text("porosity.relative_accuracy"),
-            Text("porosity.chance_alone"),
-            Text("porosity.fields_20"),
+            Text("porosity.column_ci95"),
+            Text("porosity.column_relative_accuracy"),
+            Text("porosity.column_accuracy_by_chance"),
+            Text("porosity.column_fields_for_accuracy"),
         ),
         rows=tuple(rows),
-        note=Text("porosity.student_t_over_fields_chance"),
+        note=Text("porosity.note_area_shares"),
     )
 
 
@@ -197,7 +197,7 @@ def _hardmetal_table(results: Sequence[Result]) -> Table:
         if result.quantity.startswith(("hardmetal_percent", "large_pores_per_cm2"))
     )
     return Table(
-        title=Text("porosity.apparent_porosity_after_astm_b276"),
+        title=Text("porosity.title_apparent_porosity_astm_b276"),
         columns=(
             Text("words.specimen"),
             Text("words.pores"),
@@ -206,7 +206,7 @@ def _hardmetal_table(results: Sequence[Result]) -> Table:
             Text("words.level"),
         ),
         rows=rows,
-        note=Text("porosity.level_nearest_series_not_better"),
+        note=Text("porosity.note_level_nearest"),
     )
 
 
@@ -229,23 +229,23 @@ def _largest_table(fields: Sequence[FieldMeasurement]) -> Table:
             float(row[area]),
             float(row["circularity_4pi"]),
             None if pd.isna(row[f"neighbour_gap_{unit}"]) else float(row[f"neighbour_gap_{unit}"]),
-            Text("porosity.yes_larger_seen") if row["touches_edge"] else "no",
+            Text("porosity.cell_cut_by_edge") if row["touches_edge"] else "no",
         )
         for _, row in pores.iterrows()
     )
     return Table(
-        title=Text("porosity.largest_pores"),
+        title=Text("porosity.title_largest_pores"),
         columns=(
             Text("words.specimen"),
             Text("words.field"),
             Text("words.pore"),
-            Text("porosity.feret_max", mark=mark),
-            Text("porosity.feret_min", mark=mark),
-            Text("porosity.ecd", mark=mark),
-            Text("porosity.area", mark=mark),
-            Text("words.circularity_4_a_p"),
-            Text("porosity.gap_neighbor", mark=mark),
-            Text("porosity.cut_edge"),
+            Text("porosity.column_feret_max", mark=mark),
+            Text("porosity.column_feret_min", mark=mark),
+            Text("porosity.column_ecd", mark=mark),
+            Text("porosity.column_area", mark=mark),
+            Text("words.circularity"),
+            Text("porosity.column_neighbor_gap", mark=mark),
+            Text("porosity.column_cut_by_edge"),
         ),
         rows=rows,
     )
@@ -277,9 +277,9 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
         for low, high in pairwise(bounds):
             inside = (size > low) & (size <= high)
             name = (
-                Text("porosity.over", low=low)
+                Text("porosity.size_class_over", low=low)
                 if high == float("inf")
-                else Text("porosity.sentence", low=low, high=high)
+                else Text("porosity.size_class_range", low=low, high=high)
             )
             count = int(inside.sum())
             rows.append(
@@ -293,20 +293,20 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
                     int((inside & own["touches_edge"].to_numpy()).sum()),
                 )
             )
-    by = "ECD" if settings.size_by == "ecd" else Text("porosity.largest_feret")
+    by = "ECD" if settings.size_by == "ecd" else Text("porosity.size_by_largest_feret")
     return Table(
-        title=Text("porosity.size_classes"),
+        title=Text("porosity.title_size_classes"),
         columns=(
             Text("words.specimen"),
             f"{by} [µm]",
             Text("words.pores"),
-            Text("porosity.pores_2"),
-            Text("porosity.area_2"),
-            Text("porosity.porosity_2"),
-            Text("porosity.cut_edge"),
+            Text("porosity.column_share_of_pores"),
+            Text("porosity.column_share_of_area"),
+            Text("porosity.column_share_of_porosity"),
+            Text("porosity.column_cut_by_edge"),
         ),
         rows=tuple(rows),
-        note=Text("porosity.class_holds_its_upper_bound"),
+        note=Text("porosity.note_size_classes"),
     )
 
 
@@ -345,22 +345,22 @@ def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
                 )
             )
     return Table(
-        title=Text("porosity.neighbors_clusters"),
+        title=Text("porosity.title_neighbors_clusters"),
         columns=(
             Text("words.specimen"),
             Text("words.field"),
             Text("words.pores"),
-            Text("porosity.center_distance_mean", mark=mark),
-            Text("porosity.chance", mark=mark),
+            Text("porosity.column_center_distance_mean", mark=mark),
+            Text("porosity.column_center_distance_by_chance", mark=mark),
             Text("words.pattern"),
-            Text("porosity.gap_median", mark=mark),
-            Text("porosity.gap_least", mark=mark),
-            Text("porosity.least_gap_smaller_pore"),
+            Text("porosity.column_gap_median", mark=mark),
+            Text("porosity.column_gap_least", mark=mark),
+            Text("porosity.column_gap_over_pore"),
             Text("words.clusters"),
-            Text("porosity.pores_them"),
+            Text("porosity.column_pores_in_clusters"),
         ),
         rows=tuple(rows),
-        note=Text("porosity.chance_0_5_edge_term"),
+        note=Text("porosity.note_distance_by_chance"),
     )
 
 
@@ -394,19 +394,19 @@ def _cluster_table(fields: Sequence[FieldMeasurement]) -> Table | None:
     found.sort(key=lambda item: -item[0])
     left = len(found) - _CLUSTERS
     return Table(
-        title=Text("porosity.pore_clusters"),
+        title=Text("porosity.title_pore_clusters"),
         columns=(
             Text("words.specimen"),
             Text("words.field"),
             Text("words.cluster"),
             Text("words.pores"),
-            Text("porosity.extent", mark=mark),
-            Text("porosity.pore_area", mark=mark),
-            Text("porosity.largest_member_feret", mark=mark),
+            Text("porosity.column_cluster_extent", mark=mark),
+            Text("porosity.column_pore_area", mark=mark),
+            Text("porosity.column_largest_member_feret", mark=mark),
         ),
         rows=tuple(row for _, row in found[:_CLUSTERS]),
-        note=Text("porosity.extent_longer_side_upright_box")
-        + (Text("porosity.largest_shown_more_feature_table", left=left) if left > 0 else ""),
+        note=Text("porosity.note_cluster_extent")
+        + (Text("porosity.note_more_clusters_in_table", left=left) if left > 0 else ""),
     )
 
 
@@ -423,22 +423,22 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     limits: tuple[tuple[float, str], ...] = ()
     if unit == "um":
         size = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-        limits = ((2 * sqrt(settings.minimum_px2 / np.pi) * size, Text("porosity.smallest_size")),)
+        limits = ((2 * sqrt(settings.minimum_px2 / np.pi) * size, Text("porosity.limit_smallest_size")),)
     groups = [(str(name), group) for name, group in pores.groupby("specimen", sort=False)]
     made = []
     for column, title, bound in (
-        (f"ecd_{unit}", Text("porosity.pore_diameters_ecd"), limits),
-        (f"feret_max_{unit}", Text("porosity.pore_lengths_largest_feret"), ()),
+        (f"ecd_{unit}", Text("porosity.title_pore_diameters"), limits),
+        (f"feret_max_{unit}", Text("porosity.title_pore_lengths"), ()),
     ):
         edges = _log_edges(pores[column].to_numpy())
         series = tuple(_counted(name, group[column].to_numpy(), edges) for name, group in groups)
-        label = Text("porosity.ecd_2") if column.startswith("ecd") else Text("porosity.largest_feret_2")
+        label = Text("porosity.axis_ecd") if column.startswith("ecd") else Text("porosity.axis_largest_feret")
         made.append(
             Chart(
                 kind="histogram",
                 title=title,
                 x_label=f"{label} [{mark}]",
-                y_label=Text("porosity.pores_3"),
+                y_label=Text("porosity.axis_pores"),
                 series=series,
                 x_scale="log",
                 limits=bound,
@@ -448,9 +448,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="histogram",
-            title=Text("porosity.circularity_1_circle"),
-            x_label=Text("porosity.circularity_4_p"),
-            y_label=Text("porosity.pores_3"),
+            title=Text("porosity.title_circularity"),
+            x_label=Text("porosity.axis_circularity"),
+            y_label=Text("porosity.axis_pores"),
             series=tuple(_counted(name, group["circularity_4pi"].to_numpy(), shape_edges) for name, group in groups),
         )
     )
@@ -470,9 +470,9 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
     made.append(
         Chart(
             kind="cumulative",
-            title=Text("porosity.pore_area_pores_up_length"),
-            x_label=Text("porosity.largest_feret_3", mark=mark),
-            y_label=Text("porosity.share_pore_area"),
+            title=Text("porosity.title_pore_area_by_length"),
+            x_label=Text("porosity.axis_largest_feret_unit", mark=mark),
+            y_label=Text("porosity.axis_share_of_pore_area"),
             series=tuple(curves),
             x_scale="log",
         )

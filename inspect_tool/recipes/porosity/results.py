@@ -24,16 +24,16 @@ _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
 _HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant for, over the side of a field
 _DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
-_DEFINITION = Text("porosity.pores_least_smallest_measured_size")
+_DEFINITION = Text("porosity.definition_minimum_pore")
 
 
 def results_of(
     fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions, shown: Presentation
 ) -> list[Result]:
     """All results of one specimen."""
-    minimum = Text("porosity.px2", definition=_DEFINITION, minimum_px2=settings.minimum_px2)
+    minimum = Text("porosity.definition_minimum_area", definition=_DEFINITION, minimum_px2=settings.minimum_px2)
     if settings.minimum_um:
-        minimum += Text("porosity.um_feret", minimum_um=settings.minimum_um)
+        minimum += Text("porosity.definition_minimum_feret", minimum_um=settings.minimum_um)
     clause = designation(editions.job)
     made = [_porosity(fields, clause, minimum, shown)]
     calibrated = all(field.calibration.pixel_um is not None for field in fields)
@@ -45,7 +45,9 @@ def results_of(
         made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
     made += _neighbor_results(fields, clause, settings)
     if shown == "thermal_spray" or settings.linear_elongation:
-        made.append(_share(fields, "linear_percent", clause, Text("porosity.linear_features_f_max_mean"), main=False))
+        made.append(
+            _share(fields, "linear_percent", clause, Text("porosity.definition_linear_detachments"), main=False)
+        )
     if shown == "hardmetal" and calibrated:
         made += _hardmetal_results(fields, edition_of(editions, "ASTM B276"))
     return [_not_negative(evaluated(result)) for result in made]
@@ -100,7 +102,7 @@ def _segmentation(main: float, others: Sequence[float], names: Sequence[str], un
         name=Text("budget.segmentation"),
         u=half_range([main, *others]),
         kind="B",
-        basis=Text("porosity.half_range_3_re_evaluated", unit=unit, listed=listed),
+        basis=Text("porosity.basis_alternative_results", unit=unit, listed=listed),
     )
 
 
@@ -111,7 +113,7 @@ def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) ->
         name=Text("budget.scale"),
         u=power * u_rel * abs(value),
         kind="B",
-        basis=Text("porosity.pixel_size", times=times, u_rel=100 * u_rel),
+        basis=Text("porosity.basis_scale_power", times=times, u_rel=100 * u_rel),
     )
 
 
@@ -124,7 +126,7 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
             name=Text("budget.no_pore_found"),
             u=100 * most / coverage_factor(None),
             kind="B",
-            basis=Text("porosity.pores_up_1_side_field", hidden=1 / _HIDDEN, most=100 * most),
+            basis=Text("porosity.basis_pores_beside_fields", hidden=1 / _HIDDEN, most=100 * most),
         )
         return (line,)
     scatters = [
@@ -141,7 +143,7 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
 def _missed(fields: Sequence[FieldMeasurement]) -> Component:
     """What may be in a field in which no pore was seen."""
     smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
-    basis = Text("porosity.one_pore_smallest_measurable_size")
+    basis = Text("porosity.basis_pore_missed_in_field")
     return Component(name=Text("budget.no_pore_found"), u=100 * smallest, kind="B", basis=basis)
 
 
@@ -159,12 +161,12 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
                 name=Text("budget.pore_edge"),
                 u=shift / sqrt(3),
                 kind="B",
-                basis=Text("porosity.half_pixel_around_every_pore"),
+                basis=Text("porosity.basis_pore_edge_area"),
             )
         )
     below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
     if below:
-        basis = Text("porosity.dark_spots_too_small_measured_2", below=below)
+        basis = Text("porosity.basis_spots_too_small", below=below)
         lines.append(Component(name=Text("budget.smallest_size"), u=below / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=name,
@@ -173,11 +175,11 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
         unit="%",
         n=found.n,
         clause=clause,
-        definition=Text("porosity.areal_porosity_mean_over_fields", minimum=minimum),
+        definition=Text("porosity.definition_areal_porosity", minimum=minimum),
         budget=tuple(lines),
-        title=Text("porosity.porosity_pores_without_linear_detachments")
+        title=Text("porosity.title_porosity_without_detachments")
         if shown == "thermal_spray"
-        else Text("porosity.porosity_areal"),
+        else Text("porosity.title_areal_porosity"),
         main=True,
     )
 
@@ -192,7 +194,7 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
                 name=Text("budget.segmentation"),
                 u=0.0,
                 kind="B",
-                basis=Text("porosity.one_field_no_other_segmentation"),
+                basis=Text("porosity.basis_one_field_one_segmentation"),
             )
         ]
     wild = QUANTITIES.get(name) or QUANTITIES[name.split(".")[0] + ".*"]
@@ -228,15 +230,15 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
                 name=Text("budget.counting"),
                 u=floor,
                 kind="B",
-                basis=Text("porosity.n_1_pores_poisson_floor", counted=counted, clustered=sqrt(clustered)),
+                basis=Text("porosity.basis_poisson_floor", counted=counted, clustered=sqrt(clustered)),
             )
         )
     lines += _segmentation_line(fields, name, "1/mm2")
     lines.append(_scale_line(fields, found.mean, 2))
     rule = (
-        Text("porosity.pores_cut_edge_count_half")
+        Text("porosity.definition_count_rule_half")
         if settings.count_rule == "half"
-        else Text("porosity.pores_top_left_edge_not")
+        else Text("porosity.definition_count_rule_two_edges")
     )
     return Result(
         quantity=name,
@@ -245,9 +247,9 @@ def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str
         unit="1/mm2",
         n=found.n,
         clause=clause,
-        definition=Text("porosity.mean_over_fields_1", minimum=minimum, rule=rule),
+        definition=Text("porosity.definition_pores_per_area", minimum=minimum, rule=rule),
         budget=tuple(lines),
-        title=Text("porosity.pores_per_area"),
+        title=Text("porosity.title_pores_per_area"),
     )
 
 
@@ -266,7 +268,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             name=Text("budget.pore_edge"),
             u=sqrt(2) * _EDGE_PX * pixel_um,
             kind="B",
-            basis=Text("porosity.both_ends_known_half_pixel"),
+            basis=Text("porosity.basis_feret_ends"),
         ),
         _scale_line(fields, largest, 1),
     ]
@@ -279,7 +281,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
                 name=Text("budget.no_pore_found"),
                 u=sqrt(4 * _SMALLEST_PX2 / pi) * pixel_um / sqrt(3),
                 kind="B",
-                basis=Text("porosity.pore_smallest_measurable_size_may"),
+                basis=Text("porosity.basis_smallest_pore_missed"),
             )
         )
     made = [
@@ -289,11 +291,11 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             value=largest,
             unit="um",
             n=max(pores, 1),
-            n_of=Text("porosity.pores_4"),
+            n_of=Text("porosity.n_of_pores"),
             clause=clause,
-            definition=Text("porosity.largest_feret_diameter_seen_these"),
+            definition=Text("porosity.definition_largest_pore_feret"),
             budget=tuple(lines),
-            title=Text("porosity.largest_pore_observed_largest_feret"),
+            title=Text("porosity.title_largest_pore_largest_feret"),
             main=True,
         )
     ]
@@ -318,7 +320,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
                 name=Text("budget.pore_edge"),
                 u=2 * _EDGE_PX * pixel_um,
                 kind="B",
-                basis=Text("porosity.half_pixel_around_every_pore_2"),
+                basis=Text("porosity.basis_pore_edge"),
             )
         )
     lines.append(_scale_line(fields, mean, 1))
@@ -329,11 +331,11 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             value=mean,
             unit="um",
             n=int(pores - sum(_numbers_of(fields, "pores_cut"))),
-            n_of=Text("porosity.pores_4"),
+            n_of=Text("porosity.n_of_pores"),
             clause=clause,
-            definition=Text("porosity.mean_number_4a_whole_pores", minimum=minimum),
+            definition=Text("porosity.definition_mean_pore_ecd", minimum=minimum),
             budget=tuple(lines),
-            title=Text("porosity.mean_pore_diameter_ecd_number"),
+            title=Text("porosity.title_mean_pore_ecd_number"),
         )
     )
     return made
@@ -360,7 +362,7 @@ def _ratio_scatter(
         u=sqrt(n / (n - 1) * float((rest**2).sum())) / sum(weights),
         kind="A",
         dof=float(n - 1),
-        basis=Text("porosity.ratio_sums_over_residuals", n=n, what=what),
+        basis=Text("porosity.basis_ratio_of_sums", n=n, what=what),
     )
 
 
@@ -377,10 +379,10 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
             name=Text("budget.one_pore"),
             u=mean / sqrt(3),
             kind="B",
-            basis=Text("porosity.one_whole_pore_tells_nothing"),
+            basis=Text("porosity.basis_one_whole_pore"),
         )
     u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
-    basis = Text("porosity.s_n_over_whole_pores", whole=whole)
+    basis = Text("porosity.basis_between_whole_pores", whole=whole)
     return Component(name=Text("budget.between_pores"), u=u, kind="A", dof=whole - 1, basis=basis)
 
 
@@ -406,11 +408,11 @@ def _reference_results(
                     name=Text("budget.pore_edge"),
                     u=u,
                     kind="B",
-                    basis=Text("porosity.half_pixel_around_every_pore_2"),
+                    basis=Text("porosity.basis_pore_edge"),
                 )
             ]
         if unit == "counts":
-            basis = Text("porosity.one_pore_smallest_measured_size")
+            basis = Text("porosity.basis_smallest_pore_count")
             lines.append(Component(name=Text("budget.smallest_pores"), u=1 / sqrt(3), kind="B", basis=basis))
         elif not worst:
             lines.append(_missed(fields))
@@ -425,10 +427,11 @@ def _reference_results(
                 n=len(fields),
                 clause=clause,
                 definition=Text(
-                    "porosity.in_worst_field" if whole_field else "porosity.in_worst_place", minimum=minimum
+                    "porosity.definition_worst_field" if whole_field else "porosity.definition_worst_place",
+                    minimum=minimum,
                 ),
                 budget=tuple(lines),
-                title=QUANTITIES[name].title + (Text("porosity.whole_field") if whole_field else ""),
+                title=QUANTITIES[name].title + (Text("porosity.title_of_whole_field") if whole_field else ""),
                 main=unit == "%" and not whole_field,
             )
         )
@@ -447,7 +450,7 @@ def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings:
         name=Text("budget.pore_edge"),
         u=half_range([clusters, least, most]),
         kind="B",
-        basis=Text("porosity.half_range_3_all_gaps", least=least, most=most),
+        basis=Text("porosity.basis_cluster_gaps", least=least, most=most),
     )
     made = [
         Result(
@@ -457,9 +460,9 @@ def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings:
             unit="counts",
             n=len(fields),
             clause=clause,
-            definition=Text("porosity.groups_pores_whose_gap_below", cluster_gap=settings.cluster_gap),
+            definition=Text("porosity.definition_pore_clusters", cluster_gap=settings.cluster_gap),
             budget=(line,),
-            title=Text("porosity.pore_clusters"),
+            title=Text("porosity.title_pore_clusters"),
         )
     ]
     with_pairs = [field for field in fields if "pore_neighbour_ratio_min" in field.values]
@@ -477,13 +480,13 @@ def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings:
             unit="1",
             n=len(fields),
             clause=clause,
-            definition=Text("porosity.smallest_edge_edge_gap_direct"),
+            definition=Text("porosity.definition_neighbour_gap_ratio"),
             budget=(
                 Component(
                     name=Text("budget.pore_edge"),
                     u=u,
                     kind="B",
-                    basis=Text("porosity.ends_gap_smaller_pore_px", diameter=diameter),
+                    basis=Text("porosity.basis_neighbour_gap_ends", diameter=diameter),
                 ),
             ),
             title=QUANTITIES["pore_neighbour_ratio_min"].title,
@@ -502,25 +505,25 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> li
             fields,
             f"hardmetal_percent.{kind}",
             clause,
-            Text("porosity.areal_share_pores_type_largest", kind=kind, magnification=magnification),
+            Text("porosity.definition_apparent_porosity_type", kind=kind, magnification=magnification),
             main=True,
         )
         made.append(
             replace(
                 result,
                 rounded=astm_b276.level(kind, result.value, b276),
-                title=Text("porosity.apparent_porosity_type", kind=kind),
+                title=Text("porosity.title_apparent_porosity_type", kind=kind),
             )
         )
     for row in b276.tables["large_classes"]:
         name = f"large_pores_per_cm2.{large_class(row)}"
-        result = _share(fields, name, clause, Text("porosity.pores_largest_feret_cut_edge"), main=False)
+        result = _share(fields, name, clause, Text("porosity.definition_large_pores"), main=False)
         counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
         line = Component(
             name=Text("budget.counting"),
             u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
             kind="B",
-            basis=Text("porosity.n_1_pores_counted_poisson", counted=counted),
+            basis=Text("porosity.basis_poisson_count", counted=counted),
         )
         others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
         made.append(replace(result, budget=(line, *others)))
@@ -544,19 +547,19 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     if pores:
         share = sum(_numbers_of(fields, "porosity_percent")) / 100
         accuracy = areal_porosity.chance_ra_percent(areas, share)
-        chance = Text("porosity.chance_alone_leaves_these_pores", areas=accuracy, pores=pores)
+        chance = Text("porosity.note_accuracy_by_chance", areas=accuracy, pores=pores)
     found: dict[str, tuple[float | None, str]] = {
         "fields": (float(per_section), ""),
         "fields_for_spread": (float(per_section), ""),
         "pores": (pores, chance),
         "relative_accuracy": (
             stats.ra_percent,
-            chance if stats.ra_percent is not None else Text("porosity.one_field_no_pore_not"),
+            chance if stats.ra_percent is not None else Text("porosity.note_accuracy_not_known"),
         ),
-        "smallest_feature": (smallest, Text("porosity.declared_settings")),
+        "smallest_feature": (smallest, Text("porosity.note_smallest_size_declared")),
         "below_minimum": (
             100 * small / dark if dark else 0.0,
-            Text("porosity.spots", fields=sum(_numbers_of(fields, "below_minimum"))),
+            Text("porosity.note_spots_below_minimum", fields=sum(_numbers_of(fields, "below_minimum"))),
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
@@ -579,16 +582,16 @@ def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
     dark = 100 - max(shallow)
     return [
         Check(
-            name=Text("porosity.pore_pixels_least_half_dark"),
+            name=Text("porosity.check_pore_pixels_dark"),
             value=dark,
             relation=">=",
             limit=_DARK_PERCENT,
             unit="%",
             passed=dark >= _DARK_PERCENT,
-            clause=Text("porosity.check_software_pores_darkest_thing"),
+            clause=Text("porosity.clause_pores_are_darkest"),
             scope="consistency",
             specimen=fields[0].specimen,
-            note=Text("porosity.worst_field"),
+            note=Text("porosity.note_worst_field"),
         )
     ]
 
@@ -605,18 +608,18 @@ def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
     made: list[str] = []
     specimen = fields[0].specimen
     if any(not check.passed for check in _gray_check(fields)):
-        made.append(Text("porosity.specimen_most_what_taken_pores", specimen=specimen))
+        made.append(Text("porosity.warning_pores_not_dark", specimen=specimen))
     share = _statistics(fields, _numbers_of(fields, "porosity_percent")).mean
     if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
-        made.append(Text("porosity.specimen_two_ways_choose_gray", specimen=specimen, share=share, apart=apart))
+        made.append(Text("porosity.warning_gray_levels_disagree", specimen=specimen, share=share, apart=apart))
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
     cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)
     whole = max((_longest(field, unit, cut=False) for field in fields), default=0.0)
     if cut > whole:
-        made.append(Text("porosity.specimen_largest_pore_cut_edge", specimen=specimen, cut=cut, mark=mark))
+        made.append(Text("porosity.warning_largest_pore_cut", specimen=specimen, cut=cut, mark=mark))
     areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
     if max(areas) > 1.1 * min(areas):
-        made.append(Text("porosity.specimen_fields_differ_area_more", specimen=specimen))
+        made.append(Text("porosity.warning_field_areas_differ", specimen=specimen))
     return made
 
 

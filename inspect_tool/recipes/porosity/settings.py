@@ -17,37 +17,37 @@ from inspect_tool.recipes._shapes import Expected
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "porosity_percent": Quantity(title=Text("porosity.porosity"), unit="%", needs_scale=False),
-        "pore_count_per_mm2": Quantity(title=Text("porosity.pores_per_area"), unit="1/mm2", needs_scale=True),
-        "largest_pore_feret_um": Quantity(
-            title=Text("porosity.largest_pore_observed_feret"), unit="um", needs_scale=True
-        ),
-        "mean_pore_ecd_um": Quantity(title=Text("porosity.mean_pore_diameter_ecd"), unit="um", needs_scale=True),
-        "pore_ecd_um.*": Quantity(title=Text("porosity.percentile_pore_diameter_ecd"), unit="um", needs_scale=True),
+        "pore_count_per_mm2": Quantity(title=Text("porosity.title_pores_per_area"), unit="1/mm2", needs_scale=True),
+        "largest_pore_feret_um": Quantity(title=Text("porosity.title_largest_pore_feret"), unit="um", needs_scale=True),
+        "mean_pore_ecd_um": Quantity(title=Text("porosity.title_mean_pore_ecd"), unit="um", needs_scale=True),
+        "pore_ecd_um.*": Quantity(title=Text("porosity.title_pore_ecd_percentile"), unit="um", needs_scale=True),
         "largest_pore_sqrt_area_um": Quantity(
-            title=Text("porosity.largest_pore_observed_area"), unit="um", needs_scale=True
+            title=Text("porosity.title_largest_pore_sqrt_area"), unit="um", needs_scale=True
         ),
         "part_pore_sqrt_area_um": Quantity(
-            title=Text("porosity.largest_pore_expected_part_area"),
+            title=Text("porosity.title_largest_pore_expected"),
             unit="um",
             needs_scale=True,
             needs_setting="part_area_mm2",
         ),
         "pore_surface_distance_um.*": Quantity(
-            title=Text("porosity.distance_pores_from_surface_specimen"), unit="um", needs_scale=True
+            title=Text("porosity.title_surface_distance"), unit="um", needs_scale=True
         ),
         "pore_neighbour_ratio_min": Quantity(
-            title=Text("porosity.smallest_gap_over_diameter_smaller"), unit="1", needs_scale=False
+            title=Text("porosity.title_neighbour_gap_ratio"), unit="1", needs_scale=False
         ),
-        "pore_nests": Quantity(title=Text("porosity.pore_clusters"), unit="counts", needs_scale=False),
+        "pore_nests": Quantity(title=Text("porosity.title_pore_clusters"), unit="counts", needs_scale=False),
         "reference_porosity_percent": Quantity(
-            title=Text("porosity.porosity_reference_area_its_worst"), unit="%", needs_scale=False
+            title=Text("porosity.title_reference_area_porosity"), unit="%", needs_scale=False
         ),
         "reference_pore_count": Quantity(
-            title=Text("porosity.pores_reference_area_its_worst"), unit="counts", needs_scale=False
+            title=Text("porosity.title_reference_area_pores"), unit="counts", needs_scale=False
         ),
-        "linear_percent": Quantity(title=Text("porosity.linear_detachments_cracks"), unit="%", needs_scale=False),
-        "hardmetal_percent.*": Quantity(title=Text("porosity.apparent_porosity"), unit="%", needs_scale=True),
-        "large_pores_per_cm2.*": Quantity(title=Text("porosity.large_pores_per_area"), unit="1/cm2", needs_scale=True),
+        "linear_percent": Quantity(title=Text("porosity.title_linear_detachments"), unit="%", needs_scale=False),
+        "hardmetal_percent.*": Quantity(title=Text("porosity.title_apparent_porosity"), unit="%", needs_scale=True),
+        "large_pores_per_cm2.*": Quantity(
+            title=Text("porosity.title_large_pores_per_area"), unit="1/cm2", needs_scale=True
+        ),
     }
 )
 

@@ -39,15 +39,13 @@ def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> st
     largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
     if len(fields) < _LEAST_FIELDS or min(largest) == 0:
         empty = sum(value == 0 for value in largest)
-        return Text(
-            "porosity.largest_pore_part_not_stated", least_fields=_LEAST_FIELDS, n_fields=len(fields), empty=empty
-        )
+        return Text("porosity.no_extreme_too_few_fields", least_fields=_LEAST_FIELDS, n_fields=len(fields), empty=empty)
     if settings.part_area_mm2 <= _field_mm2(fields):
-        return Text("porosity.largest_pore_part_not_stated_2")
+        return Text("porosity.no_extreme_part_too_small")
     try:
         astm_e2283.fit(largest)
     except MeasurementError as error:
-        return Text("porosity.largest_pore_part_not_stated_3", error=str(error))
+        return Text("porosity.no_extreme_fit_failed", error=str(error))
     return ""
 
 
@@ -71,19 +69,19 @@ def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, e
             name=Text("budget.segmentation"),
             u=half_range(known),
             kind="B",
-            basis=Text("porosity.half_range_3_mean_over", names=", ".join(names)),
+            basis=Text("porosity.basis_alternative_means", names=", ".join(names)),
         )
     else:
         edge = Component(
             name=Text("budget.pore_edge"),
             u=edge_px * pixel_um,
             kind="B",
-            basis=Text("porosity.half_pixel_around_every_pore_2"),
+            basis=Text("porosity.basis_pore_edge"),
         )
     return [
         edge,
         Component(
-            name=Text("budget.scale"), u=u_rel * value, kind="B", basis=Text("porosity.pixel_size_2", u_rel=100 * u_rel)
+            name=Text("budget.scale"), u=u_rel * value, kind="B", basis=Text("porosity.basis_scale", u_rel=100 * u_rel)
         ),
     ]
 
@@ -99,7 +97,7 @@ def _quantile(
     off = sqrt(share * (1 - share) * float((weight**2).sum())) / float(weight.sum())
     value, low, high = (weighted_quantile(values, weight, at) for at in (share, share - off, share + off))
     basis = Text(
-        "porosity.sentence_2",
+        "porosity.basis_percentile_interval",
         what=what,
         share=100 * (share - off),
         share_2=100 * (share + off),
@@ -121,13 +119,13 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
     for name, share in SURFACE_SHARES.items():
         if share and len(distance) < _LEAST_PORES:
             continue
-        value, lines, what = float(distance.min()), [], Text("porosity.shortest_all_not_nearest_pore")
+        value, lines, what = float(distance.min()), [], Text("porosity.definition_surface_distance_shortest")
         if share:
             value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
-            lines, what = [scatter], Text("porosity.pores_do_not_reach", share=100 * share)
+            lines, what = [scatter], Text("porosity.definition_surface_distance_share", share=100 * share)
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
-        basis = Text("porosity.border_mount_known_px_rectangular", surface_px=_SURFACE_PX)
+        basis = Text("porosity.basis_surface_border", surface_px=_SURFACE_PX)
         lines.append(Component(name=Text("budget.surface"), u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
         made.append(
             Result(
@@ -136,11 +134,11 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
                 value=value,
                 unit="um",
                 n=len(distance),
-                n_of=Text("porosity.pores_4"),
+                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
-                definition=Text("porosity.shortest_distance_between_pore_mount", what=what, minimum=minimum),
+                definition=Text("porosity.definition_surface_distance", what=what, minimum=minimum),
                 budget=tuple(lines),
-                title=Text("porosity.distance_pores_from_surface", name=name),
+                title=Text("porosity.title_surface_distance_percentile", name=name),
             )
         )
     return made
@@ -153,7 +151,7 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
         return []
     made = []
     for name, share in SIZE_SHARES.items():
-        value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.whole_pores"))
+        value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.percentile_of_whole_pores"))
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
             Result(
@@ -162,11 +160,11 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
                 value=value,
                 unit="um",
                 n=len(ecd),
-                n_of=Text("porosity.pores_4"),
+                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
-                definition=Text("porosity.n4a_whole_pores_do_not", share=100 * share, minimum=minimum),
+                definition=Text("porosity.definition_pore_ecd_percentile", share=100 * share, minimum=minimum),
                 budget=tuple(lines),
-                title=Text("porosity.pore_diameter_ecd_number", name=name.upper()),
+                title=Text("porosity.title_pore_ecd_percentile_number", name=name.upper()),
             )
         )
     return made
@@ -184,7 +182,7 @@ def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], claus
         unit="um",
         n=len(fields),
         clause=clause,
-        definition=Text("porosity.area_largest_pore_seen_these"),
+        definition=Text("porosity.definition_largest_pore_sqrt_area"),
         budget=tuple(lines),
         title=QUANTITIES[name].title,
     )
@@ -203,13 +201,13 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
             u=u,
             kind="A",
             dof=found.n - 1,
-            basis=Text("porosity.standard_error_gumbel_fit_largest", n=found.n),
+            basis=Text("porosity.basis_gumbel_fit", n=found.n),
         ),
         Component(
             name=Text("budget.few_fields"),
             u=beyond,
             kind="B",
-            basis=Text("porosity.what_fits_drawn_fields_lie", n=found.n),
+            basis=Text("porosity.basis_gumbel_few_fields", n=found.n),
         ),
         *(replace(line, u=line.u * value / seen.value) for line in seen.budget),
     )
@@ -219,8 +217,8 @@ def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], setti
         value=value,
         unit="um",
         n=found.n,
-        clause=Text("porosity.astm_e2283_pores_gumbel_fit"),
-        definition=Text("porosity.area_largest_pore_expected_mm2", part_area_mm2=settings.part_area_mm2, areas=areas),
+        clause=Text("porosity.clause_astm_e2283_gumbel_fit"),
+        definition=Text("porosity.definition_largest_pore_expected", part_area_mm2=settings.part_area_mm2, areas=areas),
         budget=lines,
         title=QUANTITIES["part_pore_sqrt_area_um"].title,
     )

@@ -58,7 +58,7 @@ __all__ = [
 TITLE = Text("solder_voids.solder_voids")
 QUESTION: Literal["coverage", "count"] = "coverage"
 ACCEPTS: Mapping[str, str] = {"classes": "as they are"}  # objects of one kind do not say which is joint, which void
-USE = Text("solder_voids.use_backend_gives_classes_joint")
+USE = Text("solder_voids.backend_to_use")
 MOUNTED = False  # the images show no section in its mount
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS = ("xray_projected_voids", "ipc_a_610_e", "ipc_7095_c", "iec_61191_6_2010", "mil_std_883")
@@ -103,7 +103,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
         if left_out:
             warnings.append(
                 Text(
-                    "solder_voids.specimen_joints_cut_image_edge",
+                    "solder_voids.warning_joints_cut_by_edge",
                     specimen=specimen,
                     left_out=left_out,
                     n_joints=len(joints),
@@ -111,7 +111,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
             )
         results += results_of(used, budget_lines(own, whole), specimen, settings, editions.job)
         if settings.joints_are == "sample" and used["section"].nunique() == 1:
-            warnings.append(Text("solder_voids.specimen_joints_one_board_sample", specimen=specimen))
+            warnings.append(Text("solder_voids.warning_one_board", specimen=specimen))
     features = feature_table(fields)
     return Findings(
         results=tuple(results),

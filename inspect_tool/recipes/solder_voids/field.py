@@ -359,7 +359,7 @@ def _worst(
             value=float(table["void_percent"][i]),
             unit="%",
             caption=Text(
-                "solder_voids.joint_voids_largest",
+                "solder_voids.caption_joint",
                 names=names[i],
                 voids=int(found.voids[i]),
                 largest_void_percent=table["largest_void_percent"][i],
@@ -376,11 +376,11 @@ def _notes(
     notes = []
     cut = [names[i] for i in np.nonzero(found.touches_edge)[0].tolist()]
     if cut:
-        what = Text("solder_voids.left_out_largest_mean_value") if settings.edge_joints == "left out" else "counted"
-        notes.append(Text("solder_voids.cut_image_edge_joint", where=where, what=what, cut=", ".join(cut)))
+        what = Text("solder_voids.cut_joints_left_out") if settings.edge_joints == "left out" else "counted"
+        notes.append(Text("solder_voids.note_joints_cut_by_edge", where=where, what=what, cut=", ".join(cut)))
     bands = segmentation.settings.get("straight_bands_ignored", 0)
     if bands:
-        notes.append(Text("solder_voids.straight_bands_from_edge_edge", where=where, bands=bands))
+        notes.append(Text("solder_voids.note_straight_bands", where=where, bands=bands))
     if found.via_area.any():
-        notes.append(Text("solder_voids.vias_not_voids_their_area", where=where, vias=named("terms", settings.vias)))
+        notes.append(Text("solder_voids.note_vias_not_voids", where=where, vias=named("terms", settings.vias)))
     return tuple(notes)

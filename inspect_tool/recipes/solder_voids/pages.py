@@ -26,13 +26,17 @@ _VOID_ROWS = 25
 def statements_of(settings: Settings, fields: Sequence[FieldMeasurement]) -> tuple[Statement, ...]:
     """Say how the joints were found, what a share is a share of, and what it is not."""
     denominators = {
-        "joint projection": Text("solder_voids.projected_area_joint_same_image")
-        + (Text("solder_voids.vias_left_out") if settings.vias == "left out" else Text("solder_voids.vias_part")),
-        "pad": Text("solder_voids.area_pad_job_states"),
-        "wetted area": Text("solder_voids.area_pad_job_states_less"),
+        "joint projection": Text("solder_voids.denominator_joint_projection")
+        + (
+            Text("solder_voids.denominator_vias_left_out")
+            if settings.vias == "left out"
+            else Text("solder_voids.denominator_vias_included")
+        ),
+        "pad": Text("solder_voids.denominator_pad"),
+        "wetted area": Text("solder_voids.denominator_wetted_area"),
     }
     pad = (
-        Text("solder_voids.diameter_m", pad_diameter_um=settings.pad_diameter_um)
+        Text("solder_voids.denominator_pad_diameter", pad_diameter_um=settings.pad_diameter_um)
         if settings.pad_diameter_um is not None
         else f" ({settings.pad_length_um:g} × {settings.pad_width_um:g} µm)"
         if settings.pad_length_um is not None and settings.pad_width_um is not None
@@ -44,28 +48,28 @@ def statements_of(settings: Settings, fields: Sequence[FieldMeasurement]) -> tup
         Statement(name=Text("solder_voids.denominator"), text=denominators[settings.denominator] + pad),
         Statement(
             name=Text("solder_voids.void_area"),
-            text=Text("solder_voids.union_projected_voids_joint_each", min_void_px=settings.min_void_px),
+            text=Text("solder_voids.void_area_text", min_void_px=settings.min_void_px),
         ),
         Statement(
-            name=Text("solder_voids.what_number"),
-            text=Text("solder_voids.area_share_two_dimensional_x"),
+            name=Text("solder_voids.meaning_of_number"),
+            text=Text("solder_voids.meaning_of_number_text"),
         ),
         Statement(
             name=Text("solder_voids.outlines"),
-            text=Text("solder_voids.void_percentage_depends_gray_level"),
+            text=Text("solder_voids.outlines_text"),
         ),
         Statement(
             name=Text("solder_voids.joints"),
-            text=Text("solder_voids.all_joints_interest_images_mean")
+            text=Text("solder_voids.joints_all_text")
             if settings.joints_are == "all"
-            else Text("solder_voids.joints_sample_more_joints_mean"),
+            else Text("solder_voids.joints_sample_text"),
         ),
     ]
     if settings.quadrants:
         statements.append(
             Statement(
                 name=Text("solder_voids.die_attach"),
-                text=Text("solder_voids.quadrants_meet_center_smallest_rectangle"),
+                text=Text("solder_voids.die_attach_text"),
             )
         )
     statements += [Statement(name=Text("solder_voids.note"), text=note) for field in fields for note in field.notes]
@@ -102,22 +106,22 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
         ]
         tables.append(
             Table(
-                title=Text("solder_voids.largest_voids"),
+                title=Text("solder_voids.title_largest_voids"),
                 columns=(
                     *(
                         Text("words.specimen"),
                         Text("words.field"),
                         Text("words.joint"),
-                        Text("solder_voids.share_joint"),
+                        Text("solder_voids.column_share_of_joint"),
                     ),
                     *(
-                        Text("solder_voids.equivalent_diameter", unit=unit),
-                        Text("solder_voids.row_px"),
-                        Text("solder_voids.column_px"),
+                        Text("solder_voids.column_equivalent_diameter", unit=unit),
+                        Text("solder_voids.column_image_row"),
+                        Text("solder_voids.column_image_column"),
                     ),
                 ),
                 rows=tuple(rows),
-                note=Text("solder_voids.voids", n_rows=len(rows), n_voids=len(voids)),
+                note=Text("solder_voids.note_voids_shown", n_rows=len(rows), n_voids=len(voids)),
             )
         )
     if settings.quadrants:
@@ -137,7 +141,7 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
         ]
         tables.append(
             Table(
-                title=Text("solder_voids.die_attach_where_voids_lie"),
+                title=Text("solder_voids.title_die_attach"),
                 columns=(
                     *(
                         Text("words.specimen"),
@@ -147,13 +151,13 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
                     ),
                     *(
                         Text("words.worst_quadrant"),
-                        Text("solder_voids.corner_void"),
-                        Text("solder_voids.void_across"),
+                        Text("solder_voids.column_corner_void"),
+                        Text("solder_voids.column_void_across"),
                         Text("words.across"),
                     ),
                 ),
                 rows=tuple(facts),
-                note=Text("solder_voids.facts_about_geometry_judged_nothing"),
+                note=Text("solder_voids.note_die_attach"),
             )
         )
     return tuple(tables)
@@ -171,15 +175,17 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
         charts.append(
             Chart(
                 kind="bars",
-                title=Text("solder_voids.void_share_worst_joints", bars=_BARS, n_features=len(features))
+                title=Text("solder_voids.title_void_share_worst_joints", bars=_BARS, n_features=len(features))
                 if many
-                else Text("solder_voids.void_share_each_joint"),
+                else Text("solder_voids.title_void_share_each_joint"),
                 x_label=" / ".join(names),
-                y_label=Text("solder_voids.void_share"),
+                y_label=Text("solder_voids.axis_void_share"),
                 series=(
-                    Series(name=Text("solder_voids.all_voids"), x=places, y=tuple(worst["void_percent"].tolist())),
                     Series(
-                        name=Text("solder_voids.largest_void"),
+                        name=Text("solder_voids.series_all_voids"), x=places, y=tuple(worst["void_percent"].tolist())
+                    ),
+                    Series(
+                        name=Text("solder_voids.series_largest_void"),
                         x=places,
                         y=tuple(worst["largest_void_percent"].tolist()),
                     ),
@@ -191,8 +197,8 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
             charts.append(
                 _histogram(
                     features["void_percent"].to_numpy(),
-                    Text("solder_voids.void_share_joints"),
-                    Text("solder_voids.void_share"),
+                    Text("solder_voids.title_void_share_of_joints"),
+                    Text("solder_voids.axis_void_share"),
                     "joints",
                 )
             )
@@ -203,7 +209,10 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
         unit = "µm" if column.endswith("um") else "px"
         charts.append(
             _histogram(
-                sizes, Text("solder_voids.void_sizes"), Text("solder_voids.equivalent_diameter_2", unit=unit), "voids"
+                sizes,
+                Text("solder_voids.title_void_sizes"),
+                Text("solder_voids.axis_equivalent_diameter", unit=unit),
+                "voids",
             )
         )
     return tuple(charts)

@@ -44,16 +44,18 @@ def results_of(
 ) -> list[Result]:
     """Give every result of one specimen, with its budget."""
     largest = {
-        "void_percent": Text("solder_voids.union_voids", denominator=named("terms", settings.denominator)),
-        "largest_void_percent": Text("solder_voids.largest_void_2", denominator=named("terms", settings.denominator)),
-        "void_diameter_percent": Text("solder_voids.equivalent_diameter_largest_connected_void"),
+        "void_percent": Text("solder_voids.definition_void_share", denominator=named("terms", settings.denominator)),
+        "largest_void_percent": Text(
+            "solder_voids.definition_largest_void", denominator=named("terms", settings.denominator)
+        ),
+        "void_diameter_percent": Text("solder_voids.definition_largest_void_diameter"),
     }
     budgets = dict(lines)
     if settings.quadrants:
         whole = used["void_percent"].to_numpy()
         for part, of in (("quadrant", "quadrant"), ("corner", "joint"), ("across", "joint")):
             share = f"{part}_void_percent"
-            largest[share] = Text("solder_voids.share", of=of)
+            largest[share] = Text("solder_voids.definition_share_of_part", of=of)
             # the outline of the parts moves like that of the whole: the relative uncertainty is taken over
             scale = np.divide(used[share], whole, out=np.zeros(len(used)), where=whole > 0)
             budgets[share] = {line: u * scale for line, u in lines["void_percent"].items()}
@@ -86,23 +88,23 @@ def _worst_joint(
             name=named("budget", line),
             u=float(u[at]),
             kind="B",
-            basis=Text("solder_voids.joint", line=_BASIS.get(line, _MOVED), joint=joint),
+            basis=Text("solder_voids.basis_of_joint", line=_BASIS.get(line, _MOVED), joint=joint),
         )
         for line, u in lines.items()
     ]
     rivals, excess = excess_of_largest(shares, _combined(lines, len(shares)))
     if excess:
-        basis = Text("solder_voids.joints_cannot_told_from_largest", rivals=rivals, excess=excess)
+        basis = Text("solder_voids.basis_choice_of_largest", rivals=rivals, excess=excess)
         budget.append(Component(name=Text("budget.choice_of_the_largest"), u=excess / sqrt(3), kind="B", basis=basis))
     return Result(
         quantity=f"{share}.max",
         specimen=specimen,
         n=len(shares),
-        n_of=Text("solder_voids.joints_2"),
+        n_of=Text("solder_voids.n_of_joints"),
         clause=clause,
         value=float(shares[at]),
         unit="%",
-        definition=Text("solder_voids.largest_over_joints_1", definition=definition),
+        definition=Text("solder_voids.definition_largest_over_joints", definition=definition),
         budget=tuple(budget),
         main=share == "void_percent",
     )
@@ -118,13 +120,13 @@ def _mean(
 ) -> Result:
     """Mean void share: over all joints, or, of a sample, over boards of images of joints, with their scatter."""
     shares = used["void_percent"]
-    value, over = float(shares.mean()), Text("solder_voids.joints_2")
+    value, over = float(shares.mean()), Text("solder_voids.n_of_joints")
     budget = [
         Component(
             name=named("budget", line),
             u=float(u.mean()),  # an outline rule moves all joints the same way
             kind="B",
-            basis=Text("solder_voids.same_way_all_joints", line=_BASIS.get(line, _MOVED)),
+            basis=Text("solder_voids.basis_same_in_all_joints", line=_BASIS.get(line, _MOVED)),
         )
         for line, u in lines.items()
     ]
@@ -134,9 +136,7 @@ def _mean(
             found = field_statistics(images.tolist(), [str(section) for section, _ in images.index])
             value, over = (
                 found.mean,
-                Text("solder_voids.boards_means_over_images")
-                if len(found.sections) > 1
-                else Text("solder_voids.images_means"),
+                Text("solder_voids.over_boards") if len(found.sections) > 1 else Text("solder_voids.over_images"),
             )
             budget = [*scatter_line(found), *budget]
         else:
@@ -144,7 +144,7 @@ def _mean(
                 replace(
                     line,
                     name=Text("budget.between_joints"),
-                    basis=Text("solder_voids.s_n_over_joints_one", n_shares=len(shares)),
+                    basis=Text("solder_voids.basis_between_joints", n_shares=len(shares)),
                 )
                 for line in scatter_line(field_statistics(shares.tolist()))
             ]
@@ -153,12 +153,12 @@ def _mean(
         quantity="void_percent.mean",
         specimen=specimen,
         n=len(shares),
-        n_of=Text("solder_voids.joints_2"),
+        n_of=Text("solder_voids.n_of_joints"),
         clause=clause,
         value=value,
         unit="%",
         definition=Text(
-            "solder_voids.union_voids_mean_over_1", denominator=named("terms", settings.denominator), over=over
+            "solder_voids.definition_mean_void_share", denominator=named("terms", settings.denominator), over=over
         ),
         budget=tuple(budget),
         main=False,
@@ -176,30 +176,30 @@ def _above_limit(
         quantity="joints_above_limit",
         specimen=specimen,
         n=len(shares),
-        n_of=Text("solder_voids.joints_2"),
+        n_of=Text("solder_voids.n_of_joints"),
         clause=clause,
         value=float(count),
         unit="counts",
-        definition=Text("solder_voids.joints_void_share_above_1", limit=limit),
+        definition=Text("solder_voids.definition_joints_above_limit", limit=limit),
         interval=(float(low), float(high)),
         budget=(
             Component(
                 name=Text("budget.joints_near_the_limit"),
                 u=max(high - count, count - low) / coverage_factor(None),
                 kind="B",
-                basis=Text("solder_voids.joints_lie_within_u_their", high=high - low),
+                basis=Text("solder_voids.basis_joints_near_limit", high=high - low),
             ),
         ),
         main=False,
     )
 
 
-_MOVED = Text("solder_voids.half_range_value_outline_other")
+_MOVED = Text("solder_voids.basis_plausible_gray_levels")
 
 _BASIS = {
-    "void quarter pixel": Text("solder_voids.outline_voids_quarter_pixel_out"),
-    "joint quarter pixel": Text("solder_voids.outline_joint_quarter_pixel_out"),
-    "void half pixel": Text("solder_voids.outline_voids_half_pixel_out"),
-    "joint half pixel": Text("solder_voids.outline_joint_half_pixel_out"),
-    "faint voids": Text("solder_voids.change_value_voids_left_out"),
+    "void quarter pixel": Text("solder_voids.basis_void_quarter_pixel"),
+    "joint quarter pixel": Text("solder_voids.basis_joint_quarter_pixel"),
+    "void half pixel": Text("solder_voids.basis_void_half_pixel"),
+    "joint half pixel": Text("solder_voids.basis_joint_half_pixel"),
+    "faint voids": Text("solder_voids.basis_faint_voids"),
 }

@@ -30,16 +30,16 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     hollow = sum(int(field.values["joints_lighter_in_the_middle"]) for field in fields)
     checks.append(
         Check(
-            name=Text("solder_voids.round_joints_lighter_middle_near"),
+            name=Text("solder_voids.check_lighter_middle"),
             value=float(hollow),
             relation="<=",
             limit=0.0,
             unit="joints",
             passed=hollow == 0,
-            clause=Text("solder_voids.own_rule_ball_thickest_its"),
+            clause=Text("solder_voids.clause_lighter_middle"),
             scope="image",
             specimen=specimen,
-            note=Text("solder_voids.look_these_joints_draw_void") if hollow else "",
+            note=Text("solder_voids.note_lighter_middle") if hollow else "",
         )
     )
     beside, across = (
@@ -49,18 +49,18 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     for key, name, note in (
         (
             "round_regions_left_out",
-            Text("solder_voids.round_regions_like_free_balls"),
-            Text("solder_voids.joints_may_missing_give_backend"),
+            Text("solder_voids.check_round_regions_left_out"),
+            Text("solder_voids.advice_round_regions_left_out"),
         ),
         (
             "joints_unevenly_covered",
-            Text("solder_voids.round_joints_crossed_edge_something"),
-            Text("solder_voids.joint_component_trace_wire_may", beside=beside),
+            Text("solder_voids.check_joints_unevenly_covered"),
+            Text("solder_voids.advice_joints_unevenly_covered", beside=beside),
         ),
         (
             "joints_crossed",
-            Text("solder_voids.balls_band_gray_no_bubble"),
-            Text("solder_voids.joint_lead_part_shading_may", across=across),
+            Text("solder_voids.check_joints_crossed"),
+            Text("solder_voids.advice_joints_crossed", across=across),
         ),
     ):
         count = sum(int(field.values.get(key, 0)) for field in fields)
@@ -71,7 +71,7 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
                 "<=",
                 0.0,
                 "joints",
-                clause=Text("solder_voids.own_rule_every_joint_image"),
+                clause=Text("solder_voids.clause_every_joint_judged"),
                 specimen=specimen,
                 advice=note,
             )
@@ -80,14 +80,14 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         most = max(float(field.values["largest_joint_of_image_percent"]) for field in fields)
         checks.append(
             plausibility.check(
-                Text("solder_voids.share_image_one_joint_guessed"),
+                Text("solder_voids.check_guessed_layout"),
                 most,
                 "<=",
                 LARGEST_JOINT_PERCENT,
                 "%",
-                clause=Text("solder_voids.own_rule_around_joint_its"),
+                clause=Text("solder_voids.clause_guessed_layout"),
                 specimen=specimen,
-                advice=Text("solder_voids.board_package_may_taken_joint"),
+                advice=Text("solder_voids.advice_guessed_layout"),
             )
         )
     if settings.joints_are == "sample":
@@ -95,28 +95,28 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         sample = sum(int(field.values["joints"]) for field in fields) - cut
         checks.append(
             plausibility.check(
-                Text("solder_voids.joints_sample"),
+                Text("solder_voids.check_joints_in_sample"),
                 float(sample),
                 ">=",
                 2.0,
                 "joints",
-                clause=Text("solder_voids.own_rule_one_joint_does"),
+                clause=Text("solder_voids.clause_joints_in_sample"),
                 specimen=specimen,
-                advice=Text("solder_voids.u_mean_does_not_hold"),
+                advice=Text("solder_voids.advice_joints_in_sample"),
                 quantities=("void_percent.mean",),
             )
         )
     unsure = sum(int(field.values["joints_unsure"]) for field in fields)
     checks.append(
         plausibility.check(
-            Text("solder_voids.joints_whose_gray_levels_do"),
+            Text("solder_voids.check_unsure_gray_levels"),
             float(unsure),
             "<=",
             0.0,
             "joints",
-            clause=Text("solder_voids.own_rule_outlines_two_gray"),
+            clause=Text("solder_voids.clause_unsure_gray_levels"),
             specimen=specimen,
-            advice=Text("solder_voids.void_shares_may_wrong_more"),
+            advice=Text("solder_voids.advice_unsure_gray_levels"),
         )
     )
     if settings.expected_joints is not None:
@@ -124,16 +124,16 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         seen = ", ".join(str(field.values["joints"]) for field in fields)
         checks.append(
             Check(
-                name=Text("solder_voids.joints_found_difference_from_expected"),
+                name=Text("solder_voids.check_expected_joints"),
                 value=float(off),
                 relation="<=",
                 limit=0.0,
                 unit="joints",
                 passed=off == 0,
-                clause=Text("solder_voids.expected_joints_job"),
+                clause=Text("solder_voids.clause_expected_joints"),
                 scope="method",
                 specimen=specimen,
-                note=Text("solder_voids.found_expected_per_image", seen=seen, expected_joints=settings.expected_joints),
+                note=Text("solder_voids.note_expected_joints", seen=seen, expected_joints=settings.expected_joints),
             )
         )
     return checks

@@ -17,31 +17,29 @@ from inspect_tool.model import (
 from inspect_tool.ranges import Above0, From0, Percent
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "void_percent.max": Quantity(title=Text("solder_voids.void_share_worst_joint"), unit="%", needs_scale=False),
-    "void_percent.mean": Quantity(title=Text("solder_voids.mean_void_share_joints"), unit="%", needs_scale=False),
-    "largest_void_percent.max": Quantity(
-        title=Text("solder_voids.largest_connected_void_share_its"), unit="%", needs_scale=False
-    ),
+    "void_percent.max": Quantity(title=Text("solder_voids.title_worst_joint"), unit="%", needs_scale=False),
+    "void_percent.mean": Quantity(title=Text("solder_voids.title_mean_void_share"), unit="%", needs_scale=False),
+    "largest_void_percent.max": Quantity(title=Text("solder_voids.title_largest_void"), unit="%", needs_scale=False),
     "void_diameter_percent.max": Quantity(
-        title=Text("solder_voids.diameter_largest_connected_void_share"), unit="%", needs_scale=False
+        title=Text("solder_voids.title_largest_void_diameter"), unit="%", needs_scale=False
     ),
     "joints_above_limit": Quantity(
-        title=Text("solder_voids.joints_more_voids_limit"),
+        title=Text("solder_voids.title_joints_above_limit"),
         unit="counts",
         needs_scale=False,
         needs_setting="limit_percent",
     ),
     "quadrant_void_percent.max": Quantity(
-        title=Text("solder_voids.void_share_worst_quadrant"), unit="%", needs_scale=False, needs_setting="quadrants"
+        title=Text("solder_voids.title_worst_quadrant"), unit="%", needs_scale=False, needs_setting="quadrants"
     ),
     "corner_void_percent.max": Quantity(
-        title=Text("solder_voids.largest_connected_void_corner_share"),
+        title=Text("solder_voids.title_corner_void"),
         unit="%",
         needs_scale=False,
         needs_setting="quadrants",
     ),
     "across_void_percent.max": Quantity(
-        title=Text("solder_voids.largest_connected_void_from_side"),
+        title=Text("solder_voids.title_void_across"),
         unit="%",
         needs_scale=False,
         needs_setting="quadrants",

@@ -70,9 +70,25 @@ def test_without_pango_the_demo_writes_the_other_files_and_ends_with_how_to_get_
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    out = tmp_path_factory.mktemp("demo")
-    return out, tool("demo", "--out", out)
+def installed(tmp_path_factory):
+    """The built wheel, the folder it is installed into, and a folder outside of the checkout."""
+    made = tmp_path_factory.mktemp("installed")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", made, ROOT]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = made.glob("*.whl")
+    site, elsewhere = made / "site", made / "elsewhere"
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel]
+    subprocess.run(install, check=True)
+    elsewhere.mkdir()
+    return wheel, site, elsewhere
+
+
+@pytest.fixture(scope="module")
+def demo(installed):
+    """The demo as a user has it, from the installed wheel; run once for all that is asked of it."""
+    _, site, elsewhere = installed
+    out = elsewhere / "out"
+    return out, tool("demo", "--out", out, cwd=elsewhere, PYTHONPATH=str(site))
 
 
 @pytest.mark.needs("Pango")
@@ -221,33 +237,16 @@ def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
 
 
 @pytest.mark.needs("Pango")
-def test_the_built_wheel_runs_the_demo_outside_the_checkout(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
+def test_the_demo_is_that_of_the_built_wheel_which_holds_the_package_alone(installed, demo):
+    wheel, site, elsewhere = installed
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(("tests", "samples", "docs"))]
-    site = tmp_path / "site"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel], check=True
-    )
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    environment = {"PYTHONPATH": str(site)}
-    where = subprocess.run(
-        [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"],
-        cwd=elsewhere,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **environment},
-    )
+    shows = [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    where = subprocess.run(shows, cwd=elsewhere, capture_output=True, text=True, check=True, env=environment)
     assert where.stdout.startswith(str(site))
-    done = tool("demo", "--out", "out", "--quiet", cwd=elsewhere, **environment)
+    out, done = demo
     assert done.returncode == 0, done.stderr
-    assert len(list((elsewhere / "out").glob("*/report.pdf"))) == 4
+    assert len(list(out.glob("*/report.json"))) == 4
 
 
 def test_a_bug_ends_with_a_traceback_and_status_1(tmp_path):

@@ -14,7 +14,7 @@ from report_example import example
 
 from inspect_tool import registry
 from inspect_tool.errors import InspectError
-from inspect_tool.files import _toml, dump_report, load_report
+from inspect_tool.files import dump_report, dump_toml, load_report
 from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.inspection.starter import starter_job
 from inspect_tool.paths import data_folder
@@ -99,7 +99,7 @@ def test_a_job_with_one_odd_value(folder, recipe, data, value):
     job.setdefault("settings", {"method": "abrams"})
     odd = changed(job, value, data.draw)
     try:
-        text = _toml({key: item for key, item in odd.items() if item is not None})
+        text = dump_toml({key: item for key, item in odd.items() if item is not None})
     except TypeError:
         return  # TOML has no such key
     (folder / "job.toml").write_bytes(text.encode("utf-8", "surrogatepass"))

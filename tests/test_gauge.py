@@ -459,7 +459,7 @@ def test_a_report_without_the_quantity_or_an_operator_is_refused(jobs, tmp_path)
     [
         ('data = "study.csv"\nruns = [{ job = "a.toml" }]', "give either 'data'.*, not both"),
         ("title = 'x'", "give either 'data'"),
-        ('data = "study.csv"\ncolor = 1', "colour: unknown key"),
+        ('data = "study.csv"\ncolour = 1', "colour: unknown key"),
         ('data = "study.csv"\n[plan]\ntolerence = 1.0', "plan.tolerence: unknown key"),
         ('data = "study.csv"\ntemplate = "none"', "template 'none'"),
         ("runs = [{ appraiser = 'A', trial = 1 }]", "give either 'job' or 'report'"),

@@ -10,7 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 ENGLISH = "en"
@@ -47,6 +47,7 @@ def catalogue(language: str, room: str) -> Mapping[str, str]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
+@lru_cache(maxsize=16384)
 def template(key: str, language: str) -> str | None:
     """Find the template of a sentence; the English one where a language lacks it; None where there is none at all.
 

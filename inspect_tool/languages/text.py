@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from math import inf
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -165,11 +166,17 @@ def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:
 def _filled(found: str, values: Mapping[str, Value], language: str) -> str:
     """Put values into a template."""
     words = []
-    for before, name, form, _ in string.Formatter().parse(found):
+    for before, name, form in _pieces(found):
         words.append(before)
         if name is not None:
-            words.append(_shown(values[name], form or "", language))
+            words.append(_shown(values[name], form, language))
     return "".join(words)
+
+
+@lru_cache(maxsize=4096)
+def _pieces(found: str) -> tuple[tuple[str, str | None, str], ...]:
+    """The pieces of a template: words, and the name and format of the value behind them."""
+    return tuple((before, name, form or "") for before, name, form, _ in string.Formatter().parse(found))
 
 
 def _shown(value: Value, form: str, language: str) -> str:

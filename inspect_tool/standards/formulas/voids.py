@@ -62,6 +62,7 @@ def disc_union_area(discs: Sequence[tuple[float, float, float]]) -> float:
 
     Examples
     --------
+    >>> from math import pi
     >>> round(disc_union_area([(0, 0, 2), (0, 0, 1)]) / pi, 12)
     1.0
     """

@@ -339,6 +339,50 @@ def test_16_bit_rgb_png_keeps_its_16_bits(tmp_path):
     assert np.allclose(read(tmp_path / "a.png").pixels, luminance(data), atol=0.02)
 
 
+def textured():
+    """Rings of a noisy picture: code in every block of a JPEG."""
+    rows, columns = np.mgrid[:96, :128]
+    rings = 120 + 60 * np.sin(np.hypot(rows - 40, columns - 70) / 3)
+    return (rings + np.random.default_rng(4).normal(0, 6, rings.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("more", [{}, {"progressive": True}, {"optimize": True}])
+def test_a_jpeg_that_ends_before_its_picture_does_is_refused_and_a_whole_one_read(tmp_path, more):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(textured()).save(path, quality=92, **more)
+    whole = path.read_bytes()
+    assert np.abs(read(path).pixels.astype(int) - textured()).mean() < 4
+    scan = whole.rindex(b"\xff\xda")  # the last scan of a progressive one refines a few coefficients
+    middle = (scan + len(whole)) // 2
+    path.write_bytes(whole[:middle] + b"\xff\xd9")  # with the mark of an end, as a program that mends it writes
+    with pytest.raises(ReadError, match=r"a\.jpg: .*(damaged|truncated)"):
+        read(path)
+
+
+def test_a_flipped_bit_in_a_jpeg_is_named_where_its_decoder_noticed(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(textured()).save(path, quality=92)
+    whole = bytearray(path.read_bytes())
+    scan = whole.index(b"\xff\xda") + 10
+    unlike = refused = 0
+    for at in np.random.default_rng(9).integers(scan, len(whole) - 2, 60):
+        made = bytearray(whole)
+        made[at] ^= 8
+        path.write_bytes(bytes(made))
+        try:
+            unlike += np.abs(read(path).pixels.astype(int) - textured()).mean() >= 4
+        except ReadError:
+            refused += 1
+    # a shift that ends on the right byte leaves nothing to notice: the format has no check sum
+    assert refused > 3 * unlike, (refused, unlike)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "RGB", "L"])
+def test_whole_jpegs_of_every_mode_are_read(tmp_path, mode):
+    Image.fromarray(textured()).convert(mode).save(tmp_path / "a.jpg", quality=92)
+    assert read(tmp_path / "a.jpg").pixels.shape == textured().shape
+
+
 def test_jpeg_varieties(tmp_path):
     smooth = np.linspace(0, 255, 64 * 48).reshape(48, 64).astype(np.uint8)
     Image.fromarray(smooth).save(tmp_path / "a.jpg", quality=95)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from inspect_tool.errors import ReadError
 from inspect_tool.images.readers._planes import chosen
 from inspect_tool.images.readers._side_car import scale_beside
 from inspect_tool.images.readers.raster import (
@@ -114,12 +115,33 @@ def _decode(path: Path, image: Image.Image) -> Raster:
         if orientation != 1:
             image = ImageOps.exif_transpose(image)
         image.load()
+        if lossy:
+            _check_jpeg(path)
         samples, stored, alpha = _samples(image, notes)
     if orientation in range(2, 9):
         notes["orientation"] = f"EXIF orientation {orientation}; image turned upright"
     return Raster(
         samples=samples, notes=notes, calibration=found.calibration(), lossy=lossy, stored=stored, alpha=alpha
     )
+
+
+def _check_jpeg(path: Path) -> None:
+    """Refuse a JPEG whose decoder noticed damage and went on: the format has no check sum, and gray shifts unseen.
+
+    Pillow does not hand on what libjpeg warns of. What the second decoder does not know at all is left to the first.
+    """
+    import simplejpeg
+
+    data = path.read_bytes()
+    try:
+        simplejpeg.decode_jpeg(data, colorspace="GRAY", strict=True)
+    except ValueError as error:
+        try:
+            simplejpeg.decode_jpeg(data, colorspace="GRAY", strict=False)
+        except ValueError:
+            return
+        msg = f"{path}: damaged JPEG ({error}); export it again from the microscope, or from an undamaged copy"
+        raise ReadError(msg) from None
 
 
 def _samples(

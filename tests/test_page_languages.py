@@ -80,9 +80,12 @@ def wide(tmp_path, monkeypatch):
             lines = [f"{name} = {json.dumps(change(found), ensure_ascii=False)}\n" for name, found in sentences.items()]
             (tmp_path / language / path.name).write_text("".join(lines), encoding="utf-8")
     monkeypatch.setattr(catalogue, "_FOLDER", tmp_path)
-    catalogue.catalogue.cache_clear()
+    kept = (catalogue.catalogue, catalogue.template)
+    for one in kept:
+        one.cache_clear()
     yield "de"
-    catalogue.catalogue.cache_clear()
+    for one in kept:
+        one.cache_clear()
 
 
 def widened(template):

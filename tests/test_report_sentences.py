@@ -195,6 +195,11 @@ def test_a_report_of_schema_1_verifies_whatever_the_words_of_today(old, other_wo
     ("entry", "said"),
     [
         ({"key": "words.and", "values": {"a": {"b": 1}}, "at": []}, "a value must be a text, a number"),
+        (
+            {"key": "words.and", "values": {"a": {"key": "words.and", "values": [1]}}, "at": []},
+            "a value must be a text",
+        ),
+        ({"key": "words.and", "values": {"a": [[[[[[[[[[[[[1]]]]]]]]]]]]]}, "at": []}, "lie deeper than 12"),
         ({"key": "words.and", "values": {}, "at": [1]}, "sentences"),
         ({"key": "words.and", "values": {}, "at": [], "more": 1}, "sentences"),
         ("words.and", "sentences"),
@@ -207,3 +212,19 @@ def test_a_sentence_that_is_none_is_one_line(bare, entry, said):
     with pytest.raises(inspect_tool.errors.SettingsError, match=said) as caught:
         load_report(bare / "report.json")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("words.run_on", {}, "words.run_on"),  # which is joined of nothing
+        ("words.run_on", {"parts": [1, 2]}, "12"),
+        ("validation.basis_method_states", {"stated": 10**400}, "validation.basis_method_states (stated = 1000"),
+        ("validation.basis_method_states", {"other": 1}, "validation.basis_method_states (other = 1)"),
+    ],
+)
+def test_a_sentence_with_other_values_than_it_has_is_shown_and_joined_all_the_same(key, values, words):
+    made = languages.of_data(key, values)
+    assert made.startswith(words)
+    assert languages.said(made, "de").startswith(words)
+    assert languages.joined("; ", (made, "more")) == f"{made}; more"

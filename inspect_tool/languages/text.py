@@ -87,21 +87,22 @@ def of_data(key: str, values: Mapping[str, Any], depth: int = 0) -> Text:
     >>> of_data("words.of_a_later_version", {"n": 3})
     'words.of_a_later_version (n = 3)'
     """
-    if depth > _DEEPEST:
-        msg = f"sentences lie deeper than {_DEEPEST} in each other"
-        raise ValueError(msg)
     read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
     return _made(key, read, _in_words(key, read, ENGLISH))
 
 
 def _value_of(value: Any, depth: int) -> Value:
+    if depth > _DEEPEST:
+        msg = f"sentences lie deeper than {_DEEPEST} in each other"
+        raise ValueError(msg)
     if isinstance(value, Mapping):
-        if value.keys() != {"key", "values"} or not isinstance(value["key"], str):
+        known = value.keys() == {"key", "values"}
+        if not known or not isinstance(value["key"], str) or not isinstance(value["values"], Mapping):
             msg = "a value must be a text, a number, a list of them, or a sentence"
             raise ValueError(msg)
         return of_data(value["key"], value["values"], depth)
     if isinstance(value, list):
-        return tuple(_value_of(item, depth) for item in value)
+        return tuple(_value_of(item, depth + 1) for item in value)
     return cast("Value", value)
 
 
@@ -157,7 +158,7 @@ def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:
     if found is not None:
         try:
             return _filled(found, values, language)
-        except (LookupError, ValueError, TypeError):
+        except (LookupError, ValueError, TypeError, ArithmeticError):  # a file may hold any values
             pass
     named = ", ".join(f"{name} = {_shown(value, '', language)}" for name, value in values.items())
     return f"{key} ({named})" if named else key
@@ -224,7 +225,7 @@ def joined(between: str, texts: Iterable[str]) -> str:
     """
     parts: list[str] = []
     for i, text in enumerate(texts):
-        pieces = _parts(text) if isinstance(text, Text) and text.key == _RUN_ON else (text,)
+        pieces = _parts(text)
         parts += [between, *pieces] if i and between else pieces
     kept = tuple(part for part in parts if part)
     if not any(isinstance(part, Text) for part in kept):
@@ -232,8 +233,14 @@ def joined(between: str, texts: Iterable[str]) -> str:
     return kept[0] if len(kept) == 1 else _made(_RUN_ON, {"parts": kept}, "".join(kept))
 
 
-def _parts(run_on: Text) -> tuple[str, ...]:
-    return cast("tuple[str, ...]", run_on.values["parts"])
+def _parts(text: str) -> tuple[str, ...]:
+    """What a text was joined of; itself, where it was not, or a file says so and holds no texts."""
+    parts = text.values.get("parts") if isinstance(text, Text) and text.key == _RUN_ON else None
+    return cast("tuple[str, ...]", parts) if _are_texts(parts) else (text,)
+
+
+def _are_texts(parts: Value) -> bool:
+    return isinstance(parts, tuple) and all(isinstance(part, str) for part in parts)
 
 
 def named(room: str, name: str) -> str:

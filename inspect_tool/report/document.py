@@ -73,7 +73,6 @@ def write(
     *,
     what: str,
     exports: Collection[str] = ("html", "pdf"),
-    tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write ``NAME.json``, and ``NAME.html`` and ``NAME.pdf`` where they are asked for; the PDF carries the data.
 
@@ -93,16 +92,12 @@ def write(
         Name of the data for who opens the PDF, e.g. "The study as data".
     exports : collection of str
         "html", "pdf" or both.
-    tell : callable
-        Called with what comes next.
     """
     data = as_json(found)
     write_text(folder / f"{name}.json", data)
     if "html" in exports:
-        tell("HTML")
         write_text(folder / f"{name}.html", confined(template, 0, page, found, folder, template, "screen"))
     if "pdf" in exports:
-        tell("PDF")
         confined(template, 0, _print, found, folder, name, page, template, what, data)
 
 

@@ -144,12 +144,19 @@ def _step(name: object) -> str:
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
-def placed(value: T, texts: Mapping[str, Text], place: str = "") -> T:
+def placed(value: T, texts: Mapping[str, Text]) -> T:
     """Make the words at these places the sentences that they are; the words stay as they are stated."""
-    if isinstance(value, str):
-        found = texts.get(place)
-        return cast("T", value if found is None else _made(found.key, found.values, value))
-    return _each(value, lambda name, item: placed(item, texts, f"{place}/{_step(name)}"))
+    above = {place[:end] for place in texts for end, sign in enumerate(place) if sign == "/"}
+
+    def at(place: str, value: Any) -> Any:
+        if isinstance(value, str):
+            found = texts.get(place)
+            return value if found is None else _made(found.key, found.values, value)
+        if place not in above:  # the cells of a table of features are many, and hold no sentence
+            return value
+        return _each(value, lambda name, item: at(f"{place}/{_step(name)}", item))
+
+    return cast("T", at("", value))
 
 
 def _in_words(key: str, values: Mapping[str, Value], language: str) -> str:

@@ -716,6 +716,38 @@ def test_a_missing_strip_is_not_read_as_black(tmp_path):
     one_line(path, "part 3 of 5 of the image is missing")
 
 
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("bit", [0, 4, 7, 8])
+@pytest.mark.parametrize("part", [0, 2])
+def test_an_offset_with_one_flipped_bit_does_not_give_other_pixels(tmp_path, big, bit, part):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, GRAY8, rowsperstrip=8, bigtiff=big, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages[0].tags["StripOffsets"]
+        place, width = tag.valueoffset, {3: 2, 4: 4, 16: 8}[tag.dtype]
+        offset = (tag.value[part] ^ (1 << bit)).to_bytes(width, "little" if file.byteorder == "<" else "big")
+    content = bytearray(path.read_bytes())
+    content[place + part * width : place + (part + 1) * width] = offset
+    path.write_bytes(content)
+    one_line(path, "parts of the image lie on one another in the file; a tag of the file is damaged")
+
+
+def test_equal_tiles_that_a_file_stores_once_are_read(tmp_path):
+    path = tmp_path / "a.tif"
+    image = np.tile(np.arange(256, dtype=np.uint8).reshape(16, 16), (2, 2))
+    tifffile.imwrite(path, image, tile=(16, 16), compression="zlib", metadata=None)
+    with tifffile.TiffFile(path) as file:
+        tags = [file.pages[0].tags[name] for name in ("TileOffsets", "TileByteCounts")]
+    content = bytearray(path.read_bytes())
+    for tag in tags:
+        width = tag.valuebytecount // tag.count
+        content[tag.valueoffset : tag.valueoffset + tag.valuebytecount] = (
+            content[tag.valueoffset : tag.valueoffset + width] * tag.count
+        )
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read(path).pixels, image)
+
+
 def test_color_models_that_are_not_read(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", COLOR8, photometric="cielab")
     one_line(tmp_path / "a.tif", "color model CIELAB is not read; save the image as gray or RGB")

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, prod
@@ -281,6 +281,7 @@ def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
             part = f"part {number + 1} of {len(offsets)}"
             msg = f"{path}: {part} of the image is missing; the file is truncated or damaged"
             raise ReadError(msg)
+    _check_apart(path, page, offsets, counts)
     if int(page.compression) != 1 or page.is_tiled:
         return
     if page.is_contiguous and sum(counts) < page.nbytes:
@@ -292,6 +293,32 @@ def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
         msg = f"{path}: {counts[0]} bytes of pixels, its size and depth make {pixels}; a tag of the file is damaged"
         raise ReadError(msg)
 
+
+def _check_apart(path: Path, page: Any, offsets: Sequence[int], counts: Sequence[int]) -> None:
+    """No two parts lie on one another, and none on the tags: else an offset points to the wrong bytes.
+
+    Programs that store equal tiles once do so with compressed ones, and then wholly. What tags of makers point to is
+    theirs.
+    """
+    fixed, entry, inline = (6, 12, 4) if page.parent.tiff.offsetsize == 4 else (16, 20, 8)
+    tags = [(int(page.offset), fixed + entry * len(page.tags))]
+    tags += [
+        (int(tag.valueoffset), int(tag.valuebytecount))
+        for tag in page.tags
+        if tag.code < _OF_MAKERS and tag.valuebytecount > inline
+    ]
+    parts = np.array([*zip(offsets, counts, strict=True)], dtype=np.int64)
+    if int(page.compression) != 1:
+        parts = np.unique(parts, axis=0)
+    parts = np.concatenate([parts, np.array(tags, dtype=np.int64)])
+    starts, lengths = parts[np.argsort(parts[:, 0], kind="stable")].T
+    if np.any(starts[1:] < (starts + lengths)[:-1]):
+        msg = f"{path}: parts of the image lie on one another in the file; a tag of the file is damaged"
+        raise ReadError(msg)
+
+
+_OF_MAKERS = 32768
+"""Tags from this number on are private."""
 
 _MOST_PADDING, _BLOCK = 1.1, 8192
 """How much longer than its pixels an uncompressed strip may be: factor, and a block of a disk. [1], [byte]"""

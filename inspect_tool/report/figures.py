@@ -609,10 +609,13 @@ def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -
         for words in ("Glyph ", *words_of_them):
             warnings.filterwarnings("ignore", message=words)
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        canvas = FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        draw(axes)
+        for patch in (figure.patch, axes.patch):
+            patch.set_facecolor("none")
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # `savefig` lays it all out twice
     return file.getvalue()
 
 

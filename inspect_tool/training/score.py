@@ -19,6 +19,7 @@ from inspect_tool.errors import BackendError, InspectError, MeasurementError, Se
 from inspect_tool.files import checked, sha256_file, toml_value
 from inspect_tool.images import readers
 from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
+from inspect_tool.inspection.one_field import measured_labels
 from inspect_tool.model import (
     Calibration,
     Editions,
@@ -586,8 +587,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
         if micrograph.roi is not None:
             labels = labels * micrograph.roi
     field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32), alternatives=no_alternatives)
-    taken, _ = question.answer(case.recipe_name, case.recipe, field, micrograph.roi)
-    measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.editions)
+    _, measurement, _ = measured_labels(case.recipe_name, micrograph, field, case.settings, case.editions)
     findings = case.recipe.combine([measurement], case.settings, case.editions)
     return {result.quantity: result for result in findings.results if isfinite(result.value)}
 

@@ -76,6 +76,7 @@ from inspect_tool.model.reported import (
     Thumbnail,
 )
 from inspect_tool.model.standard import Constant, Editions, Rule, Standard, Worked
+from inspect_tool.model.told import Told, stated
 
 __all__ = [
     "Acceptance",
@@ -144,7 +145,9 @@ __all__ = [
     "Statement",
     "Table",
     "Thumbnail",
+    "Told",
     "TrainingData",
     "Worked",
     "no_alternatives",
+    "stated",
 ]

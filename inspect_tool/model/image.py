@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Words
+from inspect_tool.model.told import Told, told_in
 
 GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers fit into 8 bits, object numbers do not
@@ -99,6 +100,11 @@ class Segmentation:
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
     objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
     alternatives: Alternatives = no_alternatives  # other segmentations of the field, as plausible, made when asked for
+
+    @property
+    def told(self) -> Told:
+        """What the backend found out, read from the settings: all that a recipe may know of a backend."""
+        return told_in(self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.ranges import Above0, From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
@@ -481,10 +481,10 @@ def _grains(
     given = boundaries.small_given_away(regions, smallest, doubtful)
     owner = given[owner]
     found = dict(partition.found)
+    lamellae = 0
     if settings.twins == "ignore":
         whole, lamellae = twins.without_twins(boundaries.joined([regions], given))
         owner = whole[owner]
-        found["twin_lamellae_merged"] = lamellae
     count = int(owner.max())
     if count < 2:
         msg = f"{micrograph.path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
@@ -501,9 +501,15 @@ def _grains(
         owner = whole[owner]
     if settings.twins == "ignore":
         regions = boundaries.joined([partition.regions], owner)
-        found["twin_lamellae_merged"] += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
+        lamellae += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
     count = max(int(labels[rows].max()) for rows in strips(labels.shape))
-    found |= {"scratch_lines_merged": lines, "scratched_percent": round(100 * scratched, 1)}
+    found |= stated(
+        Told(
+            twin_lamellae_merged=lamellae if settings.twins == "ignore" else None,
+            scratch_lines_merged=lines,
+            scratched_percent=round(100 * scratched, 1),
+        )
+    )
     found |= {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
     return found, grooves
 

@@ -221,7 +221,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     base = float(np.mean([float(field.values[key]) for field in fields]))
     names = [name for name in fields[0].alternatives if all(key in f.alternatives.get(name, {}) for f in fields)]
     if names:
-        other = [float(np.mean([field.alternatives[name][key] for field in fields])) for name in names]
+        other = [float(np.mean([float(field.alternatives[name][key]) for field in fields])) for name in names]
         yield Component(
             name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),

@@ -49,16 +49,11 @@ def field_values(
     counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     held = np.bincount(edge[edge > 0])
-    kept = tuple(
-        read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
-    )
+    told = segmentation.told
+    kept = tuple(read_off(micrograph, "twin_lamellae", lambda: (told.twin_lamellae_merged or 0,)))
     scratched = tuple(
         read_off(
-            micrograph,
-            "scratches",
-            lambda: tuple(
-                round(segmentation.settings.get(key, 0)) for key in ("scratch_lines_merged", "scratched_percent")
-            ),
+            micrograph, "scratches", lambda: (told.scratch_lines_merged or 0, round(told.scratched_percent or 0.0))
         )
     )
     second = tuple(

@@ -148,7 +148,7 @@ def measure_field(
     values["hole_percent"] = hole_percent(pores.labels != 0)
     judged = (1,) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
-    values |= _colors.values_of(spread, segmentation)
+    values |= _colors.color_of(spread, segmentation).columns()
     if place is not None:
         marks += one.reference_marks(place, values)
     return FieldMeasurement(

@@ -28,7 +28,7 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
-from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation, Told, stated
 from inspect_tool.pixels.parts import strips
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
@@ -209,14 +209,13 @@ def _segmentation(
 ) -> Segmentation:
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
-    named: dict[str, Any] = {
+    named = {
         "model": card.name,
         "model_version": card.version,
         "model_title": card.title,
         "licence": card.licence,
+        **stated(Told(joints_unsure=unsure)),
     }
-    if unsure is not None:
-        named["joints_unsure"] = unsure
     grains = card.classes == GRAINS
     classes = {1: "grain"} if grains else dict(enumerate(card.classes))
     return Segmentation(
@@ -541,9 +540,13 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **grain_labels.found(parted.partition, labels),
-        "twin_lamellae_merged": grains.lamellae,
-        "scratch_lines_merged": grains.lines,
-        "scratched_percent": round(100 * grains.scratched, 1),
+        **stated(
+            Told(
+                twin_lamellae_merged=grains.lamellae,
+                scratch_lines_merged=grains.lines,
+                scratched_percent=round(100 * grains.scratched, 1),
+            )
+        ),
         **used,
     }
     made = _segmentation(model, settings, labels, found, start)

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
-from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation
+from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Samples, Segmentation
 from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
@@ -265,7 +264,7 @@ def _of_joints(
     )
 
 
-def _digest(record: MicrographRecord, *seen: NDArray[Any]) -> str:
+def _digest(record: MicrographRecord, *seen: Samples) -> str:
     """SHA-256 of an image and of what was seen in it."""
     digest = hashlib.sha256(f"{record.sha256} {seen[0].shape} ".encode())
     for image in seen:

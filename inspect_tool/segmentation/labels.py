@@ -21,7 +21,7 @@ from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.images.preprocess import crop_like, turned_like
 from inspect_tool.images.readers import read_values
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, Samples, Segmentation
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 
@@ -157,15 +157,13 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
 class Meaning:
     """What the numbers of a mask mean."""
 
-    labels: NDArray[Any]  # class or object numbers, integer or bool
+    labels: Samples  # class or object numbers, integer or bool
     classes: Mapping[int, str]  # as in ``Segmentation``
     kind: MaskKind  # never "auto"
     found: Mapping[str, Any]  # for the report: values, objects, lines, ...
 
 
-def interpreted(
-    path: Path, values: NDArray[Any], lossy: bool, settings: Settings, *, where: str = "[backend]"
-) -> Meaning:
+def interpreted(path: Path, values: Samples, lossy: bool, settings: Settings, *, where: str = "[backend]") -> Meaning:
     """Tell what the numbers of a mask mean.
 
     Parameters
@@ -208,7 +206,7 @@ def interpreted(
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
 
 
-def signs_of_photograph(values: NDArray[Any], most: float = _MOST_CHANGES) -> str:
+def signs_of_photograph(values: Samples, most: float = _MOST_CHANGES) -> str:
     """What tells a photograph from a mask of numbers: more values than classes have, changing from pixel to pixel.
 
     Parameters
@@ -234,7 +232,7 @@ def signs_of_photograph(values: NDArray[Any], most: float = _MOST_CHANGES) -> st
     )
 
 
-def _single_share(labels: NDArray[Any]) -> float:
+def _single_share(labels: Samples) -> float:
     """Share of the pixels that differ from all their neighbors along rows and columns. [1]"""
     alike = np.zeros(labels.shape, np.bool_)
     below, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
@@ -250,7 +248,7 @@ class _Mask:
     """A mask as read: whole numbers (colors packed as 0xRRGGBB) and how often each occurs."""
 
     path: Path
-    image: NDArray[Any]  # (rows, columns)
+    image: Samples  # (rows, columns)
     values: NDArray[np.int64]  # distinct, ascending
     counts: NDArray[np.int64]
     lossy: bool
@@ -297,10 +295,10 @@ def _traced(mask: _Mask) -> _Traced | None:
 
 _GRAY = 8  # range of red, green and blue up to which a pixel is gray
 
-_Interpreted = tuple[NDArray[Any], Mapping[int, str], Mapping[str, Any]]
+_Interpreted = tuple[Samples, Mapping[int, str], Mapping[str, Any]]
 
 
-def _mask(path: Path, image: NDArray[Any], lossy: bool, where: str) -> _Mask:
+def _mask(path: Path, image: Samples, lossy: bool, where: str) -> _Mask:
     colored = False
     if image.ndim == 3:
         red, green, blue = (image[:, :, i] for i in range(3))
@@ -368,7 +366,7 @@ def _in_steps(ranks: NDArray[np.intp], count: int) -> float:
     return float(np.mean(np.abs((table + table.T).argmax(axis=1) - np.arange(count)) == 1))
 
 
-def _histogram(image: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _histogram(image: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Distinct values, ascending, and how often each occurs."""
     if image.dtype in (np.uint8, np.uint16):
         histogram = np.bincount(image.ravel())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers.raster import Raster, Scale, careful, check_size, micrograph, missing, scale_of
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.scale.calibration import AGREEMENT
 
 SUFFIXES = (".dcm", ".dicom", ".dcn")
@@ -245,7 +245,7 @@ def _frame(path: Path, frames: int, which: Selection) -> int:
     return _planes.chosen(path, {axis: frames}, which)[axis]
 
 
-def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:
+def _check_stored(path: Path, values: Samples, stored: int) -> None:
     """Refuse values above the stored bits: drawings in old files, or a wrong header; cut off, values would wrap."""
     signed = values.dtype.kind == "i"
     low, high = (-(2 ** (stored - 1)), 2 ** (stored - 1) - 1) if signed else (0, 2**stored - 1)
@@ -255,7 +255,7 @@ def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:
         raise ReadError(msg)
 
 
-def _counting(data: Any, values: NDArray[Any], notes: dict[str, str]) -> NDArray[np.bool_] | None:
+def _counting(data: Any, values: Samples, notes: dict[str, str]) -> NDArray[np.bool_] | None:
     """Pixels that are no padding; None when no padding is stated."""
     padding = data.get("PixelPaddingValue")
     if not isinstance(padding, int) or values.ndim != 2:
@@ -269,8 +269,8 @@ def _counting(data: Any, values: NDArray[Any], notes: dict[str, str]) -> NDArray
     return counts
 
 
-def _inverted(values: NDArray[Any], stored: int) -> NDArray[Any]:
+def _inverted(values: Samples, stored: int) -> Samples:
     if values.dtype.kind == "i":
         return ~values  # -1 - v
-    inverted: NDArray[Any] = values.dtype.type(2**stored - 1) - values
+    inverted: Samples = values.dtype.type(2**stored - 1) - values
     return inverted

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
@@ -23,7 +22,7 @@ from inspect_tool.images.readers.raster import (
     parse_xml,
     scale_of,
 )
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 
 SUFFIXES = (".lif",)
 
@@ -163,7 +162,7 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     )
 
 
-def _samples(path: Path, file: Any, plane: _Plane) -> NDArray[Any]:
+def _samples(path: Path, file: Any, plane: _Plane) -> Samples:
     (height, width), (tall, wide) = plane.shape, plane.strides
     length = (height - 1) * tall + (width - 1) * wide + plane.dtype.itemsize
     samples = np.empty((height, width, len(plane.offsets)), dtype=plane.dtype)

@@ -22,7 +22,7 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
-from inspect_tool.model import GrayImage, Micrograph, ModelCard, Segmentation
+from inspect_tool.model import GrayImage, Micrograph, ModelCard, Samples, Segmentation
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.networks import runtime
 from inspect_tool.segmentation.networks.arguments import stardist_arguments
@@ -383,7 +383,7 @@ def _polarity(card: ModelCard, settings: Settings) -> tuple[bool, bool]:
     return settings.phase != trained, settings.phase == "dark"
 
 
-def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
+def _channels(card: ModelCard, micrograph: Micrograph) -> Samples:
     """What the network sees: gray values, or colors."""
     if card.channels == "gray":
         return micrograph.pixels
@@ -396,7 +396,7 @@ def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
 def _level(
     model: Model,
     where: str,
-    pixels: GrayImage | NDArray[Any],
+    pixels: GrayImage | Samples,
     zero_one: tuple[float, float],
     scale: float,
     settings: Settings,
@@ -460,7 +460,7 @@ class _Tiles:
 
 def _candidates(
     tiles: _Tiles,
-    pixels: NDArray[Any],
+    pixels: Samples,
     zero_one: tuple[float, float],
     run: Callable[[Batch], Batch],
     lowest: float,
@@ -503,7 +503,7 @@ def _candidates(
 
 
 def _padded(
-    pixels: NDArray[Any], rows: tuple[int, int], columns: tuple[int, int], zero_one: tuple[float, float], clipped: bool
+    pixels: Samples, rows: tuple[int, int], columns: tuple[int, int], zero_one: tuple[float, float], clipped: bool
 ) -> NDArray[np.float32]:
     """Normalized pixels of an area, (channels, rows, columns); beyond the image they are mirrored, as StarDist does."""
     part = pixels[rows[0] : rows[1], columns[0] : columns[1]].astype(np.float32)

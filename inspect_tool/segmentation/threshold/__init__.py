@@ -25,7 +25,17 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images import color, quality_figures
 from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, no_alternatives, stated
+from inspect_tool.model import (
+    GrayImage,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Samples,
+    Segmentation,
+    Told,
+    no_alternatives,
+    stated,
+)
 from inspect_tool.ranges import From0, Share
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -382,7 +392,7 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
 
 def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
     """Bring an image to 8 bits: gray = offset + step * value; extreme outliers are clipped."""
-    inside: NDArray[Any] = image if roi is None else image[roi]
+    inside: Samples = image if roi is None else image[roi]
     if inside.size == 0:
         msg = f"{path}: the region holds no pixel; check [region] of the job"
         raise BackendError(msg)
@@ -390,7 +400,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
         low, high = float(inside.min()), float(inside.max())
         offset, step = 0.0, 1.0
     else:
-        sample: NDArray[Any] = inside.ravel()[:: max(1, inside.size // 1_000_000)]
+        sample: Samples = inside.ravel()[:: max(1, inside.size // 1_000_000)]
         low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
         offset, step = low, (high - low) / 255
     if not high > low:

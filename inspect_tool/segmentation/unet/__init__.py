@@ -28,7 +28,7 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
-from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation, Told, stated
+from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Samples, Segmentation, Told, stated
 from inspect_tool.pixels.parts import strips
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
@@ -375,12 +375,12 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     return run, tile_px, used
 
 
-def _seen(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
+def _seen(card: ModelCard, micrograph: Micrograph) -> Samples:
     """What the network sees: gray values, or colors where the image and the network have them."""
     return micrograph.pixels if card.channels == "gray" or micrograph.color is None else micrograph.color
 
 
-def _resized(pixels: NDArray[Any], scale: float) -> NDArray[Any]:
+def _resized(pixels: Samples, scale: float) -> Samples:
     """The image at another scale: means of areas when it becomes smaller, bilinear when it becomes larger."""
     if scale == 1:
         return pixels

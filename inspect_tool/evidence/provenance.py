@@ -57,7 +57,7 @@ def provenance(
     job_sha256: str,
     settings: Any,
     backend: str,
-    backend_settings: Any,
+    backend_settings: object,
     started: datetime,
     seconds: float,
     audit: str = "",

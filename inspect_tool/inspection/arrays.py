@@ -154,12 +154,12 @@ def measure(
     pixel_um: float | None = None,
     u_rel: float = 0.0,
     settings: Mapping[str, Any] | None = None,
-    backend: str | Mapping[str, Any] = "",
+    backend: str | Mapping[str, object] = "",
     masks: Samples | Sequence[Samples] | None = None,
     requirements: Sequence[Requirement] = (),
     standard: str = "",
     header: Header | None = None,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, object] | None = None,
     out: str | Path | None = None,
     name: str = "measurement",
     exports: Sequence[str] = ("json", "html", "pdf", "csv"),
@@ -341,7 +341,7 @@ def _settings(settings: Mapping[str, Any] | None, plugin: plugins.Recipe | plugi
     return table
 
 
-def _backend(backend: str | Mapping[str, Any], masks: Sequence[Samples], home: Path) -> dict[str, Any]:
+def _backend(backend: str | Mapping[str, object], masks: Sequence[Samples], home: Path) -> dict[str, Any]:
     table: dict[str, Any] = {"name": backend} if isinstance(backend, str) else dict(backend)
     if masks:
         (home / "masks").mkdir()

@@ -235,7 +235,7 @@ def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_
 
 
 def _tell(
-    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
+    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, object], reason: str = ""
 ) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:

@@ -90,7 +90,7 @@ class Plan:
 
 def plan(
     job_path: str | Path,
-    backend: Mapping[str, Any] | None = None,
+    backend: Mapping[str, object] | None = None,
     *,
     exports: tuple[str, ...] | None = None,
     folder: Path | None = None,

@@ -55,7 +55,7 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
 
 def issue(
     made: folders.Partial,
-    facts: Mapping[str, Any] | None,
+    facts: Mapping[str, object] | None,
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,

@@ -169,7 +169,7 @@ def _differences(old: Report, new: Issued) -> Iterator[_Row]:
         yield Text("inspection.edits_by_hand"), "", edits_of(old.tables), new.edits
 
 
-def settings_of(settings: Mapping[str, Any], backend: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(settings: Mapping[str, Any], backend: Mapping[str, object]) -> dict[str, Any]:
     """Settings of recipe and backend in one table, as they are compared."""
     found: dict[str, Any] = plain({"settings": settings, "backend": backend})
     return found

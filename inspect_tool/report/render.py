@@ -256,7 +256,7 @@ def render(
 
 
 def render_page(
-    page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
+    page: str, values: Mapping[str, object], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
 ) -> str:
     """Render one page of a template: with its settings, style sheets, logo and pictures at hand.
 
@@ -466,7 +466,7 @@ def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxed
 
 
 @pass_context
-def _as_it_is(_: Context, value: Any) -> Any:
+def _as_it_is(_: Context, value: object) -> Any:
     """Print a value unchanged; as it asks for the context of a page, Jinja computes no constant while it compiles."""
     return value
 

@@ -605,7 +605,7 @@ def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, Any]]
 _ROUNDING = 6  # gray levels that the three channels of a color between two others may be off together
 
 
-def _channels(mask: _Mask, values: Any) -> NDArray[np.int64]:
+def _channels(mask: _Mask, values: object) -> NDArray[np.int64]:
     """Red, green and blue of packed colors, or the one number of gray values, along a last axis."""
     packed = np.asarray(values, dtype=np.int64)
     return np.stack([packed >> shift & 255 for shift in (16, 8, 0)] if mask.colored else [packed], axis=-1)

@@ -54,7 +54,7 @@ class Request:
     resume: bool = False
 
 
-def checked_request(values: Mapping[str, Any]) -> Request:
+def checked_request(values: Mapping[str, object]) -> Request:
     """Make a request of what was typed.
 
     Raises

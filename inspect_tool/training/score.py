@@ -158,7 +158,7 @@ class Scores:
     notes: tuple[str, ...]
 
 
-def checked_request(values: Mapping[str, Any]) -> Request:
+def checked_request(values: Mapping[str, object]) -> Request:
     """Make a request of what was typed.
 
     Raises
@@ -595,7 +595,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
 # ------------------------------------------------------------------------------------------------------- all images
 
 
-def summarized(case: Case, images: Sequence[ImageScore], backend: Mapping[str, Any] | None = None) -> Scores:
+def summarized(case: Case, images: Sequence[ImageScore], backend: Mapping[str, object] | None = None) -> Scores:
     """Put the images together: counts are added, differences of the quantities become an agreement."""
     names = dict.fromkeys(name for image in images for name in image.quantities)
     quantities = {name: quantity_score([image.quantities.get(name) for image in images]) for name in names}

@@ -101,5 +101,5 @@ def difference(found: Validation, backend: Backend) -> str:
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "none" if value in (None, "") else f"'{value}'"

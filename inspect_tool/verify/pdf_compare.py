@@ -308,7 +308,7 @@ def _same(a: object, b: object) -> bool:
     return abs(a - b) <= 1e-6 * max(1.0, abs(b))
 
 
-def _resolved(value: Any) -> Any:
+def _resolved(value: object) -> Any:
     """A value itself where a reference stands for it; nothing for null."""
     found = value.get_object() if hasattr(value, "get_object") else value
     return None if type(found).__name__ == "NullObject" else found

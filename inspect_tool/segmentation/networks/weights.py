@@ -186,7 +186,7 @@ def fitted(module: "nn.Module", weights: Mapping[str, "Tensor | Samples"], folde
 
 
 def save_model(
-    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | Samples"], *, half: bool = True
+    folder: Path, card: Mapping[str, object], weights: Mapping[str, "Tensor | Samples"], *, half: bool = True
 ) -> ModelCard:
     """Write a model folder as a whole: weights, and the card with their SHA-256.
 
@@ -206,7 +206,7 @@ def save_model(
 
 
 def write_model(
-    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | Samples"], *, half: bool
+    folder: Path, card: Mapping[str, object], weights: Mapping[str, "Tensor | Samples"], *, half: bool
 ) -> ModelCard:
     """Write weights and card into a folder that is there; as ``save_model``."""
     import torch

@@ -414,7 +414,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
     return made, offset, step
 
 
-def _floats(image: Any) -> NDArray[np.float32]:
+def _floats(image: object) -> NDArray[np.float32]:
     return np.asarray(image, dtype=np.float32)
 
 

@@ -201,7 +201,7 @@ def _segmentation(
     model: Model,
     settings: Settings,
     labels: LabelImage,
-    found: Mapping[str, Any],
+    found: Mapping[str, object],
     start: float,
     objects: LabelImage | None = None,
     vias: bool = False,
@@ -554,7 +554,7 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
 
 
 def _other_grains(
-    model: Model, settings: Settings, parted: "_Parted", found: Mapping[str, Any], where: str
+    model: Model, settings: Settings, parted: "_Parted", found: Mapping[str, object], where: str
 ) -> Iterator[tuple[str, Segmentation]]:
     """Grains at a lower and a higher level of the probability, from the same prediction."""
     start = perf_counter()

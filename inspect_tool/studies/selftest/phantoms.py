@@ -109,7 +109,7 @@ def pores_of_size(diameter_px: float, look: str, pixel_um: float, kit: Kit) -> F
 
 
 def write_job(
-    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, Any]
+    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, object]
 ) -> Path:
     """Write drawn fields as images of that look, and the job file that measures them.
 
@@ -167,5 +167,5 @@ def _seed(text: str) -> int:
     return crc32(text.encode())
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

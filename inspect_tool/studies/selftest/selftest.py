@@ -253,7 +253,9 @@ def backends_of(
 _Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
 
 
-def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned | None, pixel_um: float) -> RecipeTest:
+def _recipe(
+    recipe: str, table: Mapping[str, object], refused: str, plan: _Planned | None, pixel_um: float
+) -> RecipeTest:
     """Say what is run for a recipe, before any answer."""
     module = registry.load("recipe", recipe)
     edition = editions.load_standard(module.STANDARDS[0])

@@ -110,6 +110,32 @@ def _quantile(
     )
 
 
+def _of_pores(  # noqa: PLR0913 - what a result is made of
+    fields: Sequence[Measured],
+    quantity: str,
+    value: float,
+    lines: Sequence[Component],
+    *,
+    n: int,
+    clause: str,
+    definition: str,
+    title: str,
+) -> Result:
+    """A length over single pores."""
+    return Result(
+        quantity=quantity,
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=n,
+        n_of=Text("porosity.n_of_pores"),
+        clause=clause,
+        definition=definition,
+        budget=tuple(lines),
+        title=title,
+    )
+
+
 def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
     seen = [field for field in fields if field.curves["surface_distance_um"]]
@@ -129,16 +155,14 @@ def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list
         basis = Text("porosity.basis_surface_border", surface_px=_SURFACE_PX)
         lines.append(Component(name=Text("budget.surface"), u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
         made.append(
-            Result(
-                quantity=f"pore_surface_distance_um.{name}",
-                specimen=fields[0].specimen,
-                value=value,
-                unit="um",
+            _of_pores(
+                fields,
+                f"pore_surface_distance_um.{name}",
+                value,
+                lines,
                 n=len(distance),
-                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
                 definition=Text("porosity.definition_surface_distance", what=what, minimum=minimum),
-                budget=tuple(lines),
                 title=Text("porosity.title_surface_distance_percentile", name=name),
             )
         )
@@ -155,16 +179,14 @@ def _percentiles(fields: Sequence[Measured], clause: str, minimum: str) -> list[
         value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.percentile_of_whole_pores"))
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
-            Result(
-                quantity=f"pore_ecd_um.{name}",
-                specimen=fields[0].specimen,
-                value=value,
-                unit="um",
+            _of_pores(
+                fields,
+                f"pore_ecd_um.{name}",
+                value,
+                lines,
                 n=len(ecd),
-                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
                 definition=Text("porosity.definition_pore_ecd_percentile", share=100 * share, minimum=minimum),
-                budget=tuple(lines),
                 title=Text("porosity.title_pore_ecd_percentile_number", name=name.upper()),
             )
         )

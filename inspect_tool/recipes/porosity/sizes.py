@@ -110,7 +110,7 @@ def _quantile(
     )
 
 
-def _of_pores(  # noqa: PLR0913 - what a result is made of
+def _of_pores(
     fields: Sequence[Measured],
     quantity: str,
     value: float,

@@ -265,7 +265,7 @@ def dump_edit(edit: Edit) -> str:
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
-def stated(value: object) -> dict[str, Any]:
+def stated(value: object) -> dict[str, object]:
     """Give a dataclass as plain data without what is empty, in the tables of its lists too."""
     return {
         key: [stated(item) if isinstance(item, Mapping) else item for item in part] if isinstance(part, list) else part
@@ -288,9 +288,9 @@ def dump_report(report: Report) -> str:
     return _json_text(report_data(report))
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: Report) -> dict[str, object]:
     """Make of a report what its JSON text says."""
-    data: dict[str, Any] = plain(report)
+    data: dict[str, object] = plain(report)
     stated: dict[str, dict[str, Any]] = {}
     for place, text in sentences(data):
         found = as_data(text)
@@ -334,7 +334,7 @@ def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -
     return checked(kind, _json_table(text, (schema,), where, what), where, by_hand=False)
 
 
-def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, Any]:
+def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, object]:
     """Data of a JSON text that names one of these schemas."""
     try:
         data = json.loads(text)

@@ -153,7 +153,7 @@ def measure(
     *,
     pixel_um: float | None = None,
     u_rel: float = 0.0,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     backend: str | Mapping[str, object] = "",
     masks: Samples | Sequence[Samples] | None = None,
     requirements: Sequence[Requirement] = (),

@@ -185,7 +185,7 @@ def plan(
 
 
 def _validation(
-    job: Job, folder: Path, name: str, module: Backend, settings: Any, where: str, *, own: bool
+    job: Job, folder: Path, name: str, module: Backend, settings: object, where: str, *, own: bool
 ) -> ValidationFile | None:
     """Errors on labeled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
     if hasattr(settings, "masks"):

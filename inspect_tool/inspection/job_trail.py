@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from inspect_tool import folders
 from inspect_tool.errors import OutputError
@@ -77,7 +76,7 @@ def issue(
         recovery.settled(made.target)
 
 
-def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any]:
+def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, object]:
     """What the audit trail tells of a run."""
     job = planned.job
     return {

@@ -106,7 +106,7 @@ def _value_of(value: object, depth: int) -> Value:
     return cast("Value", value)
 
 
-def as_data(text: Text) -> dict[str, Any]:
+def as_data(text: Text) -> dict[str, object]:
     """Key and values of a sentence, as JSON can hold them.
 
     >>> as_data(Text("words.pair", one=Text("words.and"), other=2))

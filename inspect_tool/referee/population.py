@@ -80,7 +80,7 @@ def stage_of(what: Literal["points", "lines"]) -> int:
 def strata_of_field(
     name: str,
     recipe: AskedByPoints,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -106,7 +106,7 @@ def strata_of_field(
 def lines_of_field(
     name: str,
     recipe: AskedByLines,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -133,7 +133,7 @@ def lines_of_field(
 def joints_of_field(
     name: str,
     recipe: AskedByJoints,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -172,7 +172,7 @@ def _seen(
 def population(
     name: str,
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
@@ -208,7 +208,7 @@ def population(
 def _of_lines(
     name: str,
     recipe: AskedByLines,
-    settings: Any,
+    settings: object,
     editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],

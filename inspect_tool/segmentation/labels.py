@@ -477,7 +477,7 @@ def _binary(mask: _Mask, settings: Settings) -> _Interpreted:
     return labels, {1: classes[1]}, {**found, "separate": True, "objects": count - 1}
 
 
-def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
+def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, object]]:
     """Bright part of a mask of two values; half way decides where smoothing left values between."""
     low, high = int(mask.values[0]), int(mask.values[-1])
     if mask.colored and len(mask.values) > 2:
@@ -491,7 +491,7 @@ def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
     _check_no_photograph(mask, _SOFT_CHANGES)
     level = (low + high) / 2
     _check_two_grays(mask, level)
-    found: dict[str, Any] = {"values": [_shown(mask, low), _shown(mask, high)]}
+    found: dict[str, object] = {"values": [_shown(mask, low), _shown(mask, high)]}
     if len(mask.values) > 2:
         between = int(mask.counts[1:-1].sum())
         found |= {"threshold": level, "share_between_percent": 100 * between / mask.image.size}
@@ -534,7 +534,7 @@ def _binary_names(mask: _Mask, settings: Settings, *, low: int, high: int, dark:
 
 def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     """One class per value: small values are class numbers, gray levels and colors are numbered in order."""
-    soft: dict[str, Any] = {}
+    soft: dict[str, object] = {}
     if settings.classes and not mask.lossy:
         mask, soft = _hardened(mask, [_key(key) for key in settings.classes])
     count = max(len(mask.values), len(settings.classes))
@@ -570,7 +570,7 @@ _SOFT_PX = 2  # pixels of a smoothed edge lie this near to the classes that they
 _MOST_SOFT = 0.3  # share of a mask that smoothed edges take at most [1]
 
 
-def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, Any]]:
+def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, object]]:
     """Give pixels of smoothed edges to the nearer of the named classes beside them; half way decides.
 
     Values that are not named stay as they are where they make areas of their own, or do not lie between two classes

@@ -93,7 +93,7 @@ def names_for(recipe: Recipe) -> tuple[str, ...]:
 
 def editions_for(
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     name: str = "",
     asked: Sequence[Requirement] = (),
     folder: Path | None = None,

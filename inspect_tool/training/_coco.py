@@ -39,7 +39,7 @@ def shapes(where: str, data: Mapping[str, object], shape: tuple[int, int], image
         yield from _object(named, item, str(names[item["category_id"]]), i, shape)
 
 
-def _image(where: str, data: Mapping[str, object], image: str) -> Mapping[str, Any]:
+def _image(where: str, data: Mapping[str, object], image: str) -> Mapping[str, object]:
     """Entry of the image: the same name, else the same name without folder, else without suffix."""
     entries = _list(where, data, "images", ("id", "file_name"))
     if not image and len(entries) == 1:

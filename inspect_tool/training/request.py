@@ -127,7 +127,7 @@ def summary(trained: "Trained") -> Iterator[str]:
     yield f'use it in a job: [backend] name = "unet", model = "{trained.folder.name}" (the folder, beside the job file)'
 
 
-def outcome(trained: "Trained") -> dict[str, Any]:
+def outcome(trained: "Trained") -> dict[str, object]:
     """What came out, as plain values."""
     return {
         "folder": str(trained.folder),

@@ -348,7 +348,7 @@ def _meaning(key: str) -> str:
 def dictionaries(document: "PdfReader") -> Iterator["DictionaryObject"]:
     """Every dictionary and stream that can be reached."""
     seen: set[int] = set()
-    todo: list[Any] = [document.trailer["/Root"], document.trailer.get("/Info")]
+    todo: list[object] = [document.trailer["/Root"], document.trailer.get("/Info")]
     while todo:
         value = todo.pop()
         number = getattr(value, "idnum", None)
@@ -407,7 +407,7 @@ def _blocks(document: "PdfReader") -> dict[int, "DictionaryObject"]:
     return found
 
 
-def _appearances(blocks: Mapping[int, "DictionaryObject"]) -> list[Any]:
+def _appearances(blocks: Mapping[int, "DictionaryObject"]) -> list[object]:
     return [_resolved((_resolved(field.get("/AP")) or {}).get("/N")) for field in blocks.values()]
 
 

@@ -155,11 +155,11 @@ def _plane(path: Path, file: "ND2File", which: Selection) -> _Plane:
     )
 
 
-def _stated(file: "ND2File") -> Mapping[str, Any]:
+def _stated(file: "ND2File") -> Mapping[str, object]:
     """What the file says of its picture, under the names of the format."""
     name = "ImageMetadataSeqLV|0" if file.version >= (3, 0) else "ImageMetadataSeq|0"
     found = file.unstructured_metadata(strip_prefix=False, include={name})[name]
-    stated: Mapping[str, Any] = found.get("SLxPictureMetadata", found)
+    stated: Mapping[str, object] = found.get("SLxPictureMetadata", found)
     return stated
 
 

@@ -236,7 +236,9 @@ def _segmentation(
 # -------------------------------------------------------------------------------------------------- scales
 
 
-def _scales(model: Model, micrograph: Micrograph, settings: Settings, dark: bool) -> tuple[list[float], dict[str, Any]]:
+def _scales(
+    model: Model, micrograph: Micrograph, settings: Settings, dark: bool
+) -> tuple[list[float], dict[str, object]]:
     """Enlargements at which the image is predicted, finest first, and what they were found from."""
     card = model.card
     if settings.scale is not None:
@@ -260,7 +262,7 @@ def _scales(model: Model, micrograph: Micrograph, settings: Settings, dark: bool
         msg = f"object_px = {list(sizes)}: must be diameters > 0 px, the smaller first"
         raise BackendError(msg)
     scales = scales_for(smallest, largest, card.structure_px)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "scales": [round(scale, 4) for scale in scales],
         "scales_from": how,
         "object_sizes_px": [round(smallest, 1), round(largest, 1)],
@@ -324,7 +326,7 @@ def object_sizes(micrograph: Micrograph, *, dark: bool) -> tuple[float, float] |
 # ---------------------------------------------------------------------------------------------- prediction
 
 
-def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[Stars, dict[str, Any]]:
+def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[Stars, dict[str, object]]:
     """Objects down to the lowest threshold of the alternatives, in pixels of the image."""
     card = model.card
     if settings.tile_px < model.network.stride[0]:
@@ -340,7 +342,7 @@ def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[St
         raise BackendError(msg) from None
     scales, found = _scales(model, micrograph, settings, dark)
     zero, one = (high, low) if inverted else (low, high)
-    described: dict[str, Any] = {}
+    described: dict[str, object] = {}
 
     def bands() -> Iterator[tuple[float, Stars]]:
         for level in reversed(range(len(scales))):  # large objects first: they are few

@@ -290,7 +290,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = _n_classes(settings)
     method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
-    found: dict[str, Any] = {"denoise_px": ready.denoise_px, "shift": shift}
+    found: dict[str, object] = {"denoise_px": ready.denoise_px, "shift": shift}
     own_gray, on_edges = ready.choice.own_gray, None
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":

@@ -347,7 +347,7 @@ def _channels(card: ModelCard) -> int:
     return 3 if card.channels == "rgb" else 1
 
 
-def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, Any]]:
+def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, object]]:
     """How to predict a tile, its side, and what was done about a lack of device memory: smaller tiles, then the CPU."""
     predictor, tile_px = model.predictor, settings.tile_px
     channels = _channels(model.card)
@@ -564,7 +564,7 @@ def _other_grains(
         start = perf_counter()
 
 
-def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, Any]]:
+def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, object]]:
     """Scale of the prediction, where it comes from, and the prediction; an image that fits is predicted once."""
     card = model.card
     if settings.scale is not None or card.structure_px is None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from math import log2, pi, sqrt
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import tifffile
@@ -158,7 +157,7 @@ def _pooled(how: str, values: Sequence[float], counts: Sequence[float]) -> float
 
 
 @cache
-def default_backend(recipe: str) -> Mapping[str, Any]:
+def default_backend(recipe: str) -> Mapping[str, object]:
     """Give the ``[backend]`` table that a job of this recipe has when it states none."""
     return dict(registry.load("recipe", recipe).BACKEND)
 

@@ -49,7 +49,7 @@ def selftest(
     *,
     recipes: Sequence[str] = (),
     backend: str = "",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     pixel_um: float | None = None,
     kit: Kit = FULL,
     criteria: Path | None = None,
@@ -211,8 +211,8 @@ def load_selftest(path: Path) -> SelfTest:
 
 
 def backends_of(
-    recipes: Sequence[str], backend: str, settings: Mapping[str, Any]
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    recipes: Sequence[str], backend: str, settings: Mapping[str, object]
+) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
     """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
     known = phantoms.recipes()
     for recipe in recipes:

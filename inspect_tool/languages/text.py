@@ -133,11 +133,19 @@ def sentences(value: object, place: str = "") -> Iterator[tuple[str, Text]]:
     """
     if isinstance(value, Text):
         yield place, value
-    elif isinstance(value, Mapping | list):
+    elif isinstance(value, Mapping | list) and not _is_bare(value):
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, item in items:
             if isinstance(item, Text | Mapping | list):  # most are numbers of a table, which need no place
                 yield from sentences(item, f"{place}/{_step(name)}")
+
+
+_BARE = frozenset((float, int, bool, str, type(None)))  # a sentence is a kind of ``str``, and not among them
+
+
+def _is_bare(value: Mapping[Any, Any] | Sequence[Any]) -> bool:
+    """Whether a value holds nothing but numbers and words, as the rows of a table of features do, which are many."""
+    return _BARE.issuperset(map(type, value.values() if isinstance(value, Mapping) else value))
 
 
 def _step(name: object) -> str:
@@ -308,6 +316,8 @@ def translated(value: T, language: str) -> T:
     """
     if isinstance(value, Text):
         return cast("T", _made(value.key, value.values, said(value, language)))
+    if type(value) in _BARE or (isinstance(value, tuple) and _is_bare(value)):
+        return value
     return _each(value, lambda _, item: translated(item, language))
 
 

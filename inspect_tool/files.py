@@ -285,12 +285,12 @@ def _json_text(data: object) -> str:
 
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
-    return _json_text(report_data(report))
+    return _json_text(with_sentences(report))
 
 
-def report_data(report: Report) -> dict[str, object]:
-    """Make of a report what its JSON text says."""
-    data: dict[str, object] = plain(report)
+def with_sentences(value: object) -> dict[str, object]:
+    """Make of a report or a study what its JSON text says: its values, and which of its words are which sentences."""
+    data: dict[str, object] = plain(value)
     stated: dict[str, dict[str, Any]] = {}
     for place, text in sentences(data):
         found = as_data(text)
@@ -315,23 +315,33 @@ def load_report(path: str | Path) -> Report:
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
     data = _json_table(text, SCHEMAS, where, "a report")
-    entries = {"sentences": data.pop("sentences", [])}
+    entries = data.pop("sentences", [])
     report = checked(Report, data, where, by_hand=False)
     _check_shapes(report, where)
+    return _with_keys(report, entries, where)
+
+
+def _with_keys(value: T, entries: Any, where: str) -> T:
+    """Make the words of a value the sentences that its file lists."""
     texts: dict[str, Text] = {}
-    for entry in checked(Sentences, entries, where, by_hand=False).sentences:
+    for entry in checked(Sentences, {"sentences": entries}, where, by_hand=False).sentences:
         try:
             found = of_data(entry.key, entry.values)
         except ValueError as error:
             msg = f"{where}: sentence '{entry.key}': {error}; the file was changed or damaged"
             raise SettingsError(msg) from None
         texts |= dict.fromkeys(entry.at, found)
-    return placed(report, texts)
+    return placed(value, texts)
 
 
 def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
-    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
-    return checked(kind, _json_table(text, (schema,), where, what), where, by_hand=False)
+    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message.
+
+    Where it lists sentences beside the words, as studies do, they are sentences again.
+    """
+    data = _json_table(text, (schema,), where, what)
+    entries = data.pop("sentences", [])
+    return _with_keys(checked(kind, data, where, by_hand=False), entries, where)
 
 
 def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, object]:

@@ -42,6 +42,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
+Language = Annotated[str, typer.Option(help="Of the words of the pages, e.g. de; default: that of the template.")]
 
 
 class _Stream(TextIOWrapper):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, write_text
+from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, with_sentences, write_text
 from inspect_tool.model import Provenance
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import Medium
@@ -93,7 +93,7 @@ def write(
     exports : collection of str
         "html", "pdf" or both.
     """
-    data = as_json(found)
+    data = as_json(with_sentences(found))
     write_text(folder / f"{name}.json", data)
     if "html" in exports:
         write_text(folder / f"{name}.html", confined(template, 0, page, found, folder, template, "screen"))

@@ -790,8 +790,7 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
         if statistics:
             enough = len(numbers) > 1
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        printed = (Text("page.number", number=number) for number in (*text.column(values), *more))
-        rows.append((text.heading(name), *printed))
+        rows.append((text.heading(name), *map(text.figure, (*text.column(values), *more))))
     columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)

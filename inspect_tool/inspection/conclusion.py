@@ -6,7 +6,6 @@ it, happens here and in this order, so that a report that is computed again goes
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from inspect_tool.acceptance import plausibility, specs
 from inspect_tool.acceptance.criteria import judged
@@ -42,7 +41,7 @@ class Asked:
 
     job: Job
     recipe: Recipe
-    settings: Any
+    settings: object
     editions: Editions
     requirements: tuple[Requirement, ...]
     criteria: Criteria
@@ -66,7 +65,7 @@ class Measured:
     edited: Sequence[edits.Edited]  # what corrections by hand changed
     before: Mapping[int, FieldMeasurement | None]  # edited fields as the backend saw them, where that can be measured
     read: Callable[[str], bytes]  # gives a kept mask
-    made_with: Mapping[str, Any]  # settings of recipe and backend, from ``supersede.settings_of``
+    made_with: Mapping[str, object]  # settings of recipe and backend, from ``supersede.settings_of``
 
 
 def findings_of(asked: Asked, measured: Measured, correction: referee.Correction | None = None) -> Findings:
@@ -170,7 +169,7 @@ def _doubted_fields(job: Job, measured: Measured) -> list[Check]:
 def concluded(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
-    settings: Any,
+    settings: object,
     editions: Editions,
     asked: Iterable[str] = (),
     validation: Validation | None = None,

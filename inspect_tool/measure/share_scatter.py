@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from inspect_tool.languages import Text
+from inspect_tool.measure.through_lines import ThroughLines, through_lines
 from inspect_tool.model import Component, Mask
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, expanded
@@ -84,7 +85,22 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     """
     side = max(1.0, sqrt(phase.size) / _BLOCKS)
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
-    return scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
+    found = scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
+    lines = through_lines(phase, roi)
+    return found if lines is None else _with_lines(found, lines)
+
+
+def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
+    """Scatter of lines thrown at random, where it is more.
+
+    The sum of the squares of their areas is the variance of a compound Poisson number; its own variance, the sum of
+    the fourth powers, gives the degrees of freedom (Satterthwaite).
+    """
+    squares = sum(area**2 for area in lines.areas)
+    u = sqrt(squares)
+    if u <= found.u:
+        return found
+    return replace(found, u=u, dof=min(found.dof, 2 * squares**2 / sum(area**4 for area in lines.areas)))
 
 
 def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:

@@ -19,11 +19,11 @@ _SIDE = 256  # pixels of the field of equal area in which lines are looked for
 _DIRECTIONS = 192  # half a step of them turns a chord by one pixel over half its length
 _COVERED = 0.3  # of such a pixel: belongs to the phase
 _FULL = 0.95  # of a chord on the phase: a line
-_EDGE = 0.5  # of a chord on the phase: as much of it runs beside the line as in it
+_SHARP = 3  # px of the reduced field between where a chord is full and half-way down to the rest, both sides together
 _LONG = 0.5  # of the side of the field: shorter chords cut a corner
 _LEAST = 3  # lines
 _STRIP = 4.0  # times as long as wide: what runs through a strip is not asked
-_MUCH = 1 / 3  # of the phase in lines, at least
+_MUCH = 1 / 2  # of the phase in lines, at least
 _ALIGNED = 0.9  # resultant length of the directions: one of them, or those of a square or a hexagonal mesh
 _FOLDS = (2, 4, 6)
 
@@ -76,17 +76,22 @@ def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
     labels, found = ndimage.label(filled >= _FULL, np.ones((3, 3)))
     if found < _LEAST:
         return None
-    areas, turns = np.empty(found), np.empty(found)
-    for i, place in enumerate(ndimage.find_objects(labels)):
-        own = labels[place] == i + 1
+    half = (1 + seen / total) / 2  # a chord beside a line is as full as any other
+    sizes, directions = [], []
+    for i, place in enumerate(ndimage.find_objects(labels), 1):
+        own = labels[place] == i
         along = int(own.sum(axis=1).argmax())  # the direction in which most chords are full
         middle = place[1].start + int(np.nonzero(own[along])[0].mean())
-        across = ndimage.label(filled[place[0].start + along] >= _EDGE)[0]
+        across = ndimage.label(filled[place[0].start + along] >= half)[0]
         width = int(np.count_nonzero(across == across[middle]))
-        areas[i] = width * length[place][own].mean() / total
-        turns[i] = (place[0].start + np.nonzero(own)[0].mean() + first) * pi / _DIRECTIONS
-    if areas.sum() < _MUCH * seen / total or any(
-        abs(areas @ np.exp(1j * fold * turns)) > _ALIGNED * areas.sum() for fold in _FOLDS
+        if width <= np.count_nonzero(own[along]) + _SHARP:  # a row of features has no such sides
+            sizes.append(width * length[place][own].mean() / total)
+            directions.append((place[0].start + np.nonzero(own)[0].mean() + first) * pi / _DIRECTIONS)
+    areas, turns = np.array(sizes), np.array(directions)
+    if (
+        len(areas) < _LEAST
+        or areas.sum() < _MUCH * seen / total
+        or any(abs(areas @ np.exp(1j * fold * turns)) > _ALIGNED * areas.sum() for fold in _FOLDS)
     ):
         return None
     wider = seen / total / min(share, 1 - share)  # a line looks that much wider in the reduced field

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from drawn_fields import mosaic
+from drawn_structures import cut_gaussian
 
 from inspect_tool.measure.through_lines import through_lines
 
@@ -66,3 +68,11 @@ def test_lines_that_are_little_of_the_phase_do_not_speak_for_it():
 def test_fields_without_a_line_through_them(shape):
     assert through_lines(np.zeros(shape, bool)) is None
     assert through_lines(np.random.default_rng(1).random(shape) < 0.3) is None
+
+
+@pytest.mark.parametrize("share", [0.3, 0.45])
+def test_a_row_of_features_is_no_line(share):
+    random = np.random.default_rng(12)
+    assert [through_lines(mosaic(random, share, cell) == 1) for cell in (25, 40, 60) for _ in range(4)] == [None] * 12
+    blobs = [cut_gaussian(random, share, size) == 1 for size in (10.0, 20.0) for _ in range(4)]
+    assert [through_lines(phase) for phase in blobs] == [None] * 8

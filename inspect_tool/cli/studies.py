@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from inspect_tool.studies.gauge.page import GaugeReport
     from inspect_tool.studies.golden import GoldenCheck
     from inspect_tool.studies.selftest.page import SelfTest
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, EXIT_UNDECIDED, Json, Out, Quiet, counted, showing_progress
+from inspect_tool.cli.common import (
+    EXIT_FAIL,
+    EXIT_PASS,
+    EXIT_UNDECIDED,
+    Json,
+    Language,
+    Out,
+    Quiet,
+    counted,
+    showing_progress,
+)
 from inspect_tool.cli.learn import print_scores
 
 
@@ -163,6 +173,7 @@ def gauge(
         typer.Option(help="By commas: study, tolerance, ndc; type 1: cg, cgk, resolution; or none. Default: all."),
     ] = None,
     standard: Annotated[str | None, typer.Option(help="Edition or file with constants and limits.")] = None,
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -189,7 +200,7 @@ def gauge(
     }
     with showing_progress(inputs[0].stem, quiet or as_json) as tell:
         given = {name: value for name, value in options.items() if value is not None}
-        found, folder = gauging.gauge(inputs, out, given, progress=tell)
+        found, folder = gauging.gauge(inputs, out, given, language=language, progress=tell)
     if as_json:
         print((folder / "gauge.json").read_text(encoding="utf-8"), end="")
     elif not quiet:

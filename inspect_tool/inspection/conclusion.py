@@ -5,7 +5,6 @@ order, so that a report that is computed again goes the same way.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.model import Editions, FieldMeasurement, Findings
@@ -18,7 +17,7 @@ from inspect_tool.validation.values import Validation
 def concluded(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
-    settings: Any,
+    settings: object,
     editions: Editions,
     asked: Iterable[str] = (),
     validation: Validation | None = None,

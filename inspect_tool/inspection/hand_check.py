@@ -235,7 +235,7 @@ def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_
 
 
 def _tell(
-    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
+    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, object], reason: str = ""
 ) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:
@@ -265,7 +265,7 @@ def _reader(folder: Path) -> Callable[[str], bytes]:
 # ------------------------------------------------------------------------------------------------------- the page
 
 
-def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]:
+def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, object]:
     """All that the page shows: no label of the program, and the items in the order in which they are answered."""
     job, found = now.planned.job, now.found
     places = _places(found, drawn)
@@ -296,13 +296,13 @@ def _places(found: Population, drawn: ledger.Sample) -> tuple[design.Place, ...]
 
 def _items(
     now: _Measured, places: Sequence[design.Place], folder: Path
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Cut the surroundings of every point or line out of its field, one field in memory at a time.
 
     A joint is shown as a whole, once for all its points.
     """
     numbers: dict[tuple[int, ...], int] = {}  # of the crops, by image and window
-    crops: list[dict[str, Any]] = []
+    crops: list[dict[str, object]] = []
     items: dict[int, dict[str, Any]] = {}
     of_image: dict[int, list[tuple[int, design.Place]]] = {}
     for n, place in enumerate(places):

@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from inspect_tool import folders, registry
 from inspect_tool.acceptance.criteria import date_of_work
@@ -49,7 +48,7 @@ def run(
     name: str = "",
     workers: int = 1,
     executor: Executor | None = None,
-    backend: Mapping[str, Any] | None = None,
+    backend: Mapping[str, object] | None = None,
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,

@@ -36,7 +36,7 @@ from inspect_tool.validation.features import with_features
 
 
 def measured_before(
-    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, editions: Editions
+    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: object, editions: Editions
 ) -> FieldMeasurement | None:
     """Measure the segmentation of an edited field as the backend gave it; None where it holds nothing to measure."""
     module = registry.load("recipe", recipe)
@@ -87,7 +87,7 @@ def measured_field(
     planned: Plan,
     source: Source,
     micrograph: Micrograph,
-    model: Any,
+    model: object,
     *,
     alternatives: bool = True,
     keep: Callable[[str, Segmentation], None] | None = None,
@@ -137,7 +137,7 @@ def measured_field(
     return replace(taken, alternatives=no_alternatives), measurement, step
 
 
-def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: Any) -> Segmentation:
+def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: object) -> Segmentation:
     """Segment one field with the backend of a plan; as ``measured_field`` does, without edits."""
     backend = registry.load("backend", planned.backend)
     found: Segmentation = backend.segment(model, micrograph, settings_for(planned, source))

@@ -68,7 +68,7 @@ def measured(
 
 def correction_of(
     job: Job,
-    settings: Any,
+    settings: object,
     editions: Editions,
     given: referee.Given | None,
     ledger: Sequence[edits.Entry],
@@ -88,7 +88,7 @@ def issued(
     requirements: Sequence[Requirement],
     findings: Findings,
     records: Sequence[MicrographRecord],
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
 ) -> supersede.Issued:
     """What a new report says, as far as it is compared with the one it replaces."""
     return supersede.Issued(
@@ -104,7 +104,7 @@ def issued(
 
 def findings_before(
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     editions: Editions,
     fields: Sequence[FieldMeasurement],
     before: Mapping[int, FieldMeasurement | None],

@@ -197,7 +197,7 @@ def _header_lines() -> Iterator[str]:
         yield f"{line:<28} # {says}" if says else line
 
 
-def _settings_lines(settings: type[Any], changed: Mapping[str, Any] | None = None) -> Iterator[str]:
+def _settings_lines(settings: type[Any], changed: Mapping[str, object] | None = None) -> Iterator[str]:
     """One commented line per setting; ``changed`` holds the values that are not those of the class."""
     hints, says = get_type_hints(settings), documented(settings)
     for item in fields(settings):
@@ -227,7 +227,7 @@ def documented(settings: type[Any]) -> dict[str, str]:
     }
 
 
-def _choices(hint: Any) -> tuple[str, ...]:
+def _choices(hint: object) -> tuple[str, ...]:
     if get_origin(hint) is Literal and len(get_args(hint)) > 1:
         return tuple(str(choice) for choice in get_args(hint))
     for part in get_args(hint):

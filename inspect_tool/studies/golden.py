@@ -409,17 +409,17 @@ def _changes(old: GoldenJob, new: GoldenJob) -> Iterator[str]:
     yield from _table("used: ", *({key: job.used.get(key) for key in kept} for job in (old, new)))
 
 
-def _table(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _table(prefix: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     for key in dict.fromkeys([*old, *new]):
         yield from _changed(f"{prefix}{key}", old.get(key), new.get(key))
 
 
-def _changed(name: str, old: Any, new: Any) -> Iterator[str]:
+def _changed(name: str, old: object, new: object) -> Iterator[str]:
     if old != new:
         yield f"{name}: {_shown(old)} → {_shown(new)}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from math import log2, pi, sqrt
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import tifffile
@@ -109,7 +108,7 @@ def pores_of_size(diameter_px: float, look: str, pixel_um: float, kit: Kit) -> F
 
 
 def write_job(
-    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, Any]
+    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, object]
 ) -> Path:
     """Write drawn fields as images of that look, and the job file that measures them.
 
@@ -158,7 +157,7 @@ def _pooled(how: str, values: Sequence[float], counts: Sequence[float]) -> float
 
 
 @cache
-def default_backend(recipe: str) -> Mapping[str, Any]:
+def default_backend(recipe: str) -> Mapping[str, object]:
     """Give the ``[backend]`` table that a job of this recipe has when it states none."""
     return dict(registry.load("recipe", recipe).BACKEND)
 
@@ -167,5 +166,5 @@ def _seed(text: str) -> int:
     return crc32(text.encode())
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

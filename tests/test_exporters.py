@@ -1,11 +1,13 @@
 """The views of a report: PDF, HTML, CSV, XLSX, JSON."""
 
 import csv
+import gc
 import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import jsonschema
@@ -130,6 +132,19 @@ def test_pdf_fetches_nothing_from_elsewhere(made, tmp_path, address):
     with pytest.raises(OutputError, match="a report shows only files of its own folder and of its template"):
         pdf.write(made.report, made.folder, tmp_path)
     assert not list(made.folder.glob("*.partial"))  # hidden ones too
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("page", ["<p>whole</p>", '<img src="http://example.org/a.png">'])
+def test_printing_leaves_the_collector_of_python_as_it_was(tmp_path, page, collecting):
+    before = gc.isenabled()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        with nullcontext() if "whole" in page else pytest.raises(OutputError, match="shows only files of its own"):
+            pdf.print_page(f'<html lang="en"><title>a</title>{page}', tmp_path / "a.pdf", SHIPPED, "a", ())
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_pdf_shows_a_picture_of_its_own_template(made, tmp_path):

@@ -70,7 +70,7 @@ class _Stream(TextIOWrapper):
                 raise OutputError(msg) from None
 
 
-def reliable(stream: Any) -> Any:
+def reliable(stream: object) -> Any:
     """The stream of a console, a pipe or a file with its faults told; one of a test as it is."""
     if stream is None:  # closed: what is printed goes nowhere, and not into the next file that is opened
         return Path(os.devnull).open("w", encoding="utf-8")

@@ -519,7 +519,7 @@ def _cells(column: "pd.Series[Any]") -> list[Cell]:
     return [_cell(value) for value in column]
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: object) -> Cell:
     if value is None or value is pd.NA:
         return None
     if isinstance(value, bool | np.bool_):

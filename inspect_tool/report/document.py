@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, with_sentences, write_text
@@ -42,7 +42,7 @@ def identification(prefix: str, timeless: Document) -> str:
     timeless : Document
         Without the times that it states beside its provenance.
     """
-    data: dict[str, Any] = plain(timeless)
+    data: dict[str, object] = plain(timeless)
     day = timeless.provenance.started[:10]
     data["provenance"] = plain(replace(timeless.provenance, started=day, seconds=0.0))
     return f"{prefix}-{day.replace('-', '')}-{sha256_bytes(json.dumps(data, sort_keys=True).encode())[:8].upper()}"

@@ -27,7 +27,7 @@ _SHOWN = 3  # main quantities that have columns of their own in the table of ima
 # ------------------------------------------------------------------------------------------------------- as data
 
 
-def as_data(scores: Scores) -> dict[str, Any]:
+def as_data(scores: Scores) -> dict[str, object]:
     """All scores as values that JSON can hold; what does not exist is null."""
     data = {
         "schema": SCHEMA,
@@ -43,7 +43,7 @@ def as_data(scores: Scores) -> dict[str, Any]:
         "summary": _labels(scores) | {"quantities": {k: _quantity(v) for k, v in scores.quantities.items()}},
         "images": [_image(image) for image in scores.images],
     }
-    found: dict[str, Any] = plain(data)
+    found: dict[str, object] = plain(data)
     return found
 
 
@@ -57,7 +57,7 @@ def _labels(scores: Scores | ImageScore) -> dict[str, Any]:
     }
 
 
-def _overlap(found: Overlap) -> dict[str, Any]:
+def _overlap(found: Overlap) -> dict[str, object]:
     return {
         "iou": found.iou,
         "dice": found.dice,
@@ -67,7 +67,7 @@ def _overlap(found: Overlap) -> dict[str, Any]:
     }
 
 
-def _boundary(found: BoundaryMatch) -> dict[str, Any]:
+def _boundary(found: BoundaryMatch) -> dict[str, object]:
     return {
         "f1": found.f1,
         "precision": found.precision,
@@ -77,7 +77,7 @@ def _boundary(found: BoundaryMatch) -> dict[str, Any]:
     }
 
 
-def _objects(found: Mapping[float, Match]) -> dict[str, Any]:
+def _objects(found: Mapping[float, Match]) -> dict[str, object]:
     first = next(iter(found.values()))
     return {
         "n_truth": first.tp + first.fn,
@@ -100,7 +100,7 @@ def _objects(found: Mapping[float, Match]) -> dict[str, Any]:
     }
 
 
-def _quantity(score: QuantityScore) -> dict[str, Any]:
+def _quantity(score: QuantityScore) -> dict[str, object]:
     found = score.found
     return {
         "title": score.title,
@@ -119,7 +119,7 @@ def _quantity(score: QuantityScore) -> dict[str, Any]:
     }
 
 
-def _image(image: ImageScore) -> dict[str, Any]:
+def _image(image: ImageScore) -> dict[str, object]:
     return {
         "image": image.image,
         "truth_sha256": image.truth_sha256,
@@ -146,8 +146,8 @@ def as_csv(scores: Scores) -> str:
     return text.getvalue()
 
 
-def _flat(image: ImageScore) -> dict[str, Any]:
-    row: dict[str, Any] = {"image": image.image, "annotated_percent": image.annotated_percent}
+def _flat(image: ImageScore) -> dict[str, object]:
+    row: dict[str, object] = {"image": image.image, "annotated_percent": image.annotated_percent}
     for name, overlap in image.pixels.items():
         row |= {f"iou.{name}": overlap.iou, f"dice.{name}": overlap.dice}
     row["mean_iou"] = mean_of(overlap.iou for overlap in image.pixels.values())

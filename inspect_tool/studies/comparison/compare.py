@@ -211,7 +211,7 @@ def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
     return Chosen(label=f"{name}, {shown}" if shown else name, table=table | changed)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str).strip("[]").replace('"', "")
 
 

@@ -236,7 +236,7 @@ def means(pair: Pair) -> tuple[float | None, float | None]:
     return sum(first) / len(first), sum(second) / len(second)
 
 
-def _row(pair: Pair, accent: str, rule: str, language: str) -> dict[str, Any]:
+def _row(pair: Pair, accent: str, rule: str, language: str) -> dict[str, object]:
     """Texts of one line of the table on page 1."""
     found, verdict = pair.agreement, pair.equivalence
     reference, other = means(pair)
@@ -285,7 +285,7 @@ def _strip(pair: Pair, accent: str, rule: str, language: str) -> Markup:
     ).format(said=said(alt, language), rule=rule, accent=accent, low=low, high=high, mean=x(found.mean), beyond=beyond)
 
 
-def _plot(pair: Pair, reference: str, comparison: Comparison, language: str) -> dict[str, Any]:
+def _plot(pair: Pair, reference: str, comparison: Comparison, language: str) -> dict[str, object]:
     """Bland-Altman plot of one pair, and what it says in words."""
     found = pair.agreement
     assert found is not None

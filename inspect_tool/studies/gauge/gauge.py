@@ -97,7 +97,7 @@ class StudyFile:
 def gauge(
     inputs: Sequence[str | Path],
     out: str | Path,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     *,
     language: str = "",
     progress: Progress | None = None,
@@ -197,7 +197,7 @@ def load_gauge(path: Path) -> GaugeReport:
 # ---------------------------------------------------------------------------------------------- what was asked for
 
 
-def _stated(paths: Sequence[Path], options: Mapping[str, Any]) -> tuple[StudyFile, Plan]:
+def _stated(paths: Sequence[Path], options: Mapping[str, object]) -> tuple[StudyFile, Plan]:
     """Read the study file, and put the options of the command before its plan."""
     first = paths[0]
     kinds = {_kind(path) for path in paths}

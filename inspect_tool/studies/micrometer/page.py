@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -58,7 +57,7 @@ def page(
     budget = sorted(record.budget, key=lambda line: -line.u)
     total = sum(line.u**2 for line in budget)
     pictures = tuple(_pictures(record, images))
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "record": record,
         "identifier": identifier,
         "answers": _answers(record),

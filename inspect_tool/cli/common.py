@@ -42,6 +42,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
+Language = Annotated[str, typer.Option(help="Of the words of the pages, e.g. de; default: that of the template.")]
 
 
 class _Stream(TextIOWrapper):
@@ -69,7 +70,7 @@ class _Stream(TextIOWrapper):
                 raise OutputError(msg) from None
 
 
-def reliable(stream: Any) -> Any:
+def reliable(stream: object) -> Any:
     """The stream of a console, a pipe or a file with its faults told; one of a test as it is."""
     if stream is None:  # closed: what is printed goes nowhere, and not into the next file that is opened
         return Path(os.devnull).open("w", encoding="utf-8")

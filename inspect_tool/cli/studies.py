@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from inspect_tool.studies.gauge.page import GaugeReport
     from inspect_tool.studies.golden import GoldenCheck
     from inspect_tool.studies.selftest.page import SelfTest
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, EXIT_UNDECIDED, Json, Out, Quiet, counted, showing_progress
+from inspect_tool.cli.common import (
+    EXIT_FAIL,
+    EXIT_PASS,
+    EXIT_UNDECIDED,
+    Json,
+    Language,
+    Out,
+    Quiet,
+    counted,
+    showing_progress,
+)
 from inspect_tool.cli.learn import print_scores
 
 
@@ -84,6 +94,7 @@ def calibrate(
     operator: Annotated[str, typer.Option(help="Who took the images.")] = "",
     date: Annotated[str, typer.Option("--date", help="Of the calibration, YYYY-MM-DD; default today.")] = "",
     template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -121,7 +132,7 @@ def calibrate(
                 "made": date,
             }
         )
-        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template)
+        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template, language)
         if not quiet:
             written = [str(out / "calibration.toml"), str(out / "calibration.pdf")]
             print("\n".join([*micrometer.summary(calibrated), *written]))
@@ -163,6 +174,7 @@ def gauge(
         typer.Option(help="By commas: study, tolerance, ndc; type 1: cg, cgk, resolution; or none. Default: all."),
     ] = None,
     standard: Annotated[str | None, typer.Option(help="Edition or file with constants and limits.")] = None,
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -189,7 +201,7 @@ def gauge(
     }
     with showing_progress(inputs[0].stem, quiet or as_json) as tell:
         given = {name: value for name, value in options.items() if value is not None}
-        found, folder = gauging.gauge(inputs, out, given, progress=tell)
+        found, folder = gauging.gauge(inputs, out, given, language=language, progress=tell)
     if as_json:
         print((folder / "gauge.json").read_text(encoding="utf-8"), end="")
     elif not quiet:

@@ -15,6 +15,7 @@ from inspect_tool.model.told import Told, told_in
 GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers fit into 8 bits, object numbers do not
 Mask: TypeAlias = NDArray[np.bool_]
+Samples: TypeAlias = NDArray[Any]  # numbers as a file or a caller has them: their type is known at run time only
 Modality: TypeAlias = Literal["optical", "sem", "xray", "unknown"]
 Plane: TypeAlias = Literal["longitudinal", "transverse", "planar", "not stated"]
 Day: TypeAlias = date  # where a field is called date
@@ -69,7 +70,7 @@ class Micrograph:
     color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
     roi: Mask | None = None  # True where the image counts; None: everywhere
     mount: Mask | None = None  # True on mount, surround or gap that were left out: beyond it the specimen ends
-    shown: NDArray[Any] | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
+    shown: Samples | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
     scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
     read_off: Mapping[str, Any] | None = None  # of a field whose image is gone: what was read off its gray values

@@ -11,7 +11,8 @@ class Row(Mapping[str, Number]):
     """Base of the ``Values`` of a recipe, a dataclass whose fields are columns, the unit in every name.
 
     A field that is None is no column of this row. A row in a row stands in its place. A mapping, by class, gives a
-    column for each of its keys, ``<field>.<key>``; one whose values are rows gives theirs, key by key.
+    column for each of its keys, ``<field>.<key>`` or where ``{}`` stands in its name; one whose values are rows gives
+    theirs, key by key.
     """
 
     __slots__ = ()
@@ -28,7 +29,7 @@ class Row(Mapping[str, Number]):
             elif isinstance(value, Mapping):
                 for key, one in value.items():
                     parts = one.columns() if isinstance(one, Row) else {name: one}
-                    made |= {f"{column}.{key}": number for column, number in parts.items()}
+                    made |= {_keyed(column, key): number for column, number in parts.items()}
             else:
                 made[name] = value
         return made
@@ -41,6 +42,10 @@ class Row(Mapping[str, Number]):
 
     def __len__(self) -> int:
         return len(self.columns())
+
+
+def _keyed(name: str, key: object) -> str:
+    return name.format(key) if "{}" in name else f"{name}.{key}"
 
 
 _COLUMN = "column"

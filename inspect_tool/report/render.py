@@ -256,7 +256,7 @@ def render(
 
 
 def render_page(
-    page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
+    page: str, values: Mapping[str, object], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
 ) -> str:
     """Render one page of a template: with its settings, style sheets, logo and pictures at hand.
 
@@ -466,7 +466,7 @@ def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxed
 
 
 @pass_context
-def _as_it_is(_: Context, value: Any) -> Any:
+def _as_it_is(_: Context, value: object) -> Any:
     """Print a value unchanged; as it asks for the context of a page, Jinja computes no constant while it compiles."""
     return value
 
@@ -482,7 +482,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 def _context(
     report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
@@ -790,8 +790,7 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
         if statistics:
             enough = len(numbers) > 1
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        printed = (Text("page.number", number=number) for number in (*text.column(values), *more))
-        rows.append((text.heading(name), *printed))
+        rows.append((text.heading(name), *map(text.figure, (*text.column(values), *more))))
     columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)
@@ -825,7 +824,7 @@ def _is_dense(report: Report, main: tuple[Result, ...], more: int) -> bool:
     return lines + more + len(report.title) // 40 > 12
 
 
-def _image_notes(report: Report) -> dict[str, Any]:
+def _image_notes(report: Report) -> dict[str, object]:
     """Sort what is known of every image into what all have in common and what differs."""
     records = report.micrographs
     asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
@@ -860,7 +859,7 @@ def _image_notes(report: Report) -> dict[str, Any]:
 _MOST_SCALES = 4  # groups of images whose scale is told alike; more would fill pages with the same numbers
 
 
-def _scales(report: Report, language: str) -> dict[str, Any]:
+def _scales(report: Report, language: str) -> dict[str, object]:
     """Group the images whose scale is told by the same sources with the same numbers."""
     groups: dict[Any, list[MicrographRecord]] = {}
     for record in report.micrographs:

@@ -209,7 +209,7 @@ def _region(micrograph: Micrograph) -> Mask:
 
 def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, LabelImage]:
     roi = _region(micrograph)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if settings.mount == "auto":
         mount = boundaries.mount_mask(micrograph.pixels, roi)
         if mount is not None:
@@ -466,7 +466,7 @@ def _regions(
 
 def _grains(
     partition: _Partition, labels: LabelImage, micrograph: Micrograph, settings: Settings, which: int
-) -> tuple[dict[str, Any], scratches.Grooves | None]:
+) -> tuple[dict[str, object], scratches.Grooves | None]:
     """Merge regions into grains, in place; the boundaries beside which thin lines are scratches, if there are such."""
     regions = partition.regions
     support, length = regions.sides[7 + which], regions.sides[6]
@@ -517,7 +517,7 @@ def _grains(
 # -------------------------------------------------------------------------------------------------- particles
 
 
-def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, Any]]:
+def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
     roi = _region(micrograph)
     gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
     inside = gray[roi]

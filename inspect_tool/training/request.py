@@ -54,7 +54,7 @@ class Request:
     resume: bool = False
 
 
-def checked_request(values: Mapping[str, Any]) -> Request:
+def checked_request(values: Mapping[str, object]) -> Request:
     """Make a request of what was typed.
 
     Raises
@@ -127,7 +127,7 @@ def summary(trained: "Trained") -> Iterator[str]:
     yield f'use it in a job: [backend] name = "unet", model = "{trained.folder.name}" (the folder, beside the job file)'
 
 
-def outcome(trained: "Trained") -> dict[str, Any]:
+def outcome(trained: "Trained") -> dict[str, object]:
     """What came out, as plain values."""
     return {
         "folder": str(trained.folder),

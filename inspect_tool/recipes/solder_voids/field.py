@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import pi, sqrt
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -245,7 +245,7 @@ def _features(
 ) -> pd.DataFrame:
     pixel_um = micrograph.calibration.pixel_um
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "feature": found.number,
         "joint": list(names),
         "row_px": found.row,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -25,7 +25,17 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images import color, quality_figures
 from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, no_alternatives, stated
+from inspect_tool.model import (
+    GrayImage,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Samples,
+    Segmentation,
+    Told,
+    no_alternatives,
+    stated,
+)
 from inspect_tool.ranges import From0, Share
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -280,7 +290,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = _n_classes(settings)
     method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
-    found: dict[str, Any] = {"denoise_px": ready.denoise_px, "shift": shift}
+    found: dict[str, object] = {"denoise_px": ready.denoise_px, "shift": shift}
     own_gray, on_edges = ready.choice.own_gray, None
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":
@@ -382,7 +392,7 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
 
 def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
     """Bring an image to 8 bits: gray = offset + step * value; extreme outliers are clipped."""
-    inside: NDArray[Any] = image if roi is None else image[roi]
+    inside: Samples = image if roi is None else image[roi]
     if inside.size == 0:
         msg = f"{path}: the region holds no pixel; check [region] of the job"
         raise BackendError(msg)
@@ -390,7 +400,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
         low, high = float(inside.min()), float(inside.max())
         offset, step = 0.0, 1.0
     else:
-        sample: NDArray[Any] = inside.ravel()[:: max(1, inside.size // 1_000_000)]
+        sample: Samples = inside.ravel()[:: max(1, inside.size // 1_000_000)]
         low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
         offset, step = low, (high - low) / 255
     if not high > low:
@@ -404,7 +414,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
     return made, offset, step
 
 
-def _floats(image: Any) -> NDArray[np.float32]:
+def _floats(image: object) -> NDArray[np.float32]:
     return np.asarray(image, dtype=np.float32)
 
 

@@ -15,9 +15,10 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.inspection.job_plan import Progress, silent
+from inspect_tool.languages import Text, Words, named
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import load_settings, template_folder
+from inspect_tool.report.render import check_language, language_of, template_folder
 from inspect_tool.standards.editions import designation, load_standard, unverified
 from inspect_tool.standards.formulas import aiag_msa, type_1
 from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
@@ -52,12 +53,12 @@ _CRITERIA: Mapping[Design, tuple[str, ...]] = {
     "type 1": ("cg", "cgk", "resolution"),
 }
 _TITLES = {
-    "grr": "Repeatability and reproducibility (GRR)",
-    "ev": "Repeatability: equipment (EV)",
-    "av": "Reproducibility: appraisers (AV)",
-    "interaction": "Appraiser by part (INT)",
-    "pv": "Parts (PV)",
-    "tv": "Total (TV)",
+    "grr": Text("gauge.variation_grr"),
+    "ev": Text("gauge.variation_ev"),
+    "av": Text("gauge.variation_av"),
+    "interaction": Text("gauge.variation_interaction"),
+    "pv": Text("gauge.variation_pv"),
+    "tv": Text("gauge.variation_tv"),
 }
 
 
@@ -85,6 +86,7 @@ class StudyFile:
 
     title: str = ""
     template: str = "inspection"
+    language: str = ""  # of the words of the pages; empty: that of the template
     exports: tuple[Literal["json", "html", "pdf"], ...] = ("json", "html", "pdf")  # the data are always written
     header: Header = field(default_factory=Header)
     plan: Mapping[str, Any] = field(default_factory=dict)
@@ -95,8 +97,9 @@ class StudyFile:
 def gauge(
     inputs: Sequence[str | Path],
     out: str | Path,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     *,
+    language: str = "",
     progress: Progress | None = None,
 ) -> tuple[GaugeReport, Path]:
     """Evaluate a gauge study and write ``gauge.json``, ``gauge.html`` and ``gauge.pdf``.
@@ -110,6 +113,8 @@ def gauge(
         Folder that gets ``<study>_gauge/``.
     options : mapping, optional
         Fields of ``Plan`` that go before those of a study file.
+    language : str
+        Of the words of the pages; empty: what the study file or its template says.
     progress : callable, optional
         Called with (steps done, steps in all, text).
 
@@ -134,7 +139,10 @@ def gauge(
     design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
     standard = load_standard(plan.standard or _DEFAULT_STANDARD[design])
     template = template_folder(study.template, first.parent)
-    load_settings(template)  # refuses a wrong one before the jobs are run
+    asked = language or study.language
+    if asked:
+        check_language(asked, "--language" if language else f"{first} language")
+    used_language = language_of(asked, template)  # refuses a wrong template before the jobs are run
     tolerance, limits = _tolerance(plan)
     names = _asked_criteria(plan, design, tolerance)
     target = _target(Path(out), first)
@@ -156,6 +164,7 @@ def gauge(
         study=first.name if len(paths) == 1 else f"{first.name} and {len(paths) - 1} more",
         title=study.title or found.title or first.stem,
         header=study.header,
+        language=used_language,
         provenance=provenance(
             job_sha256=sha256_file(first),
             settings=plan,
@@ -188,7 +197,7 @@ def load_gauge(path: Path) -> GaugeReport:
 # ---------------------------------------------------------------------------------------------- what was asked for
 
 
-def _stated(paths: Sequence[Path], options: Mapping[str, Any]) -> tuple[StudyFile, Plan]:
+def _stated(paths: Sequence[Path], options: Mapping[str, object]) -> tuple[StudyFile, Plan]:
     """Read the study file, and put the options of the command before its plan."""
     first = paths[0]
     kinds = {_kind(path) for path in paths}
@@ -419,7 +428,7 @@ def _criterion(name: str, value: float, standard: Standard) -> Criterion:
         decision = "conditional"
     return Criterion(
         name=name,
-        title=good.title,
+        title=named("rules", good.title),
         value=value,
         unit=good.unit,
         relation=good.relation,
@@ -448,32 +457,27 @@ def _warnings(
     parts: Sequence[str],
     appraisers: Sequence[str],
     standard: Standard,
-) -> tuple[str, ...]:
+) -> tuple[Words, ...]:
     """What a reader must know beside the numbers."""
-    notes = []
+    notes: list[Words] = []
     if found is not None:
-        notes += [
-            f"The variance of {_COMPONENT[name]} came out negative and is set to 0." for name in found.set_to_zero
-        ]
+        notes += [Text("gauge.negative_variance", component=_COMPONENT[name]) for name in found.set_to_zero]
         if len(appraisers) == 1:
-            notes.append("One appraiser: GRR is repeatability alone; reproducibility is not in this study.")
+            notes.append(Text("gauge.one_appraiser"))
         if len(parts) < 5 and not plan.nested:
-            notes.append(
-                f"{len(parts)} parts: the variation of the parts, and with it the share of the study variation and the "
-                "number of categories, is hardly known."
-            )
+            notes.append(Text("gauge.few_parts", n=len(parts)))
     if capability is not None:
         repeats = standard.rules.get("repeats")
         if repeats is not None and not _meets(capability.n, repeats):
-            notes.append(f"{capability.n} values; {repeats.limit:g} or more are customary.")
+            notes.append(Text("gauge.few_values", n=capability.n, least=repeats.limit))
         if plan.resolution is None:
-            notes.append("The resolution of the gauge was not stated and is not judged.")
+            notes.append(Text("gauge.no_resolution"))
     return tuple(notes)
 
 
 _COMPONENT = {
-    "repeatability": "repeatability",
-    "appraiser": "appraisers",
-    "interaction": "the interaction of appraiser and part",
-    "part": "parts",
+    "repeatability": Text("gauge.of_repeatability"),
+    "appraiser": Text("gauge.of_appraisers"),
+    "interaction": Text("gauge.of_interaction"),
+    "part": Text("gauge.of_parts"),
 }

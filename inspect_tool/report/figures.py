@@ -631,7 +631,8 @@ def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float, l
         for patch in (figure.patch, axes.patch):
             patch.set_facecolor("none")
         file = io.StringIO()
-        canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # `savefig` lays it all out twice
+        nothing = {"Date": None, "Creator": None}
+        canvas.print_svg(file, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` lays all out twice
     return file.getvalue()
 
 

@@ -135,9 +135,6 @@ def _with_short_addresses(page: str) -> tuple[str, dict[str, str]]:
     """Put a short address into the place of each that holds a picture, and give what they stand for.
 
     WeasyPrint reads a page letter by letter, and most letters are of pictures.
-
-    >>> _with_short_addresses('<img src="data:image/png;base64,AA=="><img src="data:image/png;base64,AA==">')
-    ('<img src="data:,0"><img src="data:,0">', {'data:,0': 'data:image/png;base64,AA=='})
     """
     addresses: dict[str, str] = {}
     page = _PICTURE.sub(lambda found: addresses.setdefault(found[0], f"data:,{len(addresses)}"), page)

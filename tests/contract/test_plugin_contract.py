@@ -27,8 +27,14 @@ PICTURES = {
     ),
     "porosity": lambda seed: synthetic.pores(seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(360, 420)),
     "solder_voids": lambda seed: synthetic.solder_balls(seed=seed, rows=2, columns=3),
+    "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
-FOR_BACKEND = {"threshold": "porosity", "watershed": "grain_size", "joints": "solder_voids"}
+FOR_BACKEND = {  # a window of the network of cellpose takes seconds
+    "threshold": "porosity",
+    "watershed": "grain_size",
+    "joints": "solder_voids",
+    "cellpose": "small",
+}
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
 

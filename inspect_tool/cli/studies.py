@@ -83,6 +83,7 @@ def calibrate(
     ] = None,
     asked: Mapping[str, Any],
     template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -100,7 +101,7 @@ def calibrate(
             raise SettingsError(msg)
         from inspect_tool.studies.micrometer import stage_micrometer as micrometer
 
-        calibrated = micrometer.calibrate(stage_micrometer, micrometer.checked_request(asked), out, template)
+        calibrated = micrometer.calibrate(stage_micrometer, micrometer.checked_request(asked), out, template, language)
         if not quiet:
             written = [str(out / "calibration.toml"), str(out / "calibration.pdf")]
             print("\n".join([*micrometer.summary(calibrated), *written]))

@@ -2,7 +2,7 @@
 
 It stands in the annotation of the field, beside the ``Doc`` that says what the field is for::
 
-    size_px: Annotated[int, Ge(1), Doc("Side of a crop [px]."), Option("--size")] = 256
+    size_px: Annotated[int, Doc("Side of a crop [px]."), Option("--size", least=1)] = 256
 
 ``cli.common.options_of`` makes the options of a command of such fields.
 """
@@ -17,4 +17,5 @@ class Option:
     name: str = ""  # "--size"; empty: the name of the field
     short: str = ""  # "-s"
     shows: str = ""  # what the help shows for the value; empty: its type
+    least: int | None = None  # of a number; less is a slip
     text: bool = False  # typed as a text, which the request reads: "0.15um" for a length [um]

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import pytest
 import typer
-from annotated_types import Ge
 from typer.testing import CliRunner
 from typing_extensions import Doc
 
@@ -23,7 +22,7 @@ class Cut:
     sheet: Annotated[str, Doc("Sheet to cut."), Option(short="-s")]
     parts: Annotated[tuple[str, ...], Doc("Parts."), Option(shows="NAMES")]
     width_um: Annotated[float | None, Doc("Width: 2mm."), Option("--width", text=True)] = None
-    side_px: Annotated[int, Ge(1), Doc("Side.")] = 256
+    side_px: Annotated[int, Doc("Side."), Option(least=1)] = 256
     fast: Annotated[bool, Doc("Be quick.")] = False
     kind: Annotated[Literal["saw", "torch"], Doc("saw or torch.")] = "saw"
     rate: Annotated[float | None, Doc("Rate.")] = None

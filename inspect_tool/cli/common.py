@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
-from annotated_types import Ge
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import Doc
 
@@ -81,7 +80,6 @@ def options_of(request: type[Any], *, given: bool = False) -> Callable[[Callable
 def _parameter(item: "Field[Any]", hint: Any, given: bool) -> Parameter:
     """The parameter of a command that is typed for a field."""
     option = next(iter(_marks(hint, Option)), Option())
-    least: Any = next((mark.ge for mark in _marks(hint, Ge)), None)
     plain: Any = get_args(hint)[0]
     absent: Any = item.default
     if option.text:
@@ -96,7 +94,7 @@ def _parameter(item: "Field[Any]", hint: Any, given: bool) -> Parameter:
         plain |= None
     names = (option.name or f"--{item.name.replace('_', '-')}", *filter(None, [option.short]))
     says = _marks(hint, Doc)[0].documentation
-    typed = typer.Option(*names, help=says, metavar=option.shows or None, min=least)
+    typed = typer.Option(*names, help=says, metavar=option.shows or None, min=option.least)
     return Parameter(item.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[plain, typed])
 
 

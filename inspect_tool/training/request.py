@@ -9,7 +9,6 @@ from dataclasses import field as default
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
@@ -55,16 +54,16 @@ class Request:
     validation: Annotated[tuple[str, ...], Doc("Image that judges; may be repeated.")] = ()
     # None: as the files tell
     pixel_um: Annotated[float | None, Doc("Pixel size of every image [um/px].")] = None
-    footer_px: Annotated[int, Ge(0), Doc("Rows at the bottom that are no image.")] = 0
-    steps: Annotated[int, Ge(1), Doc("Steps of the optimizer at most.")] = 1000
-    batch: Annotated[int, Ge(1), Doc("Crops in each step.")] = 8
-    size_px: Annotated[int, Ge(1), Doc("Side of a crop [px]."), Option("--size")] = 256
+    footer_px: Annotated[int, Doc("Rows at the bottom that are no image."), Option(least=0)] = 0
+    steps: Annotated[int, Doc("Steps of the optimizer at most."), Option(least=1)] = 1000
+    batch: Annotated[int, Doc("Crops in each step."), Option(least=1)] = 8
+    size_px: Annotated[int, Doc("Side of a crop [px]."), Option("--size", least=1)] = 256
     upright: Annotated[bool, Doc("Images have an up and a down, as layers do.")] = False
     # None: 0.001 from scratch, 0.0003 otherwise
     rate: Annotated[float | None, Doc("Highest learning rate.")] = None
     every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
-    patience: Annotated[int, Ge(1), Doc("Stop after so many validations without a better score.")] = 10
-    seed: Annotated[int, Ge(0), Doc("Of everything that is drawn.")] = 0
+    patience: Annotated[int, Doc("Stop after so many validations without a better score."), Option(least=1)] = 10
+    seed: Annotated[int, Doc("Of everything that is drawn."), Option(least=0)] = 0
     device: Annotated[Literal["auto", "cpu", "cuda"], Doc("auto, cpu or cuda.")] = "auto"
     network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
     licence: Annotated[str, Doc("Licence of the images, for the model card.")] = "not stated"

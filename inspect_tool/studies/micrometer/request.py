@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from annotated_types import Ge
 from typing_extensions import Doc
 
 from inspect_tool.options import Option
@@ -26,7 +25,7 @@ class Request:
     instrument: Annotated[str, Doc("Name by which jobs find the file.")] = ""
     objective: Annotated[str, Doc("And the objective.")] = ""
     zoom: Annotated[float | None, Doc("Factor of the zoom.")] = None
-    binning: Annotated[int | None, Ge(1), Doc("Of the camera.")] = None
+    binning: Annotated[int | None, Doc("Of the camera."), Option(least=1)] = None
     camera: Annotated[str, Doc("For the report.")] = ""
     reference: Annotated[str, Doc("The micrometer and its number.")] = ""
     certificate: Annotated[str, Doc("Of the micrometer.")] = ""

@@ -113,14 +113,14 @@ def hole_percent(mask: Mask) -> float:
     enclosed[0] = False
     if not enclosed.any():
         return 0.0
+    found = np.flatnonzero(enclosed)
+    # above any pixel of its top row lies the object around it
+    columns = [left[i] + int(np.argmax(numbers[top[i], left[i] : right[i]] == i)) for i in found]
+    del numbers  # as large as the image of the objects
     _, objects, sizes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    area = boxes[:, cv2.CC_STAT_AREA]
-    holes = 0
-    for hole in np.flatnonzero(enclosed):
-        # above any pixel of its top row lies the object around it
-        column = left[hole] + int(np.argmax(numbers[top[hole], left[hole] : right[hole]] == hole))
-        if area[hole] < sizes[objects[top[hole] - 1, column], cv2.CC_STAT_AREA]:
-            holes += int(area[hole])
+    area = boxes[found, cv2.CC_STAT_AREA]
+    around = sizes[objects[top[found] - 1, columns], cv2.CC_STAT_AREA]
+    holes = int(area[area < around].sum())
     total = int(np.count_nonzero(mask))
     return 100 * holes / (total + holes)
 

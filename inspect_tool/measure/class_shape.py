@@ -141,8 +141,8 @@ def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:
     """The connected parts that are much longer than wide."""
     inside = parts.view(np.bool_)
-    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # the image of it ends here: it is as large as that of
-    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)  # the numbers
+    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # before the numbers: each image has 4 bytes per pixel
+    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
     width = np.zeros(n)
     np.maximum.at(width, numbers[inside].astype(np.intp), 2 * depth.astype(np.float32) - 1)
     area = boxes[:, cv2.CC_STAT_AREA]

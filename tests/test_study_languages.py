@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -12,15 +13,21 @@ from wide_words import names_in, wide_language, words_in, words_of
 
 from inspect_tool.files import plain, with_sentences
 from inspect_tool.languages import Text
+from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.paths import data_folder
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.studies.comparison import compare
 from inspect_tool.studies.comparison import page as comparison_page
 from inspect_tool.studies.gauge import gauge
 from inspect_tool.studies.gauge import page as gauge_page
+from inspect_tool.studies.micrometer import page as micrometer_page
+from inspect_tool.studies.micrometer.stage_micrometer import Request, evaluated, measured
+from inspect_tool.synthetic import stage_micrometer
+from inspect_tool.training import score_files
+from inspect_tool.training.score import checked_request, score
 
 SHIPPED = data_folder("templates") / "inspection"
-NAMES = {"python", "utc", "sha", "xml", "svg", "true", "false"}  # of a program, a time, a hash, a drawing, a setting
+NAMES = {"inspect", "tool", "python", "utc", "sha", "true", "false"}  # of a program, a time, a hash, a setting
 
 
 @pytest.fixture
@@ -76,7 +83,8 @@ DESIGNS = [
 def drawn_words(page):
     """Words of the drawings of a page."""
     pictures = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", page)
-    return set().union(*(words_of(base64.b64decode(one).decode()) for one in pictures))
+    drawn = (re.sub(r"<\?xml.*</metadata>", "", base64.b64decode(one).decode(), flags=re.DOTALL) for one in pictures)
+    return set().union(*map(words_of, drawn))
 
 
 def left_in_english(page, found):
@@ -130,3 +138,40 @@ def test_the_sentences_of_a_study_are_read_back_and_data_without_them_too(tmp_pa
     assert not isinstance(before.warnings[0], Text)
     page = gauge_page.page(replace(before, language="de"), folder, SHIPPED, "print")
     assert words_in(before.warnings[0]) <= words_of(page)
+
+
+def test_the_report_of_a_calibration_has_no_word_of_its_own_that_is_not_of_its_language(wide, tmp_path):
+    drawn = [
+        Micrograph(
+            pixels=stage_micrometer(
+                seed=seed, axis=axis, pixel_um=0.5, pitch_um=10.0, shape_px=(240, 320), blur_px=0.8
+            ).pixels,
+            calibration=Calibration(),
+            path=f"{axis}{seed}.png",
+        )
+        for axis in "xy"
+        for seed in (1, 2)
+    ]
+    request = Request(pitch_um=10.0, u_certificate_um=0.1, certificate="K 1", issued=date(2026, 3, 9))
+    found = evaluated(measured(drawn, 10.0), request)
+    page = micrometer_page.page(
+        found.record, found.images, ("a remark of a person",), "CAL-1", tmp_path, SHIPPED, language=wide
+    )
+    own = names_in(("a remark of a person", found.record, "CAL-1", "calibration.toml"))
+    assert (words_of(page) | drawn_words(page)) - own - NAMES == set()
+    assert "{" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+def test_the_page_of_a_score_has_no_word_of_its_own_that_is_not_of_its_language(wide, tmp_path):
+    for i in range(3):
+        truth, predicted = np.zeros((60, 60), np.uint8), np.zeros((60, 60), np.uint8)
+        truth[10:30, 10:30] = 255
+        predicted[10:30, 10 : 31 + i] = 255
+        for name, mask in (("truth", truth), ("predicted", predicted)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            tifffile.imwrite(tmp_path / name / f"f_{i}.tif", mask)
+    asked = {"recipe": "porosity", "truth": [str(tmp_path / "truth")], "predicted": [str(tmp_path / "predicted")]}
+    scores = score(checked_request(asked))
+    page = score_files.page(scores, tmp_path, wide)
+    own = names_in((scores.backend, scores.standard, scores.notes, "IoU, Dice, f_0.tif"))
+    assert (words_of(page) | drawn_words(page)) - own - NAMES == set()

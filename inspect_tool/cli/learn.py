@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from inspect_tool.model import Table
-from inspect_tool.cli.common import Json, Quiet, Stopped, showing_progress
+from inspect_tool.cli.common import Json, Language, Quiet, Stopped, showing_progress
 
 
 def train(
@@ -116,6 +116,7 @@ def score(
     footer_px: Annotated[int, typer.Option(min=0, help="Rows at the bottom that are no image.")] = 0,
     tolerance_px: Annotated[float, typer.Option(min=0, help="Boundaries this near are the same [px].")] = 2.0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for score.json, .csv and .html.")] = None,
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -123,6 +124,8 @@ def score(
     import json
 
     from inspect_tool import folders
+    from inspect_tool.languages import ENGLISH
+    from inspect_tool.report.render import check_language
     from inspect_tool.training import request, score_files
     from inspect_tool.training import score as scoring
 
@@ -150,11 +153,13 @@ def score(
             "picture_px": 640 if out is not None else 0,
         }
     )
+    if language:
+        check_language(language, "--language")
     if out is not None:
         folders.check(out)
     with showing_progress("score", quiet or as_json) as tell:
         scores = scoring.score(asked, tell)
-    page = score_files.write(scores, out) if out is not None else None
+    page = score_files.write(scores, out, language or ENGLISH) if out is not None else None
     if as_json:
         print(json.dumps(score_files.as_data(scores), ensure_ascii=False, indent=1))
     elif not quiet:

@@ -94,6 +94,7 @@ def calibrate(
     operator: Annotated[str, typer.Option(help="Who took the images.")] = "",
     date: Annotated[str, typer.Option("--date", help="Of the calibration, YYYY-MM-DD; default today.")] = "",
     template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +132,7 @@ def calibrate(
                 "made": date,
             }
         )
-        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template)
+        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template, language)
         if not quiet:
             written = [str(out / "calibration.toml"), str(out / "calibration.pdf")]
             print("\n".join([*micrometer.summary(calibrated), *written]))

@@ -37,6 +37,7 @@ _UNIT_TEXT = {
     "1/in2": "in⁻²",
     "x": "×",
     "deg": "°",
+    "counts": Text("terms.counts"),
 }
 
 # endings of column names, longest first, and the unit they stand for

@@ -14,6 +14,8 @@ from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.standards.editions import editions_for
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:

@@ -170,10 +170,11 @@ def settings_for(planned: Plan, source: Source) -> Any:
 def _keeping(
     alternatives: Alternatives, keep: Callable[[str, Segmentation], None]
 ) -> Iterator[tuple[str, Segmentation]]:
-    for name, other in alternatives():
-        keep(name, other)
-        yield name, other
-        del other  # or two of them are held at a time
+    def kept(named: tuple[str, Segmentation]) -> tuple[str, Segmentation]:
+        keep(*named)
+        return named
+
+    return map(kept, alternatives())  # which, unlike a generator, holds none while it is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,11 +140,11 @@ def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
 
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:
     """The connected parts that are much longer than wide."""
-    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
-    depth = np.asarray(cv2.distanceTransform(parts, cv2.DIST_L2, 3), dtype=np.float32)
-    inside = parts > 0
+    inside = parts.view(np.bool_)
+    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # the image of it ends here: it is as large as that of
+    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)  # the numbers
     width = np.zeros(n)
-    np.maximum.at(width, np.asarray(numbers, np.intp)[inside], 2 * depth[inside] - 1)
+    np.maximum.at(width, numbers[inside].astype(np.intp), 2 * depth.astype(np.float32) - 1)
     area = boxes[:, cv2.CC_STAT_AREA]
     long = (area >= _LEAST_PX2) & (area >= _LONG * width**2)
     long[0] = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import TypeAlias
 
 Number: TypeAlias = float | int | str
@@ -20,18 +21,18 @@ class Row(Mapping[str, Number]):
     def columns(self) -> dict[str, Number]:
         """Give the columns in the order of the fields."""
         made: dict[str, Number] = {}
-        for field in fields(self):  # type: ignore[arg-type]  # whoever derives is a dataclass
-            name, value = field.metadata.get(_COLUMN, field.name), getattr(self, field.name)
+        for attribute, name in _named(type(self)):
+            value = getattr(self, attribute)
             if name is None or value is None:
                 continue
-            if isinstance(value, Row):
+            if isinstance(value, float | int | str):
+                made[name] = value
+            elif isinstance(value, Row):
                 made |= value.columns()
-            elif isinstance(value, Mapping):
+            else:
                 for key, one in value.items():
                     parts = one.columns() if isinstance(one, Row) else {name: one}
                     made |= {_keyed(column, key): number for column, number in parts.items()}
-            else:
-                made[name] = value
         return made
 
     def __getitem__(self, name: str) -> Number:
@@ -42,6 +43,12 @@ class Row(Mapping[str, Number]):
 
     def __len__(self) -> int:
         return len(self.columns())
+
+
+@cache
+def _named(kind: type[Row]) -> tuple[tuple[str, str | None], ...]:
+    """Attributes of a row and the names of their columns."""
+    return tuple((field.name, field.metadata.get(_COLUMN, field.name)) for field in fields(kind))  # type: ignore[arg-type]
 
 
 def _keyed(name: str, key: object) -> str:

@@ -623,13 +623,16 @@ def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float, l
         for words in ("Glyph ", *words_of_them):
             warnings.filterwarnings("ignore", message=words)
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
-        FigureCanvasSVG(figure)
+        canvas = FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(_Ticks(language))
         draw(axes)
+        for patch in (figure.patch, axes.patch):
+            patch.set_facecolor("none")
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        nothing = {"Date": None, "Creator": None}
+        canvas.print_svg(file, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` lays all out twice
     return file.getvalue()
 
 

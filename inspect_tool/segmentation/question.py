@@ -91,12 +91,11 @@ def answer(
         A segmentation that does not answer the question.
     """
 
+    def taken_of(named: tuple[str, Segmentation]) -> tuple[str, Segmentation]:
+        return named[0], _taken(recipe_name, recipe, named[1], roi)[0]
+
     def others() -> Iterator[tuple[str, Segmentation]]:
-        for name, other in segmentation.alternatives():
-            taken, _ = _taken(recipe_name, recipe, other, roi)
-            del other
-            yield name, taken
-            del taken  # or two of them are held at a time
+        return map(taken_of, segmentation.alternatives())  # which, unlike a generator, holds none while it is measured
 
     taken, statement = _taken(recipe_name, recipe, segmentation, roi)
     if segmentation.alternatives is no_alternatives:

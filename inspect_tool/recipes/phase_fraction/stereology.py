@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from math import exp, log, sqrt
-from operator import attrgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -24,14 +23,11 @@ from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
 
 Floats: TypeAlias = NDArray[np.float64]
-_Read: TypeAlias = Callable[[Lines], float | None]
 
-_BY_ROWS: _Read = attrgetter("intercepts_per_mm_horizontal")
-_BY_COLUMNS: _Read = attrgetter("intercepts_per_mm_vertical")
-_PERPENDICULAR: Mapping[str, _Read] = {
-    "none": attrgetter("intercepts_per_mm"),
-    "vertical": _BY_ROWS,
-    "horizontal": _BY_COLUMNS,
+_PERPENDICULAR: Mapping[str, Callable[[Lines], float | None]] = {
+    "none": lambda lines: lines.intercepts_per_mm,
+    "vertical": lambda lines: lines.intercepts_per_mm_horizontal,
+    "horizontal": lambda lines: lines.intercepts_per_mm_vertical,
 }
 """Deformation axis -> interceptions by lines perpendicular to it; none: by both kinds."""
 
@@ -44,7 +40,8 @@ def axis_of(group: Group, name: str, settings: Settings) -> str:
     if settings.axis != "auto" or any(field.calibration.pixel_um is None for field in group.fields):
         return settings.axis
     horizontal, vertical = (
-        field_statistics(group.lines(name, read), group.sections).mean for read in (_BY_ROWS, _BY_COLUMNS)
+        field_statistics(group.lines(name, read), group.sections).mean
+        for read in (_PERPENDICULAR["vertical"], _PERPENDICULAR["horizontal"])
     )
     features = sum(group.features(name, lambda features: features.count))
     if not features or not max(horizontal, vertical):
@@ -140,8 +137,8 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
         add("mean_spacing_um", astm_e1245.mean_spacing_um(n_l), one, lines, 1, 0.0)
         add("mean_intercept_um", astm_e1245.mean_intercept_um(share.mean, n_l), area, lines, 1, 1e3 / n_l)
         add("intercepts_per_mm", n_l, lines, one, 1, 0.0)
-    for kind, read in (("horizontal", _BY_ROWS), ("vertical", _BY_COLUMNS)):
-        directed = np.asarray(group.lines(name, read))
+    for kind, across in (("horizontal", "vertical"), ("vertical", "horizontal")):
+        directed = np.asarray(group.lines(name, _PERPENDICULAR[across]))
         if directed.any():
             mean = field_statistics(directed.tolist(), group.sections).mean
             add(f"intercepts_per_mm_{kind}", mean, directed, one, 1, 0.0)

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from functools import cache
@@ -57,6 +57,7 @@ except OSError as problem:  # the Python package is there, the C library is not
 SUFFIX = ".pdf"
 
 _RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
+_PICTURE = re.compile(r'(?<= src=")data:[a-z/+]+;base64,[A-Za-z0-9+/=]+')
 _NAMED = 6  # characters without a font that page 1 names
 _SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>{faces}
 body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
@@ -97,7 +98,8 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
 
     A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
-    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()))
+    page, pictures = _with_short_addresses(page)
+    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()), pictures)
 
     def source(words: str) -> Any:
         return weasyprint.HTML(string=words, base_url=f"{template.resolve().as_uri()}/", url_fetcher=files)
@@ -134,6 +136,16 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
         message = f"{template}: {refused.__cause__ or refused}"
         raise OutputError(message) from refused
     return path
+
+
+def _with_short_addresses(page: str) -> tuple[str, dict[str, str]]:
+    """Put a short address into the place of each that holds a picture, and give what they stand for.
+
+    WeasyPrint reads a page letter by letter, and most letters are of pictures.
+    """
+    addresses: dict[str, str] = {}
+    page = _PICTURE.sub(lambda found: addresses.setdefault(found[0], f"data:,{len(addresses)}"), page)
+    return page, {short: long for long, short in addresses.items()}
 
 
 @contextmanager
@@ -278,9 +290,10 @@ def attachment(name: str, description: str, content: str | bytes, relationship: 
 class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type information
     """Fetch files of the report and of its template, and nothing else: no network, no other folder."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    def __init__(self, folders: tuple[Path, ...], pictures: Mapping[str, str]) -> None:
         super().__init__(allowed_protocols=("file", "data"), allow_redirects=False, fail_on_errors=True)
         self._folders = folders
+        self._pictures = pictures  # what short addresses stand for
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         """Give the bytes of a URL, or refuse it."""
@@ -289,4 +302,4 @@ class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type inf
             if path is None or not any(path.is_relative_to(folder) for folder in self._folders):
                 refused = f"{url}: a report shows only files of its own folder and of its template"
                 raise OutputError(refused)
-        return super().fetch(url, headers)
+        return super().fetch(self._pictures.get(url, url), headers)

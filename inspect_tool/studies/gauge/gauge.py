@@ -15,7 +15,7 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.inspection.job_plan import Progress, silent
-from inspect_tool.languages import Text, Words, named
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
 from inspect_tool.report.render import check_language, language_of, template_folder
@@ -32,6 +32,7 @@ from inspect_tool.studies.gauge.page import (
     overall,
     page,
 )
+from inspect_tool.studies.gauge.plan import Plan
 from inspect_tool.studies.gauge.values import (
     LARGEST,
     Run,
@@ -60,24 +61,6 @@ _TITLES = {
     "pv": Text("gauge.variation_pv"),
     "tv": Text("gauge.variation_tv"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is stated before the values are looked at: options of the command, or ``[plan]`` of a study file."""
-
-    method: Literal["anova", "range"] = "anova"
-    nested: bool = False  # every appraiser has parts of his own
-    type1: bool = False  # one part of known value
-    quantity: str = ""  # of the reports; empty: their first main result
-    unit: str = ""  # of a table that does not state it
-    tolerance: float | None = None  # upper less lower limit
-    lower: float | None = None
-    upper: float | None = None
-    reference: float | None = None  # known value of the part of a type-1 study
-    resolution: float | None = None  # smallest step of the gauge
-    criteria: str = ""  # names by commas; empty: all that can be judged; "none": no verdict
-    standard: str = ""  # edition or file with constants and limits; empty: that of the design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +95,7 @@ def gauge(
     out : path
         Folder that gets ``<study>_gauge/``.
     options : mapping, optional
-        Fields of ``Plan`` that go before those of a study file.
+        Fields of ``Plan`` that go before those of a study file; None is not stated.
     language : str
         Of the words of the pages; empty: what the study file or its template says.
     progress : callable, optional
@@ -135,7 +118,7 @@ def gauge(
         raise SettingsError(msg)
     tell = progress or silent
     first = paths[0]
-    study, plan = _stated(paths, options or {})
+    study, plan = _stated(paths, {name: value for name, value in (options or {}).items() if value is not None})
     design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
     standard = load_standard(plan.standard or _DEFAULT_STANDARD[design])
     template = template_folder(study.template, first.parent)
@@ -435,7 +418,7 @@ def _criterion(name: str, value: float, standard: Standard) -> Criterion:
         limit=good.limit,
         conditional=fair.limit if fair is not None else None,
         decision=decision,
-        clause=f"{designation(standard)}: {good.clause}",
+        clause=joined(": ", (designation(standard), named("clauses", good.clause))),
     )
 
 

@@ -28,34 +28,13 @@ from inspect_tool.scale.laboratory_files import FILE
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof, half_range
 from inspect_tool.studies.micrometer.lines import measure_lines, pixel_sizes
 from inspect_tool.studies.micrometer.page import MeasuredImage, page
+from inspect_tool.studies.micrometer.request import Request
 from inspect_tool.units import length_um
 
 REPORT = "calibration.pdf"
 
 _LARGEST = 1e9
 _ONE_SETTING = 0.01  # images of one setting agree within this [1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is known before an image is measured; what stays empty is "not stated"."""
-
-    pitch_um: float  # distance of neighboring lines, the short ones counted [um]
-    expected_um: float | None = None  # pixel size that is expected; another one is refused [um/px]
-    square: bool = False  # the laboratory knows that pixels are square, so that one axis is enough
-    laboratory: str = ""
-    instrument: str = ""
-    objective: str = ""
-    zoom: float | None = None
-    binning: int | None = None
-    camera: str = ""
-    reference: str = ""
-    certificate: str = ""
-    u_certificate_um: float | None = None  # standard uncertainty of the length that the lines span, U / 2 [um]
-    issued: date | None = None
-    due: date | None = None
-    operator: str = ""
-    made: date | None = None  # None: today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,12 +121,12 @@ def checked_request(stated: Mapping[str, Any]) -> Request:
         One line that names the option and what was written.
     """
     values = dict(stated)
-    for name in ("pitch", "u_certificate"):
-        written = values.pop(name)
+    for name, option in (("pitch_um", "pitch"), ("u_certificate_um", "u-certificate")):
+        written = values[name]
         try:
-            values[f"{name}_um"] = length_um(written) if written else None
+            values[name] = length_um(written) if written else None
         except SettingsError as error:
-            msg = f"--{name.replace('_', '-')}: {error}"
+            msg = f"--{option}: {error}"
             raise SettingsError(msg) from None
     for name, option in (("issued", "issued"), ("due", "due"), ("made", "date")):
         written = values[name]

@@ -1,6 +1,7 @@
 """Pages in a language: no English word of a page is left on them, and they are printed anew without measuring."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from shutil import copytree
@@ -119,6 +120,21 @@ def test_a_german_page_has_german_numbers_and_heads(made):
     assert text.filters("de")["pm"](main.value, main.expanded_u, main.unit) in shown
     for key in ("results", "uncertainty", "checks", "decision", "provenance", "to_be_read"):
         assert f">{said(Text(f'page.{key}'), 'de')}</h2>" in page
+
+
+def test_what_a_file_of_a_standard_says_is_printed_in_the_language(made):
+    """As plain words, which is how reports hold them: the clause behind its edition, and the title of the edition."""
+    rule = "planimetric procedures: at least three fields"
+    checks = tuple(replace(check, clause=f"ASTM E562-19: {rule}") for check in made.report.checks)
+    standard = replace(made.report.standard, title="Determining average grain size")
+    report = replace(made.report, checks=checks, standard=standard)
+    english, german = (unescape(render(report, made.folder, SHIPPED, "print", name)) for name in ("en", "de"))
+    assert f"ASTM E562-19: {rule}" in english
+    assert "ASTM E562-19: Flächenauszählung: mindestens drei Messfelder" in german
+    assert "Bestimmung der mittleren Korngröße" in german
+    assert rule not in german
+    other = replace(report, checks=tuple(replace(check, clause="plan of a laboratory: 5") for check in checks))
+    assert "plan of a laboratory: 5" in unescape(render(other, made.folder, SHIPPED, "print", "de"))
 
 
 def test_the_axes_of_a_chart_have_the_sign_of_the_language(made):

@@ -34,12 +34,14 @@ from inspect_tool.files import checked, read_bytes, read_toml, sha256_bytes
 from inspect_tool.languages import (
     ENGLISH,
     Text,
+    Words,
     decimal_sign,
     is_known,
     is_text,
     joined,
     key_of,
     languages,
+    named,
     reworded,
     said,
     translated,
@@ -93,6 +95,7 @@ _NUMBERED = {
     "section": ("page.a_section", "page.of_section"),
     "field": ("page.a_field", "page.of_field"),
 }  # at the begin of a head, and behind another
+_TOOLKIT_RULE = "standards.clause_toolkit_rule"
 _PLACES = ("words.specimen", "words.section", "words.plane")
 
 
@@ -486,7 +489,9 @@ def _context(
     """What a page shows of a report: what it is called by, in words of the language."""
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
-    report = translated(report, language)
+    standard = replace(report.standard, title=named("editions", report.standard.title))
+    checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
+    report = translated(replace(report, standard=standard, checks=checks), language)
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report)
     stated = replace(report.header, deviations=_deviations(report))
@@ -559,6 +564,15 @@ def _context(
         "feature_data": lambda: _feature_data(report, language),
     }
     return translated(found, language)
+
+
+def _clause(clause: Words) -> Words:
+    """Make the words of a rule of a standard, behind the name of its edition, the sentence that they are."""
+    if is_text(clause, _TOOLKIT_RULE) and isinstance(clause, Text):
+        return Text(_TOOLKIT_RULE, clause=named("clauses", str(clause.values.get("clause", ""))))
+    edition, colon, words = clause.partition(": ")
+    rule = named("clauses", words)
+    return joined("", (edition + colon, rule)) if isinstance(rule, Text) else clause
 
 
 def _is_section_statistics(table: Table) -> bool:

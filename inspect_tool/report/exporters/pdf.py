@@ -19,6 +19,7 @@ from typing import Any
 from inspect_tool.errors import OutputError
 from inspect_tool.evidence.masks import attached
 from inspect_tool.files import dump_report, sha256_bytes, whole_file
+from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
 from inspect_tool.report import figures, text
 from inspect_tool.report.exporters.csv import csv_text
@@ -64,6 +65,8 @@ body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
 <table><tr><th>fi ffl AV To</th><td>1.234 ± 0.056 µm²</td></tr></table></body></html>"""
 _SIGNS = "".join(map(chr, [*range(48, 127), *range(192, 384), *range(913, 970), *range(1040, 1104)])) + "±×−≤≥–…·°²³µ√∑"
 
+_LOG = logging.getLogger(__name__)
+
 for _name in ("weasyprint", "fontTools"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
@@ -93,7 +96,7 @@ def typesetting(template: Path) -> str:
 def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
     """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only.
 
-    A character that no font here has is printed as its code, and page 1 says so.
+    A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
     page, pictures = _with_short_addresses(page)
     files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()), pictures)
@@ -120,7 +123,11 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
             if _RARE.search(page):  # attachments can be read once, so the first try goes without
                 put(page, place, crisp, ())
-            put(_by_code(page, lacking), place, crisp + (_remark(lacking) if lacking else ""), attachments)
+            remark = _remark(lacking) if lacking else ""
+            if remark:
+                _LOG.warning("%s: %s", path.name, remark)
+            style = _above_page_1(said(remark, _language(page))) if remark else ""
+            put(_by_code(page, lacking), place, crisp + style, attachments)
 
     try:
         with _uncollected(), whole_file(path, write) as made:
@@ -209,13 +216,22 @@ def _by_code(page: str, lacking: Iterable[int]) -> str:
     return page
 
 
-def _remark(lacking: Iterable[int]) -> str:
-    """Style that writes above page 1 which characters have no font."""
+def _remark(lacking: Iterable[int]) -> Words:
+    """Say which characters have no font."""
     codes = [f"U+{code:04X}" for code in lacking]
     named = ", ".join(codes[:_NAMED]) + (", ..." if len(codes) > _NAMED else "")
-    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown by their codes; install one."
+    return Text("page.no_font", characters=text.plural(len(codes), "character"), codes=named)
+
+
+def _above_page_1(words: str) -> str:
+    """Style that writes something above page 1."""
     look = "width: 100%; font: 8pt var(--text); color: #a51d1d"
-    return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
+    return f" @page :first {{ @top-left {{ content: {text.css_string(words)}; {look} }} }}"
+
+
+def _language(page: str) -> str:
+    found = re.search(r'<html lang="(\w+)', page)
+    return found[1] if found else ENGLISH
 
 
 def attachments(report: Report, data: bytes, read: Callable[[str], bytes]) -> list[Any]:

@@ -15,7 +15,7 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.inspection.job_plan import Progress, silent
-from inspect_tool.languages import Text, Words, named
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
 from inspect_tool.report.render import check_language, language_of, template_folder
@@ -418,7 +418,7 @@ def _criterion(name: str, value: float, standard: Standard) -> Criterion:
         limit=good.limit,
         conditional=fair.limit if fair is not None else None,
         decision=decision,
-        clause=f"{designation(standard)}: {good.clause}",
+        clause=joined(": ", (designation(standard), named("clauses", good.clause))),
     )
 
 

@@ -74,7 +74,7 @@ class Criterion:
     limit: float  # acceptable
     conditional: float | None  # acceptable under conditions up to here; None: there is no such range
     decision: Decision
-    clause: str
+    clause: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,6 @@ class ShareScatter:
     u: float  # [1]
     dof: float
     largest: float = 0.0  # area of the largest feature over that of the field; 0: not looked for [1]
-    lines: int = 0  # through the field that were counted one by one, where they tell the scatter
 
 
 def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
@@ -104,7 +103,7 @@ def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
     if u <= found.u:
         return found
     dof = 2 * squares**2 / sum(area**4 for area in lines.areas)
-    return replace(found, u=u, dof=min(found.dof, dof), lines=len(lines.areas))
+    return replace(found, u=u, dof=min(found.dof, dof))
 
 
 def scatter_of_blocks(on: Array, all_: Array) -> ShareScatter:
@@ -313,19 +312,14 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     weight = (squares + largest**2) / (area + largest)
     above = weight * float(chdtri(2 * (area + largest) / weight, 0.025)) / 2 - area
     rare = min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
-    lines = sum(one.lines for one in scatters)
-    told = (
-        Text("measure.basis_lines_counted", why=why, lines=lines, features=features)
-        if lines
-        else Text("measure.basis_longest_waves", why=why, features=features)
-    )
     skew = 1 + max(0.0, above / sqrt(squares) / coverage_factor(None) - 1) * (1 - 2 * rare) / (1 - rare)
     return Component(
         name=Text("budget.scatter_inside_the_fields"),
         u=100 * sqrt(squares) / len(scatters) * skew,
         kind="B",
         dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
-        basis=told + (Text("measure.basis_wider_upwards", skew=skew) if skew > _SKEWED else ""),
+        basis=Text("measure.basis_longest_waves", why=why, features=features)
+        + (Text("measure.basis_wider_upwards", skew=skew) if skew > _SKEWED else ""),
     )
 
 

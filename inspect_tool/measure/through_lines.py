@@ -22,6 +22,8 @@ _FULL = 0.95  # of a chord on the phase: a line
 _SHARP = 3  # px of the reduced field between where a chord is full and half-way down to the rest, both sides together
 _LONG = 0.5  # of the side of the field: shorter chords cut a corner
 _LEAST = 3  # lines
+_MOST = 0.6  # of the field: its lines are looked for
+_FULLEST = 0.8  # of the reduced field: as wide as lines look there, the rest still tells them apart
 _STRIP = 4.0  # times as long as wide: what runs through a strip is not asked
 _MUCH = 1 / 2  # of the phase in lines, at least
 _ALIGNED = 0.9  # resultant length of the directions: one of them, or those of a square or a hexagonal mesh
@@ -38,7 +40,7 @@ class ThroughLines:
 
 
 def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
-    """Find the straight lines through a field where they are much of the phase, or of the rest if that is less.
+    """Find the straight lines through a field where they are much of the phase or of the rest, the rarer one first.
 
     Parameters
     ----------
@@ -62,17 +64,23 @@ def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
     inside = phase.size if roi is None else int(np.count_nonzero(roi))
     share = int(np.count_nonzero(phase if roi is None else phase & roi)) / inside
     reduced = _reduced(phase)
-    on = (reduced if share <= 1 / 2 else 1 - reduced) >= _COVERED
-    counts = np.ones(on.shape, bool) if roi is None else _reduced(roi) > 1 - _COVERED
-    on &= counts
+    counts = np.ones(reduced.shape, bool) if roi is None else _reduced(roi) > 1 - _COVERED
+    sides = sorted(((share, reduced), (1 - share, 1 - reduced)), key=lambda side: side[0])
+    found = (_of_side(side >= _COVERED, counts, part, whole=roi is None) for part, side in sides if 0 < part <= _MOST)
+    return next((one for one in found if one is not None), None)
+
+
+def _of_side(side: Mask, counts: Mask, share: float, *, whole: bool) -> ThroughLines | None:
+    """Lines of what covers this share of the field."""
+    on = side & counts
     total, seen = int(np.count_nonzero(counts)), int(np.count_nonzero(on))
-    if not 0 < seen <= total / 2:
+    if not 0 < seen <= _FULLEST * total:
         return None
-    whole = _chords_of_all(on.shape) if roi is None else _chords(counts)
-    filled = np.where(whole >= _LONG * total**0.5, _chords(on) / np.maximum(whole, 1), 0.0)
+    chords = _chords_of_all(on.shape) if whole else _chords(counts)
+    filled = np.where(chords >= _LONG * total**0.5, _chords(on) / np.maximum(chords, 1), 0.0)
     # a line near the first direction is met from both ends: the list begins where there is none
     first = int((filled >= _FULL).sum(axis=1).argmin())
-    filled, length = (np.concatenate([one[first:], one[:first, ::-1]]) for one in (filled, whole))
+    filled, length = (np.concatenate([one[first:], one[:first, ::-1]]) for one in (filled, chords))
     labels, found = ndimage.label(filled >= _FULL, np.ones((3, 3)))
     if found < _LEAST:
         return None
@@ -90,11 +98,11 @@ def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
     areas, turns = np.array(sizes), np.array(directions)
     if (
         len(areas) < _LEAST
-        or areas.sum() < _MUCH * seen / total
+        or 1 - np.prod(1 - areas) < _MUCH * seen / total
         or any(abs(areas @ np.exp(1j * fold * turns)) > _ALIGNED * areas.sum() for fold in _FOLDS)
     ):
         return None
-    wider = seen / total / min(share, 1 - share)  # a line looks that much wider in the reduced field
+    wider = seen / total / share  # a line looks that much wider in the reduced field
     return ThroughLines(areas=tuple((areas / wider).tolist()))
 
 

@@ -64,15 +64,16 @@ def test_narrow_bands_that_run_through_the_field_are_few():
     assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std([one.value for one in results])
 
 
-@pytest.mark.parametrize(("number", "width_px", "turn", "spread"), [(20, 3, 0.0, 3.0), (15, 4, 0.3, 0.6)])
+@pytest.mark.parametrize(
+    ("number", "width_px", "turn", "spread"), [(20, 3, 0.0, 3.0), (15, 4, 0.3, 0.6), (30, 5, 0.0, 2.0)]
+)
 def test_lines_through_the_field_in_many_directions_are_few(number, width_px, turn, spread):
     random = np.random.default_rng(41)
-    results = [from_one_field(lines(random, number, width_px, turn, spread)) for _ in range(60)]
+    results = [from_one_field(lines(random, number, width_px, turn, spread)) for _ in range(40)]
     shares = [one.value for one in results]
-    # 95 % of 60 draws: 51 or more but for 3 in 1000; the mean share has no closed form and is that of the draws
-    assert sum(abs(one.value - np.mean(shares)) <= one.expanded_u for one in results) >= 51
+    # 95 % of 40 draws: 34 or more but for 4 in 1000; the mean share has no closed form and is that of the draws
+    assert sum(abs(one.value - np.mean(shares)) <= one.expanded_u for one in results) >= 34
     assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std(shares)
-    assert sum("lines through the field, counted one by one" in one.budget[0].basis for one in results) >= 51
 
 
 def of_pores(places, area):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, Words
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table
 from inspect_tool.recipes._common import feature_table
@@ -365,10 +365,10 @@ def _neighbor_table(fields: Sequence[Measured]) -> Table:
     )
 
 
-def _pattern(z: float) -> str:
+def _pattern(z: float) -> Words:
     if z <= -2:
-        return "clustered"
-    return "spaced" if z >= 2 else "random"
+        return Text("porosity.pattern_clustered")
+    return Text("porosity.pattern_spaced" if z >= 2 else "porosity.pattern_random")
 
 
 def _cluster_table(fields: Sequence[Measured]) -> Table | None:
@@ -438,7 +438,7 @@ def charts(fields: Sequence[Measured], settings: "Settings") -> tuple[Chart, ...
             Chart(
                 kind="histogram",
                 title=title,
-                x_label=f"{label} [{mark}]",
+                x_label=Text("page.head_with_unit", head=label, unit=mark),
                 y_label=Text("porosity.axis_pores"),
                 series=series,
                 x_scale="log",

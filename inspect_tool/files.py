@@ -136,7 +136,7 @@ def toml_value(text: str) -> Any:
         return text
 
 
-def _odd(value: Any, key: str = "", depth: int = 0) -> str:
+def _odd(value: object, key: str = "", depth: int = 0) -> str:
     """What no file here may hold, with the key it stands at; empty: nothing.
 
     >>> _odd({"settings": {"levels": [80.0, float("nan")]}})
@@ -160,7 +160,7 @@ def _odd(value: Any, key: str = "", depth: int = 0) -> str:
 
 def checked(
     kind: type[T],
-    data: Mapping[str, Any],
+    data: Mapping[str, object],
     where: str,
     error: type[InspectError] = SettingsError,
     *,
@@ -243,12 +243,12 @@ def dump_calibration(record: CalibrationRecord) -> str:
     return toml_text(record)
 
 
-def toml_text(value: Any) -> str:
+def toml_text(value: object) -> str:
     """Write a dataclass as TOML text; what is empty is left out."""
     return dump_toml(stated(value))
 
 
-def dump_toml(table: Mapping[str, Any]) -> str:
+def dump_toml(table: Mapping[str, object]) -> str:
     """Write plain data as TOML text; None, for which TOML has no word, must have been left out."""
     return tomli_w.dumps(table)
 
@@ -265,7 +265,7 @@ def dump_edit(edit: Edit) -> str:
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
-def stated(value: Any) -> dict[str, Any]:
+def stated(value: object) -> dict[str, object]:
     """Give a dataclass as plain data without what is empty, in the tables of its lists too."""
     return {
         key: [stated(item) if isinstance(item, Mapping) else item for item in part] if isinstance(part, list) else part
@@ -274,23 +274,23 @@ def stated(value: Any) -> dict[str, Any]:
     }
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Write a value as JSON text; NaN and infinity become null."""
     return _json_text(plain(value))
 
 
-def _json_text(data: Any) -> str:
+def _json_text(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
-    return _json_text(report_data(report))
+    return _json_text(with_sentences(report))
 
 
-def report_data(report: Report) -> dict[str, Any]:
-    """Make of a report what its JSON text says."""
-    data: dict[str, Any] = plain(report)
+def with_sentences(value: object) -> dict[str, object]:
+    """Make of a report or a study what its JSON text says: its values, and which of its words are which sentences."""
+    data: dict[str, object] = plain(value)
     stated: dict[str, dict[str, Any]] = {}
     for place, text in sentences(data):
         found = as_data(text)
@@ -315,26 +315,36 @@ def load_report(path: str | Path) -> Report:
 def parse_report(text: bytes, where: str) -> Report:
     """Read the text of a ``report.json``; ``where`` starts the message."""
     data = _json_table(text, SCHEMAS, where, "a report")
-    entries = {"sentences": data.pop("sentences", [])}
+    entries = data.pop("sentences", [])
     report = checked(Report, data, where, by_hand=False)
     _check_shapes(report, where)
+    return _with_keys(report, entries, where)
+
+
+def _with_keys(value: T, entries: Any, where: str) -> T:
+    """Make the words of a value the sentences that its file lists."""
     texts: dict[str, Text] = {}
-    for entry in checked(Sentences, entries, where, by_hand=False).sentences:
+    for entry in checked(Sentences, {"sentences": entries}, where, by_hand=False).sentences:
         try:
             found = of_data(entry.key, entry.values)
         except ValueError as error:
             msg = f"{where}: sentence '{entry.key}': {error}; the file was changed or damaged"
             raise SettingsError(msg) from None
         texts |= dict.fromkeys(entry.at, found)
-    return placed(report, texts)
+    return placed(value, texts)
 
 
 def parse_json(kind: type[T], text: bytes, schema: str, where: str, what: str) -> T:
-    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message."""
-    return checked(kind, _json_table(text, (schema,), where, what), where, by_hand=False)
+    """Read JSON text that names its ``schema`` into a dataclass; ``what`` it should be stands in the message.
+
+    Where it lists sentences beside the words, as studies do, they are sentences again.
+    """
+    data = _json_table(text, (schema,), where, what)
+    entries = data.pop("sentences", [])
+    return _with_keys(checked(kind, data, where, by_hand=False), entries, where)
 
 
-def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, Any]:
+def _json_table(text: bytes, schemas: tuple[str, ...], where: str, what: str) -> dict[str, object]:
     """Data of a JSON text that names one of these schemas."""
     try:
         data = json.loads(text)
@@ -465,7 +475,7 @@ def _adapter(kind: Any) -> Any:
     return TypeAdapter(kind)
 
 
-def _make_strict(kind: Any) -> None:
+def _make_strict(kind: object) -> None:
     """Tell pydantic to refuse unknown keys and numbers that are not finite, in a dataclass and all it is made of."""
     if is_dataclass(kind):
         assert isinstance(kind, type)
@@ -477,7 +487,7 @@ def _make_strict(kind: Any) -> None:
         _make_strict(part)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Make a value JSON can hold: finite numbers of at most 12 digits, texts, lists and dictionaries.
 
     >>> from inspect_tool.model import Specimen

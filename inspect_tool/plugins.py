@@ -26,6 +26,7 @@ from inspect_tool.model import (
     Quantity,
     Report,
     Requirement,
+    Samples,
     Segmentation,
     Selection,
     Standard,
@@ -142,7 +143,7 @@ class StatesOutputs(Backend, Protocol):
 class InterpretsMasks(Backend, Protocol):
     """A backend that reads what a person drew."""
 
-    def interpreted(self, path: Path, values: NDArray[Any], lossy: bool, settings: Any, /) -> Any:
+    def interpreted(self, path: Path, values: Samples, lossy: bool, settings: Any, /) -> Any:
         """Tell what the numbers of a mask mean."""
 
 

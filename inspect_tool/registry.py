@@ -58,7 +58,7 @@ _ASKED: Mapping[Kind, type[Any]] = {"reader": Reader, "backend": Backend, "recip
 _ADDED: dict[tuple[Kind, str], Any] = {}  # by ``register``: the one thing that is remembered between two calls
 
 
-def register(kind: Kind, name: str, plugin: Any) -> None:
+def register(kind: Kind, name: str, plugin: object) -> None:
     """Make a module or an object of a notebook known under a name, in this process.
 
     The same name again replaces what was registered under it. Other processes do not see it: ``workers`` above 1, and

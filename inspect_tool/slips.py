@@ -222,7 +222,7 @@ def in_words(kind: Any, problem: Mapping[str, Any], under: str = "") -> str:
             return f"{where}: got {found}, {_expected(problem)}"
 
 
-def of_the_tool(problem: Mapping[str, Any]) -> str:
+def of_the_tool(problem: Mapping[str, object]) -> str:
     """One line for the first thing that is wrong with a file that the tool wrote: nobody is told what to write there.
 
     >>> of_the_tool({"type": "missing", "loc": ("results", 0, "unit"), "input": {}, "msg": "Field required"})
@@ -243,12 +243,12 @@ def _parts(problem: Mapping[str, Any]) -> list[str]:
     return [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple["))]
 
 
-def _found(problem: Mapping[str, Any]) -> str:
+def _found(problem: Mapping[str, object]) -> str:
     found = repr(problem["input"])
     return found if len(found) <= 60 else found[:57] + "..."
 
 
-def _expected(problem: Mapping[str, Any]) -> str:
+def _expected(problem: Mapping[str, object]) -> str:
     text = str(problem["msg"]).replace("Input should be", "must be")
     return text[0].lower() + text[1:]
 
@@ -257,7 +257,7 @@ def _text(text: str) -> str:
     return '"' + text.replace("\\", "/") + '"'
 
 
-def _instead(kind: Any, parts: list[str], under: str) -> str:
+def _instead(kind: object, parts: list[str], under: str) -> str:
     """What to write in place of a key that is not there: the table it belongs to, or the key that is near."""
     key = parts[-1]
     own = list(_keys(_class_at(kind, parts[:-1])))
@@ -283,7 +283,7 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
             yield f"[{item.name}]" if several else item.name, list(_keys(inner))
 
 
-def _class_at(kind: Any, parts: list[str]) -> Any:
+def _class_at(kind: object, parts: list[str]) -> Any:
     """The dataclass that the table of a dotted name fills; None where it is free."""
     for part in parts:
         if not part.isdecimal():
@@ -291,12 +291,12 @@ def _class_at(kind: Any, parts: list[str]) -> Any:
     return kind
 
 
-def _inner(hint: Any) -> Any:
+def _inner(hint: object) -> Any:
     if is_dataclass(hint):
         return hint
     return next((found for part in get_args(hint) if (found := _inner(part)) is not None), None)
 
 
-def _keys(kind: Any) -> Iterator[str]:
+def _keys(kind: object) -> Iterator[str]:
     if is_dataclass(kind):
         yield from (item.name for item in fields(kind))

@@ -19,6 +19,11 @@ hypothesis.settings.load_profile("no deadline")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Long tests come first: begun last, one keeps a processor busy while the others have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real micrographs with ground truth; tests that need it are skipped where it is absent."""
@@ -45,6 +50,7 @@ TRIES: list[str] = []
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes a minute or more, see pytest_collection_modifyitems")
     config.addinivalue_line("markers", "needs(*names): not run where one of these is missing, see tests/needs.py")
     sys.meta_path.insert(0, needs.recorder(TRIES))
 

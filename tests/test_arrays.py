@@ -1,6 +1,8 @@
 """Arrays measured in a notebook: the same numbers as of files, a report that stands alone, and errors in one line."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -251,6 +253,20 @@ def test_the_room_of_the_same_name_does_not_hide_the_function():
 
     assert regions.__name__ == "inspect_tool.measure.regions"
     assert inspect_tool.measure is arrays.measure
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "from inspect_tool.measure import regions as room",
+        "from inspect_tool.measure.regions import connected; import sys; room = sys.modules[connected.__module__]",
+        "import importlib; room = importlib.import_module('inspect_tool.measure.regions')",
+    ],
+)
+def test_the_room_measure_is_imported_and_the_function_stays(first):
+    says = "import inspect_tool; print(room.__name__, callable(inspect_tool.measure), inspect_tool.measure.__module__)"
+    done = subprocess.run([sys.executable, "-c", f"{first}\n{says}"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["inspect_tool.measure.regions", "True", "inspect_tool.inspection.arrays"]
 
 
 # --------------------------------------------------------------------------------------------- what a notebook shows

@@ -4,6 +4,7 @@ import pypdf
 import pytest
 
 from inspect_tool.paths import data_folder
+from inspect_tool.report.confined import confined
 from inspect_tool.report.exporters.pdf import print_page
 
 
@@ -35,3 +36,19 @@ def test_a_long_item_without_spaces_stays_in_its_column(tmp_path):
     lines = page.extract_text().split()
     assert "".join(lines) == item
     assert max(map(len, lines)) < 60  # 60 mm hold fewer letters of 9 pt
+
+
+@pytest.mark.needs("fonts")
+@pytest.mark.parametrize("own", [False, True], ids=["shipped template", "template of a laboratory"])
+def test_characters_without_a_font_are_a_line_of_the_log_too(tmp_path, caplog, own):
+    template = data_folder("templates") / "inspection"
+    if own:
+        template = tmp_path / "template"
+        template.mkdir()
+        (template / "template.toml").write_text("", encoding="utf-8")
+    page = '<html lang="de"><head><title>t</title></head><body><p>\ue123 and \ue124</p></body></html>'
+    path = confined(template, 0, print_page, page, tmp_path / "a.pdf", template, "x", ())
+    line = "a.pdf: No font for 2\xa0characters (U+E123, U+E124): shown by their codes; install one."
+    assert [record.getMessage() for record in caplog.records] == [line]
+    found = "".join(pypdf.PdfReader(path).pages[0].extract_text().split())  # and on page 1 in the words of the page
+    assert "KeineSchriftfür2Zeichen(U+E123,U+E124)" in found

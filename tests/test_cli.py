@@ -91,6 +91,7 @@ def demo(installed):
     return out, tool("demo", "--out", out, cwd=elsewhere, PYTHONPATH=str(site))
 
 
+@pytest.mark.long
 @pytest.mark.needs("Pango")
 def test_the_demo_writes_four_whole_reports(demo):
     out, done = demo
@@ -102,6 +103,7 @@ def test_the_demo_writes_four_whole_reports(demo):
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
 
 
+@pytest.mark.long
 def test_report_json_has_the_top_keys_and_fulfills_its_schema(demo):
     import jsonschema
 
@@ -117,6 +119,7 @@ def test_report_json_has_the_top_keys_and_fulfills_its_schema(demo):
             assert {"clause", "definition", "budget"} <= set(result)
 
 
+@pytest.mark.long
 def test_many_workers_give_the_same_numbers(demo, tmp_path):
     out, _ = demo
     job = ROOT / "samples" / "porosity" / "job.toml"
@@ -236,6 +239,7 @@ def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.needs("Pango")
 def test_the_demo_is_that_of_the_built_wheel_which_holds_the_package_alone(installed, demo):
     wheel, site, elsewhere = installed

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,10 +15,11 @@ import tifffile
 
 from inspect_tool import plugins, registry
 from inspect_tool.errors import MeasurementError, SettingsError, StandardError
-from inspect_tool.files import checked
+from inspect_tool.files import checked, write_text
 from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, job_run, starter
 from inspect_tool.model import Limits
+from inspect_tool.report.text import pm
 from inspect_tool.standards import editions
 from inspect_tool.studies.selftest import selftest
 from inspect_tool.synthetic.phantoms import Kit
@@ -155,6 +157,24 @@ def test_a_copied_edition_beside_the_job_is_followed(tmp_path):
     assert rule.passed
     with pytest.raises(StandardError, match=r"unknown standard '.*my_method.toml'; there are: "):
         job_plan.plan(job_in(tmp_path, job.replace("my_method_2027", "my_method")))
+
+
+def test_an_exporter_of_ones_own_writes_its_file_where_a_job_asks_for_it(tmp_path, monkeypatch):
+    def write(report, folder, template):
+        rows = [f"| {one.title} | {pm(one.value, one.expanded_u, one.unit)} |" for one in report.results[:1]]
+        write_text(folder / "report.md", "\n".join(rows))
+        return folder / "report.md"
+
+    monkeypatch.setattr(registry, "_ADDED", {})
+    registry.register("exporter", "md", SimpleNamespace(SUFFIX=".md", write=write))
+    job = f'recipe = "porosity"\nimages = ["section_*.tif"]\nexports = ["json", "md"]\n{SCALE}'
+    report = job_run.run(job_in(tmp_path, job + '[backend]\nname = "threshold"\nphase = "bright"\n'), tmp_path / "out")
+    share = report.results[0]
+    (row,) = (tmp_path / "out" / "job" / "report.md").read_text(encoding="utf-8").splitlines()
+    assert row == f"| {share.title} | {pm(share.value, share.expanded_u, '%')} |"
+    assert share.quantity == "porosity_percent"
+    assert share.value == pytest.approx(25.0, abs=0.5)  # 40 of 160 rows are drawn bright
+    assert "there are json, html, pdf, csv, xlsx, md" in starter.starter_job("porosity")
 
 
 @pytest.fixture

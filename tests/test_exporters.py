@@ -1,11 +1,13 @@
 """The views of a report: PDF, HTML, CSV, XLSX, JSON."""
 
 import csv
+import gc
 import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import jsonschema
@@ -13,6 +15,7 @@ import openpyxl
 import pikepdf
 import pypdf
 import pytest
+from PIL import Image
 from report_example import HEADER, ROOT, example
 
 from inspect_tool import files
@@ -21,6 +24,7 @@ from inspect_tool.model import Attachment, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report.exporters import csv as csv_exporter
 from inspect_tool.report.exporters import html, pdf, xlsx
+from inspect_tool.report.render import data_uri
 
 SHIPPED = data_folder("templates") / "inspection"
 SCHEMA_COMMAND = (
@@ -130,6 +134,38 @@ def test_pdf_fetches_nothing_from_elsewhere(made, tmp_path, address):
     with pytest.raises(OutputError, match="a report shows only files of its own folder and of its template"):
         pdf.write(made.report, made.folder, tmp_path)
     assert not list(made.folder.glob("*.partial"))  # hidden ones too
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("page", ["<p>whole</p>", '<img src="http://example.org/a.png">'])
+def test_printing_leaves_the_collector_of_python_as_it_was(tmp_path, page, collecting):
+    before = gc.isenabled()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        with nullcontext() if "whole" in page else pytest.raises(OutputError, match="shows only files of its own"):
+            pdf.print_page(f'<html lang="en"><title>a</title>{page}', tmp_path / "a.pdf", SHIPPED, "a", ())
+        assert gc.isenabled() is collecting
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_pdf_shows_each_picture_of_a_page_once_and_words_that_look_like_one_as_words(tmp_path):
+    colors = [(250, 10, 20), (10, 250, 20)]
+    addresses = []
+    for color in colors:
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8), color).save(file, "PNG")
+        addresses.append(data_uri(file.getvalue(), "image/png"))
+    one, other = addresses
+    words = "data:image/png;base64,iVBORw0KGgo="
+    page = f'<html lang="en"><title>a</title><p>{words} data:,0</p>' + "".join(
+        f'<img alt="" src="{address}">' for address in (one, other, one)
+    )
+    path = pdf.print_page(page, tmp_path / "a.pdf", SHIPPED, "a", ())
+    (sheet,) = pypdf.PdfReader(path).pages
+    shown = sorted(image.image.convert("RGB").getpixel((4, 4)) for image in sheet.images)
+    assert shown == sorted(colors)
+    assert f"{words} data:,0" in sheet.extract_text()
 
 
 def test_pdf_shows_a_picture_of_its_own_template(made, tmp_path):

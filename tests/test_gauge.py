@@ -198,7 +198,7 @@ def test_one_page_for_a_type_1_study(tmp_path):
     assert found.limits == (9.0, 11.0)
     page = (out / "gauge.html").read_text(encoding="utf-8")
     assert "Type-1 study: 30" in page
-    assert "9&nbsp;to&nbsp;11" in page
+    assert "9\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}11" in page
 
 
 def digest(i):

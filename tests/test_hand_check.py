@@ -148,6 +148,26 @@ def test_what_rests_on_a_segmentation_found_wrong_passes_no_requirement(checked)
     assert "area_percent.dark" not in check.quantities
 
 
+def test_the_verdict_that_is_told_with_the_answers_is_that_of_the_report(tmp_path):
+    """A field of nothing but a scratch is doubted by its image: that passes no requirement, by hand or not."""
+    job, _ = drawn_job(tmp_path)
+    asked = JOB.replace("upper", 'rule = "simple"\nupper')
+    job.write_text(asked.format(level=128.0, more=""), encoding="utf-8")
+    scratch = np.full(SHAPE, 200, np.uint8)
+    scratch[100, 20:220] = 50
+    Image.fromarray(scratch).save(tmp_path / "f1.png")
+    hand_check.draw(job, tmp_path / "page.html", nonce="x")
+    file = answered(page_of(tmp_path / "page.html"), file=tmp_path / "answers.json")
+    _, standing = hand_check.record(job, file)
+    job.write_text(asked.format(level=128.0, more='[referee]\nfile = "answers.json"'), encoding="utf-8")
+    report = job_run.run(job)
+    (told,), (printed,) = standing.conformities, report.conformities
+    assert told.value < 40  # the limit: but for the doubt it would pass
+    assert told.value == pytest.approx(printed.value, rel=1e-9)
+    assert (told.decision, told.reason) == (printed.decision, printed.reason)
+    assert told.decision == "undecided"
+
+
 def test_verify_computes_the_correction_again_from_masks_sample_and_answers(checked):
     folder, *_ = checked
     found = verify.verify(folder / "reports/job")

@@ -17,7 +17,7 @@ import inspect_tool
 from inspect_tool import cli, synthetic
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.needs("strace", "Pango")
+pytestmark = [pytest.mark.needs("strace", "Pango"), pytest.mark.long]
 
 ENGINES = {
     "openvino": ("grain_size", 'name = "unet"\nmodel = "grain_boundary"\nengine = "openvino"'),

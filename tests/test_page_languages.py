@@ -1,9 +1,7 @@
 """Pages in a language: no English word of a page is left on them, and they are printed anew without measuring."""
 
-import json
 import re
-import string
-import tomllib
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from shutil import copytree
@@ -15,13 +13,14 @@ import pytest
 from PIL import Image
 from report_example import example
 from typer.testing import CliRunner
+from wide_words import wide_language, words_of
 
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import dump_report, load_report
 from inspect_tool.inspection import job_run
 from inspect_tool.inspection.job_plan import plan
-from inspect_tool.languages import Text, catalogue, said
+from inspect_tool.languages import Text, said
 from inspect_tool.paths import data_folder
 from inspect_tool.report import text
 from inspect_tool.report.figures import chart_svg
@@ -30,7 +29,6 @@ from inspect_tool.verify.anew import print_anew
 from inspect_tool.verify.verify import verify
 
 SHIPPED = data_folder("templates") / "inspection"
-WIDE = str.maketrans({letter: chr(ord(letter) - 0x21 + 0xFF01) for letter in string.ascii_letters})
 JOB = """
 language = "de"
 recipe = "phase_fraction"
@@ -72,35 +70,8 @@ def job(tmp_path):
 
 @pytest.fixture
 def wide(tmp_path, monkeypatch):
-    """A language whose words are those of English in full-width letters, so that what is not in it can be seen."""
-    for path in (Path(catalogue.__file__).parent / "en").glob("*.toml"):
-        sentences = tomllib.loads(path.read_text(encoding="utf-8"))
-        for language, change in (("en", str), ("de", widened)):
-            (tmp_path / language).mkdir(exist_ok=True)
-            lines = [f"{name} = {json.dumps(change(found), ensure_ascii=False)}\n" for name, found in sentences.items()]
-            (tmp_path / language / path.name).write_text("".join(lines), encoding="utf-8")
-    monkeypatch.setattr(catalogue, "_FOLDER", tmp_path)
-    kept = (catalogue.catalogue, catalogue.template)
-    for one in kept:
-        one.cache_clear()
-    yield "de"
-    for one in kept:
-        one.cache_clear()
-
-
-def widened(template):
-    parts = []
-    for before, name, form, _ in string.Formatter().parse(template):
-        forms = form.translate(WIDE) if form and "|" in form else form
-        parts += [before.translate(WIDE), "" if name is None else f"{{{name}:{forms}}}" if forms else f"{{{name}}}"]
-    return "".join(parts)
-
-
-def words_of(html):
-    """Words of a page and of what is read aloud, in letters of English."""
-    html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-f]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
-    shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:alt|aria-label|placeholder)="([^"]*)"', html)
-    return set(re.findall(r"[a-z]{3,}", unescape(" ".join(shown)).lower()))
+    with wide_language(tmp_path, monkeypatch) as language:
+        yield language
 
 
 @pytest.mark.parametrize("medium", ["print", "screen"])
@@ -149,6 +120,21 @@ def test_a_german_page_has_german_numbers_and_heads(made):
     assert text.filters("de")["pm"](main.value, main.expanded_u, main.unit) in shown
     for key in ("results", "uncertainty", "checks", "decision", "provenance", "to_be_read"):
         assert f">{said(Text(f'page.{key}'), 'de')}</h2>" in page
+
+
+def test_what_a_file_of_a_standard_says_is_printed_in_the_language(made):
+    """As plain words, which is how reports hold them: the clause behind its edition, and the title of the edition."""
+    rule = "planimetric procedures: at least three fields"
+    checks = tuple(replace(check, clause=f"ASTM E562-19: {rule}") for check in made.report.checks)
+    standard = replace(made.report.standard, title="Determining average grain size")
+    report = replace(made.report, checks=checks, standard=standard)
+    english, german = (unescape(render(report, made.folder, SHIPPED, "print", name)) for name in ("en", "de"))
+    assert f"ASTM E562-19: {rule}" in english
+    assert "ASTM E562-19: Flächenauszählung: mindestens drei Messfelder" in german
+    assert "Bestimmung der mittleren Korngröße" in german
+    assert rule not in german
+    other = replace(report, checks=tuple(replace(check, clause="plan of a laboratory: 5") for check in checks))
+    assert "plan of a laboratory: 5" in unescape(render(other, made.folder, SHIPPED, "print", "de"))
 
 
 def test_the_axes_of_a_chart_have_the_sign_of_the_language(made):

@@ -254,7 +254,9 @@ def drawn_boards(
                     section=f"{place // images}",
                     field=place % images + 1,
                     features=pd.DataFrame({"feature": range(len(shares)), **table, **named}),
-                    curves={f"{share}.void edge": (u,) * len(shares) for share in named},
+                    values=replace(
+                        template.values, lines={share: {"void edge": (u,) * len(shares)} for share in named}
+                    ),
                     parts=None,
                     notes=(),
                 )

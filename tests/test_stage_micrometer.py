@@ -11,7 +11,8 @@ from inspect_tool.errors import CalibrationError, MeasurementError, OutputError,
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.scale.laboratory_files import read
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
-from inspect_tool.studies.micrometer.stage_micrometer import Request, calibrate, checked_request, evaluated, measured
+from inspect_tool.studies.micrometer.request import Request
+from inspect_tool.studies.micrometer.stage_micrometer import calibrate, checked_request, evaluated, measured
 from inspect_tool.synthetic import stage_micrometer
 
 SHAPE = (240, 320)
@@ -115,15 +116,15 @@ def test_a_scale_in_the_files_that_differs_is_named(four):
 @pytest.mark.parametrize(
     ("option", "value", "found"),
     [
-        ("pitch", "10", "--pitch: '10' is not a length"),
-        ("pitch", "10 parsec", "--pitch: '10 parsec' is not a length"),
-        ("u_certificate", "0.15", "--u-certificate: '0.15' is not a length"),
+        ("pitch_um", "10", "--pitch: '10' is not a length"),
+        ("pitch_um", "10 parsec", "--pitch: '10 parsec' is not a length"),
+        ("u_certificate_um", "0.15", "--u-certificate: '0.15' is not a length"),
         ("due", "1.5.2027", "--due: '1.5.2027' is not a date"),
         ("made", "yesterday", "--date: 'yesterday' is not a date"),
     ],
 )
 def test_what_is_no_length_or_date_is_refused(option, value, found):
-    stated = {"pitch": "10um", "u_certificate": "", "issued": "", "due": "", "made": ""}
+    stated = {"pitch_um": "10um", "u_certificate_um": "", "issued": "", "due": "", "made": ""}
     with pytest.raises(SettingsError, match=found):
         checked_request(stated | {option: value})
 

@@ -350,13 +350,13 @@ def test_a_fault_of_our_own_on_an_untouched_report_names_its_place_and_is_not_la
     def broken(*_, **__):
         return {}["a key that nobody wrote"]
 
-    monkeypatch.setattr(recompute, "concluded", broken)
+    monkeypatch.setattr(recompute, "findings_of", broken)
     with pytest.raises(
         ReadError, match=r"KeyError: .* \(verify/recompute\.py, line \d+\); .* this is a fault of inspect-tool"
     ):
         verify.verify(bare(copy))
     monkeypatch.setattr(
-        recompute, "concluded", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no kind of forgery"))
+        recompute, "findings_of", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("no kind of forgery"))
     )
     with pytest.raises(RuntimeError, match="no kind of forgery"):  # a bug stays a bug, with its traceback
         verify.verify(bare(copy))

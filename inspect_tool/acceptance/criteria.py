@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from inspect_tool import plugins, slips
 from inspect_tool.acceptance import specs
@@ -84,7 +83,7 @@ def asked_for(job: Job, where: str, spec_files: Sequence[specs.SpecFile]) -> lis
 def requirements_of(
     job: Job,
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     editions: Editions,
     where: str,
     spec_files: Sequence[specs.SpecFile] = (),

@@ -3,20 +3,27 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import MISSING, Field, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typing_extensions import Doc
 
 from inspect_tool.errors import InspectError, OutputError
+from inspect_tool.options import Option
 
 if TYPE_CHECKING:
     from inspect_tool.model import Report
 
+
+T = TypeVar("T")
 
 EXIT_PASS, EXIT_BUG, EXIT_FIX, EXIT_FAIL, EXIT_UNDECIDED = 0, 1, 2, 3, 4
 
@@ -42,6 +49,58 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
+Language = Annotated[str, typer.Option(help="Of the words of the pages, e.g. de; default: that of the template.")]
+
+
+def options_of(request: type[Any], *, given: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make the options of a command of the fields of a request that say what they are for (``Doc``).
+
+    Name, type, default, range and help stand in the request alone. The parameter ``asked`` of the command gives way to
+    its options, and gets what was typed by the name of the field. ``given``: what was not typed is None.
+    """
+    hints = get_type_hints(request, include_extras=True)
+    own = [_parameter(item, hints[item.name], given) for item in fields(request) if _marks(hints[item.name], Doc)]
+    names = [parameter.name for parameter in own]
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**typed: Any) -> None:
+            command(asked={name: typed.pop(name) for name in names}, **typed)
+
+        together: list[Parameter] = []
+        for parameter in signature(command).parameters.values():
+            together += own if parameter.name == "asked" else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
+        run.__signature__ = Signature(together)  # type: ignore[attr-defined]  # Typer asks inspect for it
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in together}
+        return run
+
+    return with_options
+
+
+def _parameter(item: "Field[Any]", hint: Any, given: bool) -> Parameter:
+    """The parameter of a command that is typed for a field."""
+    option = next(iter(_marks(hint, Option)), Option())
+    plain: Any = get_args(hint)[0]
+    absent: Any = item.default
+    if option.text:
+        plain, absent = str, ""
+    elif get_origin(plain) is Literal:
+        plain = str
+    elif get_origin(plain) in (tuple, Mapping):
+        required = absent is MISSING and item.default_factory is MISSING
+        plain, absent = list[str], MISSING if required else None
+    default: Any = Parameter.empty if absent is MISSING else None if given else absent
+    if default is None and type(None) not in get_args(plain):
+        plain |= None
+    names = (option.name or f"--{item.name.replace('_', '-')}", *filter(None, [option.short]))
+    says = _marks(hint, Doc)[0].documentation
+    typed = typer.Option(*names, help=says, metavar=option.shows or None, min=option.least)
+    return Parameter(item.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[plain, typed])
+
+
+def _marks(hint: Any, kind: type[T]) -> list[T]:
+    """What stands of a kind in the annotation of a field."""
+    return [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, kind)]
 
 
 class _Stream(TextIOWrapper):
@@ -69,7 +128,7 @@ class _Stream(TextIOWrapper):
                 raise OutputError(msg) from None
 
 
-def reliable(stream: Any) -> Any:
+def reliable(stream: object) -> Any:
     """The stream of a console, a pipe or a file with its faults told; one of a test as it is."""
     if stream is None:  # closed: what is printed goes nowhere, and not into the next file that is opened
         return Path(os.devnull).open("w", encoding="utf-8")

@@ -1,46 +1,22 @@
 """Networks from a laboratory's own images: train, score."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from inspect_tool.model import Table
-from inspect_tool.cli.common import Json, Quiet, Stopped, showing_progress
+from inspect_tool.cli.common import Json, Language, Quiet, Stopped, options_of, showing_progress
+from inspect_tool.training.request import Request
 
 
+@options_of(Request)
 def train(
-    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe the model is for.")],
-    images: Annotated[
-        list[str], typer.Option("--images", metavar="FILES", help="Image, folder or quoted pattern; may be repeated.")
-    ],
-    masks: Annotated[
-        list[str], typer.Option("--masks", metavar="FILES", help="Annotations of the images, paired by name.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder to write.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Shipped model or model folder to start from.")] = "",
-    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Start from nothing.")] = False,
-    classes: Annotated[str, typer.Option(help="Names of the classes, background first: matrix,carbide.")] = "",
-    name: Annotated[list[str] | None, typer.Option(help="Meaning of a mask: 255=carbide, scratch=ignore.")] = None,
-    masks_are: Annotated[str, typer.Option(help="grain_size: labels (a number per grain) or boundaries.")] = "auto",
-    unmarked: Annotated[str, typer.Option(help="What is not marked: background or unknown.")] = "background",
-    may_be_empty: Annotated[bool, typer.Option("--may-be-empty", help="Masks with nothing marked are meant.")] = False,
-    validation: Annotated[list[str] | None, typer.Option(help="Image that judges; may be repeated.")] = None,
-    pixel_um: Annotated[float | None, typer.Option(help="Pixel size of every image [um/px].")] = None,
-    footer_px: Annotated[int, typer.Option(min=0, help="Rows at the bottom that are no image.")] = 0,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer at most.")] = 1000,
-    batch: Annotated[int, typer.Option(min=1, help="Crops in each step.")] = 8,
-    size: Annotated[int, typer.Option(min=1, help="Side of a crop [px].")] = 256,
-    upright: Annotated[bool, typer.Option("--upright", help="Images have an up and a down, as layers do.")] = False,
-    rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
-    patience: Annotated[int, typer.Option(min=1, help="Stop after so many validations without a better score.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    licence: Annotated[str, typer.Option(help="Licence of the images, for the model card.")] = "not stated",
+    asked: Mapping[str, Any],
     non_commercial: Annotated[bool, typer.Option("--non-commercial", help="No commercial use of the images.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that did not end.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -49,38 +25,10 @@ def train(
 
     from inspect_tool.training import request
 
-    asked = request.checked_request(
-        {
-            "recipe": recipe,
-            "images": images,
-            "masks": masks,
-            "out": out,
-            "model": model,
-            "from_scratch": from_scratch,
-            "classes": request.class_names(classes),
-            "names": request.name_table(name or []),
-            "masks_are": masks_are,
-            "unmarked": unmarked,
-            "may_be_empty": may_be_empty,
-            "validation": validation,
-            "pixel_um": pixel_um,
-            "footer_px": footer_px,
-            "steps": steps,
-            "batch": batch,
-            "size_px": size,
-            "upright": upright,
-            "rate": rate,
-            "patience": patience,
-            "seed": seed,
-            "device": device,
-            "licence": licence,
-            "commercial": not non_commercial,
-            "resume": resume,
-        }
-    )
+    wanted = request.checked_request({**asked, "commercial": not non_commercial})
     try:
-        with showing_progress(out.name, quiet or as_json, only_news=True) as tell:
-            trained = request.run(asked, tell)
+        with showing_progress(wanted.out.name, quiet or as_json, only_news=True) as tell:
+            trained = request.run(wanted, tell)
     except Stopped:
         print("the same command with --resume goes on from the last validation", file=sys.stderr)
         raise
@@ -116,6 +64,7 @@ def score(
     footer_px: Annotated[int, typer.Option(min=0, help="Rows at the bottom that are no image.")] = 0,
     tolerance_px: Annotated[float, typer.Option(min=0, help="Boundaries this near are the same [px].")] = 2.0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for score.json, .csv and .html.")] = None,
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -123,6 +72,8 @@ def score(
     import json
 
     from inspect_tool import folders
+    from inspect_tool.languages import ENGLISH
+    from inspect_tool.report.render import check_language
     from inspect_tool.training import request, score_files
     from inspect_tool.training import score as scoring
 
@@ -150,11 +101,13 @@ def score(
             "picture_px": 640 if out is not None else 0,
         }
     )
+    if language:
+        check_language(language, "--language")
     if out is not None:
         folders.check(out)
     with showing_progress("score", quiet or as_json) as tell:
         scores = scoring.score(asked, tell)
-    page = score_files.write(scores, out) if out is not None else None
+    page = score_files.write(scores, out, language or ENGLISH) if out is not None else None
     if as_json:
         print(json.dumps(score_files.as_data(scores), ensure_ascii=False, indent=1))
     elif not quiet:

@@ -1,8 +1,9 @@
 """Studies of the method: compare, calibrate, gauge, validate, selftest, golden."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +14,21 @@ if TYPE_CHECKING:
     from inspect_tool.studies.gauge.page import GaugeReport
     from inspect_tool.studies.golden import GoldenCheck
     from inspect_tool.studies.selftest.page import SelfTest
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, EXIT_UNDECIDED, Json, Out, Quiet, counted, showing_progress
+from inspect_tool.cli.common import (
+    EXIT_FAIL,
+    EXIT_PASS,
+    EXIT_UNDECIDED,
+    Json,
+    Language,
+    Out,
+    Quiet,
+    counted,
+    options_of,
+    showing_progress,
+)
 from inspect_tool.cli.learn import print_scores
+from inspect_tool.studies.gauge.plan import Plan
+from inspect_tool.studies.micrometer.request import Request as Micrometer
 
 
 def compare(
@@ -52,7 +66,9 @@ def compare(
     )
 
 
+@options_of(Micrometer)
 def calibrate(
+    *,
     image: Annotated[Path | None, typer.Argument(metavar="[IMAGE]", help="Image with a scale bar burned in.")] = None,
     line: Annotated[str, typer.Option(help="By hand: column and row of both ends, x1,y1,x2,y2 [px].")] = "",
     length: Annotated[str, typer.Option(help="By hand: what the line stands for, e.g. 200um.")] = "",
@@ -65,25 +81,9 @@ def calibrate(
         list[Path] | None,
         typer.Option("--stage-micrometer", metavar="FILES", help="Images of it along x and y, or of a grid."),
     ] = None,
-    pitch: Annotated[str, typer.Option(help="Distance of neighboring lines, the short ones counted: 10um.")] = "",
-    pixel: Annotated[
-        float | None, typer.Option(help="Pixel size that is expected [um/px]; another is refused.")
-    ] = None,
-    square_pixels: Annotated[bool, typer.Option("--square-pixels", help="Known: one axis is enough.")] = False,
-    laboratory: Annotated[str, typer.Option(help="For the report.")] = "",
-    instrument: Annotated[str, typer.Option(help="Name by which jobs find the file.")] = "",
-    objective: Annotated[str, typer.Option(help="And the objective.")] = "",
-    zoom: Annotated[float | None, typer.Option(help="Factor of the zoom.")] = None,
-    binning: Annotated[int | None, typer.Option(min=1, help="Of the camera.")] = None,
-    camera: Annotated[str, typer.Option(help="For the report.")] = "",
-    reference: Annotated[str, typer.Option(help="The micrometer and its number.")] = "",
-    certificate: Annotated[str, typer.Option(help="Of the micrometer.")] = "",
-    u_certificate: Annotated[str, typer.Option(help="Its standard uncertainty U/2 of the length seen: 0.15um.")] = "",
-    issued: Annotated[str, typer.Option(help="Date of the certificate, YYYY-MM-DD.")] = "",
-    due: Annotated[str, typer.Option(help="Last day of use, YYYY-MM-DD.")] = "",
-    operator: Annotated[str, typer.Option(help="Who took the images.")] = "",
-    date: Annotated[str, typer.Option("--date", help="Of the calibration, YYYY-MM-DD; default today.")] = "",
+    asked: Mapping[str, Any],
     template: Annotated[str, typer.Option(help="Template folder: colors, fonts and logo.")] = "inspection",
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -96,32 +96,12 @@ def calibrate(
         if image is not None or line or length or page is not None or as_json:
             msg = "--stage-micrometer stands beside what is for a scale bar; give one of them"
             raise SettingsError(msg)
-        if not pitch or out is None:
+        if not asked["pitch_um"] or out is None:
             msg = "--stage-micrometer needs --pitch (distance of its lines, e.g. 10um) and --out (folder)"
             raise SettingsError(msg)
         from inspect_tool.studies.micrometer import stage_micrometer as micrometer
 
-        asked = micrometer.checked_request(
-            {
-                "pitch": pitch,
-                "expected_um": pixel,
-                "square": square_pixels,
-                "laboratory": laboratory,
-                "instrument": instrument,
-                "objective": objective,
-                "zoom": zoom,
-                "binning": binning,
-                "camera": camera,
-                "reference": reference,
-                "certificate": certificate,
-                "u_certificate": u_certificate,
-                "issued": issued,
-                "due": due,
-                "operator": operator,
-                "made": date,
-            }
-        )
-        calibrated = micrometer.calibrate(stage_micrometer, asked, out, template)
+        calibrated = micrometer.calibrate(stage_micrometer, micrometer.checked_request(asked), out, template, language)
         if not quiet:
             written = [str(out / "calibration.toml"), str(out / "calibration.pdf")]
             print("\n".join([*micrometer.summary(calibrated), *written]))
@@ -142,27 +122,16 @@ def calibrate(
         print("\n".join(scale_bar.summary(reading, image, out)))
 
 
+@options_of(Plan, given=True)
 def gauge(
+    *,
     inputs: Annotated[
         list[Path],
         typer.Argument(metavar="STUDY...", help="CSV file, study file (TOML), or jobs and report.json files."),
     ],
     out: Out = Path("reports"),
-    method: Annotated[str | None, typer.Option("--method", help="anova or range (average and range).")] = None,
-    nested: Annotated[bool, typer.Option("--nested", help="Every appraiser has parts of his own.")] = False,
-    type1: Annotated[bool, typer.Option("--type1", help="One part of known value: Cg, Cgk, bias.")] = False,
-    quantity: Annotated[str | None, typer.Option(help="Result of the reports, see: list quantities.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of a CSV file that does not state it.")] = None,
-    tolerance: Annotated[float | None, typer.Option(help="Upper less lower limit, in the unit of the values.")] = None,
-    lower: Annotated[float | None, typer.Option(help="Lower limit; with --upper, in place of --tolerance.")] = None,
-    upper: Annotated[float | None, typer.Option(help="Upper limit.")] = None,
-    reference: Annotated[float | None, typer.Option(help="Type 1: known value of the part.")] = None,
-    resolution: Annotated[float | None, typer.Option(help="Type 1: smallest step of the gauge.")] = None,
-    criteria: Annotated[
-        str | None,
-        typer.Option(help="By commas: study, tolerance, ndc; type 1: cg, cgk, resolution; or none. Default: all."),
-    ] = None,
-    standard: Annotated[str | None, typer.Option(help="Edition or file with constants and limits.")] = None,
+    asked: Mapping[str, Any],
+    language: Language = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -173,23 +142,8 @@ def gauge(
     """
     from inspect_tool.studies.gauge import gauge as gauging
 
-    options = {
-        "method": method,
-        "nested": nested or None,
-        "type1": type1 or None,
-        "quantity": quantity,
-        "unit": unit,
-        "tolerance": tolerance,
-        "lower": lower,
-        "upper": upper,
-        "reference": reference,
-        "resolution": resolution,
-        "criteria": criteria,
-        "standard": standard,
-    }
     with showing_progress(inputs[0].stem, quiet or as_json) as tell:
-        given = {name: value for name, value in options.items() if value is not None}
-        found, folder = gauging.gauge(inputs, out, given, progress=tell)
+        found, folder = gauging.gauge(inputs, out, asked, language=language, progress=tell)
     if as_json:
         print((folder / "gauge.json").read_text(encoding="utf-8"), end="")
     elif not quiet:

@@ -301,7 +301,7 @@ def lines(entry: Entry) -> tuple[str, ...]:
     return (*told, f"       reason: {_shown(entry.reason)}") if entry.reason else tuple(told)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = "".join(sign if sign.isprintable() else "?" for sign in text)  # a name must not steer the terminal
     return text if len(text) <= 200 else f"{text[:197]}..."
@@ -363,7 +363,7 @@ def _line(number: int, previous: str, event: Event) -> bytes:
     return body[:-1] + b',"sha256":"' + hashlib.sha256(body).hexdigest().encode() + b'"}'
 
 
-def _json(value: Any) -> bytes:
+def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "backslashreplace")  # a name of a file may hold half a surrogate pair
 
@@ -389,7 +389,7 @@ def _refused(constant: str) -> None:
     raise ValueError(constant)  # NaN and infinity are no JSON; we never write them
 
 
-def _is_entry(data: Any) -> bool:
+def _is_entry(data: object) -> bool:
     if not isinstance(data, dict) or tuple(data) != _KEYS or not isinstance(data["number"], int):
         return False
     texts = ("time", "event", "subject", "user", "software", "reason", "previous", "sha256")

@@ -88,7 +88,8 @@ class Keeper:
     ) -> None:
         written, difference = numbers, False
         if alternative and base is not None:
-            shifted = numbers.astype(np.int32) + np.int32(1)
+            least = np.min_scalar_type(int(numbers.max(initial=0)) + 1)  # a third image of int32 would be the peak
+            shifted = np.add(numbers, 1, dtype=least, casting="unsafe")
             shifted[numbers == base] = 0
             difference = len(encode(shifted, _QUICK)) < len(encode(numbers, _QUICK))
             written = shifted if difference else numbers

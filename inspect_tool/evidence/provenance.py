@@ -4,7 +4,6 @@ import platform
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from inspect_tool import __version__
 from inspect_tool.files import plain
@@ -55,9 +54,9 @@ def platform_name() -> str:
 def provenance(
     *,
     job_sha256: str,
-    settings: Any,
+    settings: object,
     backend: str,
-    backend_settings: Any,
+    backend_settings: object,
     started: datetime,
     seconds: float,
     audit: str = "",

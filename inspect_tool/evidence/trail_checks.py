@@ -61,7 +61,7 @@ def samples(entries: Sequence["Entry"], *, job: str, images: Collection[str]) ->
     return found
 
 
-def _is_of(state: Mapping[str, Any], images: Collection[str] | None) -> bool:
+def _is_of(state: Mapping[str, object], images: Collection[str] | None) -> bool:
     """Whether a ledger was of one of the images; an earlier version named none."""
     named = state.get("images")
     return images is None or not isinstance(named, Sequence) or bool(set(named) & set(images))

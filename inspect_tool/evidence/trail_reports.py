@@ -77,7 +77,7 @@ def anchor(
     return found
 
 
-def _anchor(entry: "Entry", new: Mapping[str, Any]) -> Anchor | None:
+def _anchor(entry: "Entry", new: Mapping[str, object]) -> Anchor | None:
     state = new.get("ledger")
     if isinstance(state, Mapping):
         count, last = state.get("entries"), state.get("last_sha256")
@@ -89,7 +89,7 @@ def _anchor(entry: "Entry", new: Mapping[str, Any]) -> Anchor | None:
     return Anchor(entries=count, last_sha256=last, number=entry.number, told=f"{told}, {entry.time}")
 
 
-def _images(new: Mapping[str, Any]) -> set[str]:
+def _images(new: Mapping[str, object]) -> set[str]:
     """SHA-256 of the images that an entry of an edit or of a run with edits names."""
     state = new.get("ledger")
     fields = state.get("fields", []) if isinstance(state, Mapping) else []
@@ -219,7 +219,7 @@ def _facts(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def against_trail(
-    entries: Sequence["Entry"], report: Mapping[str, Any], name: str, folder: Path | None
+    entries: Sequence["Entry"], report: Mapping[str, object], name: str, folder: Path | None
 ) -> tuple[list[str], list[str]]:
     """Compare one report with what a trail says of it: what differs, and what could not be compared.
 
@@ -254,7 +254,7 @@ def against_trail(
     return problems, missing
 
 
-def _unlike(facts: Mapping[str, Any], run: "Entry", where: str) -> list[str]:
+def _unlike(facts: Mapping[str, object], run: "Entry", where: str) -> list[str]:
     return [
         f"{where}: {key} is {_shown(facts[key])}, entry {run.number} says {_shown(run.new[key])}"
         for key in ("verdict", "conforming", "images", "edits", "results")
@@ -268,7 +268,7 @@ def main_values(results: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     return [[result[key] for key in keys] for result in results if result["main"]]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 120 else f"{text[:117]}..."
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.images.readers import read_values
 from inspect_tool.images.readers.raster import turned, turned_point
-from inspect_tool.model import GrayImage, Mask, Micrograph, Region
+from inspect_tool.model import GrayImage, Mask, Micrograph, Region, Samples
 
 # ------------------------------------------------------------------------------------------------------ region
 
@@ -103,7 +103,7 @@ def stored_box(box: tuple[int, int, int, int], shape: tuple[int, int], orientati
     return _turned_box(box, shape if orientation < 5 else shape[::-1], orientation, back=True)
 
 
-def turned_like(micrograph: Micrograph, mask: NDArray[Any]) -> NDArray[Any]:
+def turned_like(micrograph: Micrograph, mask: Samples) -> Samples:
     """Turn a mask of the stored image as the orientation tag turned its image.
 
     A mask drawn on the upright image is told from it where a quarter turn makes the sizes differ.
@@ -146,7 +146,7 @@ def original_shape(micrograph: Micrograph) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def crop_like(micrograph: Micrograph, mask: NDArray[Any], where: str) -> NDArray[Any]:
+def crop_like(micrograph: Micrograph, mask: Samples, where: str) -> Samples:
     """Bring a mask to the size of a micrograph: it may have the size of the file or of the cut image.
 
     Parameters
@@ -249,7 +249,7 @@ def _before_squaring(micrograph: Micrograph) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
-def _sampled(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]:
+def _sampled(values: Samples, joined: tuple[float, float]) -> Samples:
     """Take the pixel in which the center of each new pixel lies: classes and object numbers have nothing between."""
     rows, columns = (
         ((np.arange(_fitting(old, factor)) + 0.5) * factor).astype(np.intp)
@@ -258,7 +258,7 @@ def _sampled(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]:
     return values[rows][:, columns]
 
 
-def _averaged(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]:
+def _averaged(values: Samples, joined: tuple[float, float]) -> Samples:
     """Mean over the pixels that a new one covers, in part or whole, in blocks of rows: one block is held as reals."""
     rows, columns = (_fitting(old, factor) for old, factor in zip(values.shape, joined, strict=False))
     made = np.empty((rows, columns, *values.shape[2:]), dtype=values.dtype)
@@ -270,10 +270,10 @@ def _averaged(values: NDArray[Any], joined: tuple[float, float]) -> NDArray[Any]
     return made
 
 
-def _mean_along(values: NDArray[Any], at: NDArray[np.intp], factor: float, axis: int) -> NDArray[np.float32]:
+def _mean_along(values: Samples, at: NDArray[np.intp], factor: float, axis: int) -> NDArray[np.float32]:
     """Mean over ``factor`` pixels along an axis, from pixel ``at * factor`` on."""
     start, end = at * factor, (at + 1) * factor
-    total: Any = 0.0
+    total = np.zeros((), np.float32)
     for step in range(int(np.ceil(factor)) + 1):
         pixel = np.floor(start).astype(np.intp) + step
         share = np.clip(np.minimum(end, pixel + 1) - np.maximum(start, pixel), 0, None) / factor
@@ -398,7 +398,7 @@ def _both(one: Mask | None, other: Mask) -> Mask:
     return other if one is None else one & other
 
 
-def _kept(array: NDArray[Any]) -> Any:
+def _kept(array: Samples) -> Samples:
     kept = np.ascontiguousarray(array)
     kept.setflags(write=False)
     return kept
@@ -410,7 +410,11 @@ _SMALL = 256  # long side of the picture on which a background is estimated [px]
 
 
 def background(
-    pixels: GrayImage, *, method: Literal["gaussian", "polynomial"] = "gaussian", sigma_px: float = 0.0, roi: Any = None
+    pixels: GrayImage,
+    *,
+    method: Literal["gaussian", "polynomial"] = "gaussian",
+    sigma_px: float = 0.0,
+    roi: Mask | None = None,
 ) -> NDArray[np.float32]:
     """Slow change of brightness over an image: shading of the lamp, the lens, the X-ray source.
 
@@ -460,7 +464,7 @@ def flat_field(
     method: Literal["gaussian", "polynomial"] = "polynomial",
     model: Literal["divide", "subtract"] = "divide",
     sigma_px: float = 0.0,
-    roi: Any = None,
+    roi: Mask | None = None,
 ) -> GrayImage:
     """Take shading out of an image and keep its mean gray value and type.
 
@@ -581,7 +585,7 @@ def _non_local(pixels: GrayImage, strength: float) -> GrayImage:
 # ---------------------------------------------------------------------------------------------------- contrast
 
 
-def _as_type_of(pixels: GrayImage, made: Any) -> GrayImage:
+def _as_type_of(pixels: GrayImage, made: Samples) -> GrayImage:
     """Freshly made gray values in the type of the image; rounded in place, so that no third copy is needed."""
     if pixels.dtype == np.float32:
         return np.asarray(made, dtype=np.float32)

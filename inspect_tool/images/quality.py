@@ -551,7 +551,7 @@ def _folded(name: str, own: Sequence[Figure], limit: Limit, default: Limit | Non
     if not seen:
         notes.append(Text("images.note_none_shows_structure"))
     elif len(own) > 1:
-        notes.append(Text("images.note_worst_image", image=worst.image) + (f", {worst.where}" if worst.where else ""))
+        notes.append(joined(", ", filter(None, (Text("images.note_worst_image", image=worst.image), worst.where))))
         beyond = sum(not is_advised(figure) for figure in seen)
         if beyond > 1:
             notes.append(Text("images.note_images_beyond_limit", beyond=beyond, n_own=len(own)))

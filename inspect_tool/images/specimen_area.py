@@ -8,14 +8,14 @@ the last is left in the picture and told of.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, GrayImage, Mask, Micrograph, MicrographRecord
+from inspect_tool.model import Check, GrayImage, Mask, Micrograph, MicrographRecord, Samples
 
 _LEAST, _LEAST_PX = 0.004, 400  # size of an area that is looked at: share of the picture [1], and [px]
 
@@ -146,13 +146,13 @@ def _without_rim(mount: Mask) -> Mask:
 _RIM_PX = 3  # in drawn sections the border of the area lies 2.7 to 3.9 px within the specimen
 
 
-def _blanked(image: NDArray[Any], roi: Mask, out: Mask) -> NDArray[Any]:
+def _blanked(image: Samples, roi: Mask, out: Mask) -> Samples:
     blanked = image.copy()
     blanked[out] = np.median(image[roi], axis=0)
     return _read_only(blanked)
 
 
-def _read_only(image: NDArray[Any]) -> NDArray[Any]:
+def _read_only(image: Samples) -> Samples:
     image.setflags(write=False)
     return image
 
@@ -228,7 +228,7 @@ def _fills(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
                 yield Area(kind="fill", where=where)
 
 
-def _edge(image: NDArray[Any]) -> NDArray[Any]:
+def _edge(image: Samples) -> Samples:
     """Values along the four sides of a picture."""
     return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 

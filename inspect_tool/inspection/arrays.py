@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from inspect_tool import folders, plugins, registry
 from inspect_tool.errors import CalibrationError, InspectError, ReadError, SettingsError
@@ -24,17 +23,17 @@ from inspect_tool.files import dump_toml, plain, sha256_bytes, stated
 from inspect_tool.images.readers import raster
 from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.inspection.job_run import run
-from inspect_tool.model import Calibration, Header, Mask, Micrograph, Modality, Plane, Report, Requirement
+from inspect_tool.model import Calibration, Header, Mask, Micrograph, Modality, Plane, Report, Requirement, Samples
 from inspect_tool.scale.calibration import check_stated
 
-Image: TypeAlias = NDArray[Any] | Micrograph
+Image: TypeAlias = Samples | Micrograph
 
 _INTEGERS: Mapping[str, type[np.integer[Any]]] = {"16 bit integer": np.uint16, "16 bit signed integer": np.int16}
 _LARGEST = 2**31 - 1  # number of an object
 
 
 def from_array(
-    image: NDArray[Any],
+    image: Samples,
     *,
     pixel_um: float | None = None,
     u_rel: float = 0.0,
@@ -112,7 +111,7 @@ def _check_plane(image: object, where: str) -> None:
     raise ReadError(msg)
 
 
-def _odd_values(image: NDArray[Any]) -> str:
+def _odd_values(image: Samples) -> str:
     """What is wrong with real gray values; empty: nothing, or they are whole numbers."""
     if image.dtype.kind != "f":
         return ""
@@ -126,7 +125,7 @@ def _odd_values(image: NDArray[Any]) -> str:
     return ""
 
 
-def _counted(roi: Mask | None, image: NDArray[Any], where: str) -> Mask | None:
+def _counted(roi: Mask | None, image: Samples, where: str) -> Mask | None:
     if roi is None:
         return None
     if not isinstance(roi, np.ndarray) or roi.dtype.kind != "b" or roi.shape != image.shape or not roi.any():
@@ -154,13 +153,13 @@ def measure(
     *,
     pixel_um: float | None = None,
     u_rel: float = 0.0,
-    settings: Mapping[str, Any] | None = None,
-    backend: str | Mapping[str, Any] = "",
-    masks: NDArray[Any] | Sequence[NDArray[Any]] | None = None,
+    settings: Mapping[str, object] | None = None,
+    backend: str | Mapping[str, object] = "",
+    masks: Samples | Sequence[Samples] | None = None,
     requirements: Sequence[Requirement] = (),
     standard: str = "",
     header: Header | None = None,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, object] | None = None,
     out: str | Path | None = None,
     name: str = "measurement",
     exports: Sequence[str] = ("json", "html", "pdf", "csv"),
@@ -259,7 +258,7 @@ def _fields(images: Image | Sequence[Image], pixel_um: float | None, u_rel: floa
     ]
 
 
-def _drawn(masks: NDArray[Any] | Sequence[NDArray[Any]] | None, fields: Sequence[Micrograph]) -> list[NDArray[Any]]:
+def _drawn(masks: Samples | Sequence[Samples] | None, fields: Sequence[Micrograph]) -> list[Samples]:
     """Masks as they are saved: truth values as 0 and 1."""
     if masks is None:
         return []
@@ -295,7 +294,7 @@ def _saved(fields: Sequence[Micrograph], home: Path) -> list[str]:
 
 def _tiff(field: Micrograph) -> bytes:
     """TIFF file, uncompressed, which a reader turns into the same pixels, colors and region."""
-    pixels: NDArray[Any] = field.pixels
+    pixels: Samples = field.pixels
     kind = _INTEGERS.get(field.meta.get("bit depth", ""))
     if kind is not None and np.array_equal(pixels, pixels.astype(kind)):
         pixels = pixels.astype(kind)
@@ -342,7 +341,7 @@ def _settings(settings: Mapping[str, Any] | None, plugin: plugins.Recipe | plugi
     return table
 
 
-def _backend(backend: str | Mapping[str, Any], masks: Sequence[NDArray[Any]], home: Path) -> dict[str, Any]:
+def _backend(backend: str | Mapping[str, object], masks: Sequence[Samples], home: Path) -> dict[str, Any]:
     table: dict[str, Any] = {"name": backend} if isinstance(backend, str) else dict(backend)
     if masks:
         (home / "masks").mkdir()

@@ -1,24 +1,175 @@
-"""From measured fields to the findings that a verdict may rest on; written once for a run and for its verification.
+"""From measured fields to the findings of a report; written once for a run, a check by hand and a verification.
 
-Whatever changes a number after the recipe combined its fields, or doubts it before a verdict, happens here and in this
-order, so that a report that is computed again goes the same way.
+Whatever changes a number after the recipe combined its fields, doubts it before a verdict, or tells what was done to
+it, happens here and in this order, so that a report that is computed again goes the same way.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from inspect_tool.acceptance import plausibility
-from inspect_tool.model import Editions, FieldMeasurement, Findings
+from inspect_tool.acceptance import plausibility, specs
+from inspect_tool.acceptance.criteria import judged
+from inspect_tool.errors import MeasurementError
+from inspect_tool.evidence import edits
+from inspect_tool.images import quality, specimen_area
+from inspect_tool.inspection import supersede
+from inspect_tool.model import (
+    Check,
+    Conformity,
+    Criteria,
+    Editions,
+    FieldMeasurement,
+    Findings,
+    Job,
+    MicrographRecord,
+    Report,
+    Requirement,
+    Statement,
+    Table,
+)
 from inspect_tool.plugins import Recipe
 from inspect_tool.referee import correction as referee
+from inspect_tool.referee import ledger as hand_checks
+from inspect_tool.referee.population import Population, population
 from inspect_tool.validation import line
 from inspect_tool.validation.values import Validation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a job asks for: as a run plans it, or read again from what its report carries."""
+
+    job: Job
+    recipe: Recipe
+    settings: object
+    editions: Editions
+    requirements: tuple[Requirement, ...]
+    criteria: Criteria
+    spec_files: tuple[specs.SpecFile, ...]
+    ledger: tuple[edits.Entry, ...]  # corrections by hand
+    refereed: hand_checks.Given | None  # answers of a person to a random sample
+    samples: tuple[hand_checks.Entry, ...]  # ledger of such samples, and of the answers to them
+    validation: Validation | None  # errors of the segmentation on labeled images
+    replaced: Report | None  # the report that this one replaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """What the fields of a job gave, in the order of its images: on its images, or again on its kept masks."""
+
+    fields: Sequence[FieldMeasurement]
+    records: Sequence[MicrographRecord]
+    steps: Sequence[Statement]  # that made labels answer the question
+    seen: Sequence[Table]  # image quality
+    stopped: bool  # the quality gate would stop an image of the job, which accepts it
+    edited: Sequence[edits.Edited]  # what corrections by hand changed
+    before: Mapping[int, FieldMeasurement | None]  # edited fields as the backend saw them, where that can be measured
+    read: Callable[[str], bytes]  # gives a kept mask
+    made_with: Mapping[str, object]  # settings of recipe and backend, from ``supersede.settings_of``
+
+
+def findings_of(asked: Asked, measured: Measured, correction: referee.Correction | None = None) -> Findings:
+    """What a job finds, with all that was done to its numbers.
+
+    Parameters
+    ----------
+    asked : Asked
+    measured : Measured
+    correction : Correction, optional
+        What a person found at a random sample, see ``correction_of``.
+
+    Raises
+    ------
+    MeasurementError
+        What the recipe says.
+    """
+    findings = concluded(
+        asked.recipe,
+        measured.fields,
+        asked.settings,
+        asked.editions,
+        [requirement.quantity for requirement in asked.requirements],
+        asked.validation,
+        correction,
+        stopped=measured.stopped,
+    )
+    findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(measured.records)))
+    findings = edits.told(findings, _before_edits(asked, measured), measured.edited, asked.job.edit_cap)
+    findings = supersede.told(findings, asked.replaced, asked.job.supersedes_reason, _issued(asked, measured, findings))
+    return replace(
+        findings,
+        checks=(*findings.checks, *_doubted_fields(asked.job, measured)),
+        statements=(*dict.fromkeys(measured.steps), *findings.statements),
+        tables=(*findings.tables, *measured.seen),
+    )
+
+
+def verdicts(asked: Asked, measured: Measured, findings: Findings) -> tuple[Conformity, ...]:
+    """Judge every requirement of a job for every specimen it is for."""
+    return judged(asked.requirements, findings, [record.specimen for record in measured.records])
+
+
+def population_of(asked: Asked, measured: Measured) -> Population:
+    """What a random sample of a job is drawn from."""
+    return population(
+        asked.job.recipe,
+        asked.recipe,
+        asked.settings,
+        asked.editions,
+        measured.records,
+        measured.read,
+        asked.ledger,
+    )
+
+
+def correction_of(asked: Asked, measured: Measured) -> referee.Correction | None:
+    """What the answers that a job names say of its results; None: it names none."""
+    return None if asked.refereed is None else referee.corrected(population_of(asked, measured), asked.refereed)
+
+
+def _before_edits(asked: Asked, measured: Measured) -> Findings | None:
+    """What a job finds without its edits by hand; None where it has none, or that cannot be measured.
+
+    Values only: without other segmentations the budgets lack a line.
+    """
+    if not measured.edited:
+        return None
+    fields = (measured.before.get(i, field) for i, field in enumerate(measured.fields))
+    raw = [replace(field, alternatives={}) for field in fields if field is not None]
+    if len(raw) < len(measured.fields):
+        return None
+    try:
+        findings: Findings = asked.recipe.combine(raw, asked.settings, asked.editions)
+    except MeasurementError:
+        return None
+    return findings
+
+
+def _issued(asked: Asked, measured: Measured, findings: Findings) -> supersede.Issued:
+    """What a new report says, as far as it is compared with the one it replaces."""
+    return supersede.Issued(
+        results=findings.results,
+        conformities=verdicts(asked, measured, findings),
+        images={record.sha256: record.image for record in measured.records},
+        header=asked.job.header,
+        standard=asked.editions.job.name,
+        settings=measured.made_with,
+        edits=supersede.edits_of(findings.tables),
+    )
+
+
+def _doubted_fields(job: Job, measured: Measured) -> list[Check]:
+    """Doubts on specimens with fields in which what was found is too fine or blurred; none on masks of a person."""
+    if any(record.segmentation["backend"] == "labels" for record in measured.records):
+        return []
+    specimens, limits = [record.specimen for record in measured.records], quality.limits_of(job, "job")
+    return [doubt for table in measured.seen for doubt in quality.doubts(table, specimens, limits, job.accept)]
 
 
 def concluded(
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
-    settings: Any,
+    settings: object,
     editions: Editions,
     asked: Iterable[str] = (),
     validation: Validation | None = None,

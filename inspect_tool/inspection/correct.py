@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from inspect_tool.folders import new_file
 from inspect_tool.images.preprocess import crop_like
 from inspect_tool.images.readers import read_values
 from inspect_tool.inspection import job_plan, job_trail, one_field, painted
-from inspect_tool.model import Edit, Mask, Micrograph, Segmentation
+from inspect_tool.model import Edit, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import encode
 from inspect_tool.report.figures import full_size
 from inspect_tool.segmentation import labels as masks
@@ -445,13 +445,13 @@ def _is_drawn_on(picture: NDArray[np.generic], micrograph: Micrograph) -> bool:
     return bool(varied and np.corrcoef(shown.ravel(), own.ravel())[0, 1] > _ALIKE)
 
 
-def _flat(values: NDArray[np.generic]) -> NDArray[Any]:
+def _flat(values: NDArray[np.generic]) -> Samples:
     """One number per pixel: colors packed."""
     if values.ndim == 2:
         return values
     bits = 8 if values.dtype == np.uint8 else 16
-    channels: list[NDArray[Any]] = [values[..., i].astype(np.int32 if bits == 8 else np.int64) for i in range(3)]
-    packed: NDArray[Any] = channels[0] << 2 * bits | channels[1] << bits | channels[2]
+    channels: list[Samples] = [values[..., i].astype(np.int32 if bits == 8 else np.int64) for i in range(3)]
+    packed: Samples = channels[0] << 2 * bits | channels[1] << bits | channels[2]
     return packed
 
 

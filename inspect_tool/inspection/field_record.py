@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from inspect_tool.errors import InspectError
 from inspect_tool.evidence import edits
@@ -146,7 +145,9 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
     keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)
     raw: list[Segmentation] = []
-    given: dict[str, Any] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
+    given: dict[
+        str, object
+    ] = {}  # what the kept masks hold: objects that the recipe takes as one class are objects still
 
     def kept(name: str, segmentation: Segmentation) -> None:
         keep(name, segmentation)

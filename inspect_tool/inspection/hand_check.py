@@ -3,7 +3,7 @@
 import base64
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil
@@ -15,20 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import folders, registry
-from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, trail_checks, trail_reports
 from inspect_tool.files import plain, read_bytes
-from inspect_tool.inspection import job_plan, job_trail, one_field, reporting
-from inspect_tool.model import Conformity, Findings, MicrographRecord, Requirement, Result
+from inspect_tool.inspection import conclusion, field_record, job_plan, job_trail, one_field, reporting
+from inspect_tool.inspection.conclusion import Asked, Measured
+from inspect_tool.model import Conformity, Findings, Requirement, Result
 from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
-from inspect_tool.referee.correction import Correction, applied, corrected, scatter_of
+from inspect_tool.referee.correction import Correction, corrected, scatter_of
 from inspect_tool.referee.page import page
 from inspect_tool.referee.plans import corrected_quantities, plan_of
 from inspect_tool.referee.population import (
     Population,
     joints_of_field,
-    population,
     sample,
     stage_of,
     strata_of_field,
@@ -62,8 +61,9 @@ class _Measured:
     """A job as it is measured now."""
 
     planned: job_plan.Plan
-    records: list[MicrographRecord]
-    findings: Findings
+    asked: Asked
+    measured: Measured
+    findings: Findings  # of the machine alone
     found: Population
 
 
@@ -116,7 +116,7 @@ def draw(
         drawn = _waiting(job, now.found, points, nonce) or sample(
             now.found, usual if points is None else points, nonce or secrets.token_hex(8)
         )
-        text = page(_shown(now, drawn, Path(folder)))
+        text = page(_shown(now, drawn))
     _tell(planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
     folders.new_file(out, text.encode())
     return drawn
@@ -221,21 +221,15 @@ def _planned(job: Path, reports: Path | None) -> job_plan.Plan:
 
 
 def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_plan.Progress | None) -> _Measured:
-    records, findings = reporting.measured(planned, folder, workers, progress)
-    found = population(
-        planned.job.recipe,
-        _recipe(planned),
-        planned.settings,
-        planned.editions,
-        records,
-        _reader(folder),
-        planned.ledger,
-    )
-    return _Measured(planned=planned, records=records, findings=findings, found=found)
+    asked = reporting.asked_of(planned)
+    outcomes = field_record.measure_all(planned, folder, workers, progress or job_plan.silent)
+    measured = reporting.measured_of(planned, outcomes, folder)
+    findings, found = conclusion.findings_of(asked, measured), conclusion.population_of(asked, measured)
+    return _Measured(planned=planned, asked=asked, measured=measured, findings=findings, found=found)
 
 
 def _tell(
-    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, Any], reason: str = ""
+    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, object], reason: str = ""
 ) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:
@@ -258,19 +252,15 @@ def _recipe(planned: job_plan.Plan) -> Any:
     return registry.load("recipe", planned.job.recipe)
 
 
-def _reader(folder: Path) -> Callable[[str], bytes]:
-    return lambda file: (folder / file).read_bytes()
-
-
 # ------------------------------------------------------------------------------------------------------- the page
 
 
-def _shown(now: _Measured, drawn: ledger.Sample, folder: Path) -> dict[str, Any]:
+def _shown(now: _Measured, drawn: ledger.Sample) -> dict[str, object]:
     """All that the page shows: no label of the program, and the items in the order in which they are answered."""
     job, found = now.planned.job, now.found
     places = _places(found, drawn)
     specimens = len(design.weights(found.areas))
-    items, crops = _items(now, places, folder)
+    items, crops = _items(now, places)
     return {
         "schema": ledger.SAMPLE,
         "id": drawn.id,
@@ -294,25 +284,23 @@ def _places(found: Population, drawn: ledger.Sample) -> tuple[design.Place, ...]
     return design.drawn(found.areas, drawn.points, drawn.id, found.stage)
 
 
-def _items(
-    now: _Measured, places: Sequence[design.Place], folder: Path
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _items(now: _Measured, places: Sequence[design.Place]) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Cut the surroundings of every point or line out of its field, one field in memory at a time.
 
     A joint is shown as a whole, once for all its points.
     """
     numbers: dict[tuple[int, ...], int] = {}  # of the crops, by image and window
-    crops: list[dict[str, Any]] = []
-    items: dict[int, dict[str, Any]] = {}
+    crops: list[dict[str, object]] = []
+    items: dict[int, dict[str, object]] = {}
     of_image: dict[int, list[tuple[int, design.Place]]] = {}
     for n, place in enumerate(places):
         of_image.setdefault(now.found.image_of(place), []).append((n, place))
-    for i, (source, record) in enumerate(zip(now.planned.sources, now.records, strict=True)):
+    for i, (source, record) in enumerate(zip(now.planned.sources, now.measured.records, strict=True)):
         own = of_image.get(i, [])
         if not own:
             continue
         rgb = full_size(one_field.read_source(now.planned, source))
-        for n, spot in _spots(now, i, own, folder):
+        for n, spot in _spots(now, i, own):
             top, left, bottom, right = _window(now.found, places[n], spot, rgb.shape)
             crop = numbers.setdefault((i, top, left, bottom, right), len(crops))
             if crop == len(crops):
@@ -350,15 +338,20 @@ def _window(found: Population, place: design.Place, spot: _Spot, shape: tuple[in
     return top, left, min(shape[0], top + side), min(shape[1], left + side)
 
 
-def _spots(
-    now: _Measured, field: int, own: Sequence[tuple[int, design.Place]], folder: Path
-) -> Iterator[tuple[int, _Spot]]:
+def _spots(now: _Measured, field: int, own: Sequence[tuple[int, design.Place]]) -> Iterator[tuple[int, _Spot]]:
     """Find the points or lines of one field."""
     planned = now.planned
     if now.found.lines is not None:
         yield from ((n, now.found.lines.fields[field].located(place.code, place.rank)) for n, place in own)
         return
-    asked = planned.job.recipe, _recipe(planned), planned.settings, now.records[field], _reader(folder), planned.ledger
+    asked = (
+        planned.job.recipe,
+        _recipe(planned),
+        planned.settings,
+        now.measured.records[field],
+        now.measured.read,
+        planned.ledger,
+    )
     if now.found.joints:
         strata, numbers, _ = joints_of_field(*asked)
         for n, place in own:
@@ -402,19 +395,15 @@ def _block(now: _Measured, drawn: ledger.Sample, places: Sequence[design.Place])
 
 
 def _standing(now: _Measured, correction: Correction, given: ledger.Given) -> Standing:
-    after = applied(now.findings, correction)
+    after = conclusion.findings_of(now.asked, now.measured, correction)
     own = {(one.specimen, one.quantity) for one in correction.results}
     pairs = tuple(
         (old, new)
         for old, new in zip(now.findings.results, after.results, strict=True)
         if (old.specimen, old.quantity) in own
     )
-    decided = tuple(
-        decide(new, requirement)
-        for requirement in now.planned.requirements
-        for _, new in pairs
-        if requirement.quantity == new.quantity and requirement.specimen in ("", new.specimen)
-    )
+    judged = conclusion.verdicts(now.asked, now.measured, after)
+    decided = tuple(one for one in judged if (one.specimen, one.quantity) in own)
     return Standing(
         correction=correction, results=pairs, conformities=decided, more=_more(now, correction, pairs, given)
     )

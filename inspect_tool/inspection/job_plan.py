@@ -90,7 +90,7 @@ class Plan:
 
 def plan(
     job_path: str | Path,
-    backend: Mapping[str, Any] | None = None,
+    backend: Mapping[str, object] | None = None,
     *,
     exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
@@ -185,7 +185,7 @@ def plan(
 
 
 def _validation(
-    job: Job, folder: Path, name: str, module: Backend, settings: Any, where: str, *, own: bool
+    job: Job, folder: Path, name: str, module: Backend, settings: object, where: str, *, own: bool
 ) -> ValidationFile | None:
     """Errors on labeled images that are for a job; none for masks of a person. ``own``: it is the backend it names."""
     if hasattr(settings, "masks"):

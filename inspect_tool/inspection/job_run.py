@@ -5,37 +5,32 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from inspect_tool import folders, registry
+from inspect_tool import folders
 from inspect_tool.acceptance.criteria import date_of_work
-from inspect_tool.evidence import edits
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import (
     dump_report,
     parse_report,
-    plain,
 )
-from inspect_tool.images import quality, specimen_area
+from inspect_tool.images import quality
 from inspect_tool.inspection import supersede
-from inspect_tool.inspection.conclusion import concluded
+from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
 from inspect_tool.inspection.job_trail import check_ledger, facts, issue, ready
 from inspect_tool.inspection.one_field import model_of
 from inspect_tool.inspection.reporting import (
-    before_edits,
+    asked_of,
     carried_files,
-    correction_of,
-    doubted_fields,
     export,
-    issued,
-    records_of,
+    measured_of,
+    picture_files,
     report_of,
     scale_checks,
     typesetting,
+    worst_pictures,
 )
 from inspect_tool.model import (
     Report,
@@ -49,7 +44,7 @@ def run(
     name: str = "",
     workers: int = 1,
     executor: Executor | None = None,
-    backend: Mapping[str, Any] | None = None,
+    backend: Mapping[str, object] | None = None,
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
@@ -86,68 +81,29 @@ def run(
         For whatever the user must fix; nothing is written then. An audit trail that is broken or cannot be
         written stops the run before it measures.
     """
+    from inspect_tool.report.render import language_of, template_sha256
+
     started, clock = now(), time.perf_counter()
     planned = plan(job_path, backend, exports=exports)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
-    recipe = registry.load("recipe", planned.job.recipe)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
         outcomes = measure_all(planned, folder, workers, progress or silent, executor)
-        measured = [outcome.measurement for outcome in outcomes]
-        findings = concluded(
-            recipe,
-            measured,
-            planned.settings,
-            planned.editions,
-            [requirement.quantity for requirement in planned.requirements],
-            None if planned.validation is None else planned.validation.validation,
-            correction_of(
-                planned.job,
-                planned.settings,
-                planned.editions,
-                planned.refereed,
-                planned.ledger,
-                records_of(outcomes),
-                lambda file: (folder / file).read_bytes(),
-            ),
-            stopped=any(outcome.stopped for outcome in outcomes),
-        )
-        findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(records_of(outcomes))))
-        findings = edits.told(
-            findings,
-            before_edits(planned, recipe, outcomes),
-            [outcome.edited for outcome in outcomes if outcome.edited is not None],
-            planned.job.edit_cap,
-        )
-        settings = supersede.settings_of(
-            plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
-        )
-        findings = supersede.told(
-            findings,
-            None if replaced is None else replaced.report,
-            planned.job.supersedes_reason,
-            issued(planned.job, planned.editions.job, planned.requirements, findings, records_of(outcomes), settings),
-        )
-        steps = dict.fromkeys(outcome.step for outcome in outcomes if outcome.step is not None)
+        asked = asked_of(planned, None if replaced is None else replaced.report)
+        measured = measured_of(planned, outcomes, folder)
+        findings = findings_of(asked, measured, correction_of(asked, measured))
         figures = [figure for outcome in outcomes for figure in outcome.figures]
-        seen = quality.table(figures, [source.name for source in planned.sources])
-        findings = replace(
-            findings,
-            checks=(*findings.checks, *doubted_fields(seen, planned.job, records_of(outcomes))),
-            statements=(*steps, *findings.statements),
-            tables=(*findings.tables, seen),
-        )
         report = report_of(
-            planned,
-            recipe,
-            outcomes,
+            asked,
+            measured,
             findings,
-            (
-                *scale_checks(records_of(outcomes), date_of_work(planned.job, started.date())),
+            job_name=planned.path.stem,
+            checks=(
+                *scale_checks(measured.records, date_of_work(planned.job, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
-            folder,
-            provenance(
+            worst=worst_pictures(folder, outcomes),
+            provenance=provenance(
                 job_sha256=planned.sha256,
                 settings=planned.settings,
                 backend=planned.backend,
@@ -157,7 +113,12 @@ def run(
                 audit=before,
                 typesetting=typesetting(planned) if out is not None else "",
             ),
-            carried_files(planned, recipe, folder, replaced),
+            attachments=(
+                *carried_files(planned, asked.recipe, folder, replaced),
+                *picture_files(planned, folder, measured.records, findings),
+            ),
+            template_sha256=template_sha256(planned.template),
+            language=language_of(planned.job.language, planned.template),
         )
         # pages are views of report.json, to the last of its digits
         report = parse_report(dump_report(report).encode(), "report.json")

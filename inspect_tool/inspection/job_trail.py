@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from inspect_tool import folders
 from inspect_tool.errors import OutputError
@@ -55,7 +54,7 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
 
 def issue(
     made: folders.Partial,
-    facts: Mapping[str, Any] | None,
+    facts: Mapping[str, object] | None,
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
@@ -77,7 +76,7 @@ def issue(
         recovery.settled(made.target)
 
 
-def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, Any]:
+def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, object]:
     """What the audit trail tells of a run."""
     job = planned.job
     return {

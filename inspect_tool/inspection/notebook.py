@@ -11,7 +11,7 @@ from inspect_tool.files import (
 )
 from inspect_tool.images import preprocess, readers
 from inspect_tool.inspection.conclusion import concluded
-from inspect_tool.inspection.one_field import bar_of, told_by
+from inspect_tool.inspection.one_field import bar_of, measured_labels, told_by
 from inspect_tool.model import (
     Calibration,
     Findings,
@@ -20,7 +20,6 @@ from inspect_tool.model import (
     Selection,
 )
 from inspect_tool.scale.calibration import settle
-from inspect_tool.segmentation import question
 from inspect_tool.standards.editions import editions_for
 
 
@@ -80,11 +79,13 @@ def measure_fields(
     chosen = checked(module.Settings, settings, "measure_fields()")
     editions = editions_for(module, chosen, standard)
     numbered = _numbered(micrographs)
-    answers = [question.answer(recipe, module, s, m.roi) for m, s in zip(numbered, segmentations, strict=True)]
-    fields = [module.measure_field(m, s, chosen, editions) for m, (s, _) in zip(numbered, answers, strict=True)]
+    fields, steps = [], []
+    for micrograph, segmentation in zip(numbered, segmentations, strict=True):
+        _, measurement, step = measured_labels(recipe, micrograph, segmentation, chosen, editions)
+        fields.append(measurement)
+        steps += [step] if step is not None else []
     findings = concluded(module, fields, chosen, editions)
-    steps = dict.fromkeys(step for _, step in answers if step is not None)
-    return replace(findings, statements=(*steps, *findings.statements))
+    return replace(findings, statements=(*dict.fromkeys(steps), *findings.statements))
 
 
 def _numbered(micrographs: Sequence[Micrograph]) -> list[Micrograph]:

@@ -35,14 +35,31 @@ from inspect_tool.segmentation import question
 from inspect_tool.validation.features import with_features
 
 
+def measured_labels(
+    recipe: str, micrograph: Micrograph, segmentation: Segmentation, settings: object, editions: Editions
+) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
+    """Measure labels, wherever they come from, with a recipe by name.
+
+    Returns
+    -------
+    Segmentation
+        As the recipe took it, with its alternatives.
+    FieldMeasurement
+    Statement or None
+        The step that made the labels answer the question of the recipe.
+    """
+    module = registry.load("recipe", recipe)
+    taken, step = question.answer(recipe, module, segmentation, micrograph.roi)
+    measurement: FieldMeasurement = module.measure_field(micrograph, taken, settings, editions)
+    return taken, measurement, step
+
+
 def measured_before(
-    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: Any, editions: Editions
+    recipe: str, micrograph: Micrograph, raw: Segmentation, *, settings: object, editions: Editions
 ) -> FieldMeasurement | None:
     """Measure the segmentation of an edited field as the backend gave it; None where it holds nothing to measure."""
-    module = registry.load("recipe", recipe)
     try:
-        taken, _ = question.answer(recipe, module, raw, micrograph.roi)
-        found: FieldMeasurement = module.measure_field(micrograph, taken, settings, editions)
+        _, found, _ = measured_labels(recipe, micrograph, raw, settings, editions)
     except MeasurementError:
         return None
     return found
@@ -87,7 +104,7 @@ def measured_field(
     planned: Plan,
     source: Source,
     micrograph: Micrograph,
-    model: Any,
+    model: object,
     *,
     alternatives: bool = True,
     keep: Callable[[str, Segmentation], None] | None = None,
@@ -119,7 +136,6 @@ def measured_field(
     Statement or None
         The step that made the labels answer the question of the recipe.
     """
-    recipe = registry.load("recipe", planned.job.recipe)
     try:
         segmentation = segmented(planned, source, micrograph, model)
         alone = replace(segmentation, alternatives=no_alternatives)
@@ -127,8 +143,9 @@ def measured_field(
             keep("", alone)
             segmentation = replace(segmentation, alternatives=partial(_keeping, segmentation.alternatives, keep))
         corrected = edits.applied(segmentation if alternatives else alone, entries, source.name)
-        taken, step = question.answer(planned.job.recipe, recipe, corrected, micrograph.roi)
-        measurement: FieldMeasurement = recipe.measure_field(micrograph, taken, planned.settings, planned.editions)
+        taken, measurement, step = measured_labels(
+            planned.job.recipe, micrograph, corrected, planned.settings, planned.editions
+        )
     except MemoryError:
         msg = f"{source.name}: not enough memory for {micrograph.pixels.shape[1]} x {micrograph.pixels.shape[0]} pixels"
         raise MeasurementError(msg) from None
@@ -137,7 +154,7 @@ def measured_field(
     return replace(taken, alternatives=no_alternatives), measurement, step
 
 
-def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: Any) -> Segmentation:
+def segmented(planned: Plan, source: Source, micrograph: Micrograph, model: object) -> Segmentation:
     """Segment one field with the backend of a plan; as ``measured_field`` does, without edits."""
     backend = registry.load("backend", planned.backend)
     found: Segmentation = backend.segment(model, micrograph, settings_for(planned, source))
@@ -153,10 +170,11 @@ def settings_for(planned: Plan, source: Source) -> Any:
 def _keeping(
     alternatives: Alternatives, keep: Callable[[str, Segmentation], None]
 ) -> Iterator[tuple[str, Segmentation]]:
-    for name, other in alternatives():
-        keep(name, other)
-        yield name, other
-        del other  # or two of them are held at a time
+    def kept(named: tuple[str, Segmentation]) -> tuple[str, Segmentation]:
+        keep(*named)
+        return named
+
+    return map(kept, alternatives())  # which, unlike a generator, holds none while it is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import edits
 from inspect_tool.images.readers.raster import parse_xml
-from inspect_tool.model import Mask, Micrograph, Segmentation
+from inspect_tool.model import Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import LARGEST_PX, own_limits
 from inspect_tool.report import figures
 from inspect_tool.segmentation import question
@@ -181,7 +180,7 @@ def _packed(color: Sequence[int]) -> int:
 # ------------------------------------------------------------------------------------------------ the overlay, read
 
 
-def is_overlay(picture: NDArray[Any], micrograph: Micrograph, current: Segmentation) -> bool:
+def is_overlay(picture: Samples, micrograph: Micrograph, current: Segmentation) -> bool:
     """Whether a picture is the overlay of this field, painted on or not."""
     if picture.ndim != 3 or picture.dtype != np.uint8 or picture.shape[:2] != current.labels.shape:
         return False
@@ -559,7 +558,7 @@ def _nearest(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     return shared
 
 
-def _parted(labels: NDArray[np.int32], before: NDArray[Any], painted: Mask, used: int) -> NDArray[np.int32]:
+def _parted(labels: NDArray[np.int32], before: Samples, painted: Mask, used: int) -> NDArray[np.int32]:
     """Give pieces of one number that painting has made a number each; the largest keeps it."""
     from scipy import ndimage
 

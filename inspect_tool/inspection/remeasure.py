@@ -29,7 +29,7 @@ def remeasure(
     planned: Plan,
     tell: Callable[[int, str], None] | None = None,
     *,
-    model: Any = None,
+    model: object = None,
     alternatives: bool = True,
 ) -> Remeasured:
     """Run the steps of a job, from its files to its results, by the functions that ``run`` uses.
@@ -50,7 +50,7 @@ def remeasure(
         model = registry.load("backend", planned.backend).load(planned.backend_settings)
     fields, masks, seconds = [], [], 0.0
     classes: Mapping[int, str] = {}
-    used: Mapping[str, Any] = {}
+    used: Mapping[str, object] = {}
     weights = ""
     for i, source in enumerate(planned.sources):
         if tell is not None:

@@ -1,140 +1,78 @@
 """From measured fields to the report and its files."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from inspect_tool import plugins, registry
-from inspect_tool.acceptance.criteria import judged
-from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits
 from inspect_tool.evidence.masks import FOLDER
 from inspect_tool.files import (
+    plain,
     sha256_bytes,
     sha256_file,
 )
 from inspect_tool.images import preprocess, quality, specimen_area
 from inspect_tool.inspection import supersede
-from inspect_tool.inspection.conclusion import concluded
-from inspect_tool.inspection.field_record import WORST, Outcome, measure_all
-from inspect_tool.inspection.job_plan import EXPORT_ORDER, PAGES, Plan, Progress, silent
+from inspect_tool.inspection.conclusion import Asked, Measured, verdicts
+from inspect_tool.inspection.field_record import WORST, Outcome
+from inspect_tool.inspection.job_plan import EXPORT_ORDER, PAGES, Plan, Progress
 from inspect_tool.languages import Text
 from inspect_tool.model import (
     Attachment,
     Check,
-    Editions,
-    FieldMeasurement,
     Findings,
     Job,
     MicrographRecord,
+    Provenance,
     Report,
-    Requirement,
-    Standard,
-    Table,
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
 from inspect_tool.referee import history
 from inspect_tool.referee import ledger as referee
-from inspect_tool.referee.correction import Correction, corrected
-from inspect_tool.referee.population import population
 from inspect_tool.report.confined import confined
 from inspect_tool.scale import calibration
 
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
 
-def measured(
-    planned: Plan, folder: Path, workers: int = 1, progress: Progress | None = None
-) -> tuple[list[MicrographRecord], Findings]:
-    """Measure a planned job without a report; a folder gets the masks that its records name."""
-    outcomes = measure_all(planned, folder, workers, progress or silent)
-    recipe = registry.load("recipe", planned.job.recipe)
-    fields = [outcome.measurement for outcome in outcomes]
-    validation = None if planned.validation is None else planned.validation.validation
-    found = concluded(
-        recipe,
-        fields,
-        planned.settings,
-        planned.editions,
-        [one.quantity for one in planned.requirements],
-        validation,
+def asked_of(planned: Plan, replaced: Report | None = None) -> Asked:
+    """What a planned job asks for; ``replaced``: the report that the new one replaces."""
+    return Asked(
+        job=planned.job,
+        recipe=registry.load("recipe", planned.job.recipe),
+        settings=planned.settings,
+        editions=planned.editions,
+        requirements=planned.requirements,
+        criteria=planned.criteria,
+        spec_files=planned.spec_files,
+        ledger=planned.ledger,
+        refereed=planned.refereed,
+        samples=planned.samples,
+        validation=None if planned.validation is None else planned.validation.validation,
+        replaced=replaced,
+    )
+
+
+def measured_of(planned: Plan, outcomes: Sequence[Outcome], folder: Path) -> Measured:
+    """What the fields of a job gave, their masks in ``folder``."""
+    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    return Measured(
+        fields=[outcome.measurement for outcome in outcomes],
+        records=[outcome.record for outcome in outcomes],
+        steps=[outcome.step for outcome in outcomes if outcome.step is not None],
+        seen=[quality.table(figures, [source.name for source in planned.sources])],
         stopped=any(outcome.stopped for outcome in outcomes),
+        edited=[outcome.edited for outcome in outcomes if outcome.edited is not None],
+        before={i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None},
+        read=lambda file: (folder / file).read_bytes(),
+        made_with=supersede.settings_of(
+            plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
+        ),
     )
-    return records_of(outcomes), found
-
-
-def correction_of(
-    job: Job,
-    settings: Any,
-    editions: Editions,
-    given: referee.Given | None,
-    ledger: Sequence[edits.Entry],
-    records: Sequence[MicrographRecord],
-    read: Callable[[str], bytes],
-) -> Correction | None:
-    """What the answers that a job names say of its results; None: it names none. ``read`` gives the kept masks."""
-    if given is None:
-        return None
-    recipe = registry.load("recipe", job.recipe)
-    return corrected(population(job.recipe, recipe, settings, editions, records, read, ledger), given)
-
-
-def issued(
-    job: Job,
-    standard: Standard,
-    requirements: Sequence[Requirement],
-    findings: Findings,
-    records: Sequence[MicrographRecord],
-    settings: Mapping[str, Any],
-) -> supersede.Issued:
-    """What a new report says, as far as it is compared with the one it replaces."""
-    return supersede.Issued(
-        results=findings.results,
-        conformities=judged(requirements, findings, [record.specimen for record in records]),
-        images={record.sha256: record.image for record in records},
-        header=job.header,
-        standard=standard.name,
-        settings=settings,
-        edits=supersede.edits_of(findings.tables),
-    )
-
-
-def findings_before(
-    recipe: Recipe,
-    settings: Any,
-    editions: Editions,
-    fields: Sequence[FieldMeasurement],
-    before: Mapping[int, FieldMeasurement | None],
-) -> Findings | None:
-    """What a job finds without its edits; ``before`` holds the raw measurements by the index of their field.
-
-    Values only: without other segmentations the budgets lack a line.
-    """
-    raw = [replace(found, alternatives={}) for i, field in enumerate(fields) if (found := before.get(i, field))]
-    if len(raw) < len(fields):
-        return None
-    try:
-        findings: Findings = recipe.combine(raw, settings, editions)
-    except MeasurementError:
-        return None
-    return findings
-
-
-def records_of(outcomes: Sequence[Outcome]) -> list[MicrographRecord]:
-    """Give what the report says of every field."""
-    return [outcome.record for outcome in outcomes]
-
-
-def before_edits(planned: Plan, recipe: Recipe, outcomes: Sequence[Outcome]) -> Findings | None:
-    """Find what the job would say without its edits by hand; None where it has none."""
-    before = {i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None}
-    if not before:
-        return None
-    measured = [outcome.measurement for outcome in outcomes]
-    return findings_before(recipe, planned.settings, planned.editions, measured, before)
 
 
 def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Check, ...]:
@@ -144,16 +82,6 @@ def scale_checks(records: Sequence[MicrographRecord], today: date) -> tuple[Chec
         *calibration.agreement(record.scale_sources for record in records),
         *calibration.magnification_planes(record.calibration for record in records if record.modality == "xray"),
     )
-
-
-def doubted_fields(seen: Table, job: Job, records: Sequence[MicrographRecord]) -> list[Check]:
-    """Doubts on specimens in some fields of which what was found is too fine or too blurred; none on masks of a person.
-
-    ``seen`` is the table of the image quality of a run.
-    """
-    if any(record.segmentation["backend"] == "labels" for record in records):
-        return []
-    return quality.doubts(seen, [record.specimen for record in records], quality.limits_of(job, "job"), job.accept)
 
 
 def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[referee.Entry] = ()) -> tuple[str, ...]:
@@ -174,48 +102,65 @@ def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[ref
 
 
 def report_of(
-    planned: Plan,
-    recipe: Recipe,
-    outcomes: Sequence[Outcome],
+    asked: Asked,
+    measured: Measured,
     findings: Findings,
-    checks: tuple[Check, ...],
-    folder: Path,
-    made_by: Any,
-    carried: tuple[Attachment, ...],
+    *,
+    job_name: str,
+    checks: Sequence[Check],
+    worst: Sequence[Thumbnail],
+    provenance: Provenance,
+    attachments: Sequence[Attachment],
+    template_sha256: str = "",
+    language: str = "",
 ) -> Report:
-    """Build the report of measured fields, with its verdicts."""
-    from inspect_tool.report.build import build, table
-    from inspect_tool.report.render import language_of, load_settings, template_sha256
-    from inspect_tool.report.selection import shown_fields
+    """Build the report of what a job found, with its verdicts; ``checks`` stand after those of the findings."""
+    from inspect_tool.report.build import build
 
-    sizes = load_settings(planned.template).sizes
-    records = records_of(outcomes)
-    fields = table("Fields", findings.measurements.fields)
-    shown = [records[i] for i in shown_fields(fields, records, findings.results, sizes.most_fields)]
-    printed = {file: sizes.picture_px for record in (records[0], *shown) for file in (record.picture, record.overlay)}
+    return build(
+        job_name=job_name,
+        job=asked.job,
+        standard=asked.editions.job,
+        findings=findings,
+        micrographs=measured.records,
+        checks=checks,
+        conformities=verdicts(asked, measured, findings),
+        worst=worst,
+        provenance=provenance,
+        title=asked.recipe.TITLE,
+        warnings=remarks(asked.job, measured.records, asked.samples),
+        criteria=asked.criteria,
+        attachments=attachments,
+        template_sha256=template_sha256,
+        language=language,
+    )
+
+
+def worst_pictures(folder: Path, outcomes: Sequence[Outcome]) -> list[Thumbnail]:
+    """The worst features of a job; the pictures of the others are removed from its folder."""
     thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
     worst = worst_first(thumbnails)
     for one in thumbnails:
         if one not in worst:
             (folder / one.file).unlink()
-    pictures = [path for name in PICTURES for path in sorted((folder / name).glob("*"))]
-    return build(
-        job_name=planned.path.stem,
-        job=planned.job,
-        standard=planned.editions.job,
-        findings=findings,
-        micrographs=records,
-        checks=checks,
-        conformities=judged(planned.requirements, findings, [source.specimen for source in planned.sources]),
-        worst=worst,
-        provenance=made_by,
-        title=recipe.TITLE,
-        warnings=remarks(planned.job, records_of(outcomes), planned.samples),
-        criteria=planned.criteria,
-        attachments=(*carried, *(_picture(folder, path, printed) for path in pictures)),
-        template_sha256=template_sha256(planned.template),
-        language=language_of(planned.job.language, planned.template),
-    )
+    return worst
+
+
+def picture_files(
+    planned: Plan, folder: Path, records: Sequence[MicrographRecord], findings: Findings
+) -> Iterator[Attachment]:
+    """The pictures in the folder of a report, those on paper as paper shows them too."""
+    from inspect_tool.report.build import table
+    from inspect_tool.report.render import load_settings
+    from inspect_tool.report.selection import shown_fields
+
+    sizes = load_settings(planned.template).sizes
+    fields = table("Fields", findings.measurements.fields)
+    shown = [records[i] for i in shown_fields(fields, records, findings.results, sizes.most_fields)]
+    printed = {file: sizes.picture_px for record in (records[0], *shown) for file in (record.picture, record.overlay)}
+    for name in PICTURES:
+        for path in sorted((folder / name).glob("*")):
+            yield _picture(folder, path, printed)
 
 
 def typesetting(planned: Plan) -> str:

@@ -1,5 +1,6 @@
 """What a newcomer asks first: a commented job to start from, and lists of what there is."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -9,6 +10,7 @@ from typing_extensions import Doc
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card
+from inspect_tool.languages import languages
 from inspect_tool.model import Header, Quantity
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe
@@ -26,8 +28,8 @@ recipe   = "{recipe}"
 standard = {standard}{other_standards}
 images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
 # template = "inspection"    # or the path of your own template folder
-# language = "en"            # of the pages; there is "de" too
-# exports  = ["json", "html", "pdf", "csv"]   # there is "xlsx" too
+# language = "en"            # of the pages; there are {languages}
+# exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
 # supersedes_reason = "wrong heat number"   # why
@@ -121,6 +123,8 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     lines = [
         _INTRO.format(
             title=module.TITLE.lower(),
+            languages=", ".join(languages()),
+            exporters=", ".join(registry.names("exporter")),
             recipe=recipe,
             file=f'"{file}"' if " " in file else file,
             standard=_toml(module.STANDARDS[0]),
@@ -197,7 +201,7 @@ def _header_lines() -> Iterator[str]:
         yield f"{line:<28} # {says}" if says else line
 
 
-def _settings_lines(settings: type[Any], changed: Mapping[str, Any] | None = None) -> Iterator[str]:
+def _settings_lines(settings: type[Any], changed: Mapping[str, object] | None = None) -> Iterator[str]:
     """One commented line per setting; ``changed`` holds the values that are not those of the class."""
     hints, says = get_type_hints(settings), documented(settings)
     for item in fields(settings):
@@ -227,7 +231,7 @@ def documented(settings: type[Any]) -> dict[str, str]:
     }
 
 
-def _choices(hint: Any) -> tuple[str, ...]:
+def _choices(hint: object) -> tuple[str, ...]:
     if get_origin(hint) is Literal and len(get_args(hint)) > 1:
         return tuple(str(choice) for choice in get_args(hint))
     for part in get_args(hint):
@@ -238,16 +242,14 @@ def _choices(hint: Any) -> tuple[str, ...]:
 
 
 def _toml(value: Any) -> str | None:
-    """Write a plain value as TOML; None for a value that TOML has no word for."""
+    """Write a plain value as TOML in one line, which tomli-w has no way to; None where TOML has no word for it."""
     match value:
         case None:
             return None
-        case bool():
-            return str(value).lower()
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case int() | float():
-            return f"{value:g}" if isinstance(value, float) else str(value)
+        case float():
+            return f"{value:g}"
+        case bool() | int() | str():
+            return json.dumps(value, ensure_ascii=False)
         case Mapping():
             return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
         case _:

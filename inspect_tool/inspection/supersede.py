@@ -169,9 +169,9 @@ def _differences(old: Report, new: Issued) -> Iterator[_Row]:
         yield Text("inspection.edits_by_hand"), "", edits_of(old.tables), new.edits
 
 
-def settings_of(settings: Mapping[str, Any], backend: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(settings: Mapping[str, object], backend: Mapping[str, object]) -> dict[str, object]:
     """Settings of recipe and backend in one table, as they are compared."""
-    found: dict[str, Any] = plain({"settings": settings, "backend": backend})
+    found: dict[str, object] = plain({"settings": settings, "backend": backend})
     return found
 
 

@@ -21,7 +21,7 @@ FIRST_SCHEMA = "report_1"
 _FOLDER = Path(__file__).parent
 _PLURALS = ("zero", "one", "two", "few", "many", "other")  # categories of CLDR
 _ONE = r"[−+-]?\d[\d\u00a0]*(?:\.\d+)?(?:e[+-]?\d+)?(?:\u00a0×\u00a010[⁻⁰¹²³⁴-⁹]+)?"
-_NUMBER = re.compile(rf"(?:[≤≥<>±]\u00a0)?{_ONE}(?:\u00a0[±…]\u00a0{_ONE})*(?:\u00a0\S{{1,8}}|°)?")  # sign, unit
+_NUMBER = re.compile(rf"(?:[≤≥<>±=]\u00a0)?{_ONE}(?:\u00a0[±…]\u00a0{_ONE})*(?:\u00a0\S{{1,8}}|°)?")  # sign, unit
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 

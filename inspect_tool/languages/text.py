@@ -76,7 +76,7 @@ def _made(key: str, values: Mapping[str, Value], words: str) -> Text:
     return text
 
 
-def of_data(key: str, values: Mapping[str, Any], depth: int = 0) -> Text:
+def of_data(key: str, values: Mapping[str, object], depth: int = 0) -> Text:
     """Make a sentence of its key and its values as a file holds them, those that are sentences with their own.
 
     Raises
@@ -91,7 +91,7 @@ def of_data(key: str, values: Mapping[str, Any], depth: int = 0) -> Text:
     return _made(key, read, _in_words(key, read, ENGLISH))
 
 
-def _value_of(value: Any, depth: int) -> Value:
+def _value_of(value: object, depth: int) -> Value:
     if depth > _DEEPEST:
         msg = f"sentences lie deeper than {_DEEPEST} in each other"
         raise ValueError(msg)
@@ -106,7 +106,7 @@ def _value_of(value: Any, depth: int) -> Value:
     return cast("Value", value)
 
 
-def as_data(text: Text) -> dict[str, Any]:
+def as_data(text: Text) -> dict[str, object]:
     """Key and values of a sentence, as JSON can hold them.
 
     >>> as_data(Text("words.pair", one=Text("words.and"), other=2))
@@ -115,7 +115,7 @@ def as_data(text: Text) -> dict[str, Any]:
     return {"key": text.key, "values": {name: _data_of(value) for name, value in text.values.items()}}
 
 
-def _data_of(value: Any) -> Any:
+def _data_of(value: object) -> Any:
     if isinstance(value, Text):
         return as_data(value)
     if isinstance(value, tuple | list):
@@ -125,7 +125,7 @@ def _data_of(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value  # of numpy
 
 
-def sentences(value: Any, place: str = "") -> Iterator[tuple[str, Text]]:
+def sentences(value: object, place: str = "") -> Iterator[tuple[str, Text]]:
     """Find every sentence in plain data, with its place as a JSON pointer (RFC 6901).
 
     >>> dict(sentences({"warnings": ["by hand", Text("words.and")]}))
@@ -133,11 +133,19 @@ def sentences(value: Any, place: str = "") -> Iterator[tuple[str, Text]]:
     """
     if isinstance(value, Text):
         yield place, value
-    elif isinstance(value, Mapping | list):
+    elif isinstance(value, Mapping | list) and not _is_bare(value):
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, item in items:
             if isinstance(item, Text | Mapping | list):  # most are numbers of a table, which need no place
                 yield from sentences(item, f"{place}/{_step(name)}")
+
+
+_BARE = frozenset((float, int, bool, str, type(None)))  # a sentence is a kind of ``str``, and not among them
+
+
+def _is_bare(value: Mapping[Any, Any] | Sequence[Any]) -> bool:
+    """Whether a value holds nothing but numbers and words, as the rows of a table of features do, which are many."""
+    return _BARE.issuperset(map(type, value.values() if isinstance(value, Mapping) else value))
 
 
 def _step(name: object) -> str:
@@ -148,7 +156,7 @@ def placed(value: T, texts: Mapping[str, Text]) -> T:
     """Make the words at these places the sentences that they are; the words stay as they are stated."""
     above = {place[:end] for place in texts for end, sign in enumerate(place) if sign == "/"}
 
-    def at(place: str, value: Any) -> Any:
+    def at(place: str, value: object) -> Any:
         if isinstance(value, str):
             found = texts.get(place)
             return value if found is None else _made(found.key, found.values, value)
@@ -308,6 +316,8 @@ def translated(value: T, language: str) -> T:
     """
     if isinstance(value, Text):
         return cast("T", _made(value.key, value.values, said(value, language)))
+    if type(value) in _BARE or (isinstance(value, tuple) and _is_bare(value)):
+        return value
     return _each(value, lambda _, item: translated(item, language))
 
 

@@ -60,7 +60,7 @@ def hollow(pixels: GrayImage, segmentation: Segmentation, objects: LabelImage, f
     A ball is thickest in its middle. Where what is left as solder lets more through there than near the rim, a void
     as wide as most of the ball was probably taken for solder.
     """
-    sign = -1.0 if segmentation.settings.get("polarity") == "solder bright" else 1.0
+    sign = -1.0 if segmentation.told.polarity == "solder bright" else 1.0
     count = 0
     for i, (top, left, bottom, right) in enumerate(found.box.tolist()):
         if not is_round(found, i):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 from inspect_tool.measure.flooding import Area, numbered, strips
-from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
 
 FloatImage = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -496,9 +496,7 @@ def crest_lines(strength: FloatImage, roi: Mask) -> Mask:
     return crest
 
 
-def mean_distance(
-    strength: NDArray[Any], crest: Mask | None, levels: NDArray[np.float64], shortest_px: float
-) -> FloatImage:
+def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.float64], shortest_px: float) -> FloatImage:
     """Mean over several levels of the distance to the crests above the level, small parts left out. [px]
 
     Without crests everything above the level counts, as in a map that shows lines and nothing else.

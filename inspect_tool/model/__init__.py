@@ -54,6 +54,7 @@ from inspect_tool.model.image import (
     Modality,
     ModelCard,
     Plane,
+    Samples,
     ScaleSource,
     Segmentation,
     TrainingData,
@@ -76,6 +77,7 @@ from inspect_tool.model.reported import (
     Thumbnail,
 )
 from inspect_tool.model.standard import Constant, Editions, Rule, Standard, Worked
+from inspect_tool.model.told import Told, stated
 
 __all__ = [
     "Acceptance",
@@ -129,6 +131,7 @@ __all__ = [
     "Result",
     "Results",
     "Rule",
+    "Samples",
     "SamplingPlan",
     "ScaleSource",
     "Segmentation",
@@ -144,7 +147,9 @@ __all__ = [
     "Statement",
     "Table",
     "Thumbnail",
+    "Told",
     "TrainingData",
     "Worked",
     "no_alternatives",
+    "stated",
 ]

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
+
+from typing_extensions import TypeVar
 
 from inspect_tool.languages import Words
 from inspect_tool.model import shown
 from inspect_tool.model.asked import Requirement
 from inspect_tool.model.image import Calibration, Plane
+from inspect_tool.model.row import Number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 Decision: TypeAlias = Literal["pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated"]
 Cell: TypeAlias = float | int | str | bool | None
+Values = TypeVar("Values", bound=Mapping[str, Number], default=Mapping[str, Number], covariant=True)
+Others = TypeVar("Others", bound=Mapping[str, Number], default=Mapping[str, Number], covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,11 @@ class Notable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FieldMeasurement:
-    """All that a recipe keeps of one field; small, so that images need not stay in memory."""
+class FieldMeasurement(Generic[Values, Others]):
+    """All that a recipe keeps of one field; small, so that images need not stay in memory.
+
+    ``values`` and those of the alternatives are mappings; a recipe may give rows of its own, see ``row.Row``.
+    """
 
     specimen: str
     section: str
@@ -51,9 +59,9 @@ class FieldMeasurement:
     image: str
     shape_px: tuple[int, int]
     calibration: Calibration
-    values: Mapping[str, float | int | str]  # one row of the fields table, unit in every name
+    values: Values  # one row of the fields table, unit in every name
     features: "pd.DataFrame"  # one row per object: "feature", "row_px", "column_px", ... unit in every name
-    alternatives: Mapping[str, Mapping[str, float]] = default(default_factory=dict)  # name -> values re-evaluated
+    alternatives: Mapping[str, Others] = default(default_factory=dict)  # name -> values re-evaluated
     marks: tuple[Mark, ...] = ()
     worst: tuple[Notable, ...] = ()  # worst first, at most ten
     notes: tuple[Words, ...] = ()  # sentences for the report, e.g. what was excluded and why

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Words
+from inspect_tool.model.told import Told, told_in
 
 GrayImage: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 LabelImage: TypeAlias = NDArray[np.int32] | NDArray[np.uint8]  # class numbers fit into 8 bits, object numbers do not
 Mask: TypeAlias = NDArray[np.bool_]
+Samples: TypeAlias = NDArray[Any]  # numbers as a file or a caller has them: their type is known at run time only
 Modality: TypeAlias = Literal["optical", "sem", "xray", "unknown"]
 Plane: TypeAlias = Literal["longitudinal", "transverse", "planar", "not stated"]
 Day: TypeAlias = date  # where a field is called date
@@ -68,7 +70,7 @@ class Micrograph:
     color: NDArray[np.uint8] | None = None  # (rows, columns, 3) RGB when the file is a color image
     roi: Mask | None = None  # True where the image counts; None: everywhere
     mount: Mask | None = None  # True on mount, surround or gap that were left out: beyond it the specimen ends
-    shown: NDArray[Any] | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
+    shown: Samples | None = None  # the picture, gray or RGB, where what is no specimen was blanked in the pixels
     meta: Mapping[str, str] = default(default_factory=dict)  # notes for the report: bit depth, page, crop, ...
     scale_sources: tuple[ScaleSource, ...] = ()  # all that tells the scale, as compared
     read_off: Mapping[str, Any] | None = None  # of a field whose image is gone: what was read off its gray values
@@ -99,6 +101,11 @@ class Segmentation:
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
     objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
     alternatives: Alternatives = no_alternatives  # other segmentations of the field, as plausible, made when asked for
+
+    @property
+    def told(self) -> Told:
+        """What the backend found out, read from the settings: all that a recipe may know of a backend."""
+        return told_in(self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

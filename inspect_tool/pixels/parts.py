@@ -6,7 +6,7 @@ Strips also serve what else is wanted row by row or box by box of an image, so t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import LabelImage, Mask, Samples
 
 _PIXELS = 1 << 18  # of a strip
 _KEPT = 16  # strips
 
-Values = TypeVar("Values", bound=NDArray[Any])
-Given = TypeVar("Given", bound=NDArray[Any], covariant=True)
+Values = TypeVar("Values", bound=Samples)
+Given = TypeVar("Given", bound=Samples, covariant=True)
 
 
 class Area(Protocol[Given]):

@@ -18,7 +18,7 @@ LARGEST_PX = 170_000_000
 _LARGEST_FILE = 200_000_000
 
 
-def encode(numbers: NDArray[Any], compress_level: int = 9) -> bytes:
+def encode(numbers: NDArray[np.integer[Any]], compress_level: int = 6) -> bytes:
     """Write a label image as PNG: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B where that is too small.
 
     ``compress_level``: that of zlib, 1 quick to 9 small.

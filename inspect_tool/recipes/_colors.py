@@ -1,7 +1,7 @@
 """What the color of the images says of classes that were told apart in them: checks for recipes of areas."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from inspect_tool.images.color import spread_inside
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model.row import Number, Row
 
 SPREAD = "color_spread"
 """Name under which the spread of color inside the classes is read off an image. [gray levels]"""
@@ -19,7 +20,15 @@ _SPREAD_LEVELS = 12.0  # lamps and texture make 1 to 8 of one material, grains o
 _SAME_AXIS = 0.7  # cosine between the axes of two fields: half a right angle
 _WEIGHTS = ("color_red_weight", "color_green_weight", "color_blue_weight")
 
-Values: TypeAlias = Mapping[str, float | int | str]
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Color(Row):
+    """What a field keeps of its color: the spread inside its classes, the axis along which they were told apart."""
+
+    color_spread: float | None  # None: gray, or drawn by a person
+    color_red_weight: float | None  # None: told apart by gray
+    color_green_weight: float | None
+    color_blue_weight: float | None
 
 
 def spread_of(
@@ -35,11 +44,10 @@ def spread_of(
     return read_off(micrograph, SPREAD, read)
 
 
-def values_of(spread: float | None, segmentation: Segmentation) -> dict[str, float]:
-    """What a field keeps of its color: the spread, and the axis where the classes were told apart along one."""
-    values = {} if spread is None else {SPREAD: spread}
-    weights = segmentation.settings.get("color_weights", ())
-    return values | {name: float(weight) for name, weight in zip(_WEIGHTS, weights, strict=False)}
+def color_of(spread: float | None, segmentation: Segmentation) -> Color:
+    """Put together what a field keeps of its color."""
+    red, green, blue = segmentation.told.color_weights or (None, None, None)
+    return Color(color_spread=spread, color_red_weight=red, color_green_weight=green, color_blue_weight=blue)
 
 
 def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
@@ -98,7 +106,7 @@ def warnings_of(fields: Sequence[FieldMeasurement], phase: str) -> list[str]:
     return [said]
 
 
-def _axis(values: Values) -> NDArray[np.float64] | None:
+def _axis(values: Mapping[str, Number]) -> NDArray[np.float64] | None:
     if _WEIGHTS[0] not in values:
         return None
     axis = np.array([float(values[name]) for name in _WEIGHTS])

@@ -1,7 +1,6 @@
 """Doubts about the gray level that a share rests on: no gray of its own, two ways to the level that disagree."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
@@ -16,16 +15,20 @@ _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores 
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 
 
-def facts_of_level(segmentation: Segmentation) -> Mapping[str, Any]:
+def facts_of_level(segmentation: Segmentation) -> Mapping[str, float]:
     """What the backend found out of the gray values about its level, for ``FieldMeasurement.read_off``."""
-    found = {name: segmentation.settings.get(name) for name in ("own_gray", "outline_on_edges")}
-    facts: dict[str, Any] = {"level_is_automatic": True} if _is_automatic(segmentation) else {}
-    return facts | {name: value for name, value in found.items() if value is not None}
+    told = segmentation.told
+    found = {
+        "level_is_automatic": True if _is_automatic(segmentation) else None,
+        "own_gray": told.own_gray,
+        "outline_on_edges": told.outline_on_edges,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _is_automatic(segmentation: Segmentation) -> bool:
     """Whether a level was found in the histogram or on the edges, and not given by a person."""
-    return segmentation.settings.get("method_taken") not in (None, "fixed", "nothing found")
+    return segmentation.told.method_taken not in (None, "fixed", "nothing found")
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:

@@ -66,7 +66,7 @@ _SIGNS: Mapping[str, _Sign] = {
 def signs_of(micrograph: Micrograph, segmentation: Segmentation, *, found: bool) -> dict[str, float | None]:
     """Signs of a field for ``FieldMeasurement.read_off``; None where something was found, or a person drew the mask."""
     judged = not found and segmentation.backend != "labels"
-    of_bright = segmentation.settings.get("phase_taken") == "bright"
+    of_bright = segmentation.told.phase_taken == "bright"
 
     def read(sign: _Sign) -> float | None:
         asked = judged and (sign.of_bright or not of_bright)

@@ -7,7 +7,6 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any
 
 SCRIPTS = ("planning.js", "record.js", "drawing.js", "page.js")
 """In the order in which one needs the other."""
@@ -15,7 +14,7 @@ SCRIPTS = ("planning.js", "record.js", "drawing.js", "page.js")
 _FOLDER = Path(__file__).parent
 
 
-def page(sample: Mapping[str, Any]) -> str:
+def page(sample: Mapping[str, object]) -> str:
     """Write the page that asks a sample.
 
     Scripts and styles are allowed by their hash and nothing else is, so that a browser asks no server for anything,

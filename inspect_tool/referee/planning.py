@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import cycle
 from math import ceil, sqrt
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer
 
@@ -230,7 +230,7 @@ def block(plan: Plan, sample_id: str) -> dict[str, str]:
     return {"value": b64encode(bytes(one ^ other for one, other in zip(data, cycle(key), strict=False))).decode()}
 
 
-def shown(plan: Plan) -> dict[str, Any]:
+def shown(plan: Plan) -> dict[str, object]:
     """What the page is given: the keys of the plan as its script knows them."""
     if isinstance(plan, WorstPlanning):
         others = None if plan.others is None else shown(plan.others)

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
-from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Segmentation
+from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Samples, Segmentation
 from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
@@ -81,7 +80,7 @@ def stage_of(what: Literal["points", "lines"]) -> int:
 def strata_of_field(
     name: str,
     recipe: AskedByPoints,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -107,7 +106,7 @@ def strata_of_field(
 def lines_of_field(
     name: str,
     recipe: AskedByLines,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -134,7 +133,7 @@ def lines_of_field(
 def joints_of_field(
     name: str,
     recipe: AskedByJoints,
-    settings: Any,
+    settings: object,
     record: MicrographRecord,
     read: Callable[[str], bytes],
     ledger: Sequence[edits.Entry],
@@ -173,7 +172,7 @@ def _seen(
 def population(
     name: str,
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
@@ -209,7 +208,7 @@ def population(
 def _of_lines(
     name: str,
     recipe: AskedByLines,
-    settings: Any,
+    settings: object,
     editions: Editions,
     records: Sequence[MicrographRecord],
     read: Callable[[str], bytes],
@@ -265,7 +264,7 @@ def _of_joints(
     )
 
 
-def _digest(record: MicrographRecord, *seen: NDArray[Any]) -> str:
+def _digest(record: MicrographRecord, *seen: Samples) -> str:
     """SHA-256 of an image and of what was seen in it."""
     digest = hashlib.sha256(f"{record.sha256} {seen[0].shape} ".encode())
     for image in seen:

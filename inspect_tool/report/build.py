@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from inspect_tool.acceptance import lots
-from inspect_tool.files import SCHEMA, report_data, sha256_bytes
+from inspect_tool.files import SCHEMA, sha256_bytes, with_sentences
 from inspect_tool.images import colored_marks
 from inspect_tool.languages import ENGLISH, Text, fingerprint
 from inspect_tool.model import (
@@ -288,7 +288,7 @@ def report_digest(report: Report) -> str:
         provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0, audit=""),
     )
     # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
-    data = json.loads(json.dumps(report_data(timeless), allow_nan=False), parse_int=float)
+    data = json.loads(json.dumps(with_sentences(timeless), allow_nan=False), parse_int=float)
     for holder in (data, data["provenance"], *data["attachments"]):
         for key in LATER:
             if holder.get(key) == "":
@@ -519,7 +519,7 @@ def _cells(column: "pd.Series[Any]") -> list[Cell]:
     return [_cell(value) for value in column]
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: object) -> Cell:
     if value is None or value is pd.NA:
         return None
     if isinstance(value, bool | np.bool_):

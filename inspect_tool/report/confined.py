@@ -5,12 +5,15 @@ columns. No rule about its text finds that before it is run, so the operating sy
 templates are trusted and need no process.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Callable
+from logging.handlers import QueueHandler
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from inspect_tool.errors import InspectError, SettingsError
@@ -71,7 +74,9 @@ def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args
             "look for loops and texts that grow, absurd sizes, or print fewer rows and pictures"
         )
         raise SettingsError(msg)
-    error, value = answer
+    error, value, records = answer
+    for record in records:
+        logging.getLogger(record.name).handle(record)
     if isinstance(error, InspectError):
         raise error
     if error is not None:
@@ -83,9 +88,12 @@ def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args
 def _child(
     there: Connection, seconds: int, work: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
-    """Work under limits and send (error, value); a limit that is reached ends the process, which sends nothing."""
+    """Work under limits and send (error, value, records of the log); a limit that is reached ends the process, which
+    sends nothing."""
     _limit(seconds)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Pango says what no reader of a line needs
+    told: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    logging.getLogger("inspect_tool").addHandler(QueueHandler(told))
     answer: tuple[InspectError | str | None, Any]
     try:
         answer = None, work(*args, **kwargs)
@@ -95,7 +103,7 @@ def _child(
         return
     except Exception as error:  # whatever a library makes of a page that nobody foresaw
         answer = f"{type(error).__name__}: {error}"[:200], None
-    there.send(answer)
+    there.send((*answer, [told.get() for _ in range(told.qsize())]))
 
 
 def _limit(seconds: int) -> None:

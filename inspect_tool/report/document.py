@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, write_text
+from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, with_sentences, write_text
 from inspect_tool.model import Provenance
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import Medium
@@ -42,7 +42,7 @@ def identification(prefix: str, timeless: Document) -> str:
     timeless : Document
         Without the times that it states beside its provenance.
     """
-    data: dict[str, Any] = plain(timeless)
+    data: dict[str, object] = plain(timeless)
     day = timeless.provenance.started[:10]
     data["provenance"] = plain(replace(timeless.provenance, started=day, seconds=0.0))
     return f"{prefix}-{day.replace('-', '')}-{sha256_bytes(json.dumps(data, sort_keys=True).encode())[:8].upper()}"
@@ -93,7 +93,7 @@ def write(
     exports : collection of str
         "html", "pdf" or both.
     """
-    data = as_json(found)
+    data = as_json(with_sentences(found))
     write_text(folder / f"{name}.json", data)
     if "html" in exports:
         write_text(folder / f"{name}.html", confined(template, 0, page, found, folder, template, "screen"))

@@ -22,7 +22,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -594,8 +594,22 @@ def _know_fonts() -> None:
         font_manager.fontManager.addfont(path)
 
 
-def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -> str:
-    """Draw on axes in the style of the report; the same drawing gives the same bytes."""
+class _Ticks(ScalarFormatter):
+    """Numbers of an axis with the decimal sign of a language; names under an axis stay as they are."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return localized(super().__call__(x, pos), self._language)
+
+
+def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float, language: str = ENGLISH) -> str:
+    """Draw on axes in the style of the report; the same drawing gives the same bytes.
+
+    Its own words are drawn as they come; numbers of the axes are those of the language.
+    """
     _know_fonts()
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # texts stay texts in the SVG: what shows them has other fonts than what measured them here; and numbers that
@@ -609,10 +623,16 @@ def drawn_svg(draw: Callable[[Axes], None], width_mm: float, height_mm: float) -
         for words in ("Glyph ", *words_of_them):
             warnings.filterwarnings("ignore", message=words)
         figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        canvas = FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(_Ticks(language))
+        draw(axes)
+        for patch in (figure.patch, axes.patch):
+            patch.set_facecolor("none")
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        nothing = {"Date": None, "Creator": None}
+        canvas.print_svg(file, metadata=nothing)  # type: ignore[no-untyped-call]  # `savefig` lays all out twice
     return file.getvalue()
 
 

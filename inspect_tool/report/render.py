@@ -34,12 +34,14 @@ from inspect_tool.files import checked, read_bytes, read_toml, sha256_bytes
 from inspect_tool.languages import (
     ENGLISH,
     Text,
+    Words,
     decimal_sign,
     is_known,
     is_text,
     joined,
     key_of,
     languages,
+    named,
     reworded,
     said,
     translated,
@@ -93,6 +95,7 @@ _NUMBERED = {
     "section": ("page.a_section", "page.of_section"),
     "field": ("page.a_field", "page.of_field"),
 }  # at the begin of a head, and behind another
+_TOOLKIT_RULE = "standards.clause_toolkit_rule"
 _PLACES = ("words.specimen", "words.section", "words.plane")
 
 
@@ -256,7 +259,7 @@ def render(
 
 
 def render_page(
-    page: str, values: Mapping[str, Any], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
+    page: str, values: Mapping[str, object], folder: Path, template: Path, medium: Medium, language: str = ENGLISH
 ) -> str:
     """Render one page of a template: with its settings, style sheets, logo and pictures at hand.
 
@@ -466,7 +469,7 @@ def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxed
 
 
 @pass_context
-def _as_it_is(_: Context, value: Any) -> Any:
+def _as_it_is(_: Context, value: object) -> Any:
     """Print a value unchanged; as it asks for the context of a page, Jinja computes no constant while it compiles."""
     return value
 
@@ -482,11 +485,13 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 def _context(
     report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
-    report = translated(report, language)
+    standard = replace(report.standard, title=named("editions", report.standard.title))
+    checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
+    report = translated(replace(report, standard=standard, checks=checks), language)
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report)
     stated = replace(report.header, deviations=_deviations(report))
@@ -559,6 +564,15 @@ def _context(
         "feature_data": lambda: _feature_data(report, language),
     }
     return translated(found, language)
+
+
+def _clause(clause: Words) -> Words:
+    """Make the words of a rule of a standard, behind the name of its edition, the sentence that they are."""
+    if is_text(clause, _TOOLKIT_RULE) and isinstance(clause, Text):
+        return Text(_TOOLKIT_RULE, clause=named("clauses", str(clause.values.get("clause", ""))))
+    edition, colon, words = clause.partition(": ")
+    rule = named("clauses", words)
+    return joined("", (edition + colon, rule)) if isinstance(rule, Text) else clause
 
 
 def _is_section_statistics(table: Table) -> bool:
@@ -790,8 +804,7 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
         if statistics:
             enough = len(numbers) > 1
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        printed = (Text("page.number", number=number) for number in (*text.column(values), *more))
-        rows.append((text.heading(name), *printed))
+        rows.append((text.heading(name), *map(text.figure, (*text.column(values), *more))))
     columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)
@@ -825,7 +838,7 @@ def _is_dense(report: Report, main: tuple[Result, ...], more: int) -> bool:
     return lines + more + len(report.title) // 40 > 12
 
 
-def _image_notes(report: Report) -> dict[str, Any]:
+def _image_notes(report: Report) -> dict[str, object]:
     """Sort what is known of every image into what all have in common and what differs."""
     records = report.micrographs
     asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
@@ -860,7 +873,7 @@ def _image_notes(report: Report) -> dict[str, Any]:
 _MOST_SCALES = 4  # groups of images whose scale is told alike; more would fill pages with the same numbers
 
 
-def _scales(report: Report, language: str) -> dict[str, Any]:
+def _scales(report: Report, language: str) -> dict[str, object]:
     """Group the images whose scale is told by the same sources with the same numbers."""
     groups: dict[Any, list[MicrographRecord]] = {}
     for record in report.micrographs:

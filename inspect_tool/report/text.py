@@ -37,6 +37,7 @@ _UNIT_TEXT = {
     "1/in2": "in⁻²",
     "x": "×",
     "deg": "°",
+    "counts": Text("terms.counts"),
 }
 
 # endings of column names, longest first, and the unit they stand for
@@ -202,7 +203,27 @@ def with_unit(text: str, name: str) -> str:
     mark = unit(name)
     if not mark:
         return text
+    if isinstance(mark, Text):
+        return Text("page.with_unit", number=text, unit=mark)
     return text + mark if mark == "°" else f"{text}{NBSP}{mark}"
+
+
+def titled(title: str, name: str) -> str:
+    """Name a quantity with its unit in brackets.
+
+    >>> titled("Mean grain area", "um2"), titled("Grain size number", "G")
+    ('Mean grain area [µm²]', 'Grain size number')
+    """
+    return Text("page.head_with_unit", head=title, unit=unit(name)) if unit(name) else title
+
+
+def figure(printed: str) -> str:
+    """Mark a number that is printed already, so that it gets the decimal sign of the language.
+
+    >>> said(figure("0.25"), "de")
+    '0,25'
+    """
+    return Text("page.number", number=printed)
 
 
 def quantity(value: float | None, name: str, digits: int = 4) -> str:
@@ -228,6 +249,21 @@ def probability(p: float | None) -> str:
     if p < 0.0005:
         return f"<{NBSP}0.1{NBSP}%"
     return with_unit(at_place(100 * p, 1), "%")
+
+
+def small_p(p: float, digits: int = 3) -> str:
+    """Print the p of a test behind its sign.
+
+    >>> small_p(0.02345), small_p(1e-7)
+    ('=\\xa00.0235', '<\\xa00.001')
+    """
+    printed = bare_p(p, digits)
+    return printed if printed.startswith("<") else f"={NBSP}{printed}"
+
+
+def bare_p(p: float, digits: int = 3) -> str:
+    """Print the p of a test as a cell of a table holds it."""
+    return f"<{NBSP}0.001" if p < 0.001 else short(p, digits)
 
 
 def dof(value: float | None) -> str:
@@ -606,8 +642,11 @@ _NUMBERS: Mapping[str, Callable[..., str]] = {
     "quantity": quantity,
     "percent": percent,
     "probability": probability,
+    "small_p": small_p,
+    "bare_p": bare_p,
     "dof": dof,
     "limits": limits,
+    "at_place": at_place,
     "requirement_text": requirement_text,
     "found": found,
     "short": short,

@@ -11,7 +11,7 @@ from itertools import combinations
 from math import hypot, isfinite, log2, sqrt
 
 from inspect_tool.errors import CalibrationError, SettingsError
-from inspect_tool.languages import Text, joined
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Calibration, Check, Micrograph, ScaleSource
 
 RATIO_ONLY = "ratio only"
@@ -167,7 +167,7 @@ def agreement(told: Iterable[Sequence[ScaleSource]]) -> tuple[Check, ...]:
             passed=apart <= limit,
             clause=Text("scale.clause_iso_17025"),
             scope="calibration",
-            note=f"{_told(one)}; {_told(other)}",
+            note=joined("; ", (_told(one), _told(other))),
         ),
     )
 
@@ -327,10 +327,13 @@ _SAYS = {
 }
 
 
-def _told(source: ScaleSource) -> str:
-    height = "" if source.pixel_y_um is None else f" (height {source.pixel_y_um:.6g})"
-    found = f" ({source.note})" if source.note else ""
-    return f"{_SAYS[source.kind]} {source.pixel_um:.6g} um per pixel{height}{found}"
+def _told(source: ScaleSource) -> Words:
+    parts: list[Words] = [Text("scale.source_says", says=_SAYS[source.kind], pixel_um=source.pixel_um)]
+    if source.pixel_y_um is not None:
+        parts.append(Text("scale.source_height", pixel_um=source.pixel_y_um))
+    if source.note:
+        parts += [" (", source.note, ")"]
+    return joined("", parts)
 
 
 def _agreeing(one: ScaleSource, other: ScaleSource) -> str:

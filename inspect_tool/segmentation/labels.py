@@ -21,7 +21,7 @@ from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.images.preprocess import crop_like, turned_like
 from inspect_tool.images.readers import read_values
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, Samples, Segmentation
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 
@@ -157,15 +157,13 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
 class Meaning:
     """What the numbers of a mask mean."""
 
-    labels: NDArray[Any]  # class or object numbers, integer or bool
+    labels: Samples  # class or object numbers, integer or bool
     classes: Mapping[int, str]  # as in ``Segmentation``
     kind: MaskKind  # never "auto"
     found: Mapping[str, Any]  # for the report: values, objects, lines, ...
 
 
-def interpreted(
-    path: Path, values: NDArray[Any], lossy: bool, settings: Settings, *, where: str = "[backend]"
-) -> Meaning:
+def interpreted(path: Path, values: Samples, lossy: bool, settings: Settings, *, where: str = "[backend]") -> Meaning:
     """Tell what the numbers of a mask mean.
 
     Parameters
@@ -208,7 +206,7 @@ def interpreted(
     return Meaning(labels=labels, classes=classes, kind=kind, found=found)
 
 
-def signs_of_photograph(values: NDArray[Any], most: float = _MOST_CHANGES) -> str:
+def signs_of_photograph(values: Samples, most: float = _MOST_CHANGES) -> str:
     """What tells a photograph from a mask of numbers: more values than classes have, changing from pixel to pixel.
 
     Parameters
@@ -234,7 +232,7 @@ def signs_of_photograph(values: NDArray[Any], most: float = _MOST_CHANGES) -> st
     )
 
 
-def _single_share(labels: NDArray[Any]) -> float:
+def _single_share(labels: Samples) -> float:
     """Share of the pixels that differ from all their neighbors along rows and columns. [1]"""
     alike = np.zeros(labels.shape, np.bool_)
     below, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
@@ -250,7 +248,7 @@ class _Mask:
     """A mask as read: whole numbers (colors packed as 0xRRGGBB) and how often each occurs."""
 
     path: Path
-    image: NDArray[Any]  # (rows, columns)
+    image: Samples  # (rows, columns)
     values: NDArray[np.int64]  # distinct, ascending
     counts: NDArray[np.int64]
     lossy: bool
@@ -297,10 +295,10 @@ def _traced(mask: _Mask) -> _Traced | None:
 
 _GRAY = 8  # range of red, green and blue up to which a pixel is gray
 
-_Interpreted = tuple[NDArray[Any], Mapping[int, str], Mapping[str, Any]]
+_Interpreted = tuple[Samples, Mapping[int, str], Mapping[str, Any]]
 
 
-def _mask(path: Path, image: NDArray[Any], lossy: bool, where: str) -> _Mask:
+def _mask(path: Path, image: Samples, lossy: bool, where: str) -> _Mask:
     colored = False
     if image.ndim == 3:
         red, green, blue = (image[:, :, i] for i in range(3))
@@ -368,7 +366,7 @@ def _in_steps(ranks: NDArray[np.intp], count: int) -> float:
     return float(np.mean(np.abs((table + table.T).argmax(axis=1) - np.arange(count)) == 1))
 
 
-def _histogram(image: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _histogram(image: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Distinct values, ascending, and how often each occurs."""
     if image.dtype in (np.uint8, np.uint16):
         histogram = np.bincount(image.ravel())
@@ -479,7 +477,7 @@ def _binary(mask: _Mask, settings: Settings) -> _Interpreted:
     return labels, {1: classes[1]}, {**found, "separate": True, "objects": count - 1}
 
 
-def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
+def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, object]]:
     """Bright part of a mask of two values; half way decides where smoothing left values between."""
     low, high = int(mask.values[0]), int(mask.values[-1])
     if mask.colored and len(mask.values) > 2:
@@ -493,7 +491,7 @@ def _two_values(mask: _Mask) -> tuple[Mask, int, int, dict[str, Any]]:
     _check_no_photograph(mask, _SOFT_CHANGES)
     level = (low + high) / 2
     _check_two_grays(mask, level)
-    found: dict[str, Any] = {"values": [_shown(mask, low), _shown(mask, high)]}
+    found: dict[str, object] = {"values": [_shown(mask, low), _shown(mask, high)]}
     if len(mask.values) > 2:
         between = int(mask.counts[1:-1].sum())
         found |= {"threshold": level, "share_between_percent": 100 * between / mask.image.size}
@@ -536,7 +534,7 @@ def _binary_names(mask: _Mask, settings: Settings, *, low: int, high: int, dark:
 
 def _classes(mask: _Mask, settings: Settings) -> _Interpreted:
     """One class per value: small values are class numbers, gray levels and colors are numbered in order."""
-    soft: dict[str, Any] = {}
+    soft: dict[str, object] = {}
     if settings.classes and not mask.lossy:
         mask, soft = _hardened(mask, [_key(key) for key in settings.classes])
     count = max(len(mask.values), len(settings.classes))
@@ -572,7 +570,7 @@ _SOFT_PX = 2  # pixels of a smoothed edge lie this near to the classes that they
 _MOST_SOFT = 0.3  # share of a mask that smoothed edges take at most [1]
 
 
-def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, Any]]:
+def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, object]]:
     """Give pixels of smoothed edges to the nearer of the named classes beside them; half way decides.
 
     Values that are not named stay as they are where they make areas of their own, or do not lie between two classes
@@ -607,7 +605,7 @@ def _hardened(mask: _Mask, named: Sequence[int]) -> tuple[_Mask, dict[str, Any]]
 _ROUNDING = 6  # gray levels that the three channels of a color between two others may be off together
 
 
-def _channels(mask: _Mask, values: Any) -> NDArray[np.int64]:
+def _channels(mask: _Mask, values: object) -> NDArray[np.int64]:
     """Red, green and blue of packed colors, or the one number of gray values, along a last axis."""
     packed = np.asarray(values, dtype=np.int64)
     return np.stack([packed >> shift & 255 for shift in (16, 8, 0)] if mask.colored else [packed], axis=-1)

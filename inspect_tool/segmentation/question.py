@@ -21,7 +21,6 @@ it, ``KINDS`` tells: semantic is classes, instance is objects.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,7 @@ def step(recipe: Recipe, output: Output) -> Step:
     return accepts_of(recipe).get(output, "refused")
 
 
-def outputs(backend: Backend, settings: Any) -> tuple[Output, ...]:
+def outputs(backend: Backend, settings: object) -> tuple[Output, ...]:
     """Name what a backend can give with these settings; several, where only the image or a mask decides."""
     if isinstance(backend, StatesOutputs):
         return tuple(backend.outputs(settings))
@@ -61,7 +60,7 @@ def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:
     return "grains" if filled else "objects"
 
 
-def check_backend(recipe_name: str, recipe: Recipe, backend_name: str, backend: Backend, settings: Any) -> None:
+def check_backend(recipe_name: str, recipe: Recipe, backend_name: str, backend: Backend, settings: object) -> None:
     """Refuse a backend before any work when nothing it can give answers the question of the recipe.
 
     Raises
@@ -92,12 +91,11 @@ def answer(
         A segmentation that does not answer the question.
     """
 
+    def taken_of(named: tuple[str, Segmentation]) -> tuple[str, Segmentation]:
+        return named[0], _taken(recipe_name, recipe, named[1], roi)[0]
+
     def others() -> Iterator[tuple[str, Segmentation]]:
-        for name, other in segmentation.alternatives():
-            taken, _ = _taken(recipe_name, recipe, other, roi)
-            del other
-            yield name, taken
-            del taken  # or two of them are held at a time
+        return map(taken_of, segmentation.alternatives())  # which, unlike a generator, holds none while it is measured
 
     taken, statement = _taken(recipe_name, recipe, segmentation, roi)
     if segmentation.alternatives is no_alternatives:

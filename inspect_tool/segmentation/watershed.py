@@ -25,7 +25,7 @@ from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.ranges import Above0, From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
@@ -209,7 +209,7 @@ def _region(micrograph: Micrograph) -> Mask:
 
 def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, LabelImage]:
     roi = _region(micrograph)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if settings.mount == "auto":
         mount = boundaries.mount_mask(micrograph.pixels, roi)
         if mount is not None:
@@ -466,7 +466,7 @@ def _regions(
 
 def _grains(
     partition: _Partition, labels: LabelImage, micrograph: Micrograph, settings: Settings, which: int
-) -> tuple[dict[str, Any], scratches.Grooves | None]:
+) -> tuple[dict[str, object], scratches.Grooves | None]:
     """Merge regions into grains, in place; the boundaries beside which thin lines are scratches, if there are such."""
     regions = partition.regions
     support, length = regions.sides[7 + which], regions.sides[6]
@@ -481,10 +481,10 @@ def _grains(
     given = boundaries.small_given_away(regions, smallest, doubtful)
     owner = given[owner]
     found = dict(partition.found)
+    lamellae = 0
     if settings.twins == "ignore":
         whole, lamellae = twins.without_twins(boundaries.joined([regions], given))
         owner = whole[owner]
-        found["twin_lamellae_merged"] = lamellae
     count = int(owner.max())
     if count < 2:
         msg = f"{micrograph.path}: no closed grain found; check focus and etch, or give masks with backend 'labels'"
@@ -501,9 +501,15 @@ def _grains(
         owner = whole[owner]
     if settings.twins == "ignore":
         regions = boundaries.joined([partition.regions], owner)
-        found["twin_lamellae_merged"] += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
+        lamellae += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
     count = max(int(labels[rows].max()) for rows in strips(labels.shape))
-    found |= {"scratch_lines_merged": lines, "scratched_percent": round(100 * scratched, 1)}
+    found |= stated(
+        Told(
+            twin_lamellae_merged=lamellae if settings.twins == "ignore" else None,
+            scratch_lines_merged=lines,
+            scratched_percent=round(100 * scratched, 1),
+        )
+    )
     found |= {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
     return found, grooves
 
@@ -511,7 +517,7 @@ def _grains(
 # -------------------------------------------------------------------------------------------------- particles
 
 
-def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, Any]]:
+def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
     roi = _region(micrograph)
     gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
     inside = gray[roi]

@@ -93,7 +93,7 @@ def names_for(recipe: Recipe) -> tuple[str, ...]:
 
 def editions_for(
     recipe: Recipe,
-    settings: Any,
+    settings: object,
     name: str = "",
     asked: Sequence[Requirement] = (),
     folder: Path | None = None,
@@ -223,7 +223,7 @@ def unverified(standard: Standard) -> tuple[str, ...]:
     )
 
 
-def _followed(data: Mapping[str, Any], where: str) -> str:
+def _followed(data: Mapping[str, object], where: str) -> str:
     """The standard that an edition follows, its own where it names none; one that nobody knows is an error."""
     own, stated = str(data["id"]), data.get("follows")
     if stated is None:
@@ -236,7 +236,7 @@ def _followed(data: Mapping[str, Any], where: str) -> str:
     return str(stated)
 
 
-def _constant(value: Any, where: str) -> Constant:
+def _constant(value: object, where: str) -> Constant:
     if not isinstance(value, Mapping):
         msg = f"{where}: must be a table with value, unit and clause"
         raise StandardError(msg)
@@ -245,7 +245,7 @@ def _constant(value: Any, where: str) -> Constant:
     return made
 
 
-def _table(rows: Any, where: str) -> tuple[Mapping[str, Any], ...]:
+def _table(rows: object, where: str) -> tuple[Mapping[str, Any], ...]:
     if not (isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows)):
         msg = f"{where}: must be a list of tables"
         raise StandardError(msg)

@@ -17,6 +17,7 @@ from math import isfinite, sqrt
 from typing import Literal
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text, Words
 from inspect_tool.statistics.uncertainty import coverage_factor
 
 Decision = Literal["equivalent", "not shown equivalent", "different", "not stated"]
@@ -52,7 +53,7 @@ class Equivalence:
     interval: Interval | None  # of the mean difference, at 1 - 2 alpha
     p: float | None  # the larger of the two one-sided tests
     decision: Decision
-    reason: str
+    reason: Words
 
 
 def agreement(reference: Sequence[float], other: Sequence[float]) -> Agreement:
@@ -158,27 +159,27 @@ def equivalence(found: Agreement | None, margin: float | None, alpha: float = 0.
         msg = f"alpha: got {alpha:g}, must be between 0 and 0.5; 0.05 is usual"
         raise SettingsError(msg)
 
-    def not_stated(reason: str, interval: Interval | None = None) -> Equivalence:
+    def not_stated(reason: Words, interval: Interval | None = None) -> Equivalence:
         return Equivalence(margin=margin, alpha=alpha, interval=interval, p=None, decision="not stated", reason=reason)
 
     if found is None:
-        return not_stated("no field has a value of both backends")
+        return not_stated(Text("statistics.no_field_of_both"))
     if found.n < LEAST_FIELDS or found.s is None:
-        return not_stated(f"{found.n} field{'' if found.n == 1 else 's'}; {LEAST_FIELDS} or more are needed")
+        return not_stated(Text("statistics.too_few_fields", n=found.n, least=LEAST_FIELDS))
     dof, error = found.n - 1, found.s / sqrt(found.n)
     half = coverage_factor(dof, 1 - 2 * alpha) * error
     interval = (found.mean - half, found.mean + half)
     if margin is None:
-        return not_stated("no margin was given", interval)
+        return not_stated(Text("statistics.no_margin_given"), interval)
     p = _larger_p(found.mean, error, dof, margin)
     decision: Decision
-    share = f"{100 * (1 - 2 * alpha):g} % interval of the mean difference"
+    share = 100 * (1 - 2 * alpha)
     if p < alpha:
-        decision, reason = "equivalent", f"the {share} lies within the margin"
+        decision, reason = "equivalent", Text("statistics.within_the_margin", share=share)
     elif interval[0] > margin or interval[1] < -margin:
-        decision, reason = "different", f"the {share} lies beyond the margin"
+        decision, reason = "different", Text("statistics.beyond_the_margin", share=share)
     else:
-        decision, reason = "not shown equivalent", f"the {share} reaches over the margin"
+        decision, reason = "not shown equivalent", Text("statistics.over_the_margin", share=share)
     return Equivalence(margin=margin, alpha=alpha, interval=interval, p=p, decision=decision, reason=reason)
 
 

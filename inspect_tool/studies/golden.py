@@ -16,12 +16,13 @@ from typing import Any, Literal
 
 from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
-from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_file, write_text
+from inspect_tool.files import as_json, plain, sha256_file, write_text
 from inspect_tool.folders import new_folder
 from inspect_tool.inspection import field_record, job_plan
 from inspect_tool.inspection.job_plan import Plan, Progress, job_names, silent
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.model import Provenance
+from inspect_tool.report import document
 
 SCHEMA = "inspect_tool/golden/1"
 FILE = "golden.json"
@@ -169,15 +170,10 @@ def record(jobs: Sequence[Path], out: Path, *, copy: bool = False, progress: Pro
 def load_golden(folder: Path) -> Golden:
     """Read ``golden.json`` of a folder."""
     path = folder / FILE
-    try:
-        text = read_bytes(path)
-    except FileNotFoundError:
+    if not path.exists():
         msg = f"{path}: no such file; make it with inspect-tool golden record JOB --out {folder}"
-        raise SettingsError(msg) from None
-    except OSError as error:
-        msg = f"{path}: not a record of golden results: {error.strerror}"
-        raise SettingsError(msg) from None
-    return parse_json(Golden, text, SCHEMA, str(path), "a record of golden results")
+        raise SettingsError(msg)
+    return document.load(Golden, path, SCHEMA, "a record of golden results")
 
 
 def _measured(plan: Plan, name: str, base: Path, tell: Any) -> GoldenJob:
@@ -409,17 +405,17 @@ def _changes(old: GoldenJob, new: GoldenJob) -> Iterator[str]:
     yield from _table("used: ", *({key: job.used.get(key) for key in kept} for job in (old, new)))
 
 
-def _table(prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _table(prefix: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     for key in dict.fromkeys([*old, *new]):
         yield from _changed(f"{prefix}{key}", old.get(key), new.get(key))
 
 
-def _changed(name: str, old: Any, new: Any) -> Iterator[str]:
+def _changed(name: str, old: object, new: object) -> Iterator[str]:
     if old != new:
         yield f"{name}: {_shown(old)} → {_shown(new)}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

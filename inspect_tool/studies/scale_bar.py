@@ -3,7 +3,6 @@
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from inspect_tool.errors import CalibrationError, SettingsError
 from inspect_tool.images.readers import read
@@ -126,6 +125,6 @@ def block(reading: BarReading, path: Path) -> list[str]:
     ]
 
 
-def as_data(reading: BarReading, path: Path) -> dict[str, Any]:
+def as_data(reading: BarReading, path: Path) -> dict[str, object]:
     """The reading as plain data for JSON."""
     return {"image": str(path), **asdict(reading)}

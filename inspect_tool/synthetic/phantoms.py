@@ -27,6 +27,11 @@ class Kit:
     pore_sizes_px: tuple[float, ...] = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0)  # equivalent diameters [px]
     pores_of_a_size: int = 150  # about
 
+    @property
+    def shape_px(self) -> tuple[int, int]:
+        """Rows and columns of phase and pore fields. [px]"""
+        return self.side_px, self.side_px
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:

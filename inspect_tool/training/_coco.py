@@ -12,7 +12,7 @@ from inspect_tool.model import Mask
 from inspect_tool.training.shapes import Shape
 
 
-def shapes(where: str, data: Mapping[str, Any], shape: tuple[int, int], image: str) -> Iterator[Shape]:
+def shapes(where: str, data: Mapping[str, object], shape: tuple[int, int], image: str) -> Iterator[Shape]:
     """Read the objects of one image, which is found by its file name.
 
     Raises
@@ -39,7 +39,7 @@ def shapes(where: str, data: Mapping[str, Any], shape: tuple[int, int], image: s
         yield from _object(named, item, str(names[item["category_id"]]), i, shape)
 
 
-def _image(where: str, data: Mapping[str, Any], image: str) -> Mapping[str, Any]:
+def _image(where: str, data: Mapping[str, object], image: str) -> Mapping[str, object]:
     """Entry of the image: the same name, else the same name without folder, else without suffix."""
     entries = _list(where, data, "images", ("id", "file_name"))
     if not image and len(entries) == 1:
@@ -62,7 +62,7 @@ def _image(where: str, data: Mapping[str, Any], image: str) -> Mapping[str, Any]
     raise ReadError(msg)
 
 
-def _list(where: str, data: Mapping[str, Any], key: str, needed: tuple[str, ...]) -> list[Mapping[str, Any]]:
+def _list(where: str, data: Mapping[str, object], key: str, needed: tuple[str, ...]) -> list[Mapping[str, Any]]:
     listed = data.get(key)
     if not isinstance(listed, list):
         msg = f"{where}: has no list '{key}'; export it as COCO object detection"
@@ -75,7 +75,7 @@ def _list(where: str, data: Mapping[str, Any], key: str, needed: tuple[str, ...]
     return listed
 
 
-def _object(where: str, item: Mapping[str, Any], name: str, number: int, shape: tuple[int, int]) -> Iterator[Shape]:
+def _object(where: str, item: Mapping[str, object], name: str, number: int, shape: tuple[int, int]) -> Iterator[Shape]:
     """One object: run lengths, or the union of its outlines."""
     where = f"{where} '{name}'"
     found, crowd = item.get("segmentation"), bool(item.get("iscrowd", 0))
@@ -98,7 +98,7 @@ def _object(where: str, item: Mapping[str, Any], name: str, number: int, shape: 
         )
 
 
-def _runs(where: str, found: Mapping[str, Any], shape: tuple[int, int]) -> Mask:
+def _runs(where: str, found: Mapping[str, object], shape: tuple[int, int]) -> Mask:
     """Mask from run lengths: outside and inside by turns, column by column."""
     size, counts = found.get("size"), found.get("counts")
     if size != list(shape):

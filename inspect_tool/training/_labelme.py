@@ -15,7 +15,7 @@ from inspect_tool.training.shapes import Points, Shape, ellipse, rectangle
 _LEAST = {"polygon": 3, "rectangle": 2, "circle": 2, "linestrip": 2, "line": 2, "mask": 2}
 
 
-def shapes(where: str, data: Mapping[str, Any], shape: tuple[int, int], line_px: float) -> Iterator[Shape]:
+def shapes(where: str, data: Mapping[str, object], shape: tuple[int, int], line_px: float) -> Iterator[Shape]:
     """Read the shapes of one image; pictures that the file names or holds are not looked at.
 
     Raises
@@ -41,7 +41,7 @@ def shapes(where: str, data: Mapping[str, Any], shape: tuple[int, int], line_px:
         yield _shape(f"{where}: shape {i} '{item['label']}'", item, shape, line_px)
 
 
-def _shape(where: str, item: Mapping[str, Any], shape: tuple[int, int], line_px: float) -> Shape:
+def _shape(where: str, item: Mapping[str, object], shape: tuple[int, int], line_px: float) -> Shape:
     kind = item.get("shape_type") or "polygon"  # files before version 4 have polygons only
     if kind not in _LEAST and kind != "oriented_rectangle":
         msg = f"{where}: a {kind} marks no area; known are {', '.join(_LEAST)}; draw one of those"
@@ -65,7 +65,7 @@ def _shape(where: str, item: Mapping[str, Any], shape: tuple[int, int], line_px:
     return Shape(where=where, name=name, group=group, outlines=(points,))
 
 
-def _points(where: str, given: Any, least: int) -> Points:
+def _points(where: str, given: object, least: int) -> Points:
     """Rows and columns from pairs x, y."""
     try:
         points = np.asarray(given, dtype=float)

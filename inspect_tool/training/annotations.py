@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import read_bytes
 from inspect_tool.images.readers import read_values
-from inspect_tool.model import LabelImage
+from inspect_tool.model import LabelImage, Samples
 from inspect_tool.segmentation import labels as masks
 from inspect_tool.training import _coco, _imagej, _labelme
 from inspect_tool.training.shapes import Shape, drawn
@@ -256,7 +255,7 @@ def _from_mask(path: Path, shape: tuple[int, int], classes: Sequence[str], setti
     return found
 
 
-def _objects(path: Path, values: NDArray[Any], lossy: bool, settings: Settings) -> LabelImage:
+def _objects(path: Path, values: Samples, lossy: bool, settings: Settings) -> LabelImage:
     """Object numbers of a label image, a map of boundaries or, where stated, the pieces of a binary mask."""
     if settings.names:
         names = ", ".join(settings.names)
@@ -283,9 +282,7 @@ def _objects(path: Path, values: NDArray[Any], lossy: bool, settings: Settings) 
     return np.array(meant.labels, dtype=np.int32)
 
 
-def _class_image(
-    path: Path, values: NDArray[Any], lossy: bool, classes: Sequence[str], settings: Settings
-) -> LabelImage:
+def _class_image(path: Path, values: Samples, lossy: bool, classes: Sequence[str], settings: Settings) -> LabelImage:
     """Class numbers: the values themselves where they are some, a binary mask, or values with given names."""
     wrong = [key for key in settings.names if not re.fullmatch(r"\d+|#[0-9a-fA-F]{6}", key)]
     if wrong:

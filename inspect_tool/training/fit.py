@@ -91,7 +91,7 @@ def fit(
     wd: float = 1e-4,
     ema: float = 0.998,
     device: Device = "auto",
-    identity: Mapping[str, Any] | None = None,
+    identity: Mapping[str, object] | None = None,
     report: Report | None = None,
 ) -> Fitted:
     """Train with AdamW on a cosine schedule; validate and keep the moving average of the weights.
@@ -270,7 +270,7 @@ class _State:
     the old pair or the new one.
     """
 
-    def __init__(self, folder: Path, run: Mapping[str, Any]):
+    def __init__(self, folder: Path, run: Mapping[str, object]):
         self.folder = folder
         self.run = dict(run)
         self.step = 0
@@ -316,7 +316,7 @@ class _State:
         self.step, self.history = step, history
         self._write_log()
 
-    def _same_run(self, run: Mapping[str, Any]) -> None:
+    def _same_run(self, run: Mapping[str, object]) -> None:
         for key in sorted({*run, *self.run}):
             if run.get(key) != self.run.get(key):
                 was, now = _short(run.get(key)), _short(self.run.get(key))
@@ -406,6 +406,6 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

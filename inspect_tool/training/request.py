@@ -1,15 +1,18 @@
-"""What ``inspect-tool train`` asks for, and what it tells in the end; torch is imported only when training begins."""
+"""What ``inspect-tool train`` asks for, and what it tells in the end.
+
+Nothing heavy is imported here: the command line makes its options of ``Request``, and torch is for training alone.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.files import checked
-from inspect_tool.segmentation.networks.runtime import Device
-from inspect_tool.segmentation.networks.weights import missing_extra
+from inspect_tool.options import Option
 
 if TYPE_CHECKING:
     from inspect_tool.training.train import Trained
@@ -23,47 +26,65 @@ _LARGEST_BATCH = 4096  # crops; one more than any memory holds is drawn for ever
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to train, on what, and where the model goes."""
+    """What to train, on what, and where the model goes; what has a ``Doc`` is an option of the command."""
 
-    recipe: str
-    images: tuple[str, ...]  # files, patterns or folders
-    masks: tuple[str, ...]
-    out: Path  # becomes the model folder
-    model: str = ""  # shipped name or folder to start from; empty: the shipped one of the recipe
-    from_scratch: bool = False
-    classes: tuple[str, ...] = ()  # background first; empty: of the model, or of the recipe
-    names: Mapping[str, str] = default(default_factory=dict)  # class name, value or color in a mask -> class, "ignore"
-    masks_are: Literal["auto", "labels", "boundaries"] = "auto"  # of grains
-    unmarked: Literal["background", "unknown"] = "background"  # what is not marked in an annotation
-    may_be_empty: bool = False  # masks in which nothing is marked are meant
-    validation: tuple[str, ...] = ()  # names of the images that judge; empty: a quarter is drawn
-    pixel_um: float | None = None  # of every image; None: as the files tell [um/px]
-    footer_px: int = 0  # rows at the bottom of every image that are no image [px]
-    steps: int = 1000
-    batch: int = 8
-    size_px: int = 256  # side of a crop
-    upright: bool = False  # images have an up and a down, as layers do: they are not turned
-    rate: float | None = None  # None: 0.001 from scratch, 0.0003 otherwise
+    recipe: Annotated[str, Doc("Recipe the model is for."), Option(short="-r")]
+    images: Annotated[tuple[str, ...], Doc("Image, folder or quoted pattern; may be repeated."), Option(shows="FILES")]
+    masks: Annotated[tuple[str, ...], Doc("Annotations of the images, paired by name."), Option(shows="FILES")]
+    out: Annotated[Path, Doc("Model folder to write."), Option(short="-o")]
+    # empty: the shipped one of the recipe
+    model: Annotated[str, Doc("Shipped model or model folder to start from."), Option(short="-m")] = ""
+    from_scratch: Annotated[bool, Doc("Start from nothing.")] = False
+    # empty: of the model, or of the recipe
+    classes: Annotated[
+        tuple[str, ...], Doc("Names of the classes, background first: matrix,carbide."), Option(text=True)
+    ] = ()
+    # class name, value or color in a mask -> class, or "ignore"
+    names: Annotated[Mapping[str, str], Doc("Meaning of a mask: 255=carbide, scratch=ignore."), Option("--name")] = (
+        default(default_factory=dict)
+    )
+    masks_are: Annotated[
+        Literal["auto", "labels", "boundaries"], Doc("grain_size: labels (a number per grain) or boundaries.")
+    ] = "auto"
+    unmarked: Annotated[Literal["background", "unknown"], Doc("What is not marked: background or unknown.")] = (
+        "background"
+    )
+    may_be_empty: Annotated[bool, Doc("Masks with nothing marked are meant.")] = False
+    # empty: a quarter of the images is drawn
+    validation: Annotated[tuple[str, ...], Doc("Image that judges; may be repeated.")] = ()
+    # None: as the files tell
+    pixel_um: Annotated[float | None, Doc("Pixel size of every image [um/px].")] = None
+    footer_px: Annotated[int, Doc("Rows at the bottom that are no image."), Option(least=0)] = 0
+    steps: Annotated[int, Doc("Steps of the optimizer at most."), Option(least=1)] = 1000
+    batch: Annotated[int, Doc("Crops in each step."), Option(least=1)] = 8
+    size_px: Annotated[int, Doc("Side of a crop [px]."), Option("--size", least=1)] = 256
+    upright: Annotated[bool, Doc("Images have an up and a down, as layers do.")] = False
+    # None: 0.001 from scratch, 0.0003 otherwise
+    rate: Annotated[float | None, Doc("Highest learning rate.")] = None
     every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
-    patience: int | None = 10  # validations without a better score
-    seed: int = 0
-    device: Device = "auto"
+    patience: Annotated[int, Doc("Stop after so many validations without a better score."), Option(least=1)] = 10
+    seed: Annotated[int, Doc("Of everything that is drawn."), Option(least=0)] = 0
+    device: Annotated[Literal["auto", "cpu", "cuda"], Doc("auto, cpu or cuda.")] = "auto"
     network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
-    licence: str = "not stated"  # of the images
+    licence: Annotated[str, Doc("Licence of the images, for the model card.")] = "not stated"
     commercial: bool = True  # whether the images may be used commercially
-    resume: bool = False
+    resume: Annotated[bool, Doc("Go on with a run that did not end.")] = False
 
 
 def checked_request(values: Mapping[str, Any]) -> Request:
-    """Make a request of what was typed.
+    """Make a request of what was typed: names of classes by commas, meanings of masks as pairs.
 
     Raises
     ------
     SettingsError
         A value that is none of the choices, or a number out of range.
     """
-    request = checked(Request, {key: value for key, value in values.items() if value is not None}, "inspect-tool train")
-    for name in ("steps", "batch", "size_px", "rate", "every", "patience", "pixel_um"):
+    from inspect_tool.files import checked
+
+    stated = {key: value for key, value in values.items() if value is not None}
+    stated |= {"classes": class_names(stated.get("classes", "")), "names": name_table(stated.get("names", ()))}
+    request = checked(Request, stated, "inspect-tool train")
+    for name in ("rate", "every", "pixel_um"):
         value = getattr(request, name)
         if value is not None and not value > 0:
             msg = f"inspect-tool train {name}: got {value:g}, must be above 0"
@@ -101,6 +122,8 @@ def class_names(text: str) -> tuple[str, ...]:
 
 def run(request: Request, progress: Progress | None = None) -> "Trained":
     """Train, if torch is installed: see ``training.train.train``."""
+    from inspect_tool.segmentation.networks.weights import missing_extra
+
     try:
         from inspect_tool.training.train import train
     except ModuleNotFoundError as error:
@@ -127,7 +150,7 @@ def summary(trained: "Trained") -> Iterator[str]:
     yield f'use it in a job: [backend] name = "unet", model = "{trained.folder.name}" (the folder, beside the job file)'
 
 
-def outcome(trained: "Trained") -> dict[str, Any]:
+def outcome(trained: "Trained") -> dict[str, object]:
     """What came out, as plain values."""
     return {
         "folder": str(trained.folder),

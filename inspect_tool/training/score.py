@@ -19,6 +19,8 @@ from inspect_tool.errors import BackendError, InspectError, MeasurementError, Se
 from inspect_tool.files import checked, sha256_file, toml_value
 from inspect_tool.images import readers
 from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
+from inspect_tool.inspection.one_field import measured_labels
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Calibration,
     Editions,
@@ -158,7 +160,7 @@ class Scores:
     notes: tuple[str, ...]
 
 
-def checked_request(values: Mapping[str, Any]) -> Request:
+def checked_request(values: Mapping[str, object]) -> Request:
     """Make a request of what was typed.
 
     Raises
@@ -304,13 +306,13 @@ def _micrograph(field: _Field, request: Request) -> Micrograph:
     return to_square_pixels(apply_region(settle(found, stated), Region(footer_px=request.footer_px), Path()))
 
 
-def setting_table(pairs: Sequence[str], option: str = "--set") -> dict[str, Any]:
+def setting_table(pairs: Sequence[str], option: str = "--set") -> dict[str, object]:
     """Read settings as they are typed: values as in TOML, bare words as text.
 
     >>> setting_table(["threshold=0.4", "phase=dark", "levels=[90, 120]"])
     {'threshold': 0.4, 'phase': 'dark', 'levels': [90, 120]}
     """
-    table: dict[str, Any] = {}
+    table: dict[str, object] = {}
     for pair in pairs:
         key, mark, value = (part.strip() for part in pair.partition("="))
         if not mark or not key or not value:
@@ -344,7 +346,7 @@ def _kind(request: Request, recipe: Recipe) -> Kind:
     return "instance" if recipe.QUESTION == "count" else "semantic"
 
 
-def _segmenter(request: Request) -> tuple[Callable[[Micrograph], Segmentation] | None, Mapping[str, Any]]:
+def _segmenter(request: Request) -> tuple[Callable[[Micrograph], Segmentation] | None, Mapping[str, object]]:
     """Load a backend once, with the settings of the recipe where it is the recipe's own."""
     if not request.backend:
         return None, {}
@@ -586,8 +588,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
         if micrograph.roi is not None:
             labels = labels * micrograph.roi
     field = replace(segmentation, labels=np.asarray(labels, dtype=np.int32), alternatives=no_alternatives)
-    taken, _ = question.answer(case.recipe_name, case.recipe, field, micrograph.roi)
-    measurement = case.recipe.measure_field(micrograph, taken, case.settings, case.editions)
+    _, measurement, _ = measured_labels(case.recipe_name, micrograph, field, case.settings, case.editions)
     findings = case.recipe.combine([measurement], case.settings, case.editions)
     return {result.quantity: result for result in findings.results if isfinite(result.value)}
 
@@ -595,7 +596,7 @@ def measured(case: Case, micrograph: Micrograph, segmentation: Segmentation) -> 
 # ------------------------------------------------------------------------------------------------------- all images
 
 
-def summarized(case: Case, images: Sequence[ImageScore], backend: Mapping[str, Any] | None = None) -> Scores:
+def summarized(case: Case, images: Sequence[ImageScore], backend: Mapping[str, object] | None = None) -> Scores:
     """Put the images together: counts are added, differences of the quantities become an agreement."""
     names = dict.fromkeys(name for image in images for name in image.quantities)
     quantities = {name: quantity_score([image.quantities.get(name) for image in images]) for name in names}
@@ -634,12 +635,10 @@ def _notes(case: Case, images: Sequence[ImageScore], found: Mapping[str, Quantit
     scaled = [name for name, quantity in quantities.items() if quantity.needs_scale and "*" not in name]
     if scaled and not any(name in found for name in scaled):
         has_g = any(quantity.unit == "G" for quantity in quantities.values())
-        notes.append(
-            f"no scale: {', '.join(scaled[:3])} and other quantities in um are not compared; give --pixel-um"
-            + (" (differences of G are the same for any)" if has_g else "")
-        )
+        key = "score.note_no_scale_g" if has_g else "score.note_no_scale"
+        notes.append(Text(key, names=tuple(scaled[:3])))
     if len(images) < 3:
-        notes.append(f"{len(images)} image{'s are' if len(images) > 1 else ' is'} too few for a statement about others")
+        notes.append(Text("score.note_few_images", n=len(images)))
     return tuple(notes)
 
 

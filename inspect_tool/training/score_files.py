@@ -10,6 +10,7 @@ from inspect_tool import __version__
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import as_json, plain, write_text
 from inspect_tool.folders import new_folder
+from inspect_tool.languages import ENGLISH, Text, Words, translated
 from inspect_tool.model import Cell, Table
 from inspect_tool.statistics.agreement import equivalence
 from inspect_tool.training.metrics import BoundaryMatch, Match, Overlap, mean_of
@@ -18,6 +19,7 @@ from inspect_tool.training.score import ImageScore, QuantityScore, Scores
 SCHEMA = "inspect_tool/score/1"
 
 _NONE = "–"
+_PIXELS = Text("score.pixels")
 _WORST = 4  # images that are shown
 _SHOWN = 3  # main quantities that have columns of their own in the table of images
 
@@ -25,7 +27,7 @@ _SHOWN = 3  # main quantities that have columns of their own in the table of ima
 # ------------------------------------------------------------------------------------------------------- as data
 
 
-def as_data(scores: Scores) -> dict[str, Any]:
+def as_data(scores: Scores) -> dict[str, object]:
     """All scores as values that JSON can hold; what does not exist is null."""
     data = {
         "schema": SCHEMA,
@@ -41,7 +43,7 @@ def as_data(scores: Scores) -> dict[str, Any]:
         "summary": _labels(scores) | {"quantities": {k: _quantity(v) for k, v in scores.quantities.items()}},
         "images": [_image(image) for image in scores.images],
     }
-    found: dict[str, Any] = plain(data)
+    found: dict[str, object] = plain(data)
     return found
 
 
@@ -55,7 +57,7 @@ def _labels(scores: Scores | ImageScore) -> dict[str, Any]:
     }
 
 
-def _overlap(found: Overlap) -> dict[str, Any]:
+def _overlap(found: Overlap) -> dict[str, object]:
     return {
         "iou": found.iou,
         "dice": found.dice,
@@ -65,7 +67,7 @@ def _overlap(found: Overlap) -> dict[str, Any]:
     }
 
 
-def _boundary(found: BoundaryMatch) -> dict[str, Any]:
+def _boundary(found: BoundaryMatch) -> dict[str, object]:
     return {
         "f1": found.f1,
         "precision": found.precision,
@@ -75,7 +77,7 @@ def _boundary(found: BoundaryMatch) -> dict[str, Any]:
     }
 
 
-def _objects(found: Mapping[float, Match]) -> dict[str, Any]:
+def _objects(found: Mapping[float, Match]) -> dict[str, object]:
     first = next(iter(found.values()))
     return {
         "n_truth": first.tp + first.fn,
@@ -98,7 +100,7 @@ def _objects(found: Mapping[float, Match]) -> dict[str, Any]:
     }
 
 
-def _quantity(score: QuantityScore) -> dict[str, Any]:
+def _quantity(score: QuantityScore) -> dict[str, object]:
     found = score.found
     return {
         "title": score.title,
@@ -117,7 +119,7 @@ def _quantity(score: QuantityScore) -> dict[str, Any]:
     }
 
 
-def _image(image: ImageScore) -> dict[str, Any]:
+def _image(image: ImageScore) -> dict[str, object]:
     return {
         "image": image.image,
         "truth_sha256": image.truth_sha256,
@@ -144,8 +146,8 @@ def as_csv(scores: Scores) -> str:
     return text.getvalue()
 
 
-def _flat(image: ImageScore) -> dict[str, Any]:
-    row: dict[str, Any] = {"image": image.image, "annotated_percent": image.annotated_percent}
+def _flat(image: ImageScore) -> dict[str, object]:
+    row: dict[str, object] = {"image": image.image, "annotated_percent": image.annotated_percent}
     for name, overlap in image.pixels.items():
         row |= {f"iou.{name}": overlap.iou, f"dice.{name}": overlap.dice}
     row["mean_iou"] = mean_of(overlap.iou for overlap in image.pixels.values())
@@ -181,68 +183,70 @@ def tables(scores: Scores) -> tuple[Table, ...]:
     return tuple(table for table in found if table.rows)
 
 
-def quantity_table(scores: Scores, names: Sequence[str], title: str = "Error in what is measured") -> Table:
+def quantity_table(scores: Scores, names: Sequence[str], title: Words = "") -> Table:
     """Differences of quantities over the images, predicted minus true."""
     from inspect_tool.report import text
 
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name in names:
-        score, unit = scores.quantities[name], text.unit(scores.quantities[name].unit)
+        score = scores.quantities[name]
         found = score.found
         spread = found.s or None if found is not None else None
-        rows.append(
-            (
-                f"{score.title} [{unit}]" if unit else score.title,
-                found.n if found is not None else 0,
-                text.value_text(score.mean_truth, spread),
-                text.value_text(found.mean, spread) if found is not None else text.NO_VALUE,
-                text.short(found.s, 2) if found is not None and found.s is not None else text.NO_VALUE,
-                text.short(score.median_abs, 2),
-                text.short(score.p95_abs, 2),
-                text.short(score.largest_abs, 2),
-                text.interval(found.limits, spread) if found is not None and found.limits else text.NO_VALUE,
-            )
+        printed = (
+            text.value_text(score.mean_truth, spread),
+            text.value_text(found.mean, spread) if found is not None else text.NO_VALUE,
+            text.short(found.s, 2) if found is not None and found.s is not None else text.NO_VALUE,
+            text.short(score.median_abs, 2),
+            text.short(score.p95_abs, 2),
+            text.short(score.largest_abs, 2),
+            text.interval(found.limits, spread) if found is not None and found.limits else text.NO_VALUE,
         )
+        count = found.n if found is not None else 0
+        rows.append((text.titled(score.title, score.unit), count, *map(text.figure, printed)))
     return Table(
-        title=title,
+        title=title or Text("score.error"),
         columns=(
-            "Quantity",
-            "Images",
-            "Mean of the truth",
-            "Mean difference",
+            Text("words.quantity"),
+            Text("score.images"),
+            Text("score.mean_of_truth"),
+            Text("score.mean_difference"),
             "s",
-            "Median |d|",
-            "95 % of |d|",
-            "Largest |d|",
-            "Limits of agreement",
+            Text("score.median_d"),
+            Text("score.p95_d"),
+            Text("score.largest_d"),
+            Text("studies.limits_of_agreement"),
         ),
         rows=tuple(rows),
-        note="d: predicted minus true, one value per image; limits of agreement: mean ± 1.96 s (Bland and Altman)",
+        note=Text("score.error_note"),
     )
 
 
 def _pixel_table(scores: Scores) -> Table:
+    from inspect_tool.report import text
+
     rows: list[tuple[Cell, ...]] = [
-        (name, _share(found.iou), _share(found.dice), found.truth, found.predicted)
+        (text.term(name), _share(found.iou), _share(found.dice), found.truth, found.predicted)
         for name, found in scores.pixels.items()
     ]
     values = scores.pixels.values()
     mean = (_share(mean_of(found.iou for found in values)), _share(mean_of(found.dice for found in values)))
     return Table(
-        title="Pixels",
-        columns=("Class", "IoU", "Dice", "Truth [px]", "Predicted [px]"),
-        rows=(*rows, ("mean of the classes", *mean, None, None)),
-        note="pixels of all images together; the mean is over classes that occur",
+        title=_PIXELS,
+        columns=(Text("words.class"), "IoU", "Dice", Text("score.truth_px"), Text("score.predicted_px")),
+        rows=(*rows, (Text("score.mean_of_classes"), *mean, None, None)),
+        note=Text("score.pixels_note"),
     )
 
 
 def _object_table(scores: Scores) -> Table:
+    from inspect_tool.report import text
+
     rows: list[tuple[Cell, ...]] = []
     for name, found in scores.objects.items():
         half = found[0.5]
         rows.append(
             (
-                name,
+                text.term(name),
                 half.tp + half.fn,
                 half.tp + half.fp,
                 _share(half.ap),
@@ -254,13 +258,20 @@ def _object_table(scores: Scores) -> Table:
             )
         )
     return Table(
-        title="Objects",
-        columns=("Objects", "Truth", "Predicted", "AP 0.50", "AP 0.75", "AP mean", "F1", "SQ", "PQ"),
-        rows=tuple(rows),
-        note=(
-            "AP = TP / (TP + FP + FN) at that IoU, mean over 0.50, 0.55, ... 0.95; F1, SQ (mean IoU of the matched) and"
-            " PQ = SQ × F1 at 0.50; objects of all images together"
+        title=Text("score.objects"),
+        columns=(
+            Text("score.objects"),
+            Text("score.truth"),
+            Text("score.predicted"),
+            Text("score.ap_at", iou="0.50"),
+            Text("score.ap_at", iou="0.75"),
+            Text("score.ap_mean"),
+            "F1",
+            "SQ",
+            "PQ",
         ),
+        rows=tuple(rows),
+        note=Text("score.objects_note"),
     )
 
 
@@ -269,10 +280,10 @@ def _image_table(scores: Scores) -> Table:
 
     main = [name for name, item in scores.quantities.items() if item.main][:_SHOWN]
     kinds = list(scores.objects)
-    heads = []
+    heads: list[Words] = []
     for name in main:
-        unit = text.unit(scores.quantities[name].unit)
-        heads += [f"{scores.quantities[name].title}{f' [{unit}]' if unit else ''}, truth", "predicted", "d"]
+        title = text.titled(scores.quantities[name].title, scores.quantities[name].unit)
+        heads += [Text("score.of_truth", title=title), Text("score.is_predicted"), "d"]
     columns: list[list[Cell]] = [
         [image.image for image in scores.images],
         *([_mean_ious(scores)] if scores.pixels else []),
@@ -285,15 +296,15 @@ def _image_table(scores: Scores) -> Table:
         pairs = [image.quantities.get(name) for image in scores.images]
         for part, digits in (("truth", 4), ("predicted", 4), ("difference", 2)):
             values = [None if pair is None else getattr(pair, part) for pair in pairs]
-            columns.append(list(text.column(values, digits)))
+            columns.append(list(map(text.figure, text.column(values, digits))))
     rows = tuple(zip(*columns, strict=True))
     return Table(
-        title="Images",
+        title=Text("score.images"),
         columns=(
-            "Image",
-            *(("Mean IoU",) if scores.pixels else ()),
-            "Boundary F1",
-            *(f"AP 0.50 {kind}" for kind in kinds),
+            Text("words.image"),
+            *((Text("score.mean_iou"),) if scores.pixels else ()),
+            Text("score.boundary_f1"),
+            *(Text("score.ap_of", iou="0.50", kind=text.term(kind)) for kind in kinds),
             *heads,
         ),
         rows=rows,
@@ -304,24 +315,29 @@ def _mean_ious(scores: Scores) -> list[Cell]:
     return [_share(mean_of(found.iou for found in image.pixels.values())) for image in scores.images]
 
 
-def _share(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.3f}"
+def _share(value: float | None) -> Words:
+    from inspect_tool.report.text import figure
+
+    return _NONE if value is None else figure(f"{value:.3f}")
 
 
-def boundary_line(scores: Scores) -> str:
+def boundary_line(scores: Scores) -> Words:
     """Boundary score in words."""
     found = scores.boundary
-    return (
-        f"Boundaries within {scores.tolerance_px:g} px: F1 {_share(found.f1)}, precision {_share(found.precision)},"
-        f" recall {_share(found.recall)}"
+    return Text(
+        "score.boundaries",
+        tolerance=scores.tolerance_px,
+        f1=_share(found.f1),
+        precision=_share(found.precision),
+        recall=_share(found.recall),
     )
 
 
 # --------------------------------------------------------------------------------------------------------- as files
 
 
-def write(scores: Scores, folder: Path) -> Path:
-    """Write ``score.json``, ``score.csv`` and ``score.html`` into a folder and return the page.
+def write(scores: Scores, folder: Path, language: str = ENGLISH) -> Path:
+    """Write ``score.json``, ``score.csv`` and ``score.html`` into a folder and return the page, in a language.
 
     Other files of the folder are left alone; each file is whole or not there.
 
@@ -331,7 +347,7 @@ def write(scores: Scores, folder: Path) -> Path:
         The folder cannot be made or written, or holds something else than scores.
     """
     data = as_json(as_data(scores))
-    shown = page(scores, folder)
+    shown = page(scores, folder, language)
     with new_folder(folder) as made:
         write_text(made / "score.json", data)
         write_text(made / "score.csv", as_csv(scores))
@@ -339,7 +355,7 @@ def write(scores: Scores, folder: Path) -> Path:
     return folder / "score.html"
 
 
-def page(scores: Scores, folder: Path) -> str:
+def page(scores: Scores, folder: Path, language: str = ENGLISH) -> str:
     """Render the page: the tables, and a Bland-Altman plot of every main quantity."""
     from inspect_tool.paths import data_folder
     from inspect_tool.report import text
@@ -347,27 +363,31 @@ def page(scores: Scores, folder: Path) -> str:
 
     main = [name for name, item in scores.quantities.items() if item.main]
     rest = [name for name in scores.quantities if name not in main]
-    against = scores.backend.get("name", "masks")
+    against = scores.backend.get("name", Text("score.masks"))
+    found = tables(scores)
     values = {
         "scores": scores,
         "against": against,
         "created": now().isoformat(),
         "software": f"inspect_tool {__version__}",
-        "tables": tables(scores),
-        "others": quantity_table(scores, rest, "Other quantities"),
+        "classes": tuple(map(text.term, scores.classes)),
+        "tables": found,
+        "behind": next((i for i, table in enumerate(found) if table.title is _PIXELS), len(found) - 1),
+        "others": quantity_table(scores, rest, Text("score.other_quantities")),
         "boundary": boundary_line(scores),
-        "plots": [_plot(scores, name) for name in main if _several(scores.quantities[name])],
-        "plates": _worst(scores, main),
+        "plots": tuple(_plot(scores, name, language) for name in main if _several(scores.quantities[name])),
+        "plates": tuple(_worst(scores, main)),
         "settings": [(key, text.setting(value)) for key, value in plain(scores.backend.get("settings", {})).items()],
     }
-    return render_page("score.html.j2", values, folder, data_folder("templates") / "inspection", "screen")
+    template = data_folder("templates") / "inspection"
+    return render_page("score.html.j2", translated(values, language), folder, template, "screen", language)
 
 
 def _several(score: QuantityScore) -> bool:
     return score.found is not None and score.found.n > 1
 
 
-def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, str]]:
+def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, Words]]:
     """Pictures of the images that are farthest off: in the first quantity, else in pixels or objects."""
     from inspect_tool.report import text
     from inspect_tool.report.render import data_uri
@@ -382,15 +402,15 @@ def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, str]]:
     for image in sorted((image for image in scores.images if image.picture), key=off, reverse=True)[:_WORST]:
         pair = image.quantities.get(main[0]) if main else None
         said = (
-            "not measured"
+            Text("score.not_measured")
             if pair is None or pair.difference is None
-            else f"d = {text.quantity(pair.difference, pair.unit, 2)}"
+            else Text("score.difference_is", difference=text.quantity(pair.difference, pair.unit, 2))
         )
         plates.append({"image": image.image, "said": said, "picture": data_uri(image.picture, "image/jpeg")})
     return plates
 
 
-def _plot(scores: Scores, name: str) -> dict[str, str]:
+def _plot(scores: Scores, name: str, language: str) -> dict[str, Words]:
     from inspect_tool.report.render import data_uri
     from inspect_tool.studies.comparison.page import Pair, bland_altman_svg
 
@@ -401,11 +421,11 @@ def _plot(scores: Scores, name: str) -> dict[str, str]:
         title=score.title,
         unit=score.unit,
         main=True,
-        other="predicted",
+        other=Text("score.is_predicted"),
         reference_values=tuple(item.truth if item is not None else None for item in pairs),
         other_values=tuple(item.predicted if item is not None else None for item in pairs),
         agreement=score.found,
         equivalence=equivalence(score.found, None),
     )
-    svg = bland_altman_svg(pair, "truth", 120.0, 70.0)
+    svg = bland_altman_svg(pair, Text("score.is_annotated"), 120.0, 70.0, language)
     return {"title": score.title, "svg": data_uri(svg.encode(), "image/svg+xml")}

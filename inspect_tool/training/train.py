@@ -242,7 +242,7 @@ def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> 
 
 def _identity(
     request: Request, base: _Base | None, reading: samples.Reading, parted: Split, size: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What makes a run this run, one key for each thing that may differ in a run that is to go on."""
     read = plain(reading)
     marks = read.pop("marks")
@@ -379,7 +379,7 @@ def _card(
     found: Mapping[str, float],
     before: float | None,
     size: int,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Values of the model card."""
     every = (*parted.training, *parted.validation)
     modalities: set[Modality] = {sample.modality for sample in every}

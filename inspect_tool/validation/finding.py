@@ -39,7 +39,7 @@ class ValidationFile:
     validation: Validation
 
 
-def backend_of(recipe: str, name: str, module: plugins.Backend, settings: Any) -> Backend:
+def backend_of(recipe: str, name: str, module: plugins.Backend, settings: object) -> Backend:
     """Describe a backend as a job sets it. Raises a ``BackendError`` where its model cannot be found."""
     models = plugins.models_of(module)
     folder = model_folder(getattr(settings, models[0])) if models else None
@@ -101,5 +101,5 @@ def difference(found: Validation, backend: Backend) -> str:
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "none" if value in (None, "") else f"'{value}'"

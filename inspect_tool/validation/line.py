@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from statistics import median
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +91,7 @@ def applied(
     findings: Findings,
     recipe: Recipe,
     fields: Sequence[FieldMeasurement],
-    settings: Any,
+    settings: object,
     editions: Editions,
     validation: Validation | None,
     *,

@@ -78,7 +78,7 @@ def load_validation(path: Path) -> Validation:
     return parsed(read_toml(path), str(path))
 
 
-def parsed(data: Mapping[str, Any], where: str) -> Validation:
+def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
     if data.get("schema") not in (SCHEMA, WITHOUT_GATE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"

@@ -7,7 +7,7 @@ from inspect_tool.languages import Text, as_data
 
 
 def differences(
-    stated: Any, found: Any, where: str, tolerance: float, only: Iterable[str] | None = None
+    stated: object, found: object, where: str, tolerance: float, only: Iterable[str] | None = None
 ) -> Iterator[str]:
     """Name every place where plain data differ: the report first, then what was recomputed.
 
@@ -31,7 +31,7 @@ def differences(
         yield f"{where}: report {short(stated)}, recomputed {short(found)}"
 
 
-def _alike(stated: Any, found: Any) -> bool:
+def _alike(stated: object, found: object) -> bool:
     return not any(differences(stated, found, "", 0.0))
 
 
@@ -66,7 +66,7 @@ def contained(
             yield f"{label}: recomputed {short(item)}, which the report does not state"
 
 
-def _label(item: Any, number: int) -> str:
+def _label(item: object, number: int) -> str:
     if isinstance(item, Mapping):
         name = item.get("quantity") or item.get("title") or item.get("name") or item.get("feature")
         specimen = f" of specimen {item['specimen']}" if item.get("specimen") else ""
@@ -75,7 +75,7 @@ def _label(item: Any, number: int) -> str:
     return f"{number}" if number else ""
 
 
-def equal(one: Any, other: Any, tolerance: float) -> bool:
+def equal(one: object, other: object, tolerance: float) -> bool:
     """Whether two values are the same, numbers within a relative tolerance."""
     if isinstance(one, Text) and isinstance(other, Text):  # whatever their words
         return one.key == other.key and not any(differences(as_data(one), as_data(other), "", tolerance))
@@ -86,7 +86,7 @@ def equal(one: Any, other: Any, tolerance: float) -> bool:
     return bool(abs(one - other) <= tolerance * max(abs(one), abs(other)))
 
 
-def short(value: Any) -> str:
+def short(value: object) -> str:
     """Show a value, cut where it is long."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
+from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from inspect_tool import __version__
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
@@ -23,6 +24,9 @@ from inspect_tool.report.build import main_results
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
 from inspect_tool.verify import pdf_compare
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 OWN = "own template"
 """Why the look of pages is not proved that are made by a template of the laboratory, which may print anything."""
@@ -127,7 +131,7 @@ def html_contradictions(report: Report, page: str) -> list[str]:
     return list(_contradictions(report, reader.runs))
 
 
-def pdf_contradictions(report: Report, document: Any) -> list[str]:
+def pdf_contradictions(report: Report, document: "PdfReader") -> list[str]:
     """Verdicts that stand alone on page 1 of a PDF, in its metadata or in what is read aloud, and that the report does
     not state."""
     try:
@@ -153,7 +157,7 @@ def html_differences(report: Report, path: Path, template: Path | None, folder: 
     return unlike or [f"its text is as it must be, but something else in it was changed (byte {_first(shown, wanted)})"]
 
 
-def pdf_differences(report: Report, shown: Any, template: Path, files: Files, work: Path) -> list[str]:
+def pdf_differences(report: Report, shown: "PdfReader", template: Path, files: Files, work: Path) -> list[str]:
     """Compare a PDF with the one that the report prints to, object by object: nothing else may be in it.
 
     Parameters
@@ -175,7 +179,7 @@ def pdf_differences(report: Report, shown: Any, template: Path, files: Files, wo
         language = pdf_language(shown, report)
         anew = is_anew(shown, report, language)
         made = printed(report, template, folder, work / "printed", files, language, anew=anew)
-        if shown.stream.getvalue() == made:
+        if isinstance(shown.stream, BytesIO) and shown.stream.getvalue() == made:
             return []
         wanted = pdf_reader(made, "report.pdf, printed again")
     except InspectError as error:
@@ -195,7 +199,7 @@ def pdf_differences(report: Report, shown: Any, template: Path, files: Files, wo
     return list(dict.fromkeys(found))
 
 
-def pdf_doubts(report: Report, shown: Any, own: bool) -> list[str]:
+def pdf_doubts(report: Report, shown: "PdfReader", own: bool) -> list[str]:
     """What speaks against a PDF that cannot be printed again here: structure that no report has, and, of a shipped
     template, main results that it does not show."""
     try:
@@ -205,7 +209,7 @@ def pdf_doubts(report: Report, shown: Any, own: bool) -> list[str]:
         return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
 
 
-def pdf_language(document: Any, report: Report) -> str:
+def pdf_language(document: "PdfReader", report: Report) -> str:
     """Language that a PDF says its words are in; that of the report where there are no words of it."""
     try:
         found = str(document.root_object.get("/Lang", ""))
@@ -214,7 +218,7 @@ def pdf_language(document: Any, report: Report) -> str:
     return found if found in languages() else report.language or ENGLISH
 
 
-def is_anew(document: Any, report: Report, language: str) -> bool:
+def is_anew(document: "PdfReader", report: Report, language: str) -> bool:
     """Whether page 1 of a PDF says that it is a print of a report that has pages of its own."""
     mark = said(Text("page.print_of", report=report.id), language)
     try:
@@ -223,12 +227,12 @@ def is_anew(document: Any, report: Report, language: str) -> bool:
         return False
 
 
-def pdf_words(document: Any) -> str:
+def pdf_words(document: "PdfReader") -> str:
     """All that the pages of a PDF say."""
     return "".join(page.extract_text() for page in document.pages)
 
 
-def _other_words(shown: Any, wanted: Any) -> Iterator[str]:
+def _other_words(shown: "PdfReader", wanted: "PdfReader") -> Iterator[str]:
     """Name the words that differ on the pages that are drawn in another way."""
     for number, (page, other) in enumerate(zip(shown.pages, wanted.pages, strict=False), start=1):
         drawings = [contents and contents.get_data() for contents in (page.get_contents(), other.get_contents())]

@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import read_bytes
+
+if TYPE_CHECKING:
+    from asn1crypto.x509 import Certificate
+    from pikepdf import Object, Pdf
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+    from pyhanko.sign.validation.status import PdfSignatureStatus
+    from pyhanko_certvalidator import ValidationContext
 
 for _name in ("pyhanko", "pyhanko_certvalidator", "fontTools"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)  # what it would warn of is in the answer
@@ -170,25 +177,33 @@ def tags(data: bytes, where: str) -> tuple[str, ...]:
         raise ReadError(msg) from None
 
 
-def _of_tags(pdf: Any) -> Iterator[str]:
+def _of_tags(pdf: "Pdf") -> Iterator[str]:
     import pikepdf
 
     tree = pdf.Root.get("/StructTreeRoot")
-    if tree is None or not pdf.Root.get("/MarkInfo", {}).get("/Marked", False):
+    if tree is None or not _table(pdf.Root, "/MarkInfo").get("/Marked", False):
         yield "the document has no tags"
         return
     if "/Lang" not in pdf.Root:
         yield "the language of the document is not stated"
     elements = [one for one in pdf.objects if isinstance(one, pikepdf.Dictionary) and one.get("/Type") == "/StructElem"]
     heads = [one for one in elements if one.get("/S") == "/TH"]
-    without = sum("/Scope" not in one.get("/A", {}) for one in heads)
+    without = sum("/Scope" not in _table(one, "/A") for one in heads)
     if without:
         yield f"{without} header cells of tables have no scope"
     if any("/ID" in one for one in heads) and "/IDTree" not in tree:
         yield "the IDs of header cells are not listed (IDTree)"
 
 
-def _document(pdf: Any) -> Iterator[str]:
+def _table(holder: "Object", key: str) -> "Object":
+    """A dictionary that an object holds; an empty one where it holds none."""
+    import pikepdf
+
+    found = holder.get(key)
+    return pikepdf.Dictionary() if found is None else found
+
+
+def _document(pdf: "Pdf") -> Iterator[str]:
     root = pdf.Root
     if "/ID" not in pdf.trailer:
         yield "the trailer has no file identifier"
@@ -204,7 +219,7 @@ def _document(pdf: Any) -> Iterator[str]:
     intents = [item for item in root.get("/OutputIntents", []) if item.get("/S") == "/GTS_PDFA1"]
     if len(intents) != 1 or "/DestOutputProfile" not in intents[0]:
         yield "there is no output intent with a color profile"
-    names = root.get("/Names", {})
+    names = _table(root, "/Names")
     if "/JavaScript" in names:
         yield "holds JavaScript"
     if not str(root.get("/Version", "/1.7")).startswith("/1."):
@@ -214,7 +229,7 @@ def _document(pdf: Any) -> Iterator[str]:
             yield f"the catalog has {key}"
     if "/Perms" in root and any(key not in ("/DocMDP", "/UR3") for key in root.Perms):
         yield "the catalog has unknown permissions"
-    form = root.get("/AcroForm", {})
+    form = _table(root, "/AcroForm")
     if "/XFA" in form:
         yield "holds an XFA form"
     if form.get("/NeedAppearances", False):
@@ -231,14 +246,14 @@ def _document(pdf: Any) -> Iterator[str]:
             yield f"attachment {name} has no MIME type"
 
 
-def _attached(pdf: Any) -> list[tuple[str, Any]]:
+def _attached(pdf: "Pdf") -> list[tuple[str, "Object"]]:
     from pikepdf import NameTree
 
-    tree = pdf.Root.get("/Names", {}).get("/EmbeddedFiles")
+    tree = _table(pdf.Root, "/Names").get("/EmbeddedFiles")
     return [] if tree is None else [(str(name), file) for name, file in NameTree(tree).items()]
 
 
-def _same_in_both(pdf: Any, xmp: str) -> Iterator[str]:
+def _same_in_both(pdf: "Pdf", xmp: str) -> Iterator[str]:
     """Texts of the document information must stand in the XMP metadata too (ISO 19005-3, 6.6.3)."""
     from html import unescape
 
@@ -253,7 +268,7 @@ def _same_in_both(pdf: Any, xmp: str) -> Iterator[str]:
             yield f"{key[1:]} in the document information is not that of the metadata"
 
 
-def _of_object(pdf: Any, value: Any) -> Iterator[str]:  # noqa: ARG001 - called for every object
+def _of_object(pdf: "Pdf", value: "Object") -> Iterator[str]:  # noqa: ARG001 - called for every object
     import pikepdf
 
     for item in _dictionaries(value, 0):
@@ -278,7 +293,7 @@ def _of_object(pdf: Any, value: Any) -> Iterator[str]:  # noqa: ARG001 - called 
             yield "holds PostScript"
 
 
-def _dictionaries(value: Any, depth: int) -> Iterator[Any]:
+def _dictionaries(value: "Object", depth: int) -> Iterator["Object"]:
     """An object and the direct objects inside it that are dictionaries; indirect ones are met on their own."""
     import pikepdf
 
@@ -296,16 +311,16 @@ def _dictionaries(value: Any, depth: int) -> Iterator[Any]:
             yield from _dictionaries(item, depth + 1)
 
 
-def _font(font: Any) -> Iterator[str]:
+def _font(font: "Object") -> Iterator[str]:
     name = str(font.get("/BaseFont", "/?"))[1:]
     if font.get("/Subtype") in ("/Type0", "/Type3"):
         return  # the descendants of the one are met on their own, the other holds its glyphs
-    descriptor = font.get("/FontDescriptor", {})
+    descriptor = _table(font, "/FontDescriptor")
     if not any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")):
         yield f"font {name} is not embedded"
 
 
-def _annotation(item: Any) -> Iterator[str]:
+def _annotation(item: "Object") -> Iterator[str]:
     kind = str(item.get("/Subtype", "/?"))[1:]
     if kind == "Popup":
         return
@@ -313,7 +328,7 @@ def _annotation(item: Any) -> Iterator[str]:
     if not flags & 4 or flags & (1 | 2 | 32):
         yield f"an annotation ({kind}) is hidden or not printed"
     left, bottom, right, top = (float(x) for x in item.Rect)
-    if kind != "Link" and left != right and bottom != top and "/N" not in item.get("/AP", {}):
+    if kind != "Link" and left != right and bottom != top and "/N" not in _table(item, "/AP"):
         yield f"an annotation ({kind}) has no appearance"
 
 
@@ -340,7 +355,7 @@ def _verapdf(tool: str, path: Path) -> tuple[str, ...]:
 # -------------------------------------------------------------------------------------------------- signatures
 
 
-def signatures(data: bytes, roots: list[Any] | None, where: str) -> tuple[Signature, ...]:
+def signatures(data: bytes, roots: "list[Certificate] | None", where: str) -> tuple[Signature, ...]:
     """Find and check every signature of a PDF, the oldest first.
 
     Parameters
@@ -370,7 +385,9 @@ def signatures(data: bytes, roots: list[Any] | None, where: str) -> tuple[Signat
         raise ReadError(msg) from None
 
 
-def _signature(embedded: Any, number: int, count: int, roots: list[Any] | None, data: bytes) -> Signature:
+def _signature(
+    embedded: "EmbeddedPdfSignature", number: int, count: int, roots: "list[Certificate] | None", data: bytes
+) -> Signature:
     from pyhanko.sign.validation import SignatureCoverageLevel
 
     problems = []
@@ -421,12 +438,14 @@ def _signature(embedded: Any, number: int, count: int, roots: list[Any] | None, 
     )
 
 
-def _status(embedded: Any, roots: list[Any], moment: datetime | None) -> Any:
+def _status(
+    embedded: "EmbeddedPdfSignature", roots: "list[Certificate]", moment: datetime | None
+) -> "PdfSignatureStatus":
     from pyhanko.sign.validation import validate_pdf_signature
     from pyhanko.sign.validation.settings import KeyUsageConstraints
     from pyhanko_certvalidator import ValidationContext
 
-    def context() -> Any:
+    def context() -> "ValidationContext":
         return ValidationContext(trust_roots=roots, moment=moment, allow_fetching=False)
 
     return validate_pdf_signature(
@@ -440,7 +459,7 @@ def _status(embedded: Any, roots: list[Any], moment: datetime | None) -> Any:
     )
 
 
-def _only_signed_again(data: bytes, embedded: Any) -> bool:
+def _only_signed_again(data: bytes, embedded: "EmbeddedPdfSignature") -> bool:
     """Tell whether all that came after a signature is another one: no object that it covers was changed, but the
     list of fields and the annotations of a page, which grew."""
     import pikepdf
@@ -459,7 +478,7 @@ def _only_signed_again(data: bytes, embedded: Any) -> bool:
         return False
 
 
-def _continues(old: Any, new: Any, root: bool, listed: bool) -> bool:
+def _continues(old: "Object", new: "Object", root: bool, listed: bool) -> bool:
     """Tell whether an object is as it was, or longer where signing makes it so."""
     import pikepdf
 
@@ -473,7 +492,7 @@ def _continues(old: Any, new: Any, root: bool, listed: bool) -> bool:
     return bool(old.unparse(resolved=True) == new.unparse(resolved=True))
 
 
-def _grew(old: Any, new: Any, root: bool) -> bool:
+def _grew(old: "Object", new: "Object", root: bool) -> bool:
     """Tell whether two dictionaries are alike but for lists of fields and annotations, which may be longer."""
     growing = {"/Annots"} if old.get("/Type") == "/Page" else set()
     growing |= {"/AcroForm"} if root else set()
@@ -484,30 +503,32 @@ def _grew(old: Any, new: Any, root: bool) -> bool:
             continue
         if key not in growing:
             return False
-        if key == "/AcroForm" and before is not None and not (not before.is_indirect and _grew(before, after, False)):
-            return False
-        if key in ("/Annots", "/Fields") and not _longer(before if before is not None else [], after):
+        if key == "/AcroForm" and before is not None:
+            if after is None or before.is_indirect or not _grew(before, after, False):
+                return False
+        elif key in ("/Annots", "/Fields") and (after is None or not _longer(before, after)):
             return False
     return True
 
 
-def _longer(old: Any, new: Any) -> bool:
+def _longer(old: "Object | None", new: "Object") -> bool:
     """Tell whether a list goes on with fields of signatures only."""
-    first, then = ([_written(item) for item in value] for value in (old, new))
-    return then[: len(first)] == first and all(item.get("/FT") == "/Sig" for item in list(new)[len(first) :])
+    first, then = ([] if old is None else list(old)), list(new)
+    same = [_written(item) for item in first] == [_written(item) for item in then[: len(first)]]
+    return same and all(item.get("/FT") == "/Sig" for item in then[len(first) :])
 
 
-def _written(value: Any) -> bytes | str:
+def _written(value: object) -> bytes | str:
     """A value as it stands in a file: what it refers to by number stays a number."""
     return value.unparse() if hasattr(value, "unparse") else repr(value)
 
 
-def _why(status: Any) -> str:
+def _why(status: "PdfSignatureStatus") -> str:
     told = status.trust_problem_indic
     return f" ({told.name.lower().replace('_', ' ')})" if told is not None and hasattr(told, "name") else ""
 
 
-def _outside_of_it(embedded: Any, data: bytes) -> Iterator[str]:
+def _outside_of_it(embedded: "EmbeddedPdfSignature", data: bytes) -> Iterator[str]:
     """Bytes that no signature covers are those of the signature itself: they must be as they are written."""
     start, length, after, _ = (int(x) for x in embedded.sig_object["/ByteRange"])
     hole = data[start + length : after]
@@ -527,7 +548,7 @@ def _outside_of_it(embedded: Any, data: bytes) -> Iterator[str]:
         yield "carries a certificate that was changed"
 
 
-def _same_digest(embedded: Any) -> bool:
+def _same_digest(embedded: "EmbeddedPdfSignature") -> bool:
     """Tell whether the head of the message, which nothing signs, says what its signed part says."""
     head = embedded.signed_data
     stated = embedded.signer_info["digest_algorithm"]
@@ -545,7 +566,7 @@ def _der_length(message: bytes) -> int:
     return 2 + count + int.from_bytes(message[2 : 2 + count])
 
 
-def _consistent(embedded: Any) -> bool:
+def _consistent(embedded: "EmbeddedPdfSignature") -> bool:
     """Tell whether each certificate that is carried along is signed by the one that it names, where that is there."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -572,7 +593,7 @@ def _utc(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def certificates(path: Path) -> list[Any]:
+def certificates(path: Path) -> "list[Certificate]":
     """Certificates of a PEM or DER file."""
     imported("pyhanko")
     from asn1crypto import pem, x509

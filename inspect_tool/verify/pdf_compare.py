@@ -10,7 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
+    from pypdf.generic import DictionaryObject, StreamObject
 
 BLOCK_PT = (236.0, 61.0)
 """Width and height of the block of a signature [1/72 in]; two stand side by side on A4 and on letter."""
@@ -56,7 +60,7 @@ class _Pair:
     wanted: Any
 
 
-def differences(shown: Any, wanted: Any, *, pictures: bool = True) -> Iterator[str]:
+def differences(shown: "PdfReader", wanted: "PdfReader", *, pictures: bool = True) -> Iterator[str]:
     """Name what differs between two documents, blocks of signatures aside.
 
     Parameters
@@ -100,7 +104,7 @@ def differences(shown: Any, wanted: Any, *, pictures: bool = True) -> Iterator[s
     yield from _wrong_blocks(shown, wanted, blocks)
 
 
-def foreign(document: Any, *, links: bool) -> Iterator[str]:
+def foreign(document: "PdfReader", *, links: bool) -> Iterator[str]:
     """Name what in a document is not of the kind that reports are made of, whatever template printed them.
 
     Parameters
@@ -109,7 +113,7 @@ def foreign(document: Any, *, links: bool) -> Iterator[str]:
     links : bool
         Links to addresses are allowed.
     """
-    root = document.trailer["/Root"]
+    root = _root(document)
     known = {"/EmbeddedFiles", "/Dests"}
     for key in ("/AA", "/OpenAction", "/OCProperties", "/Collection", "/Threads", "/URI", "/NeedsRendering"):
         if key in root:
@@ -135,18 +139,25 @@ def foreign(document: Any, *, links: bool) -> Iterator[str]:
     yield from _wrong_blocks(document, document, blocks)
 
 
-def pictures(document: Any) -> dict[str, bytes]:
+def pictures(document: "PdfReader | None") -> dict[str, bytes]:
     """JPEG pictures of a document, as they are stored, by their SHA-256; none of a document that cannot be read."""
     from hashlib import sha256
 
+    if document is None:
+        return {}
+
     try:
-        found = [one._data for one in dictionaries(document) if one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"])]
+        found = [
+            one._data
+            for one in dictionaries(document)
+            if _is_stream(one) and one.get("/Filter") in ("/DCTDecode", ["/DCTDecode"])
+        ]
     except Exception:  # a broken document fails in any way inside the reader; comparing it names the fault
         return {}
     return {sha256(data).hexdigest(): data for data in found}
 
 
-def said_beside(document: Any) -> list[str]:
+def said_beside(document: "PdfReader") -> list[str]:
     """Texts of a document that no page shows: its information, bookmarks, and what is read aloud."""
     information = _resolved(document.trailer.get("/Info")) or {}
     found = [str(value) for value in information.values()]
@@ -170,11 +181,11 @@ def signature_box(left: float, top: float, number: int) -> tuple[int, int, int, 
 
 
 def _compared(
-    pair: _Pair, todo: list[_Pair], numbers: Mapping[int, int], blocks: Mapping[int, Any], pictures: bool
+    pair: _Pair, todo: list[_Pair], numbers: Mapping[int, int], blocks: Mapping[int, "DictionaryObject"], pictures: bool
 ) -> Iterator[str]:
     """Compare two values; what they hold is put on the list of what is to be compared."""
     a, b = _resolved(pair.shown), _resolved(pair.wanted)
-    if isinstance(a, dict) and isinstance(b, dict):
+    if _is_dictionary(a) and _is_dictionary(b):
         yield from _members(pair.place, a, b, todo, numbers, blocks, pictures)
     elif isinstance(a, list) and isinstance(b, list):
         if len(a) != len(b):
@@ -190,18 +201,18 @@ def _compared(
 
 def _members(
     place: str,
-    a: Any,
-    b: Any,
+    a: "DictionaryObject",
+    b: "DictionaryObject",
     todo: list[_Pair],
     numbers: Mapping[int, int],
-    blocks: Mapping[int, Any],
+    blocks: Mapping[int, "DictionaryObject"],
     pictures: bool,
 ) -> Iterator[str]:
     """Compare two dictionaries, and the content of streams."""
     place = _place(place, a, numbers)
     page, root = a.get("/Type") == "/Page", a.get("/Type") == "/Catalog"
     picture = a.get("/Subtype") == b.get("/Subtype") == "/Image"
-    streams = hasattr(a, "get_data") and hasattr(b, "get_data")
+    streams = _is_stream(a) and _is_stream(b)
     left_out = {"/Parent"} if page else {"/Pages"} if root else set()  # pages are compared one by one
     left_out |= _PACKING if streams else set()
     for key in dict.fromkeys((*b, *a)):
@@ -219,14 +230,14 @@ def _members(
             yield f"{place}: lacks {key}"
         else:
             todo.append(_Pair(place=place, key=key, shown=a.raw_get(key), wanted=b.raw_get(key)))
-    if streams and (pictures or not picture) and not _same_content(a, b, pictures):
+    if _is_stream(a) and _is_stream(b) and (pictures or not picture) and not _same_content(a, b, pictures):
         told = f", with /ActualText{_meaning('/ActualText')}" if _speaks(a) and not _speaks(b) else ""
         yield f"{place}: {_kind(a)} is another one than the data give{told}"
-    elif hasattr(a, "get_data") != hasattr(b, "get_data"):
+    elif _is_stream(a) != _is_stream(b):
         yield f"{place}: holds something of another kind"
 
 
-def _place(place: str, one: Any, numbers: Mapping[int, int]) -> str:
+def _place(place: str, one: "DictionaryObject", numbers: Mapping[int, int]) -> str:
     """Where an object stands, in words: what has a page or a name of its own says so."""
     if one.get("/Type") == "/StructElem":
         on = numbers.get(getattr(one.raw_get("/Pg"), "idnum", 0)) if "/Pg" in one else None
@@ -238,7 +249,13 @@ def _place(place: str, one: Any, numbers: Mapping[int, int]) -> str:
     return place
 
 
-def _annotations(place: str, a: Any, b: Any, todo: list[_Pair], blocks: Mapping[int, Any]) -> Iterator[str]:
+def _annotations(
+    place: str,
+    a: "DictionaryObject",
+    b: "DictionaryObject",
+    todo: list[_Pair],
+    blocks: Mapping[int, "DictionaryObject"],
+) -> Iterator[str]:
     """Annotations of a page, blocks of signatures aside."""
     found = [one for one in _resolved(a.get("/Annots")) or () if getattr(one, "idnum", None) not in blocks]
     wanted = list(_resolved(b.get("/Annots")) or ())
@@ -252,7 +269,7 @@ def _annotations(place: str, a: Any, b: Any, todo: list[_Pair], blocks: Mapping[
     yield f"{place}: carries {over} that may cover what is printed, must carry {len(wanted)}"
 
 
-def _same_content(a: Any, b: Any, pictures: bool) -> bool:
+def _same_content(a: "StreamObject", b: "StreamObject", pictures: bool) -> bool:
     """Whether two streams hold the same; pictures as they are stored, metadata whatever the spaces between them."""
     if a._data == b._data and a.get("/Filter") == b.get("/Filter"):
         return True
@@ -266,14 +283,14 @@ def _same_content(a: Any, b: Any, pictures: bool) -> bool:
     return bool(one == other)
 
 
-def _speaks(one: Any) -> bool:
+def _speaks(one: "DictionaryObject") -> bool:
     """Whether a drawing says something else than it shows."""
     kind = one.get("/Subtype")
-    drawing = hasattr(one, "get_data") and kind in (None, "/Form") and one.get("/Type") in (None, "/XObject")
-    return drawing and b"/ActualText" in one.get_data()
+    drawing = kind in (None, "/Form") and one.get("/Type") in (None, "/XObject")
+    return drawing and _is_stream(one) and b"/ActualText" in one.get_data()
 
 
-def _kind(one: Any) -> str:
+def _kind(one: "DictionaryObject") -> str:
     if one.get("/Subtype") == "/Image":
         return "a picture"
     if one.get("/Type") == "/EmbeddedFile":
@@ -285,23 +302,36 @@ def _kind(one: Any) -> str:
     return "what is drawn"
 
 
-def _same(a: Any, b: Any) -> bool:
+def _same(a: object, b: object) -> bool:
     if isinstance(a, bool) or isinstance(b, bool) or not isinstance(a, int | float) or not isinstance(b, int | float):
         return type(a) is type(b) and bool(a == b)
     return abs(a - b) <= 1e-6 * max(1.0, abs(b))
 
 
-def _resolved(value: Any) -> Any:
+def _resolved(value: object) -> Any:
     """A value itself where a reference stands for it; nothing for null."""
     found = value.get_object() if hasattr(value, "get_object") else value
     return None if type(found).__name__ == "NullObject" else found
 
 
-def _unfilled(holder: Any, key: str) -> Any:
+def _unfilled(holder: "DictionaryObject", key: str) -> Any:
     return _resolved(holder.get(key))
 
 
-def _short(value: Any) -> str:
+def _root(document: "PdfReader") -> "DictionaryObject":
+    root: DictionaryObject = _resolved(document.trailer["/Root"])
+    return root
+
+
+def _is_dictionary(value: object) -> "TypeGuard[DictionaryObject]":
+    return isinstance(value, dict)
+
+
+def _is_stream(value: object) -> "TypeGuard[StreamObject]":
+    return hasattr(value, "get_data")
+
+
+def _short(value: object) -> str:
     if isinstance(value, dict | list):
         return "a dictionary" if isinstance(value, dict) else f"a list of {len(value)}"
     said = f"'{value}'" if isinstance(value, str) else str(value)
@@ -315,10 +345,10 @@ def _meaning(key: str) -> str:
 # -------------------------------------------------------------------------------------------- foreign structure
 
 
-def dictionaries(document: Any) -> Iterator[Any]:
+def dictionaries(document: "PdfReader") -> Iterator["DictionaryObject"]:
     """Every dictionary and stream that can be reached."""
     seen: set[int] = set()
-    todo = [document.trailer["/Root"], document.trailer.get("/Info")]
+    todo: list[object] = [document.trailer["/Root"], document.trailer.get("/Info")]
     while todo:
         value = todo.pop()
         number = getattr(value, "idnum", None)
@@ -327,18 +357,18 @@ def dictionaries(document: Any) -> Iterator[Any]:
                 continue
             seen.add(number)
         value = _resolved(value)
-        if isinstance(value, dict):
+        if _is_dictionary(value):
             yield value
-            todo += [value.raw_get(key) for key in value]  # type: ignore[attr-defined]
+            todo += [value.raw_get(key) for key in value]
         elif isinstance(value, list):
             todo += value
 
 
-def _odd_page(page: Any, number: int, blocks: Mapping[int, Any]) -> Iterator[str]:
+def _odd_page(page: "PageObject", number: int, blocks: Mapping[int, "DictionaryObject"]) -> Iterator[str]:
     """What makes a page look otherwise than it is drawn."""
-    whole = [float(x) for x in page["/MediaBox"]]
+    whole = [float(x) for x in page.mediabox]
     for key in ("/CropBox", "/TrimBox", "/BleedBox", "/ArtBox"):
-        if key in page and any(abs(float(x) - y) > 0.01 for x, y in zip(page[key], whole, strict=False)):
+        if key in page and any(abs(float(x) - y) > 0.01 for x, y in zip(_unfilled(page, key), whole, strict=False)):
             yield f"page {number}: has a {key} smaller than the page{_meaning(key)}"
     if int(page.get("/Rotate", 0)) % 360:
         yield f"page {number}: has /Rotate {page['/Rotate']}{_meaning('/Rotate')}"
@@ -361,35 +391,35 @@ def _odd_page(page: Any, number: int, blocks: Mapping[int, Any]) -> Iterator[str
 # ----------------------------------------------------------------------------------------- blocks of signatures
 
 
-def signatures(document: Any) -> int:
-    """Count the signatures of a document."""
-    return len(_blocks(document))
+def signatures(document: "PdfReader | None") -> int:
+    """Count the signatures of a document; of none there are none."""
+    return 0 if document is None else len(_blocks(document))
 
 
-def _blocks(document: Any) -> dict[int, Any]:
+def _blocks(document: "PdfReader") -> dict[int, "DictionaryObject"]:
     """Fields of signatures that are filled, by the number of their object."""
-    form = _resolved(document.trailer["/Root"].get("/AcroForm")) or {}
-    found = {}
+    form = _unfilled(_root(document), "/AcroForm") or {}
+    found: dict[int, DictionaryObject] = {}
     for one in _resolved(form.get("/Fields")) or ():
         field = _resolved(one)
-        if isinstance(field, dict) and field.get("/FT") == "/Sig" and "/ByteRange" in (_unfilled(field, "/V") or {}):
+        if _is_dictionary(field) and field.get("/FT") == "/Sig" and "/ByteRange" in (_unfilled(field, "/V") or {}):
             found[getattr(one, "idnum", 0)] = field
     return found
 
 
-def _appearances(blocks: Mapping[int, Any]) -> list[Any]:
+def _appearances(blocks: Mapping[int, "DictionaryObject"]) -> list[object]:
     return [_resolved((_resolved(field.get("/AP")) or {}).get("/N")) for field in blocks.values()]
 
 
-def _is_for_signatures(page: Any) -> bool:
+def _is_for_signatures(page: "PageObject") -> bool:
     """Whether a page is an empty one that signing appends where a report keeps no room."""
     contents = page.get_contents()
     return contents is None or not contents.get_data().strip()
 
 
-def _wrong_blocks(shown: Any, wanted: Any, blocks: Mapping[int, Any]) -> Iterator[str]:
+def _wrong_blocks(shown: "PdfReader", wanted: "PdfReader", blocks: Mapping[int, "DictionaryObject"]) -> Iterator[str]:
     """What in the form of a document is not a block that signing makes, at its place and with its words."""
-    form = _resolved(shown.trailer["/Root"].get("/AcroForm"))
+    form = _unfilled(_root(shown), "/AcroForm")
     if form is None:
         return
     if len(_resolved(form.get("/Fields")) or ()) != len(blocks) or form.keys() - {"/Fields", "/SigFlags"}:
@@ -407,10 +437,10 @@ def _wrong_blocks(shown: Any, wanted: Any, blocks: Mapping[int, Any]) -> Iterato
         yield from (f"{where}: {text}" for text in _wrong_words(field, shown))
 
 
-def _places(shown: Any, wanted: Any, count: int) -> list[tuple[int, tuple[int, int, int, int]]]:
+def _places(shown: "PdfReader", wanted: "PdfReader", count: int) -> list[tuple[int, tuple[int, int, int, int]]]:
     """Object number of the page, and box, of every block."""
     pages = list(shown.pages)
-    names = _resolved(wanted.trailer["/Root"].get("/Names")) or {}
+    names = _unfilled(_root(wanted), "/Names") or {}
     listed = list(_resolved((_resolved(names.get("/Dests")) or {}).get("/Names")) or ())
     for name, target in zip(listed[::2], listed[1::2], strict=False):
         if str(name) == ROOM:
@@ -418,19 +448,19 @@ def _places(shown: Any, wanted: Any, count: int) -> list[tuple[int, tuple[int, i
             index = [one.indirect_reference for one in wanted.pages].index(page)
             break
     else:
-        page, left, top = pages[-1].indirect_reference, 51.0, float(pages[-1]["/MediaBox"][3]) - 60.0
+        page, left, top = pages[-1].indirect_reference, 51.0, float(pages[-1].mediabox[3]) - 60.0
         index = len(pages) - 1
-    number = pages[index].indirect_reference.idnum
+    number = getattr(pages[index].indirect_reference, "idnum", 0)
     return [(number, signature_box(float(left), float(top), i)) for i in range(1, count + 1)]
 
 
-def _same_box(field: Any, place: tuple[int, tuple[int, int, int, int]]) -> bool:
+def _same_box(field: "DictionaryObject", place: tuple[int, tuple[int, int, int, int]]) -> bool:
     page = field.raw_get("/P") if "/P" in field else None
     box = [float(x) for x in _resolved(field.get("/Rect")) or ()]
     return getattr(page, "idnum", None) == place[0] and box == [float(x) for x in place[1]]
 
 
-def _wrong_words(field: Any, document: Any) -> Iterator[str]:
+def _wrong_words(field: "DictionaryObject", document: "PdfReader") -> Iterator[str]:
     """What a block shows against what its field states."""
     states = _resolved(field.get("/AP")) or {}
     drawn = _resolved(states.get("/N"))

@@ -69,6 +69,7 @@ def _readable(findings: Iterator[Finding]) -> Iterator[Finding]:
 def pdf_findings(dossier: Dossier, printed: Dossier, work: Path, look: pages.Look) -> Iterator[Finding]:
     """Compare the PDF ``printed`` with a report, which lies in a folder or is the one that the PDF carries."""
     report, document = dossier.report, printed.document
+    assert document is not None  # what is compared is a PDF
     unlike: list[str] = []
     if printed is not dossier:
         unlike += [] if printed.json == dossier.json else ["its report.json is not that of the folder"]

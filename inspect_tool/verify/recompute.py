@@ -2,10 +2,9 @@
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import inspect_tool
 from inspect_tool import __version__, plugins, registry
@@ -15,32 +14,25 @@ from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import SCHEMA, checked, load_job, parse_report, plain
-from inspect_tool.images import quality, specimen_area
+from inspect_tool.images import quality
 from inspect_tool.inspection import field_record, one_field, reporting, supersede
-from inspect_tool.inspection.conclusion import concluded
+from inspect_tool.inspection.conclusion import Asked, Measured, correction_of, findings_of
 from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.languages import FIRST_SCHEMA, is_text, same, translated
 from inspect_tool.model import (
     Check,
-    Criteria,
-    Editions,
     FieldMeasurement,
-    Job,
     MicrographRecord,
     Report,
-    Requirement,
     Segmentation,
     Statement,
     Table,
     Thumbnail,
 )
-from inspect_tool.plugins import Recipe
 from inspect_tool.referee import ledger as referee
-from inspect_tool.report.build import build
-from inspect_tool.segmentation import question
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation.features import with_features
-from inspect_tool.validation.values import Validation, load_validation
+from inspect_tool.validation.values import load_validation
 from inspect_tool.verify import drawn_again, pdf_compare
 from inspect_tool.verify.differences import contained, differences, equal
 from inspect_tool.verify.findings import LOOSE, STRICT, Finding
@@ -97,24 +89,6 @@ class Work:
                 msg = f"{item.file}: is no name of such a file"
                 raise ReadError(msg)
             path.write_bytes(data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the job of a report asks for, read again."""
-
-    job: Job
-    recipe: Recipe
-    settings: Any
-    editions: Editions
-    requirements: tuple[Requirement, ...]
-    criteria: Criteria
-    spec_files: tuple[specs.SpecFile, ...]
-    ledger: tuple[edits.Entry, ...]
-    refereed: referee.Given | None
-    samples: tuple[referee.Entry, ...]
-    replaced: Report | None
-    validation: Validation | None
 
 
 def asked_of(work: Work, report: Report) -> Asked:
@@ -255,62 +229,34 @@ def _recomputed(
         worst += [field_record.thumbnail(i, measured, notable) for notable in measured.worst[: field_record.WORST]]
         records.append(replace(record, notes=measured.notes))
         seen |= dict.fromkeys(names_read_off(measured))
-    findings = concluded(
-        asked.recipe,
-        fields,
-        asked.settings,
-        asked.editions,
-        [requirement.quantity for requirement in asked.requirements],
-        asked.validation,
-        reporting.correction_of(
-            asked.job,
-            asked.settings,
-            asked.editions,
-            asked.refereed,
-            asked.ledger,
-            report.micrographs,
-            reader_of(dossier),
-        ),
-        stopped=any(check.accepted for check in report.checks),
-    )
-    findings = replace(findings, checks=(*findings.checks, *specimen_area.checks(report.micrographs)))
-    raw = reporting.findings_before(asked.recipe, asked.settings, asked.editions, fields, before) if corrected else None
-    findings = edits.told(findings, raw, corrected, asked.job.edit_cap)
-    made_with = supersede.settings_of(report.provenance.settings, report.provenance.backend)
-    findings = supersede.told(
-        findings,
-        asked.replaced,
-        asked.job.supersedes_reason,
-        reporting.issued(asked.job, asked.editions.job, asked.requirements, findings, report.micrographs, made_with),
-    )
-    seen_tables = tuple(  # figures of the images, and the chords of what was segmented in them
+    seen_tables = [  # figures of the images, and the chords of what was segmented in them
         quality.with_chords(table, chords) for table in report.tables if is_text(table.title, quality.TABLE.key)
-    )
-    doubts = [one for table in seen_tables for one in reporting.doubted_fields(table, asked.job, report.micrographs)]
-    findings = replace(
-        findings,
-        checks=(*findings.checks, *doubts),
-        statements=(*dict.fromkeys(steps), *findings.statements),
-        tables=(*findings.tables, *seen_tables),
-    )
+    ]
     seen |= dict.fromkeys(name_of_table(table) for table in seen_tables)
+    again = Measured(
+        fields=fields,
+        records=records,
+        steps=steps,
+        seen=seen_tables,
+        stopped=any(check.accepted for check in report.checks),
+        edited=corrected,
+        before=before,
+        read=reader_of(dossier),
+        made_with=supersede.settings_of(report.provenance.settings, report.provenance.backend),
+    )
+    findings = findings_of(asked, again, correction_of(asked, again))
     day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
-    known = reporting.scale_checks(report.micrographs, day)
+    known = reporting.scale_checks(records, day)
     others = [check for check in report.checks[len(findings.checks) :] if not has_check(check, known)]
-    made = build(
+    made = reporting.report_of(
+        asked,
+        again,
+        findings,
         job_name=report.job,
-        job=asked.job,
-        standard=asked.editions.job,
-        findings=findings,
-        micrographs=records,
         checks=[*known, *others],
-        conformities=criteria.judged(asked.requirements, findings, [field.specimen for field in fields]),
         worst=reporting.worst_first(worst),
         provenance=report.provenance,
-        title=asked.recipe.TITLE,
-        warnings=reporting.remarks(asked.job, records, asked.samples),
         attachments=report.attachments,
-        criteria=asked.criteria,
     )
     return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
 
@@ -355,13 +301,14 @@ def has_check(check: Check, known: Sequence[Check]) -> bool:
 
 
 def measured_again(
-    dossier: Dossier, asked: "Asked", record: MicrographRecord
+    dossier: Dossier, asked: Asked, record: MicrographRecord
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Measure one field on its kept masks, as the run did on its segmentations; with what it was measured on."""
     micrograph, segmentation = masks.field(record, reader_of(dossier))
     corrected = edits.applied(segmentation, edits.of_image(asked.ledger, record.sha256), record.image)
-    taken, step = question.answer(asked.job.recipe, asked.recipe, corrected, micrograph.roi)
-    measured: FieldMeasurement = asked.recipe.measure_field(micrograph, taken, asked.settings, asked.editions)
+    taken, measured, step = one_field.measured_labels(
+        asked.job.recipe, micrograph, corrected, asked.settings, asked.editions
+    )
     return taken, with_features(measured, micrograph, taken), step
 
 

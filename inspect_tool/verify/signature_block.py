@@ -101,10 +101,10 @@ class Appending(IncrementalPdfFileWriter):
     def _update_meta(self) -> None:
         """Change nothing."""
 
-    def register_extension(self, ext: Any) -> None:
+    def register_extension(self, ext: object) -> None:
         """Change nothing."""
 
-    def ensure_output_version(self, version: Any) -> None:
+    def ensure_output_version(self, version: object) -> None:
         """Change nothing."""
 
 

@@ -27,8 +27,14 @@ PICTURES = {
     ),
     "porosity": lambda seed: synthetic.pores(seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(360, 420)),
     "solder_voids": lambda seed: synthetic.solder_balls(seed=seed, rows=2, columns=3),
+    "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
-FOR_BACKEND = {"threshold": "porosity", "watershed": "grain_size", "joints": "solder_voids"}
+FOR_BACKEND = {  # a window of the network of cellpose takes seconds
+    "threshold": "porosity",
+    "watershed": "grain_size",
+    "joints": "solder_voids",
+    "cellpose": "small",
+}
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
 
@@ -98,7 +104,7 @@ def test_fields_segmented_at_once_are_as_one_after_the_other(name):
     def labels(found):
         return {"": found.labels, **{title: other.labels for title, other in found.alternatives()}}
 
-    images = [micrograph(picture, seed) for seed in (0, 1, 2)]
+    images = [micrograph(picture, seed) for seed in (0, 1)]
     alone = [labels(backend.segment(model, image, settings)) for image in images]
     assert any(not np.array_equal(one[""], alone[0][""]) for one in alone[1:])
     # all segmented before any is asked for its alternatives, and these in another order

@@ -27,7 +27,7 @@ from inspect_tool.statistics.uncertainty import combined
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
-RECIPES = ("grain_size", "phase_fraction", "porosity", "solder_voids")
+RECIPES = tuple(sorted(path.parent.name for path in SAMPLES.glob("*/expected.json")))
 
 
 def expected(recipe: str) -> dict[str, dict[str, Any]]:

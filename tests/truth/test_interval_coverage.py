@@ -14,6 +14,8 @@ from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.standards.editions import editions_for
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
@@ -34,7 +36,7 @@ STUDIES = [
         recipe="grain_size",
         quantity="grain_size_number.intercept",
         truth="process.grain_size_number.intercept",
-        make=lambda seed: synthetic.grains(seed=seed, grain_size_number=9.0, shape_px=(300, 300), pixel_um=0.5),
+        make=lambda seed: synthetic.grains(seed=seed, grain_size_number=9.0, shape_px=(240, 240), pixel_um=0.5),
         fields=3,
     ),
     Study(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawn_fields import lines
 from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 from inspect_tool.acceptance.conformity import decide
@@ -61,6 +62,18 @@ def test_narrow_bands_that_run_through_the_field_are_few():
     # 95 % of 120 draws: 108 or more but for 1 in 100
     assert sum(abs(one.value - 20) <= one.expanded_u for one in results) >= 108
     assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std([one.value for one in results])
+
+
+@pytest.mark.parametrize(
+    ("number", "width_px", "turn", "spread"), [(20, 3, 0.0, 3.0), (15, 4, 0.3, 0.6), (30, 5, 0.0, 2.0)]
+)
+def test_lines_through_the_field_in_many_directions_are_few(number, width_px, turn, spread):
+    random = np.random.default_rng(41)
+    results = [from_one_field(lines(random, number, width_px, turn, spread)) for _ in range(40)]
+    shares = [one.value for one in results]
+    # 95 % of 40 draws: 34 or more but for 4 in 1000; the mean share has no closed form and is that of the draws
+    assert sum(abs(one.value - np.mean(shares)) <= one.expanded_u for one in results) >= 34
+    assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std(shares)
 
 
 def of_pores(places, area):

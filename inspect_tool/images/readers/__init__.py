@@ -7,14 +7,12 @@ the reader whose ``recognizes_folder(path)`` says so.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool import registry
 from inspect_tool.errors import ReadError
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.plugins import KnowsContent, KnowsFolders, Reader, ReadsMasks, TellsScale
 
 
@@ -73,7 +71,7 @@ def is_image_folder(path: Path) -> bool:
     return path.is_dir() and _folder_reader(path) is not None
 
 
-def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool]:
+def read_values(path: Path, *, colors: bool = False) -> tuple[Samples, bool]:
     """Read a mask or label image: the numbers that mean something, and whether compression was lossy.
 
     Parameters
@@ -101,7 +99,7 @@ def read_values(path: Path, *, colors: bool = False) -> tuple[NDArray[Any], bool
     return (values if found.alpha is None else _marked(path, values, found.alpha)), found.lossy
 
 
-def _marked(path: Path, values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+def _marked(path: Path, values: Samples, alpha: Samples) -> Samples:
     """What is drawn on a transparent layer; half way decides at a soft edge."""
     full = int(alpha.max())
     opaque = alpha > full // 2

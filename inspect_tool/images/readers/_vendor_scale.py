@@ -24,7 +24,7 @@ _ZEISS_DISPLAY_PX = 1024  # width of the display that AP_PIXEL_SIZE counts for, 
 _ZEISS_STORE_STEP_PX = 512  # widths that SmartSEM stores are 512, 1024, 2048, 3072, ...: multiples of this
 
 
-def scale_of_tags(tags: Mapping[int, Any], width: int, height: int) -> Scale | None:
+def scale_of_tags(tags: Mapping[int, object], width: int, height: int) -> Scale | None:
     """Scale from the tags of one page; None when no maker's tag is among them.
 
     Parameters
@@ -101,7 +101,7 @@ def zeiss_sem(tag: Mapping[str, Any], width: int, height: int) -> Scale:
     return scale_of(pixel, pixel, what)
 
 
-def fei_sem(tag: Mapping[str, Any], width: int, height: int) -> Scale:
+def fei_sem(tag: Mapping[str, object], width: int, height: int) -> Scale:
     """FEI, Thermo Fisher: ``PixelWidth`` and ``PixelHeight`` of the scan, in meters.
 
     ``[Image] ResolutionX`` and ``ResolutionY`` are the size of the scan; the picture may be taller by a data bar.
@@ -137,7 +137,7 @@ def fei_sem(tag: Mapping[str, Any], width: int, height: int) -> Scale:
     return with_data_bar(scale_of(x_um, y_um, what), height - scan[1])
 
 
-def tvips(tag: Mapping[str, Any], width: int, height: int) -> Scale:
+def tvips(tag: Mapping[str, object], width: int, height: int) -> Scale:
     """TVIPS EM-MENU: ``PixelSizeX`` and ``PixelSizeY`` in nm, binning counted, for ``ImageSizeX`` x ``ImageSizeY``."""
     what = "TVIPS tags"
     x, y = (_number(tag.get(name)) for name in ("PixelSizeX", "PixelSizeY"))
@@ -162,7 +162,7 @@ def olympus_sis(tags: Mapping[int, Any], width: int, height: int) -> Scale:
     return scale_of(x * 1e6, y * 1e6, what)
 
 
-def digital_micrograph(tags: Mapping[int, Any]) -> Scale:
+def digital_micrograph(tags: Mapping[int, object]) -> Scale:
     """Gatan DigitalMicrograph: size and unit of both axes in tags of their own."""
     what = "DigitalMicrograph tags"
     units = [str(tags.get(code, "")).strip() for code in DM_UNITS]
@@ -182,12 +182,12 @@ def _same(one: float, other: float) -> bool:
     return abs(one / other - 1) <= _WITHIN
 
 
-def _in(tag: Mapping[str, Any], section: str, name: str) -> Any:
+def _in(tag: Mapping[str, object], section: str, name: str) -> Any:
     found = tag.get(section)
     return found.get(name) if isinstance(found, Mapping) else None
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     """Read a positive number; a decimal comma counts."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
@@ -198,7 +198,7 @@ def _number(value: Any) -> float | None:
     return number if isfinite(number) and number > 0 else None
 
 
-def _named(tag: Mapping[str, Any], key: str) -> float | None:
+def _named(tag: Mapping[str, object], key: str) -> float | None:
     """Length [um] of an entry (name, value, unit); None when it is missing, zero or in another unit."""
     entry = tag.get(key)
     if not isinstance(entry, tuple) or len(entry) < 2:
@@ -209,12 +209,12 @@ def _named(tag: Mapping[str, Any], key: str) -> float | None:
     return value * factor if value and factor else None
 
 
-def _state(tag: Mapping[str, Any], key: str) -> Any:
+def _state(tag: Mapping[str, object], key: str) -> Any:
     entry = tag.get(key)
     return entry[1] if isinstance(entry, tuple) and len(entry) > 1 else None
 
 
-def _pair(entry: Any) -> tuple[int, int] | None:
+def _pair(entry: object) -> tuple[int, int] | None:
     """Size in an entry such as ("Store resolution", "1024 * 768"). [px]"""
     if not isinstance(entry, tuple) or len(entry) < 2:
         return None

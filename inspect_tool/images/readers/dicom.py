@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers.raster import Raster, Scale, careful, check_size, micrograph, missing, scale_of
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.scale.calibration import AGREEMENT
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 SUFFIXES = (".dcm", ".dicom", ".dcn")
 
@@ -78,7 +81,7 @@ def _careful(path: Path) -> Iterator[None]:
         yield
 
 
-def _header(path: Path, which: Selection, *, pixels: bool) -> tuple[Any, int]:
+def _header(path: Path, which: Selection, *, pixels: bool) -> "tuple[Dataset, int]":
     """Elements of the file, as far as they were checked without decoding a pixel, and the frame that was chosen."""
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
@@ -110,11 +113,11 @@ def _header(path: Path, which: Selection, *, pixels: bool) -> tuple[Any, int]:
     return data, index
 
 
-def _frames(data: Any) -> int:
+def _frames(data: "Dataset") -> int:
     return int(data.get("NumberOfFrames") or 1)
 
 
-def _decode(path: Path, data: Any, index: int) -> Raster:
+def _decode(path: Path, data: "Dataset", index: int) -> Raster:
     from pydicom.pixels.utils import pixel_array
 
     stored, bits = int(data.get("BitsStored") or 0), int(data.BitsAllocated)
@@ -141,7 +144,7 @@ def _decode(path: Path, data: Any, index: int) -> Raster:
     return Raster(samples=values, notes=notes, calibration=found.calibration(), alpha=alpha)
 
 
-def _scale(data: Any) -> Scale:
+def _scale(data: "Dataset") -> Scale:
     return spacing_scale(
         spacing=_pair(data.get("PixelSpacing")),
         detector=_pair(data.get("ImagerPixelSpacing")) or _pair(data.get("NominalScannedPixelSpacing")),
@@ -245,7 +248,7 @@ def _frame(path: Path, frames: int, which: Selection) -> int:
     return _planes.chosen(path, {axis: frames}, which)[axis]
 
 
-def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:
+def _check_stored(path: Path, values: Samples, stored: int) -> None:
     """Refuse values above the stored bits: drawings in old files, or a wrong header; cut off, values would wrap."""
     signed = values.dtype.kind == "i"
     low, high = (-(2 ** (stored - 1)), 2 ** (stored - 1) - 1) if signed else (0, 2**stored - 1)
@@ -255,7 +258,7 @@ def _check_stored(path: Path, values: NDArray[Any], stored: int) -> None:
         raise ReadError(msg)
 
 
-def _counting(data: Any, values: NDArray[Any], notes: dict[str, str]) -> NDArray[np.bool_] | None:
+def _counting(data: "Dataset", values: Samples, notes: dict[str, str]) -> NDArray[np.bool_] | None:
     """Pixels that are no padding; None when no padding is stated."""
     padding = data.get("PixelPaddingValue")
     if not isinstance(padding, int) or values.ndim != 2:
@@ -269,8 +272,8 @@ def _counting(data: Any, values: NDArray[Any], notes: dict[str, str]) -> NDArray
     return counts
 
 
-def _inverted(values: NDArray[Any], stored: int) -> NDArray[Any]:
+def _inverted(values: Samples, stored: int) -> Samples:
     if values.dtype.kind == "i":
         return ~values  # -1 - v
-    inverted: NDArray[Any] = values.dtype.type(2**stored - 1) - values
+    inverted: Samples = values.dtype.type(2**stored - 1) - values
     return inverted

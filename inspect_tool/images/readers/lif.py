@@ -1,14 +1,13 @@
 """Leica LIF: liffile finds images and memory blocks, the plane is cut out by the strides that the header states."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
@@ -23,7 +22,10 @@ from inspect_tool.images.readers.raster import (
     parse_xml,
     scale_of,
 )
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
+
+if TYPE_CHECKING:
+    from liffile import LifFile
 
 SUFFIXES = (".lif",)
 
@@ -78,7 +80,7 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> "Iterator[LifFile]":
     try:
         from liffile import LifFile
     except ImportError:
@@ -105,14 +107,14 @@ class _Plane:
     """The plane that was chosen: where its samples lie in the file. [byte]"""
 
     shape: tuple[int, int]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     strides: tuple[int, int]
     offsets: tuple[int, ...]  # of the first pixel: one, or those of red, green and blue
     scale: Scale
     notes: dict[str, str]
 
 
-def _plane(path: Path, file: Any, which: Selection) -> _Plane:
+def _plane(path: Path, file: "LifFile", which: Selection) -> _Plane:
     images = [image for image in file.images if not image.is_flim]
     if not images:
         msg = f"{path}: the LIF file holds no image; export it again"
@@ -120,9 +122,10 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     scenes = [str(image.path) for image in images]
     number = _planes.chosen(path, {"scene": scenes}, Selection(scene=which.scene))["scene"]
     image = images[number]
-    described = image.xml_element.find("./Data/Image/ImageDescription")
-    dimensions = {int(item.attrib["DimID"]): item.attrib for item in described.iterfind("./Dimensions/*")}
-    channels = [item.attrib for item in described.iterfind("./Channels/ChannelDescription")]
+    described = "./Data/Image/ImageDescription"
+    elements = image.xml_element.iterfind(f"{described}/Dimensions/*")
+    dimensions = {int(item.attrib["DimID"]): item.attrib for item in elements}
+    channels = [item.attrib for item in image.xml_element.iterfind(f"{described}/Channels/ChannelDescription")]
     if not {_X, _Y} <= dimensions.keys() or not channels:
         msg = f"{path}: image {number} ('{image.path}') is no picture of width and height; export the one that counts"
         raise ReadError(msg)
@@ -163,7 +166,7 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     )
 
 
-def _samples(path: Path, file: Any, plane: _Plane) -> NDArray[Any]:
+def _samples(path: Path, file: "LifFile", plane: _Plane) -> Samples:
     (height, width), (tall, wide) = plane.shape, plane.strides
     length = (height - 1) * tall + (width - 1) * wide + plane.dtype.itemsize
     samples = np.empty((height, width, len(plane.offsets)), dtype=plane.dtype)
@@ -181,7 +184,7 @@ def _count(dimension: Mapping[str, str]) -> int:
     return int(dimension["NumberOfElements"])
 
 
-def _is_rgb(channels: list[Mapping[str, str]]) -> bool:
+def _is_rgb(channels: Sequence[Mapping[str, str]]) -> bool:
     """Whether the channels are the colors of one image: each pixel holds a red, a green and a blue sample."""
     if sorted(int(item["ChannelTag"]) for item in channels) != sorted(_RGB):
         return False
@@ -190,7 +193,7 @@ def _is_rgb(channels: list[Mapping[str, str]]) -> bool:
     return places == [0, sample, 2 * sample]
 
 
-def _dtype(path: Path, channel: Mapping[str, str]) -> np.dtype[Any]:
+def _dtype(path: Path, channel: Mapping[str, str]) -> np.dtype[np.generic]:
     bits, kind = int(channel["Resolution"]), {0: "u", 1: "f"}.get(int(channel["DataType"]))
     size = next((size for size in (1, 2, 4, 8) if bits <= 8 * size), 0)
     if kind is None or bits < 1 or not size or (kind == "f" and size == 1):
@@ -199,7 +202,7 @@ def _dtype(path: Path, channel: Mapping[str, str]) -> np.dtype[Any]:
     return np.dtype(f"<{kind}{size}")
 
 
-def _depth(channel: Mapping[str, str], dtype: np.dtype[Any]) -> dict[str, str]:
+def _depth(channel: Mapping[str, str], dtype: np.dtype[np.generic]) -> dict[str, str]:
     bits, held = int(channel["Resolution"]), 8 * dtype.itemsize
     return {} if bits == held else {"bits per pixel": f"{bits} of {held} in use"}
 

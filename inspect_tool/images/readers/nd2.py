@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from inspect_tool.images.readers.raster import (
     scale_of,
 )
 from inspect_tool.model import Calibration, Micrograph, Selection
+
+if TYPE_CHECKING:
+    from nd2 import ND2File
 
 SUFFIXES = (".nd2",)
 
@@ -80,7 +83,7 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> "Iterator[ND2File]":
     try:
         from nd2 import ND2File
     except ImportError:
@@ -102,7 +105,7 @@ class _Plane:
     notes: dict[str, str]
 
 
-def _plane(path: Path, file: Any, which: Selection) -> _Plane:
+def _plane(path: Path, file: "ND2File", which: Selection) -> _Plane:
     held = file.attributes
     height, width, components = int(held.heightPx), int(held.widthPx or 0), int(held.componentCount)
     bits, row = int(held.bitsPerComponentInMemory), int(held.widthBytes or 0)
@@ -122,7 +125,7 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     # a file without a list of loops may still hold a series of frames
     frames = int(held.sequenceCount)
     positions: dict[str, _planes.Positions] = {
-        axis: [point.name or "" for point in loop.parameters.points] if axis == "scene" else int(loop.count)
+        axis: [point.name or "" for point in loop.parameters.points] if loop.type == "XYPosLoop" else int(loop.count)
         for axis, loop in loops
     } or {"page": frames}
     stated = _stated(file)
@@ -152,11 +155,11 @@ def _plane(path: Path, file: Any, which: Selection) -> _Plane:
     )
 
 
-def _stated(file: Any) -> Mapping[str, Any]:
+def _stated(file: "ND2File") -> Mapping[str, object]:
     """What the file says of its picture, under the names of the format."""
     name = "ImageMetadataSeqLV|0" if file.version >= (3, 0) else "ImageMetadataSeq|0"
     found = file.unstructured_metadata(strip_prefix=False, include={name})[name]
-    stated: Mapping[str, Any] = found.get("SLxPictureMetadata", found)
+    stated: Mapping[str, object] = found.get("SLxPictureMetadata", found)
     return stated
 
 

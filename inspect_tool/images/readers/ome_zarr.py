@@ -212,7 +212,7 @@ def _axes(path: Path, image: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return names, [str(axis.get("unit") or "") for axis in axes]
 
 
-def _inside(path: Path, folder: Path, name: Any) -> Path:
+def _inside(path: Path, folder: Path, name: object) -> Path:
     """Folder of an array; one outside of the image is refused."""
     found = folder / str(name)
     if not found.resolve().is_relative_to(path.resolve()):

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from inspect_tool.errors import ReadError
@@ -24,7 +22,7 @@ from inspect_tool.images.readers.raster import (
     scale_from_density,
     turned,
 )
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.pixels.png import own_limits
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib")
@@ -102,8 +100,8 @@ def _decode(path: Path, image: Image.Image) -> Raster:
     if "icc_profile" in image.info:
         notes["color profile"] = "ICC profile present, not applied"
     orientation = image.getexif().get(_ORIENTATION, 1)
-    stored: NDArray[Any] | None = None
-    alpha: NDArray[Any] | None = None
+    stored: Samples | None = None
+    alpha: Samples | None = None
     deep = _deep_png(path) if kind == "PNG" else False
     if deep:
         samples = np.asarray(imagecodecs.png_decode(path.read_bytes()))
@@ -144,9 +142,7 @@ def _check_jpeg(path: Path) -> None:
         raise ReadError(msg) from None
 
 
-def _samples(
-    image: Image.Image, notes: dict[str, str]
-) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+def _samples(image: Image.Image, notes: dict[str, str]) -> tuple[Samples, Samples | None, Samples | None]:
     """Samples, stored indices of a palette image, alpha."""
     match image.mode:
         case "1":

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as default
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from xml.etree import ElementTree
 
 import cv2
@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_source
-from inspect_tool.model import Calibration, GrayImage, Micrograph, Modality
+from inspect_tool.model import Calibration, GrayImage, Micrograph, Modality, Samples
 from inspect_tool.scale.calibration import AGREEMENT
+
+N = TypeVar("N", bound=np.generic)
 
 MAX_PIXELS = 500_000_000
 """Largest image that is decoded, rows x columns."""
@@ -87,12 +89,12 @@ class Raster:
     ``stored`` are the numbers in the file where they differ from that (palette indices): label images need them.
     """
 
-    samples: NDArray[Any]
+    samples: Samples
     notes: Mapping[str, str]
     calibration: Calibration
     lossy: bool = False
-    stored: NDArray[Any] | None = None
-    alpha: NDArray[Any] | None = None
+    stored: Samples | None = None
+    alpha: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,7 +380,7 @@ _TURNS = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1
 """Direction of rows and columns by orientation; from 5 on, rows and columns change places before."""
 
 
-def turned(samples: NDArray[Any], orientation: int) -> NDArray[Any]:
+def turned(samples: NDArray[N], orientation: int) -> NDArray[N]:
     """Turn upright what an orientation tag (TIFF 6.0, tag 274; the same in EXIF) says is turned; 1 is upright."""
     if orientation not in _TURNS:
         return samples
@@ -468,7 +470,7 @@ def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> 
 _KIND = {"f": "float", "i": "signed integer", "u": "integer", "b": "binary"}
 
 
-def _pixels(path: str, samples: NDArray[Any]) -> GrayImage:
+def _pixels(path: str, samples: Samples) -> GrayImage:
     if samples.dtype == np.uint8:
         return np.array(samples, order="C")
     if samples.dtype.kind not in "iuf":
@@ -504,7 +506,7 @@ def _check_content(path: str, pixels: GrayImage) -> None:
         raise ReadError(msg)
 
 
-def _is_gray(rgb: NDArray[Any], tolerance: int) -> bool:
+def _is_gray(rgb: Samples, tolerance: int) -> bool:
     """Whether red, green and blue are the same; lossy compression may part them by a few levels."""
     red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
     if tolerance and rgb.dtype == np.uint8:
@@ -515,7 +517,7 @@ def _is_gray(rgb: NDArray[Any], tolerance: int) -> bool:
     return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 
 
-def gray(rgb: NDArray[Any]) -> NDArray[Any]:
+def gray(rgb: Samples) -> Samples:
     """Gray values of colors, see ``LUMINANCE``: uint8 of uint8, float32 of anything else."""
     if rgb.dtype == np.uint8:
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY))
@@ -525,7 +527,7 @@ def gray(rgb: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def _color8(rgb: NDArray[Any]) -> NDArray[np.uint8]:
+def _color8(rgb: Samples) -> NDArray[np.uint8]:
     """8-bit colors for pictures and color thresholds; 16-bit data by the bits that are in use."""
     if rgb.dtype == np.uint8:
         return np.array(rgb, order="C")
@@ -541,14 +543,14 @@ def _color8(rgb: NDArray[Any]) -> NDArray[np.uint8]:
     return color
 
 
-def _blocks(rgb: NDArray[Any]) -> Iterator[slice]:
+def _blocks(rgb: Samples) -> Iterator[slice]:
     """Rows of about a million pixels at a time: deep color images would else need many times their size."""
     tall = max(1, 1_000_000 // rgb.shape[1])
     for top in range(0, rgb.shape[0], tall):
         yield slice(top, top + tall)
 
 
-def _opaque(alpha: NDArray[Any]) -> tuple[NDArray[np.bool_] | None, str]:
+def _opaque(alpha: Samples) -> tuple[NDArray[np.bool_] | None, str]:
     solid = alpha > 0
     count = int(np.count_nonzero(solid))
     if count == alpha.size:

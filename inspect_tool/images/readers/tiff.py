@@ -2,12 +2,11 @@
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -33,7 +32,7 @@ from inspect_tool.images.readers.raster import (
     scale_of,
     turned,
 )
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 
@@ -123,8 +122,8 @@ def _check_chain(path: Path) -> None:
 class _Plane:
     """The plane that was chosen, checked as far as its header tells."""
 
-    first: Any  # page with the tags of the whole file
-    page: Any  # page with the tags of the plane
+    first: tifffile.TiffPage  # page with the tags of the whole file
+    page: tifffile.TiffPage  # page with the tags of the plane
     frame: int | None  # number behind the one header of a stack, see ``_frames_in_one_page``
     frames: int
     notes: dict[str, str]
@@ -136,7 +135,7 @@ def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
     if not pages:
         msg = f"{path}: the TIFF file holds no image; export it again"
         raise ReadError(msg)
-    first: Any = pages[0].aspage()
+    first = pages[0].aspage()
     count = len(pages)
     stack = _frames_in_one_page(file, first) if count == 1 else 1
     # a page number counts pages, whatever OME-XML calls them
@@ -145,7 +144,7 @@ def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
     if named is None:
         axes: dict[str, _planes.Positions] = {"page": max(count, stack)}
         at = _planes.chosen(path, axes, which)
-        chosen: Any = pages[at["page"]].aspage() if stack == 1 else first
+        chosen = pages[at["page"]].aspage() if stack == 1 else first
     else:
         scene = _planes.chosen(path, {"scene": named.scenes}, Selection(scene=which.scene))["scene"]
         axes = {"scene": named.scenes, **named.axes[scene]}
@@ -227,7 +226,7 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
     )
 
 
-def _frames_in_one_page(file: tifffile.TiffFile, first: Any) -> int:
+def _frames_in_one_page(file: tifffile.TiffFile, first: tifffile.TiffPage) -> int:
     """Count the frames behind one page header: ImageJ writes long stacks so; volumes too."""
     if first.imagedepth > 1:
         return int(first.imagedepth)
@@ -237,7 +236,7 @@ def _frames_in_one_page(file: tifffile.TiffFile, first: Any) -> int:
     return int(images) if isinstance(images, int) and images > 1 and int(first.compression) == 1 else 1
 
 
-def _check_tags(path: Path, file: tifffile.TiffFile, page: Any) -> None:
+def _check_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
     """Refuse a file without the tags whose absence would mean one bit per pixel, or white as zero."""
     missing = [
         name for code, name in ((262, "PhotometricInterpretation"), (258, "BitsPerSample")) if code not in page.tags
@@ -249,7 +248,7 @@ def _check_tags(path: Path, file: tifffile.TiffFile, page: Any) -> None:
         raise ReadError(msg)
 
 
-def _is_bilevel(file: tifffile.TiffFile, page: Any) -> bool:
+def _is_bilevel(file: tifffile.TiffFile, page: tifffile.TiffPage) -> bool:
     """Whether the first strip or tile holds as much as one bit per pixel takes."""
     file.filehandle.seek(page.dataoffsets[0])
     data = file.filehandle.read(page.databytecounts[0])
@@ -258,14 +257,14 @@ def _is_bilevel(file: tifffile.TiffFile, page: Any) -> bool:
     return bool(len(plain) < 2 * rows * -(-columns // 8))
 
 
-def _check_kind(path: Path, page: Any, photometric: int, compression: int) -> None:
+def _check_kind(path: Path, page: tifffile.TiffPage, photometric: int, compression: int) -> None:
     if photometric not in _PHOTOMETRIC or (photometric == 6 and compression not in _JPEG):
         name = getattr(page.photometric, "name", str(photometric))
         msg = f"{path}: color model {name} is not read; save the image as gray or RGB"
         raise ReadError(msg)
 
 
-def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
+def _check_segments(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
     """Every strip or tile must be in the tables and inside the file: a missing one would come out as black pixels."""
     size = file.filehandle.size
     offsets, counts = page.dataoffsets, page.databytecounts
@@ -294,7 +293,7 @@ def _check_segments(path: Path, file: tifffile.TiffFile, page: Any) -> None:
         raise ReadError(msg)
 
 
-def _check_apart(path: Path, page: Any, offsets: Sequence[int], counts: Sequence[int]) -> None:
+def _check_apart(path: Path, page: tifffile.TiffPage, offsets: Sequence[int], counts: Sequence[int]) -> None:
     """No two parts lie on one another, and none on the tags: else an offset points to the wrong bytes.
 
     Programs that store equal tiles once do so with compressed ones, and then wholly. What tags of makers point to is
@@ -324,14 +323,14 @@ _MOST_PADDING, _BLOCK = 1.1, 8192
 """How much longer than its pixels an uncompressed strip may be: factor, and a block of a disk. [1], [byte]"""
 
 
-def _compression(page: Any, compression: int) -> str:
+def _compression(page: tifffile.TiffPage, compression: int) -> str:
     name = "none" if compression == 1 else getattr(page.compression, "name", str(compression))
     return f"{name} (lossy)" if compression in _LOSSY else name
 
 
 def _channels(
-    path: Path, page: Any, data: NDArray[Any], notes: dict[str, str]
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    path: Path, page: tifffile.TiffPage, data: Samples, notes: dict[str, str]
+) -> tuple[Samples, Samples | None]:
     """Bring samples to (rows, columns) or (rows, columns, 3 or 4 for CMYK), and part alpha from them."""
     height, width = int(page.imagelength), int(page.imagewidth)
     if data.ndim == 3 and data.shape[1:] == (height, width) and data.shape[2] != int(page.samplesperpixel):
@@ -366,8 +365,8 @@ def _channels(
 
 
 def _through_palette(
-    path: Path, file: tifffile.TiffFile, page: Any, index: NDArray[Any], notes: dict[str, str]
-) -> NDArray[Any]:
+    path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage, index: Samples, notes: dict[str, str]
+) -> Samples:
     colormap = page.colormap
     if colormap is None or colormap.ndim != 2 or colormap.shape[0] != 3:
         msg = f"{path}: a palette image without a palette; save it as gray or RGB"
@@ -382,21 +381,21 @@ def _through_palette(
         notes["palette"] = "false colors of ImageJ, not applied: pixels are the gray values"
         return index
     notes["palette"] = "gray palette applied" if gray else "color palette applied"
-    samples: NDArray[Any] = table[0][index] if gray else table.T[index]
+    samples: Samples = table[0][index] if gray else table.T[index]
     return samples
 
 
-def _inverted(samples: NDArray[Any], bits: int) -> NDArray[Any]:
+def _inverted(samples: Samples, bits: int) -> Samples:
     if samples.dtype == np.bool_:
         return ~samples
     if samples.dtype.kind == "u":
         top = samples.dtype.type(min(2**bits - 1, np.iinfo(samples.dtype).max))
-        inverted: NDArray[Any] = top - samples
+        inverted: Samples = top - samples
         return inverted
     return np.negative(samples.astype(np.float64))
 
 
-def _cmyk_to_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _cmyk_to_rgb(path: Path, samples: Samples) -> NDArray[np.uint8]:
     if samples.dtype != np.uint8:
         msg = f"{path}: CMYK with {samples.dtype.itemsize * 8} bits is not read; save the image as gray or RGB"
         raise ReadError(msg)
@@ -404,7 +403,7 @@ def _cmyk_to_rgb(path: Path, samples: NDArray[Any]) -> NDArray[np.uint8]:
     return (paper[:, :, :3] * paper[:, :, 3:] // 255).astype(np.uint8)
 
 
-def _orientation(page: Any) -> int:
+def _orientation(page: tifffile.TiffPage) -> int:
     return int(page.tags.valueof(274, 1) or 1)
 
 
@@ -440,7 +439,7 @@ def _scale_in(file: tifffile.TiffFile, plane: _Plane) -> Scale:
     return resolution if vendor is None else agreed(vendor, resolution)
 
 
-def _scale_resolution(x: float | None, y: float | None, unit: Any) -> Scale:
+def _scale_resolution(x: float | None, y: float | None, unit: int) -> Scale:
     if x is None and y is None:
         return Scale(note="no scale in the file")
     name = {1: "", 2: "inch", 3: "cm"}.get(int(unit))
@@ -449,13 +448,13 @@ def _scale_resolution(x: float | None, y: float | None, unit: Any) -> Scale:
     return scale_from_density(x or 0.0, y or 0.0, name, "TIFF resolution")
 
 
-def _ratio(value: Any) -> float | None:
+def _ratio(value: float | tuple[float, float] | None) -> float | None:
     if isinstance(value, tuple) and len(value) == 2:
         return value[0] / value[1] if value[1] else 0.0
     return None if value is None else float(value)
 
 
-def _scale_imagej(metadata: dict[str, Any], x: float | None, y: float | None) -> Scale | None:
+def _scale_imagej(metadata: Mapping[str, object], x: float | None, y: float | None) -> Scale | None:
     """Pixel size from ImageJ's unit and the resolution tags; None when ImageJ names no unit."""
     unit = re.sub(r"\\u00[bB]5", "µ", str(metadata.get("unit", ""))).strip()
     if not unit or unit.lower() in ("pixel", "pixels"):

@@ -8,7 +8,6 @@ one number does not describe the structure (duplex, elongated or lamellar grains
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import pandas as pd
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.measure import duplex, figures, intercepts
+from inspect_tool.measure import duplex, intercepts
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
@@ -45,6 +44,7 @@ from inspect_tool.recipes.grain_size.field import (
     measured_values,
     prepared,
     valid_area,
+    with_figure,
     with_grain_columns,
 )
 from inspect_tool.recipes.grain_size.method import (
@@ -69,7 +69,7 @@ from inspect_tool.recipes.grain_size.pages import (
     statistics_table,
     structure_table,
 )
-from inspect_tool.recipes.grain_size.plausibility import field_values, left_out_warnings, plausible, scratch_warnings
+from inspect_tool.recipes.grain_size.plausibility import doubts_of, left_out_warnings, plausible, scratch_warnings
 from inspect_tool.recipes.grain_size.results import CARRIED, QUANTITIES, results_of
 from inspect_tool.recipes.grain_size.rules import (
     checks,
@@ -78,6 +78,7 @@ from inspect_tool.recipes.grain_size.rules import (
     shape_warnings,
     structure,
 )
+from inspect_tool.recipes.grain_size.values import Counted, Measured, Values
 
 __all__ = [
     "BACKEND",
@@ -91,6 +92,7 @@ __all__ = [
     "STANDARDS",
     "TITLE",
     "Settings",
+    "Values",
     "combine",
     "crossed",
     "crossed_question",
@@ -134,7 +136,7 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     editions: Editions,
-) -> FieldMeasurement:
+) -> Measured:
     """Measure the grains of one field by every method.
 
     Parameters
@@ -162,15 +164,12 @@ def measure_field(
     kept: dict[str, tuple[int, ...]] = {}
     field = prepared(micrograph, segmentation, settings, where, kept)
     table = _table(field, pixel_um)
-    values, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
-    seen, also_kept = field_values(micrograph, segmentation, field.labels)
-    values |= seen
+    counted, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
+    doubts, also_kept = doubts_of(micrograph, segmentation, field.labels)
     kept |= also_kept
     # other segmentations are counted with the same figure, so that only the grains differ
-    same = replace(settings, figure_magnification=values.get("figure_magnification", settings.figure_magnification))
-    if "figure_lines" in values:
-        same = replace(same, placements=int(values["figure_lines"]) // len(figures.ORIENTATIONS_DEG))
-    other: dict[str, Mapping[str, float]] = {}
+    same = with_figure(settings, counted.figure)
+    other: dict[str, Counted] = {}
     notes = list(field.notes)
     for name, alternative in segmentation.alternatives():
         try:
@@ -206,7 +205,7 @@ def measure_field(
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(int(field.labels.shape[0]), int(field.labels.shape[1])),
-        values=values,
+        values=Values(counted=counted, doubts=doubts),
         features=table.drop(columns=["top_px", "left_px", "bottom_px", "right_px"]),
         alternatives=other,
         marks=tuple(marks),
@@ -258,7 +257,7 @@ def _local_marks(local: duplex.LocalIntercepts, pixel_um: float, standard: Stand
 # ---------------------------------------------------------------------------------------------- all fields
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
+def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:
     """Make results, checks, tables and warnings of all fields of a job."""
     standard = editions.job
     scaled = all(field.calibration.pixel_um is not None for field in fields)

@@ -9,8 +9,9 @@ import numpy as np
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
-from inspect_tool.model import Component, FieldMeasurement
+from inspect_tool.model import Component
 from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, is_size, power, statistics
+from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.formulas import astm_e112
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
 from inspect_tool.statistics.uncertainty import half_range
@@ -30,12 +31,12 @@ class _Factor:
 
     name: str
     key: str
-    fields: Sequence[FieldMeasurement]
+    fields: Sequence[Measured]
     found: FieldStatistics
     times: int  # how often it stands in the product
 
 
-def estimated(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> dict[str, Estimate]:
+def estimated(fields: Sequence[Measured], settings: Settings, scaled: bool) -> dict[str, Estimate]:
     """Estimate every measurement that all fields have.
 
     Raises
@@ -64,7 +65,7 @@ def estimated(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bo
     return found
 
 
-def _measured(key: str, fields: Sequence[FieldMeasurement]) -> bool:
+def _measured(key: str, fields: Sequence[Measured]) -> bool:
     """Whether all fields have a measurement, and one on each plane is above 0: the field may hold no whole grain."""
     return all(key in field.values for field in fields) and all(
         any(float(field.values[key]) > 0 for field in fields if field.plane == plane)
@@ -72,7 +73,7 @@ def _measured(key: str, fields: Sequence[FieldMeasurement]) -> bool:
     )
 
 
-def anisotropy_fields(fields: Sequence[FieldMeasurement]) -> Sequence[FieldMeasurement]:
+def anisotropy_fields(fields: Sequence[Measured]) -> Sequence[Measured]:
     """Fields that tell the anisotropy index: the longitudinal plane, else the planar one, which holds the axis too."""
     for plane in ("longitudinal", "planar"):
         own = [field for field in fields if field.plane == plane]
@@ -81,13 +82,13 @@ def anisotropy_fields(fields: Sequence[FieldMeasurement]) -> Sequence[FieldMeasu
     return fields
 
 
-def principal_planes(fields: Sequence[FieldMeasurement]) -> tuple[str, ...]:
+def principal_planes(fields: Sequence[Measured]) -> tuple[str, ...]:
     """Principal planes that the fields were cut on, in the order of the standard; none unless all fields say so."""
     cut = {field.plane for field in fields}
     return () if "not stated" in cut else tuple(plane for plane in PLANES if plane in cut)
 
 
-def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) -> Estimate:
+def _estimate(key: str, fields: Sequence[Measured], settings: Settings) -> Estimate:
     factors, note = _factors(key, fields)
     total = sum(factor.times for factor in factors)
     lines: list[Component] = []
@@ -118,7 +119,7 @@ def _estimate(key: str, fields: Sequence[FieldMeasurement], settings: Settings) 
     )
 
 
-def _factors(key: str, fields: Sequence[FieldMeasurement]) -> tuple[list[_Factor], str]:
+def _factors(key: str, fields: Sequence[Measured]) -> tuple[list[_Factor], str]:
     """Factors of the mean over principal planes (ASTM E112, non-equiaxed grains), and what the reader is told."""
 
     def factor(name: str, plane: str, column: str = key, times: int = 1) -> _Factor:
@@ -158,7 +159,7 @@ def _factors(key: str, fields: Sequence[FieldMeasurement]) -> tuple[list[_Factor
 # ------------------------------------------------------------------------------------------- lines of the budget
 
 
-def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
+def _one_field(key: str, fields: Sequence[Measured]) -> Component:
     """Sampling line where there is one field: the scatter of a random mosaic of so many grains.
 
     Numbers of grains scatter by 1 / sqrt(grains) exactly in a Poisson-Voronoi mosaic; intercepts of lines over
@@ -196,7 +197,7 @@ def _one_field(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     )
 
 
-def _spread(field: FieldMeasurement) -> float:
+def _spread(field: Measured) -> float:
     """Standard deviation of the areas of whole grains over their mean, weighted for the frame. [1]"""
     area = field.features["area_px2"].to_numpy(dtype=np.float64)
     weight = field.features["edge_weight"].to_numpy(dtype=np.float64)
@@ -206,7 +207,7 @@ def _spread(field: FieldMeasurement) -> float:
     return float(sqrt(np.average((area - mean) ** 2, weights=weight)) / mean)
 
 
-def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings) -> Iterator[Component]:
+def _systematic(key: str, fields: Sequence[Measured], settings: Settings) -> Iterator[Component]:
     """Relative budget lines that more fields do not shrink."""
     if is_size(key):
         u_rel = max(field.calibration.u_rel for field in fields)
@@ -221,7 +222,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     base = float(np.mean([float(field.values[key]) for field in fields]))
     names = [name for name in fields[0].alternatives if all(key in f.alternatives.get(name, {}) for f in fields)]
     if names:
-        other = [float(np.mean([field.alternatives[name][key] for field in fields])) for name in names]
+        other = [float(np.mean([float(field.alternatives[name][key]) for field in fields])) for name in names]
         yield Component(
             name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),
@@ -230,7 +231,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
         )
     elif is_size(key):
         yield _half_pixel(key, fields)
-    lamellae = sum(float(field.values["twin_lamellae"]) for field in fields)
+    lamellae = sum(field.values.doubts.twin_lamellae for field in fields)
     if lamellae and is_size(key):
         share = lamellae / sum(len(field.features) for field in fields)
         yield Component(
@@ -250,7 +251,7 @@ def _systematic(key: str, fields: Sequence[FieldMeasurement], settings: Settings
     yield from _counting(key, fields, settings)
 
 
-def _half_pixel(key: str, fields: Sequence[FieldMeasurement]) -> Component:
+def _half_pixel(key: str, fields: Sequence[Measured]) -> Component:
     """Half a pixel round the field, where there is no other segmentation to compare with.
 
     Grains share their boundaries: where one lies changes neither how often lines cross it nor how many grains
@@ -265,7 +266,7 @@ def _half_pixel(key: str, fields: Sequence[FieldMeasurement]) -> Component:
     )
 
 
-def _counting(key: str, fields: Sequence[FieldMeasurement], settings: Settings) -> Iterator[Component]:
+def _counting(key: str, fields: Sequence[Measured], settings: Settings) -> Iterator[Component]:
     """What is left of known leanings of the counting after their correction, or all where the edition keeps them."""
     if key == "n_l_per_mm":
         lost = float(np.mean([float(field.values["lost_chords_percent"]) for field in fields]))

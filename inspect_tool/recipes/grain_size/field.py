@@ -1,7 +1,7 @@
 """Count one field: grains made ready, every method on them, and the test figure of the job."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, pi, sqrt
 from typing import Any
 
@@ -18,12 +18,13 @@ from inspect_tool.images.preprocess import largest_rectangle
 from inspect_tool.languages import Text
 from inspect_tool.measure import figures, intercepts, planimetric
 from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
-from inspect_tool.measure.figures import CircleGrains, LineFigure
+from inspect_tool.measure.figures import CircleGrains
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
 from inspect_tool.recipes.grain_size.method import Settings, area_line, basis, grain_number
+from inspect_tool.recipes.grain_size.values import CircleFigure, Counted, Figure, LineFigure, RectangleFigure, Scaled
 from inspect_tool.units import convert
 
 FloatArray = NDArray[np.float64]
@@ -264,56 +265,58 @@ def measured_values(
     settings: Settings,
     standard: Standard,
     where: str,
-) -> tuple[dict[str, float], tuple[Mark, ...]]:
+) -> tuple[Counted, tuple[Mark, ...]]:
     """Count one field by every method."""
     counts = intercepts.directional_counts(field.labels)
     share = field.given_fraction
     counted_px, per_px = intercepts_px(field, counts, where)
     n_l_px = float(np.mean(list(per_px.values())))
     along, across = (0, 90) if settings.deformation_axis == "horizontal" else (90, 0)
-    values: dict[str, float] = {
-        "mean_intercept_px": 1.0 / n_l_px,
-    }
-    if per_px.get(along, 0.0) > 0 and per_px.get(across, 0.0) > 0:
-        values["anisotropy_index"] = per_px[across] / per_px[along]
-    if settings.second_phase != "none":
-        values["matrix_percent"] = 100 * field.matrix_fraction
+    is_directed = per_px.get(along, 0.0) > 0 and per_px.get(across, 0.0) > 0
+    counted = Counted(
+        mean_intercept_px=1.0 / n_l_px,
+        anisotropy_index=per_px[across] / per_px[along] if is_directed else None,
+        matrix_percent=None if settings.second_phase == "none" else 100 * field.matrix_fraction,
+        scaled=None,
+        figure=None,
+        grain_size_number=None,
+    )
     if pixel_um is None:
-        return values, ()
+        return counted, ()
     mm = pixel_um / 1e3
-    values["n_l_per_mm"] = n_l_px / mm
-    values["mean_intercept_um"] = pixel_um / n_l_px
     # directions count from the deformation axis
     turn = 0 if settings.deformation_axis == "horizontal" else 90
-    values |= {f"n_l_{(direction - turn) % 180}deg_per_mm": n / mm for direction, n in sorted(per_px.items())}
-    values["intercepts"] = sum(found.intercepts for found in counts.values())
-    values["lost_chords_percent"] = 100 * (n_l_px / counted_px - 1)
-    values["line_length_mm"] = sum(found.total_length_px for found in counts.values()) * mm
-
     rectangle = planimetric.count_rectangle(field.labels, field.window)
     area_px2 = rectangle.area_px2 if share is None else share * (field.window[2] - 1) * (field.window[3] - 1)
-    values["grains_counted"] = rectangle.grains
-    values["window_mm2"] = area_px2 * mm**2
-    values["grains_per_mm2"] = rectangle.grains / (area_px2 * mm**2)
     whole = table[_wholly_inside(table, field.window)]
-    values["whole_grains"] = float(len(whole))
     # the weights count in the window, the rectangle runs through the centers of its outer pixels
     height, width = field.window[2:]
     window_px2 = area_px2 * height * width / ((height - 1) * (width - 1))
-    values["whole_grains_per_mm2"] = weighted_number(*_boxes(whole), field.window) / (window_px2 * mm**2)
-    values["largest_grain_um2"] = float(table["area_px2"].max()) * pixel_um**2
+    scaled = Scaled(
+        n_l_per_mm=n_l_px / mm,
+        mean_intercept_um=pixel_um / n_l_px,
+        n_l_deg_per_mm={(direction - turn) % 180: n / mm for direction, n in sorted(per_px.items())},
+        intercepts=sum(found.intercepts for found in counts.values()),
+        lost_chords_percent=100 * (n_l_px / counted_px - 1),
+        line_length_mm=sum(found.total_length_px for found in counts.values()) * mm,
+        grains_counted=rectangle.grains,
+        window_mm2=area_px2 * mm**2,
+        grains_per_mm2=rectangle.grains / (area_px2 * mm**2),
+        whole_grains=float(len(whole)),
+        whole_grains_per_mm2=weighted_number(*_boxes(whole), field.window) / (window_px2 * mm**2),
+        largest_grain_um2=float(table["area_px2"].max()) * pixel_um**2,
+    )
 
     at_label = np.zeros((int(table["feature"].max()) + 1, 2))
     at_label[table["feature"].to_numpy()] = table[["row_px", "column_px"]].to_numpy()
     figure, marks = _test_figure(field, at_label, n_l_px, pixel_um, settings, standard, where)
-    values |= figure
-    if values.get("figure_counts") == 0:
+    counted = replace(counted, scaled=scaled, figure=figure)
+    if isinstance(figure, LineFigure) and figure.figure_counts == 0:
         msg = f"{where}: the test figure crosses no grain boundary; use larger images or another method"
         raise MeasurementError(msg)
     key, _ = basis(settings.method)
-    if values.get(key, 0.0) > 0:
-        values["grain_size_number"] = grain_number(key, values[key], standard)
-    return values, marks
+    size = float(counted.get(key, 0.0))
+    return replace(counted, grain_size_number=grain_number(key, size, standard) if size > 0 else None), marks
 
 
 def intercepts_px(
@@ -404,7 +407,7 @@ def _test_figure(
     settings: Settings,
     standard: Standard,
     where: str,
-) -> tuple[dict[str, float], tuple[Mark, ...]]:
+) -> tuple[Figure | None, tuple[Mark, ...]]:
     """Place, count and draw the test figure of the job's method; values in mm."""
     window, mm = field.window, pixel_um / 1e3
     match settings.method:
@@ -424,18 +427,15 @@ def _test_figure(
                 triple_point_px=settings.triple_point_px,
             )
             values = _line_values(circles, field, settings, mm)
-            values |= {"figure_diameter_mm": diameter * mm, "figure_magnification": magnification}
-            return values, figures.line_marks(circles)
+            sized = replace(values, figure_diameter_mm=diameter * mm, figure_magnification=magnification)
+            return sized, figures.line_marks(circles)
         case "heyn":
             per_count = len(figures.ORIENTATIONS_DEG) * figures.line_length_px(window) * n_l_px
             number = settings.placements or int(np.clip(ceil(_HEYN_COUNTS / max(per_count, 1e-9)), 2, 8))
             lines = figures.count_lines(field.labels, window, number, triple_point_px=settings.triple_point_px)
             values = _line_values(lines, field, settings, mm)
-            values |= {
-                "figure_lines": float(len(lines.lines)),
-                "figure_orientations": float(len(figures.ORIENTATIONS_DEG)),
-            }
-            return values, figures.line_marks(lines)
+            many, ways = float(len(lines.lines)), float(len(figures.ORIENTATIONS_DEG))
+            return replace(values, figure_lines=many, figure_orientations=ways), figures.line_marks(lines)
         case "jeffries":
             area = standard.values["jeffries_area"]
             room = min(window[2], window[3]) - 1.0
@@ -449,14 +449,14 @@ def _test_figure(
             return _grain_values(grains, field, mm), figures.circle_marks(grains, at_label)
         case "saltykov" | "mean_area":
             found = planimetric.count_rectangle(field.labels, window)
-            values = {
-                "figure_inside": float(len(found.inside)),
-                "figure_cut": float(len(found.cut)),
-                "figure_corners": float(len(found.corners)),
-            }
-            return values, figures.rectangle_marks(window, found, at_label)
+            rectangle = RectangleFigure(
+                figure_inside=float(len(found.inside)),
+                figure_cut=float(len(found.cut)),
+                figure_corners=float(len(found.corners)),
+            )
+            return rectangle, figures.rectangle_marks(window, found, at_label)
         case "intercept":
-            return {}, ()
+            return None, ()
 
 
 def _figure_width(
@@ -483,7 +483,18 @@ def _figure_width(
     return diameter, magnification
 
 
-def _line_values(figure: LineFigure, field: GrainField, settings: Settings, mm: float) -> dict[str, float]:
+def with_figure(settings: Settings, figure: Figure | None) -> Settings:
+    """Give the settings that put the figure of a field as large and as often into another segmentation of it."""
+    if not isinstance(figure, LineFigure):
+        return settings
+    if figure.figure_magnification is not None:
+        settings = replace(settings, figure_magnification=figure.figure_magnification)
+    if figure.figure_lines is not None:
+        settings = replace(settings, placements=int(figure.figure_lines) // len(figures.ORIENTATIONS_DEG))
+    return settings
+
+
+def _line_values(figure: figures.LineFigure, field: GrainField, settings: Settings, mm: float) -> LineFigure:
     counts = figure.counts
     length = (
         sum(count.grain_length_px for count in counts)
@@ -499,17 +510,17 @@ def _line_values(figure: LineFigure, field: GrainField, settings: Settings, mm: 
     # a line without width meets 1 1/2 boundaries on average where it passes a triple point: what the two of the
     # procedure adds to that would grow with the size of a pixel
     excess = 0.5 * triples if settings.method != "heyn" and settings.triple_points == "edition" else 0.0
-    return {
-        "figure_placements": float(len(each)),
-        "figure_counts": total,
-        "figure_counts_smallest": min(each),
-        "figure_counts_largest": max(each),
-        "figure_intersections": sum(count.intersections for count in counts),
-        "figure_triple_points": triples,
-        "figure_tangents": float(sum(count.tangents for count in counts)),
-        "figure_length_mm": length * mm,
-        "figure_n_l_per_mm": (total - excess) / (length * mm),
-    }
+    return LineFigure(
+        figure_placements=float(len(each)),
+        figure_counts=total,
+        figure_counts_smallest=min(each),
+        figure_counts_largest=max(each),
+        figure_intersections=sum(count.intersections for count in counts),
+        figure_triple_points=triples,
+        figure_tangents=float(sum(count.tangents for count in counts)),
+        figure_length_mm=length * mm,
+        figure_n_l_per_mm=(total - excess) / (length * mm),
+    )
 
 
 def _scored(counts: Sequence[LineCount], settings: Settings) -> float:
@@ -521,18 +532,18 @@ def _scored(counts: Sequence[LineCount], settings: Settings) -> float:
     return total
 
 
-def _grain_values(figure: CircleGrains, field: GrainField, mm: float) -> dict[str, float]:
+def _grain_values(figure: CircleGrains, field: GrainField, mm: float) -> CircleFigure:
     area = sum(count.area_px2 for count in figure.counts)
     if field.given_fraction is not None:
         area = field.given_fraction * pi * figure.diameter_px**2 / 4 * len(figure.counts)
     grains = sum(count.grains for count in figure.counts)
-    return {
-        "figure_placements": float(len(figure.counts)),
-        "figure_grains": grains,
-        "figure_grains_smallest": min(count.grains for count in figure.counts),
-        "figure_inside": float(sum(len(count.inside) for count in figure.counts)),
-        "figure_cut": float(sum(len(count.cut) for count in figure.counts)),
-        "figure_diameter_mm": figure.diameter_px * mm,
-        "figure_area_mm2": area * mm**2,
-        "figure_grains_per_mm2": grains / (area * mm**2),
-    }
+    return CircleFigure(
+        figure_placements=float(len(figure.counts)),
+        figure_grains=grains,
+        figure_grains_smallest=min(count.grains for count in figure.counts),
+        figure_inside=float(sum(len(count.inside) for count in figure.counts)),
+        figure_cut=float(sum(len(count.cut) for count in figure.counts)),
+        figure_diameter_mm=figure.diameter_px * mm,
+        figure_area_mm2=area * mm**2,
+        figure_grains_per_mm2=grains / (area * mm**2),
+    )

@@ -10,8 +10,9 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import StandardError
 from inspect_tool.languages import Text
-from inspect_tool.model import Component, FieldMeasurement, Standard
+from inspect_tool.model import Component, Standard
 from inspect_tool.ranges import From0, Percent
+from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.formulas import astm_e112, astm_e1382, iso_643
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof
@@ -140,7 +141,7 @@ def is_size(key: str) -> bool:
     return key not in ("anisotropy_index", "matrix_percent")
 
 
-def statistics(key: str, fields: Sequence[FieldMeasurement]) -> FieldStatistics:
+def statistics(key: str, fields: Sequence[Measured]) -> FieldStatistics:
     """Statistics of one column over fields, sections apart."""
     return field_statistics([float(field.values[key]) for field in fields], [field.section for field in fields])
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.measure import duplex, intercepts
-from inspect_tool.model import Cell, Chart, FieldMeasurement, Series, Standard, Statement, Table
+from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table
 from inspect_tool.recipes.grain_size.method import (
     METHOD_TITLES,
     NAMES,
@@ -18,8 +18,8 @@ from inspect_tool.recipes.grain_size.method import (
     grain_number,
     is_size,
     rounded,
-    statistics,
 )
+from inspect_tool.recipes.grain_size.values import CircleFigure, LineFigure, Measured, RectangleFigure
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 
@@ -101,18 +101,18 @@ def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:
     )
 
 
-def direction_rows(fields: Sequence[FieldMeasurement], standard: Standard, specimen: str) -> Iterator[tuple[Cell, ...]]:
+def direction_rows(fields: Sequence[Measured], standard: Standard, specimen: str) -> Iterator[tuple[Cell, ...]]:
     """Give one row per specimen, plane and direction: N_L, its scatter and G."""
     for plane in dict.fromkeys(field.plane for field in fields):
         own = [field for field in fields if field.plane == plane]
         for direction in intercepts.DIRECTIONS:
-            key = f"n_l_{direction}deg_per_mm"
-            if not all(key in field.values for field in own):
+            scaled = [field.values.counted.scaled for field in own]
+            of_fields = [one.n_l_deg_per_mm[direction] for one in scaled if one and direction in one.n_l_deg_per_mm]
+            if len(of_fields) < len(own):
                 continue
-            found = statistics(key, own)
+            found = field_statistics(of_fields, [field.section for field in own])
             if found.mean > 0:
                 g = grain_number("n_l_per_mm", found.mean, standard)
-                of_fields = [float(field.values[key]) for field in own]
                 ends = (min(of_fields), max(of_fields))
                 yield (specimen, plane, direction, found.mean, found.ci95, *ends, 1e3 / found.mean, g)
 
@@ -210,9 +210,7 @@ def structure_table(rows: Sequence[tuple[Cell, ...]]) -> Table:
     )
 
 
-def lot_table(
-    means: Sequence[Estimate], fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard
-) -> Table:
+def lot_table(means: Sequence[Estimate], fields: Sequence[Measured], settings: Settings, standard: Standard) -> Table:
     """Tabulate G of the specimens, and of the lot they are the sample of."""
     key = basis(settings.method)[0]
     specimens = list(dict.fromkeys(field.specimen for field in fields))
@@ -230,7 +228,7 @@ def lot_table(
     )
 
 
-def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard: Standard) -> tuple[Chart, ...]:
+def charts(fields: Sequence[Measured], features: pd.DataFrame, standard: Standard) -> tuple[Chart, ...]:
     """Draw the distributions of area and of intercepts."""
     area = features["area_um2"].to_numpy()
     found = duplex.area_distribution(features["grain_size_number"].to_numpy(), area)
@@ -272,14 +270,16 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
                 x_scale="log",
             )
         )
+    found_g = [(field.specimen, field.field, field.values.counted.grain_size_number) for field in fields]
+    numbers = [(specimen, at, g) for specimen, at, g in found_g if g is not None]
     series = tuple(
         Series(
             name=Text("grain_size.series_of_specimen", specimen=specimen),
-            x=tuple(float(field.field) for field in own),
-            y=tuple(float(field.values["grain_size_number"]) for field in own),
+            x=tuple(float(at) for at, _ in own),
+            y=tuple(g for _, g in own),
         )
         for specimen in dict.fromkeys(field.specimen for field in fields)
-        for own in ([f for f in fields if f.specimen == specimen and "grain_size_number" in f.values],)
+        for own in ([(at, g) for name, at, g in numbers if name == specimen],)
     )
     if len(fields) > 1:
         charts.append(
@@ -295,7 +295,7 @@ def charts(fields: Sequence[FieldMeasurement], features: pd.DataFrame, standard:
 
 
 def statements(
-    fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, scaled: bool
+    fields: Sequence[Measured], settings: Settings, standard: Standard, scaled: bool
 ) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
     edition = designation(standard)
@@ -354,20 +354,19 @@ def _triple_text(settings: Settings) -> str:
     return Text("grain_size.triple_points_by_figure")
 
 
-def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled: bool) -> str:
+def _figure_text(fields: Sequence[Measured], settings: Settings, scaled: bool) -> str:
     if not scaled:
         return Text("grain_size.test_figure_without_scale")
-    first = fields[0].values
-    match settings.method:
-        case "abrams" | "hilliard":
-            diameter = float(first["figure_diameter_mm"])
+    match fields[0].values.counted.figure:
+        case LineFigure(figure_diameter_mm=diameter, figure_magnification=magnification) as first if (
+            diameter is not None and magnification is not None
+        ):
             circles = (
                 Text("grain_size.test_figure_three_circles")
                 if settings.method == "abrams"
                 else Text("grain_size.test_figure_one_circle")
             )
-            magnification = float(first["figure_magnification"])
-            size = Text("grain_size.test_figure_magnification", magnification=magnification)
+            size = Text("grain_size.test_figure_magnification", magnification=float(magnification))
             if not settings.figure_magnification:
                 size += Text("grain_size.test_figure_sized_for_counts")
             return Text(
@@ -375,19 +374,19 @@ def _figure_text(fields: Sequence[FieldMeasurement], settings: Settings, scaled:
                 circles=circles,
                 diameter=diameter * 1e3,
                 size=size,
-                figure_placements=float(first["figure_placements"]),
+                figure_placements=first.figure_placements,
             )
-        case "heyn":
-            return Text("grain_size.test_figure_heyn", figure_lines=float(first["figure_lines"]))
-        case "jeffries":
+        case LineFigure(figure_lines=lines) if lines is not None:
+            return Text("grain_size.test_figure_heyn", figure_lines=lines)
+        case CircleFigure() as circle:
             return Text(
                 "grain_size.test_figure_jeffries",
-                figure_placements=float(first["figure_placements"]),
-                figure_diameter_mm=float(first["figure_diameter_mm"]) * 1e3,
+                figure_placements=circle.figure_placements,
+                figure_diameter_mm=circle.figure_diameter_mm * 1e3,
             )
-        case "saltykov" | "mean_area":
+        case RectangleFigure():
             return Text("grain_size.test_figure_rectangle")
-        case "intercept":
+        case _:
             return Text("grain_size.test_figure_pixel_lines")
 
 

@@ -15,8 +15,9 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
-from inspect_tool.model import Check, FieldMeasurement, GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import Check, GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.recipes.grain_size.results import QUANTITIES
+from inspect_tool.recipes.grain_size.values import Doubts, Measured
 
 LEFT_OUT = 50.0  # share of a field without grains beyond which it is not the field that is measured [%]
 EDGE = 50.0  # share of the edge of a field that one grain may hold [%]
@@ -36,9 +37,9 @@ _EDGE_HELD = Text("grain_size.check_one_grain_holds_edge")
 _OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specimen
 
 
-def field_values(
+def doubts_of(
     micrograph: Micrograph, segmentation: Segmentation, labels: LabelImage
-) -> tuple[dict[str, float], dict[str, tuple[int, ...]]]:
+) -> tuple[Doubts, dict[str, tuple[int, ...]]]:
     """What the checks look at, and what of it was not read off the labels.
 
     Parameters
@@ -49,16 +50,11 @@ def field_values(
     counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     held = np.bincount(edge[edge > 0])
-    kept = tuple(
-        read_off(micrograph, "twin_lamellae", lambda: (int(segmentation.settings.get("twin_lamellae_merged", 0)),))
-    )
+    told = segmentation.told
+    kept = tuple(read_off(micrograph, "twin_lamellae", lambda: (told.twin_lamellae_merged or 0,)))
     scratched = tuple(
         read_off(
-            micrograph,
-            "scratches",
-            lambda: tuple(
-                round(segmentation.settings.get(key, 0)) for key in ("scratch_lines_merged", "scratched_percent")
-            ),
+            micrograph, "scratches", lambda: (told.scratch_lines_merged or 0, round(told.scratched_percent or 0.0))
         )
     )
     second = tuple(
@@ -67,16 +63,16 @@ def field_values(
     apart = tuple(
         read_off(micrograph, "small_apart_in_gray", lambda: (round(_small_apart_percent(micrograph.pixels, labels)),))
     )
-    values = {
-        "small_apart_in_gray_percent": float(apart[0]),
-        "second_gray_level_percent": float(second[0]),
-        "left_out_percent": _left_out_percent(labels, counts),
-        "edge_held_by_one_percent": 100.0 * float(held.max(initial=0)) / len(edge),
-        "twin_lamellae": float(kept[0]),
-        "scratch_lines": float(scratched[0]),
-        "scratched_percent": float(scratched[1]),
-    }
-    return values, {
+    doubts = Doubts(
+        small_apart_in_gray_percent=float(apart[0]),
+        second_gray_level_percent=float(second[0]),
+        left_out_percent=_left_out_percent(labels, counts),
+        edge_held_by_one_percent=100.0 * float(held.max(initial=0)) / len(edge),
+        twin_lamellae=float(kept[0]),
+        scratch_lines=float(scratched[0]),
+        scratched_percent=float(scratched[1]),
+    )
+    return doubts, {
         "twin_lamellae": kept,
         "scratches": scratched,
         "second_gray_level": second,
@@ -159,7 +155,7 @@ def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
     return 100.0 * float(np.count_nonzero((labels == 0) & counts)) / max(1, int(np.count_nonzero(counts)))
 
 
-def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[Check]:
+def plausible(fields: Sequence[Measured], grains: pd.DataFrame, specimen: str) -> Iterator[Check]:
     """Checks of one specimen.
 
     Parameters
@@ -167,29 +163,20 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
     grains : DataFrame
         Of the specimen, with ``section``, ``field`` and ``area_px2``.
     """
-    most = {
-        key: max(float(field.values[key]) for field in fields)
-        for key in (
-            "left_out_percent",
-            "edge_held_by_one_percent",
-            "second_gray_level_percent",
-            "small_apart_in_gray_percent",
-            "scratched_percent",
-        )
-    }
+    doubts = [field.values.doubts for field in fields]
     area = grains["area_px2"].to_numpy(dtype=np.float64)
     of_field = [group["area_px2"] for _, group in grains.groupby(["section", "field"])]
     fine = 100.0 * float(np.mean(area < FINE_AREA * (area**2).sum() / area.sum()))
-    lamellae = sum(float(field.values["twin_lamellae"]) for field in fields) / len(area)
+    lamellae = sum(one.twin_lamellae for one in doubts) / len(area)
     found: Mapping[str, tuple[float, float, str, str]] = {
         _LEFT_OUT: (
-            most["left_out_percent"],
+            max(one.left_out_percent for one in doubts),
             LEFT_OUT,
             "%",
             Text("grain_size.why_field_left_out"),
         ),
         _EDGE_HELD: (
-            most["edge_held_by_one_percent"],
+            max(one.edge_held_by_one_percent for one in doubts),
             EDGE,
             "%",
             Text("grain_size.why_one_grain_holds_edge"),
@@ -207,19 +194,19 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
             Text("grain_size.why_fine_grains", fine_area=FINE_AREA),
         ),
         Text("grain_size.check_grains_of_own_gray"): (
-            most["second_gray_level_percent"],
+            max(one.second_gray_level_percent for one in doubts),
             SECOND,
             "%",
             Text("grain_size.why_grains_of_own_gray"),
         ),
         Text("grain_size.check_particles_among_grains"): (
-            most["small_apart_in_gray_percent"],
+            max(one.small_apart_in_gray_percent for one in doubts),
             SMALL_APART,
             "%",
             Text("grain_size.why_particles_among_grains"),
         ),
         Text("grain_size.check_scratches_left_out"): (
-            most["scratched_percent"],
+            max(one.scratched_percent for one in doubts),
             SCRATCHED,
             "%",
             Text("grain_size.why_scratches_left_out"),
@@ -245,9 +232,9 @@ def plausible(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen
         )
 
 
-def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+def left_out_warnings(fields: Sequence[Measured], specimen: str) -> Iterator[str]:
     """Say on page 1 what part of the fields was not measured."""
-    shares = [float(field.values["left_out_percent"]) for field in fields]
+    shares = [field.values.doubts.left_out_percent for field in fields]
     if max(shares) >= 1:
         yield (
             Text(
@@ -259,9 +246,9 @@ def left_out_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iter
         )
 
 
-def scratch_warnings(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[str]:
+def scratch_warnings(fields: Sequence[Measured], specimen: str) -> Iterator[str]:
     """Say on page 1 what was taken for scratches."""
-    lines = round(sum(float(field.values["scratch_lines"]) for field in fields))
+    lines = round(sum(field.values.doubts.scratch_lines for field in fields))
     if lines:
-        most = max(float(field.values["scratched_percent"]) for field in fields)
+        most = max(field.values.doubts.scratched_percent for field in fields)
         yield (Text("grain_size.warning_scratches_left_out", specimen=specimen, lines=lines, most=most))

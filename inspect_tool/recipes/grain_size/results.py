@@ -7,7 +7,7 @@ from math import log, log2, sqrt
 import pandas as pd
 
 from inspect_tool.languages import Text, joined
-from inspect_tool.model import Carried, Component, FieldMeasurement, Quantity, Result, Standard
+from inspect_tool.model import Carried, Component, Quantity, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import anisotropy_fields
 from inspect_tool.recipes.grain_size.method import (
     METHOD_TITLES,
@@ -18,6 +18,7 @@ from inspect_tool.recipes.grain_size.method import (
     power,
     rounded,
 )
+from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
@@ -64,7 +65,7 @@ _VERSIONS: Mapping[str, int] = {"mean_area": 2, "mean_grain_area_um2": 2}  # of 
 
 def results_of(
     estimates: Mapping[str, Estimate],
-    fields: Sequence[FieldMeasurement],
+    fields: Sequence[Measured],
     grains: pd.DataFrame,
     settings: Settings,
     standard: Standard,
@@ -263,7 +264,7 @@ def _inverse(estimate: Estimate, unit: float) -> Estimate:
     return replace(estimate, mean=unit / estimate.mean)
 
 
-def _index_plane(fields: Sequence[FieldMeasurement]) -> str:
+def _index_plane(fields: Sequence[Measured]) -> str:
     planes = {field.plane for field in anisotropy_fields(fields)}
     if planes == {"longitudinal"}:
         return Text("grain_size.index_on_longitudinal_plane")
@@ -274,9 +275,7 @@ def _index_plane(fields: Sequence[FieldMeasurement]) -> str:
     return Text("grain_size.index_plane_not_stated")
 
 
-def _largest_result(
-    grains: pd.DataFrame, fields: Sequence[FieldMeasurement], standard: Standard, specimen: str
-) -> Result:
+def _largest_result(grains: pd.DataFrame, fields: Sequence[Measured], standard: Standard, specimen: str) -> Result:
     largest = grains.nlargest(1, "area_um2").to_dict("records")[0]
     u_rel = max(field.calibration.u_rel for field in fields)
     number = float(largest["grain_size_number"])
@@ -306,7 +305,7 @@ def _largest_result(
     )
 
 
-def _largest_segmented(grains: pd.DataFrame, fields: Sequence[FieldMeasurement]) -> Iterator[Component]:
+def _largest_segmented(grains: pd.DataFrame, fields: Sequence[Measured]) -> Iterator[Component]:
     """Lines of the segmentation [G]: one boundary that is missed or made up halves or doubles the largest grain."""
     area = grains["area_um2"].nlargest(2).to_numpy()
     names = [name for name in fields[0].alternatives if all(name in field.alternatives for field in fields)]

@@ -10,9 +10,10 @@ import pandas as pd
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.measure import duplex
-from inspect_tool.model import Cell, Check, Editions, FieldMeasurement, Result, Standard
+from inspect_tool.model import Cell, Check, Editions, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import principal_planes
 from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, grain_number
+from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.editions import check_rule, designation, edition_of
 from inspect_tool.standards.formulas import astm_e930, astm_e1181
 
@@ -39,7 +40,7 @@ _LARGEST_SHARE = 0.25  # of a field in one grain: too few grains, or boundaries 
 def checks(
     estimates: Mapping[str, Estimate],
     results: Sequence[Result],
-    fields: Sequence[FieldMeasurement],
+    fields: Sequence[Measured],
     settings: Settings,
     standard: Standard,
     specimen: str,
@@ -98,16 +99,21 @@ def checks(
         yield from _consistency({result.quantity: result for result in results}, settings, specimen)
 
 
-def _elongation(fields: Sequence[FieldMeasurement]) -> float:
+def _elongation(fields: Sequence[Measured]) -> float:
     """Anisotropy index of the plane that shows most of it, never below 1; infinite where boundaries run one way."""
     found: dict[str, list[float]] = {}
     for field in fields:
-        found.setdefault(field.plane, []).append(float(field.values.get("anisotropy_index", np.inf)))
+        found.setdefault(field.plane, []).append(_index_of(field))
     indices = [float(np.mean(of_plane)) for of_plane in found.values()]
     return max(max(index, 1 / index) for index in indices)
 
 
-def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], standard: Standard, specimen: str) -> Check:
+def _index_of(field: Measured) -> float:
+    index = field.values.counted.anisotropy_index
+    return float(np.inf) if index is None else index
+
+
+def _planes(estimate: Estimate | None, fields: Sequence[Measured], standard: Standard, specimen: str) -> Check:
     """Elongated grains ask for three principal planes, or for directed lines in the three principal directions."""
     planes = principal_planes(fields)
     directed = estimate is not None and len(estimate.planes) == 3
@@ -130,8 +136,8 @@ def _planes(estimate: Estimate | None, fields: Sequence[FieldMeasurement], stand
     )
 
 
-def _resolution(fields: Sequence[FieldMeasurement], specimen: str) -> Iterator[Check]:
-    smallest = min(float(field.values["mean_intercept_px"]) for field in fields)
+def _resolution(fields: Sequence[Measured], specimen: str) -> Iterator[Check]:
+    smallest = min(field.values.counted.mean_intercept_px for field in fields)
     yield Check(
         name=Text("grain_size.check_mean_intercept_pixels"),
         value=smallest,
@@ -198,7 +204,7 @@ def _consistency(results: Mapping[str, Result], settings: Settings, specimen: st
         )
 
 
-def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str) -> Iterator[str]:
+def shape_warnings(fields: Sequence[Measured], grains: pd.DataFrame, specimen: str) -> Iterator[str]:
     """Say so where the grains are not equiaxed: one G does not describe them."""
     planes = {field.plane for field in fields}
     index = _elongation(fields)
@@ -223,7 +229,7 @@ def shape_warnings(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, spe
 
 
 def consistency_warnings(
-    found: Sequence[Check], fields: Sequence[FieldMeasurement], grains: pd.DataFrame, specimen: str
+    found: Sequence[Check], fields: Sequence[Measured], grains: pd.DataFrame, specimen: str
 ) -> Iterator[str]:
     """Say on page 1 what makes the number doubtful: methods that disagree, open boundaries, a single field."""
     for check in found:
@@ -262,7 +268,7 @@ class Structure:
     warnings: tuple[str, ...]
 
 
-def structure(fields: Sequence[FieldMeasurement], grains: pd.DataFrame, editions: Editions, specimen: str) -> Structure:
+def structure(fields: Sequence[Measured], grains: pd.DataFrame, editions: Editions, specimen: str) -> Structure:
     """Judge the distribution of grain sizes and the map of the local size (ASTM E1181)."""
     standard = editions.job
     warnings: list[str] = []
@@ -327,7 +333,7 @@ def _of_mean_area(grains: pd.DataFrame, standard: Standard) -> float:
     return grain_number("area_um2", float(mean), standard)
 
 
-def _regions(fields: Sequence[FieldMeasurement], standard: Standard) -> tuple[float, float] | None:
+def _regions(fields: Sequence[Measured], standard: Standard) -> tuple[float, float] | None:
     """Coarse and fine end of the local G where the structure changes from place to place."""
     local = np.asarray([value for field in fields for value in field.curves.get("local_intercept_um", ())])
     pairs = np.asarray([value for field in fields for value in field.curves.get("local_pairs_um", ())]).reshape(-1, 2)

@@ -14,7 +14,6 @@ from inspect_tool.model import (
     Cell,
     Check,
     Editions,
-    FieldMeasurement,
     Findings,
     Limit,
     Limits,
@@ -46,6 +45,7 @@ from inspect_tool.recipes.phase_fraction.rules import class_checks, deviations, 
 from inspect_tool.recipes.phase_fraction.settings import ANALYSIS, COUNT, QUANTITIES, STANDARDS, Settings
 from inspect_tool.recipes.phase_fraction.shares import alternative_means, area_result, worst_field_result
 from inspect_tool.recipes.phase_fraction.stereology import axis_of, contiguity_results, stereology_results
+from inspect_tool.recipes.phase_fraction.values import Measured, Values
 from inspect_tool.statistics.fields import field_statistics
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "STANDARDS",
     "TITLE",
     "Settings",
+    "Values",
     "check_tables",
     "combine",
     "measure_field",
@@ -92,7 +93,7 @@ def other_editions(
     return tuple(name for name in (ANALYSIS, COUNT) if name != standard.name)
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
+def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:
     """Make results, checks and tables of all fields; every specimen apart.
 
     Parameters
@@ -121,7 +122,7 @@ def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Ed
     axes = {(group.specimen, name): axis_of(group, name, settings) for group in groups for name in group.classes[:-1]}
     for group in groups:
         for name in group.classes:
-            found = field_statistics(group.column(f"area_percent.{name}"), group.sections)
+            found = field_statistics(group.area_percent(name), group.sections)
             is_matrix = name == group.classes[-1]
             area = area_result(group, name, found, editions, main=not is_matrix)
             results.append(area)

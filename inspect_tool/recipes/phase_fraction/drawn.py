@@ -22,10 +22,7 @@ def phantoms() -> Phantoms:
 
 
 def _draw(percent: float, seed: int, pixel_um: float, kit: Kit) -> Field:
+    piece_um = _PIECE_PX * pixel_um
     return synthetic.two_phase(
-        seed=seed,
-        area_percent=percent,
-        feature_um=_PIECE_PX * pixel_um,
-        shape_px=(kit.side_px, kit.side_px),
-        pixel_um=pixel_um,
+        seed=seed, area_percent=percent, feature_um=piece_um, shape_px=kit.shape_px, pixel_um=pixel_um
     )

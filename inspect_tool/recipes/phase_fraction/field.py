@@ -31,6 +31,15 @@ from inspect_tool.recipes._level_doubts import (
     facts_of_level,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.recipes.phase_fraction.values import (
+    Contacts,
+    Features,
+    InnerScatter,
+    Lines,
+    Measured,
+    Shares,
+    Values,
+)
 from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e562
 
@@ -40,7 +49,7 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     editions: Editions,
-) -> FieldMeasurement:
+) -> Measured:
     """Measure the classes of one field.
 
     Parameters
@@ -57,7 +66,7 @@ def measure_field(
     Returns
     -------
     FieldMeasurement
-        ``values``: ``area_percent.<class>`` and more; see the page of the recipe.
+        Its ``values`` are ``Values``; see the page of the recipe.
 
     Raises
     ------
@@ -67,43 +76,36 @@ def measure_field(
     check_field(settings, segmentation, micrograph.path)
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
-    values: dict[str, float | int | str] = dict(_values(labels, classes, roi, pixel_um))
-    for number, name in classes.items():
-        scatter = share_scatter(labels == number, roi)
-        values[f"inner_scatter_percent.{name}"] = 100 * scatter.u
-        values[f"inner_scatter_dof.{name}"] = scatter.dof
-    shifted: dict[str, dict[str, float]] = {}
+    shares = _shares(labels, classes, roi, pixel_um)
+    inner_scatter = {name: _inner_scatter(labels == number, roi) for number, name in classes.items()}
+    shifted: dict[str, Shares] = {}
     for name, other in segmentation.alternatives():
-        shifted[name] = _values(other.labels, classes, roi, pixel_um)
+        shifted[name] = _shares(other.labels, classes, roi, pixel_um)
         del other  # let go before the next one is made
 
-    counted, marks = _point_count(micrograph, labels, classes, values, settings, editions)
-    values["grid_points"] = counted.n
-    for number, name in classes.items():
-        values[f"points.{name}"] = counted.count(number)
-
-    if segmentation.objects is not None:
-        for key, count in zip(("like", "matrix"), contacts(segmentation.objects, roi), strict=True):
-            values[f"contacts_{key}.{segmentation.classes[1]}"] = count
+    of_interest = {number: name for number, name in classes.items() if number}
+    smallest = min(shares.area_percent[name] for name in of_interest.values())
+    counted, marks = _point_count(micrograph, labels, classes, smallest, settings, editions)
 
     tables: list[pd.DataFrame] = []
-    for number, name in classes.items():
-        if number:
-            table = _features(labels == number, name, roi, pixel_um)
-            values |= _feature_counts(table, name, labels, roi, settings, pixel_um)
-            table["feature"] += sum(len(other) for other in tables)
-            tables.append(table)
-            inside = (labels == number) if roi is None else (labels == number) & roi
-            values[f"line_percent.{name}"] = line_percent(inside)
-            values[f"cells_percent.{name}"] = cells_percent(inside)
-            if len(classes) > 2:
-                values[f"rim_percent.{name}"] = rim_percent(
-                    labels if roi is None else np.where(roi, labels, -1), number
-                )
+    kept: dict[str, Features] = {}
+    for number, name in of_interest.items():
+        table = _feature_table(labels == number, name, roi, pixel_um)
+        kept[name] = _features(table, labels, number, roi, settings, pixel_um, is_between=len(classes) > 2)
+        table["feature"] += sum(len(other) for other in tables)
+        tables.append(table)
     features = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"feature": [], "class": []})
     judged = tuple(number for number in classes if number) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, labels, judged)
-    values |= _colors.values_of(spread, segmentation)
+    values = Values(
+        shares=shares,
+        inner_scatter=inner_scatter,
+        grid_points=counted.n,
+        points={name: counted.count(number) for number, name in classes.items()},
+        contacts=_contacts(segmentation, roi),
+        features=kept,
+        color=_colors.color_of(spread, segmentation),
+    )
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(labels.shape[0], labels.shape[1]),
@@ -158,46 +160,53 @@ def _ordered(classes: Mapping[int, str]) -> dict[int, str]:
     return {number: classes[number] for number in sorted(classes, key=lambda number: (number == 0, number))}
 
 
-def _values(
-    labels: LabelImage, classes: Mapping[int, str], roi: Mask | None, pixel_um: float | None
-) -> dict[str, float]:
-    """Field values that follow from the class image alone."""
-    shares = area_percent(labels, tuple(classes), roi)
-    values = {f"area_percent.{name}": shares[number] for number, name in classes.items()}
-    for number, name in classes.items():
-        lines = line_counts(labels == number, roi)
-        values[f"half_pixel_percent.{name}"] = 100 * 0.5 * lines.boundary_density
-        if number and pixel_um is not None:
-            for direction, per_px in _per_px(lines).items():
-                values[f"intercepts_per_mm{direction}.{name}"] = 1e3 * per_px / pixel_um
-    return values
+def _shares(labels: LabelImage, classes: Mapping[int, str], roi: Mask | None, pixel_um: float | None) -> Shares:
+    """What follows from the class image alone."""
+    percent = area_percent(labels, tuple(classes), roi)
+    return Shares(
+        area_percent={name: percent[number] for number, name in classes.items()},
+        lines={
+            name: _lines(line_counts(labels == number, roi), pixel_um if number else None)
+            for number, name in classes.items()
+        },
+    )
 
 
-def _per_px(lines: LineCounts) -> dict[str, float]:
-    """Interceptions per length of line by the end of their names: all lines, horizontal and vertical ones. [1/px]"""
-    return {
-        LINES["none"]: lines.per_px,
-        LINES["vertical"]: lines.across_rows / max(lines.length_rows_px, 1.0),
-        LINES["horizontal"]: lines.across_columns / max(lines.length_columns_px, 1.0),
-    }
+def _lines(counts: LineCounts, pixel_um: float | None) -> Lines:
+    def per_mm(per_px: float) -> float | None:
+        return None if pixel_um is None else 1e3 * per_px / pixel_um
+
+    return Lines(
+        half_pixel_percent=100 * 0.5 * counts.boundary_density,
+        intercepts_per_mm=per_mm(counts.per_px),
+        intercepts_per_mm_horizontal=per_mm(counts.across_rows / max(counts.length_rows_px, 1.0)),
+        intercepts_per_mm_vertical=per_mm(counts.across_columns / max(counts.length_columns_px, 1.0)),
+    )
 
 
-LINES = {"none": "", "vertical": "_horizontal", "horizontal": "_vertical"}
-"""Deformation axis -> end of the name of the interceptions by lines perpendicular to it; none: by both kinds."""
+def _inner_scatter(phase: Mask, roi: Mask | None) -> InnerScatter:
+    scatter = share_scatter(phase, roi)
+    return InnerScatter(inner_scatter_percent=100 * scatter.u, inner_scatter_dof=scatter.dof)
+
+
+def _contacts(segmentation: Segmentation, roi: Mask | None) -> dict[str, Contacts]:
+    if segmentation.objects is None:
+        return {}
+    like, matrix = contacts(segmentation.objects, roi)
+    return {segmentation.classes[1]: Contacts(contacts_like=like, contacts_matrix=matrix)}
 
 
 def _point_count(
     micrograph: Micrograph,
     labels: LabelImage,
     classes: Mapping[int, str],
-    values: Mapping[str, float | int | str],
+    smallest_percent: float,
     settings: Settings,
     editions: Editions,
 ) -> tuple[points.GridCount, tuple[Mark, ...]]:
     """Count a systematic grid with a random start that depends on specimen and field, and on nothing in the image."""
     of_interest = {number: name for number, name in classes.items() if number}
-    smallest = min(float(values[f"area_percent.{name}"]) for name in of_interest.values())
-    n = settings.grid_points or astm_e562.grid_points(smallest, edition_of(editions, "ASTM E562"))
+    n = settings.grid_points or astm_e562.grid_points(smallest_percent, edition_of(editions, "ASTM E562"))
     seed = (settings.seed, micrograph.field, crc32(micrograph.specimen.encode()))
     grid = points.grid((labels.shape[0], labels.shape[1]), n, seed)
     counted = points.count_points(labels, tuple(classes), grid, micrograph.roi)
@@ -212,29 +221,41 @@ def _point_count(
     return counted, tuple(marks)
 
 
-def _features(phase: Mask, name: str, roi: Mask | None, pixel_um: float | None) -> pd.DataFrame:
+def _feature_table(phase: Mask, name: str, roi: Mask | None, pixel_um: float | None) -> pd.DataFrame:
     inside = phase if roi is None else phase & roi
     table = region_table(connected(inside), pixel_um, roi=roi, shape_factors=False)
     table.insert(1, "class", name)
     return table
 
 
-def _feature_counts(
-    table: pd.DataFrame, name: str, labels: LabelImage, roi: Mask | None, settings: Settings, pixel_um: float | None
-) -> dict[str, float | int | str]:
+def _features(
+    table: pd.DataFrame,
+    labels: LabelImage,
+    number: int,
+    roi: Mask | None,
+    settings: Settings,
+    pixel_um: float | None,
+    *,
+    is_between: bool,
+) -> Features:
     """Features from the declared size on; those cut by the frame count 1/2 in the number per area (E1245)."""
+    inside = (labels == number) if roi is None else (labels == number) & roi
     area = table["area_px2"].to_numpy()
     large = area >= settings.smallest_feature_px2
     weight = np.where(table["touches_edge"].to_numpy(bool), 0.5, 1.0)
     total = float(area.sum())
-    values: dict[str, float | int | str] = {
-        f"count.{name}": int(large.sum()),
-        f"too_small_percent.{name}": 100 * float(area[~large].sum()) / total if total else 0.0,
-    }
+    per_mm2: float | None = None
     if pixel_um is not None:
         field_mm2 = (labels.size if roi is None else int(np.count_nonzero(roi))) * pixel_um**2 * 1e-6
-        values[f"count_per_mm2.{name}"] = float(weight[large].sum()) / field_mm2
-    return values
+        per_mm2 = float(weight[large].sum()) / field_mm2
+    return Features(
+        count=int(large.sum()),
+        too_small_percent=100 * float(area[~large].sum()) / total if total else 0.0,
+        count_per_mm2=per_mm2,
+        line_percent=line_percent(inside),
+        cells_percent=cells_percent(inside),
+        rim_percent=rim_percent(labels if roi is None else np.where(roi, labels, -1), number) if is_between else None,
+    )
 
 
 def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
@@ -255,6 +276,6 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
 
 
 def _notes(segmentation: Segmentation) -> tuple[str, ...]:
-    if segmentation.settings.get("method_taken") == "nothing found":
+    if segmentation.told.method_taken == "nothing found":
         return (Text("phase_fraction.note_no_phase_found"),)
     return ()

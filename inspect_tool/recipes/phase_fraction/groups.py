@@ -1,17 +1,15 @@
 """Fields of one specimen and section together."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspect_tool.errors import MeasurementError, ReadError
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure import points
-from inspect_tool.model import (
-    FieldMeasurement,
-    Standard,
-)
+from inspect_tool.model import Standard
 from inspect_tool.recipes.phase_fraction.settings import Settings
+from inspect_tool.recipes.phase_fraction.values import Features, Lines, Measured, Values
 from inspect_tool.standards.editions import designation
 
 MANUAL = ("ASTM E562", "ISO 9042")
@@ -23,14 +21,22 @@ class Group:
     """The fields of one specimen and what they share."""
 
     specimen: str
-    fields: tuple[FieldMeasurement, ...]
+    fields: tuple[Measured, ...]
     sections: tuple[str, ...]  # of every field
     classes: tuple[str, ...]  # the matrix last
     manual: Mapping[int, points.ManualCount]  # by field
 
-    def column(self, name: str) -> list[float]:
-        """Give one value of every field, in their order."""
-        return [float(field.values[name]) for field in self.fields]
+    def area_percent(self, name: str) -> list[float]:
+        """Give the share of a class in every field, in their order. [%]"""
+        return [field.values.shares.area_percent[name] for field in self.fields]
+
+    def lines(self, name: str, read: Callable[[Lines], float | None]) -> list[float]:
+        """Give one number of the lines across a class, field by field; 0 where there is none."""
+        return [read(field.values.shares.lines[name]) or 0.0 for field in self.fields]
+
+    def features(self, name: str, read: Callable[[Features], float | None]) -> list[float]:
+        """Give one number of the features of a class, field by field; 0 where there is none."""
+        return [read(field.values.features[name]) or 0.0 for field in self.fields]
 
 
 def check_tables(settings: Settings, fields: Set[tuple[str, int]]) -> None:
@@ -60,28 +66,29 @@ def manual_counts(
     return manual
 
 
-def groups_of(fields: Sequence[FieldMeasurement], settings: Settings) -> list[Group]:
+def groups_of(fields: Sequence[Measured], settings: Settings) -> list[Group]:
     """Put the fields of each specimen together; all must have the same classes."""
     if not fields:
         msg = "phase fraction: no field was measured"
         raise MeasurementError(msg)
-    classes = classes_of(fields[0])
+    classes = classes_of(fields[0].values)
     for field in fields[1:]:
-        if classes_of(field) != classes:
+        own = classes_of(field.values)
+        if own != classes:
             msg = (
-                f"phase_fraction: {field.image} has classes {', '.join(classes_of(field))}, {fields[0].image} has "
+                f"phase_fraction: {field.image} has classes {', '.join(own)}, {fields[0].image} has "
                 f"{', '.join(classes)}; give every field the same classes"
             )
             raise MeasurementError(msg)
     manual = manual_counts(settings, classes, {(field.specimen, field.field) for field in fields})
     groups = []
     for specimen in dict.fromkeys(field.specimen for field in fields):
-        own = tuple(field for field in fields if field.specimen == specimen)
+        mine = tuple(field for field in fields if field.specimen == specimen)
         groups.append(
             Group(
                 specimen=specimen,
-                fields=own,
-                sections=tuple(field.section for field in own),
+                fields=mine,
+                sections=tuple(field.section for field in mine),
                 classes=classes,
                 manual=manual.get(specimen, {}),
             )
@@ -89,10 +96,9 @@ def groups_of(fields: Sequence[FieldMeasurement], settings: Settings) -> list[Gr
     return groups
 
 
-def classes_of(field: FieldMeasurement) -> tuple[str, ...]:
+def classes_of(values: Values) -> tuple[str, ...]:
     """Name the classes of a field, the matrix last."""
-    prefix = "area_percent."
-    return tuple(name.removeprefix(prefix) for name in field.values if name.startswith(prefix))
+    return tuple(values.shares.area_percent)
 
 
 def who(group: Group) -> str:

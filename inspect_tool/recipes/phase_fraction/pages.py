@@ -114,10 +114,7 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
                 + (Text("phase_fraction.title_of_specimen", specimen=group.specimen) if len(groups) > 1 else ""),
                 x_label=Text("phase_fraction.axis_field"),
                 y_label=Text("phase_fraction.axis_area_fraction"),
-                series=tuple(
-                    Series(name=name, x=at, y=tuple(group.column(f"area_percent.{name}")))
-                    for name in group.classes[:-1]
-                ),
+                series=tuple(Series(name=name, x=at, y=tuple(group.area_percent(name))) for name in group.classes[:-1]),
                 categories=names,
             )
         )

@@ -40,7 +40,7 @@ def point_statistics(group: Group, name: str) -> _Points:
         if manual:
             n, count = manual[field.field].grid_points, manual[field.field].counts[name]
         else:
-            n, count = int(field.values["grid_points"]), float(field.values[f"points.{name}"])
+            n, count = field.values.grid_points, field.values.points[name]
         if n:
             shares.append(astm_e562.point_percent(count, n))
             grids.append((field, n))
@@ -48,7 +48,7 @@ def point_statistics(group: Group, name: str) -> _Points:
         msg = f"phase_fraction: specimen {group.specimen}: no point of the grid inside the region; take more points"
         raise MeasurementError(msg)
     sections = [field.section for field, _ in grids]
-    areas = [float(field.values[f"area_percent.{name}"]) for field, _ in grids]
+    areas = [field.values.shares.area_percent[name] for field, _ in grids]
     return _Points(
         statistics=field_statistics(shares, sections),
         total=sum(n for _, n in grids),

@@ -71,7 +71,7 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
                 quantities=(f"area_percent.{name}",),
             ),
         )
-    small = max(group.column(f"too_small_percent.{name}"))
+    small = max(group.features(name, lambda features: features.too_small_percent))
     checks += (
         Check(
             name=Text("phase_fraction.check_too_small_features", name=name),
@@ -100,7 +100,7 @@ def section_gap(found: FieldStatistics) -> float | None:
 def specimen_checks(group: Group, settings: Settings, editions: Editions) -> tuple[Check, ...]:
     """Judge the rules that are asked of a specimen."""
     per_section = min(group.sections.count(section) for section in group.sections)
-    grid = min(int(field.values["grid_points"]) for field in group.fields)
+    grid = min(field.values.grid_points for field in group.fields)
     if group.manual:
         grid = min(count.grid_points for count in group.manual.values())
     by_hand: tuple[Check, ...] = ()

@@ -29,7 +29,7 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
                 "phase_fraction.basis_alternative_means", others=", ".join(others), means=min(means), means_2=max(means)
             ),
         )
-    half = field_statistics(group.column(f"half_pixel_percent.{name}"), group.sections).mean
+    half = field_statistics(group.lines(name, lambda lines: lines.half_pixel_percent), group.sections).mean
     return Component(
         name=Text("budget.segmentation"),
         u=half / sqrt(3),
@@ -40,11 +40,11 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
 
 def alternative_means(group: Group, name: str) -> dict[str, float]:
     """Mean area share over the fields in every alternative; a field without it keeps its own. [%]"""
-    key = f"area_percent.{name}"
     names = dict.fromkeys(other for field in group.fields for other in field.alternatives)
     return {
         other: field_statistics(
-            [float(field.alternatives.get(other, field.values)[key]) for field in group.fields], group.sections
+            [field.alternatives.get(other, field.values.shares).area_percent[name] for field in group.fields],
+            group.sections,
         ).mean
         for other in names
     }
@@ -52,9 +52,9 @@ def alternative_means(group: Group, name: str) -> dict[str, float]:
 
 def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Component, ...]:
     """Give the lines of what the fields leave open: their scatter, or that inside a single one."""
-    u, dof = (group.column(f"inner_scatter_{what}.{name}") for what in ("percent", "dof"))
-    scatters = [ShareScatter(u=one / 100, dof=two) for one, two in zip(u, dof, strict=True)]
-    return sampling_lines(found, group.column(f"area_percent.{name}"), scatters)
+    kept = [field.values.inner_scatter[name] for field in group.fields]
+    scatters = [ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof) for one in kept]
+    return sampling_lines(found, group.area_percent(name), scatters)
 
 
 def area_result(group: Group, name: str, found: FieldStatistics, editions: Editions, *, main: bool) -> Result:
@@ -78,9 +78,9 @@ def area_result(group: Group, name: str, found: FieldStatistics, editions: Editi
 
 def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
     """The field with the largest share: one observed maximum, whose U is that of the segmentation of this field."""
-    worst = max(group.fields, key=lambda field: float(field.values[f"area_percent.{name}"]))
+    worst = max(group.fields, key=lambda field: field.values.shares.area_percent[name])
     alone = replace(group, fields=(worst,), sections=(worst.section,))
-    found = field_statistics(alone.column(f"area_percent.{name}"))
+    found = field_statistics(alone.area_percent(name))
     return evaluated(
         Result(
             quantity=f"worst_field_percent.{name}",

@@ -1,9 +1,11 @@
 """What lines and contacts say of a class: surface, spacing, contiguity."""
 
+from collections.abc import Callable, Mapping
 from math import exp, log, sqrt
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
 from inspect_tool.model import (
@@ -11,14 +13,23 @@ from inspect_tool.model import (
     Editions,
     Result,
 )
-from inspect_tool.recipes.phase_fraction.field import LINES
 from inspect_tool.recipes.phase_fraction.groups import Group, clause_of
 from inspect_tool.recipes.phase_fraction.settings import QUANTITIES, Settings
 from inspect_tool.recipes.phase_fraction.shares import segmentation_line
+from inspect_tool.recipes.phase_fraction.values import Lines
 from inspect_tool.standards.editions import edition_of
 from inspect_tool.standards.formulas import astm_e1245
 from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_PERPENDICULAR: Mapping[str, Callable[[Lines], float | None]] = {
+    "none": lambda lines: lines.intercepts_per_mm,
+    "vertical": lambda lines: lines.intercepts_per_mm_horizontal,
+    "horizontal": lambda lines: lines.intercepts_per_mm_vertical,
+}
+"""Deformation axis -> interceptions by lines perpendicular to it; none: by both kinds."""
 
 _ELONGATED = 1.5  # N_L in one direction over that in the other, from which a structure has an axis
 _SURE = 3.0  # standard deviations of the logarithm of that ratio, about 1 / sqrt(features)
@@ -29,10 +40,10 @@ def axis_of(group: Group, name: str, settings: Settings) -> str:
     if settings.axis != "auto" or any(field.calibration.pixel_um is None for field in group.fields):
         return settings.axis
     horizontal, vertical = (
-        field_statistics(group.column(f"intercepts_per_mm_{lines}.{name}"), group.sections).mean
-        for lines in ("horizontal", "vertical")
+        field_statistics(group.lines(name, read), group.sections).mean
+        for read in (_PERPENDICULAR["vertical"], _PERPENDICULAR["horizontal"])
     )
-    features = sum(group.column(f"count.{name}"))
+    features = sum(group.features(name, lambda features: features.count))
     if not features or not max(horizontal, vertical):
         return "none"
     sure = exp(max(log(_ELONGATED), _SURE / sqrt(features)))
@@ -43,10 +54,12 @@ def axis_of(group: Group, name: str, settings: Settings) -> str:
 
 def contiguity_results(group: Group, name: str) -> list[Result]:
     """Share of the surface of the objects of a class that they share with each other: C = 2 N_aa / (2 N_aa + N_ab)."""
-    if any(f"contacts_like.{name}" not in field.values for field in group.fields):
+    found = [field.values.contacts.get(name) for field in group.fields]
+    counted = [one for one in found if one is not None]
+    if len(counted) < len(found):
         return []
-    top = 2 * np.asarray(group.column(f"contacts_like.{name}"))
-    bottom = top + np.asarray(group.column(f"contacts_matrix.{name}"))
+    top = 2 * np.asarray([float(one.contacts_like) for one in counted])
+    bottom = top + np.asarray([float(one.contacts_matrix) for one in counted])
     per_field = field_statistics(bottom.tolist(), group.sections).mean
     if not per_field:
         return []
@@ -76,11 +89,11 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
     """
     if any(field.calibration.pixel_um is None for field in group.fields):
         return []
-    area = np.asarray(group.column(f"area_percent.{name}")) / 100
+    area = np.asarray(group.area_percent(name)) / 100
     # of the features that N_A counts
-    counted = area * (1 - np.asarray(group.column(f"too_small_percent.{name}")) / 100)
-    lines = np.asarray(group.column(f"intercepts_per_mm{LINES[axis]}.{name}"))
-    count = np.asarray(group.column(f"count_per_mm2.{name}"))
+    counted = area * (1 - np.asarray(group.features(name, lambda features: features.too_small_percent)) / 100)
+    lines = np.asarray(group.lines(name, _PERPENDICULAR[axis]))
+    count = np.asarray(group.features(name, lambda features: features.count_per_mm2))
     u_scale = max(field.calibration.u_rel for field in group.fields)
     share = field_statistics(area.tolist(), group.sections)
     u_area = segmentation_line(group, name, field_statistics((100 * area).tolist(), group.sections)).u / 100
@@ -89,7 +102,7 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
     one = np.ones_like(area)
     made: list[Result] = []
 
-    def add(quantity: str, value: float, top: Any, bottom: Any, power: int, u_share: float) -> None:
+    def add(quantity: str, value: float, top: Floats, bottom: Floats, power: int, u_share: float) -> None:
         """One measure: value, its numerator and denominator per field, power of the scale, sensitivity to A_A."""
         unit = QUANTITIES[f"{quantity}.*"].unit
         per_mean = field_statistics(bottom.tolist(), group.sections).mean
@@ -124,8 +137,8 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
         add("mean_spacing_um", astm_e1245.mean_spacing_um(n_l), one, lines, 1, 0.0)
         add("mean_intercept_um", astm_e1245.mean_intercept_um(share.mean, n_l), area, lines, 1, 1e3 / n_l)
         add("intercepts_per_mm", n_l, lines, one, 1, 0.0)
-    for kind in ("horizontal", "vertical"):
-        directed = np.asarray(group.column(f"intercepts_per_mm_{kind}.{name}"))
+    for kind, across in (("horizontal", "vertical"), ("vertical", "horizontal")):
+        directed = np.asarray(group.lines(name, _PERPENDICULAR[across]))
         if directed.any():
             mean = field_statistics(directed.tolist(), group.sections).mean
             add(f"intercepts_per_mm_{kind}", mean, directed, one, 1, 0.0)

@@ -43,6 +43,7 @@ from inspect_tool.recipes.porosity.drawn import phantoms
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
+from inspect_tool.recipes.porosity.values import Measured, Numbers, Values
 
 __all__ = [
     "ACCEPTS",
@@ -57,6 +58,7 @@ __all__ = [
     "TITLE",
     "ReferenceArea",
     "Settings",
+    "Values",
     "combine",
     "expand",
     "measure_field",
@@ -94,7 +96,7 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     editions: Editions,
-) -> FieldMeasurement:
+) -> Measured:
     """Measure the pores of one field.
 
     Parameters
@@ -122,35 +124,38 @@ def measure_field(
     one.check(settings, micrograph)
     pixel_um = micrograph.calibration.pixel_um
 
-    def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, dict[str, float]]:
+    def numbers(objects: LabelImage | Mask) -> tuple[one.Pores, one.Place | None, Numbers]:
         pores = one.pores_of(micrograph, objects, settings, editions)
         place = one.worst_reference(pores, micrograph, settings)
         return pores, place, one.numbers_of(pores, place, micrograph, settings, editions)
 
     # the alternatives first, and of each only its objects: two label images at a time and not four
-    shifted: dict[str, dict[str, float]] = {}
+    shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
         objects = one.objects_of(other, settings)
         del other
         shifted[name] = numbers(objects)[2]
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
-    check_pores_are_no_matrix(segmentation, found["porosity_percent"], micrograph.path)
-    values: dict[str, float | int | str] = dict(found)
+    check_pores_are_no_matrix(segmentation, found.porosity_percent, micrograph.path)
     inner = share_scatter(pores.labels != 0, micrograph.roi)
-    values |= {"inner_scatter_percent": 100 * inner.u, "inner_scatter_dof": inner.dof}
-    features, marks = one.with_neighbors(pores, settings, pixel_um, values)
+    features, near, marks = one.with_neighbors(pores, settings, pixel_um)
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
-    if shallow is not None:
-        values["shallow_percent"] = shallow
-    values["line_percent.pores"] = line_percent(pores.labels != 0)
-    values["cells_percent.pores"] = cells_percent(pores.labels != 0)
-    values["hole_percent"] = hole_percent(pores.labels != 0)
     judged = (1,) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
-    values |= _colors.values_of(spread, segmentation)
     if place is not None:
-        marks += one.reference_marks(place, values)
+        marks += one.reference_marks(place)
+    values = Values(
+        numbers=found,
+        inner_scatter_percent=100 * inner.u,
+        inner_scatter_dof=inner.dof,
+        neighbors=near,
+        shallow_percent=shallow,
+        line_percent={"pores": line_percent(pores.labels != 0)},
+        cells_percent={"pores": cells_percent(pores.labels != 0)},
+        hole_percent=hole_percent(pores.labels != 0),
+        color=_colors.color_of(spread, segmentation),
+    )
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(segmentation.labels.shape[0], segmentation.labels.shape[1]),
@@ -159,12 +164,12 @@ def measure_field(
         alternatives=shifted,
         marks=marks,
         worst=one.worst_of(features, pixel_um),
-        notes=one.notes_of(values, features, pixel_um),
+        notes=one.notes_of(found, features, pixel_um),
         curves=one.whole_sizes(pores, pixel_um),
         read_off={
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
-            **_unseen.signs_of(micrograph, segmentation, found=bool(values["pores"])),
+            **_unseen.signs_of(micrograph, segmentation, found=bool(found.pores)),
             **facts_of_level(segmentation),
         },
     )
@@ -180,7 +185,7 @@ def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArr
     return (pores != 0).astype(np.uint8), named
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
+def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:
     """Put the fields of all specimens together: results with budgets, checks, tables, charts.
 
     Parameters

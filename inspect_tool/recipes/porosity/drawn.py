@@ -28,10 +28,7 @@ def phantoms() -> Phantoms:
 
 
 def _draw(percent: float, seed: int, pixel_um: float, kit: Kit) -> Field:
+    ecd_um = _PORE_PX * pixel_um
     return synthetic.pores(
-        seed=seed,
-        porosity_percent=percent,
-        mean_ecd_um=_PORE_PX * pixel_um,
-        shape_px=(kit.side_px, kit.side_px),
-        pixel_um=pixel_um,
+        seed=seed, porosity_percent=percent, mean_ecd_um=ecd_um, shape_px=kit.shape_px, pixel_um=pixel_um
     )

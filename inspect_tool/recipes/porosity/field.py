@@ -17,6 +17,7 @@ from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
+from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit
 from inspect_tool.standards.editions import constant, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
 
@@ -171,64 +172,71 @@ def numbers_of(
     micrograph: Micrograph,
     settings: Settings,
     editions: Editions,
-) -> dict[str, float]:
+) -> Numbers:
     """Numbers of one segmentation of one field; the same for the main one and for its alternatives."""
     pixel_um = micrograph.calibration.pixel_um
-    unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
+    unit: Unit = "px" if pixel_um is None else "um"
+    size = 1.0 if pixel_um is None else pixel_um
     pores = found.table[~found.table["linear"]]
     field_px2 = float(found.field_px2)
     area = pores["area_px2"].to_numpy(dtype=float)
     weight, size_weight = pores["count_weight"].to_numpy(), pores["size_weight"].to_numpy()
     ecd, feret = pores[f"ecd_{unit}"].to_numpy(), pores[f"feret_max_{unit}"].to_numpy()
     whole = size_weight > 0
-    values = {
-        "porosity_percent": areal_porosity.porosity_percent(float(area.sum()), field_px2),
-        "pores": float(len(pores)),
-        "pores_cut": float(pores["touches_edge"].sum()),
-        "pores_counted": float(weight.sum()),
-        f"mean_pore_ecd_{unit}": float(np.average(ecd[whole], weights=size_weight[whole])) if whole.any() else 0.0,
-        f"largest_pore_feret_{unit}": float(feret.max(initial=0.0)),
-        "below_minimum_percent": areal_porosity.porosity_percent(float(found.small_px2), field_px2),
-        "below_minimum": float(found.small),
-        "left_out_percent": areal_porosity.porosity_percent(float(found.left_out_px2), field_px2),
-        "left_out": float(found.left_out),
-        "edge_shift_percent": areal_porosity.edge_shift_percent(
+    distances = surface_px(found)
+    counted = float(weight.sum())
+    field_mm2 = None if pixel_um is None else field_px2 * size**2 * 1e-6
+    kinds: Mapping[str, float] = {}
+    large: Mapping[str, float] = {}
+    if field_mm2 is not None and presentation(settings, editions.job) == "hardmetal":
+        b276 = edition_of(editions, "ASTM B276")
+        kinds = _hardmetal_percent(feret, area / field_px2, b276)
+        large = _large_per_cm2(feret, weight, field_mm2, b276)
+    return Numbers(
+        porosity_percent=areal_porosity.porosity_percent(float(area.sum()), field_px2),
+        pores=float(len(pores)),
+        pores_cut=float(pores["touches_edge"].sum()),
+        pores_counted=counted,
+        mean_pore_ecd={unit: float(np.average(ecd[whole], weights=size_weight[whole])) if whole.any() else 0.0},
+        largest_pore_feret={unit: float(feret.max(initial=0.0))},
+        below_minimum_percent=areal_porosity.porosity_percent(float(found.small_px2), field_px2),
+        below_minimum=float(found.small),
+        left_out_percent=areal_porosity.porosity_percent(float(found.left_out_px2), field_px2),
+        left_out=float(found.left_out),
+        edge_shift_percent=areal_porosity.edge_shift_percent(
             0.5, float(pores[f"perimeter_{unit}"].sum()) / size, field_px2
         ),
-        "linear_percent": areal_porosity.porosity_percent(
+        linear_percent=areal_porosity.porosity_percent(
             float(found.table.loc[found.table["linear"], "area_px2"].sum()), field_px2
         ),
-        "linear": float(found.table["linear"].sum()),
-        "size_weight": float(size_weight.sum()),
-        f"ecd_weighted_{unit}": float((size_weight * ecd).sum()),
-        f"ecd_squared_{unit}2": float((size_weight**2 * ecd**2).sum()),
-        f"ecd_linear_{unit}": float((size_weight**2 * ecd).sum()),
-        "size_weight_squared": float((size_weight**2).sum()),
-        f"largest_pore_sqrt_area_{unit}": size * float(area.max(initial=0.0)) ** 0.5,
-        **{
-            f"pore_ecd_{name}_{unit}": weighted_quantile(ecd[whole], size_weight[whole], share)
+        linear=float(found.table["linear"].sum()),
+        size_weight=float(size_weight.sum()),
+        ecd_weighted={unit: float((size_weight * ecd).sum())},
+        ecd_squared={unit: float((size_weight**2 * ecd**2).sum())},
+        ecd_linear={unit: float((size_weight**2 * ecd).sum())},
+        size_weight_squared=float((size_weight**2).sum()),
+        largest_pore_sqrt_area={unit: size * float(area.max(initial=0.0)) ** 0.5},
+        pore_ecd={
+            f"{name}_{unit}": weighted_quantile(ecd[whole], size_weight[whole], share)
             for name, share in SIZE_SHARES.items()
             if whole.any()
         },
-        "area_squared": float((area**2).sum()) / field_px2**2,
-        "area_squared_most": float((area**2).max(initial=0.0)) / field_px2**2,
-        f"field_area_{'px2' if pixel_um is None else 'mm2'}": field_px2 * size**2 * (1.0 if pixel_um is None else 1e-6),
-    }
-    values |= {
-        f"surface_distance_{name}_{unit}": size * float(np.quantile(distances, share))
-        for distances in (surface_px(found),)
-        for name, share in SURFACE_SHARES.items()
-        if len(distances)
-    }
-    if pixel_um is not None:
-        values["pore_count_per_mm2"] = values["pores_counted"] / values["field_area_mm2"]
-        if presentation(settings, editions.job) == "hardmetal":
-            b276 = edition_of(editions, "ASTM B276")
-            values |= _hardmetal_numbers(feret, area / field_px2, weight, values["field_area_mm2"], b276)
-    if place is not None:
-        values["reference_porosity_percent"] = 100 * place[0].share
-        values["reference_pore_count"] = _reference_count(place[1], pores, found.labels.shape, micrograph.roi)
-    return values
+        area_squared=float((area**2).sum()) / field_px2**2,
+        area_squared_most=float((area**2).max(initial=0.0)) / field_px2**2,
+        field_area={"px2": field_px2} if field_mm2 is None else {"mm2": field_mm2},
+        surface_distance={
+            f"{name}_{unit}": size * float(np.quantile(distances, share))
+            for name, share in SURFACE_SHARES.items()
+            if len(distances)
+        },
+        pore_count_per_mm2=None if field_mm2 is None else counted / field_mm2,
+        hardmetal_percent=kinds,
+        large_pores_per_cm2=large,
+        reference_porosity_percent=None if place is None else 100 * place[0].share,
+        reference_pore_count=None
+        if place is None
+        else _reference_count(place[1], pores, found.labels.shape, micrograph.roi),
+    )
 
 
 def whole_sizes(found: Pores, pixel_um: float | None) -> dict[str, tuple[float, ...]]:
@@ -287,19 +295,19 @@ def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:
     return 100 * float((depth < deepest / 2).mean())
 
 
-def _hardmetal_numbers(
-    feret_um: NDArray[np.float64],
-    share: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    field_mm2: float,
-    b276: Standard,
-) -> dict[str, float]:
+def _hardmetal_percent(feret_um: NDArray[np.float64], share: NDArray[np.float64], b276: Standard) -> dict[str, float]:
     kinds = np.array([astm_b276.pore_type(diameter, b276) for diameter in feret_um], dtype=object)
-    values = {f"hardmetal_percent.{kind}": 100 * float(share[kinds == kind].sum()) for kind in ("A", "B")}
+    return {kind: 100 * float(share[kinds == kind].sum()) for kind in ("A", "B")}
+
+
+def _large_per_cm2(
+    feret_um: NDArray[np.float64], weight: NDArray[np.float64], field_mm2: float, b276: Standard
+) -> dict[str, float]:
+    found: dict[str, float] = {}
     for row in b276.tables["large_classes"]:
         inside = (feret_um > row["from_um"]) & (feret_um <= row["to_um"])
-        values[f"large_pores_per_cm2.{large_class(row)}"] = 100 * float(weight[inside].sum()) / field_mm2
-    return values
+        found[large_class(row)] = 100 * float(weight[inside].sum()) / field_mm2
+    return found
 
 
 def large_class(row: Mapping[str, Any]) -> str:
@@ -345,9 +353,9 @@ def _reference_count(area: Mask, pores: pd.DataFrame, shape: tuple[int, ...], ro
 
 
 def with_neighbors(
-    found: Pores, settings: Settings, pixel_um: float | None, values: dict[str, float | int | str]
-) -> tuple[pd.DataFrame, tuple[Mark, ...]]:
-    """Add neighbor and cluster columns to the pores; their numbers to ``values``; clusters as marks."""
+    found: Pores, settings: Settings, pixel_um: float | None
+) -> tuple[pd.DataFrame, Neighbors, tuple[Mark, ...]]:
+    """Add neighbor and cluster columns to the pores; with their numbers, and clusters as marks."""
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
     table = found.table.copy()
     if found.surface_px is not None:
@@ -369,17 +377,23 @@ def with_neighbors(
         filled = np.full(len(table), empty, dtype=column.dtype)
         filled[pores] = column
         table[name] = filled
-    values["clusters"] = int(clusters.max(initial=0))
-    values["clusters_pores"] = int((clusters > 0).sum())
-    # edges known to half a pixel each: the gap may be a pixel longer or shorter
-    for name, shift in (("clusters_least", 1.0), ("clusters_most", -1.0)):
+
+    def clusters_at(shift: float) -> int:
         moved = neighbors.pair_ratios(numbers, diameter - shift, pairs, np.maximum(gaps + shift, 0))
-        values[name] = int(neighbors.cluster_numbers(numbers, pairs, moved < settings.cluster_gap).max(initial=0))
-    if len(pairs):
-        least = int(ratios.argmin())
-        values["pore_neighbour_ratio_min"] = float(ratios[least])
-        values["pore_neighbour_diameter_px"] = float(diameter[np.searchsorted(numbers, pairs[least])].min())
-    return table, _cluster_marks(table)
+        return int(neighbors.cluster_numbers(numbers, pairs, moved < settings.cluster_gap).max(initial=0))
+
+    least = int(ratios.argmin()) if len(pairs) else None
+    told = Neighbors(
+        clusters=int(clusters.max(initial=0)),
+        clusters_pores=int((clusters > 0).sum()),
+        clusters_least=clusters_at(1.0),  # edges known to half a pixel each: the gap may be a pixel longer or shorter
+        clusters_most=clusters_at(-1.0),
+        pore_neighbour_ratio_min=None if least is None else float(ratios[least]),
+        pore_neighbour_diameter_px=None
+        if least is None
+        else float(diameter[np.searchsorted(numbers, pairs[least])].min()),
+    )
+    return table, told, _cluster_marks(table)
 
 
 def _cluster_marks(table: pd.DataFrame) -> tuple[Mark, ...]:
@@ -396,7 +410,7 @@ def _cluster_marks(table: pd.DataFrame) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def reference_marks(found: Place, values: Mapping[str, float | int | str]) -> tuple[Mark, ...]:
+def reference_marks(found: Place) -> tuple[Mark, ...]:
     """Outline of the reference area in its worst place."""
     place, area = found
     rows = np.flatnonzero(area.any(axis=1))
@@ -407,7 +421,7 @@ def reference_marks(found: Place, values: Mapping[str, float | int | str]) -> tu
     down += [(float(rows[-1]), float(left[-1])), (float(rows[-1]), float(right[-1]))]
     up = [(float(r), float(c)) for r, c in zip(rows[every], right[every], strict=True)][::-1]
     points = tuple((r + place.top, c + place.left) for r, c in [*down, *up, down[0]])
-    label = f"{values['reference_porosity_percent']:.3g} %"
+    label = f"{100 * place.share:.3g} %"
     return (Mark(kind="path", points=points, style="figure", layer=Text("porosity.layer_reference_area"), label=label),)
 
 
@@ -429,23 +443,19 @@ def worst_of(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
     )
 
 
-def notes_of(
-    values: Mapping[str, float | int | str], features: pd.DataFrame, pixel_um: float | None
-) -> tuple[str, ...]:
+def notes_of(numbers: Numbers, features: pd.DataFrame, pixel_um: float | None) -> tuple[str, ...]:
     """Say what of a field was left out or cut, in words."""
     unit, mark = ("px", "px") if pixel_um is None else ("um", "µm")
     notes = []
     pores = features[~features["linear"]]
-    if values["pores_cut"]:
-        notes.append(
-            Text("porosity.note_pores_cut_by_edge", pores_cut=int(float(values["pores_cut"])), n_pores=len(pores))
-        )
-    if values["below_minimum"]:
+    if numbers.pores_cut:
+        notes.append(Text("porosity.note_pores_cut_by_edge", pores_cut=int(numbers.pores_cut), n_pores=len(pores)))
+    if numbers.below_minimum:
         notes.append(
             Text(
                 "porosity.note_spots_too_small",
-                below_minimum=int(float(values["below_minimum"])),
-                below_minimum_percent=float(values["below_minimum_percent"]),
+                below_minimum=int(numbers.below_minimum),
+                below_minimum_percent=numbers.below_minimum_percent,
             )
         )
     cut = pores.loc[pores["touches_edge"], f"feret_max_{unit}"].max()

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, Words
 from inspect_tool.measure.neighbors import expected_center_distance
-from inspect_tool.model import Cell, Chart, FieldMeasurement, Result, Series, Standard, Statement, Table
+from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table
 from inspect_tool.recipes._common import feature_table
+from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas.shape import FORMULAS
 from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 
@@ -32,12 +33,12 @@ _WHOLE = ("pores", "pores_cut", "below_minimum", "left_out", "linear", "referenc
 _LEAD = ("specimen", "section", "plane", "field", "image")
 
 
-def calibrated(fields: Sequence[FieldMeasurement]) -> bool:
+def calibrated(fields: Sequence[Measured]) -> bool:
     """Whether every field has a scale."""
     return all(field.calibration.pixel_um is not None for field in fields)
 
 
-def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
+def field_table(fields: Sequence[Measured]) -> pd.DataFrame:
     """One row per field."""
     rows = []
     for field in fields:
@@ -54,7 +55,7 @@ def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
 
 
 def statements(
-    fields: Sequence[FieldMeasurement], settings: "Settings", standard: Standard, shown: str
+    fields: Sequence[Measured], settings: "Settings", standard: Standard, shown: str
 ) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
     smallest = Text("porosity.smallest_pore_min_area", minimum_px2=settings.minimum_px2)
@@ -128,7 +129,7 @@ def statements(
 
 
 def tables(
-    fields: Sequence[FieldMeasurement],
+    fields: Sequence[Measured],
     results: Sequence[Result],
     settings: "Settings",
     standard: Standard,  # noqa: ARG001 - one shape with statements
@@ -148,16 +149,16 @@ def tables(
     return tuple(table for table in made if table.rows)
 
 
-def _specimens(fields: Sequence[FieldMeasurement]) -> list[tuple[str, list[FieldMeasurement]]]:
+def _specimens(fields: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
     names = dict.fromkeys(field.specimen for field in fields)
     return [(name, [field for field in fields if field.specimen == name]) for name in names]
 
 
-def _value(field: FieldMeasurement, name: str) -> float:
+def _value(field: Measured, name: str) -> float:
     return float(field.values.get(name, 0.0))
 
 
-def _statistics_table(fields: Sequence[FieldMeasurement], shown: str) -> Table:
+def _statistics_table(fields: Sequence[Measured], shown: str) -> Table:
     """Field statistics of the area shares, with what chance alone would leave."""
     names = [("Porosity", "porosity_percent"), (Text("porosity.share_below_smallest_size"), "below_minimum_percent")]
     if shown == "thermal_spray" or any(_value(field, "linear") for field in fields):
@@ -210,11 +211,11 @@ def _hardmetal_table(results: Sequence[Result]) -> Table:
     )
 
 
-def _lengths(fields: Sequence[FieldMeasurement]) -> tuple[str, str, str]:
+def _lengths(fields: Sequence[Measured]) -> tuple[str, str, str]:
     return ("um", "µm", "area_um2") if calibrated(fields) else ("px", "px", "area_px2")
 
 
-def _largest_table(fields: Sequence[FieldMeasurement]) -> Table:
+def _largest_table(fields: Sequence[Measured]) -> Table:
     unit, mark, area = _lengths(fields)
     pores = feature_table(fields)
     pores = pores[~pores["linear"]].sort_values(f"feret_max_{unit}", ascending=False, kind="stable").head(_LARGEST)
@@ -251,7 +252,7 @@ def _largest_table(fields: Sequence[FieldMeasurement]) -> Table:
     )
 
 
-def size_bounds(fields: Sequence[FieldMeasurement], settings: "Settings") -> list[float]:
+def size_bounds(fields: Sequence[Measured], settings: "Settings") -> list[float]:
     """Bounds of the size classes [um]: from the settings, or 1-2-5 steps around what was found."""
     if settings.size_classes_um:
         return [0.0, *settings.size_classes_um, float("inf")]
@@ -265,7 +266,7 @@ def size_bounds(fields: Sequence[FieldMeasurement], settings: "Settings") -> lis
     return [lower, *inner[: upper + 1]]
 
 
-def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Table:
+def _size_table(fields: Sequence[Measured], settings: "Settings") -> Table:
     bounds = size_bounds(fields, settings)
     pores = feature_table(fields)
     pores = pores[~pores["linear"]]
@@ -310,7 +311,7 @@ def _size_table(fields: Sequence[FieldMeasurement], settings: "Settings") -> Tab
     )
 
 
-def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
+def _neighbor_table(fields: Sequence[Measured]) -> Table:
     unit, mark, _ = _lengths(fields)
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in _specimens(fields):
@@ -321,14 +322,14 @@ def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
             size = field.calibration.pixel_um if unit == "um" and field.calibration.pixel_um else 1.0
             height, width = (side * size for side in field.shape_px)
             area = (
-                float(field.values["field_area_mm2"]) * 1e6 if unit == "um" else float(field.values["field_area_px2"])
+                field.values.numbers.field_area["mm2"] * 1e6 if unit == "um" else field.values.numbers.field_area["px2"]
             )
             expected, error = expected_center_distance(
                 len(pores), area, 2 * (height + width) * sqrt(area / (height * width))
             )
             mean = float(pores[f"center_distance_{unit}"].mean())
             gap = pores[f"neighbour_gap_{unit}"]
-            ratio = field.values.get("pore_neighbour_ratio_min")
+            ratio = field.values.neighbors.pore_neighbour_ratio_min
             rows.append(
                 (
                     specimen,
@@ -340,8 +341,8 @@ def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
                     float(gap.median()),
                     float(gap.min()),
                     None if ratio is None else float(ratio),
-                    int(float(field.values["clusters"])),
-                    int(float(field.values["clusters_pores"])),
+                    field.values.neighbors.clusters,
+                    field.values.neighbors.clusters_pores,
                 )
             )
     return Table(
@@ -364,13 +365,13 @@ def _neighbor_table(fields: Sequence[FieldMeasurement]) -> Table:
     )
 
 
-def _pattern(z: float) -> str:
+def _pattern(z: float) -> Words:
     if z <= -2:
-        return "clustered"
-    return "spaced" if z >= 2 else "random"
+        return Text("porosity.pattern_clustered")
+    return Text("porosity.pattern_spaced" if z >= 2 else "porosity.pattern_random")
 
 
-def _cluster_table(fields: Sequence[FieldMeasurement]) -> Table | None:
+def _cluster_table(fields: Sequence[Measured]) -> Table | None:
     unit, mark, area = _lengths(fields)
     found: list[tuple[float, tuple[Cell, ...]]] = []
     for field in fields:
@@ -413,7 +414,7 @@ def _cluster_table(fields: Sequence[FieldMeasurement]) -> Table | None:
 # ---------------------------------------------------------------------------------------------------------- charts
 
 
-def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Chart, ...]:
+def charts(fields: Sequence[Measured], settings: "Settings") -> tuple[Chart, ...]:
     """Distributions of diameter, length and shape, and the share of the pore area by size."""
     unit, mark, area = _lengths(fields)
     pores = feature_table(fields)
@@ -437,7 +438,7 @@ def charts(fields: Sequence[FieldMeasurement], settings: "Settings") -> tuple[Ch
             Chart(
                 kind="histogram",
                 title=title,
-                x_label=f"{label} [{mark}]",
+                x_label=Text("page.head_with_unit", head=label, unit=mark),
                 y_label=Text("porosity.axis_pores"),
                 series=series,
                 x_scale="log",

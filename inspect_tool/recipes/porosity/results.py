@@ -9,11 +9,12 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
-from inspect_tool.model import Check, Component, Editions, FieldMeasurement, Result, Standard
+from inspect_tool.model import Check, Component, Editions, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
+from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
@@ -27,9 +28,7 @@ _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
 _DEFINITION = Text("porosity.definition_minimum_pore")
 
 
-def results_of(
-    fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions, shown: Presentation
-) -> list[Result]:
+def results_of(fields: Sequence[Measured], settings: Settings, editions: Editions, shown: Presentation) -> list[Result]:
     """All results of one specimen."""
     minimum = Text("porosity.definition_minimum_area", definition=_DEFINITION, minimum_px2=settings.minimum_px2)
     if settings.minimum_um:
@@ -60,30 +59,30 @@ def _not_negative(result: Result) -> Result:
     return replace(result, interval=(0.0, result.interval[1]))
 
 
-def _numbers_of(fields: Sequence[FieldMeasurement], name: str) -> list[float]:
+def _numbers_of(fields: Sequence[Measured], name: str) -> list[float]:
     return [float(field.values[name]) for field in fields]
 
 
-def _alternative_names(fields: Sequence[FieldMeasurement]) -> list[str]:
+def _alternative_names(fields: Sequence[Measured]) -> list[str]:
     return list(dict.fromkeys(name for field in fields for name in field.alternatives))
 
 
-def _shifted(fields: Sequence[FieldMeasurement], alternative: str, name: str) -> list[float]:
+def _shifted(fields: Sequence[Measured], alternative: str, name: str) -> list[float]:
     """Values of all fields in one alternative; a field without it keeps its own."""
     return [float(field.alternatives.get(alternative, field.values)[name]) for field in fields]
 
 
-def _statistics(fields: Sequence[FieldMeasurement], values: Sequence[float]) -> FieldStatistics:
+def _statistics(fields: Sequence[Measured], values: Sequence[float]) -> FieldStatistics:
     return field_statistics(values, [field.section for field in fields])
 
 
-def _between(fields: Sequence[FieldMeasurement], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
+def _between(fields: Sequence[Measured], name: str) -> tuple[FieldStatistics, tuple[Component, ...]]:
     """Statistics of one value per field, and its line of the budget: none with one field."""
     found = _statistics(fields, _numbers_of(fields, name))
     return found, scatter_line(found)
 
 
-def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str) -> tuple[Component, ...]:
+def _segmentation_line(fields: Sequence[Measured], name: str, unit: str) -> tuple[Component, ...]:
     """Half range of the mean over the alternative segmentations; none where there are no alternatives."""
     others = _alternative_means(fields, name)
     if not others:
@@ -92,7 +91,7 @@ def _segmentation_line(fields: Sequence[FieldMeasurement], name: str, unit: str)
     return (_segmentation(main, list(others.values()), list(others), unit),)
 
 
-def _alternative_means(fields: Sequence[FieldMeasurement], name: str) -> dict[str, float]:
+def _alternative_means(fields: Sequence[Measured], name: str) -> dict[str, float]:
     return {other: _statistics(fields, _shifted(fields, other, name)).mean for other in _alternative_names(fields)}
 
 
@@ -106,7 +105,7 @@ def _segmentation(main: float, others: Sequence[float], names: Sequence[str], un
     )
 
 
-def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) -> Component:
+def _scale_line(fields: Sequence[Measured], value: float, power: int) -> Component:
     u_rel = max(field.calibration.u_rel for field in fields)
     times = "" if power == 1 else f"{power} x "
     return Component(
@@ -117,9 +116,9 @@ def _scale_line(fields: Sequence[FieldMeasurement], value: float, power: int) ->
     )
 
 
-def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tuple[Component, ...]:
+def _sampling(fields: Sequence[Measured], found: FieldStatistics) -> tuple[Component, ...]:
     """What sampling does to the porosity; where there is no pore, what pores may lie beside the fields."""
-    if sum(_numbers_of(fields, "pores")) == 0:
+    if sum(field.values.numbers.pores for field in fields) == 0:
         # 97.5 % limit of a Poisson number of which none was found: 3.69
         most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
         line = Component(
@@ -131,23 +130,23 @@ def _sampling(fields: Sequence[FieldMeasurement], found: FieldStatistics) -> tup
         return (line,)
     scatters = [
         ShareScatter(
-            u=float(field.values["inner_scatter_percent"]) / 100,
-            dof=float(field.values["inner_scatter_dof"]),
-            largest=sqrt(float(field.values["area_squared_most"])),
+            u=field.values.inner_scatter_percent / 100,
+            dof=field.values.inner_scatter_dof,
+            largest=sqrt(field.values.numbers.area_squared_most),
         )
         for field in fields
     ]
-    return sampling_lines(found, _numbers_of(fields, "porosity_percent"), scatters)
+    return sampling_lines(found, [field.values.numbers.porosity_percent for field in fields], scatters)
 
 
-def _missed(fields: Sequence[FieldMeasurement]) -> Component:
+def _missed(fields: Sequence[Measured]) -> Component:
     """What may be in a field in which no pore was seen."""
     smallest = max(_SMALLEST_PX2 / (field.shape_px[0] * field.shape_px[1]) for field in fields)
     basis = Text("porosity.basis_pore_missed_in_field")
     return Component(name=Text("budget.no_pore_found"), u=100 * smallest, kind="B", basis=basis)
 
 
-def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, shown: Presentation) -> Result:
+def _porosity(fields: Sequence[Measured], clause: str, minimum: str, shown: Presentation) -> Result:
     name = "porosity_percent"
     found = _statistics(fields, _numbers_of(fields, name))
     lines = list(_sampling(fields, found))
@@ -155,7 +154,7 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
     if segmentation:
         lines += segmentation
     else:
-        shift = _statistics(fields, _numbers_of(fields, "edge_shift_percent")).mean
+        shift = _statistics(fields, [field.values.numbers.edge_shift_percent for field in fields]).mean
         lines.append(
             Component(
                 name=Text("budget.pore_edge"),
@@ -164,7 +163,7 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
                 basis=Text("porosity.basis_pore_edge_area"),
             )
         )
-    below = _statistics(fields, _numbers_of(fields, "below_minimum_percent")).mean
+    below = _statistics(fields, [field.values.numbers.below_minimum_percent for field in fields]).mean
     if below:
         basis = Text("porosity.basis_spots_too_small", below=below)
         lines.append(Component(name=Text("budget.smallest_size"), u=below / sqrt(3), kind="B", basis=basis))
@@ -184,7 +183,7 @@ def _porosity(fields: Sequence[FieldMeasurement], clause: str, minimum: str, sho
     )
 
 
-def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definition: str, *, main: bool) -> Result:
+def _share(fields: Sequence[Measured], name: str, clause: str, definition: str, *, main: bool) -> Result:
     """Mean over fields of an area share that has no lines of its own."""
     found, between = _between(fields, name)
     lines = [*between, *_segmentation_line(fields, name, "%")]
@@ -213,17 +212,17 @@ def _share(fields: Sequence[FieldMeasurement], name: str, clause: str, definitio
     )
 
 
-def _count_density(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> Result:
+def _count_density(fields: Sequence[Measured], clause: str, minimum: str, settings: Settings) -> Result:
     name = "pore_count_per_mm2"
     found, between = _between(fields, name)
     lines = list(between)
-    counted = sum(_numbers_of(fields, "pores_counted"))
+    counted = sum(field.values.numbers.pores_counted for field in fields)
     if not between or counted < _FEW:
         # pores in clusters scatter more than single ones: in number as in area
-        inner = sum(value**2 for value in _numbers_of(fields, "inner_scatter_percent")) / 1e4
-        single = sum(_numbers_of(fields, "area_squared"))
+        inner = sum(value**2 for value in [field.values.inner_scatter_percent for field in fields]) / 1e4
+        single = sum(field.values.numbers.area_squared for field in fields)
         clustered = max(1.0, inner / single) if single else 1.0
-        u = sqrt((counted + 1) * clustered) / sum(_numbers_of(fields, "field_area_mm2"))
+        u = sqrt((counted + 1) * clustered) / sum(field.values.numbers.field_area["mm2"] for field in fields)
         floor = sqrt(max(u**2 - (between[0].u ** 2 if between else 0.0), 0.0))
         lines.append(
             Component(
@@ -257,12 +256,12 @@ def _mean_ecd(weights: Sequence[float], sums: Sequence[float]) -> float:
     return sum(sums) / sum(weights) if sum(weights) else 0.0
 
 
-def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+def _sizes(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     """Largest pore, and mean diameter where there is a whole pore."""
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-    pores = int(sum(_numbers_of(fields, "pores")))
+    pores = int(sum(field.values.numbers.pores for field in fields))
     names = _alternative_names(fields)
-    largest = max(_numbers_of(fields, "largest_pore_feret_um"))
+    largest = max(field.values.numbers.largest_pore_feret["um"] for field in fields)
     lines = [
         Component(
             name=Text("budget.pore_edge"),
@@ -299,7 +298,10 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             main=True,
         )
     ]
-    weights, sums = _numbers_of(fields, "size_weight"), _numbers_of(fields, "ecd_weighted_um")
+    weights, sums = (
+        [field.values.numbers.size_weight for field in fields],
+        [field.values.numbers.ecd_weighted["um"] for field in fields],
+    )
     if not sum(weights):
         return made
     mean = _mean_ecd(weights, sums)
@@ -330,7 +332,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
             specimen=fields[0].specimen,
             value=mean,
             unit="um",
-            n=int(pores - sum(_numbers_of(fields, "pores_cut"))),
+            n=int(pores - sum(field.values.numbers.pores_cut for field in fields)),
             n_of=Text("porosity.n_of_pores"),
             clause=clause,
             definition=Text("porosity.definition_mean_pore_ecd", minimum=minimum),
@@ -342,7 +344,7 @@ def _sizes(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> lis
 
 
 def _ratio_scatter(
-    fields: Sequence[FieldMeasurement], weights: Sequence[float], sums: Sequence[float], mean: float
+    fields: Sequence[Measured], weights: Sequence[float], sums: Sequence[float], mean: float
 ) -> Component | None:
     """Scatter between fields of a mean over all pores: fields with more pores weigh more (ratio estimator).
 
@@ -366,13 +368,15 @@ def _ratio_scatter(
     )
 
 
-def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
+def _pore_scatter(fields: Sequence[Measured], mean: float) -> Component:
     """Scatter between pores of a weighted mean: for one field, and where few fields agree by chance."""
-    whole = sum(_numbers_of(fields, "pores")) - sum(_numbers_of(fields, "pores_cut"))
+    whole = sum(field.values.numbers.pores for field in fields) - sum(
+        field.values.numbers.pores_cut for field in fields
+    )
     squares = (
-        sum(_numbers_of(fields, "ecd_squared_um2"))
-        - 2 * mean * sum(_numbers_of(fields, "ecd_linear_um"))
-        + mean**2 * sum(_numbers_of(fields, "size_weight_squared"))
+        sum(field.values.numbers.ecd_squared["um"] for field in fields)
+        - 2 * mean * sum(field.values.numbers.ecd_linear["um"] for field in fields)
+        + mean**2 * sum(field.values.numbers.size_weight_squared for field in fields)
     )
     if whole < 2:
         return Component(
@@ -381,14 +385,12 @@ def _pore_scatter(fields: Sequence[FieldMeasurement], mean: float) -> Component:
             kind="B",
             basis=Text("porosity.basis_one_whole_pore"),
         )
-    u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(_numbers_of(fields, "size_weight"))
+    u = sqrt(max(squares, 0.0) * whole / (whole - 1)) / sum(field.values.numbers.size_weight for field in fields)
     basis = Text("porosity.basis_between_whole_pores", whole=whole)
     return Component(name=Text("budget.between_pores"), u=u, kind="A", dof=whole - 1, basis=basis)
 
 
-def _reference_results(
-    fields: Sequence[FieldMeasurement], clause: str, minimum: str, *, whole_field: bool
-) -> list[Result]:
+def _reference_results(fields: Sequence[Measured], clause: str, minimum: str, *, whole_field: bool) -> list[Result]:
     """The worst place decides, never a mean over fields; without a reference area that place is a whole field."""
     made = []
     for name, unit in (("reference_porosity_percent", "%"), ("reference_pore_count", "counts")):
@@ -399,8 +401,8 @@ def _reference_results(
         if names:
             lines = [_segmentation(worst, [max(_shifted(fields, other, column)) for other in names], names, unit)]
         else:
-            share = max(_numbers_of(fields, "edge_shift_percent")) / max(
-                max(_numbers_of(fields, "porosity_percent")), 1e-9
+            share = max(field.values.numbers.edge_shift_percent for field in fields) / max(
+                max(field.values.numbers.porosity_percent for field in fields), 1e-9
             )
             u = worst * share / sqrt(3) if unit == "%" else 0.0
             lines = [
@@ -442,10 +444,13 @@ _OF_A_FIELD = {"reference_porosity_percent": "porosity_percent", "reference_pore
 """What a reference area asks for, of a whole field."""
 
 
-def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings: Settings) -> list[Result]:
+def _neighbor_results(fields: Sequence[Measured], clause: str, settings: Settings) -> list[Result]:
     specimen = fields[0].specimen
-    clusters = int(sum(_numbers_of(fields, "clusters")))
-    least, most = sum(_numbers_of(fields, "clusters_least")), sum(_numbers_of(fields, "clusters_most"))
+    clusters = int(sum(field.values.neighbors.clusters for field in fields))
+    least, most = (
+        sum(field.values.neighbors.clusters_least for field in fields),
+        sum(field.values.neighbors.clusters_most for field in fields),
+    )
     line = Component(
         name=Text("budget.pore_edge"),
         u=half_range([clusters, least, most]),
@@ -465,12 +470,14 @@ def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings:
             title=Text("porosity.title_pore_clusters"),
         )
     ]
-    with_pairs = [field for field in fields if "pore_neighbour_ratio_min" in field.values]
-    if not with_pairs:
+    nearest = [
+        (near.pore_neighbour_ratio_min, near.pore_neighbour_diameter_px)
+        for near in (field.values.neighbors for field in fields)
+        if near.pore_neighbour_ratio_min is not None and near.pore_neighbour_diameter_px is not None
+    ]
+    if not nearest:
         return made
-    least_field = min(with_pairs, key=lambda field: float(field.values["pore_neighbour_ratio_min"]))
-    ratio = float(least_field.values["pore_neighbour_ratio_min"])
-    diameter = float(least_field.values["pore_neighbour_diameter_px"])
+    ratio, diameter = min(nearest, key=lambda pair: pair[0])
     u = sqrt(2) * _EDGE_PX / diameter * sqrt(1 + ratio**2)
     made.append(
         Result(
@@ -495,7 +502,7 @@ def _neighbor_results(fields: Sequence[FieldMeasurement], clause: str, settings:
     return made
 
 
-def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> list[Result]:
+def _hardmetal_results(fields: Sequence[Measured], b276: Standard) -> list[Result]:
     clause = designation(b276)
     made = []
     kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
@@ -518,10 +525,10 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> li
     for row in b276.tables["large_classes"]:
         name = f"large_pores_per_cm2.{large_class(row)}"
         result = _share(fields, name, clause, Text("porosity.definition_large_pores"), main=False)
-        counted = result.value * sum(_numbers_of(fields, "field_area_mm2")) / 100
+        counted = result.value * sum(field.values.numbers.field_area["mm2"] for field in fields) / 100
         line = Component(
             name=Text("budget.counting"),
-            u=sqrt(counted + 1) * 100 / sum(_numbers_of(fields, "field_area_mm2")),
+            u=sqrt(counted + 1) * 100 / sum(field.values.numbers.field_area["mm2"] for field in fields),
             kind="B",
             basis=Text("porosity.basis_poisson_count", counted=counted),
         )
@@ -533,19 +540,23 @@ def _hardmetal_results(fields: Sequence[FieldMeasurement], b276: Standard) -> li
 # ------------------------------------------------------------------------------------------- checks and warnings
 
 
-def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard) -> list[Check]:
+def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:
     """Every sampling rule that the standard has, judged for one specimen."""
     specimen = fields[0].specimen
-    stats = _statistics(fields, _numbers_of(fields, "porosity_percent"))
+    stats = _statistics(fields, [field.values.numbers.porosity_percent for field in fields])
     per_section = min(n for _, _, n, _ in stats.sections)
-    pores = sum(_numbers_of(fields, "pores"))
-    small = sum(_numbers_of(fields, "below_minimum_percent"))
-    dark = small + sum(_numbers_of(fields, "porosity_percent")) + sum(_numbers_of(fields, "linear_percent"))
+    pores = sum(field.values.numbers.pores for field in fields)
+    small = sum(field.values.numbers.below_minimum_percent for field in fields)
+    dark = (
+        small
+        + sum(field.values.numbers.porosity_percent for field in fields)
+        + sum(field.values.numbers.linear_percent for field in fields)
+    )
     smallest = min(_smallest_px2(field, settings) for field in fields)
-    areas = sum(_numbers_of(fields, "area_squared"))
+    areas = sum(field.values.numbers.area_squared for field in fields)
     chance = ""
     if pores:
-        share = sum(_numbers_of(fields, "porosity_percent")) / 100
+        share = sum(field.values.numbers.porosity_percent for field in fields) / 100
         accuracy = areal_porosity.chance_ra_percent(areas, share)
         chance = Text("porosity.note_accuracy_by_chance", areas=accuracy, pores=pores)
     found: dict[str, tuple[float | None, str]] = {
@@ -559,7 +570,9 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         "smallest_feature": (smallest, Text("porosity.note_smallest_size_declared")),
         "below_minimum": (
             100 * small / dark if dark else 0.0,
-            Text("porosity.note_spots_below_minimum", fields=sum(_numbers_of(fields, "below_minimum"))),
+            Text(
+                "porosity.note_spots_below_minimum", fields=sum(field.values.numbers.below_minimum for field in fields)
+            ),
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
@@ -574,9 +587,9 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
     return made
 
 
-def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
+def _gray_check(fields: Sequence[Measured]) -> list[Check]:
     """Whether what was taken for pores is all about as dark as the darkest of it."""
-    shallow = [float(field.values["shallow_percent"]) for field in fields if "shallow_percent" in field.values]
+    shallow = [share for field in fields if (share := field.values.shallow_percent) is not None]
     if not shallow:
         return []
     dark = 100 - max(shallow)
@@ -596,20 +609,20 @@ def _gray_check(fields: Sequence[FieldMeasurement]) -> list[Check]:
     ]
 
 
-def _smallest_px2(field: FieldMeasurement, settings: Settings) -> float:
+def _smallest_px2(field: Measured, settings: Settings) -> float:
     declared = 0.0
     if field.calibration.pixel_um is not None:
         declared = pi / 4 * (settings.minimum_um / field.calibration.pixel_um) ** 2
     return max(float(settings.minimum_px2), declared)
 
 
-def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
+def warnings_of(fields: Sequence[Measured]) -> list[str]:
     """What page 1 must say of one specimen."""
     made: list[str] = []
     specimen = fields[0].specimen
     if any(not check.passed for check in _gray_check(fields)):
         made.append(Text("porosity.warning_pores_not_dark", specimen=specimen))
-    share = _statistics(fields, _numbers_of(fields, "porosity_percent")).mean
+    share = _statistics(fields, [field.values.numbers.porosity_percent for field in fields]).mean
     if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
         made.append(Text("porosity.warning_gray_levels_disagree", specimen=specimen, share=share, apart=apart))
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
@@ -623,7 +636,7 @@ def warnings_of(fields: Sequence[FieldMeasurement]) -> list[str]:
     return made
 
 
-def _longest(field: FieldMeasurement, unit: str, *, cut: bool) -> float:
+def _longest(field: Measured, unit: str, *, cut: bool) -> float:
     table = field.features
     chosen = table.loc[(table["touches_edge"] == cut) & ~table["linear"], f"feret_max_{unit}"]
     return float(chosen.max()) if len(chosen) else 0.0

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.model import Component, FieldMeasurement, Result
+from inspect_tool.model import Component, Result
 from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
+from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
 
@@ -21,10 +22,10 @@ _SURFACE_PX = 1.5  # half width of what the border between specimen and mount is
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 
 
-def size_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str, settings: Settings) -> list[Result]:
+def size_results(fields: Sequence[Measured], clause: str, minimum: str, settings: Settings) -> list[Result]:
     """Percentiles of the diameter, √area of the largest pore, and what may be expected in the part."""
     made = [*_percentiles(fields, clause, minimum), *_from_surface(fields, clause, minimum)]
-    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    largest = [field.values.numbers.largest_pore_sqrt_area["um"] for field in fields]
     if max(largest) > 0:
         made.append(_largest(fields, largest, clause))
         if settings.part_area_mm2 and not why_no_extreme(fields, settings):
@@ -32,11 +33,11 @@ def size_results(fields: Sequence[FieldMeasurement], clause: str, minimum: str, 
     return made
 
 
-def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> str:
+def why_no_extreme(fields: Sequence[Measured], settings: Settings) -> str:
     """Say why no largest pore of the part can be told; empty: it can, or nobody asked."""
     if not settings.part_area_mm2:
         return ""
-    largest = [float(field.values["largest_pore_sqrt_area_um"]) for field in fields]
+    largest = [field.values.numbers.largest_pore_sqrt_area["um"] for field in fields]
     if len(fields) < _LEAST_FIELDS or min(largest) == 0:
         empty = sum(value == 0 for value in largest)
         return Text("porosity.no_extreme_too_few_fields", least_fields=_LEAST_FIELDS, n_fields=len(fields), empty=empty)
@@ -49,11 +50,11 @@ def why_no_extreme(fields: Sequence[FieldMeasurement], settings: Settings) -> st
     return ""
 
 
-def _field_mm2(fields: Sequence[FieldMeasurement]) -> float:
-    return float(np.mean([float(field.values["field_area_mm2"]) for field in fields]))
+def _field_mm2(fields: Sequence[Measured]) -> float:
+    return float(np.mean([field.values.numbers.field_area["mm2"] for field in fields]))
 
 
-def _systematic(fields: Sequence[FieldMeasurement], value: float, column: str, edge_px: float) -> list[Component]:
+def _systematic(fields: Sequence[Measured], value: float, column: str, edge_px: float) -> list[Component]:
     """Lines of pore edge and scale of a length; the fields' own other segmentations where there are any."""
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
     u_rel = max(field.calibration.u_rel for field in fields)
@@ -109,7 +110,33 @@ def _quantile(
     )
 
 
-def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+def _of_pores(
+    fields: Sequence[Measured],
+    quantity: str,
+    value: float,
+    lines: Sequence[Component],
+    *,
+    n: int,
+    clause: str,
+    definition: str,
+    title: str,
+) -> Result:
+    """A length over single pores."""
+    return Result(
+        quantity=quantity,
+        specimen=fields[0].specimen,
+        value=value,
+        unit="um",
+        n=n,
+        n_of=Text("porosity.n_of_pores"),
+        clause=clause,
+        definition=definition,
+        budget=tuple(lines),
+        title=title,
+    )
+
+
+def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
     seen = [field for field in fields if field.curves["surface_distance_um"]]
     if not seen:
@@ -128,23 +155,21 @@ def _from_surface(fields: Sequence[FieldMeasurement], clause: str, minimum: str)
         basis = Text("porosity.basis_surface_border", surface_px=_SURFACE_PX)
         lines.append(Component(name=Text("budget.surface"), u=_SURFACE_PX * pixel_um / sqrt(3), kind="B", basis=basis))
         made.append(
-            Result(
-                quantity=f"pore_surface_distance_um.{name}",
-                specimen=fields[0].specimen,
-                value=value,
-                unit="um",
+            _of_pores(
+                fields,
+                f"pore_surface_distance_um.{name}",
+                value,
+                lines,
                 n=len(distance),
-                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
                 definition=Text("porosity.definition_surface_distance", what=what, minimum=minimum),
-                budget=tuple(lines),
                 title=Text("porosity.title_surface_distance_percentile", name=name),
             )
         )
     return made
 
 
-def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) -> list[Result]:
+def _percentiles(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     ecd = np.concatenate([np.asarray(field.curves["whole_pore_ecd_um"]) for field in fields])
     weight = np.concatenate([np.asarray(field.curves["whole_pore_weight"]) for field in fields])
     if len(ecd) < _LEAST_PORES:
@@ -154,23 +179,21 @@ def _percentiles(fields: Sequence[FieldMeasurement], clause: str, minimum: str) 
         value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.percentile_of_whole_pores"))
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
-            Result(
-                quantity=f"pore_ecd_um.{name}",
-                specimen=fields[0].specimen,
-                value=value,
-                unit="um",
+            _of_pores(
+                fields,
+                f"pore_ecd_um.{name}",
+                value,
+                lines,
                 n=len(ecd),
-                n_of=Text("porosity.n_of_pores"),
                 clause=clause,
                 definition=Text("porosity.definition_pore_ecd_percentile", share=100 * share, minimum=minimum),
-                budget=tuple(lines),
                 title=Text("porosity.title_pore_ecd_percentile_number", name=name.upper()),
             )
         )
     return made
 
 
-def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], clause: str) -> Result:
+def _largest(fields: Sequence[Measured], largest: Sequence[float], clause: str) -> Result:
     name = "largest_pore_sqrt_area_um"
     value = max(largest)
     # a disc whose outline moves by e changes √(πD²/4) by √π e
@@ -188,7 +211,7 @@ def _largest(fields: Sequence[FieldMeasurement], largest: Sequence[float], claus
     )
 
 
-def _extreme(fields: Sequence[FieldMeasurement], largest: Sequence[float], settings: Settings, seen: Result) -> Result:
+def _extreme(fields: Sequence[Measured], largest: Sequence[float], settings: Settings, seen: Result) -> Result:
     found = astm_e2283.fit(largest)
     areas = settings.part_area_mm2 / _field_mm2(fields)
     value, u = astm_e2283.largest_in(found, areas)

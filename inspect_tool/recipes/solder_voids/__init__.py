@@ -16,7 +16,6 @@ from inspect_tool.model import (
     Carried,
     Check,
     Editions,
-    FieldMeasurement,
     Findings,
     Limit,
     Limits,
@@ -30,6 +29,7 @@ from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, ta
 from inspect_tool.recipes.solder_voids.results import budget_lines, results_of
 from inspect_tool.recipes.solder_voids.rules import checks_of
 from inspect_tool.recipes.solder_voids.settings import QUANTITIES, Settings
+from inspect_tool.recipes.solder_voids.values import Measured, Values
 
 __all__ = [
     "ACCEPTS",
@@ -47,6 +47,7 @@ __all__ = [
     "TITLE",
     "USE",
     "Settings",
+    "Values",
     "combine",
     "measure_field",
     "phantoms",
@@ -81,7 +82,7 @@ CARRIED: Mapping[str, Carried] = {  # see validation.line
 }
 
 
-def combine(fields: Sequence[FieldMeasurement], settings: Settings, editions: Editions) -> Findings:
+def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:
     """Worst and mean joint of each specimen, with the checks of the method card."""
     results: list[Result] = []
     checks: list[Check] = []

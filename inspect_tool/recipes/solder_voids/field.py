@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import pi, sqrt
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -26,7 +26,8 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.recipes._common import place_of
-from inspect_tool.recipes.solder_voids.settings import SHARES, Settings, check_classes, check_settings
+from inspect_tool.recipes.solder_voids.settings import Settings, check_classes, check_settings
+from inspect_tool.recipes.solder_voids.values import SHARES, Measured, Quality, Share, Shares, Values, quality_in
 from inspect_tool.standards.formulas.voids import void_percent
 from inspect_tool.statistics.uncertainty import half_range
 
@@ -38,7 +39,7 @@ def measure_field(
     segmentation: Segmentation,
     settings: Settings,
     editions: Editions,  # noqa: ARG001 - rules are judged over the specimen
-) -> FieldMeasurement:
+) -> Measured:
     """Void shares of every joint of one image, and how they move with the outlines."""
     where = micrograph.path or "image"
     check_settings(settings, micrograph, where)
@@ -54,45 +55,45 @@ def measure_field(
     used = np.ones(len(names), bool) if settings.edge_joints == "counted" else ~found.touches_edge
     dies = _dies(segmentation.labels, objects, found, settings)
 
-    moved: dict[str, dict[str, NDArray[np.float64]]] = {}
-    summaries: dict[str, Mapping[str, float]] = {}
+    moved: dict[str, Mapping[Share, NDArray[np.float64]]] = {}
     for name, other in segmentation.alternatives():
         moved_joints = other.objects is None
         numbers = objects if other.objects is None else other.objects
         again, _ = measure.measure_voids(other.labels, numbers, settings.min_void_px, moved=moved_joints)
         del other, numbers  # before the next one is made
-        shares = _aligned(found.number, again, settings, micrograph)
-        moved[name] = shares
-        summaries[name] = _summary(shares, used)
+        moved[name] = _aligned(found.number, again, settings, micrograph)
     lines = _joint_lines(found, area, table, moved)
 
     features = _features(micrograph, found, names, table, area, dies)
-    quality: Mapping[str, float | int | str] = read_off(
-        micrograph, "image_quality", lambda: _image_quality(micrograph.pixels, segmentation, objects, found, names)
+    quality = read_off(
+        micrograph,
+        "image_quality",
+        lambda: _image_quality(micrograph.pixels, segmentation, objects, found, names).columns(),
     )
+    told = segmentation.told
     seen = segmentation.labels.size if micrograph.roi is None else np.count_nonzero(micrograph.roi)
-    values: dict[str, float | int | str] = {
-        "joints": len(names),
-        "joints_at_edge": int(found.touches_edge.sum()),
-        **_summary(table, used),
-        "voids": int(found.voids.sum()),
-        "smallest_joint_px": float(np.sqrt(4 * found.area.min() / pi)),
-        **quality,
-        "largest_joint_of_image_percent": 100 * float(found.area.max()) / seen,
-        "layout_guessed": int(segmentation.settings.get("layout_guessed", 0)),
-        "round_regions_left_out": int(segmentation.settings.get("round_regions_left_out", 0)),
-        "smallest_void_px": max(settings.min_void_px, float(segmentation.settings.get("min_void_px", 0.0))),
-    }
+    values = Values(
+        joints=len(names),
+        joints_at_edge=int(found.touches_edge.sum()),
+        shares=_summary(table, used),
+        voids=int(found.voids.sum()),
+        smallest_joint_px=float(np.sqrt(4 * found.area.min() / pi)),
+        quality=quality_in(quality),
+        largest_joint_of_image_percent=100 * float(found.area.max()) / seen,
+        layout_guessed=int(told.layout_guessed or 0),
+        round_regions_left_out=told.round_regions_left_out or 0,
+        smallest_void_px=max(settings.min_void_px, told.min_void_px or 0.0),
+        lines={share: {line: tuple(u.tolist()) for line, u in own.items()} for share, own in lines.items()},
+    )
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
         values=values,
         features=features,
-        alternatives=summaries,
+        alternatives={name: _summary(shares, used) or {} for name, shares in moved.items()},
         marks=_marks(objects, found, names),
         worst=_worst(found, names, table, used),
         notes=_notes(found, names, settings, segmentation, where),
-        curves={f"{share}.{line}": tuple(u.tolist()) for share in SHARES for line, u in lines[share].items()},
         parts=_void_table(voids, found, names, area, micrograph.calibration.pixel_um),
         read_off={"image_quality": quality},
     )
@@ -146,17 +147,19 @@ def _denominator(found: measure.Joints, settings: Settings, micrograph: Microgra
     return pad - vias if settings.denominator == "wetted area" else pad
 
 
-def _shares(found: measure.Joints, area: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _shares(found: measure.Joints, area: NDArray[np.float64]) -> dict[Share, NDArray[np.float64]]:
     return {
         "void_percent": np.array([void_percent(v, a) for v, a in zip(found.void_area, area, strict=True)]),
         "largest_void_percent": np.array([void_percent(v, a) for v, a in zip(found.largest_void, area, strict=True)]),
-        "void_diameter_percent": 100 * np.sqrt(found.largest_void / found.area),  # of discs of the same areas
+        "void_diameter_percent": np.asarray(
+            100 * np.sqrt(found.largest_void / found.area), np.float64
+        ),  # of discs of the same areas
     }
 
 
 def _aligned(
     numbers: NDArray[np.int64], again: measure.Joints, settings: Settings, micrograph: Micrograph
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[Share, NDArray[np.float64]]:
     """Shares of a re-segmentation in the order of the joints; a joint that vanished is NaN."""
     shares = _shares(again, _denominator(again, settings, micrograph))
     place = {number: i for i, number in enumerate(again.number.tolist())}
@@ -167,9 +170,9 @@ def _aligned(
 def _joint_lines(
     found: measure.Joints,
     area: NDArray[np.float64],
-    table: Mapping[str, NDArray[np.float64]],
-    moved: Mapping[str, Mapping[str, NDArray[np.float64]]],
-) -> dict[str, dict[str, NDArray[np.float64]]]:
+    table: Mapping[Share, NDArray[np.float64]],
+    moved: Mapping[str, Mapping[Share, NDArray[np.float64]]],
+) -> dict[Share, dict[str, NDArray[np.float64]]]:
     """Uncertainty lines of each joint's void share: share name -> line name -> u per joint. [%].
 
     Re-evaluations that differ by their sign only ("void edge -", "void edge +") are the two ends of one
@@ -178,7 +181,7 @@ def _joint_lines(
     of the pixel has what that of the other levels lacks. One that was given is known to half a pixel, to
     which side of the edge its pixels belong being a convention.
     """
-    lines: dict[str, dict[str, NDArray[np.float64]]] = {share: {} for share in SHARES}
+    lines: dict[Share, dict[str, NDArray[np.float64]]] = {share: {} for share in SHARES}
     groups = dict.fromkeys(name.rstrip(" +-") for name in moved)
     for share in SHARES:
         base = table[share]
@@ -207,11 +210,16 @@ def _joint_lines(
     return lines
 
 
-def _summary(table: Mapping[str, NDArray[np.float64]], used: NDArray[np.bool_]) -> dict[str, float]:
+def _summary(table: Mapping[Share, NDArray[np.float64]], used: NDArray[np.bool_]) -> Shares | None:
     if not used.any():
-        return {}
-    largest = {f"{share}.max": float(np.nanmax(table[share][used])) for share in SHARES}
-    return {**largest, "void_percent.mean": float(np.nanmean(table["void_percent"][used]))}
+        return None
+    largest = {share: float(np.nanmax(table[share][used])) for share in SHARES}
+    return Shares(
+        void_percent_max=largest["void_percent"],
+        largest_void_percent_max=largest["largest_void_percent"],
+        void_diameter_percent_max=largest["void_diameter_percent"],
+        void_percent_mean=float(np.nanmean(table["void_percent"][used])),
+    )
 
 
 def _dies(
@@ -223,21 +231,21 @@ def _dies(
 
 
 def _names(segmentation: Segmentation, numbers: NDArray[np.int64]) -> list[str]:
-    given = segmentation.settings.get("joint_names", ())
-    return [str(given[n - 1]) if 0 < n <= len(given) else str(n) for n in numbers.tolist()]
+    given = segmentation.told.joint_names
+    return [given[n - 1] if 0 < n <= len(given) else str(n) for n in numbers.tolist()]
 
 
 def _features(
     micrograph: Micrograph,
     found: measure.Joints,
     names: Sequence[str],
-    table: Mapping[str, NDArray[np.float64]],
+    table: Mapping[Share, NDArray[np.float64]],
     area: NDArray[np.float64],
     dies: Sequence[measure.DieAttach],
 ) -> pd.DataFrame:
     pixel_um = micrograph.calibration.pixel_um
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "feature": found.number,
         "joint": list(names),
         "row_px": found.row,
@@ -289,24 +297,25 @@ def _image_quality(
     objects: LabelImage,
     found: measure.Joints,
     names: Sequence[str],
-) -> dict[str, float | int | str]:
+) -> Quality:
     """All that is read off the gray values."""
     contrast_to_noise, clipped = _contrast(pixels, segmentation.labels, objects, found)
+    told = segmentation.told
     uneven = ball_doubts.unevenly_covered(pixels, objects, found)
     crossed = ball_doubts.crossed(pixels, segmentation.labels, objects, found)
-    if segmentation.settings.get("layout") == "balls":  # what is of another shape is a ball and something else
+    if told.layout == "balls":  # what is of another shape is a ball and something else
         odd = [i for i in range(len(names)) if not (ball_doubts.is_round(found, i) or found.touches_edge[i])]
         crossed = sorted({*crossed, *odd})
-    return {
-        "contrast_to_noise": contrast_to_noise,
-        "clipped_percent": clipped,
-        "joints_lighter_in_the_middle": ball_doubts.hollow(pixels, segmentation, objects, found),
-        "joints_unevenly_covered": len(uneven),
-        "unevenly_covered": ", ".join(names[i] for i in uneven),
-        "joints_crossed": len(crossed),
-        "crossed": ", ".join(names[i] for i in crossed),
-        "joints_unsure": int(segmentation.settings.get("joints_unsure", 0)),
-    }
+    return Quality(
+        contrast_to_noise=contrast_to_noise,
+        clipped_percent=clipped,
+        joints_lighter_in_the_middle=ball_doubts.hollow(pixels, segmentation, objects, found),
+        joints_unevenly_covered=len(uneven),
+        unevenly_covered=", ".join(names[i] for i in uneven),
+        joints_crossed=len(crossed),
+        crossed=", ".join(names[i] for i in crossed),
+        joints_unsure=told.joints_unsure or 0,
+    )
 
 
 def _contrast(pixels: GrayImage, labels: LabelImage, objects: LabelImage, found: measure.Joints) -> tuple[float, float]:
@@ -350,7 +359,7 @@ def _marks(objects: LabelImage, found: measure.Joints, names: Sequence[str]) -> 
 
 
 def _worst(
-    found: measure.Joints, names: Sequence[str], table: Mapping[str, NDArray[np.float64]], used: NDArray[np.bool_]
+    found: measure.Joints, names: Sequence[str], table: Mapping[Share, NDArray[np.float64]], used: NDArray[np.bool_]
 ) -> tuple[Notable, ...]:
     order = np.argsort(-table["void_percent"], kind="stable")
     return tuple(
@@ -378,7 +387,7 @@ def _notes(
     if cut:
         what = Text("solder_voids.cut_joints_left_out") if settings.edge_joints == "left out" else "counted"
         notes.append(Text("solder_voids.note_joints_cut_by_edge", where=where, what=what, cut=", ".join(cut)))
-    bands = segmentation.settings.get("straight_bands_ignored", 0)
+    bands = segmentation.told.straight_bands_ignored
     if bands:
         notes.append(Text("solder_voids.note_straight_bands", where=where, bands=bands))
     if found.via_area.any():

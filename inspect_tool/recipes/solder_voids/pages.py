@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import joints as measure
 from inspect_tool.model import (
     Cell,
@@ -163,6 +163,13 @@ def tables_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame, settin
     return tuple(tables)
 
 
+_AXIS = {
+    "specimen": Text("solder_voids.axis_specimen"),
+    "field": Text("solder_voids.axis_field"),
+    "joint": Text("solder_voids.axis_joint"),
+}
+
+
 def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tuple[Chart, ...]:
     """Draw the void share of each joint, and how the shares are distributed."""
     charts = []
@@ -178,7 +185,7 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
                 title=Text("solder_voids.title_void_share_worst_joints", bars=_BARS, n_features=len(features))
                 if many
                 else Text("solder_voids.title_void_share_each_joint"),
-                x_label=" / ".join(names),
+                x_label=joined(" / ", (_AXIS[name] for name in names)),
                 y_label=Text("solder_voids.axis_void_share"),
                 series=(
                     Series(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,35 +11,37 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, named
 from inspect_tool.model import (
     Component,
-    FieldMeasurement,
     Result,
     Standard,
 )
-from inspect_tool.recipes.solder_voids.settings import QUANTITIES, SHARES, Settings
+from inspect_tool.recipes.solder_voids.settings import QUANTITIES, Settings
+from inspect_tool.recipes.solder_voids.values import SHARES, Measured
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, excess_of_largest
 
-_Lines: TypeAlias = Mapping[str, Mapping[str, NDArray[np.float64]]]  # share -> budget line -> u per joint [%]
 
-
-def budget_lines(fields: Sequence[FieldMeasurement], whole: NDArray[np.bool_]) -> _Lines:
-    """Budget lines of the joints that count, in the order of their table; a line that a field has not is 0 there."""
-    names = dict.fromkeys(name for field in fields for name in field.curves)
+def budget_lines(
+    fields: Sequence[Measured], whole: NDArray[np.bool_]
+) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
+    """Uncertainty of the joints that count by share and line, in the order of their table; what a field lacks is 0."""
     return {
         share: {
-            name.removeprefix(f"{share}."): np.concatenate(
-                [np.asarray(field.curves.get(name, (0.0,) * len(field.features))) for field in fields]
+            line: np.concatenate(
+                [np.asarray(field.values.lines[share].get(line, (0.0,) * len(field.features))) for field in fields]
             )[whole]
-            for name in names
-            if name.startswith(f"{share}.")
+            for line in dict.fromkeys(line for field in fields for line in field.values.lines[share])
         }
         for share in SHARES
     }
 
 
 def results_of(
-    used: pd.DataFrame, lines: _Lines, specimen: str, settings: Settings, standard: Standard
+    used: pd.DataFrame,
+    lines: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    specimen: str,
+    settings: Settings,
+    standard: Standard,
 ) -> list[Result]:
     """Give every result of one specimen, with its budget."""
     largest = {

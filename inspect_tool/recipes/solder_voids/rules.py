@@ -6,28 +6,29 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import (
     Check,
-    FieldMeasurement,
     Standard,
 )
 from inspect_tool.recipes.solder_voids.settings import Settings
+from inspect_tool.recipes.solder_voids.values import Measured
 from inspect_tool.standards.editions import check_rule
 
 LARGEST_JOINT_PERCENT = 80.0  # % of the image that one joint covers at most, where its layout was not given
 
 
-def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: Standard, specimen: str) -> list[Check]:
+def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard, specimen: str) -> list[Check]:
     """Judge the rules of the edition, and doubt what cannot be believed, on one specimen."""
+    images = [field.values for field in fields]
     rules = {
-        "joint_diameter_px": min(float(field.values["smallest_joint_px"]) for field in fields),
-        "void_diameter_px": min(float(field.values["smallest_void_px"]) for field in fields),
-        "contrast_to_noise": min(float(field.values["contrast_to_noise"]) for field in fields),
-        "clipped_percent": max(float(field.values["clipped_percent"]) for field in fields),
+        "joint_diameter_px": min(image.smallest_joint_px for image in images),
+        "void_diameter_px": min(image.smallest_void_px for image in images),
+        "contrast_to_noise": min(image.quality.contrast_to_noise for image in images),
+        "clipped_percent": max(image.quality.clipped_percent for image in images),
     }
     made = [
         check_rule(standard, name, value, specimen=specimen) for name, value in rules.items() if name in standard.rules
     ]
     checks = [check for check in made if check is not None]
-    hollow = sum(int(field.values["joints_lighter_in_the_middle"]) for field in fields)
+    hollow = sum(image.quality.joints_lighter_in_the_middle for image in images)
     checks.append(
         Check(
             name=Text("solder_voids.check_lighter_middle"),
@@ -42,28 +43,25 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
             note=Text("solder_voids.note_lighter_middle") if hollow else "",
         )
     )
-    beside, across = (
-        ", ".join(str(field.values[key]) for field in fields if field.values.get(key))
-        for key in ("unevenly_covered", "crossed")
-    )
-    for key, name, note in (
+    beside = ", ".join(image.quality.unevenly_covered for image in images if image.quality.unevenly_covered)
+    across = ", ".join(image.quality.crossed for image in images if image.quality.crossed)
+    for count, name, note in (
         (
-            "round_regions_left_out",
+            sum(image.round_regions_left_out for image in images),
             Text("solder_voids.check_round_regions_left_out"),
             Text("solder_voids.advice_round_regions_left_out"),
         ),
         (
-            "joints_unevenly_covered",
+            sum(image.quality.joints_unevenly_covered or 0 for image in images),
             Text("solder_voids.check_joints_unevenly_covered"),
             Text("solder_voids.advice_joints_unevenly_covered", beside=beside),
         ),
         (
-            "joints_crossed",
+            sum(image.quality.joints_crossed or 0 for image in images),
             Text("solder_voids.check_joints_crossed"),
             Text("solder_voids.advice_joints_crossed", across=across),
         ),
     ):
-        count = sum(int(field.values.get(key, 0)) for field in fields)
         checks.append(
             plausibility.check(
                 name,
@@ -76,8 +74,8 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
                 advice=note,
             )
         )
-    if any(field.values["layout_guessed"] for field in fields):
-        most = max(float(field.values["largest_joint_of_image_percent"]) for field in fields)
+    if any(image.layout_guessed for image in images):
+        most = max(image.largest_joint_of_image_percent for image in images)
         checks.append(
             plausibility.check(
                 Text("solder_voids.check_guessed_layout"),
@@ -91,8 +89,8 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
             )
         )
     if settings.joints_are == "sample":
-        cut = 0 if settings.edge_joints == "counted" else sum(int(field.values["joints_at_edge"]) for field in fields)
-        sample = sum(int(field.values["joints"]) for field in fields) - cut
+        cut = 0 if settings.edge_joints == "counted" else sum(image.joints_at_edge for image in images)
+        sample = sum(image.joints for image in images) - cut
         checks.append(
             plausibility.check(
                 Text("solder_voids.check_joints_in_sample"),
@@ -106,7 +104,7 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
                 quantities=("void_percent.mean",),
             )
         )
-    unsure = sum(int(field.values["joints_unsure"]) for field in fields)
+    unsure = sum(image.quality.joints_unsure for image in images)
     checks.append(
         plausibility.check(
             Text("solder_voids.check_unsure_gray_levels"),
@@ -120,8 +118,8 @@ def checks_of(fields: Sequence[FieldMeasurement], settings: Settings, standard: 
         )
     )
     if settings.expected_joints is not None:
-        off = max(abs(int(field.values["joints"]) - settings.expected_joints) for field in fields)
-        seen = ", ".join(str(field.values["joints"]) for field in fields)
+        off = max(abs(image.joints - settings.expected_joints) for image in images)
+        seen = ", ".join(str(image.joints) for image in images)
         checks.append(
             Check(
                 name=Text("solder_voids.check_expected_joints"),

@@ -45,7 +45,6 @@ QUANTITIES: Mapping[str, Quantity] = {
         needs_setting="quadrants",
     ),
 }
-SHARES = ("void_percent", "largest_void_percent", "void_diameter_percent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

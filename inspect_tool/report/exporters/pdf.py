@@ -1,12 +1,14 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
+import ctypes.util
+import gc
 import html
 import logging
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
 from functools import cache
@@ -18,6 +20,7 @@ from typing import Any
 from inspect_tool.errors import OutputError
 from inspect_tool.evidence.masks import attached
 from inspect_tool.files import dump_report, sha256_bytes, whole_file
+from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
 from inspect_tool.report import figures, text
 from inspect_tool.report.exporters.csv import csv_text
@@ -39,9 +42,28 @@ def _show_bundled_pango() -> None:
         os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(bundle.origin).parent / "bin"))
 
 
+@contextmanager
+def _by_soname() -> Iterator[None]:
+    """On Linux, load libraries by the names of their files: for any other name Python asks a compiler, 0.4 s in all."""
+
+    def not_found(name: str) -> str | None:  # noqa: ARG001 - called as the one it stands for
+        return None
+
+    search = ctypes.util.find_library
+    if sys.platform == "linux":
+        ctypes.util.find_library = not_found
+    try:
+        yield
+    finally:
+        ctypes.util.find_library = search
+
+
 try:
     _show_bundled_pango()
-    with redirect_stdout(StringIO()):  # the banner for a missing library; the error says it in one line
+    with (
+        _by_soname(),
+        redirect_stdout(StringIO()),
+    ):  # of a missing library the error says in one line what the banner says
         import pydyf  # type: ignore[import-untyped]
         import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -55,12 +77,15 @@ except OSError as problem:  # the Python package is there, the C library is not
 SUFFIX = ".pdf"
 
 _RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
+_PICTURE = re.compile(r'(?<= src=")data:[a-z/+]+;base64,[A-Za-z0-9+/=]+')
 _NAMED = 6  # characters without a font that page 1 names
 _SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>{faces}
 body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
 </style></head><body><p>{signs}</p><p><b>{signs}</b></p><p><i>{signs}</i></p><p><code>{signs}</code></p>
 <table><tr><th>fi ffl AV To</th><td>1.234 ± 0.056 µm²</td></tr></table></body></html>"""
 _SIGNS = "".join(map(chr, [*range(48, 127), *range(192, 384), *range(913, 970), *range(1040, 1104)])) + "±×−≤≥–…·°²³µ√∑"
+
+_LOG = logging.getLogger(__name__)
 
 for _name in ("weasyprint", "fontTools"):
     logging.getLogger(_name).setLevel(logging.ERROR)
@@ -91,9 +116,10 @@ def typesetting(template: Path) -> str:
 def print_page(page: str, path: Path, template: Path, identifier: str, attachments: Sequence[Any]) -> Path:
     """Print a rendered page as PDF/A-3b with tags; it may show files of its folder and of its template only.
 
-    A character that no font here has is printed as its code, and page 1 says so.
+    A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
-    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()))
+    page, pictures = _with_short_addresses(page)
+    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()), pictures)
 
     def source(words: str) -> Any:
         return weasyprint.HTML(string=words, base_url=f"{template.resolve().as_uri()}/", url_fetcher=files)
@@ -117,15 +143,42 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
             warnings.simplefilter("ignore", ResourceWarning)  # WeasyPrint leaves its color profile to the collector
             if _RARE.search(page):  # attachments can be read once, so the first try goes without
                 put(page, place, crisp, ())
-            put(_by_code(page, lacking), place, crisp + (_remark(lacking) if lacking else ""), attachments)
+            remark = _remark(lacking) if lacking else ""
+            if remark:
+                _LOG.warning("%s: %s", path.name, remark)
+            style = _above_page_1(said(remark, _language(page))) if remark else ""
+            put(_by_code(page, lacking), place, crisp + style, attachments)
 
     try:
-        with whole_file(path, write) as made:
+        with _uncollected(), whole_file(path, write) as made:
             made.replace(path)
     except FatalURLFetchingError as refused:
         message = f"{template}: {refused.__cause__ or refused}"
         raise OutputError(message) from refused
     return path
+
+
+def _with_short_addresses(page: str) -> tuple[str, dict[str, str]]:
+    """Put a short address into the place of each that holds a picture, and give what they stand for.
+
+    WeasyPrint reads a page letter by letter, and most letters are of pictures.
+    """
+    addresses: dict[str, str] = {}
+    page = _PICTURE.sub(lambda found: addresses.setdefault(found[0], f"data:,{len(addresses)}"), page)
+    return page, {short: long for long, short in addresses.items()}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python look for no cycles of dead values: a page is laid out in millions of values that live until it is
+    written, and looking through them again and again takes a seventh of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _with_scopes(document: Any, pdf: Any) -> None:
@@ -183,13 +236,22 @@ def _by_code(page: str, lacking: Iterable[int]) -> str:
     return page
 
 
-def _remark(lacking: Iterable[int]) -> str:
-    """Style that writes above page 1 which characters have no font."""
+def _remark(lacking: Iterable[int]) -> Words:
+    """Say which characters have no font."""
     codes = [f"U+{code:04X}" for code in lacking]
     named = ", ".join(codes[:_NAMED]) + (", ..." if len(codes) > _NAMED else "")
-    said = f"No font for {text.plural(len(codes), 'character')} ({named}): shown by their codes; install one."
+    return Text("page.no_font", characters=text.plural(len(codes), "character"), codes=named)
+
+
+def _above_page_1(words: str) -> str:
+    """Style that writes something above page 1."""
     look = "width: 100%; font: 8pt var(--text); color: #a51d1d"
-    return f" @page :first {{ @top-left {{ content: {text.css_string(said)}; {look} }} }}"
+    return f" @page :first {{ @top-left {{ content: {text.css_string(words)}; {look} }} }}"
+
+
+def _language(page: str) -> str:
+    found = re.search(r'<html lang="(\w+)', page)
+    return found[1] if found else ENGLISH
 
 
 def attachments(report: Report, data: bytes, read: Callable[[str], bytes]) -> list[Any]:
@@ -248,9 +310,10 @@ def attachment(name: str, description: str, content: str | bytes, relationship: 
 class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type information
     """Fetch files of the report and of its template, and nothing else: no network, no other folder."""
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    def __init__(self, folders: tuple[Path, ...], pictures: Mapping[str, str]) -> None:
         super().__init__(allowed_protocols=("file", "data"), allow_redirects=False, fail_on_errors=True)
         self._folders = folders
+        self._pictures = pictures  # what short addresses stand for
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         """Give the bytes of a URL, or refuse it."""
@@ -259,4 +322,4 @@ class _OwnFiles(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type inf
             if path is None or not any(path.is_relative_to(folder) for folder in self._folders):
                 refused = f"{url}: a report shows only files of its own folder and of its template"
                 raise OutputError(refused)
-        return super().fetch(url, headers)
+        return super().fetch(self._pictures.get(url, url), headers)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import GrayImage
+from inspect_tool.model import GrayImage, Samples
 from inspect_tool.scale.bar.footer import to_8bit
 
 Style: TypeAlias = Literal["line with end ticks", "ruler", "solid bar", "plain line"]
@@ -116,7 +116,7 @@ def _lines(plane: Plane, number: int, bright: bool) -> list[Bar]:
     return bars + [bar for bar in found if bar is not None]
 
 
-def _edges(steps: NDArray[Any], shortest: int) -> NDArray[np.int32]:
+def _edges(steps: Samples, shortest: int) -> NDArray[np.int32]:
     """Straight horizontal edges of at least ``shortest`` pixels: left, right, top, bottom; the longest first."""
     mask = cv2.threshold(steps, _STEP, 1, cv2.THRESH_BINARY)[1]
     # closed over single pixels that compression changed, then only what is long and straight stays
@@ -314,7 +314,7 @@ def _beside(stroke: _Stroke, top: int, bottom: int) -> list[int]:
     return [row - top for row in rows if top <= row < bottom]
 
 
-def _end(share: NDArray[Any], core: tuple[int, int], rows: tuple[int, int], start: int, at_border: bool) -> _End | None:
+def _end(share: Samples, core: tuple[int, int], rows: tuple[int, int], start: int, at_border: bool) -> _End | None:
     """Left end of a line (of its mirror image: the right one); ``start`` is a column that surely belongs to it.
 
     ``core`` are the rows that the line covers by half or more, ``rows`` those that it touches.
@@ -359,7 +359,7 @@ def _end(share: NDArray[Any], core: tuple[int, int], rows: tuple[int, int], star
     return _End(near.start + center, outer, above, below_rows, (wide[-1] - wide[0]) / 2, soft)
 
 
-def _closed(share: NDArray[Any], inner: slice, row: int, sign: int) -> bool:
+def _closed(share: Samples, inner: slice, row: int, sign: int) -> bool:
     """Whether a line runs from tick to tick where they end, and no further."""
     rows = [at for at in (row, row + sign, row + 2 * sign) if 0 <= at < len(share)]
     outside = np.concatenate([np.arange(inner.start - 5), np.arange(inner.stop + 5, share.shape[1])])
@@ -369,7 +369,7 @@ def _closed(share: NDArray[Any], inner: slice, row: int, sign: int) -> bool:
     )
 
 
-def _tick(share: NDArray[Any], edge: int, sign: int) -> list[int]:
+def _tick(share: Samples, edge: int, sign: int) -> list[int]:
     """Rows of a vertical tick, outward from the edge of the line."""
     rows: list[int] = []
     row = edge + sign
@@ -386,7 +386,7 @@ def _tick(share: NDArray[Any], edge: int, sign: int) -> list[int]:
     return rows
 
 
-def _center(values: NDArray[Any]) -> float:
+def _center(values: Samples) -> float:
     """Center of the tick in a row of shares: weighted, over what stands out of the background."""
     rest = values - np.median(values)
     high = int(rest.argmax())

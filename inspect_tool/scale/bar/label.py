@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import offline
+from inspect_tool.model import Samples
 from inspect_tool.units import convert
 
 EXTRA = 'pip install "inspect_tool[scale-bar]"'
@@ -137,7 +138,7 @@ def read_text(picture: Picture, box: Box, ink: NDArray[np.float32] | None = None
     """
     top, left, tall, wide = box
     texts: list[str] = []
-    crop: NDArray[Any]
+    crop: Samples
     for margin, height, kind in _PASSES if ink is not None else _PASSES[:3]:
         more = max(1, round(margin * tall))
         rows = slice(max(top - more, 0), top + tall + more)
@@ -193,7 +194,7 @@ def count_points(picture: Picture, box: Box, text: str, ink: NDArray[np.float32]
     if tall < 5:
         return None
     window = slice(max(top - 1, 0), top + tall + 1), slice(max(left - 2, 0), left + wide + 2)
-    plane: NDArray[Any] = _sharpest(picture[window]) if ink is None else (255 * ink[window]).astype(np.uint8)
+    plane: Samples = _sharpest(picture[window]) if ink is None else (255 * ink[window]).astype(np.uint8)
     scale = max(1, round(64 / tall))
     plane = cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     mask = cv2.threshold(plane, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]

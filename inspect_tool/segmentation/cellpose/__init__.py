@@ -19,12 +19,11 @@ from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.ranges import Above0, From0
 from inspect_tool.segmentation.cellpose.flows import NOTHING, Area, FlowField, Flows, wider
 from inspect_tool.segmentation.cellpose.network import Model, convert, ready_model
@@ -343,7 +342,7 @@ def _masks(prepared: _Prepared, threshold: float, window: Area) -> LabelImage:
 
 
 def _drop_contradicted(
-    masks: NDArray[Any], flows: Flows, threshold: float, window: Area, shape: Sequence[int], device: Any
+    masks: Samples, flows: Flows, threshold: float, window: Area, shape: Sequence[int], device: Any
 ) -> None:
     """Drop, in place, objects whose shape contradicts their flow, as Cellpose does; not those the image edge cuts.
 

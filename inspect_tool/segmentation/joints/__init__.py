@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.pixels.parts import Rows, connected_parts, strips
 from inspect_tool.segmentation.joints.finding import edges_near, find_joints, likely_polarities, polarity_of_joints
 from inspect_tool.segmentation.joints.outlines import (
@@ -99,8 +99,8 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         msg = f"{where}: every pixel has the same gray value; check the file"
         raise BackendError(msg)
     inside = _inside(micrograph)
-    objects, names, image, found = _joints(eight_bit_scale(pixels), inside, settings, where)
-    labels, doubtful, details = _labels(image, objects, settings)
+    objects, image, told, source = _joints(eight_bit_scale(pixels), inside, settings, where)
+    labels, doubtful, found = _labels(image, objects, settings)
     if micrograph.roi is not None:
         labels[~inside] = 0
         objects[~inside] = 0
@@ -120,9 +120,9 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
                     "significance", "min_joint_px", "surface_degree", "find_vias",
                 )
             },
+            **stated(told),
+            "joints": source,
             **found,
-            **details,
-            "joint_names": names,
         },
         seconds=perf_counter() - started,
         coverage=1.0 if micrograph.roi is None else float(inside.mean()),
@@ -141,7 +141,7 @@ def _others(
     """
     base, objects = segmentation.labels, segmentation.objects
     assert objects is not None  # segment numbers them
-    levels = replace(eight_bit_scale(micrograph.pixels), inverted=segmentation.settings["polarity"] != "solder dark")
+    levels = replace(eight_bit_scale(micrograph.pixels), inverted=segmentation.told.polarity != "solder dark")
 
     def blurred(*, negative: bool) -> Rows[Gray]:
         def rows(top: int, bottom: int) -> Gray:
@@ -184,10 +184,8 @@ def _inside(micrograph: Micrograph) -> Mask:
     return np.broadcast_to(np.True_, micrograph.pixels.shape) if micrograph.roi is None else micrograph.roi
 
 
-def _joints(
-    gray: Levels, inside: Mask, settings: Settings, where: str
-) -> tuple[LabelImage, tuple[str, ...], Levels, dict[str, Any]]:
-    """Joint numbers, their names, the image with dark solder, and what was found about it."""
+def _joints(gray: Levels, inside: Mask, settings: Settings, where: str) -> tuple[LabelImage, Levels, Told, str]:
+    """Joint numbers, the image with dark solder, what was found about it, and where the joints come from."""
     shape = gray.shape
     if settings.joints or settings.positions or settings.joint_mask:
         if settings.joint_mask:
@@ -204,20 +202,20 @@ def _joints(
         image = replace(gray, inverted=polarity != "solder dark")
         if settings.outline == "found":
             objects = balls_at_rim(image, inside, edges_near(image, inside, objects))
-        return objects, names, image, {"polarity": polarity, "layout": "given", "joints": source}
+        return objects, image, Told(polarity=polarity, layout="given", joint_names=names), source
     polarities = [settings.polarity] if settings.polarity != "auto" else likely_polarities(gray, inside)
     for polarity in polarities:
         image = replace(gray, inverted=polarity != "solder dark")
         objects, layout, left_out = find_joints(image, inside, settings)
         if objects.any():
-            names = tuple(str(i + 1) for i in range(int(objects.max())))
-            about = {
-                "polarity": polarity,
-                "layout": layout,
-                "layout_guessed": settings.layout == "auto",
-                "round_regions_left_out": left_out,
-            }
-            return objects, names, image, {**about, "joints": "found in the image"}
+            told = Told(
+                polarity=polarity,
+                layout=layout,
+                layout_guessed=settings.layout == "auto",
+                round_regions_left_out=left_out,
+                joint_names=tuple(str(i + 1) for i in range(int(objects.max()))),
+            )
+            return objects, image, told, "found in the image"
     msg = (
         f"{where}: no joint found ({' or '.join(polarities)}, layout '{settings.layout}', diameter >= "
         f"{settings.min_joint_px:g} px); give [backend] joints, positions or joint_mask"
@@ -292,9 +290,8 @@ def _labels(
         details |= {
             "joint_contrast": round(float(np.median(contrasts)), 2),
             "gray_noise": round(float(np.median(noises)), 2),
-            "straight_bands_ignored": bands,
+            **stated(Told(straight_bands_ignored=bands, joints_unsure=unsure)),
             "vias_found": found_vias,
-            "joints_unsure": unsure,
         }
     if edges:
         details["void_edge_roundness"] = round(roundness, 2)

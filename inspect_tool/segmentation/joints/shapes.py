@@ -3,15 +3,13 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import read_bytes
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import LabelImage, Mask, Samples
 from inspect_tool.pixels.parts import strips
 from inspect_tool.segmentation.joints.regions import Box
 from inspect_tool.segmentation.joints.settings import Shape
@@ -164,7 +162,7 @@ def drawn_shape(shape: Shape, size: tuple[int, ...]) -> tuple[Box, Mask]:
     return (rows, columns), np.asarray(mask, dtype=bool)
 
 
-def _inside_polygon(r: NDArray[Any], c: NDArray[Any], corners: Sequence[tuple[float, float]]) -> Mask:
+def _inside_polygon(r: Samples, c: Samples, corners: Sequence[tuple[float, float]]) -> Mask:
     """Even-odd rule for pixel centers."""
     inside = np.zeros(r.shape, bool)
     for (r0, c0), (r1, c1) in zip(corners, [*corners[1:], corners[0]], strict=True):

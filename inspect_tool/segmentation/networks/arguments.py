@@ -64,13 +64,13 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 
-def unet_arguments(network: Mapping[str, Any], where: str) -> dict[str, Any]:
+def unet_arguments(network: Mapping[str, object], where: str) -> dict[str, Any]:
     """Arguments of a U-Net from a model card; ``where`` starts the message of a ``BackendError``."""
     return _in_range(checked(UNetArguments, network, where, BackendError), where, {})
 
 
 def stardist_arguments(
-    network: Mapping[str, Any], where: str, names: Mapping[str, str] | None = None
+    network: Mapping[str, object], where: str, names: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Arguments of a StarDist network; ``names`` are those of the file, where it has others."""
     found = _in_range(checked(StarDistArguments, network, where, BackendError), where, names or {})

@@ -50,7 +50,7 @@ class Predictor:
     release: Callable[[], None]  # gives back what an engine holds between images
 
     @property
-    def described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, object]:
         """What the report says of it."""
         return {
             "device": self.device,

@@ -17,7 +17,7 @@ import inspect_tool
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, MOST_WEIGHTS, checked, dump_model_card, load_model_card, read_bytes, sha256_file
 from inspect_tool.folders import new_folder
-from inspect_tool.model import Mask, ModelCard
+from inspect_tool.model import Mask, ModelCard, Samples
 from inspect_tool.segmentation.networks.arguments import check_card
 from inspect_tool.segmentation.networks.layers import Network, Weights, shapes
 
@@ -123,13 +123,13 @@ def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weigh
     return card, {name: _values(part, f"{where}: '{name}'") for name, part in stored}
 
 
-def _values(part: Mapping[str, Any], where: str) -> NDArray[Any]:
+def _values(part: Mapping[str, Any], where: str) -> Samples:
     """Values of one weight as safetensors holds them: floating-point numbers as float32, others as they are."""
     kind = part["dtype"]
     if kind not in DTYPES:
         msg = f"{where} has the type {kind}; save the weights as float16 or float32"
         raise BackendError(msg)
-    values: NDArray[Any] = np.frombuffer(part["data"], DTYPES[kind]).reshape(part["shape"])
+    values: Samples = np.frombuffer(part["data"], DTYPES[kind]).reshape(part["shape"])
     if kind == "BF16":
         values = (values.astype(np.uint32) << np.uint32(16)).view(np.float32)
     if not np.issubdtype(values.dtype, np.floating):
@@ -172,7 +172,7 @@ def _shaped(shape: tuple[int, ...] | None) -> str:
     return "has none" if shape is None else f"has the shape {list(shape)}"
 
 
-def fitted(module: "nn.Module", weights: Mapping[str, "Tensor | NDArray[Any]"], folder: Path) -> Any:
+def fitted(module: "nn.Module", weights: Mapping[str, "Tensor | Samples"], folder: Path) -> Any:
     """Put weights into a torch module, which is returned ready to predict; a misfit is a ``BackendError``."""
     import torch
 
@@ -186,7 +186,7 @@ def fitted(module: "nn.Module", weights: Mapping[str, "Tensor | NDArray[Any]"], 
 
 
 def save_model(
-    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | NDArray[Any]"], *, half: bool = True
+    folder: Path, card: Mapping[str, object], weights: Mapping[str, "Tensor | Samples"], *, half: bool = True
 ) -> ModelCard:
     """Write a model folder as a whole: weights, and the card with their SHA-256.
 
@@ -206,7 +206,7 @@ def save_model(
 
 
 def write_model(
-    folder: Path, card: Mapping[str, Any], weights: Mapping[str, "Tensor | NDArray[Any]"], *, half: bool
+    folder: Path, card: Mapping[str, object], weights: Mapping[str, "Tensor | Samples"], *, half: bool
 ) -> ModelCard:
     """Write weights and card into a folder that is there; as ``save_model``."""
     import torch
@@ -226,7 +226,7 @@ def write_model(
 
 
 def gray_range(
-    pixels: NDArray[Any], normalization: tuple[float, float] = (1.0, 99.0), roi: Mask | None = None
+    pixels: Samples, normalization: tuple[float, float] = (1.0, 99.0), roi: Mask | None = None
 ) -> tuple[float, float]:
     """Gray values that become 0 and 1: percentiles of the whole image, so that every tile is treated alike.
 
@@ -259,7 +259,7 @@ def gray_range(
     return low, high
 
 
-def normalized(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+def normalized(pixels: Samples, low: float, high: float) -> NDArray[np.float32]:
     """Gray values with ``low`` at 0 and ``high`` at 1, clipped to -0.5 ... 1.5; same shape, float32."""
     scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     return np.clip(scaled, *CLIP, out=scaled)

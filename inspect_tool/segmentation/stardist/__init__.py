@@ -22,7 +22,7 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.measure.boundaries import otsu
-from inspect_tool.model import GrayImage, Micrograph, ModelCard, Segmentation
+from inspect_tool.model import GrayImage, Micrograph, ModelCard, Samples, Segmentation
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.networks import runtime
 from inspect_tool.segmentation.networks.arguments import stardist_arguments
@@ -236,7 +236,9 @@ def _segmentation(
 # -------------------------------------------------------------------------------------------------- scales
 
 
-def _scales(model: Model, micrograph: Micrograph, settings: Settings, dark: bool) -> tuple[list[float], dict[str, Any]]:
+def _scales(
+    model: Model, micrograph: Micrograph, settings: Settings, dark: bool
+) -> tuple[list[float], dict[str, object]]:
     """Enlargements at which the image is predicted, finest first, and what they were found from."""
     card = model.card
     if settings.scale is not None:
@@ -260,7 +262,7 @@ def _scales(model: Model, micrograph: Micrograph, settings: Settings, dark: bool
         msg = f"object_px = {list(sizes)}: must be diameters > 0 px, the smaller first"
         raise BackendError(msg)
     scales = scales_for(smallest, largest, card.structure_px)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "scales": [round(scale, 4) for scale in scales],
         "scales_from": how,
         "object_sizes_px": [round(smallest, 1), round(largest, 1)],
@@ -324,7 +326,7 @@ def object_sizes(micrograph: Micrograph, *, dark: bool) -> tuple[float, float] |
 # ---------------------------------------------------------------------------------------------- prediction
 
 
-def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[Stars, dict[str, Any]]:
+def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[Stars, dict[str, object]]:
     """Objects down to the lowest threshold of the alternatives, in pixels of the image."""
     card = model.card
     if settings.tile_px < model.network.stride[0]:
@@ -340,7 +342,7 @@ def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[St
         raise BackendError(msg) from None
     scales, found = _scales(model, micrograph, settings, dark)
     zero, one = (high, low) if inverted else (low, high)
-    described: dict[str, Any] = {}
+    described: dict[str, object] = {}
 
     def bands() -> Iterator[tuple[float, Stars]]:
         for level in reversed(range(len(scales))):  # large objects first: they are few
@@ -383,7 +385,7 @@ def _polarity(card: ModelCard, settings: Settings) -> tuple[bool, bool]:
     return settings.phase != trained, settings.phase == "dark"
 
 
-def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
+def _channels(card: ModelCard, micrograph: Micrograph) -> Samples:
     """What the network sees: gray values, or colors."""
     if card.channels == "gray":
         return micrograph.pixels
@@ -396,7 +398,7 @@ def _channels(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
 def _level(
     model: Model,
     where: str,
-    pixels: GrayImage | NDArray[Any],
+    pixels: GrayImage | Samples,
     zero_one: tuple[float, float],
     scale: float,
     settings: Settings,
@@ -460,7 +462,7 @@ class _Tiles:
 
 def _candidates(
     tiles: _Tiles,
-    pixels: NDArray[Any],
+    pixels: Samples,
     zero_one: tuple[float, float],
     run: Callable[[Batch], Batch],
     lowest: float,
@@ -503,7 +505,7 @@ def _candidates(
 
 
 def _padded(
-    pixels: NDArray[Any], rows: tuple[int, int], columns: tuple[int, int], zero_one: tuple[float, float], clipped: bool
+    pixels: Samples, rows: tuple[int, int], columns: tuple[int, int], zero_one: tuple[float, float], clipped: bool
 ) -> NDArray[np.float32]:
     """Normalized pixels of an area, (channels, rows, columns); beyond the image they are mirrored, as StarDist does."""
     part = pixels[rows[0] : rows[1], columns[0] : columns[1]].astype(np.float32)

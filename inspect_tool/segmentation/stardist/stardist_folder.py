@@ -120,7 +120,7 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _network(config: Mapping[str, Any], where: Path) -> dict[str, Any]:
+def _network(config: Mapping[str, object], where: Path) -> dict[str, Any]:
     for key, wanted in (("n_dim", 2), ("backbone", "unet")):
         if config.get(key, wanted) != wanted:
             msg = f"{where} {key}: is {config[key]!r}; only StarDist 2D models with {key} {wanted!r} can be used"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -25,7 +25,17 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images import color, quality_figures
 from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, no_alternatives
+from inspect_tool.model import (
+    GrayImage,
+    LabelImage,
+    Mask,
+    Micrograph,
+    Samples,
+    Segmentation,
+    Told,
+    no_alternatives,
+    stated,
+)
 from inspect_tool.ranges import From0, Share
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -175,9 +185,10 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     load(settings)
     ready = _prepared(micrograph, settings)
     made = _segmented(ready, micrograph, settings, ready.choice.height)
-    if not made.settings["levels_found"]:
+    method = made.told.method_taken
+    if method is None or method == "nothing found":
         return made
-    return replace(made, alternatives=partial(_others, micrograph, settings, made.settings["method_taken"]))
+    return replace(made, alternatives=partial(_others, micrograph, settings, method))
 
 
 def _others(micrograph: Micrograph, settings: Settings, method: str) -> Iterator[tuple[str, Segmentation]]:
@@ -279,7 +290,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = _n_classes(settings)
     method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
-    found: dict[str, Any] = {"method_taken": method, "denoise_px": ready.denoise_px, "shift": shift}
+    found: dict[str, object] = {"denoise_px": ready.denoise_px, "shift": shift}
+    own_gray, on_edges = ready.choice.own_gray, None
     ranks: NDArray[np.uint8]  # 0 for the darkest class
     if method == "nothing found":
         levels: list[float] = []
@@ -293,8 +305,8 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
             else _by_edges(gray, edges, ready.choice, shift, carried=method == "local edge")
         )
         if is_reported:
-            everywhere, on_edges = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
-            found["outline_on_edges"] = on_edges / everywhere if everywhere else None
+            everywhere, along = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
+            on_edges = along / everywhere if everywhere else None
     elif method in ("local", "sauvola"):
         window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
         if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
@@ -320,7 +332,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
                 found["flat_field_taken"] = True
         levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
         if method == "multi_otsu" and n > 2:
-            found["own_gray"] = own_gray_between(histogram_of(gray, roi), levels)
+            own_gray = own_gray_between(histogram_of(gray, roi), levels)
         means = class_means(histogram_of(gray, roi), levels)
         # neighboring levels move against each other: together they would leave a class between them as it is
         moves = [shift * (-1) ** i * (bright - dark) for i, (dark, bright) in enumerate(pairwise(means))]
@@ -334,12 +346,19 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         "levels_found": [offset + step * level for level in levels],
         "edge_contrast": step * edges.contrast,
         "edge_pixels": edges.n,
-        "phase_taken": phase,
+        "own_gray": None,  # where it is not known
+        **stated(
+            Told(
+                method_taken=method,
+                phase_taken=phase,
+                own_gray=own_gray,
+                outline_on_edges=on_edges,
+                color_weights=None if ready.axis is None else ready.axis.weights,  # levels and contrast are along it
+            )
+        ),
     }
-    found.setdefault("own_gray", ready.choice.own_gray)
     if ready.axis is not None:
         found |= {
-            "color_weights": list(ready.axis.weights),  # of red, green and blue; levels and contrast are along it
             "color_separation": ready.axis.separation,
             "gray_separation": ready.axis.gray_separation,
         }
@@ -373,7 +392,7 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
 
 def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
     """Bring an image to 8 bits: gray = offset + step * value; extreme outliers are clipped."""
-    inside: NDArray[Any] = image if roi is None else image[roi]
+    inside: Samples = image if roi is None else image[roi]
     if inside.size == 0:
         msg = f"{path}: the region holds no pixel; check [region] of the job"
         raise BackendError(msg)
@@ -381,7 +400,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
         low, high = float(inside.min()), float(inside.max())
         offset, step = 0.0, 1.0
     else:
-        sample: NDArray[Any] = inside.ravel()[:: max(1, inside.size // 1_000_000)]
+        sample: Samples = inside.ravel()[:: max(1, inside.size // 1_000_000)]
         low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
         offset, step = low, (high - low) / 255
     if not high > low:
@@ -395,7 +414,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
     return made, offset, step
 
 
-def _floats(image: Any) -> NDArray[np.float32]:
+def _floats(image: object) -> NDArray[np.float32]:
     return np.asarray(image, dtype=np.float32)
 
 

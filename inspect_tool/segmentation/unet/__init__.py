@@ -28,7 +28,7 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.measure import boundaries
-from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation
+from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Samples, Segmentation, Told, stated
 from inspect_tool.pixels.parts import strips
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
@@ -201,7 +201,7 @@ def _segmentation(
     model: Model,
     settings: Settings,
     labels: LabelImage,
-    found: Mapping[str, Any],
+    found: Mapping[str, object],
     start: float,
     objects: LabelImage | None = None,
     vias: bool = False,
@@ -209,14 +209,13 @@ def _segmentation(
 ) -> Segmentation:
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
-    named: dict[str, Any] = {
+    named = {
         "model": card.name,
         "model_version": card.version,
         "model_title": card.title,
         "licence": card.licence,
+        **stated(Told(joints_unsure=unsure)),
     }
-    if unsure is not None:
-        named["joints_unsure"] = unsure
     grains = card.classes == GRAINS
     classes = {1: "grain"} if grains else dict(enumerate(card.classes))
     return Segmentation(
@@ -348,7 +347,7 @@ def _channels(card: ModelCard) -> int:
     return 3 if card.channels == "rgb" else 1
 
 
-def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, Any]]:
+def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Batch], int, dict[str, object]]:
     """How to predict a tile, its side, and what was done about a lack of device memory: smaller tiles, then the CPU."""
     predictor, tile_px = model.predictor, settings.tile_px
     channels = _channels(model.card)
@@ -376,12 +375,12 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     return run, tile_px, used
 
 
-def _seen(card: ModelCard, micrograph: Micrograph) -> NDArray[Any]:
+def _seen(card: ModelCard, micrograph: Micrograph) -> Samples:
     """What the network sees: gray values, or colors where the image and the network have them."""
     return micrograph.pixels if card.channels == "gray" or micrograph.color is None else micrograph.color
 
 
-def _resized(pixels: NDArray[Any], scale: float) -> NDArray[Any]:
+def _resized(pixels: Samples, scale: float) -> Samples:
     """The image at another scale: means of areas when it becomes smaller, bilinear when it becomes larger."""
     if scale == 1:
         return pixels
@@ -541,9 +540,13 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
         "mount_percent": 0.0 if mount is None else round(100 * float(mount.mean()), 2),
         "threshold": round(parted.partition.levels[1], 4),
         **grain_labels.found(parted.partition, labels),
-        "twin_lamellae_merged": grains.lamellae,
-        "scratch_lines_merged": grains.lines,
-        "scratched_percent": round(100 * grains.scratched, 1),
+        **stated(
+            Told(
+                twin_lamellae_merged=grains.lamellae,
+                scratch_lines_merged=grains.lines,
+                scratched_percent=round(100 * grains.scratched, 1),
+            )
+        ),
         **used,
     }
     made = _segmentation(model, settings, labels, found, start)
@@ -551,7 +554,7 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
 
 
 def _other_grains(
-    model: Model, settings: Settings, parted: "_Parted", found: Mapping[str, Any], where: str
+    model: Model, settings: Settings, parted: "_Parted", found: Mapping[str, object], where: str
 ) -> Iterator[tuple[str, Segmentation]]:
     """Grains at a lower and a higher level of the probability, from the same prediction."""
     start = perf_counter()
@@ -561,7 +564,7 @@ def _other_grains(
         start = perf_counter()
 
 
-def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, Any]]:
+def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str, _Maps, dict[str, object]]:
     """Scale of the prediction, where it comes from, and the prediction; an image that fits is predicted once."""
     card = model.card
     if settings.scale is not None or card.structure_px is None:

@@ -12,7 +12,7 @@ segmentation, made of the same regions.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, exp, log, sqrt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zlib import compress, decompress
 
 import cv2
@@ -240,7 +240,7 @@ def alternatives(part: Partition, where: str = "image") -> Iterator[tuple[str, L
             continue
 
 
-def found(part: Partition, labels: LabelImage) -> dict[str, Any]:
+def found(part: Partition, labels: LabelImage) -> dict[str, object]:
     """What the segmentation states beside the settings."""
     return {
         "boundary_levels": [round(level, 3) for level in part.levels],

@@ -1,14 +1,14 @@
 """Joints and voids from the class probabilities of a network: background, joint, void."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Doc
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import LabelImage, Mask, Samples
 
 JOINT, VOID, VIA = 1, 2, 3
 LARGEST_PX = 260.0
@@ -113,7 +113,7 @@ def working_scale(objects: LabelImage) -> float:
     return min(1.0, round(LARGEST_PX / float(np.sqrt(4 / np.pi * usual)), 3))
 
 
-def solder_dark(pixels: NDArray[Any], roi: Mask | None = None, given: LabelImage | None = None) -> bool:
+def solder_dark(pixels: Samples, roi: Mask | None = None, given: LabelImage | None = None) -> bool:
     """Whether solder is the darker side, as more metal absorbs more, or the picture is inverted.
 
     Parameters

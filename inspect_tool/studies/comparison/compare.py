@@ -27,8 +27,10 @@ from inspect_tool.files import load_job, plain, read_toml, toml_value
 from inspect_tool.folders import check_name, new_folder
 from inspect_tool.inspection import field_record, job_plan, one_field
 from inspect_tool.inspection.job_plan import Plan, Progress, Source, silent
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.report import document
+from inspect_tool.report.render import language_of
 from inspect_tool.statistics.agreement import agreement, equivalence
 from inspect_tool.studies.comparison.page import (
     SCHEMA,
@@ -209,7 +211,7 @@ def _chosen(item: str, known: Mapping[str, Mapping[str, Any]]) -> Chosen:
     return Chosen(label=f"{name}, {shown}" if shown else name, table=table | changed)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str).strip("[]").replace('"', "")
 
 
@@ -291,7 +293,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     segmentations: list[Segmentation | None] = []
     files = tuple(folder / f"{i}_{number}.labels" for i in range(len(planned.sources)))
     refused: list[Refusal] = []
-    steps: dict[str, None] = {}
+    steps: dict[Words, None] = {}
     times: list[float] = []
     weights = ""
     for i, source in enumerate(planned.sources):
@@ -427,6 +429,7 @@ def _comparison(
             started=started,
             seconds=seconds,
         ),
+        language=language_of(planned.job.language, planned.template),
     )
     return replace(found, id=document.identification("IC", _timeless(found)))
 
@@ -472,7 +475,7 @@ def _pair(result: Result, reference: _Run, other: _Run, margin: float | None, al
     verdict = equivalence(found, margin, alpha)
     lonely = sum((a is None) != (b is None) for a, b in zip(mine, theirs, strict=True))
     if lonely and margin is not None:  # what one of them cannot measure is seldom the easy part
-        reason = f"{lonely} of {len(mine)} fields have a value of one backend only; the others alone may flatter"
+        reason = Text("comparison.lonely_fields", lonely=lonely, n=len(mine))
         verdict = replace(verdict, decision="not stated", reason=reason)
     return Pair(
         quantity=result.quantity,
@@ -575,15 +578,19 @@ def _picture(micrograph: Micrograph, segmentation: Segmentation, box: tuple[int,
     return figures.composite(picture, (layer,))
 
 
-def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) -> tuple[str, ...]:
-    found = []
+def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) -> tuple[Words, ...]:
+    found: list[Words] = []
     for run in (reference, *others):
         refused = run.candidate.refused
         if refused:
-            named = "; ".join(f"{item.image}: {item.reason}" for item in refused[:3])
             found.append(
-                f"{run.candidate.label} could not measure {len(refused)} of {len(run.fields)} fields: {named}"
-                + ("; and more" if len(refused) > 3 else "")
+                Text(
+                    "comparison.could_not_measure_more" if len(refused) > 3 else "comparison.could_not_measure",
+                    backend=run.candidate.label,
+                    refused=len(refused),
+                    n=len(run.fields),
+                    named=tuple(f"{item.image}: {item.reason}" for item in refused[:3]),
+                )
             )
     mine = _by_quantity(reference.results)
     for other in others:
@@ -593,14 +600,12 @@ def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) ->
             (other.candidate.label, [name for name in theirs if name not in mine]),
         ):
             if only:
-                found.append(f"Only {label} gives {', '.join(only)}: not compared.")
+                found.append(Text("comparison.only_one_gives", backend=label, names=tuple(only)))
     if len({(field.specimen, field.section) for field in reference.fields}) > 1:
-        found.append("Fields of all specimens and sections are taken as one sample of differences.")
+        found.append(Text("comparison.one_sample"))
     judged = [pair for pair in pairs if pair.equivalence.margin is not None]
     if len(judged) > 1:
-        found.append(
-            f"{len(judged)} verdicts are given, each with its own risk; they are not corrected for their number."
-        )
+        found.append(Text("comparison.several_verdicts", n=len(judged)))
     return tuple(found)
 
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
@@ -44,7 +46,7 @@ class Candidate:
     first_seconds_per_mpx: float | None  # of the first field, with whatever had to warm up; None: not measured
     later_seconds_per_mpx: float | None  # median of the other fields
     refused: tuple[Refusal, ...]
-    steps: tuple[str, ...]  # how its labels were made to answer the question
+    steps: tuple[Words, ...]  # how its labels were made to answer the question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class Pair:
     """One quantity by one backend and by the reference; values are in the order of the fields."""
 
     quantity: str
-    title: str
+    title: Words
     unit: str
     main: bool
     other: str  # label of the backend
@@ -100,7 +102,7 @@ class Comparison:
     job: str
     recipe: str
     question: str
-    title: str
+    title: Words
     header: Header
     standard: StandardRecord
     alpha: float
@@ -109,8 +111,9 @@ class Comparison:
     fields: tuple[ComparedField, ...]
     pairs: tuple[Pair, ...]
     plates: tuple[Plate, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Words, ...]
     provenance: Provenance
+    language: str = ""  # of the words of the pages; empty: English
 
 
 def overall(pairs: Sequence[Pair]) -> Verdict:
@@ -135,6 +138,8 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
         Template folder of the job: its colors, fonts and logo.
     medium : "screen" or "print"
     """
+    language = comparison.language or ENGLISH
+    comparison = translated(comparison, language)
     colors = load_settings(template).colors
     reference, *others = comparison.candidates
     shown = [pair for pair in comparison.pairs if pair.main or pair.equivalence.margin is not None]
@@ -146,32 +151,37 @@ def page(comparison: Comparison, folder: Path, template: Path, medium: Medium) -
         "others": others,
         "specimens": tuple(dict.fromkeys(field.specimen for field in comparison.fields)),
         "sign": SIGNS,
-        "apart": lambda unit: text.unit(difference_unit(unit)),
+        "said_of": _SAID,
+        "margin_of": lambda pair: text.with_unit(text.as_given(pair.equivalence.margin), difference_unit(pair.unit)),
         "steps": tuple(dict.fromkeys(step for candidate in comparison.candidates for step in candidate.steps)),
         "judged": sorted(judged, key=lambda pair: _GRAVEST.index(pair.equivalence.decision)),
         "shown": shown,
-        "rows_of": lambda label: [_row(pair, colors.accent, colors.rule) for pair in shown if pair.other == label],
-        "plots": [_plot(pair, reference.label, comparison) for pair in shown if pair.agreement is not None],
+        "rows_of": lambda label: translated(
+            tuple(_row(pair, colors.accent, colors.rule, language) for pair in shown if pair.other == label), language
+        ),
+        "plots": tuple(
+            _plot(pair, reference.label, comparison, language) for pair in shown if pair.agreement is not None
+        ),
         "value_tables": _value_tables(comparison, shown),
         "all_quantities": _all_quantities(comparison),
         "times": _times(comparison),
         "title_of": {pair.quantity: pair.title for pair in comparison.pairs},
         "unit_of": {pair.quantity: pair.unit for pair in comparison.pairs},
-        "parts": [_part(plate, comparison) for plate in comparison.plates],
+        "parts": joined(" ", (_part(plate, comparison) for plate in comparison.plates)),
         "settings_of": lambda candidate: "; ".join(f"{k} = {text.setting(v)}" for k, v in candidate.settings.items()),
     }
-    return render_page("comparison.html.j2", values, folder, template, medium)
+    return render_page("comparison.html.j2", translated(values, language), folder, template, medium, language)
 
 
 def _part(plate: Plate, comparison: Comparison) -> str:
     """Say which part of which field a plate shows."""
     top, left, bottom, right = plate.box
     field = next(item for item in comparison.fields if item.image == plate.image)
-    place = f"rows {top} to {bottom - 1}, columns {left} to {right - 1}"
-    if (bottom - top, right - left) == (field.height_px, field.width_px):
-        place = "the whole field: no outline lies more than 3 px beside one of the other"
     whose = f"{plate.other}: " if len(comparison.candidates) > 2 else ""
-    return f"{whose}{text.file_name(plate.image)}, {place}."
+    image = f"{whose}{text.file_name(plate.image)}"
+    if (bottom - top, right - left) == (field.height_px, field.width_px):
+        return Text("comparison.whole_field", image=image)
+    return Text("comparison.part_of_field", image=image, top=top, bottom=bottom - 1, left=left, right=right - 1)
 
 
 SIGNS: Mapping[str, str] = {
@@ -182,6 +192,14 @@ SIGNS: Mapping[str, str] = {
     "no margin": "not stated",
 }
 """Decision to the word whose shape and color of the template it gets."""
+_SAID: Mapping[str, Words] = {
+    "equivalent": Text("comparison.equivalent"),
+    "different": Text("comparison.different"),
+    "not shown equivalent": Text("comparison.not_shown_equivalent"),
+    "not stated": Text("comparison.not_judged"),
+    "no margin": Text("comparison.no_margin"),
+}
+"""Decision to its words on a page."""
 _GRAVEST: tuple[Decision, ...] = ("different", "not shown equivalent", "not stated", "equivalent")
 
 
@@ -191,7 +209,7 @@ def difference_unit(unit: str) -> str:
     >>> difference_unit("%"), difference_unit("um")
     ('points', 'um')
     """
-    return "points" if unit == "%" else unit
+    return Text("studies.points") if unit == "%" else unit
 
 
 def difference_text(pair: Pair, *, unit: bool = True) -> str:
@@ -218,7 +236,7 @@ def means(pair: Pair) -> tuple[float | None, float | None]:
     return sum(first) / len(first), sum(second) / len(second)
 
 
-def _row(pair: Pair, accent: str, rule: str) -> dict[str, Any]:
+def _row(pair: Pair, accent: str, rule: str, language: str) -> dict[str, object]:
     """Texts of one line of the table on page 1."""
     found, verdict = pair.agreement, pair.equivalence
     reference, other = means(pair)
@@ -227,18 +245,18 @@ def _row(pair: Pair, accent: str, rule: str) -> dict[str, Any]:
         "pair": pair,
         "reference": _number(reference, place),
         "other": _number(other, place),
-        "difference": difference_text(pair, unit=False),
+        "difference": text.figure(difference_text(pair, unit=False)),
         "n": found.n if found is not None else 0,
-        "margin": f"±{text.NBSP}{text.as_given(verdict.margin)}" if verdict.margin else "",
-        "strip": _strip(pair, accent, rule),
+        "margin": text.figure(f"±{text.NBSP}{text.as_given(verdict.margin)}") if verdict.margin else "",
+        "strip": _strip(pair, accent, rule, language),
     }
 
 
 def _number(value: float | None, place: float | None) -> str:
-    return text.value_text(value, place) if place is not None and value is not None else text.number(value)
+    return text.figure(text.value_text(value, place) if None not in (place, value) else text.number(value))
 
 
-def _strip(pair: Pair, accent: str, rule: str) -> Markup:
+def _strip(pair: Pair, accent: str, rule: str, language: str) -> Markup:
     """Draw the interval of the mean difference against ± margin: a band, zero, the interval and the mean."""
     verdict, found = pair.equivalence, pair.agreement
     if verdict.margin is None or verdict.interval is None or found is None:
@@ -250,7 +268,7 @@ def _strip(pair: Pair, accent: str, rule: str) -> Markup:
     low, high = (x(value) for value in verdict.interval)
     low, high = (low, high) if high - low > 1 else ((low + high) / 2 - 0.5, (low + high) / 2 + 0.5)
     interval = text.interval(verdict.interval, None, difference_unit(pair.unit))
-    said = f"{interval} in a margin of ± {text.as_given(verdict.margin)}"
+    alt = Text("comparison.alt_interval", interval=interval, margin=text.as_given(verdict.margin))
     beyond = " ".join(
         f"M{50 + 50 * side} 8l{-4 * side} -3.4v6.8z"
         for side, edge in ((-1, verdict.interval[0]), (1, verdict.interval[1]))
@@ -264,40 +282,41 @@ def _strip(pair: Pair, accent: str, rule: str) -> Markup:
         '<path d="M25 0v16M75 0v16" stroke="{accent}" stroke-width="0.8" stroke-dasharray="2 1.4"/>'
         '<path d="M{low:.2f} 8H{high:.2f}" stroke="{accent}" stroke-width="3"/>'
         '<circle cx="{mean:.2f}" cy="8" r="3.2" fill="{accent}"/><path d="{beyond}" fill="{accent}"/></svg>'
-    ).format(said=said, rule=rule, accent=accent, low=low, high=high, mean=x(found.mean), beyond=beyond)
+    ).format(said=said(alt, language), rule=rule, accent=accent, low=low, high=high, mean=x(found.mean), beyond=beyond)
 
 
-def _plot(pair: Pair, reference: str, comparison: Comparison) -> dict[str, Any]:
+def _plot(pair: Pair, reference: str, comparison: Comparison, language: str) -> dict[str, object]:
     """Bland-Altman plot of one pair, and what it says in words."""
     found = pair.agreement
     assert found is not None
-    words = [f"Mean difference {difference_text(pair)} (95 % interval), {text.plural(found.n, 'field')}"]
+    fields = text.plural(found.n, "field")
+    words = [Text("comparison.mean_difference_is", difference=difference_text(pair), fields=fields)]
     if found.limits is not None and found.lower_limit_ci95 is not None and found.upper_limit_ci95 is not None:
         spread = found.s or None
         low, high = (text.value_text(value, spread) for value in found.limits)
         ci_low, ci_high = (text.interval(ci, spread) for ci in (found.lower_limit_ci95, found.upper_limit_ci95))
-        words.append(
-            f"limits of agreement {low} ({ci_low}) and {text.with_unit(high, difference_unit(pair.unit))} ({ci_high})"
-        )
+        high = text.with_unit(high, difference_unit(pair.unit))
+        words.append(Text("comparison.limits_are", low=low, low_interval=ci_low, high=high, high_interval=ci_high))
     else:
-        words.append("limits of agreement not stated: fewer than 3 fields")
-    trend = ""
+        words.append(Text("comparison.limits_not_stated"))
+    trend: Words = ""
     if found.trend is not None and found.trend_ci95 is not None and not found.trend_ci95[0] <= 0 <= found.trend_ci95[1]:
-        ends = " to ".join(text.short(value, 2) for value in found.trend_ci95)
-        trend = (
-            f"The difference changes with the value: slope {text.short(found.trend, 2)} (95 % interval {ends}); "
-            "one mean difference does not describe it."
-        )
+        low, high = (text.short(value, 2) for value in found.trend_ci95)
+        trend = Text("comparison.trend_is", slope=text.short(found.trend, 2), low=low, high=high)
+    title, other = pair.title, pair.other
+    several = len(comparison.candidates) > 2
     return {
-        "title": f"{pair.title}: {pair.other} against {reference}" if len(comparison.candidates) > 2 else pair.title,
-        "svg": data_uri(bland_altman_svg(pair, reference).encode(), "image/svg+xml"),
-        "words": "; ".join(words),
+        "title": Text("comparison.title_of_pair", title=title, other=other, reference=reference) if several else title,
+        "svg": data_uri(bland_altman_svg(pair, reference, language=language).encode(), "image/svg+xml"),
+        "words": joined("; ", words),
         "trend": trend,
-        "alt": f"Bland-Altman plot of {pair.title}: {pair.other} minus {reference} over the mean of both",
+        "alt": Text("comparison.alt_plot", title=title, other=other, reference=reference),
     }
 
 
-def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_mm: float = 56.0) -> str:
+def bland_altman_svg(
+    pair: Pair, reference: str, width_mm: float = 84.0, height_mm: float = 56.0, language: str = ENGLISH
+) -> str:
     """Draw the difference of every field over the mean of both backends.
 
     Full line: mean difference, with its 95 % interval as a band; dashed lines: limits of agreement, with theirs;
@@ -307,9 +326,10 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
     assert found is not None
     both = [(a, b) for a, b in zip(pair.reference_values, pair.other_values, strict=True)]
     points = [((a + b) / 2, b - a) for a, b in both if a is not None and b is not None]
+    say = partial(said, language=language)
     plain = pair.unit.replace("mm2", "mm²").replace("um", "µm") if pair.unit.startswith("1/") else text.unit(pair.unit)
     unit = f" [{plain}]" if plain else ""  # few fonts have a superscript minus
-    apart = f" [{difference_unit(plain)}]" if plain else ""
+    apart = f" [{say(difference_unit(plain))}]" if plain else ""
 
     def draw(axes: Axes) -> None:
         ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
@@ -317,10 +337,12 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
         axes.axhline(0, color=faint, lw=0.8, zorder=1)
         at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
         flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
-        lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [(found.mean, found.ci95, "-", "mean")]
+        lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [
+            (found.mean, found.ci95, "-", say(Text("comparison.mean_line")))
+        ]
         if found.limits is not None and not flat:
             ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), (text.MINUS, "+"), strict=True)
-            lines += [(value, ci, (0, (5, 2)), f"{sign}1.96 s") for value, ci, sign in ends]
+            lines += [(value, ci, (0, (5, 2)), f"{sign}{localized('1.96', language)} s") for value, ci, sign in ends]
         for i, (value, ci, dash, label) in enumerate(lines):
             axes.axhline(value, color=accent, lw=1.3, ls=dash, zorder=2)
             if ci is not None and not flat:  # at the edge, where no field lies
@@ -340,25 +362,26 @@ def bland_altman_svg(pair: Pair, reference: str, width_mm: float = 84.0, height_
         if margin is not None and margin < 2 * reach:
             for sign in (-1, 1):
                 axes.axhline(sign * margin, color=ink, lw=1.0, ls=(0, (1, 1.6)), zorder=1)
-            axes.annotate("± margin", (0.0, margin), xytext=(2, 1.5), fontsize=7, color=ink, **at)
+            axes.annotate(
+                f"± {say(Text('comparison.margin_line'))}", (0.0, margin), xytext=(2, 1.5), fontsize=7, color=ink, **at
+            )
         axes.plot(*zip(*points, strict=True), "o", ms=4.4, mec=ink, mfc="white", mew=1.0, ls="", zorder=3)
         if flat and reach < 1e-12:
             axes.set_ylim(*((-1.5 * margin, 1.5 * margin) if margin else (-1, 1)))
         low, high = min(x for x, _ in points), max(x for x, _ in points)
         wide = (high - low) or abs(high) or 1.0
         axes.set_xlim(low - 0.08 * wide, high + 0.18 * wide)
-        axes.set_xlabel(f"Mean of both{unit}")
-        axes.set_ylabel(
-            f"{pair.other} {text.MINUS} {reference}{apart}" if len(pair.other) < 24 else f"Difference{apart}"
-        )
+        axes.set_xlabel(f"{say(Text('comparison.mean_of_both'))}{unit}")
+        named = f"{say(pair.other)} {text.MINUS} {say(reference)}"
+        axes.set_ylabel(f"{named if len(pair.other) < 24 else say(Text('words.difference'))}{apart}")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.tick_params(axis="y", length=3)
 
-    return figures.drawn_svg(draw, width_mm, height_mm)
+    return figures.drawn_svg(draw, width_mm, height_mm, language)
 
 
-def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> list[Table]:
+def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> tuple[Table, ...]:
     """One table per quantity: the value of every field by every backend, and the differences."""
     reference, *others = comparison.candidates
     specimens = len({field.specimen for field in comparison.fields}) > 1
@@ -379,23 +402,23 @@ def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> list[Table]:
                     *(None if None in (first, value) else value - first for value in values),  # type: ignore[operator]
                 )
             )
-        title, unit = own[0].title, text.unit(own[0].unit)
+        difference = Text("words.difference")
         single = len(others) == 1
         tables.append(
             Table(
-                title=f"{title} [{unit}]" if unit else title,
+                title=text.titled(own[0].title, own[0].unit),
                 columns=(
-                    *(("Specimen",) if specimens else ()),
-                    "Field",
-                    "Image",
-                    f"By {reference.label}",
-                    *(f"By {pair.other}" for pair in own),
-                    *("Difference" if single else f"Difference, {pair.other}" for pair in own),
+                    *((Text("words.specimen"),) if specimens else ()),
+                    Text("words.field"),
+                    Text("words.image"),
+                    Text("comparison.by", backend=reference.label),
+                    *(Text("comparison.by", backend=pair.other) for pair in own),
+                    *(difference if single else Text("page.head_of", head=difference, part=pair.other) for pair in own),
                 ),
                 rows=tuple(rows),
             )
         )
-    return tables
+    return tuple(tables)
 
 
 def _all_quantities(comparison: Comparison) -> Table:
@@ -403,34 +426,34 @@ def _all_quantities(comparison: Comparison) -> Table:
     several = len(comparison.candidates) > 2
     rows = []
     for pair in comparison.pairs:
-        found, unit = pair.agreement, text.unit(pair.unit)
+        found = pair.agreement
         reference, _ = means(pair)
         limits = text.interval(found.limits, found.s or None) if found is not None and found.limits else text.NO_VALUE
         spread = text.short(found.s, 2) if found is not None and found.s is not None else text.NO_VALUE
         share = 100 * found.mean / reference if found is not None and reference else None
         rows.append(
             (
-                f"{pair.title} [{unit}]" if unit else pair.title,
+                text.titled(pair.title, pair.unit),
                 *((pair.other,) if several else ()),
                 str(found.n if found is not None else 0),
                 _number(reference, found.s if found is not None and found.s else None),
-                difference_text(pair, unit=False),
-                text.short(share, 2) if share is not None and isfinite(share) else text.NO_VALUE,
-                spread,
-                limits,
+                text.figure(difference_text(pair, unit=False)),
+                text.figure(text.short(share, 2) if share is not None and isfinite(share) else text.NO_VALUE),
+                text.figure(spread),
+                text.figure(limits),
             )
         )
     return Table(
-        title="All quantities",
+        title=Text("comparison.all_quantities"),
         columns=(
-            "Quantity",
-            *(("Backend",) if several else ()),
-            "Fields",
-            "Mean of the reference",
-            "Mean difference ± 95 %",
-            "of the mean [%]",
-            "s of differences",
-            "Limits of agreement",
+            Text("words.quantity"),
+            *((Text("studies.backend"),) if several else ()),
+            Text("words.fields"),
+            Text("comparison.mean_of_reference"),
+            Text("comparison.mean_difference_95"),
+            Text("comparison.of_the_mean"),
+            Text("comparison.s_of_differences"),
+            Text("studies.limits_of_agreement"),
         ),
         rows=tuple(rows),
     )
@@ -440,11 +463,16 @@ def _times(comparison: Comparison) -> Table:
     def seconds(value: float | None) -> str:
         if value is None:
             return text.NOT_STATED
-        return text.short(value, 2) if value >= 0.01 else f"<{text.NBSP}0.01"
+        return text.figure(text.short(value, 2) if value >= 0.01 else f"<{text.NBSP}0.01")
 
     return Table(
-        title="Time",
-        columns=("Backend", "Loading [s]", "First field [s per Mpx]", "Further fields, median [s per Mpx]"),
+        title=Text("comparison.time"),
+        columns=(
+            Text("studies.backend"),
+            Text("comparison.loading"),
+            Text("comparison.first_field"),
+            Text("comparison.further_fields"),
+        ),
         rows=tuple(
             (
                 candidate.label,

@@ -15,9 +15,10 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.inspection.job_plan import Progress, silent
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import load_settings, template_folder
+from inspect_tool.report.render import check_language, language_of, template_folder
 from inspect_tool.standards.editions import designation, load_standard, unverified
 from inspect_tool.standards.formulas import aiag_msa, type_1
 from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
@@ -31,6 +32,7 @@ from inspect_tool.studies.gauge.page import (
     overall,
     page,
 )
+from inspect_tool.studies.gauge.plan import Plan
 from inspect_tool.studies.gauge.values import (
     LARGEST,
     Run,
@@ -52,31 +54,13 @@ _CRITERIA: Mapping[Design, tuple[str, ...]] = {
     "type 1": ("cg", "cgk", "resolution"),
 }
 _TITLES = {
-    "grr": "Repeatability and reproducibility (GRR)",
-    "ev": "Repeatability: equipment (EV)",
-    "av": "Reproducibility: appraisers (AV)",
-    "interaction": "Appraiser by part (INT)",
-    "pv": "Parts (PV)",
-    "tv": "Total (TV)",
+    "grr": Text("gauge.variation_grr"),
+    "ev": Text("gauge.variation_ev"),
+    "av": Text("gauge.variation_av"),
+    "interaction": Text("gauge.variation_interaction"),
+    "pv": Text("gauge.variation_pv"),
+    "tv": Text("gauge.variation_tv"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is stated before the values are looked at: options of the command, or ``[plan]`` of a study file."""
-
-    method: Literal["anova", "range"] = "anova"
-    nested: bool = False  # every appraiser has parts of his own
-    type1: bool = False  # one part of known value
-    quantity: str = ""  # of the reports; empty: their first main result
-    unit: str = ""  # of a table that does not state it
-    tolerance: float | None = None  # upper less lower limit
-    lower: float | None = None
-    upper: float | None = None
-    reference: float | None = None  # known value of the part of a type-1 study
-    resolution: float | None = None  # smallest step of the gauge
-    criteria: str = ""  # names by commas; empty: all that can be judged; "none": no verdict
-    standard: str = ""  # edition or file with constants and limits; empty: that of the design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +69,7 @@ class StudyFile:
 
     title: str = ""
     template: str = "inspection"
+    language: str = ""  # of the words of the pages; empty: that of the template
     exports: tuple[Literal["json", "html", "pdf"], ...] = ("json", "html", "pdf")  # the data are always written
     header: Header = field(default_factory=Header)
     plan: Mapping[str, Any] = field(default_factory=dict)
@@ -95,8 +80,9 @@ class StudyFile:
 def gauge(
     inputs: Sequence[str | Path],
     out: str | Path,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     *,
+    language: str = "",
     progress: Progress | None = None,
 ) -> tuple[GaugeReport, Path]:
     """Evaluate a gauge study and write ``gauge.json``, ``gauge.html`` and ``gauge.pdf``.
@@ -109,7 +95,9 @@ def gauge(
     out : path
         Folder that gets ``<study>_gauge/``.
     options : mapping, optional
-        Fields of ``Plan`` that go before those of a study file.
+        Fields of ``Plan`` that go before those of a study file; None is not stated.
+    language : str
+        Of the words of the pages; empty: what the study file or its template says.
     progress : callable, optional
         Called with (steps done, steps in all, text).
 
@@ -130,11 +118,14 @@ def gauge(
         raise SettingsError(msg)
     tell = progress or silent
     first = paths[0]
-    study, plan = _stated(paths, options or {})
+    study, plan = _stated(paths, {name: value for name, value in (options or {}).items() if value is not None})
     design: Design = "type 1" if plan.type1 else "nested" if plan.nested else "crossed"
     standard = load_standard(plan.standard or _DEFAULT_STANDARD[design])
     template = template_folder(study.template, first.parent)
-    load_settings(template)  # refuses a wrong one before the jobs are run
+    asked = language or study.language
+    if asked:
+        check_language(asked, "--language" if language else f"{first} language")
+    used_language = language_of(asked, template)  # refuses a wrong template before the jobs are run
     tolerance, limits = _tolerance(plan)
     names = _asked_criteria(plan, design, tolerance)
     target = _target(Path(out), first)
@@ -156,6 +147,7 @@ def gauge(
         study=first.name if len(paths) == 1 else f"{first.name} and {len(paths) - 1} more",
         title=study.title or found.title or first.stem,
         header=study.header,
+        language=used_language,
         provenance=provenance(
             job_sha256=sha256_file(first),
             settings=plan,
@@ -188,7 +180,7 @@ def load_gauge(path: Path) -> GaugeReport:
 # ---------------------------------------------------------------------------------------------- what was asked for
 
 
-def _stated(paths: Sequence[Path], options: Mapping[str, Any]) -> tuple[StudyFile, Plan]:
+def _stated(paths: Sequence[Path], options: Mapping[str, object]) -> tuple[StudyFile, Plan]:
     """Read the study file, and put the options of the command before its plan."""
     first = paths[0]
     kinds = {_kind(path) for path in paths}
@@ -419,14 +411,14 @@ def _criterion(name: str, value: float, standard: Standard) -> Criterion:
         decision = "conditional"
     return Criterion(
         name=name,
-        title=good.title,
+        title=named("rules", good.title),
         value=value,
         unit=good.unit,
         relation=good.relation,
         limit=good.limit,
         conditional=fair.limit if fair is not None else None,
         decision=decision,
-        clause=f"{designation(standard)}: {good.clause}",
+        clause=joined(": ", (designation(standard), named("clauses", good.clause))),
     )
 
 
@@ -448,32 +440,27 @@ def _warnings(
     parts: Sequence[str],
     appraisers: Sequence[str],
     standard: Standard,
-) -> tuple[str, ...]:
+) -> tuple[Words, ...]:
     """What a reader must know beside the numbers."""
-    notes = []
+    notes: list[Words] = []
     if found is not None:
-        notes += [
-            f"The variance of {_COMPONENT[name]} came out negative and is set to 0." for name in found.set_to_zero
-        ]
+        notes += [Text("gauge.negative_variance", component=_COMPONENT[name]) for name in found.set_to_zero]
         if len(appraisers) == 1:
-            notes.append("One appraiser: GRR is repeatability alone; reproducibility is not in this study.")
+            notes.append(Text("gauge.one_appraiser"))
         if len(parts) < 5 and not plan.nested:
-            notes.append(
-                f"{len(parts)} parts: the variation of the parts, and with it the share of the study variation and the "
-                "number of categories, is hardly known."
-            )
+            notes.append(Text("gauge.few_parts", n=len(parts)))
     if capability is not None:
         repeats = standard.rules.get("repeats")
         if repeats is not None and not _meets(capability.n, repeats):
-            notes.append(f"{capability.n} values; {repeats.limit:g} or more are customary.")
+            notes.append(Text("gauge.few_values", n=capability.n, least=repeats.limit))
         if plan.resolution is None:
-            notes.append("The resolution of the gauge was not stated and is not judged.")
+            notes.append(Text("gauge.no_resolution"))
     return tuple(notes)
 
 
 _COMPONENT = {
-    "repeatability": "repeatability",
-    "appraiser": "appraisers",
-    "interaction": "the interaction of appraiser and part",
-    "part": "parts",
+    "repeatability": Text("gauge.of_repeatability"),
+    "appraiser": Text("gauge.of_appraisers"),
+    "interaction": Text("gauge.of_interaction"),
+    "part": Text("gauge.of_parts"),
 }

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import figures, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
@@ -25,6 +27,7 @@ SCHEMA = "inspect_tool/gauge/1"
 Design = Literal["crossed", "nested", "type 1"]
 Decision = Literal["acceptable", "conditional", "not acceptable"]
 Verdict = Literal["acceptable", "conditional", "not acceptable", "no criterion"]
+Say = Callable[[str], str]  # puts a text into the words of the language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Variation:
     """One component of the variation, in the unit of the quantity and as shares."""
 
     name: str  # as GaugeStudy calls it: ev, av, interaction, grr, pv, tv
-    title: str
+    title: Words
     s: float  # standard deviation
     percent_contribution: float  # of the total variance
     percent_study: float  # of the total variation
@@ -64,14 +67,14 @@ class Criterion:
     """One criterion that was stated beforehand, and what was found."""
 
     name: str
-    title: str
+    title: Words
     value: float
     unit: str
     relation: Literal[">=", "<="]
     limit: float  # acceptable
     conditional: float | None  # acceptable under conditions up to here; None: there is no such range
     decision: Decision
-    clause: str
+    clause: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +84,12 @@ class GaugeReport:
     schema: str
     id: str
     study: str  # name of the file
-    title: str
+    title: Words
     header: Header
     design: Design
     method: Literal["anova", "range", "capability"]
     quantity: str
-    quantity_title: str
+    quantity_title: Words
     unit: str
     tolerance: float | None  # upper less lower limit
     limits: tuple[float, float] | None  # where these were given
@@ -102,10 +105,11 @@ class GaugeReport:
     criteria: tuple[Criterion, ...]
     verdict: Verdict
     standard: StandardRecord
-    warnings: tuple[str, ...]
+    warnings: tuple[Words, ...]
     observations: tuple[Observation, ...]  # appraiser by appraiser, part by part
     files: tuple[StudyInput, ...]
     provenance: Provenance
+    language: str = ""  # of the words of the pages; empty: English
 
 
 _GRAVEST: tuple[Decision, ...] = ("not acceptable", "conditional", "acceptable")
@@ -116,6 +120,22 @@ SIGNS: Mapping[str, str] = {
     "no criterion": "not stated",
 }
 """Decision to the word whose shape and color of the template it gets."""
+_SAID: Mapping[str, Words] = {
+    "acceptable": Text("gauge.acceptable"),
+    "conditional": Text("gauge.conditional"),
+    "not acceptable": Text("gauge.not_acceptable"),
+    "no criterion": Text("gauge.no_criterion"),
+}
+"""Decision to its words on a page."""
+_SOURCES: Mapping[str, Words] = {
+    "appraiser": Text("gauge.source_appraiser"),
+    "part": Text("gauge.source_part"),
+    "appraiser x part": Text("gauge.source_interaction"),
+    "part within appraiser": Text("gauge.source_part_in_appraiser"),
+    "repeatability": Text("gauge.source_repeatability"),
+    "total": Text("gauge.source_total"),
+}
+"""Line of an analysis of variance to its words on a page."""
 _MARKERS = "osD^vP<>"
 
 
@@ -137,18 +157,23 @@ def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> s
         Template folder: its colors, fonts and logo.
     medium : "screen" or "print"
     """
+    language = report.language or ENGLISH
+    say = partial(said, language=language)
+    report = translated(report, language)
     colors = load_settings(template).colors
     values = {
         "report": report,
         "edition": designation(report.standard),
         "unit": text.unit(report.unit),
         "sign": SIGNS,
+        "said_of": _SAID,
+        "source_of": _SOURCES,
         "criteria": sorted(report.criteria, key=lambda item: _GRAVEST.index(item.decision)),
-        "limit_text": limit_text,
-        "value_text": value_text,
-        "strip": lambda percent: _strip(percent, colors.accent, colors.rule),
-        "small_p": lambda p: f"<{text.NBSP}0.001" if p < 0.001 else text.short(p, 3),
-        "charts": _charts(report),
+        "limit_text": lambda item: say(limit_text(item)),
+        "value_text": lambda item: say(text.figure(value_text(item))),
+        "in_unit": lambda number: text.with_unit(number, report.unit),
+        "strip": lambda percent: _strip(percent, colors.accent, colors.rule, language),
+        "charts": _charts(report, language),
         "values_table": _values_table(report),
         "settings": "; ".join(
             f"{name} = {text.setting(value)}"
@@ -158,7 +183,7 @@ def page(report: GaugeReport, folder: Path, template: Path, medium: Medium) -> s
         ),
         "hashed": [item for item in report.observations if item.images],
     }
-    return render_page("gauge.html.j2", values, folder, template, medium)
+    return render_page("gauge.html.j2", translated(values, language), folder, template, medium, language)
 
 
 def limit_text(criterion: Criterion) -> str:
@@ -170,8 +195,9 @@ def limit_text(criterion: Criterion) -> str:
     """
     asked = f"{text.relation(criterion.relation)}{text.NBSP}{text.found(criterion.limit, criterion.unit)}"
     if criterion.conditional is None:
-        return asked
-    return f"{asked}, conditional to {text.found(criterion.conditional, criterion.unit)}"
+        return text.figure(asked)
+    fair = text.found(criterion.conditional, criterion.unit)
+    return Text("gauge.limit_conditional", asked=asked, limit=fair)
 
 
 def value_text(criterion: Criterion) -> str:
@@ -190,14 +216,14 @@ def value_text(criterion: Criterion) -> str:
     return text.quantity(value, criterion.unit, digits)
 
 
-def _strip(percent: float, accent: str, rule: str) -> Markup:
+def _strip(percent: float, accent: str, rule: str, language: str) -> Markup:
     """Draw a share of 100 % as a bar."""
     wide = min(max(percent, 0.0), 100.0)
     return Markup(
         '<svg class="strip" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{said}">'
         '<rect x="0" y="1" width="100" height="8" fill="{rule}"/>'
         '<rect x="0" y="1" width="{wide:.2f}" height="8" fill="{accent}"/></svg>'
-    ).format(said=text.with_unit(text.short(percent, 3), "%"), rule=rule, accent=accent, wide=wide)
+    ).format(said=localized(text.with_unit(text.short(percent, 3), "%"), language), rule=rule, accent=accent, wide=wide)
 
 
 def _values_table(report: GaugeReport) -> Table:
@@ -206,21 +232,27 @@ def _values_table(report: GaugeReport) -> Table:
     place = text.common_place(values, digits=6, decades=6.0)
 
     def printed(value: float, more: int = 0) -> str:
-        return text.at_place(value, place + more) if place is not None else text.number(value, 6)
+        return text.figure(text.at_place(value, place + more) if place is not None else text.number(value, 6))
 
     if report.reference is not None:
         apart = [value - report.reference for value in values]
         return Table(
-            title="Values",
-            columns=("No.", "Value", "Value less reference"),
+            title=Text("gauge.values"),
+            columns=(Text("words.number"), Text("words.value"), Text("gauge.value_less_reference")),
             rows=tuple(
                 (str(i), printed(value), printed(difference))
                 for i, (value, difference) in enumerate(zip(values, apart, strict=True), start=1)
             ),
         )
     return Table(
-        title="Values",
-        columns=("Appraiser", "Part", *(f"Trial {i}" for i in range(1, report.trials + 1)), "Mean", "Range"),
+        title=Text("gauge.values"),
+        columns=(
+            Text("words.appraiser"),
+            Text("words.part"),
+            *(Text("gauge.trial", i=i) for i in range(1, report.trials + 1)),
+            Text("words.mean"),
+            Text("words.range"),
+        ),
         rows=tuple(
             (appraiser, part, *map(printed, own), printed(fmean(own), 1), printed(max(own) - min(own)))
             for appraiser, part, own in _cells(report)
@@ -239,77 +271,101 @@ def _cells(report: GaugeReport) -> list[tuple[str, str, list[float]]]:
 # ------------------------------------------------------------------------------------------------------ drawings
 
 
-def _charts(report: GaugeReport) -> list[dict[str, Any]]:
-    """Every drawing of a study, with what it shows in words; ``wide`` ones take the whole width."""
-    drawn = _type_1_charts(report) if report.capability is not None else _study_charts(report)
-    return [
-        {"title": title, "words": words, "wide": wide, "svg": data_uri(svg.encode(), "image/svg+xml")}
-        for title, words, wide, svg in drawn
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    """What draws a chart, and what it shows in words; a ``wide`` one takes the whole width."""
+
+    title: Words
+    words: Words
+    draw: Callable[[Axes], None]
+    wide: bool = False
 
 
-def _study_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
+def _charts(report: GaugeReport, language: str) -> tuple[dict[str, Any], ...]:
+    """Every drawing of a study, and what it shows in words."""
+    say = partial(said, language=language)
+    drawn = _type_1_charts(report, say) if report.capability is not None else _study_charts(report, say)
+    return tuple(
+        {"title": one.title, "words": one.words, "wide": one.wide, "svg": data_uri(svg.encode(), "image/svg+xml")}
+        for one in drawn
+        for svg in (figures.drawn_svg(one.draw, *((174.0, 40.0) if one.wide else (84.0, 50.0)), language),)
+    )
+
+
+def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
     cells, control = _cells(report), report.control
     r_limits = (control.lower_range, control.center_range, control.upper_range) if control else None
     x_limits = (control.lower_mean, control.center_mean, control.upper_mean) if control else None
     ranges = [max(values) - min(values) for _, _, values in cells]
     means = [fmean(values) for _, _, values in cells]
-    stated = "dashed, its control limits (3 s)" if control else "no control limits: no factors for that many trials"
+    limits = Text("gauge.dashed_limits") if control else Text("gauge.no_limits")
     beyond, outside = _outside(ranges, r_limits), _outside(means, x_limits)
-    in_ranges = f"One point per part; full line, the mean range; {stated}."
+    in_ranges = [Text("gauge.ranges_words", limits=limits)]
     if beyond:
-        in_ranges += (
-            f" Squares: {text.plural(beyond, 'range')} beyond the limit, so that the trials do not repeat alike."
-        )
-    in_means = f"Full line, the mean of all; {stated}."
+        in_ranges.append(Text("gauge.ranges_beyond", ranges=text.plural(beyond, "range")))
+    in_means = [Text("gauge.means_words", limits=limits)]
     if control:
-        in_means += (
-            f" The limits are the scatter of the gauge alone: {outside} of {len(means)} means lie outside; the more, "
-            "the better parts are told apart."
-        )
-    in_bars = "Shares of variances (contribution) add up to 100 %, shares of standard deviations do not."
+        in_means.append(Text("gauge.means_outside", outside=outside, n=len(means)))
     charts = [
-        (
-            "Range of the trials, by appraiser",
-            in_ranges,
-            True,
-            _drawn(lambda axes: _chart_by_cell(axes, report, ranges, r_limits, "Range"), wide=True),
+        _Drawing(
+            title=Text("gauge.chart_ranges"),
+            words=joined("", in_ranges),
+            draw=lambda axes: _chart_by_cell(axes, report, ranges, r_limits, "range", say),
+            wide=True,
         ),
-        (
-            "Mean of the trials, by appraiser",
-            in_means,
-            True,
-            _drawn(lambda axes: _chart_by_cell(axes, report, means, x_limits, "Mean"), wide=True),
+        _Drawing(
+            title=Text("gauge.chart_means"),
+            words=joined("", in_means),
+            draw=lambda axes: _chart_by_cell(axes, report, means, x_limits, "mean", say),
+            wide=True,
         ),
-        ("Components of variation", in_bars, False, _drawn(lambda axes: _components(axes, report))),
+        _Drawing(
+            title=Text("gauge.components"),
+            words=Text("gauge.bars_words"),
+            draw=lambda axes: _components(axes, report, say),
+        ),
     ]
     if len(report.appraisers) > 1:
-        words = "Every value; bar, the mean. A mean apart from the others is reproducibility."
-        charts.append(("Values by appraiser", words, False, _drawn(lambda axes: _by_appraiser(axes, report))))
+        charts.append(
+            _Drawing(
+                title=Text("gauge.chart_by_appraiser"),
+                words=Text("gauge.by_appraiser_words"),
+                draw=lambda axes: _by_appraiser(axes, report, say),
+            )
+        )
     if report.design == "crossed":
-        by_part = "Every value; line, the mean of each part."
-        charts.append(("Values by part", by_part, False, _drawn(lambda axes: _by_part(axes, report))))
+        charts.append(
+            _Drawing(
+                title=Text("gauge.chart_by_part"),
+                words=Text("gauge.by_part_words"),
+                draw=lambda axes: _by_part(axes, report, say),
+            )
+        )
     if report.design == "crossed" and len(report.appraisers) > 1:
-        both = "Means of the trials. Lines that run alike: no interaction; lines that cross: it depends on the part."
-        charts.append(("Appraiser by part", both, False, _drawn(lambda axes: _interaction(axes, report))))
+        charts.append(
+            _Drawing(
+                title=Text("gauge.chart_interaction"),
+                words=Text("gauge.interaction_words"),
+                draw=lambda axes: _interaction(axes, report, say),
+            )
+        )
     return charts
 
 
-def _type_1_charts(report: GaugeReport) -> list[tuple[str, str, bool, str]]:
+def _type_1_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
     values = [item.value for item in report.observations]
-    words = (
-        "Full line, the reference; dashed, a tenth of the tolerance on both sides; dotted, the mean. A trend is drift, "
-        "not scatter."
-    )
-    return [("Values in order", words, True, _drawn(lambda axes: _run_chart(axes, report, values), wide=True))]
+    return [
+        _Drawing(
+            title=Text("gauge.chart_in_order"),
+            words=Text("gauge.in_order_words"),
+            draw=lambda axes: _run_chart(axes, report, values, say),
+            wide=True,
+        )
+    ]
 
 
 def _outside(values: Sequence[float], limits: tuple[float, float, float] | None) -> int:
     return sum(not limits[0] <= value <= limits[2] for value in values) if limits else 0
-
-
-def _drawn(draw: Callable[[Axes], None], *, wide: bool = False) -> str:
-    return figures.drawn_svg(draw, *((174.0, 40.0) if wide else (84.0, 50.0)))
 
 
 def _axis_label(report: GaugeReport, word: str) -> str:
@@ -344,7 +400,12 @@ def _short(name: str, most: int) -> str:
 
 
 def _chart_by_cell(
-    axes: Axes, report: GaugeReport, points: Sequence[float], limits: tuple[float, float, float] | None, word: str
+    axes: Axes,
+    report: GaugeReport,
+    points: Sequence[float],
+    limits: tuple[float, float, float] | None,
+    of: Literal["range", "mean"],
+    say: Say,
 ) -> None:
     """Draw one value per cell in blocks of the appraisers, with control limits."""
     cells = _cells(report)
@@ -370,18 +431,18 @@ def _chart_by_cell(
         for value in (low, high) if low else (high,):
             axes.axhline(value, color=figures.INK, lw=0.9, ls=(0, (5, 2)))
         out = [(j, value) for j, value in enumerate(points) if not low <= value <= high]
-        if out and word == "Range":
+        if out and of == "range":
             color = figures.LINES[1][0]
             axes.plot(*zip(*out, strict=True), "s", ms=6.5, mfc="none", mec=color, mew=1.2, ls="")
     _name_ticks(axes, [part for _, part, _ in cells], 110)
     axes.set_xlim(-0.6, len(cells) - 0.4)
-    if word == "Range":
+    if of == "range":
         axes.set_ylim(bottom=0)
-    axes.set_xlabel("Part")
-    _dress(axes, report, word)
+    axes.set_xlabel(say(Text("words.part")))
+    _dress(axes, report, say(Text("words.range") if of == "range" else Text("words.mean")))
 
 
-def _by_part(axes: Axes, report: GaugeReport) -> None:
+def _by_part(axes: Axes, report: GaugeReport, say: Say) -> None:
     means = []
     for i, part in enumerate(report.parts):
         own = [item.value for item in report.observations if item.part == part]
@@ -389,22 +450,22 @@ def _by_part(axes: Axes, report: GaugeReport) -> None:
         means.append(fmean(own))
     axes.plot(range(len(means)), means, "-", color=figures.LINES[0][0], lw=1.4, zorder=1)
     _name_ticks(axes, report.parts, 44)
-    axes.set_xlabel("Part")
-    _dress(axes, report, "Value")
+    axes.set_xlabel(say(Text("words.part")))
+    _dress(axes, report, say(Text("words.value")))
 
 
-def _by_appraiser(axes: Axes, report: GaugeReport) -> None:
+def _by_appraiser(axes: Axes, report: GaugeReport, say: Say) -> None:
     for i, appraiser in enumerate(report.appraisers):
         own = [item.value for item in report.observations if item.appraiser == appraiser]
         axes.plot([i] * len(own), own, "o", ms=3.4, mec=figures.INK, mfc="white", mew=0.8)
         axes.plot([i - 0.22, i + 0.22], [fmean(own)] * 2, "-", color=figures.LINES[0][0], lw=2.2)
     axes.set_xlim(-0.6, len(report.appraisers) - 0.4)
     _name_ticks(axes, report.appraisers, 52)
-    axes.set_xlabel("Appraiser")
-    _dress(axes, report, "Value")
+    axes.set_xlabel(say(Text("words.appraiser")))
+    _dress(axes, report, say(Text("words.value")))
 
 
-def _interaction(axes: Axes, report: GaugeReport) -> None:
+def _interaction(axes: Axes, report: GaugeReport, say: Say) -> None:
     means = {(appraiser, part): fmean(values) for appraiser, part, values in _cells(report)}
     for i, appraiser in enumerate(report.appraisers):
         color, dash = figures.LINES[i % len(figures.LINES)]
@@ -422,17 +483,20 @@ def _interaction(axes: Axes, report: GaugeReport) -> None:
         )
     _legend(axes)
     _name_ticks(axes, report.parts, 44)
-    axes.set_xlabel("Part")
-    _dress(axes, report, "Mean")
+    axes.set_xlabel(say(Text("words.part")))
+    _dress(axes, report, say(Text("words.mean")))
 
 
-def _components(axes: Axes, report: GaugeReport) -> None:
+def _components(axes: Axes, report: GaugeReport, say: Say) -> None:
     """Draw the shares of every component side by side; their numbers stand in the table."""
     shown = [item for item in report.variations if item.name != "tv"]
     series = [
-        ("contribution", [item.percent_contribution for item in shown]),
-        ("study", [item.percent_study for item in shown]),
-        ("tolerance", [item.percent_tolerance for item in shown if item.percent_tolerance is not None]),
+        (say(Text("gauge.bar_contribution")), [item.percent_contribution for item in shown]),
+        (say(Text("gauge.bar_study")), [item.percent_study for item in shown]),
+        (
+            say(Text("gauge.bar_tolerance")),
+            [item.percent_tolerance for item in shown if item.percent_tolerance is not None],
+        ),
     ]
     series = [(name, shares) for name, shares in series if shares]
     width = 0.8 / len(series)
@@ -442,8 +506,8 @@ def _components(axes: Axes, report: GaugeReport) -> None:
         axes.bar(at, shares, 0.94 * width, color=fill, hatch=hatch, edgecolor="white", lw=0, label=name)
     axes.set_xticks(range(len(shown)), [_LETTERS[item.name] for item in shown])
     _legend(axes)
-    _dress(axes, report, "Share")
-    axes.set_ylabel("Share [%]")
+    _dress(axes, report, "")
+    axes.set_ylabel(f"{say(Text('words.share'))} [%]")
 
 
 def _legend(axes: Axes) -> None:
@@ -461,7 +525,7 @@ def _legend(axes: Axes) -> None:
 _LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "PV"}
 
 
-def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float]) -> None:
+def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float], say: Say) -> None:
     assert report.reference is not None
     assert report.capability is not None
     accent = figures.LINES[0][0]
@@ -473,6 +537,6 @@ def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float]) -> None
             report.reference + sign * report.capability.allowed_bias, color=figures.INK, lw=0.9, ls=(0, (5, 2))
         )
     axes.set_xlim(0, len(values) + 1)
-    axes.set_xlabel("Measurement")
+    axes.set_xlabel(say(Text("words.measurement")))
     axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    _dress(axes, report, "Value")
+    _dress(axes, report, say(Text("words.value")))

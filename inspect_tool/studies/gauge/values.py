@@ -13,6 +13,7 @@ from typing import Any
 from inspect_tool.errors import InspectError, MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_report, read_bytes, sha256_file
 from inspect_tool.inspection import job_run
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Report
 from inspect_tool.studies.gauge.page import Design, Observation, StudyInput
 
@@ -43,9 +44,9 @@ class StudyValues:
     observations: tuple[Observation, ...]
     unit: str
     quantity: str = ""
-    title: str = ""
+    title: Words = ""
     files: tuple[StudyInput, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Words, ...] = ()
 
 
 def read_table(path: Path, unit: str = "", *, one_part: bool = False) -> StudyValues:
@@ -243,11 +244,9 @@ def from_reports(
                     source=name,
                 )
             )
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Words, ...] = ()
     if breaking:
-        warnings = (
-            f"Rules of the method are not kept in {len(breaking)} of {len(runs)} reports, first {breaking[0]}.",
-        )
+        warnings = (Text("gauge.rules_not_kept", broken=len(breaking), n=len(runs), first=breaking[0]),)
     return StudyValues(
         observations=tuple(observations),
         unit=unit,
@@ -268,7 +267,7 @@ def _one_report(run: Run, path: Path) -> Report:
         raise type(error)(msg) from None
 
 
-def check_images(observations: Sequence[Observation], design: Design = "crossed") -> tuple[str, ...]:
+def check_images(observations: Sequence[Observation], design: Design = "crossed") -> tuple[Words, ...]:
     """Refuse values that rest on one image where the study needs two; return what a reader must know.
 
     Raises
@@ -296,24 +295,14 @@ def check_images(observations: Sequence[Observation], design: Design = "crossed"
                 f"gauge study: {what} rest on one image, SHA-256 {digest[:8]}... ({other.source}, {item.source}): {why}"
             )
             raise MeasurementError(msg)
-    without = sum(not item.images for item in observations)
-    notes = []
-    if without:
-        some = (
-            "No value"
-            if without == len(observations)
-            else f"{len(observations) - without} of {len(observations)} values"
-        )
-        verb = "states" if without == len(observations) or len(observations) - without == 1 else "state"
-        notes.append(
-            f"{some} {verb} the hash of its images: that every trial rests on new images is the word of whoever ran "
-            "the study."
-        )
+    stated = sum(bool(item.images) for item in observations)
+    notes: list[Words] = []
+    if not stated:
+        notes.append(Text("gauge.no_hashes"))
+    elif stated < len(observations):
+        notes.append(Text("gauge.some_hashes", stated=stated, n=len(observations)))
     if shared:
-        notes.append(
-            "Appraisers evaluate the same images: reproducibility holds the evaluation alone, without taking the "
-            "image, and part of the scatter between images counts as variation of the parts."
-        )
+        notes.append(Text("gauge.shared_images"))
     return tuple(notes)
 
 

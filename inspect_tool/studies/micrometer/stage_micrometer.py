@@ -12,6 +12,7 @@ from inspect_tool.errors import CalibrationError, MeasurementError, SettingsErro
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration, sha256_bytes, sha256_file, write_text
 from inspect_tool.images import readers
+from inspect_tool.languages import ENGLISH, Text, Words
 from inspect_tool.model import (
     CalibrationReading,
     CalibrationRecord,
@@ -20,13 +21,14 @@ from inspect_tool.model import (
     Micrograph,
 )
 from inspect_tool.report.confined import confined
-from inspect_tool.report.render import template_folder
+from inspect_tool.report.render import check_language, language_of, template_folder
 from inspect_tool.report.text import pm
 from inspect_tool.scale.calibration import AGREEMENT, SAME_WITHIN
 from inspect_tool.scale.laboratory_files import FILE
 from inspect_tool.statistics.uncertainty import combined, coverage_factor, effective_dof, half_range
 from inspect_tool.studies.micrometer.lines import measure_lines, pixel_sizes
 from inspect_tool.studies.micrometer.page import MeasuredImage, page
+from inspect_tool.studies.micrometer.request import Request
 from inspect_tool.units import length_um
 
 REPORT = "calibration.pdf"
@@ -35,39 +37,21 @@ _LARGEST = 1e9
 _ONE_SETTING = 0.01  # images of one setting agree within this [1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is known before an image is measured; what stays empty is "not stated"."""
-
-    pitch_um: float  # distance of neighboring lines, the short ones counted [um]
-    expected_um: float | None = None  # pixel size that is expected; another one is refused [um/px]
-    square: bool = False  # the laboratory knows that pixels are square, so that one axis is enough
-    laboratory: str = ""
-    instrument: str = ""
-    objective: str = ""
-    zoom: float | None = None
-    binning: int | None = None
-    camera: str = ""
-    reference: str = ""
-    certificate: str = ""
-    u_certificate_um: float | None = None  # standard uncertainty of the length that the lines span, U / 2 [um]
-    issued: date | None = None
-    due: date | None = None
-    operator: str = ""
-    made: date | None = None  # None: today
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibrated:
     """What came out: the record that is written, the images behind it, and what to be careful about."""
 
     record: CalibrationRecord
     images: tuple[MeasuredImage, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Words, ...]
 
 
 def calibrate(
-    images: Sequence[Path], request: Request, out: Path | None = None, template: str = "inspection"
+    images: Sequence[Path],
+    request: Request,
+    out: Path | None = None,
+    template: str = "inspection",
+    language: str = "",
 ) -> Calibrated:
     """Measure images of a stage micrometer, a pitch grid or a dot grid, all at one setting of an instrument.
 
@@ -80,6 +64,8 @@ def calibrate(
         Folder that gets ``calibration.toml`` and ``calibration.pdf``. None: nothing is written.
     template : str
         Name of a shipped template, or a folder with ``template.toml``: colors, fonts and logo of the report.
+    language : str
+        Of the words of the report; empty: that of the template.
 
     Raises
     ------
@@ -92,6 +78,9 @@ def calibrate(
     if out is not None:
         folders.check(out, images)
     folder = template_folder(template)
+    if language:
+        check_language(language, "--language")
+    language = language_of(language, folder) or ENGLISH
     seen = measured((_read(path) for path in images), request.pitch_um)
     calibrated = evaluated(seen, request)
     if out is not None:
@@ -101,7 +90,7 @@ def calibrate(
         identifier = f"CAL-{day:%Y%m%d}-{sha256_bytes(text.encode())[:8].upper()}"
         with folders.new_folder(out, images) as target:
             write_text(target / FILE, text)
-            confined(folder, len(images), _print, calibrated, seen, identifier, target, folder, text, made)
+            confined(folder, len(images), _print, calibrated, seen, identifier, target, folder, text, made, language)
     return calibrated
 
 
@@ -113,10 +102,11 @@ def _print(
     template: Path,
     text: str,
     made: datetime,
+    language: str,
 ) -> None:
     from inspect_tool.report.exporters.pdf import attachment, print_page
 
-    html = page(calibrated.record, seen, calibrated.warnings, identifier, target, template)
+    html = page(calibrated.record, seen, calibrated.warnings, identifier, target, template, language)
     print_page(
         html, target / REPORT, template, identifier, [attachment(FILE, "The calibration as data", text, "Data", made)]
     )
@@ -131,12 +121,12 @@ def checked_request(stated: Mapping[str, Any]) -> Request:
         One line that names the option and what was written.
     """
     values = dict(stated)
-    for name in ("pitch", "u_certificate"):
-        written = values.pop(name)
+    for name, option in (("pitch_um", "pitch"), ("u_certificate_um", "u-certificate")):
+        written = values[name]
         try:
-            values[f"{name}_um"] = length_um(written) if written else None
+            values[name] = length_um(written) if written else None
         except SettingsError as error:
-            msg = f"--{name.replace('_', '-')}: {error}"
+            msg = f"--{option}: {error}"
             raise SettingsError(msg) from None
     for name, option in (("issued", "issued"), ("due", "due"), ("made", "date")):
         written = values[name]
@@ -352,18 +342,19 @@ def _budget(
             request.u_certificate_um / (request.pitch_um * float(family.numbers[-1] - family.numbers[0]))
             for family in families
         ]
-        basis = f"u = {request.u_certificate_um:g} um over the length that the lines span"
-        lines.append(Component(name="certificate", u=sum(per_length) / len(per_length), kind="B", basis=basis))
+        basis = Text("calibration.basis_certificate", u=request.u_certificate_um)
+        name = Text("calibration.line_certificate")
+        lines.append(Component(name=name, u=sum(per_length) / len(per_length), kind="B", basis=basis))
     of_axis = [sqrt(sum(family.u_rel**2 for family in group)) / len(group) for group in by_axis]
     reading = sqrt(sum(u**2 for u in of_axis)) / len(of_axis) if one else max(of_axis)
     count = sum(len(family.numbers) for family in families)
     lines.append(
         Component(
-            name="line reading",
+            name=Text("calibration.line_reading"),
             u=reading,
             kind="A",
             dof=sum(family.dof for family in families),
-            basis=f"scatter of {count} lines about straight lines of position against number",
+            basis=Text("calibration.basis_reading", n=count),
         )
     )
     dof = len(families) - len(by_axis)
@@ -375,30 +366,30 @@ def _budget(
         scatter = sum(per_axis) / len(per_axis) ** 2 if one else max(per_axis)
         lines.append(
             Component(
-                name="repeatability",
+                name=Text("calibration.line_repeatability"),
                 u=sqrt(max(0.0, scatter - reading**2)),
                 kind="A",
                 dof=dof,
-                basis=f"scatter of {len(families)} readings beyond that of their lines",
+                basis=Text("calibration.basis_repeatability", n=len(families)),
             )
         )
     if one and len(means) == 2:
         relative = [mean / (sum(means) / 2) for mean in means]
         lines.append(
             Component(
-                name="x/y difference",
+                name=Text("calibration.line_difference"),
                 u=half_range(relative),
                 kind="B",
-                basis=f"one value for axes that differ by {100 * abs(means[0] / means[1] - 1):.2g} %; rectangular",
+                basis=Text("calibration.basis_difference", percent=100 * abs(means[0] / means[1] - 1)),
             )
         )
     if local is not None:
         lines.append(
             Component(
-                name="non-linearity",
+                name=Text("calibration.line_non_linearity"),
                 u=max(-local[0], local[1]) / sqrt(3),
                 kind="B",
-                basis=f"local scale {_range(local)} % off its mean; rectangular",
+                basis=Text("calibration.basis_local_scale", low=_signed(local[0]), high=_signed(local[1])),
             )
         )
     else:
@@ -408,17 +399,17 @@ def _budget(
         )
         lines.append(
             Component(
-                name="non-linearity",
+                name=Text("calibration.line_non_linearity"),
                 u=sqrt(2 / 3) * largest,
                 kind="B",
-                basis="largest deviation of a line, at both ends of the lines; rectangular",
+                basis=Text("calibration.basis_largest_deviation"),
             )
         )
     return tuple(lines)
 
 
-def _range(local: tuple[float, float]) -> str:
-    return " to ".join(f"{100 * share:+.2g}" for share in local).replace("-", "−")
+def _signed(share: float) -> str:
+    return f"{100 * share:+.2g}".replace("-", "−")
 
 
 def _rounded(value: float, digits: int) -> float:
@@ -428,23 +419,25 @@ def _rounded(value: float, digits: int) -> float:
 
 def _warnings(
     images: Sequence[MeasuredImage], request: Request, means: Sequence[float], pixel_um: float
-) -> Iterable[str]:
+) -> Iterable[Words]:
     if request.u_certificate_um is None:
-        yield "the uncertainty of the certificate is not stated, so that none is stated for the pixel size"
+        yield Text("calibration.warning_no_certificate_u")
     if len(means) == 1:
-        yield "measured along one axis; the laboratory states that pixels are square"
+        yield Text("calibration.warning_one_axis")
     readings = sum(len(image.families) for image in images)
     if readings == len(means):
-        yield "one reading along each axis: the repeatability is not in the budget"
+        yield Text("calibration.warning_one_reading")
     for image in images:
+        name = image.micrograph.path
         for family in image.families:
+            axis = family.axis
             if family.outliers:
-                off = ", ".join(map(str, family.outliers))
-                yield f"{image.micrograph.path}: lines that lie off do not count, along {family.axis}: {off}"
+                yield Text(
+                    "calibration.warning_outliers", image=name, axis=axis, lines=tuple(map(int, family.outliers))
+                )
             if family.missing:
-                gone = ", ".join(map(str, family.missing))
-                yield f"{image.micrograph.path}: lines that could not be read, along {family.axis}: {gone}"
+                yield Text("calibration.warning_missing", image=name, axis=axis, lines=tuple(map(int, family.missing)))
     own = {image.micrograph.calibration.pixel_um for image in images} - {None}
     for value in sorted(value for value in own if value is not None):
         if abs(pixel_um / value - 1) > AGREEMENT:
-            yield f"the image files say {value:.6g} um per pixel; measured: {pixel_um / value:.4g} times that"
+            yield Text("calibration.warning_files_say", stated=value, ratio=pixel_um / value)

@@ -49,7 +49,7 @@ class Seen:
     failure: str
 
 
-def why_no_tiles(recipe: str, table: Mapping[str, Any]) -> str:
+def why_no_tiles(recipe: str, table: Mapping[str, object]) -> str:
     """Say why the tile size cannot be varied; empty where it can."""
     module = registry.load("backend", str(table["name"]))
     if "tile_px" not in getattr(module.Settings, "__dataclass_fields__", {}):
@@ -129,7 +129,7 @@ def loaded(table: str, recipe: str) -> Any:
     return module.load(checked(module.Settings, values, f"recipe {recipe}", under="backend"))
 
 
-def _phantom(phantom: Phantom, table: Mapping[str, Any]) -> Seen:
+def _phantom(phantom: Phantom, table: Mapping[str, object]) -> Seen:
     clock = process_time()
     fields = phantoms.drawn(phantom)
     truths = phantoms.truths_of(phantom.recipe, fields)
@@ -212,7 +212,7 @@ def _pores_of_size(task: Task) -> SizeRow:
     )
 
 
-def _two_tilings(phantom: Phantom, table: Mapping[str, Any]) -> TileTest:
+def _two_tilings(phantom: Phantom, table: Mapping[str, object]) -> TileTest:
     fields = phantoms.drawn(phantom)
     quantity = phantoms.of(phantom.recipe).plotted[0]
     values, name, title, unit = [], "", quantity, "1"
@@ -239,7 +239,7 @@ def _two_tilings(phantom: Phantom, table: Mapping[str, Any]) -> TileTest:
     )
 
 
-def no_tiles(recipe: str, table: Mapping[str, Any], reason: str) -> TileTest:
+def no_tiles(recipe: str, table: Mapping[str, object], reason: str) -> TileTest:
     """Say why tiles of two sizes cannot be compared."""
     return TileTest(
         recipe=recipe,

@@ -3,20 +3,18 @@
 Every phantom becomes a folder with images and a job file, so that it goes the way that a user's job goes.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import log2, pi, sqrt
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import tifffile
 
 from inspect_tool import plugins, registry, synthetic
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import write_text
+from inspect_tool.files import dump_toml, plain, write_text
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, Phantoms
 
@@ -109,7 +107,7 @@ def pores_of_size(diameter_px: float, look: str, pixel_um: float, kit: Kit) -> F
 
 
 def write_job(
-    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, Any]
+    folder: Path, recipe: str, fields: Sequence[Field], look: str, name: str, backend: Mapping[str, object]
 ) -> Path:
     """Write drawn fields as images of that look, and the job file that measures them.
 
@@ -119,15 +117,22 @@ def write_job(
     for i, field in enumerate(fields):
         seen = synthetic.degrade(field.pixels, LOOKS[look], seed=_seed(f"{name} look {i}"), modality=modality)
         tifffile.imwrite(folder / f"field_{i + 1}.tif", seen, metadata=None, software="")
-    images = json.dumps([f"field_{i + 1}.tif" for i in range(len(fields))])
-    table = "".join(f"{key} = {_toml(value)}\n" for key, value in backend.items())
-    text = (
-        f'recipe = "{recipe}"\nmodality = "{modality}"\nimages = {images}\nscale_bar = "off"\nexports = ["json"]\n'
-        f'[calibration]\npixel_um = {fields[0].pixel_um!r}\nu_rel = {_U_SCALE}\nsource = "drawn"\n'
-        f'plane = "{"plane of the joints" if modality == "xray" else ""}"\n'
-    )
+    job = {
+        "recipe": recipe,
+        "modality": modality,
+        "images": [f"field_{i + 1}.tif" for i in range(len(fields))],
+        "scale_bar": "off",
+        "exports": ["json"],
+        "calibration": {
+            "pixel_um": fields[0].pixel_um,
+            "u_rel": _U_SCALE,
+            "source": "drawn",
+            "plane": "plane of the joints" if modality == "xray" else "",
+        },
+        "backend": backend,
+    }
     path = folder / "job.toml"
-    write_text(path, text + (f"[backend]\n{table}" if table else ""))
+    write_text(path, dump_toml(plain(job)))
     return path
 
 
@@ -158,14 +163,10 @@ def _pooled(how: str, values: Sequence[float], counts: Sequence[float]) -> float
 
 
 @cache
-def default_backend(recipe: str) -> Mapping[str, Any]:
+def default_backend(recipe: str) -> Mapping[str, object]:
     """Give the ``[backend]`` table that a job of this recipe has when it states none."""
     return dict(registry.load("recipe", recipe).BACKEND)
 
 
 def _seed(text: str) -> int:
     return crc32(text.encode())
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

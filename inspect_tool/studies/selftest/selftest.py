@@ -49,7 +49,7 @@ def selftest(
     *,
     recipes: Sequence[str] = (),
     backend: str = "",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     pixel_um: float | None = None,
     kit: Kit = FULL,
     criteria: Path | None = None,
@@ -211,8 +211,8 @@ def load_selftest(path: Path) -> SelfTest:
 
 
 def backends_of(
-    recipes: Sequence[str], backend: str, settings: Mapping[str, Any]
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    recipes: Sequence[str], backend: str, settings: Mapping[str, object]
+) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
     """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
     known = phantoms.recipes()
     for recipe in recipes:
@@ -253,7 +253,9 @@ def backends_of(
 _Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
 
 
-def _recipe(recipe: str, table: Mapping[str, Any], refused: str, plan: _Planned | None, pixel_um: float) -> RecipeTest:
+def _recipe(
+    recipe: str, table: Mapping[str, object], refused: str, plan: _Planned | None, pixel_um: float
+) -> RecipeTest:
     """Say what is run for a recipe, before any answer."""
     module = registry.load("recipe", recipe)
     edition = editions.load_standard(module.STANDARDS[0])

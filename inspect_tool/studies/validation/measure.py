@@ -4,7 +4,6 @@ import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from inspect_tool import registry, slips
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
@@ -199,7 +198,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     )
 
 
-def _field(machine: Plan, truth: Plan, index: int, model: Any, recipe: Recipe, label: Label) -> ValidatedField:
+def _field(machine: Plan, truth: Plan, index: int, model: object, recipe: Recipe, label: Label) -> ValidatedField:
     source = machine.sources[index]
     micrograph = one_field.read_source(machine, source)
     segmentation, measured, _ = one_field.measured_field(machine, source, micrograph, model)

@@ -1,0 +1,69 @@
+"""A language whose words are those of English in full-width letters, so that what is not in it can be seen."""
+
+import json
+import re
+import string
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from inspect_tool.languages import Text, catalogue
+
+_WIDE = str.maketrans({letter: chr(ord(letter) - 0x21 + 0xFF01) for letter in string.ascii_letters})
+
+
+@contextmanager
+def wide_language(folder: Path, monkeypatch: Any) -> Iterator[str]:
+    """Put the wide catalogues in the place of the German ones, and give the code of that language."""
+    for path in (Path(catalogue.__file__).parent / "en").glob("*.toml"):
+        sentences = tomllib.loads(path.read_text(encoding="utf-8"))
+        for language, change in (("en", str), ("de", _widened)):
+            (folder / language).mkdir(exist_ok=True)
+            lines = [f"{name} = {json.dumps(change(found), ensure_ascii=False)}\n" for name, found in sentences.items()]
+            (folder / language / path.name).write_text("".join(lines), encoding="utf-8")
+    monkeypatch.setattr(catalogue, "_FOLDER", folder)
+    kept = (catalogue.catalogue, catalogue.template)
+    for one in kept:
+        one.cache_clear()
+    yield "de"
+    for one in kept:
+        one.cache_clear()
+
+
+def _widened(template: str) -> str:
+    parts = []
+    for before, name, form, _ in string.Formatter().parse(template):
+        forms = form.translate(_WIDE) if form and "|" in form else form
+        parts += [before.translate(_WIDE), "" if name is None else f"{{{name}:{forms}}}" if forms else f"{{{name}}}"]
+    return "".join(parts)
+
+
+def words_of(html: str) -> set[str]:
+    """Words of a page, of what is read aloud and of its drawings, in letters of English."""
+    html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-f]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
+    shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:alt|aria-label|placeholder)="([^"]*)"', html)
+    return words_in(unescape(" ".join(shown)))
+
+
+def words_in(text: str) -> set[str]:
+    """Words of a text in letters of English, in small letters."""
+    return set(re.findall(r"[a-z]{3,}", text.lower()))
+
+
+def names_in(value: Any) -> set[str]:
+    """Words of all texts in a value that are no sentences: names, settings, files, what a person wrote."""
+    if isinstance(value, Text):
+        return names_in(tuple(value.values.values()))
+    if isinstance(value, str):
+        return words_in(value.replace("_", " "))
+    if is_dataclass(value):
+        return names_in(tuple(getattr(value, item.name) for item in fields(value)))
+    if isinstance(value, Mapping):
+        return names_in((*map(str, value), *value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*map(names_in, value))
+    return set()

@@ -113,14 +113,14 @@ def hole_percent(mask: Mask) -> float:
     enclosed[0] = False
     if not enclosed.any():
         return 0.0
+    found = np.flatnonzero(enclosed)
+    # above any pixel of its top row lies the object around it
+    columns = [left[i] + int(np.argmax(numbers[top[i], left[i] : right[i]] == i)) for i in found]
+    del numbers  # as large as the image of the objects
     _, objects, sizes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    area = boxes[:, cv2.CC_STAT_AREA]
-    holes = 0
-    for hole in np.flatnonzero(enclosed):
-        # above any pixel of its top row lies the object around it
-        column = left[hole] + int(np.argmax(numbers[top[hole], left[hole] : right[hole]] == hole))
-        if area[hole] < sizes[objects[top[hole] - 1, column], cv2.CC_STAT_AREA]:
-            holes += int(area[hole])
+    area = boxes[found, cv2.CC_STAT_AREA]
+    around = sizes[objects[top[found] - 1, columns], cv2.CC_STAT_AREA]
+    holes = int(area[area < around].sum())
     total = int(np.count_nonzero(mask))
     return 100 * holes / (total + holes)
 
@@ -141,8 +141,8 @@ def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
 def _long_parts(parts: NDArray[np.uint8]) -> Mask:
     """The connected parts that are much longer than wide."""
     inside = parts.view(np.bool_)
-    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # the image of it ends here: it is as large as that of
-    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)  # the numbers
+    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # before the numbers: each image has 4 bytes per pixel
+    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
     width = np.zeros(n)
     np.maximum.at(width, numbers[inside].astype(np.intp), 2 * depth.astype(np.float32) - 1)
     area = boxes[:, cv2.CC_STAT_AREA]

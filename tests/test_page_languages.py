@@ -21,6 +21,7 @@ from inspect_tool.files import dump_report, load_report
 from inspect_tool.inspection import job_run
 from inspect_tool.inspection.job_plan import plan
 from inspect_tool.languages import Text, said
+from inspect_tool.model import Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import text
 from inspect_tool.report.figures import chart_svg
@@ -135,6 +136,14 @@ def test_what_a_file_of_a_standard_says_is_printed_in_the_language(made):
     assert rule not in german
     other = replace(report, checks=tuple(replace(check, clause="plan of a laboratory: 5") for check in checks))
     assert "plan of a laboratory: 5" in unescape(render(other, made.folder, SHIPPED, "print", "de"))
+
+
+def test_a_table_that_is_cut_says_so_in_the_language(made):
+    long = Table(title="Many", columns=("what",), rows=tuple((f"no. {i}",) for i in range(100)), note="of a person")
+    report = replace(made.report, tables=(long,))
+    english, german = (unescape(render(report, made.folder, SHIPPED, "print", name)) for name in ("en", "de"))
+    assert "of a person 60 of 100 rows; report.json and the HTML page hold all of them." in english
+    assert "of a person 100 Zeilen, davon 60 gezeigt; report.json und die HTML-Seite enthalten alle." in german
 
 
 def test_the_axes_of_a_chart_have_the_sign_of_the_language(made):

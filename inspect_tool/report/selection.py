@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import MicrographRecord, Result, Table
 
 
@@ -56,5 +57,5 @@ def shortened(table: Table, most: int) -> Table:
     """The first rows of a table that has more than so many, with a note that says where all of them stand."""
     if len(table.rows) <= most:
         return table
-    said = f"{most} of {len(table.rows)} rows; report.json and the HTML page hold all of them."
-    return replace(table, rows=table.rows[:most], note=" ".join(filter(None, (table.note, said))))
+    shown = Text("page.rows_shown", most=most, rows=len(table.rows))
+    return replace(table, rows=table.rows[:most], note=joined(" ", filter(None, (table.note, shown))))

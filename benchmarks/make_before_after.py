@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from inspect_tool import registry, synthetic
 from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph, Segmentation
-from inspect_tool.report import figures
+from inspect_tool.report import field_pictures
 from inspect_tool.synthetic.irregular import Etch, Structure, irregular_grains
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,10 +97,10 @@ def segmented(image: Micrograph, table: Mapping[str, Any]) -> Segmentation:
 
 
 def tile(image: Micrograph, segmentation: Segmentation | None) -> Image.Image:
-    picture, scale = figures.field_picture(image, SHOWN)
+    picture, scale = field_pictures.field_picture(image, SHOWN)
     if segmentation is not None:
-        size = figures.picture_size(image.pixels.shape, scale)
-        picture = figures.composite(picture, [figures.segmentation_layer(segmentation, size)], SHOWN)
+        size = field_pictures.picture_size(image.pixels.shape, scale)
+        picture = field_pictures.composite(picture, [field_pictures.segmentation_layer(segmentation, size)], SHOWN)
     return Image.open(io.BytesIO(picture)).convert("RGB").resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
 
 

@@ -32,7 +32,7 @@ from inspect_tool.model import (
     Table,
     Thumbnail,
 )
-from inspect_tool.report import figures
+from inspect_tool.report import field_pictures
 from inspect_tool.report.build import build
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.statistics.uncertainty import evaluated
@@ -139,7 +139,9 @@ def example(
     (folder / "thumbnails").mkdir(parents=True, exist_ok=True)
     for number in range(1, fields + 1):
         micrograph, segmentation = grain_field(number, size, grains, semantic)
-        drawn = figures.write_field(folder, f"{specimen}_field_{number:02d}", micrograph, segmentation, marks(size))
+        drawn = field_pictures.write_field(
+            folder, f"{specimen}_field_{number:02d}", micrograph, segmentation, marks(size)
+        )
         records.append(
             MicrographRecord(
                 image=micrograph.path,
@@ -181,7 +183,7 @@ def example(
                 caption="largest grain",
                 box=(top, left, min(bottom, top + 120), min(right, left + 120)),
             )
-            (folder / name).write_bytes(figures.thumbnail(micrograph, segmentation, item))
+            (folder / name).write_bytes(field_pictures.thumbnail(micrograph, segmentation, item))
             worst.append(
                 Thumbnail(
                     image=micrograph.path,

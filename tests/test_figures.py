@@ -11,7 +11,7 @@ from PIL import Image
 from report_example import grain_field, marks
 
 from inspect_tool.model import Calibration, Chart, Mark, Micrograph, Notable, Segmentation, Series
-from inspect_tool.report import figures
+from inspect_tool.report import charts, field_pictures
 
 SCALED = Calibration(pixel_um=0.5, source="stage micrometer")
 RATIO = Calibration(source="ratio only")
@@ -31,15 +31,15 @@ def alpha(data):
 
 @given(st.floats(1e-3, 1e6))
 def test_scale_bar_is_1_2_or_5_and_at_most_a_fifth_of_the_width(width_um):
-    length = figures.bar_length(width_um)
+    length = field_pictures.bar_length(width_um)
     assert round(length / 10 ** np.floor(np.log10(length * 1.0001)), 6) in (1, 2, 5)
     assert width_um / 12.6 < length <= width_um / 4.99
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])
 def test_scale_bar_is_black_on_white_below_any_image_and_hides_nothing(ground):
-    jpeg, scale = figures.field_picture(micrograph(np.full((800, 1000), ground, np.uint8)))
-    rows, columns = figures.picture_size((800, 1000), scale)
+    jpeg, scale = field_pictures.field_picture(micrograph(np.full((800, 1000), ground, np.uint8)))
+    rows, columns = field_pictures.picture_size((800, 1000), scale)
     picture = opened(jpeg)
     assert picture.shape[1] == columns
     assert abs(picture[: rows - 8] - ground).max() <= 3  # JPEG
@@ -51,44 +51,44 @@ def test_scale_bar_is_black_on_white_below_any_image_and_hides_nothing(ground):
 
 
 def test_ratio_only_image_has_no_scale_bar():
-    jpeg, scale = figures.field_picture(micrograph(np.full((900, 900), 120, np.uint8), RATIO))
+    jpeg, scale = field_pictures.field_picture(micrograph(np.full((900, 900), 120, np.uint8), RATIO))
     assert (opened(jpeg).shape[:2], scale) == ((900, 900), 1.0)
 
 
 def test_large_image_is_reduced_and_small_one_enlarged():
-    assert figures.field_picture(micrograph(np.zeros((2000, 3200), np.uint8)))[1] == 0.5
-    assert figures.field_picture(micrograph(np.zeros((100, 200), np.uint8)))[1] == 4.0
+    assert field_pictures.field_picture(micrograph(np.zeros((2000, 3200), np.uint8)))[1] == 0.5
+    assert field_pictures.field_picture(micrograph(np.zeros((100, 200), np.uint8)))[1] == 4.0
 
 
 def test_float_image_with_nan_and_outlier_is_readable():
     rng = np.random.default_rng(1)
     pixels = rng.normal(1000.0, 20.0, (300, 400)).astype(np.float32)
     pixels[0, 0], pixels[1, 1] = np.nan, 1e9
-    picture = opened(figures.field_picture(micrograph(pixels, RATIO))[0])
+    picture = opened(field_pictures.field_picture(micrograph(pixels, RATIO))[0])
     assert 90 < picture.mean() < 165
     assert picture.std() > 30
 
 
 def test_picture_of_pure_noise_stays_small():
     noise = np.random.default_rng(2).integers(0, 256, (1700, 1700), dtype=np.uint8)
-    assert len(figures.field_picture(micrograph(noise))[0]) <= figures.PICTURE_BYTES
+    assert len(field_pictures.field_picture(micrograph(noise))[0]) <= field_pictures.PICTURE_BYTES
 
 
 def test_color_image_is_shown_in_color():
     color = np.zeros((800, 800, 3), np.uint8)
     color[..., 2] = 200
-    shown = opened(figures.field_picture(replace(micrograph(np.full((800, 800), 20, np.uint8)), color=color))[0])
+    shown = opened(field_pictures.field_picture(replace(micrograph(np.full((800, 800), 20, np.uint8)), color=color))[0])
     assert shown[300, 300, 2] > 180
     assert shown[300, 300, 0] < 20
 
 
 def test_layers_have_the_size_of_the_picture_and_leave_objects_clear():
     field, found = grain_field(1, 240, 20)
-    size = figures.picture_size(field.pixels.shape, 2.5)
-    layer = alpha(figures.segmentation_layer(found, size))
+    size = field_pictures.picture_size(field.pixels.shape, 2.5)
+    layer = alpha(field_pictures.segmentation_layer(found, size))
     assert layer.shape == size == (600, 600)
     assert (layer == 0).mean() > 0.6
-    for shown in figures.mark_layers(marks(240), 2.5, size).values():
+    for shown in field_pictures.mark_layers(marks(240), 2.5, size).values():
         assert alpha(shown).shape == size
 
 
@@ -97,8 +97,8 @@ def test_boundaries_can_be_seen_without_color_on_dark_and_bright(ground):
     labels = np.ones((800, 800), np.int32)
     labels[:, 400:] = 2
     found = Segmentation(labels=labels, classes={1: "grain"}, kind="instance", backend="labels")
-    picture, scale = figures.field_picture(micrograph(np.full((800, 800), ground, np.uint8), RATIO))
-    shown = opened(figures.composite(picture, [figures.segmentation_layer(found, (800, 800))]))
+    picture, scale = field_pictures.field_picture(micrograph(np.full((800, 800), ground, np.uint8), RATIO))
+    shown = opened(field_pictures.composite(picture, [field_pictures.segmentation_layer(found, (800, 800))]))
     gray = shown @ np.array([0.299, 0.587, 0.114])
     assert scale == 1.0
     assert abs(gray[400, 392:409] - ground).max() > 90
@@ -109,8 +109,10 @@ def test_classes_differ_without_color():
     labels = np.zeros((800, 800), np.int32)
     labels[100:350, 100:700], labels[450:700, 100:700] = 1, 2
     found = Segmentation(labels=labels, classes={0: "matrix", 1: "a", 2: "b"}, kind="semantic", backend="labels")
-    picture, _ = figures.field_picture(micrograph(np.full((800, 800), 128, np.uint8), RATIO))
-    gray = opened(figures.composite(picture, [figures.segmentation_layer(found, (800, 800))])).mean(axis=2)
+    picture, _ = field_pictures.field_picture(micrograph(np.full((800, 800), 128, np.uint8), RATIO))
+    gray = opened(field_pictures.composite(picture, [field_pictures.segmentation_layer(found, (800, 800))])).mean(
+        axis=2
+    )
     first, second = gray[120:330, 120:680], gray[470:680, 120:680]
     assert first.std() < 4  # plain
     assert second.std() > 8  # hatched
@@ -120,7 +122,7 @@ def test_classes_differ_without_color():
 @pytest.mark.parametrize("style", ["hit", "half hit", "double hit", "miss", "warning"])
 def test_mark_lies_where_it_was_counted(style):
     mark = Mark(kind="points", points=((30.0, 70.0),), style=style, layer="hits")
-    layer = alpha(figures.mark_layers([mark], 8.0, (800, 1200))["hits"])
+    layer = alpha(field_pictures.mark_layers([mark], 8.0, (800, 1200))["hits"])
     rows, columns = np.nonzero(layer > 100)
     # the center of pixel (30, 70) is at (30.5, 70.5) pixels from the corner
     assert (rows.min() + rows.max()) / 2 == pytest.approx(30.5 * 8, abs=4)
@@ -130,42 +132,42 @@ def test_mark_lies_where_it_was_counted(style):
 def test_every_hit_is_drawn_even_when_there_are_many():
     points = tuple((float(row), float(column)) for row in range(20, 1000, 40) for column in range(20, 1000, 40))
     layer = alpha(
-        figures.mark_layers([Mark(kind="points", points=points, style="hit")], 1.0, (1000, 1000))["test figure"]
+        field_pictures.mark_layers([Mark(kind="points", points=points, style="hit")], 1.0, (1000, 1000))["test figure"]
     )
     for row, column in points:
         assert layer[int(row) - 12 : int(row) + 13, int(column) - 12 : int(column) + 13].max() > 200
 
 
 def test_marks_are_grouped_by_layer_in_their_order():
-    names = list(figures.mark_layers(marks(), 1.0, (500, 500)))
+    names = list(field_pictures.mark_layers(marks(), 1.0, (500, 500)))
     assert names == ["test figure", "hits"]
 
 
 def test_equal_input_gives_equal_bytes():
     field, found = grain_field(3, 200, 12)
     for draw in (
-        lambda: figures.field_picture(field)[0],
-        lambda: figures.segmentation_layer(found, (800, 800)),
-        lambda: figures.mark_layers(marks(200), 4.0, (800, 800))["hits"],
+        lambda: field_pictures.field_picture(field)[0],
+        lambda: field_pictures.segmentation_layer(found, (800, 800)),
+        lambda: field_pictures.mark_layers(marks(200), 4.0, (800, 800))["hits"],
     ):
         assert draw() == draw()
-    figures.chart_svg.cache_clear()
-    first = figures.chart_svg(CHARTS[0])
-    figures.chart_svg.cache_clear()
-    assert figures.chart_svg(CHARTS[0]) == first
+    charts.chart_svg.cache_clear()
+    first = charts.chart_svg(CHARTS[0])
+    charts.chart_svg.cache_clear()
+    assert charts.chart_svg(CHARTS[0]) == first
 
 
 @pytest.mark.parametrize("box", [(0, 0, 5, 5), (190, 190, 200, 200), (0, 0, 200, 200), (90, 20, 91, 180)])
 def test_thumbnail_is_square_with_its_scale_wherever_the_feature_lies(box):
     field, found = grain_field(4, 200, 12)
     item = Notable(feature=1, value=1.0, unit="um2", caption="", box=box)
-    shape = opened(figures.thumbnail(field, found, item)).shape
-    assert shape[1] == figures.THUMBNAIL_PX < shape[0] < 1.25 * figures.THUMBNAIL_PX
+    shape = opened(field_pictures.thumbnail(field, found, item)).shape
+    assert shape[1] == field_pictures.THUMBNAIL_PX < shape[0] < 1.25 * field_pictures.THUMBNAIL_PX
 
 
 def test_field_files_are_written_where_the_record_says(tmp_path):
     field, found = grain_field(5, 200, 12)
-    files = figures.write_field(tmp_path, "1_field_05", field, found, marks(200))
+    files = field_pictures.write_field(tmp_path, "1_field_05", field, found, marks(200))
     assert [layer.name for layer in files.layers] == ["segmentation", "test figure", "hits"]
     for name in (files.picture, files.overlay, *(layer.file for layer in files.layers)):
         assert (tmp_path / name).stat().st_size > 500
@@ -187,7 +189,7 @@ CHARTS = (
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: f"{chart.kind} {chart.title}")
 def test_chart_is_svg_without_a_date(chart):
-    svg = figures.chart_svg(chart)
+    svg = charts.chart_svg(chart)
     assert "<svg" in svg
     assert "dc:date" not in svg
     assert chart.y_label in svg  # text, not outlines
@@ -199,7 +201,7 @@ def test_layers_of_labels_alone_are_not_burned_into_the_overlay(tmp_path):
     bare, labeled, marked = (tmp_path / name for name in ("bare", "labeled", "marked"))
     for folder, drawn in ((bare, ()), (labeled, (label,)), (marked, marks(20))):
         folder.mkdir()
-        figures.write_field(folder, "a", field, found, drawn)
+        field_pictures.write_field(folder, "a", field, found, drawn)
     overlay = "overlays/a.jpg"
     assert (labeled / "overlays/a.local_grain_size.png").is_file()
     assert (labeled / overlay).read_bytes() == (bare / overlay).read_bytes()

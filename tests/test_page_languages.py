@@ -24,7 +24,7 @@ from inspect_tool.languages import Text, said
 from inspect_tool.model import Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import text
-from inspect_tool.report.figures import chart_svg
+from inspect_tool.report.charts import chart_svg
 from inspect_tool.report.render import language_of, render
 from inspect_tool.verify.anew import print_anew
 from inspect_tool.verify.verify import verify

@@ -18,7 +18,7 @@ from inspect_tool.images.readers import read_values
 from inspect_tool.inspection import job_plan, job_trail, one_field, painted
 from inspect_tool.model import Edit, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import encode
-from inspect_tool.report.figures import full_size
+from inspect_tool.report.field_pictures import full_size
 from inspect_tool.segmentation import labels as masks
 from inspect_tool.segmentation import question
 

@@ -181,12 +181,12 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
 
 def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
     """Write a picture of the place that each edit of a field changed, before and after it."""
-    from inspect_tool.report import figures
+    from inspect_tool.report import field_pictures
 
     before = raw
     for entry in entries:
         after = edits.applied(before, [entry], micrograph.path)
-        _write(folder / edits.picture_name(entry.edit.number), figures.edited_place(micrograph, before, after))
+        _write(folder / edits.picture_name(entry.edit.number), field_pictures.edited_place(micrograph, before, after))
         before = after
 
 
@@ -200,15 +200,15 @@ def field_pictures(
     step: Statement | None,
 ) -> Outcome:
     """Write the pictures of one field and describe them."""
-    from inspect_tool.report import figures
+    from inspect_tool.report import field_pictures
 
     source = planned.sources[index]
-    files = figures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
+    files = field_pictures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in measurement.worst[:WORST]:
         shown = thumbnail(index, measurement, notable)
-        _write(folder / shown.file, figures.thumbnail(micrograph, segmentation, notable))
+        _write(folder / shown.file, field_pictures.thumbnail(micrograph, segmentation, notable))
         thumbnails.append(shown)
     record = MicrographRecord(
         image=source.name,

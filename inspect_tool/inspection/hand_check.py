@@ -33,7 +33,7 @@ from inspect_tool.referee.population import (
     strata_of_field,
     what_is_drawn,
 )
-from inspect_tool.report.figures import full_size
+from inspect_tool.report.field_pictures import full_size
 from inspect_tool.units import convert
 
 POINTS, LINES = 150, 60

@@ -22,7 +22,7 @@ from inspect_tool.evidence import edits
 from inspect_tool.images.readers.raster import parse_xml
 from inspect_tool.model import Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import LARGEST_PX, own_limits
-from inspect_tool.report import figures
+from inspect_tool.report import field_pictures
 from inspect_tool.segmentation import question
 
 SUFFIX = ".ora"
@@ -97,13 +97,13 @@ def brushes(current: Segmentation) -> tuple[Brush, ...]:
 
 def overlay(micrograph: Micrograph, current: Segmentation) -> Rgb:
     """Draw the micrograph with outlines, and classes tinted; paler where the region does not count."""
-    rgb = figures.full_size(micrograph).copy()
+    rgb = field_pictures.full_size(micrograph).copy()
     if current.kind == "semantic":
         for brush in brushes(current)[1:]:
             inside = current.labels == brush.number
             tinted = rgb[inside] * np.float32(1 - _TINT) + np.array(brush.color, np.float32) * np.float32(_TINT)
             rgb[inside] = np.rint(tinted).astype(np.uint8)
-    rgb[_outlines(current)] = figures.BOUNDARY
+    rgb[_outlines(current)] = field_pictures.BOUNDARY
     if micrograph.roi is not None:
         rgb[~micrograph.roi] = rgb[~micrograph.roi] // 2 + 128
     return rgb
@@ -119,7 +119,7 @@ def _outlines(current: Segmentation) -> Mask:
 def layered(micrograph: Micrograph, current: Segmentation) -> bytes:
     """Write an OpenRaster file: an empty layer to draw on, labels in colors, and the micrograph."""
     rows, columns = current.labels.shape
-    below = figures.full_size(micrograph)
+    below = field_pictures.full_size(micrograph)
     layers = {
         _DRAW: np.zeros((rows, columns, 4), np.uint8),
         _LABELS: _label_layer(current),

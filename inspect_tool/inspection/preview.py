@@ -11,7 +11,7 @@ from inspect_tool.inspection.field_record import stem
 from inspect_tool.inspection.job_plan import Plan, Progress, Source, inputs_of
 from inspect_tool.inspection.one_field import read_source, selection
 from inspect_tool.model import Mask, Micrograph, Segmentation
-from inspect_tool.report import figures
+from inspect_tool.report import field_pictures
 from inspect_tool.report.text import quantity, short
 
 _NOT_COUNTED = "not measured"
@@ -72,15 +72,15 @@ def _whole(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[Micro
 
 def _drawn(whole: Micrograph, counts: Mask) -> bytes:
     shown = whole.pixels if whole.color is None else whole.color
-    picture, scale = figures.field_picture(replace(whole, roi=counts, shown=shown))
+    picture, scale = field_pictures.field_picture(replace(whole, roi=counts, shown=shown))
     left_out = Segmentation(
         labels=np.where(counts, 0, 2).astype(np.uint8),
         kind="semantic",
         backend="preview",
         classes={0: "measured", 1: "", 2: _NOT_COUNTED},  # the second class is the first that is hatched
     )
-    layer = figures.segmentation_layer(left_out, figures.picture_size(whole.pixels.shape, scale))
-    return figures.composite(picture, [layer])
+    layer = field_pictures.segmentation_layer(left_out, field_pictures.picture_size(whole.pixels.shape, scale))
+    return field_pictures.composite(picture, [layer])
 
 
 _REASONS = (

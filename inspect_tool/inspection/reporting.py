@@ -174,7 +174,7 @@ def typesetting(planned: Plan) -> str:
 
 def _picture(folder: Path, path: Path, printed: Mapping[str, int]) -> Attachment:
     """A picture with its hash, and that of what paper shows; ``printed``: longest side of the printed ones."""
-    from inspect_tool.report.figures import reduced
+    from inspect_tool.report.field_pictures import reduced
 
     made = _attachment(folder, path, "picture")
     if made.file not in printed:

@@ -48,7 +48,7 @@ from inspect_tool.languages import (
 )
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
 from inspect_tool.paths import data_folder
-from inspect_tool.report import figures, text
+from inspect_tool.report import charts, field_pictures, text
 from inspect_tool.report.build import (
     IDENTIFICATION,
     SECTION_STATISTICS,
@@ -330,7 +330,7 @@ def font_faces() -> str:
 
     Those of texts (Liberation) lie beside the templates; what they lack (DejaVu) matplotlib brings.
     """
-    own, more = data_folder("templates") / "fonts", figures.FONTS
+    own, more = data_folder("templates") / "fonts", field_pictures.FONTS
     faces = [
         ("Report Sans", own / "LiberationSans-Regular.ttf", "normal", "normal"),
         ("Report Sans", own / "LiberationSans-Bold.ttf", "bold", "normal"),
@@ -930,14 +930,14 @@ def _legend(record: MicrographRecord, language: str) -> list[dict[str, str]]:
     if not isinstance(classes, Mapping):
         return []
     if record.segmentation.get("kind") == "instance":
-        color = "#{:02x}{:02x}{:02x}".format(*figures.BOUNDARY)
+        color = "#{:02x}{:02x}{:02x}".format(*field_pictures.BOUNDARY)
         names = [str(name) for number, name in classes.items() if int(number) > 0]
         return [{"name": said(_outline_of(name), language), "color": color} for name in names]
     named = sorted((int(number), str(name)) for number, name in classes.items() if int(number) > 0)
     return [
         {
             "name": said(text.term(name), language),
-            "color": "#{:02x}{:02x}{:02x}".format(*figures.CLASS_COLORS[i % len(figures.CLASS_COLORS)]),
+            "color": "#{:02x}{:02x}{:02x}".format(*field_pictures.CLASS_COLORS[i % len(field_pictures.CLASS_COLORS)]),
         }
         for i, (_, name) in enumerate(named)
     ]
@@ -977,7 +977,7 @@ def _picture(folder: Path, name: str, max_px: int, printed_px: int) -> str:
         raise OutputError(msg)
     data = path.read_bytes()
     if max_px and path.suffix == ".jpg":
-        data = figures.reduced(figures.reduced(data, max(max_px, printed_px)), max_px)
+        data = field_pictures.reduced(field_pictures.reduced(data, max(max_px, printed_px)), max_px)
     return data_uri(data, _MIME[path.suffix.lower()])
 
 
@@ -986,7 +986,7 @@ def _outline_of(name: str) -> str:
 
 
 def _chart(chart: Chart, width_mm: float, height_mm: float, language: str) -> str:
-    return data_uri(figures.chart_svg(chart, width_mm, height_mm, language).encode(), _MIME[".svg"])
+    return data_uri(charts.chart_svg(chart, width_mm, height_mm, language).encode(), _MIME[".svg"])
 
 
 def data_uri(data: bytes, mime: str) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from inspect_tool.model import FieldMeasurement, MicrographRecord, Segmentation
 from inspect_tool.pixels.png import own_limits
-from inspect_tool.report import figures
+from inspect_tool.report import field_pictures
 
 BLOCK_PX = 8
 LARGEST = 70.0
@@ -42,7 +42,7 @@ def differences(
         The pictures were made with the same libraries: an overlay is the same to the last byte.
     """
     shape = (record.height_px, record.width_px)
-    if not 0 < record.picture_scale * max(shape) <= figures.PICTURE_PX + 1:
+    if not 0 < record.picture_scale * max(shape) <= field_pictures.PICTURE_PX + 1:
         return 0, [f"{record.picture}: its scale {record.picture_scale:g} is that of no picture of a report"]
     picture, overlay = read(record.picture), read(record.overlay)
     layers = {layer.name: read(layer.file) for layer in record.layers}
@@ -50,16 +50,16 @@ def differences(
     if picture is None or overlay is None or len(drawn) < len(layers) or "segmentation" not in drawn:
         return 0, []
     unlike: list[str] = []
-    outlines = figures.segmentation_layer(segmentation, figures.picture_size(shape, record.picture_scale))
+    outlines = field_pictures.segmentation_layer(segmentation, field_pictures.picture_size(shape, record.picture_scale))
     if not _same_layer(drawn["segmentation"], outlines):
         unlike += [
             f"{layer.file}: is not what the masks draw" for layer in record.layers if layer.name == "segmentation"
         ]
     drawn["segmentation"] = outlines
-    labels = figures.label_layers(measurement.marks)
+    labels = field_pictures.label_layers(measurement.marks)
     burned = [data for name, data in drawn.items() if name not in labels]
     apart = _apart(picture, overlay, burned)
-    if apart is None or not (figures.composite(picture, burned) == overlay if exact else apart <= LARGEST):
+    if apart is None or not (field_pictures.composite(picture, burned) == overlay if exact else apart <= LARGEST):
         unlike.append(f"{record.overlay}: is not the picture with the outlines that the masks draw")
     return 2, unlike
 
@@ -69,7 +69,7 @@ def same_picture(data: bytes, wanted: bytes) -> bool:
     shown = _pixels(data, "RGB")
     if shown is None:
         return False
-    drawn = _pixels(figures.reduced(wanted, max(shown.shape[:2])), "RGB")
+    drawn = _pixels(field_pictures.reduced(wanted, max(shown.shape[:2])), "RGB")
     return drawn is not None and drawn.shape == shown.shape and difference(shown, drawn) <= LARGEST / 2
 
 

@@ -19,7 +19,7 @@ from inspect_tool.files import plain, sha256_bytes
 from inspect_tool.languages import ENGLISH, Text, languages, said
 from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
-from inspect_tool.report import figures, text
+from inspect_tool.report import field_pictures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
@@ -410,29 +410,29 @@ def put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: 
     """Write the pictures that the report names: those that a PDF shows, known by their hashes, and blank ones for the
     others. Gives the files of the blank ones by their hashes."""
     scales = {(record.image, record.specimen): record.calibration.pixel_um for record in report.micrographs}
-    square = (figures.THUMBNAIL_PX, figures.THUMBNAIL_PX)
+    square = (field_pictures.THUMBNAIL_PX, field_pictures.THUMBNAIL_PX)
     drawn: dict[str, tuple[tuple[int, int], float | None, float]] = {
         item.file: (square, scales.get((item.image, item.specimen)), 1.0) for item in report.worst
     }
     for record in report.micrographs:
         shape = (record.height_px, record.width_px)
-        scale = min(max(record.picture_scale, 0.0), figures.PICTURE_PX / max(shape))
+        scale = min(max(record.picture_scale, 0.0), field_pictures.PICTURE_PX / max(shape))
         about = (shape, record.calibration.pixel_um, scale)
         drawn |= {record.picture: about, record.overlay: about}
-    pair = (figures.PLACE_PX, 2 * figures.PLACE_PX + figures.PLACE_GAP_PX)
+    pair = (field_pictures.PLACE_PX, 2 * field_pictures.PLACE_PX + field_pictures.PLACE_GAP_PX)
     for file, (_, specimen, _, image, *_) in edits.places(report):
         drawn[file] = (pair, scales.get((str(image), str(specimen))), 1.0)
 
     @cache
     def blank(shape: tuple[int, int], pixel_um: float | None, scale: float) -> bytes:
-        return figures.reduced(figures.blank_field(shape, pixel_um, scale), max_px)
+        return field_pictures.reduced(field_pictures.blank_field(shape, pixel_um, scale), max_px)
 
     stated = {item.file: {item.sha256, item.printed_sha256} for item in report.attachments if item.role == "picture"}
     blanks = {}
     for name, about in drawn.items():
         data = next((shown[digest] for digest in stated.get(name, ()) if digest in shown), None)
         if data is None:
-            data = figures.marked(blank(*about), name)
+            data = field_pictures.marked(blank(*about), name)
             blanks[sha256_bytes(data)] = name
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

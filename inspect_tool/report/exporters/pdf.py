@@ -22,7 +22,7 @@ from inspect_tool.evidence.masks import attached
 from inspect_tool.files import dump_report, sha256_bytes, whole_file
 from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
-from inspect_tool.report import figures, text
+from inspect_tool.report import field_pictures, text
 from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.report.render import font_faces, load_settings, render, search_path
 
@@ -119,7 +119,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
     A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
     page, pictures = _with_short_addresses(page)
-    files = _OwnFiles((path.parent.resolve(), *search_path(template), figures.FONTS.resolve()), pictures)
+    files = _OwnFiles((path.parent.resolve(), *search_path(template), field_pictures.FONTS.resolve()), pictures)
 
     def source(words: str) -> Any:
         return weasyprint.HTML(string=words, base_url=f"{template.resolve().as_uri()}/", url_fetcher=files)

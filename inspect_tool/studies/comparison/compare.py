@@ -567,15 +567,15 @@ def _outlines(labels: LabelImage) -> NDArray[np.uint8]:
 
 
 def _picture(micrograph: Micrograph, segmentation: Segmentation, box: tuple[int, int, int, int]) -> bytes:
-    from inspect_tool.report import figures
+    from inspect_tool.report import field_pictures
 
     window = np.s_[box[0] : box[2], box[1] : box[3]]
     color = None if micrograph.color is None else micrograph.color[window]
     part = replace(micrograph, pixels=micrograph.pixels[window], color=color, roi=None)
-    picture, scale = figures.field_picture(part, _PICTURE_PX)
-    size = figures.picture_size(part.pixels.shape, scale)
-    layer = figures.segmentation_layer(replace(segmentation, labels=segmentation.labels[window]), size)
-    return figures.composite(picture, (layer,))
+    picture, scale = field_pictures.field_picture(part, _PICTURE_PX)
+    size = field_pictures.picture_size(part.pixels.shape, scale)
+    layer = field_pictures.segmentation_layer(replace(segmentation, labels=segmentation.labels[window]), size)
+    return field_pictures.composite(picture, (layer,))
 
 
 def _warnings(reference: _Run, others: Sequence[_Run], pairs: Sequence[Pair]) -> tuple[Words, ...]:

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
-from inspect_tool.report import figures, text
+from inspect_tool.report import charts, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
@@ -332,7 +332,7 @@ def bland_altman_svg(
     apart = f" [{say(difference_unit(plain))}]" if plain else ""
 
     def draw(axes: Axes) -> None:
-        ink, accent, faint = figures.INK, "#0b4f6c", figures.FAINT
+        ink, accent, faint = charts.INK, "#0b4f6c", charts.FAINT
         axes.spines[["top", "right"]].set_visible(False)
         axes.axhline(0, color=faint, lw=0.8, zorder=1)
         at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
@@ -378,7 +378,7 @@ def bland_altman_svg(
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.tick_params(axis="y", length=3)
 
-    return figures.drawn_svg(draw, width_mm, height_mm, language)
+    return charts.drawn_svg(draw, width_mm, height_mm, language)
 
 
 def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> tuple[Table, ...]:

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
-from inspect_tool.report import figures, text
+from inspect_tool.report import charts, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
@@ -288,7 +288,7 @@ def _charts(report: GaugeReport, language: str) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"title": one.title, "words": one.words, "wide": one.wide, "svg": data_uri(svg.encode(), "image/svg+xml")}
         for one in drawn
-        for svg in (figures.drawn_svg(one.draw, *((174.0, 40.0) if one.wide else (84.0, 50.0)), language),)
+        for svg in (charts.drawn_svg(one.draw, *((174.0, 40.0) if one.wide else (84.0, 50.0)), language),)
     )
 
 
@@ -410,12 +410,12 @@ def _chart_by_cell(
     """Draw one value per cell in blocks of the appraisers, with control limits."""
     cells = _cells(report)
     size = len(report.parts)
-    accent = figures.LINES[0][0]
+    accent = charts.LINES[0][0]
     for i, appraiser in enumerate(report.appraisers):
         at = range(i * size, (i + 1) * size)
         axes.plot(at, [points[j] for j in at], "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=1.0)
         if i:
-            axes.axvline(i * size - 0.5, color=figures.FAINT, lw=0.7)
+            axes.axvline(i * size - 0.5, color=charts.FAINT, lw=0.7)
         axes.annotate(
             _short(appraiser, max(6, 90 // len(report.appraisers))),
             (i * size + (size - 1) / 2, 1.0),
@@ -427,12 +427,12 @@ def _chart_by_cell(
         )
     if limits is not None:
         low, center, high = limits
-        axes.axhline(center, color=figures.INK, lw=0.9)
+        axes.axhline(center, color=charts.INK, lw=0.9)
         for value in (low, high) if low else (high,):
-            axes.axhline(value, color=figures.INK, lw=0.9, ls=(0, (5, 2)))
+            axes.axhline(value, color=charts.INK, lw=0.9, ls=(0, (5, 2)))
         out = [(j, value) for j, value in enumerate(points) if not low <= value <= high]
         if out and of == "range":
-            color = figures.LINES[1][0]
+            color = charts.LINES[1][0]
             axes.plot(*zip(*out, strict=True), "s", ms=6.5, mfc="none", mec=color, mew=1.2, ls="")
     _name_ticks(axes, [part for _, part, _ in cells], 110)
     axes.set_xlim(-0.6, len(cells) - 0.4)
@@ -446,9 +446,9 @@ def _by_part(axes: Axes, report: GaugeReport, say: Say) -> None:
     means = []
     for i, part in enumerate(report.parts):
         own = [item.value for item in report.observations if item.part == part]
-        axes.plot([i] * len(own), own, "o", ms=3.4, mec=figures.INK, mfc="white", mew=0.8)
+        axes.plot([i] * len(own), own, "o", ms=3.4, mec=charts.INK, mfc="white", mew=0.8)
         means.append(fmean(own))
-    axes.plot(range(len(means)), means, "-", color=figures.LINES[0][0], lw=1.4, zorder=1)
+    axes.plot(range(len(means)), means, "-", color=charts.LINES[0][0], lw=1.4, zorder=1)
     _name_ticks(axes, report.parts, 44)
     axes.set_xlabel(say(Text("words.part")))
     _dress(axes, report, say(Text("words.value")))
@@ -457,8 +457,8 @@ def _by_part(axes: Axes, report: GaugeReport, say: Say) -> None:
 def _by_appraiser(axes: Axes, report: GaugeReport, say: Say) -> None:
     for i, appraiser in enumerate(report.appraisers):
         own = [item.value for item in report.observations if item.appraiser == appraiser]
-        axes.plot([i] * len(own), own, "o", ms=3.4, mec=figures.INK, mfc="white", mew=0.8)
-        axes.plot([i - 0.22, i + 0.22], [fmean(own)] * 2, "-", color=figures.LINES[0][0], lw=2.2)
+        axes.plot([i] * len(own), own, "o", ms=3.4, mec=charts.INK, mfc="white", mew=0.8)
+        axes.plot([i - 0.22, i + 0.22], [fmean(own)] * 2, "-", color=charts.LINES[0][0], lw=2.2)
     axes.set_xlim(-0.6, len(report.appraisers) - 0.4)
     _name_ticks(axes, report.appraisers, 52)
     axes.set_xlabel(say(Text("words.appraiser")))
@@ -468,7 +468,7 @@ def _by_appraiser(axes: Axes, report: GaugeReport, say: Say) -> None:
 def _interaction(axes: Axes, report: GaugeReport, say: Say) -> None:
     means = {(appraiser, part): fmean(values) for appraiser, part, values in _cells(report)}
     for i, appraiser in enumerate(report.appraisers):
-        color, dash = figures.LINES[i % len(figures.LINES)]
+        color, dash = charts.LINES[i % len(charts.LINES)]
         axes.plot(
             range(len(report.parts)),
             [means[appraiser, part] for part in report.parts],
@@ -502,7 +502,7 @@ def _components(axes: Axes, report: GaugeReport, say: Say) -> None:
     width = 0.8 / len(series)
     for i, (name, shares) in enumerate(series):
         at = [j + (i - (len(series) - 1) / 2) * width for j in range(len(shown))]
-        fill, hatch = figures.FILLS[i], figures.HATCHES[i]
+        fill, hatch = charts.FILLS[i], charts.HATCHES[i]
         axes.bar(at, shares, 0.94 * width, color=fill, hatch=hatch, edgecolor="white", lw=0, label=name)
     axes.set_xticks(range(len(shown)), [_LETTERS[item.name] for item in shown])
     _legend(axes)
@@ -528,14 +528,12 @@ _LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "P
 def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float], say: Say) -> None:
     assert report.reference is not None
     assert report.capability is not None
-    accent = figures.LINES[0][0]
+    accent = charts.LINES[0][0]
     axes.plot(range(1, len(values) + 1), values, "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=0.9)
-    axes.axhline(report.reference, color=figures.INK, lw=0.9)
+    axes.axhline(report.reference, color=charts.INK, lw=0.9)
     axes.axhline(report.capability.mean, color=accent, lw=1.0, ls=(0, (1, 1.6)))
     for sign in (-1, 1):
-        axes.axhline(
-            report.reference + sign * report.capability.allowed_bias, color=figures.INK, lw=0.9, ls=(0, (5, 2))
-        )
+        axes.axhline(report.reference + sign * report.capability.allowed_bias, color=charts.INK, lw=0.9, ls=(0, (5, 2)))
     axes.set_xlim(0, len(values) + 1)
     axes.set_xlabel(say(Text("words.measurement")))
     axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))

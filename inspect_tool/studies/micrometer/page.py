@@ -9,7 +9,7 @@ import numpy as np
 from inspect_tool import __version__
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, translated
 from inspect_tool.model import Calibration, CalibrationRecord, Chart, Mark, Micrograph, Series
-from inspect_tool.report import figures, text
+from inspect_tool.report import charts, field_pictures, text
 from inspect_tool.report.render import data_uri, render_page
 from inspect_tool.statistics.uncertainty import effective_dof
 from inspect_tool.studies.micrometer.lines import LineFamily
@@ -197,14 +197,14 @@ def _pictures(record: CalibrationRecord, images: Sequence[MeasuredImage]) -> lis
 
 def _picture(record: CalibrationRecord, image: MeasuredImage) -> dict[str, Words]:
     scale = Calibration(pixel_um=record.pixel_um, pixel_y_um=record.pixel_y_um)
-    jpeg, ratio = figures.field_picture(replace(image.micrograph, calibration=scale), _PICTURE_PX)
-    size = figures.picture_size(image.micrograph.pixels.shape, ratio)
+    jpeg, ratio = field_pictures.field_picture(replace(image.micrograph, calibration=scale), _PICTURE_PX)
+    size = field_pictures.picture_size(image.micrograph.pixels.shape, ratio)
     marks = [mark for family in image.families for mark in _marks(family)]
-    layers = list(figures.mark_layers(marks, ratio, size).values())
+    layers = list(field_pictures.mark_layers(marks, ratio, size).values())
     axes = tuple(family.axis for family in image.families)
     lines = tuple(str(len(family.numbers)) for family in image.families)
     return {
-        "src": data_uri(figures.composite(jpeg, layers, _PICTURE_PX), "image/jpeg"),
+        "src": data_uri(field_pictures.composite(jpeg, layers, _PICTURE_PX), "image/jpeg"),
         "caption": Text("calibration.caption", image=image.micrograph.path, lines=lines, axes=axes),
         "alt": Text("calibration.alt_picture", image=image.micrograph.path),
     }
@@ -252,5 +252,5 @@ def _deviations(images: Sequence[MeasuredImage], width_mm: float, language: str)
         y_label=Text("calibration.chart_y"),
         series=tuple(series),
     )
-    svg = figures.chart_svg(translated(chart, language), width_mm, 0.75 * width_mm, language)
+    svg = charts.chart_svg(translated(chart, language), width_mm, 0.75 * width_mm, language)
     return {"title": chart.title, "svg": data_uri(svg.encode(), "image/svg+xml")}

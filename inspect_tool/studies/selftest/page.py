@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, Table
-from inspect_tool.report import figures, text
+from inspect_tool.report import charts, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.studies.comparison.page import difference_unit
@@ -433,11 +433,11 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
         low, high = min(every), max(every)
         room = 0.06 * ((high - low) or 1.0)
         ends = (low - room, high + room)
-        axes.plot(ends, ends, color=figures.INK, lw=0.9, zorder=1)
+        axes.plot(ends, ends, color=charts.INK, lw=0.9, zorder=1)
         if limit is not None:
             for sign in (-1, 1):
                 axes.plot(
-                    ends, [end + sign * limit for end in ends], color=figures.INK, lw=0.8, ls=(0, (1, 1.6)), zorder=1
+                    ends, [end + sign * limit for end in ends], color=charts.INK, lw=0.8, ls=(0, (1, 1.6)), zorder=1
                 )
         for look in one.looks:
             own = [point for point in one.points if point.look == look.look]
@@ -469,7 +469,7 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
         words += f"; dotted, the limit of the bias, ± {_in_unit(limit, one.unit, 'Bias')}"
     return {
         "title": one.title,
-        "svg": data_uri(figures.drawn_svg(draw, 84.0, 72.0).encode(), "image/svg+xml"),
+        "svg": data_uri(charts.drawn_svg(draw, 84.0, 72.0).encode(), "image/svg+xml"),
         "words": f"{len(one.points)} phantoms with their stated 95 % intervals; {words}.",
         "alt": f"{one.title}: measured over true, {len(one.points)} phantoms",
     }
@@ -524,7 +524,7 @@ def _size_plot(test: SelfTest) -> str:
 
     def draw(axes: Axes) -> None:
         axes.spines[["top", "right"]].set_visible(False)
-        axes.axhline(test.size_limits[0], color=figures.INK, lw=0.8, ls=(0, (1, 1.6)))
+        axes.axhline(test.size_limits[0], color=charts.INK, lw=0.8, ls=(0, (1, 1.6)))
         for look in looks:
             rows = sorted(
                 (row for row in test.sizes if row.look == look and row.pores), key=lambda row: row.diameter_px
@@ -548,7 +548,7 @@ def _size_plot(test: SelfTest) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
         axes.legend(loc="lower right", frameon=False, fontsize=7)
 
-    return data_uri(figures.drawn_svg(draw, 84.0, 56.0).encode(), "image/svg+xml")
+    return data_uri(charts.drawn_svg(draw, 84.0, 56.0).encode(), "image/svg+xml")
 
 
 def _tile_row(one: TileTest) -> dict[str, str]:

@@ -17,7 +17,7 @@ import inspect_tool
 from inspect_tool import registry
 from inspect_tool.inspection import job_plan
 from inspect_tool.studies.validation.measure import merged, of_quantities
-from inspect_tool.validation import features, finding, line
+from inspect_tool.validation import features, line, lookup
 from inspect_tool.validation.values import (
     SCHEMA,
     FieldError,
@@ -49,7 +49,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     if machine is None or truth is None:
         return None
     planned = job_plan.plan(folder / "job.toml")
-    backend = finding.backend_of(
+    backend = lookup.backend_of(
         case.recipe, planned.backend, registry.load("backend", planned.backend), planned.backend_settings
     )
     recipe = registry.load("recipe", case.recipe)

@@ -24,8 +24,8 @@ import inspect_tool
 from inspect_tool import registry
 from inspect_tool.model import Findings, Measurements, Report, Result
 from inspect_tool.statistics.uncertainty import evaluated
-from inspect_tool.validation import finding
 from inspect_tool.validation import line as line_of_error
+from inspect_tool.validation import lookup
 from inspect_tool.validation.values import Validation, parent_of
 
 ALPHA = 0.05  # the stated intervals are to miss this often
@@ -40,7 +40,7 @@ def run_case(runs: Path, case: Case, way: str, table: Table) -> None:
     job = write_job(case, table, folder)
     clock = time.perf_counter()
     try:
-        with patch.object(finding, "shipped", lambda _: None):
+        with patch.object(lookup, "shipped", lambda _: None):
             inspect_tool.run(job, folder, name="out", trail=False)
     except inspect_tool.InspectError as error:
         refusal.write_text(str(error), encoding="utf-8")

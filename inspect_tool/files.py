@@ -22,7 +22,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import tomli_w
 
-from inspect_tool import slips
+from inspect_tool import typos
 from inspect_tool.errors import BackendError, InspectError, SettingsError
 from inspect_tool.languages import Text, as_data, of_data, placed, sentences
 from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Sentences, Spec
@@ -88,13 +88,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
     except FileNotFoundError:
-        msg = f"{path}: no such file{slips.near_file(path)}"
+        msg = f"{path}: no such file{typos.near_file(path)}"
         raise SettingsError(msg) from None
     except IsADirectoryError:
-        msg = f"{path}: is a folder; name a file in it{slips.near_file(path / path.name)}"
+        msg = f"{path}: is a folder; name a file in it{typos.near_file(path / path.name)}"
         raise SettingsError(msg) from None
     except UnicodeDecodeError as error:
-        msg = f"{path}: {slips.encoding(error)}"
+        msg = f"{path}: {typos.encoding(error)}"
         raise SettingsError(msg) from None
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
@@ -105,7 +105,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: {_cut(slips.syntax(text, str(error)))}"
+        msg = f"{path}: {_cut(typos.syntax(text, str(error)))}"
         raise SettingsError(msg) from None
     except ValueError:
         msg = f"{path}: not valid TOML: a number of thousands of digits"
@@ -191,7 +191,7 @@ def checked(
         return value
     except ValidationError as problem:
         first = problem.errors()[0]
-        wrong = slips.in_words(kind, first, under) if by_hand else slips.of_the_tool(first)
+        wrong = typos.in_words(kind, first, under) if by_hand else typos.of_the_tool(first)
         message = f"{where} {under}{'.' if under else ''}{wrong}"
         raise error(message) from None
 

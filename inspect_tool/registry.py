@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal, get_args, overload
 
-from inspect_tool import slips
+from inspect_tool import typos
 from inspect_tool.errors import SettingsError
 from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, parts_of
 
@@ -70,7 +70,7 @@ def register(kind: Kind, name: str, plugin: object) -> None:
         There is no such kind, the name is that of a built-in plug-in, or the plug-in lacks something that its kind has.
     """
     if kind not in _BUILT_IN:
-        msg = f"register: there is no kind '{kind}'; there are {', '.join(KINDS)}{slips.near(kind, KINDS)}"
+        msg = f"register: there is no kind '{kind}'; there are {', '.join(KINDS)}{typos.near(kind, KINDS)}"
         raise SettingsError(msg)
     if name in _BUILT_IN[kind]:
         msg = f"register: '{name}' is a {kind} of inspect_tool; take another name"
@@ -114,5 +114,5 @@ def load(kind: Kind, name: str) -> Any:
         return import_module(target)
     for point in entry_points(group=f"inspect_tool.{kind}", name=name):
         return import_module(point.value)
-    msg = f"unknown {kind} '{name}'; there are: {', '.join(names(kind))}{slips.near(name, names(kind))}"
+    msg = f"unknown {kind} '{name}'; there are: {', '.join(names(kind))}{typos.near(name, names(kind))}"
     raise SettingsError(msg)

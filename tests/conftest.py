@@ -36,10 +36,10 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _drawn_images_are_not_judged_by_real_ones():
     """Drawn images are unlike the labeled real ones: what is tested on them is tested without the shipped errors."""
-    from inspect_tool.validation import finding
+    from inspect_tool.validation import lookup
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finding, "shipped", lambda _: None)
+        patch.setattr(lookup, "shipped", lambda _: None)
         yield
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from inspect_tool import cli, paths
-from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest import phantom_jobs
 
 
 def carry_out(commands):
@@ -24,7 +24,7 @@ def carry_out(commands):
 if __name__ == "__main__":
     from test_selftest import TINY
 
-    phantoms.QUICK = TINY
+    phantom_jobs.QUICK = TINY
     samples, shipped = Path("samples").resolve(), paths.data_folder
     paths.data_folder = lambda name: samples if name == "samples" else shipped(name)
     carry_out(json.loads(sys.argv[1]))

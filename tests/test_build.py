@@ -8,6 +8,7 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool import files
+from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
 from inspect_tool.model import Calibration, Conformity, Criteria, Header, Requirement
 from inspect_tool.report import build
 from inspect_tool.standards.editions import check_rule, load_standard
@@ -41,7 +42,7 @@ def decided(*decisions):
     ],
 )
 def test_one_failure_fails_and_one_doubt_is_doubt(decisions, verdict):
-    assert build.overall_verdict(decided(*decisions)) == verdict
+    assert overall_verdict(decided(*decisions)) == verdict
 
 
 def test_every_item_of_the_17025_list_is_asked_for():
@@ -174,8 +175,8 @@ def test_a_rule_of_this_toolkit_says_nothing_about_the_conformity_to_a_standard(
     own = check_rule(load_standard("ipc_a_610_e"), "joint_diameter_px", 80.0)
     assert own.scope == "practice"
     assert "IPC" not in own.clause
-    assert build.method_conformity([own]) is None
+    assert method_conformity([own]) is None
     kept = check_rule(load_standard("astm_e112_2013"), "fields_intercept", 5.0, method="abrams")
-    assert build.method_conformity([own, kept]) is True
-    assert build.method_conformity([replace(own, passed=False), kept]) is True
-    assert build.method_conformity([own, replace(kept, passed=False)]) is False
+    assert method_conformity([own, kept]) is True
+    assert method_conformity([replace(own, passed=False), kept]) is True
+    assert method_conformity([own, replace(kept, passed=False)]) is False

@@ -4,8 +4,8 @@ import pypdf
 import pytest
 
 from inspect_tool.paths import data_folder
-from inspect_tool.report.confined import confined
 from inspect_tool.report.exporters.pdf import print_page
+from inspect_tool.report.template_process import confined
 
 
 def printed(folder, body):

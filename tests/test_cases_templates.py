@@ -11,7 +11,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_report
 from inspect_tool.inspection import job_run
 from inspect_tool.paths import data_folder
-from inspect_tool.report import confined
+from inspect_tool.report import template_process
 from inspect_tool.verify import pages, verify
 
 JOB = """\
@@ -115,8 +115,8 @@ def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(tmp_path, monkey
     report, own = load_report(made / "report.json"), tmp_path / "own"
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     (own / "blocks" / "summary.html.j2").write_text(loop, encoding="utf-8")
-    monkeypatch.setattr(confined, "SECONDS", 1)
-    monkeypatch.setattr(confined, "SECONDS_PER_IMAGE", 1)
+    monkeypatch.setattr(template_process, "SECONDS", 1)
+    monkeypatch.setattr(template_process, "SECONDS_PER_IMAGE", 1)
     held = pages.Files(json=(made / "report.json").read_bytes(), read={}.get, pictures=made)
     too_much = "needs more than 4 s of processor time"
     assert any(too_much in text for text in pages.html_differences(report, made / "report.html", own, made))

@@ -8,7 +8,7 @@ from scipy.ndimage import binary_erosion, gaussian_filter
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import unet
-from inspect_tool.segmentation.unet import gray_referee
+from inspect_tool.segmentation.unet import gray_opinion
 
 
 def discs(noise=3.0):
@@ -26,7 +26,7 @@ def image(pixels, roi=None):
 def test_the_level_between_the_classes_finds_the_border_that_a_network_missed():
     pixels, inside = discs()
     thin = binary_erosion(inside, iterations=3).astype(np.uint8)  # 26 % where 35 % are true
-    found = gray_referee.by_level(gray_referee.smoothed(pixels), thin, 1)
+    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), thin, 1)
     assert 100 * thin.mean() < 27
     assert 100 * found.mean() == pytest.approx(100 * inside.mean(), abs=0.3)
 
@@ -38,7 +38,7 @@ def test_other_classes_and_what_lies_outside_the_region_stay():
     roi = np.ones(labels.shape, bool)
     roi[:, :60] = False
     labels[~roi] = 0
-    found = gray_referee.by_level(gray_referee.smoothed(pixels), labels, 1, roi)
+    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), labels, 1, roi)
     assert (found[:60, 60:] == 2).all()
     assert not found[:, :60].any()
 
@@ -46,10 +46,10 @@ def test_other_classes_and_what_lies_outside_the_region_stay():
 def test_classes_drawn_by_lot_do_not_differ_in_gray():
     pixels, inside = discs()
     by_lot = np.random.default_rng(4).integers(0, 2, pixels.shape).astype(np.uint8)
-    gray = gray_referee.smoothed(pixels)
-    assert gray_referee.separation(gray, by_lot, 1) < 0.1
-    assert gray_referee.separation(gray, inside.astype(np.uint8), 1) > 10
-    assert gray_referee.separation(gray, np.zeros_like(by_lot), 1) is None
+    gray = gray_opinion.smoothed(pixels)
+    assert gray_opinion.separation(gray, by_lot, 1) < 0.1
+    assert gray_opinion.separation(gray, inside.astype(np.uint8), 1) > 10
+    assert gray_opinion.separation(gray, np.zeros_like(by_lot), 1) is None
 
 
 def test_a_card_that_knows_of_gray_refuses_what_gray_does_not_show_and_adds_its_level(tmp_path):

@@ -19,8 +19,8 @@ from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
 from inspect_tool.images.readers import read
 from inspect_tool.inspection.job_plan import files_of, plan
-from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, template_sha256
+from inspect_tool.report.template_process import confined
 from inspect_tool.segmentation.stardist.stardist_folder import read_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices have no names here")
@@ -258,14 +258,14 @@ def test_what_a_library_says_of_an_own_template_is_no_line_of_the_command(tmp_pa
 @posix
 @pytest.mark.parametrize("work", [looped, grown])
 def test_a_page_of_an_own_template_has_bounds(tmp_path, monkeypatch, work):
-    monkeypatch.setattr("inspect_tool.report.confined.SECONDS", 2)
+    monkeypatch.setattr("inspect_tool.report.template_process.SECONDS", 2)
     with pytest.raises(SettingsError, match="a page needs more than 2 s of processor time or 2 GB of memory"):
         confined(tmp_path, 0, work, "x")
 
 
 @posix
 def test_a_page_that_waits_for_the_processor_is_not_taken_for_one_that_needs_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("inspect_tool.report.confined.SECONDS", 2)
+    monkeypatch.setattr("inspect_tool.report.template_process.SECONDS", 2)
     assert confined(tmp_path, 0, waited, 11.0) == 11.0  # more than five times what it may compute
 
 

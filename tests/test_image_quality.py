@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inspect_tool import synthetic
-from inspect_tool.images import quality_figures
-from inspect_tool.images.quality_figures import block_step, clipped_percent, edges, gray_step, trend
+from inspect_tool.images import quality_measures
+from inspect_tool.images.quality_measures import block_step, clipped_percent, edges, gray_step, trend
 from inspect_tool.synthetic import Degradation
 
 
@@ -195,5 +195,5 @@ def test_the_figures_are_those_of_the_turned_picture():
 def test_a_large_image_is_looked_at_in_bands_that_change_nothing(monkeypatch):
     pixels = phases(blur_px=1.0)
     whole = edges(pixels).blur_px
-    monkeypatch.setattr(quality_figures, "_HALO_PX", 40)
+    monkeypatch.setattr(quality_measures, "_HALO_PX", 40)
     np.testing.assert_allclose(edges(pixels).blur_px, whole, atol=1e-3)

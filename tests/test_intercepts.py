@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.measure import figures, intercepts
+from inspect_tool.measure import circles_and_lines, intercepts
 from inspect_tool.measure.intercepts import SECOND_PHASE, circle, count_line, directional_counts, straight
 
 
@@ -269,7 +269,7 @@ def test_chords_at_pixels_without_a_grain_are_not_whole():
 )
 def test_lines_stay_inside_the_window(height, width, angle, number):
     window = (7, 11, height, width)
-    lines = intercepts.parallel_lines(window, angle, figures.line_length_px(window), number)
+    lines = intercepts.parallel_lines(window, angle, circles_and_lines.line_length_px(window), number)
     ends = np.concatenate([line.points[[0, -1]] for line in lines])
     assert (ends >= np.array([7, 11]) - 1e-9).all()
     assert (ends <= np.array([7 + height - 1, 11 + width - 1]) + 1e-9).all()
@@ -277,7 +277,11 @@ def test_lines_stay_inside_the_window(height, width, angle, number):
 
 def test_lines_do_not_radiate_from_one_point():
     window = (0, 0, 300, 400)
-    lines = [line for angle in figures.ORIENTATIONS_DEG for line in intercepts.parallel_lines(window, angle, 269.0, 2)]
+    lines = [
+        line
+        for angle in circles_and_lines.ORIENTATIONS_DEG
+        for line in intercepts.parallel_lines(window, angle, 269.0, 2)
+    ]
     assert {round(line.angle_deg) for line in lines} == {0, 45, 90, 135}
     middles = [tuple(np.round(line.points.mean(axis=0), 3)) for line in lines]
     assert len(set(middles)) == len(lines)
@@ -285,7 +289,7 @@ def test_lines_do_not_radiate_from_one_point():
 
 def test_circles_do_not_overlap_and_fit():
     window, diameter = (10, 20, 300, 420), 95.0
-    at = np.array(figures.centers(window, diameter))
+    at = np.array(circles_and_lines.centers(window, diameter))
     assert len(at) == 3 * 4
     distance = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
     assert distance[distance > 0].min() >= diameter
@@ -295,7 +299,7 @@ def test_circles_do_not_overlap_and_fit():
 
 @given(st.floats(1, 2000), st.floats(1, 2000))
 def test_preferred_magnification_is_near_and_never_too_small(wanted, at_least):
-    found = figures.preferred_magnification(wanted, at_least=at_least)
+    found = circles_and_lines.preferred_magnification(wanted, at_least=at_least)
     assert found >= at_least
     if at_least <= wanted / 1.3:
         assert found == pytest.approx(wanted, rel=0.14)
@@ -306,20 +310,22 @@ def test_figure_that_does_not_fit():
     with pytest.raises(
         MeasurementError, match=r"f\.tif: the image is smaller than the test figure: 299 um against 796"
     ):
-        figures.fitting_diameter((0, 0, 300, 400), drawn_mm=250 / pi, magnification=100, pixel_um=1.0, where="f.tif")
+        circles_and_lines.fitting_diameter(
+            (0, 0, 300, 400), drawn_mm=250 / pi, magnification=100, pixel_um=1.0, where="f.tif"
+        )
 
 
 def test_field_without_room_for_a_figure():
     with pytest.raises(MeasurementError, match="smaller than the smallest test figure"):
-        figures.magnification_that_fits(
+        circles_and_lines.magnification_that_fits(
             (0, 0, 30, 400), drawn_mm=79.6, wanted_px=200, smallest_px=50, pixel_um=1.0, where="f.tif"
         )
 
 
 def test_every_hit_is_drawn():
     labels = squares(20, 12)
-    figure = figures.count_circles(labels, [(119.5, 119.5)], [180.0, 120.0, 60.0], triple_point_px=0.25)
-    marks = figures.line_marks(figure)
+    figure = circles_and_lines.count_circles(labels, [(119.5, 119.5)], [180.0, 120.0, 60.0], triple_point_px=0.25)
+    marks = circles_and_lines.line_marks(figure)
     assert [mark.kind for mark in marks[:3]] == ["path"] * 3
     drawn = sum(len(mark.points) * float(mark.label.removeprefix("counts ")) for mark in marks[3:])
     assert drawn == sum(one.intersections for one in figure.counts)

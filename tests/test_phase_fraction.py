@@ -11,7 +11,7 @@ from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
-from inspect_tool.segmentation import question, threshold
+from inspect_tool.segmentation import choice, threshold
 from inspect_tool.standards.editions import editions_for
 
 E562, E1245 = (editions_for(phase_fraction, Settings(), name) for name in ("astm_e562_2019", "astm_e1245_2016"))
@@ -361,7 +361,7 @@ def test_contiguity_is_the_share_of_the_surface_that_objects_share():
         objects[top : top + 10, left : left + 10] = number + 1
     found = Segmentation(labels=objects, classes={1: "carbide"}, kind="instance", backend="labels")
     micrograph = Micrograph(pixels=np.zeros(objects.shape, np.uint8), calibration=SCALE, path="x.png")
-    made = phase_fraction.measure_field(micrograph, question.union(found), Settings(), E1245)
+    made = phase_fraction.measure_field(micrograph, choice.union(found), Settings(), E1245)
     one = result(phase_fraction.combine([made, replace(made, field=2)], Settings(), E1245), "contiguity.carbide")
     assert one.value == pytest.approx(0.5)
     # classes do not show where one object ends and the next begins

@@ -16,9 +16,9 @@ from inspect_tool.files import load_job
 from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
 from inspect_tool.statistics.uncertainty import proportion_interval
-from inspect_tool.studies.selftest import criteria, phantoms, selftest, statistics
+from inspect_tool.studies.selftest import criteria, phantom_jobs, selftest, statistics
 from inspect_tool.studies.selftest.page import Point, SelfTest
-from inspect_tool.studies.selftest.phantoms import FULL, LOOKS, QUICK, recipes
+from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recipes
 
 TINY = replace(
     QUICK,
@@ -92,42 +92,42 @@ def test_one_phantom_has_a_bias_and_no_interval():
 
 
 def test_what_a_pixel_size_cannot_resolve_or_a_field_cannot_hold_is_left_out_with_its_reason():
-    made, left = phantoms.planned("grain_size", 0.5, FULL)
+    made, left = phantom_jobs.planned("grain_size", 0.5, FULL)
     reasons = {one.truth: one.reason for one in left}
     # mean intercept of Poisson-Voronoi grains π / (4 √N_A), N_A = 2^(G - 1) / 64516 µm²: G 0 has 282 µm, G 12 4.41 µm
     assert sorted(reasons) == [0.0, 1.0, 2.0, 3.0, 12.0]
     assert "hold about 3.7 grains" in reasons[0.0]
     assert {phantom.truth for phantom in made} == {4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0}
-    coarse = {one.truth: one.reason for one in phantoms.planned("grain_size", 2.0, FULL)[1]}
+    coarse = {one.truth: one.reason for one in phantom_jobs.planned("grain_size", 2.0, FULL)[1]}
     assert coarse[12.0] == "mean intercept 2.2 px; grains below 10 px are not resolved"
     assert {truth for truth in coarse if "px; grains below" in coarse[truth]} == {8.0, 9.0, 10.0, 11.0, 12.0}
 
 
 @pytest.mark.parametrize("recipe", recipes())
 def test_every_phantom_has_the_truth_of_every_quantity_and_is_the_same_again(recipe):
-    phantom = phantoms.planned(recipe, phantoms.of(recipe).pixel_um, TINY)[0][0]
-    first, second = phantoms.drawn(phantom), phantoms.drawn(phantom)
+    phantom = phantom_jobs.planned(recipe, phantom_jobs.of(recipe).pixel_um, TINY)[0][0]
+    first, second = phantom_jobs.drawn(phantom), phantom_jobs.drawn(phantom)
     assert [a.pixels.tobytes() for a in first] == [b.pixels.tobytes() for b in second]
-    assert set(phantoms.truths_of(recipe, first)) == set(phantoms.of(recipe).known)
+    assert set(phantom_jobs.truths_of(recipe, first)) == set(phantom_jobs.of(recipe).known)
 
 
 def test_truths_of_several_fields_go_together_as_their_measurement_does():
     fields = [synthetic.grains(seed=i, grain_size_number=8.0, shape_px=(200, 200), pixel_um=0.7) for i in (1, 2)]
-    held = phantoms.truths_of("grain_size", fields)["grain_size_number.planimetric"][1]
+    held = phantom_jobs.truths_of("grain_size", fields)["grain_size_number.planimetric"][1]
     per_mm2 = np.mean([field.truth["field.grains_per_mm2"] for field in fields])
     assert held == pytest.approx(np.log2(per_mm2) - synthetic.G_FROM_DENSITY)
     pores = [synthetic.pores(seed=i, porosity_percent=4, mean_ecd_um=10, shape_px=(200, 200)) for i in (1, 2)]
     counts = [field.truth["field.pore_count"] for field in pores]
     sizes = [field.truth["field.mean_pore_ecd_um"] for field in pores]
-    assert phantoms.truths_of("porosity", pores)["mean_pore_ecd_um"][1] == pytest.approx(
+    assert phantom_jobs.truths_of("porosity", pores)["mean_pore_ecd_um"][1] == pytest.approx(
         np.average(sizes, weights=counts)
     )
 
 
 def test_a_phantom_is_a_job_like_any_other(tmp_path):
-    phantom = phantoms.planned("porosity", 1.5, TINY)[0][0]
+    phantom = phantom_jobs.planned("porosity", 1.5, TINY)[0][0]
     table = {"name": "threshold", "phase": "dark", "classes": ("pore", "metal")}
-    path = phantoms.write_job(tmp_path, "porosity", phantoms.drawn(phantom), "good", phantom.name, table)
+    path = phantom_jobs.write_job(tmp_path, "porosity", phantom_jobs.drawn(phantom), "good", phantom.name, table)
     job = load_job(path)
     assert job.calibration.pixel_um == 1.5
     assert job.backend["classes"] == ["pore", "metal"]
@@ -179,7 +179,7 @@ def test_all_four_recipes_are_measured_with_their_default_backends(whole):
     found, out, said = whole
     assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints"]
     assert {one.quantity for one in found.quantities} == {
-        quantity for recipe in recipes() for quantity in phantoms.of(recipe).known
+        quantity for recipe in recipes() for quantity in phantom_jobs.of(recipe).known
     }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
@@ -248,7 +248,7 @@ def test_what_is_written_reads_back(whole, tmp_path):
 
 
 def run(monkeypatch, *arguments):
-    monkeypatch.setattr(phantoms, "QUICK", TINY)
+    monkeypatch.setattr(phantom_jobs, "QUICK", TINY)
     monkeypatch.setattr("sys.argv", ["inspect-tool", *map(str, arguments)])
     with pytest.raises(SystemExit) as left:
         cli.main()

@@ -9,8 +9,8 @@ import inspect_tool
 from inspect_tool import registry
 from inspect_tool.files import checked
 from inspect_tool.studies.validation.summary import summaries
-from inspect_tool.validation import finding
-from inspect_tool.validation.finding import shipped  # before it is taken away from tests on drawn images
+from inspect_tool.validation import lookup
+from inspect_tool.validation.lookup import shipped  # before it is taken away from tests on drawn images
 from inspect_tool.validation.values import load_validation, parent_of
 
 PACKAGE = Path(inspect_tool.__file__).parent
@@ -27,7 +27,7 @@ def test_the_default_of_every_recipe_is_validated(recipe: str) -> None:
     name = table.pop("name")
     module = registry.load("backend", name)
     settings = checked(module.Settings, table, recipe)
-    found = shipped(finding.backend_of(recipe, name, module, settings))
+    found = shipped(lookup.backend_of(recipe, name, module, settings))
     assert found is not None
     assert found.validation.recipe == recipe
 

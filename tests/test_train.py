@@ -22,7 +22,7 @@ from inspect_tool.images import readers
 from inspect_tool.model import ModelCard
 from inspect_tool.segmentation import unet
 from inspect_tool.segmentation.networks.weights import load_weights
-from inspect_tool.training import request, sheet
+from inspect_tool.training import request, worst_cases
 from inspect_tool.training.request import Request, checked_request, name_table
 from inspect_tool.training.samples import Sample
 from inspect_tool.training.train import drawing, train
@@ -241,7 +241,7 @@ def test_an_interrupted_run_goes_on_when_told_to(trained, fields, tmp_path):
 def test_a_run_that_was_killed_while_it_wrote_its_model_ends_with_resume(trained, fields, tmp_path, monkeypatch):
     out = tmp_path / "two_phase"
     with monkeypatch.context() as patched:
-        patched.setattr(sheet, "write", lambda *_: (_ for _ in ()).throw(_PullThePlugError))
+        patched.setattr(worst_cases, "write", lambda *_: (_ for _ in ()).throw(_PullThePlugError))
         with pytest.raises(_PullThePlugError):
             train(asked(fields, out))
     assert not out.exists()  # the folder appears with all that belongs to it
@@ -389,7 +389,7 @@ def judged():
 
 def test_the_worst_place_comes_first(judged):
     sample, found = judged
-    worst = sheet.worst_places(sample, found, lines=False)
+    worst = worst_cases.worst_places(sample, found, lines=False)
     assert [(case.row, case.column) for case in worst] == [(0, 44), (0, 0)]
     assert worst[0].wrong == pytest.approx(3 * 400 / (100 * 246))  # 10 of its 256 columns are not annotated
     assert worst[1].wrong == pytest.approx(3 * 400 / (100 * 256))
@@ -397,12 +397,12 @@ def test_the_worst_place_comes_first(judged):
 
 def test_differences_are_told_apart_by_color(judged):
     sample, found = judged
-    case = sheet.worst_places(sample, found, lines=False)[0]
-    image, truth, prediction, difference = sheet.panels(case)
+    case = worst_cases.worst_places(sample, found, lines=False)[0]
+    image, truth, prediction, difference = worst_cases.panels(case)
     column = 210 - 44
-    assert tuple(difference[20, column]) == sheet.MISSED
-    assert tuple(difference[50, column]) == sheet.TOO_MUCH
-    assert tuple(difference[80, column]) == sheet.CONFUSED
+    assert tuple(difference[20, column]) == worst_cases.MISSED
+    assert tuple(difference[50, column]) == worst_cases.TOO_MUCH
+    assert tuple(difference[80, column]) == worst_cases.CONFUSED
     assert len(set(map(int, difference[5, 5]))) == 1  # gray: nothing wrong
     assert truth[50, 250].max() < image[50, 250].min()  # not annotated is dark
     assert not np.array_equal(prediction[50, column], image[50, column])
@@ -413,8 +413,8 @@ def test_a_line_beside_the_drawn_one_is_no_difference():
     truth[:, 20], found[:, 22] = 1, 1
     image = np.zeros((40, 40, 1), np.float32)
     sample = Sample(name="a", image=image, target=truth, image_sha256="", mask_sha256="")
-    assert sheet.worst_places(sample, found, lines=True)[0].wrong == 0
-    assert sheet.worst_places(sample, np.roll(found, 2, axis=1), lines=True)[0].wrong == pytest.approx(2 / 40)
+    assert worst_cases.worst_places(sample, found, lines=True)[0].wrong == 0
+    assert worst_cases.worst_places(sample, np.roll(found, 2, axis=1), lines=True)[0].wrong == pytest.approx(2 / 40)
 
 
 def test_the_page_needs_nothing_else(judged, tmp_path):
@@ -423,8 +423,8 @@ def test_the_page_needs_nothing_else(judged, tmp_path):
         name="m", version="1", title="a <b>", architecture="unet", network={}, classes=("x", "y", "z & co"), sha256="",
         licence="", commercial=True, scores={"mean IoU": 0.5},
     )  # fmt: skip
-    cases = sheet.worst_places(sample, found, lines=False)
-    sheet.write(tmp_path, card, cases, "by image", ["a note"])
+    cases = worst_cases.worst_places(sample, found, lines=False)
+    worst_cases.write(tmp_path, card, cases, "by image", ["a note"])
     page = (tmp_path / "validation.html").read_text(encoding="utf-8")
     assert "http" not in page
     assert page.count("<img ") == page.count("data:image/png;base64,") == 4 * len(cases)
@@ -439,9 +439,9 @@ def test_narrow_images_fill_one_place_each():
     image = np.zeros((300, 64, 1), np.float32)
     target = np.zeros((300, 64), np.int32)
     sample = Sample(name="a", image=image, target=target, image_sha256="", mask_sha256="")
-    cases = sheet.worst_places(sample, target, lines=False)
+    cases = worst_cases.worst_places(sample, target, lines=False)
     assert [(case.row, case.truth.shape) for case in cases] == [(0, (256, 64)), (44, (256, 64))]
-    assert sheet.worst_places(replace(sample, target=target - 1), target, lines=False) == []
+    assert worst_cases.worst_places(replace(sample, target=target - 1), target, lines=False) == []
 
 
 def test_networks_that_a_recipe_asks_for_are_those_that_the_backend_knows():

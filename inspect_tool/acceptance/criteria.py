@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from inspect_tool import plugins, slips
+from inspect_tool import plugins, typos
 from inspect_tool.acceptance import specs
 from inspect_tool.acceptance.conformity import check_requirement, decide, doubted
 from inspect_tool.errors import CalibrationError, SettingsError
@@ -101,7 +101,7 @@ def requirements_of(
         if quantity is None:
             msg = (
                 f"{place}.quantity: recipe {job.recipe} has no '{requirement.quantity}'; "
-                f"there are: {', '.join(recipe.QUANTITIES)}{slips.near(requirement.quantity, recipe.QUANTITIES)}"
+                f"there are: {', '.join(recipe.QUANTITIES)}{typos.near(requirement.quantity, recipe.QUANTITIES)}"
             )
             raise SettingsError(msg)
         check_requirement(requirement, place)

@@ -125,7 +125,7 @@ def init(
     """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
     from inspect_tool import registry
     from inspect_tool.folders import new_file
-    from inspect_tool.inspection import questions
+    from inspect_tool.inspection import starter_questions
     from inspect_tool.inspection.starter import Answers, starter_job
 
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not blank
@@ -141,8 +141,8 @@ def init(
         raise SettingsError(msg)
     answers = Answers()
     if asks:
-        recipe = recipe or questions.recipe(_ask, print)
-        answers = questions.answers(recipe, out.parent, _ask, print)
+        recipe = recipe or starter_questions.recipe(_ask, print)
+        answers = starter_questions.answers(recipe, out.parent, _ask, print)
     new_file(out, starter_job(recipe, out.name, answers).encode())
     shown = f'"{out}"' if " " in str(out) else out
     print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")

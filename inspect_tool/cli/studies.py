@@ -220,7 +220,7 @@ def selftest(
 
     Exit status: 0 every criterion that applies is met, 3 one is not met, 2 something must be fixed first, 1 a bug.
     """
-    from inspect_tool.studies.selftest import phantoms
+    from inspect_tool.studies.selftest import phantom_jobs
     from inspect_tool.studies.selftest import selftest as testing
     from inspect_tool.training.score import setting_table
 
@@ -231,7 +231,7 @@ def selftest(
             backend=backend,
             settings=setting_table(set_ or []),
             pixel_um=pixel_um,
-            kit=phantoms.QUICK if quick else phantoms.FULL,
+            kit=phantom_jobs.QUICK if quick else phantom_jobs.FULL,
             criteria=criteria,
             golden_folder=golden,
             laboratory=laboratory,

@@ -150,7 +150,7 @@ def print_(
     quiet: Quiet = False,
 ) -> None:
     """Print the pages of a report anew, e.g. in another language; nothing is measured, its own files stay."""
-    from inspect_tool.verify.anew import print_anew
+    from inspect_tool.verify.reprint import print_anew
 
     recover_first(report)
     done = print_anew(report, language=language, out=out, template=template)

@@ -16,7 +16,7 @@ from inspect_tool import plugins, registry
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.files import checked, plain
-from inspect_tool.images import quality_figures
+from inspect_tool.images import quality_measures
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Acceptance,
@@ -217,7 +217,7 @@ def image_figures(
     image : str
         Name for the messages.
     """
-    edges = quality_figures.edges(pixels, roi)
+    edges = quality_measures.edges(pixels, roi)
     found: dict[str, tuple[float | None, str]] = {"focus": (None, ""), "contrast": (None, ""), "noise": (None, "")}
     known = np.isfinite(edges.blur_px)
     if known.any():
@@ -229,17 +229,17 @@ def image_figures(
             found["soft_region"] = float(edges.blur_px.flat[softest]) / reference, _place(softest, edges.blur_px.shape)
         found["contrast"] = height / edges.step, ""
         found["noise"] = height / edges.noise, ""
-        level = quality_figures.trend(edges.level)
+        level = quality_measures.trend(edges.level)
         if level is not None:
             darkest = int(level.argmin())
             found["shading"] = (
                 float(np.ptp(level)) / height,
                 Text("images.place_darkest", darkest=_place(darkest, level.shape)),
             )
-        step = quality_figures.block_step(pixels)
+        step = quality_measures.block_step(pixels)
         if step is not None:
             found["compression"] = 100 * step / height, ""
-    dark, bright = quality_figures.clipped_percent(pixels, roi)
+    dark, bright = quality_measures.clipped_percent(pixels, roi)
     found["saturation"] = max(dark, bright), ("black" if dark > bright else "white") if max(dark, bright) > 0 else ""
     return tuple(
         Figure(

@@ -19,8 +19,8 @@ from inspect_tool.inspection import job_plan, job_trail, one_field, painted
 from inspect_tool.model import Edit, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import encode
 from inspect_tool.report.field_pictures import full_size
+from inspect_tool.segmentation import choice
 from inspect_tool.segmentation import labels as masks
-from inspect_tool.segmentation import question
 
 
 def correct(
@@ -69,7 +69,7 @@ def correct(
     present = segmented(asked)
     labels = read_corrected(Path(mask), asked.micrograph, present.current, present.used)
     recipe = registry.load("recipe", asked.planned.job.recipe)
-    question.answer(asked.planned.job.recipe, recipe, replace(present.current, labels=labels), asked.micrograph.roi)
+    choice.answer(asked.planned.job.recipe, recipe, replace(present.current, labels=labels), asked.micrograph.roi)
     name = asked.source.name
     stale = edits.put_back(present.entries, present.raw, labels, name)
     if stale is not None:
@@ -396,7 +396,7 @@ def read_corrected(path: Path, micrograph: Micrograph, current: Segmentation, us
     if painted.is_overlay(values, micrograph, current):
         return _checked(path, painted.from_overlay(path, values[..., :3], micrograph, current, used), current)
     picture = values.ndim == 3 and len(np.unique(_flat(values))) > _MOST_COLORS
-    if picture and question.output_of(current, micrograph.roi) != "grains":
+    if picture and choice.output_of(current, micrograph.roi) != "grains":
         raise _not_the_overlay(path, values)
     values, lossy = read_values(path)
     crop_like(micrograph, values, str(path))
@@ -495,7 +495,7 @@ def _checked(path: Path, labels: NDArray[np.int32], current: Segmentation) -> ND
 def _objects(
     path: Path, values: NDArray[np.generic], lossy: bool, micrograph: Micrograph, current: Segmentation, used: int
 ) -> NDArray[np.int32]:
-    grains = question.output_of(current, micrograph.roi) == "grains"
+    grains = choice.output_of(current, micrograph.roi) == "grains"
     traced = values.ndim == 3 and len(np.unique(_flat(values))) > _MOST_COLORS
     lines = grains and (traced or len(np.unique(_flat(values))) == 2)
     kind: Literal["boundaries", "labels"] = "boundaries" if lines else "labels"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from inspect_tool import folders, plugins, registry, slips
+from inspect_tool import folders, plugins, registry, typos
 from inspect_tool.acceptance import lots, specs
 from inspect_tool.acceptance.criteria import asked_for, criteria_of, date_of_work, requirements_of, spec_files_of
 from inspect_tool.errors import ReadError, SettingsError
@@ -38,10 +38,10 @@ from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.referee import ledger as referee
 from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.calibration import check_stated, stop_if_expired
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 from inspect_tool.standards.editions import editions_for, names_for
-from inspect_tool.validation import finding
-from inspect_tool.validation.finding import ValidationFile
+from inspect_tool.validation import lookup
+from inspect_tool.validation.lookup import ValidationFile
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -133,7 +133,7 @@ def plan(
         recipe.check_tables(settings, {(source.specimen, source.field) for source in sources})
     if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
         backend_settings = replace(backend_settings, kinds=plugins.masks_of(recipe))
-    question.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
+    choice.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     if spec_files is None:
@@ -193,10 +193,10 @@ def _validation(
             msg = f"{where} validation: the masks of a person have no error of a backend; leave the key out"
             raise SettingsError(msg)
         return None
-    backend = finding.backend_of(job.recipe, name, module, settings)
+    backend = lookup.backend_of(job.recipe, name, module, settings)
     if job.validation and own:
-        return finding.named(Path(*_literal_part(job.validation, folder)), backend, where)
-    return finding.shipped(backend)
+        return lookup.named(Path(*_literal_part(job.validation, folder)), backend, where)
+    return lookup.shipped(backend)
 
 
 def inputs_of(planned: Plan) -> Iterator[Path]:
@@ -259,7 +259,7 @@ def edition_named(job: Job, recipe: Recipe, path: Path) -> str:
     if name.endswith(".toml"):  # the laboratory's own edition, relative to the job file
         return str(path.parent / name)
     if name not in recipe.STANDARDS and name not in (known := names_for(recipe)):
-        there_are = ", ".join(known) + slips.near(name, known)
+        there_are = ", ".join(known) + typos.near(name, known)
         msg = f"{path.name} standard: '{name}' is not for recipe {job.recipe}; there are: {there_are}"
         raise SettingsError(msg)
     return name
@@ -376,7 +376,7 @@ def _near_file(relative: str, base: Path, pattern: str) -> str:
     """End of a message about a name that is not there: what may have been meant."""
     if re.search(r"[\x00-\x1f]", pattern):
         return "; a backslash does not stand for itself in a job file: write / between folders"
-    return slips.near_file(base / Path(relative).parts[0]) if relative else ""
+    return typos.near_file(base / Path(relative).parts[0]) if relative else ""
 
 
 def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:

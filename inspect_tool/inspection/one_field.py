@@ -31,7 +31,7 @@ from inspect_tool.model import (
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.bar import BarReading, find_footer, read_bar, written
 from inspect_tool.scale.calibration import settle
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 from inspect_tool.validation.features import with_features
 
 
@@ -49,7 +49,7 @@ def measured_labels(
         The step that made the labels answer the question of the recipe.
     """
     module = registry.load("recipe", recipe)
-    taken, step = question.answer(recipe, module, segmentation, micrograph.roi)
+    taken, step = choice.answer(recipe, module, segmentation, micrograph.roi)
     measurement: FieldMeasurement = module.measure_field(micrograph, taken, settings, editions)
     return taken, measurement, step
 

@@ -23,7 +23,7 @@ from inspect_tool.images.readers.raster import parse_xml
 from inspect_tool.model import Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import LARGEST_PX, own_limits
 from inspect_tool.report import field_pictures
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 
 SUFFIX = ".ora"
 
@@ -488,7 +488,7 @@ def _applied(
 
 
 def _is_filled(current: Segmentation, roi: Mask | None) -> bool:
-    return question.output_of(current, roi) == "grains"
+    return choice.output_of(current, roi) == "grains"
 
 
 def _joined(labels: NDArray[np.int32], painted: Mask, used: int) -> NDArray[np.int32]:

@@ -33,7 +33,7 @@ from inspect_tool.model import (
 from inspect_tool.plugins import Recipe
 from inspect_tool.referee import history
 from inspect_tool.referee import ledger as referee
-from inspect_tool.report.confined import confined
+from inspect_tool.report.template_process import confined
 from inspect_tool.scale import calibration
 
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report

@@ -6,13 +6,14 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from inspect_tool.acceptance.verdict import overall_verdict
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
 from inspect_tool.languages import Text, is_text
 from inspect_tool.model import Cell, Conformity, Findings, Header, Job, Report, Result, Statement, Table
-from inspect_tool.report.build import IDENTIFICATION, overall_verdict, report_digest, report_id
+from inspect_tool.report.build import IDENTIFICATION, report_digest, report_id
 
 TABLE = Text("inspection.title_what_differs")
 

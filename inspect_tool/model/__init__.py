@@ -5,23 +5,8 @@ one module each, and all names are handed on here. Floats with a dimension carry
 (row, column) with the origin at the center of the top-left pixel.
 """
 
-from inspect_tool.model.asked import (
-    Acceptance,
-    Header,
-    Job,
-    Limit,
-    Limits,
-    Lot,
-    Referee,
-    Region,
-    Requirement,
-    SamplingPlan,
-    Selection,
-    Spec,
-    Specimen,
-)
-from inspect_tool.model.calibrated import CalibrationReading, CalibrationRecord, EvidenceImage
-from inspect_tool.model.found import (
+from inspect_tool.model.calibration import CalibrationReading, CalibrationRecord, EvidenceImage
+from inspect_tool.model.findings import (
     Carried,
     Cell,
     Chart,
@@ -60,7 +45,22 @@ from inspect_tool.model.image import (
     TrainingData,
     no_alternatives,
 )
-from inspect_tool.model.reported import (
+from inspect_tool.model.job import (
+    Acceptance,
+    Header,
+    Job,
+    Limit,
+    Limits,
+    Lot,
+    Referee,
+    Region,
+    Requirement,
+    SamplingPlan,
+    Selection,
+    Spec,
+    Specimen,
+)
+from inspect_tool.model.report import (
     Attachment,
     Criteria,
     Evidence,

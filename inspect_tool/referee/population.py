@@ -15,7 +15,7 @@ from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Rec
 from inspect_tool.referee import design, joint_sample, lines, regions
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 
 KINDS = (
     PointClass(name="crossing"),
@@ -166,7 +166,7 @@ def _seen(
         raise MeasurementError(msg)
     micrograph, raw = masks.field(record, read)
     corrected = edits.applied(raw, edits.of_image(ledger, record.sha256), record.image)
-    return micrograph, question.answer(name, recipe, corrected, micrograph.roi)[0]
+    return micrograph, choice.answer(name, recipe, corrected, micrograph.roi)[0]
 
 
 def population(

@@ -4,15 +4,16 @@ After this module nothing is computed any more: ``report.json`` and every page s
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inspect_tool.acceptance import lots
+from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
 from inspect_tool.files import SCHEMA, sha256_bytes, with_sentences
 from inspect_tool.images import colored_marks
 from inspect_tool.languages import ENGLISH, Text, fingerprint
@@ -37,8 +38,6 @@ from inspect_tool.model import (
 from inspect_tool.report.text import heading, listed, plural
 from inspect_tool.standards.editions import designation, unverified
 from inspect_tool.statistics.fields import field_statistics
-
-Verdict = Literal["pass", "fail", "undecided", "no requirement"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,29 +296,6 @@ def report_digest(report: Report) -> str:
         del data["sentences"]
     canonical = json.dumps(data, sort_keys=True)
     return sha256_bytes(canonical.encode())
-
-
-def overall_verdict(conformities: Iterable[Conformity]) -> Verdict:
-    """One word for all requirements: one failure fails, one doubt is doubt.
-
-    Conditional statements and requirements on something that was not reported are doubt.
-    """
-    decisions = {conformity.decision for conformity in conformities}
-    if not decisions:
-        return "no requirement"
-    if "fail" in decisions:
-        return "fail"
-    return "pass" if decisions == {"pass"} else "undecided"
-
-
-def method_conformity(checks: Sequence[Check]) -> bool | None:
-    """Whether all checked rules of the named standard and of the calibration were kept; None: it has none here.
-
-    A rule of this toolkit says nothing about the standard, however many of them were kept.
-    """
-    if any(not check.passed for check in checks if check.scope in ("method", "calibration")):
-        return False
-    return True if any(check.scope == "method" for check in checks) else None
 
 
 def missing_items(header: Header) -> tuple[str, ...]:

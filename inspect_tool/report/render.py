@@ -59,9 +59,9 @@ from inspect_tool.report.build import (
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
-from inspect_tool.slips import near
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import dominant
+from inspect_tool.typos import near
 
 Medium = Literal["screen", "print"]
 

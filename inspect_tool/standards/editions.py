@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from inspect_tool import slips
+from inspect_tool import typos
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
 from inspect_tool.languages import Text, joined, named
@@ -32,7 +32,7 @@ def load_standard(name: str, folder: Path | None = None) -> Standard:
     """
     path = _file_of(name, folder)
     if not path.is_file():
-        msg = f"unknown standard '{name}'; there are: {', '.join(names())}{slips.near(name, names())}"
+        msg = f"unknown standard '{name}'; there are: {', '.join(names())}{typos.near(name, names())}"
         raise StandardError(msg)
     data = read_toml(path)
     where = f"standards/{path.name}"
@@ -232,7 +232,7 @@ def _followed(data: Mapping[str, object], where: str) -> str:
     if stated not in known:
         there_are = ", ".join(sorted(known))
         msg = f"{where}: follows '{stated}', which is no known standard; there are: {there_are}"
-        raise StandardError(msg + slips.near(str(stated), sorted(known)))
+        raise StandardError(msg + typos.near(str(stated), sorted(known)))
     return str(stated)
 
 

@@ -35,7 +35,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.plugins import Recipe
 from inspect_tool.scale.calibration import RATIO_ONLY, settle
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.agreement import Agreement, agreement
 from inspect_tool.training import annotations, samples
@@ -361,7 +361,7 @@ def _segmenter(request: Request) -> tuple[Callable[[Micrograph], Segmentation] |
         if key in table and Path(str(table[key])).is_dir():
             table[key] = str(Path(str(table[key])).resolve())
     settings = checked(backend.Settings, table, "--set")
-    question.check_backend(request.recipe, recipe, request.backend, backend, settings)
+    choice.check_backend(request.recipe, recipe, request.backend, backend, settings)
     model = backend.load(settings)
     return lambda micrograph: backend.segment(model, micrograph, settings), {
         "name": request.backend,
@@ -540,7 +540,7 @@ def _objects(case: Case, truth: Segmentation, predicted: Segmentation) -> Iterat
         yield case.classes[1], one, other
         return
     groups = plugins.objects_of(case.recipe)
-    if groups is None and question.step(case.recipe, "classes") == "pieces":
+    if groups is None and choice.step(case.recipe, "classes") == "pieces":
         groups = {name: (name,) for name in case.classes[1:]}
     for name, members in (groups or {}).items():
         numbers = [case.classes.index(member) for member in members if member in case.classes]

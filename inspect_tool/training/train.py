@@ -37,7 +37,7 @@ from inspect_tool.segmentation.networks.weights import (
     write_model,
 )
 from inspect_tool.segmentation.unet import GRAINS
-from inspect_tool.training import annotations, augment, samples, sheet
+from inspect_tool.training import annotations, augment, samples, worst_cases
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, clear, fit, judged
@@ -118,7 +118,7 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     with new_folder(request.out) as folder:
         values = _card(request, base, reading, parted, run, scores, before, size)
         card = write_model(folder, values, run.weights, half=True)
-        sheet.write(folder, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
+        worst_cases.write(folder, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
         shutil.copyfile(work / LOG, folder / LOG)
     clear(work)
     return Trained(
@@ -451,11 +451,11 @@ def _structure_px(known: Sequence[Sample]) -> tuple[float, float]:
     return round(min(sizes) * ZOOM[0], 1), round(max(sizes) * ZOOM[1], 1)
 
 
-def _cases(network: TorchNetwork, judging: Sequence[Sample], classes: Sequence[str]) -> tuple[sheet.Case, ...]:
+def _cases(network: TorchNetwork, judging: Sequence[Sample], classes: Sequence[str]) -> tuple[worst_cases.Case, ...]:
     """Worst places of the validation images."""
     network = network.eval()
     found = []
     with torch.inference_mode():
         for sample in judging:
-            found += sheet.worst_places(sample, predicted_classes(network, sample), lines=classes == GRAINS)
-    return tuple(sorted(found, key=lambda case: -case.wrong)[: sheet.CASES])
+            found += worst_cases.worst_places(sample, predicted_classes(network, sample), lines=classes == GRAINS)
+    return tuple(sorted(found, key=lambda case: -case.wrong)[: worst_cases.CASES])

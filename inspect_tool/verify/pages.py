@@ -21,8 +21,8 @@ from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
 from inspect_tool.report import field_pictures, text
 from inspect_tool.report.build import main_results
-from inspect_tool.report.confined import confined
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
+from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pdf_compare
 
 if TYPE_CHECKING:

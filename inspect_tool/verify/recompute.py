@@ -33,7 +33,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import load_validation
-from inspect_tool.verify import drawn_again, pdf_compare
+from inspect_tool.verify import overlays, pdf_compare
 from inspect_tool.verify.differences import contained, differences, equal
 from inspect_tool.verify.findings import LOOSE, STRICT, Finding
 
@@ -219,7 +219,7 @@ def _recomputed(
     for i, record in enumerate(report.micrographs):
         progress(i, len(report.micrographs), record.image)
         taken, measured, step = measured_again(dossier, asked, record)
-        pictures.append(drawn_again.differences(record, taken, measured, shown, exact))
+        pictures.append(overlays.differences(record, taken, measured, shown, exact))
         if mine := edits.of_image(asked.ledger, record.sha256):
             edited, before[i] = _edited_again(dossier, asked, record, mine)
             corrected.append(edited)

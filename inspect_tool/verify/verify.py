@@ -15,9 +15,9 @@ from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.verify.contents import digest_findings, file_findings, trail_findings, wording_findings
 from inspect_tool.verify.findings import PARTS, Verification
-from inspect_tool.verify.images_again import image_findings
 from inspect_tool.verify.printed import look_of, pages_findings
 from inspect_tool.verify.recompute import Work, number_findings
+from inspect_tool.verify.segmented_again import image_findings
 
 
 def verify(

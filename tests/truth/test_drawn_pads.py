@@ -12,7 +12,7 @@ from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.segmentation import joints, unet
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
-from inspect_tool.segmentation.unet.joint_referee import unsure_joints
+from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
 from inspect_tool.standards.editions import editions_for
 
 EDITIONS = editions_for(recipe, recipe.Settings())

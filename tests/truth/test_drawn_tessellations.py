@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn_tessellations import lognormal, packed, poisson
 
-from inspect_tool.measure import duplex, figures, intercepts
+from inspect_tool.measure import circles_and_lines, duplex, intercepts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import grain_size
 from inspect_tool.recipes.grain_size import Settings
@@ -84,7 +84,9 @@ def test_counts_of_grains_a_few_pixels_wide(kind, intercept_px):
         for method, shares in (("abrams", (1.0, 2 / 3, 1 / 3)), ("hilliard", (1.0,))):
             values = measured(labels, Settings(method=method)).values
             widest = values["figure_diameter_mm"] * 1e3 / PIXEL_UM
-            circles = [(at, share * widest) for at in figures.centers((0, 0, side, side), widest) for share in shares]
+            circles = [
+                (at, share * widest) for at in circles_and_lines.centers((0, 0, side, side), widest) for share in shares
+            ]
             found[method][0] += values["figure_n_l_per_mm"] * values["figure_length_mm"]
             found[method][1] += sum(drawn.crossings(*circle) for circle in circles)
         found["lines"][0] += values["n_l_per_mm"] * PIXEL_UM / 1e3

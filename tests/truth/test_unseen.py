@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import inspect_tool
 from inspect_tool.errors import MeasurementError
-from inspect_tool.images.quality_figures import contrast_of_black, sharpest_detail
+from inspect_tool.images.quality_measures import contrast_of_black, sharpest_detail
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes import phase_fraction, porosity
 from inspect_tool.segmentation import threshold

@@ -36,7 +36,6 @@ from inspect_tool.model import (
 )
 from inspect_tool.recipes._common import feature_table, field_table, place_of
 from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
-from inspect_tool.recipes.grain_size.drawn import phantoms
 from inspect_tool.recipes.grain_size.estimates import estimated
 from inspect_tool.recipes.grain_size.field import (
     GrainField,
@@ -46,12 +45,6 @@ from inspect_tool.recipes.grain_size.field import (
     valid_area,
     with_figure,
     with_grain_columns,
-)
-from inspect_tool.recipes.grain_size.method import (
-    Estimate,
-    Settings,
-    basis,
-    grain_number,
 )
 from inspect_tool.recipes.grain_size.pages import (
     CHORD_EDGES_UM,
@@ -69,6 +62,7 @@ from inspect_tool.recipes.grain_size.pages import (
     statistics_table,
     structure_table,
 )
+from inspect_tool.recipes.grain_size.phantoms import phantoms
 from inspect_tool.recipes.grain_size.plausibility import doubts_of, left_out_warnings, plausible, scratch_warnings
 from inspect_tool.recipes.grain_size.results import CARRIED, QUANTITIES, results_of
 from inspect_tool.recipes.grain_size.rules import (
@@ -77,6 +71,12 @@ from inspect_tool.recipes.grain_size.rules import (
     largest_grain,
     shape_warnings,
     structure,
+)
+from inspect_tool.recipes.grain_size.settings import (
+    Estimate,
+    Settings,
+    basis,
+    grain_number,
 )
 from inspect_tool.recipes.grain_size.values import Counted, Measured, Values
 

@@ -9,7 +9,7 @@ from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
 from inspect_tool.model import Editions, LabelImage, Micrograph, Segmentation
 from inspect_tool.recipes.grain_size.field import intercepts_px, prepared
-from inspect_tool.recipes.grain_size.method import Settings, basis, grain_number, power, rounded
+from inspect_tool.recipes.grain_size.settings import Settings, basis, grain_number, power, rounded
 
 
 def crossed(micrograph: Micrograph, segmentation: Segmentation, settings: Settings) -> tuple[LabelImage, float]:

@@ -10,7 +10,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure import intercepts
 from inspect_tool.model import Component
-from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, is_size, power, statistics
+from inspect_tool.recipes.grain_size.settings import Estimate, Settings, basis, is_size, power, statistics
 from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.formulas import astm_e112
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line

@@ -16,14 +16,14 @@ from scipy.sparse.csgraph import connected_components
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.images.preprocess import largest_rectangle
 from inspect_tool.languages import Text
-from inspect_tool.measure import figures, intercepts, planimetric
+from inspect_tool.measure import circles_and_lines, intercepts, planimetric
+from inspect_tool.measure.circles_and_lines import CircleGrains
 from inspect_tool.measure.edges import Window, chance_to_be_whole, present_labels, weighted_number
-from inspect_tool.measure.figures import CircleGrains
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
-from inspect_tool.recipes.grain_size.method import Settings, area_line, basis, grain_number
+from inspect_tool.recipes.grain_size.settings import Settings, area_line, basis, grain_number
 from inspect_tool.recipes.grain_size.values import CircleFigure, Counted, Figure, LineFigure, RectangleFigure, Scaled
 from inspect_tool.units import convert
 
@@ -419,8 +419,8 @@ def _test_figure(
             diameter, magnification = _figure_width(
                 field, drawn[0] / pi, wanted / n_l_px / pi, 3.0 / n_l_px / pi, pixel_um, settings, where
             )
-            at = figures.centers(window, diameter, settings.placements)
-            circles = figures.count_circles(
+            at = circles_and_lines.centers(window, diameter, settings.placements)
+            circles = circles_and_lines.count_circles(
                 field.labels,
                 at,
                 [diameter * one / drawn[0] for one in drawn],
@@ -428,14 +428,16 @@ def _test_figure(
             )
             values = _line_values(circles, field, settings, mm)
             sized = replace(values, figure_diameter_mm=diameter * mm, figure_magnification=magnification)
-            return sized, figures.line_marks(circles)
+            return sized, circles_and_lines.line_marks(circles)
         case "heyn":
-            per_count = len(figures.ORIENTATIONS_DEG) * figures.line_length_px(window) * n_l_px
+            per_count = len(circles_and_lines.ORIENTATIONS_DEG) * circles_and_lines.line_length_px(window) * n_l_px
             number = settings.placements or int(np.clip(ceil(_HEYN_COUNTS / max(per_count, 1e-9)), 2, 8))
-            lines = figures.count_lines(field.labels, window, number, triple_point_px=settings.triple_point_px)
+            lines = circles_and_lines.count_lines(
+                field.labels, window, number, triple_point_px=settings.triple_point_px
+            )
             values = _line_values(lines, field, settings, mm)
-            many, ways = float(len(lines.lines)), float(len(figures.ORIENTATIONS_DEG))
-            return replace(values, figure_lines=many, figure_orientations=ways), figures.line_marks(lines)
+            many, ways = float(len(lines.lines)), float(len(circles_and_lines.ORIENTATIONS_DEG))
+            return replace(values, figure_lines=many, figure_orientations=ways), circles_and_lines.line_marks(lines)
         case "jeffries":
             area = standard.values["jeffries_area"]
             room = min(window[2], window[3]) - 1.0
@@ -444,9 +446,9 @@ def _test_figure(
                 diameter, _ = _figure_width(
                     field, sqrt(4 / pi * convert(area.value, area.unit, "mm2")), room, 3.0, pixel_um, settings, where
                 )
-            at = figures.centers(window, diameter, settings.placements)
-            grains = figures.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
-            return _grain_values(grains, field, mm), figures.circle_marks(grains, at_label)
+            at = circles_and_lines.centers(window, diameter, settings.placements)
+            grains = circles_and_lines.count_circle_grains(field.labels, at, diameter, settings.circle_rule)
+            return _grain_values(grains, field, mm), circles_and_lines.circle_marks(grains, at_label)
         case "saltykov" | "mean_area":
             found = planimetric.count_rectangle(field.labels, window)
             rectangle = RectangleFigure(
@@ -454,7 +456,7 @@ def _test_figure(
                 figure_cut=float(len(found.cut)),
                 figure_corners=float(len(found.corners)),
             )
-            return rectangle, figures.rectangle_marks(window, found, at_label)
+            return rectangle, circles_and_lines.rectangle_marks(window, found, at_label)
         case "intercept":
             return None, ()
 
@@ -469,7 +471,7 @@ def _figure_width(
     where: str,
 ) -> tuple[float, float]:
     """Width of a figure [px] and the magnification [x] at which the standard draws it so large."""
-    magnification = settings.figure_magnification or figures.magnification_that_fits(
+    magnification = settings.figure_magnification or circles_and_lines.magnification_that_fits(
         field.window,
         drawn_mm=drawn_mm,
         wanted_px=wanted_px,
@@ -477,7 +479,7 @@ def _figure_width(
         pixel_um=pixel_um,
         where=where,
     )
-    diameter = figures.fitting_diameter(
+    diameter = circles_and_lines.fitting_diameter(
         field.window, drawn_mm=drawn_mm, magnification=magnification, pixel_um=pixel_um, where=where
     )
     return diameter, magnification
@@ -490,11 +492,11 @@ def with_figure(settings: Settings, figure: Figure | None) -> Settings:
     if figure.figure_magnification is not None:
         settings = replace(settings, figure_magnification=figure.figure_magnification)
     if figure.figure_lines is not None:
-        settings = replace(settings, placements=int(figure.figure_lines) // len(figures.ORIENTATIONS_DEG))
+        settings = replace(settings, placements=int(figure.figure_lines) // len(circles_and_lines.ORIENTATIONS_DEG))
     return settings
 
 
-def _line_values(figure: figures.LineFigure, field: GrainField, settings: Settings, mm: float) -> LineFigure:
+def _line_values(figure: circles_and_lines.LineFigure, field: GrainField, settings: Settings, mm: float) -> LineFigure:
     counts = figure.counts
     length = (
         sum(count.grain_length_px for count in counts)

@@ -8,7 +8,7 @@ import pandas as pd
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table
-from inspect_tool.recipes.grain_size.method import (
+from inspect_tool.recipes.grain_size.settings import (
     METHOD_TITLES,
     NAMES,
     UNITS,

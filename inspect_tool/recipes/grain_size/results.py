@@ -9,7 +9,7 @@ import pandas as pd
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import Carried, Component, Quantity, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import anisotropy_fields
-from inspect_tool.recipes.grain_size.method import (
+from inspect_tool.recipes.grain_size.settings import (
     METHOD_TITLES,
     Estimate,
     Settings,

@@ -12,7 +12,7 @@ from inspect_tool.languages import Text
 from inspect_tool.measure import duplex
 from inspect_tool.model import Cell, Check, Editions, Result, Standard
 from inspect_tool.recipes.grain_size.estimates import principal_planes
-from inspect_tool.recipes.grain_size.method import Estimate, Settings, basis, grain_number
+from inspect_tool.recipes.grain_size.settings import Estimate, Settings, basis, grain_number
 from inspect_tool.recipes.grain_size.values import Measured
 from inspect_tool.standards.editions import check_rule, designation, edition_of
 from inspect_tool.standards.formulas import astm_e930, astm_e1181

@@ -22,7 +22,7 @@ from inspect_tool.model import (
     Result,
     Standard,
 )
-from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes import _colors, _empty_fields, _shapes
 from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes._level_doubts import (
     disagreement,
@@ -30,7 +30,6 @@ from inspect_tool.recipes._level_doubts import (
     outline_checks,
     own_gray_checks,
 )
-from inspect_tool.recipes.phase_fraction.drawn import phantoms
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
@@ -40,6 +39,7 @@ from inspect_tool.recipes.phase_fraction.pages import (
     summary_row,
     tables_of,
 )
+from inspect_tool.recipes.phase_fraction.phantoms import phantoms
 from inspect_tool.recipes.phase_fraction.points import point_result, point_statistics, referee_check
 from inspect_tool.recipes.phase_fraction.rules import class_checks, deviations, specimen_checks
 from inspect_tool.recipes.phase_fraction.settings import ANALYSIS, COUNT, QUANTITIES, STANDARDS, Settings
@@ -167,7 +167,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         checks += specimen_checks(group, settings, editions)
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
-        checks += _unseen.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
+        checks += _empty_fields.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
         checks += _colors.checks_of(
             group.fields,
             Text("phase_fraction.subject_classes_of_interest")

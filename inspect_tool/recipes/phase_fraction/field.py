@@ -25,7 +25,7 @@ from inspect_tool.model import (
     PointClass,
     Segmentation,
 )
-from inspect_tool.recipes import _colors, _unseen
+from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
@@ -117,7 +117,7 @@ def measure_field(
         notes=_notes(segmentation),
         read_off={
             _colors.SPREAD: spread,
-            **_unseen.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
+            **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation),
         },
     )

@@ -33,13 +33,13 @@ from inspect_tool.model import (
     Result,
     Segmentation,
 )
-from inspect_tool.recipes import _colors, _shapes, _unseen
+from inspect_tool.recipes import _colors, _empty_fields, _shapes
 from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages as pages
-from inspect_tool.recipes.porosity.classes import expand, other_editions
-from inspect_tool.recipes.porosity.drawn import phantoms
+from inspect_tool.recipes.porosity.class_strings import expand, other_editions
+from inspect_tool.recipes.porosity.phantoms import phantoms
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
 from inspect_tool.recipes.porosity.settings import QUANTITIES, ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.sizes import why_no_extreme
@@ -169,7 +169,7 @@ def measure_field(
         read_off={
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
-            **_unseen.signs_of(micrograph, segmentation, found=bool(found.pores)),
+            **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.pores)),
             **facts_of_level(segmentation),
         },
     )
@@ -226,7 +226,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         warnings += _colors.warnings_of(mine, Text("porosity.subject_pores"))
         checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
         checks.append(_shapes.hole_check(mine, "porosity_percent"))
-        checks += _unseen.checks_of(mine, "pores")
+        checks += _empty_fields.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
         if why:

@@ -23,9 +23,9 @@ from inspect_tool.model import (
     Result,
 )
 from inspect_tool.recipes._common import feature_table, field_table
-from inspect_tool.recipes.solder_voids.drawn import phantoms
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
 from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, tables_of
+from inspect_tool.recipes.solder_voids.phantoms import phantoms
 from inspect_tool.recipes.solder_voids.results import budget_lines, results_of
 from inspect_tool.recipes.solder_voids.rules import checks_of
 from inspect_tool.recipes.solder_voids.settings import QUANTITIES, Settings

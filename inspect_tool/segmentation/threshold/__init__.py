@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.images import color, quality_figures
+from inspect_tool.images import color, quality_measures
 from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
 from inspect_tool.model import (
     GrayImage,
@@ -557,7 +557,7 @@ def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: 
     choice = choose(profile, settings.phase)
     if choice.own_gray is None or choice.own_gray >= OWN_GRAY:
         return choice
-    blur = quality_figures.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
+    blur = quality_measures.edges(gray, roi).blur_px  # is it relief, or what a soft image leaves of small features?
     known = blur[np.isfinite(blur)]
     return choose(replace(profile, blur_px=float(np.median(known)) if known.size else 0.0), settings.phase)
 

@@ -45,9 +45,9 @@ from inspect_tool.segmentation.networks.weights import (
     normalized,
     permitted,
 )
-from inspect_tool.segmentation.unet import grain_labels, gray_referee
+from inspect_tool.segmentation.unet import grain_labels, gray_opinion
 from inspect_tool.segmentation.unet.joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
-from inspect_tool.segmentation.unet.joint_referee import unsure_joints
+from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 MODELS = ("model",)  # settings that name a model: a shipped one, or a folder beside the job file
@@ -60,7 +60,7 @@ JOINTS = ("background", "joint", "void")
 """Classes of a model whose labels are joints and the voids in them."""
 
 GRAY = "gray_separation"
-"""Setting of a card whose first two classes differ in gray: by how many spreads at least, see ``_gray_referee``."""
+"""Setting of a card whose first two classes differ in gray: by how many spreads at least, see ``gray_opinion``."""
 
 SHIFT = 0.2
 """A class is plausible where its probability is between 0.5 ± this, if the card says nothing else."""
@@ -177,8 +177,8 @@ def _other_classes(
             del labels, more
     if GRAY in model.card.settings and (segmentation.labels == 1).any():
         start = perf_counter()
-        gray = gray_referee.smoothed(micrograph.pixels)
-        labels = gray_referee.by_level(gray, segmentation.labels, 1, micrograph.roi)
+        gray = gray_opinion.smoothed(micrograph.pixels)
+        labels = gray_opinion.by_level(gray, segmentation.labels, 1, micrograph.roi)
         yield f"gray level of {model.card.classes[1]}", _segmentation(model, settings, labels, found, start)
 
 
@@ -186,7 +186,7 @@ def _check_gray(card: ModelCard, micrograph: Micrograph, labels: LabelImage) -> 
     """Refuse classes of a kind of picture that the network never saw: those that gray values do not know of."""
     if GRAY not in card.settings:
         return
-    apart = gray_referee.separation(gray_referee.smoothed(micrograph.pixels), labels, 1, micrograph.roi)
+    apart = gray_opinion.separation(gray_opinion.smoothed(micrograph.pixels), labels, 1, micrograph.roi)
     least = float(card.settings[GRAY])
     if apart is not None and apart < least:
         msg = (

@@ -10,7 +10,7 @@ from inspect_tool.model import Rule, Standard
 from inspect_tool.paths import data_folder
 from inspect_tool.standards import editions
 from inspect_tool.statistics.uncertainty import proportion_interval
-from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.page import (
     GoldenPart,
     Judged,
@@ -52,15 +52,16 @@ def load_criteria(path: Path | None = None) -> Standard:
         msg = f"{name}: criteria are a file that ends in .toml; copy standards/{CRITERIA}"
         raise SettingsError(msg)
     rules = editions.load_standard(name)
-    known = {quantity for recipe in phantoms.recipes() for quantity in phantoms.of(recipe).known}
+    known = {quantity for recipe in phantom_jobs.recipes() for quantity in phantom_jobs.of(recipe).known}
     for rule in rules.rules.values():
         measure, quantity = parts_of(rule)
         if measure not in _MEASURES or (quantity and quantity not in known):
             msg = f"{Path(name).name} rule '{rule.name}': write measure or measure:quantity; {', '.join(_MEASURES)}"
             raise SettingsError(msg)
         for look in rule.methods:
-            if look not in phantoms.LOOKS:
-                msg = f"{Path(name).name} rule '{rule.name}' methods: got '{look}', must be {', '.join(phantoms.LOOKS)}"
+            if look not in phantom_jobs.LOOKS:
+                looks = ", ".join(phantom_jobs.LOOKS)
+                msg = f"{Path(name).name} rule '{rule.name}' methods: got '{look}', must be {looks}"
                 raise SettingsError(msg)
     return rules
 
@@ -76,7 +77,7 @@ def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
     tested = [one.recipe for one in found.recipes if not one.refused]
     for rule in rules.rules.values():
         measure, quantity = parts_of(rule)
-        recipe = next((one for one in phantoms.recipes() if quantity in phantoms.of(one).known), "")
+        recipe = next((one for one in phantom_jobs.recipes() if quantity in phantom_jobs.of(one).known), "")
         value: float | None = None
         note = ""
         skipped = ""

@@ -21,12 +21,12 @@ from inspect_tool.files import (
 from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.inspection.workers import each, processes
-from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.page import (
     SizeRow,
     TileTest,
 )
-from inspect_tool.studies.selftest.phantoms import FULL, Phantom
+from inspect_tool.studies.selftest.phantom_jobs import FULL, Phantom
 from inspect_tool.synthetic.phantoms import Kit
 
 _TILES_PX = (256, 1024)
@@ -116,7 +116,7 @@ def measured_job(
 ) -> Remeasured:
     """Measure drawn fields as a job."""
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
-        plan = job_plan.plan(phantoms.write_job(Path(folder), recipe, fields, look, name, table))
+        plan = job_plan.plan(phantom_jobs.write_job(Path(folder), recipe, fields, look, name, table))
         model = loaded(json.dumps(plain(table), sort_keys=True), recipe)
         return remeasure(plan, model=model, alternatives=alternatives)
 
@@ -131,8 +131,8 @@ def loaded(table: str, recipe: str) -> Any:
 
 def _phantom(phantom: Phantom, table: Mapping[str, object]) -> Seen:
     clock = process_time()
-    fields = phantoms.drawn(phantom)
-    truths = phantoms.truths_of(phantom.recipe, fields)
+    fields = phantom_jobs.drawn(phantom)
+    truths = phantom_jobs.truths_of(phantom.recipe, fields)
     picture = _picture(fields[0].pixels, phantom)
     try:
         found = measured_job(phantom.recipe, fields, phantom.look, phantom.name, table)
@@ -172,15 +172,15 @@ def _phantom(phantom: Phantom, table: Mapping[str, object]) -> Seen:
 def _picture(pixels: Any, phantom: Phantom) -> bytes:
     from inspect_tool import synthetic
 
-    modality = phantoms.of(phantom.recipe).modality
-    seen = synthetic.degrade(pixels, phantoms.LOOKS[phantom.look], seed=1, modality=modality)
+    modality = phantom_jobs.of(phantom.recipe).modality
+    seen = synthetic.degrade(pixels, phantom_jobs.LOOKS[phantom.look], seed=1, modality=modality)
     part = np.ascontiguousarray(seen[:_PICTURE_PX, :_PICTURE_PX])
     return bytes(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
 def _pores_of_size(task: Task) -> SizeRow:
     """Draw round pores of one size and look which are found, and how large."""
-    field = phantoms.pores_of_size(task.size_px, task.look, task.pixel_um, task.kit)
+    field = phantom_jobs.pores_of_size(task.size_px, task.look, task.pixel_um, task.kit)
     count, _, _, centers = cv2.connectedComponentsWithStats(field.labels.astype(np.uint8), connectivity=8)
     true_rows, true_columns = centers[1:, 1], centers[1:, 0]
     rows = columns = diameters = np.empty(0)
@@ -213,8 +213,8 @@ def _pores_of_size(task: Task) -> SizeRow:
 
 
 def _two_tilings(phantom: Phantom, table: Mapping[str, object]) -> TileTest:
-    fields = phantoms.drawn(phantom)
-    quantity = phantoms.of(phantom.recipe).plotted[0]
+    fields = phantom_jobs.drawn(phantom)
+    quantity = phantom_jobs.of(phantom.recipe).plotted[0]
     values, name, title, unit = [], "", quantity, "1"
     for tile_px in _TILES_PX:
         try:
@@ -244,9 +244,9 @@ def no_tiles(recipe: str, table: Mapping[str, object], reason: str) -> TileTest:
     return TileTest(
         recipe=recipe,
         backend=str(table["name"]),
-        quantity=phantoms.of(recipe).plotted[0],
+        quantity=phantom_jobs.of(recipe).plotted[0],
         title=registry.load("recipe", recipe).TITLE,
-        unit=phantoms.of(recipe).unit,
+        unit=phantom_jobs.of(recipe).unit,
         tiles_px=None,
         values=None,
         skipped=reason,

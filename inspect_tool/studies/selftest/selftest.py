@@ -23,10 +23,10 @@ from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.model import Header, StandardRecord
 from inspect_tool.report import document
 from inspect_tool.report.render import template_folder
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 from inspect_tool.standards import editions
 from inspect_tool.studies import golden
-from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.criteria import judged_by, load_criteria
 from inspect_tool.studies.selftest.installation import golden_part, installation, worked_cases
 from inspect_tool.studies.selftest.measuring import Seen, Task, done, for_tiles, no_tiles, why_no_tiles
@@ -37,7 +37,7 @@ from inspect_tool.studies.selftest.page import (
     SelfTest,
     page,
 )
-from inspect_tool.studies.selftest.phantoms import FULL, QUICK, Phantom
+from inspect_tool.studies.selftest.phantom_jobs import FULL, QUICK, Phantom
 from inspect_tool.studies.selftest.statistics import FOUND_PERCENT, SIZE_PERCENT, quantity_tests, smallest_size
 from inspect_tool.synthetic.phantoms import Kit
 
@@ -99,10 +99,10 @@ def selftest(
     if pixel_um is not None and not 0 < pixel_um < 1e4:
         msg = f"--pixel-um {pixel_um:g}: a pixel size is above 0 and below 10000 um"
         raise SettingsError(msg)
-    known = phantoms.recipes()
+    known = phantom_jobs.recipes()
     tables, refused = backends_of(recipes, backend, settings or {})
-    scale = {recipe: phantoms.of(recipe).pixel_um if pixel_um is None else pixel_um for recipe in known}
-    plans = {recipe: phantoms.planned(recipe, scale[recipe], kit) for recipe in tables}
+    scale = {recipe: phantom_jobs.of(recipe).pixel_um if pixel_um is None else pixel_um for recipe in known}
+    plans = {recipe: phantom_jobs.planned(recipe, scale[recipe], kit) for recipe in tables}
     tasks = [Task(kind="phantom", phantom=one, table=tables[one.recipe]) for p, _ in plans.values() for one in p]
     # the first phantom of each recipe once more: is the same image measured the same way?
     tasks += [Task(kind="again", phantom=p[0], table=tables[recipe]) for recipe, (p, _) in plans.items() if p]
@@ -214,7 +214,7 @@ def backends_of(
     recipes: Sequence[str], backend: str, settings: Mapping[str, object]
 ) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
     """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
-    known = phantoms.recipes()
+    known = phantom_jobs.recipes()
     for recipe in recipes:
         if recipe not in known:
             msg = f"--recipe {recipe}: the kit has phantoms for {', '.join(known)}"
@@ -225,7 +225,7 @@ def backends_of(
         if recipe in refused:
             continue
         module = registry.load("recipe", recipe)
-        default = phantoms.default_backend(recipe)
+        default = phantom_jobs.default_backend(recipe)
         own = default if backend in ("", default["name"]) else {"name": backend}
         table = dict(own) | dict(settings)
         name = str(table["name"])
@@ -237,7 +237,7 @@ def backends_of(
             msg = f"--backend {name}: takes masks that exist; the kit needs a backend that segments"
             raise SettingsError(msg)
         try:
-            question.check_backend(recipe, module, name, plugin, chosen)
+            choice.check_backend(recipe, module, name, plugin, chosen)
         except SettingsError as error:
             if recipe in recipes:
                 raise
@@ -250,7 +250,7 @@ def backends_of(
     return tables, refused
 
 
-_Planned = tuple[tuple[Phantom, ...], tuple[phantoms.Left, ...]]
+_Planned = tuple[tuple[Phantom, ...], tuple[phantom_jobs.Left, ...]]
 
 
 def _recipe(
@@ -260,7 +260,7 @@ def _recipe(
     module = registry.load("recipe", recipe)
     edition = editions.load_standard(module.STANDARDS[0])
     made, left = plan or ((), ())
-    own, truths = phantoms.of(recipe), sorted({phantom.truth for phantom in made})
+    own, truths = phantom_jobs.of(recipe), sorted({phantom.truth for phantom in made})
     return RecipeTest(
         recipe=recipe,
         title=module.TITLE,

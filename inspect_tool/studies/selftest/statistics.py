@@ -9,7 +9,7 @@ import numpy as np
 
 from inspect_tool import registry
 from inspect_tool.statistics.uncertainty import coverage_factor, proportion_interval
-from inspect_tool.studies.selftest import phantoms
+from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.measuring import Seen
 from inspect_tool.studies.selftest.page import (
     LookSummary,
@@ -28,20 +28,20 @@ def quantity_tests(seen: Sequence[Seen]) -> Iterator[QuantityTest]:
     for recipe, group in groupby(seen, key=lambda one: one.phantom.recipe):
         own = list(group)
         units = {name: quantity.unit for name, quantity in registry.load("recipe", recipe).QUANTITIES.items()}
-        for quantity in phantoms.of(recipe).known:
+        for quantity in phantom_jobs.of(recipe).known:
             given = [one for one in own if quantity in one.values]
             if not given:
                 continue
             name, title = given[0].values[quantity][:2]
             points = tuple(_point(one, quantity) for one in given)
-            looks = [look for look in phantoms.LOOKS if any(point.look == look for point in points)]
+            looks = [look for look in phantom_jobs.LOOKS if any(point.look == look for point in points)]
             yield QuantityTest(
                 recipe=recipe,
                 quantity=quantity,
                 reported=name,
                 title=title,
                 unit=units.get(name) or units[f"{name.split('.')[0]}.*"],
-                main=quantity in phantoms.of(recipe).plotted,
+                main=quantity in phantom_jobs.of(recipe).plotted,
                 looks=tuple(summary([point for point in points if point.look == look]) for look in looks),
                 points=points,
             )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inspect_tool import registry, slips
+from inspect_tool import registry, typos
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
 from inspect_tool.files import load_job, read_bytes
 from inspect_tool.images import quality
@@ -13,10 +13,10 @@ from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.inspection.job_plan import Plan
 from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmentation
 from inspect_tool.plugins import Recipe, carried_of
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.finding import backend_of
 from inspect_tool.validation.line import is_doubted, matching, own_u
+from inspect_tool.validation.lookup import backend_of
 from inspect_tool.validation.values import (
     SCHEMA,
     WITHOUT_GATE,
@@ -156,7 +156,7 @@ def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
             msg = f"{path} line {number}: needs an image and a parent; the first line is: image,parent,group"
             raise SettingsError(msg)
         if image not in images:
-            msg = f"{path} line {number}: '{image}' is no image of the job{slips.near(image, images)}"
+            msg = f"{path} line {number}: '{image}' is no image of the job{typos.near(image, images)}"
             raise SettingsError(msg)
         if image in found:
             msg = f"{path} line {number}: '{image}' stands in an earlier line too"
@@ -255,7 +255,7 @@ def _by_hand(
     """Measure the mask of a person; its numbers are those of the classes of the machine, by whatever name."""
     source = truth.sources[index]
     drawn = one_field.segmented(truth, source, micrograph, one_field.model_of(truth))
-    taken, _ = question.answer(truth.job.recipe, recipe, drawn, micrograph.roi)
+    taken, _ = choice.answer(truth.job.recipe, recipe, drawn, micrograph.roi)
     if taken.kind == machine.kind == "semantic":
         unknown = sorted(set(taken.classes) - set(machine.classes))
         if unknown:

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inspect_tool.model.found import Check, Conformity, Result, Results
+    from inspect_tool.model.findings import Check, Conformity, Result, Results
 
 
 def counted(results: "Sequence[Result]", checks: "Sequence[Check]", warnings: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from inspect_tool import registry
-from inspect_tool.inspection import job_plan, job_run, one_field, questions
+from inspect_tool.inspection import job_plan, job_run, one_field, starter_questions
 from inspect_tool.inspection.starter import Answers, starter_job
 
 
@@ -41,7 +41,7 @@ def written(folder: Path, recipe: str, answers: Answers) -> job_plan.Plan:
 def test_the_answers_make_a_job_that_is_ready_to_run(tmp_path, recipe):
     fields(tmp_path / "images", 3)
     ask, say, _, rest = scripted("", "0,2252", "", "12,5", "drawing 4711")
-    planned = written(tmp_path, recipe, questions.answers(recipe, tmp_path, ask, say))
+    planned = written(tmp_path, recipe, starter_questions.answers(recipe, tmp_path, ask, say))
     assert rest == []
     assert planned.job.images == ("images/*.tif",)  # found without being typed
     assert len(planned.sources) == 3
@@ -53,7 +53,7 @@ def test_the_answers_make_a_job_that_is_ready_to_run(tmp_path, recipe):
 def test_the_scale_of_the_file_is_offered_and_used(tmp_path):
     fields(tmp_path, resolution=(2, 2), metadata={"unit": "um"}, imagej=True)
     ask, say, said, _ = scripted("*.tif", "", "3", "2", "4", "")
-    found = questions.answers("porosity", tmp_path, ask, say)
+    found = starter_questions.answers("porosity", tmp_path, ask, say)
     assert any("the file says 0.5 um per pixel in field_1.tif" in line for line in said)
     assert "'2' is below the lower limit 3; type it as 2.5, without its unit" in said
     planned = written(tmp_path, "porosity", found)
@@ -64,7 +64,7 @@ def test_the_scale_of_the_file_is_offered_and_used(tmp_path):
 def test_no_scale_means_ratios_and_no_limit_means_no_verdict(tmp_path):
     fields(tmp_path)
     ask, say, said, _ = scripted("nowhere", "job.toml", '"field_1.tif"', "often", "", "much", "", "")
-    found = questions.answers("porosity", tmp_path, ask, say)
+    found = starter_questions.answers("porosity", tmp_path, ask, say)
     assert any("'nowhere' does not exist" in line for line in said)
     assert "'often' is no number of um per pixel; type it as 0.2252" in said
     assert "'much' is no number; type it as 2.5, without its unit" in said
@@ -76,10 +76,10 @@ def test_no_scale_means_ratios_and_no_limit_means_no_verdict(tmp_path):
 def test_the_recipe_is_asked_by_number_or_name():
     names = registry.names("recipe")
     ask, say, said, _ = scripted("9", "steel", "2")
-    assert questions.recipe(ask, say) == names[1]
+    assert starter_questions.recipe(ask, say) == names[1]
     assert any("there is no 'steel'" in line for line in said)
     ask, say, _, _ = scripted(names[3])
-    assert questions.recipe(ask, say) == names[3]
+    assert starter_questions.recipe(ask, say) == names[3]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 from typing_extensions import TypeVar
 
 from inspect_tool.languages import Words
-from inspect_tool.model import shown
-from inspect_tool.model.asked import Requirement
+from inspect_tool.model import notebook_html
 from inspect_tool.model.image import Calibration, Plane
+from inspect_tool.model.job import Requirement
 from inspect_tool.model.row import Number
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Results(tuple[Result, ...]):
         return frame
 
     def _repr_html_(self) -> str:
-        return shown.table(self)
+        return notebook_html.table(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,10 +273,10 @@ class Findings:
         object.__setattr__(self, "results", Results(self.results))
 
     def __repr__(self) -> str:
-        return f"<Findings: {shown.counted(self.results, self.checks, self.warnings)}>"
+        return f"<Findings: {notebook_html.counted(self.results, self.checks, self.warnings)}>"
 
     def _repr_html_(self) -> str:
-        return shown.page("Findings", Results(self.results), self.checks, self.warnings)
+        return notebook_html.page("Findings", Results(self.results), self.checks, self.warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from dataclasses import field as default
 from typing import Any, Literal
 
 from inspect_tool.languages import Words
-from inspect_tool.model import shown
-from inspect_tool.model.asked import Header, Lot
-from inspect_tool.model.found import Chart, Check, Conformity, Result, Results, Statement, Table
+from inspect_tool.model import notebook_html
+from inspect_tool.model.findings import Chart, Check, Conformity, Result, Results, Statement, Table
 from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
+from inspect_tool.model.job import Header, Lot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +217,9 @@ class Report:
         object.__setattr__(self, "results", Results(self.results))
 
     def __repr__(self) -> str:
-        found = shown.counted(self.results, self.checks, self.warnings)
+        found = notebook_html.counted(self.results, self.checks, self.warnings)
         return f"<Report {self.id}: {self.job}, {self.recipe}, verdict {self.verdict}, {found}>"
 
     def _repr_html_(self) -> str:
         head = f"{self.header.title or self.title}: {self.verdict} ({self.job}, report {self.id})"
-        return shown.page(head, Results(self.results), self.checks, self.warnings, self.conformities)
+        return notebook_html.page(head, Results(self.results), self.checks, self.warnings, self.conformities)

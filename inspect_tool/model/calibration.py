@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from inspect_tool.model.found import Component
+from inspect_tool.model.findings import Component
 from inspect_tool.model.image import Day
 
 

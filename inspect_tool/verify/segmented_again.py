@@ -19,7 +19,7 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.report import field_pictures
-from inspect_tool.verify import drawn_again
+from inspect_tool.verify import overlays
 from inspect_tool.verify.differences import contained, differences
 from inspect_tool.verify.findings import LOOSE, Finding
 from inspect_tool.verify.recompute import (
@@ -132,7 +132,7 @@ def _segmented_again(
         text, read = f"{record.image}: segmented again, the same masks", tuple(names_read_off(measured))
         found.append(Finding(part="segmentation", state="verified", text=text, of_images=read))
     picture = pictures_shown(dossier)(record.picture)
-    if picture is not None and not drawn_again.same_picture(picture, field_pictures.field_picture(micrograph)[0]):
+    if picture is not None and not overlays.same_picture(picture, field_pictures.field_picture(micrograph)[0]):
         text = f"{record.picture}: is not the picture of the image {record.image}"
         found.append(Finding(part="pictures", state="differs", text=text))
     seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.images import quality_figures
+from inspect_tool.images import quality_measures
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph, Segmentation
@@ -31,7 +31,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="1",
         relation=">=",
         limit=7.0,  # white noise alone makes 4 to 6
-        figure=quality_figures.sharpest_detail,
+        figure=quality_measures.sharpest_detail,
         advice=Text("recipes.advice_nothing_in_focus"),
     ),
     "speck_percent": _Sign(
@@ -39,7 +39,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="%",
         relation="<=",
         limit=50.0,
-        figure=lambda pixels, roi: 100 * float(quality_figures.edges(pixels, roi).is_speck.mean()),
+        figure=lambda pixels, roi: 100 * float(quality_measures.edges(pixels, roi).is_speck.mean()),
         advice=Text("recipes.advice_higher_magnification"),
     ),
     "contrast_of_black": _Sign(
@@ -47,7 +47,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="1",
         relation=">=",
         limit=5.0,
-        figure=quality_figures.contrast_of_black,
+        figure=quality_measures.contrast_of_black,
         advice=Text("recipes.advice_too_dark_or_noisy"),
         of_bright=False,
     ),
@@ -56,7 +56,7 @@ _SIGNS: Mapping[str, _Sign] = {
         unit="%",
         relation="<=",
         limit=50.0,
-        figure=lambda pixels, roi: quality_figures.clipped_percent(pixels, roi)[1],
+        figure=lambda pixels, roi: quality_measures.clipped_percent(pixels, roi)[1],
         advice=Text("recipes.advice_overexposed"),
         of_bright=False,
     ),

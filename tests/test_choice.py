@@ -14,7 +14,7 @@ from inspect_tool.errors import BackendError, MeasurementError, SettingsError
 from inspect_tool.files import load_model_card
 from inspect_tool.inspection import job_run
 from inspect_tool.model import Segmentation
-from inspect_tool.segmentation import question
+from inspect_tool.segmentation import choice
 
 PACKAGE = Path(inspect_tool.__file__).parent
 RECIPES = registry.names("recipe")
@@ -40,13 +40,13 @@ GIVES = {
 @pytest.mark.parametrize("recipe", TABLE)
 def test_a_recipe_takes_what_the_table_says(recipe):
     module = registry.load("recipe", recipe)
-    assert tuple(question.step(module, output) for output in OUTPUTS) == TABLE[recipe]
+    assert tuple(choice.step(module, output) for output in OUTPUTS) == TABLE[recipe]
 
 
 def given(backend):
     """All that a backend can give by default; skipped where its default model is no part of this checkout."""
     try:
-        return question.outputs(backend, backend.Settings())
+        return choice.outputs(backend, backend.Settings())
     except BackendError as error:
         if "no such folder" not in str(error):
             raise
@@ -70,12 +70,12 @@ def test_a_backend_says_what_it_gives_and_keeps_to_its_kinds(name):
 def test_every_backend_with_every_recipe_is_taken_or_refused_in_one_line(name, recipe):
     backend, module = registry.load("backend", name), registry.load("recipe", recipe)
     settings = backend.Settings()
-    taken = {question.step(module, output) for output in given(backend)} - {"refused"}
+    taken = {choice.step(module, output) for output in given(backend)} - {"refused"}
     if taken:
-        question.check_backend(recipe, module, name, backend, settings)
+        choice.check_backend(recipe, module, name, backend, settings)
         return
     with pytest.raises(SettingsError, match=rf"recipe {recipe} asks \w+ .* backend '{name}' gives .*; use ") as refused:
-        question.check_backend(recipe, module, name, backend, settings)
+        choice.check_backend(recipe, module, name, backend, settings)
     assert "\n" not in str(refused.value)
 
 
@@ -87,9 +87,7 @@ def test_a_shipped_model_answers_the_recipes_it_is_meant_for(folder):
         pytest.skip(f"no backend {name}")
     backend = registry.load("backend", name)
     for recipe in card.recipes:
-        question.check_backend(
-            recipe, registry.load("recipe", recipe), name, backend, backend.Settings(model=card.name)
-        )
+        choice.check_backend(recipe, registry.load("recipe", recipe), name, backend, backend.Settings(model=card.name))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -98,7 +96,7 @@ def test_the_default_backend_of_a_recipe_answers_its_question(recipe):
     table = dict(module.BACKEND)
     backend = registry.load("backend", table.pop("name"))
     settings = backend.Settings(**table)
-    assert {question.step(module, output) for output in question.outputs(backend, settings)} != {"refused"}
+    assert {choice.step(module, output) for output in choice.outputs(backend, settings)} != {"refused"}
 
 
 def segmentation(labels, kind, classes):
@@ -111,7 +109,7 @@ OBJECTS = [[1, 1, 2, 0], [0, 0, 2, 0], [3, 0, 0, 0]]  # 1 and 2 touch
 def test_objects_are_taken_together_for_coverage_and_it_is_said():
     module = registry.load("recipe", "phase_fraction")
     given = segmentation(OBJECTS, "instance", {1: "carbide"})
-    taken, said = question.answer("phase_fraction", module, given)
+    taken, said = choice.answer("phase_fraction", module, given)
     assert taken.kind == "semantic"
     assert dict(taken.classes) == {0: "matrix", 1: "carbide"}
     assert taken.labels.tolist() == [[1, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]]
@@ -123,16 +121,16 @@ def test_objects_are_taken_together_for_coverage_and_it_is_said():
 
 def test_classes_are_taken_apart_for_pores_and_it_is_said():
     given = segmentation([[0, 1], [0, 0]], "semantic", {0: "metal", 1: "pore"})
-    taken, said = question.answer("porosity", registry.load("recipe", "porosity"), given)
+    taken, said = choice.answer("porosity", registry.load("recipe", "porosity"), given)
     assert taken is given
     assert "8-connected pieces" in said.text
 
 
 def test_labels_that_mean_what_is_asked_need_no_words():
     grains = segmentation([[1, 1], [2, 2]], "instance", {1: "grain"})
-    assert question.answer("grain_size", registry.load("recipe", "grain_size"), grains) == (grains, None)
+    assert choice.answer("grain_size", registry.load("recipe", "grain_size"), grains) == (grains, None)
     classes = segmentation([[1, 0]], "semantic", {0: "matrix", 1: "dark"})
-    assert question.answer("phase_fraction", registry.load("recipe", "phase_fraction"), classes) == (classes, None)
+    assert choice.answer("phase_fraction", registry.load("recipe", "phase_fraction"), classes) == (classes, None)
 
 
 @pytest.mark.parametrize("recipe", ["phase_fraction", "porosity"])
@@ -141,14 +139,14 @@ def test_grains_answer_no_coverage_question(recipe):
     roi = np.array([[True, True, False]])
     grains = segmentation([[1, 2, 0]], "instance", {1: "grain"})
     with pytest.raises(MeasurementError, match=rf"{recipe} asks coverage .* 'drawn' gives grains that leave nothing"):
-        question.answer(recipe, registry.load("recipe", recipe), grains, roi)
+        choice.answer(recipe, registry.load("recipe", recipe), grains, roi)
 
 
 def test_a_recipe_of_a_plugin_gets_the_row_of_its_question():
     rows = {"coverage": ("as they are", "union", "refused"), "count": ("refused", "as they are", "as they are")}
     for asked, row in rows.items():
         recipe = SimpleNamespace(QUESTION=asked)
-        assert tuple(question.step(recipe, output) for output in ("classes", "objects", "grains")) == row
+        assert tuple(choice.step(recipe, output) for output in ("classes", "objects", "grains")) == row
 
 
 # ----------------------------------------------------------------------------------------------------- whole jobs

@@ -8,7 +8,7 @@ from scipy.stats import ttest_1samp
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.standards.editions import load_standard
-from inspect_tool.standards.formulas.gauge_type_1 import capability
+from inspect_tool.standards.formulas.type_1 import capability
 
 STANDARD = load_standard("type_1_study_2026")
 VALUES = [10.02, 10.0, 10.03, 9.99, 10.05, 10.01, 10.02, 9.98, 10.04, 10.0]

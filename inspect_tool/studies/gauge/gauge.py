@@ -20,7 +20,7 @@ from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
 from inspect_tool.report.render import check_language, language_of, template_folder
 from inspect_tool.standards.editions import designation, load_standard, unverified
-from inspect_tool.standards.formulas import aiag_msa, gauge_type_1
+from inspect_tool.standards.formulas import aiag_msa, type_1
 from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
 from inspect_tool.studies.gauge.page import (
     SCHEMA,
@@ -300,7 +300,7 @@ def _report(
     """Evaluate the values; the frame of the report is filled in by the caller."""
     notes = check_images(data.observations, design)
     found: GaugeStudy | None = None
-    capability: gauge_type_1.Type1 | None = None
+    capability: type_1.Type1 | None = None
     control: aiag_msa.ControlLimits | None = None
     parts: tuple[str, ...] = ()
     appraisers: tuple[str, ...] = ()
@@ -315,7 +315,7 @@ def _report(
             raise MeasurementError(msg)
         assert plan.reference is not None  # asked for by _stated, both
         assert tolerance is not None
-        capability = gauge_type_1.capability([item.value for item in observations], plan.reference, tolerance, standard)
+        capability = type_1.capability([item.value for item in observations], plan.reference, tolerance, standard)
         figures = {"cg": capability.cg, "cgk": capability.cgk}
         if plan.resolution is not None:
             figures["resolution"] = 100 * plan.resolution / tolerance
@@ -435,7 +435,7 @@ def _meets(value: float, rule: Rule) -> bool:
 
 def _warnings(
     found: GaugeStudy | None,
-    capability: gauge_type_1.Type1 | None,
+    capability: type_1.Type1 | None,
     plan: Plan,
     parts: Sequence[str],
     appraisers: Sequence[str],

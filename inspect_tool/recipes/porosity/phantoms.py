@@ -1,6 +1,7 @@
 """Pores that the self-test draws."""
 
 from inspect_tool import synthetic
+from inspect_tool.languages import Text
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
 
@@ -10,7 +11,7 @@ _PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
 def phantoms() -> Phantoms:
     """Round and irregular pores of known share, number and size."""
     return Phantoms(
-        says="pores of {} %, mean diameter 12 px, round and irregular",
+        says=Text("porosity.phantoms", truths="{}"),
         unit="%",
         truths=(0.5, 2.0, 5.0, 10.0),
         quick=(2.0, 10.0),

@@ -236,8 +236,8 @@ def test_a_german_self_test_says_criteria_and_numbers_in_german(tested):
     found, _, folder = tested
     page = selftest_page.page(replace(found, language="de"), folder, SHIPPED, "print")
     assert "Messabweichung: Porosität" in page
-    assert "drei Zehntel eines Prozentpunkts, von 0,5 bis 10 %" in page
-    assert "≤ 0,3\N{NO-BREAK SPACE}Prozentpunkte" in page  # a bias of a percentage, in points
+    assert "drei Zehntel eines Prozentpunkts, von 0,5 bis 10\N{NO-BREAK SPACE}%" in page
+    assert "≤\N{NO-BREAK SPACE}0,3\N{NO-BREAK SPACE}Prozentpunkte" in page  # a bias of a percentage, in points
     assert "Poren von 2; 8 %" in page
 
 

@@ -327,7 +327,7 @@ def _in_unit(value: float | None, unit: str, rule: str) -> str:
 
 
 def _related(relation: str, limit: float, unit: str, rule: str) -> str:
-    return joined(" ", (text.relation(relation), _in_unit(limit, unit, rule)))
+    return joined(text.NBSP, (text.relation(relation), _in_unit(limit, unit, rule)))
 
 
 def look_name(look: str) -> Words:

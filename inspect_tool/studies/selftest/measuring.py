@@ -77,6 +77,7 @@ class Task:
     kind: Literal["phantom", "again", "size", "tiles"]
     table: Mapping[str, Any]
     phantom: Phantom | None = None
+    recipe: str = ""
     look: str = ""
     size_px: float = 0.0
     pixel_um: float = 0.0
@@ -85,7 +86,9 @@ class Task:
     @property
     def name(self) -> str:
         """Say what is measured, for the progress."""
-        return self.phantom.name if self.phantom is not None else f"pores of {self.size_px:g} px {self.look}"
+        if self.phantom is not None:
+            return self.phantom.name
+        return f"{phantom_jobs.sized(self.recipe).what} of {self.size_px:g} px {self.look}"
 
 
 def done(tasks: Sequence[Task], workers: int, tell: Callable[[int, str], None]) -> tuple[list[Any], float]:
@@ -105,7 +108,7 @@ def _timed(task: Task) -> tuple[Any, float]:
 
 def _answer(task: Task) -> Any:
     if task.kind == "size":
-        return _pores_of_size(task)
+        return _one_size(task)
     assert task.phantom is not None
     if task.kind == "tiles":
         return _two_tilings(task.phantom, task.table)
@@ -179,20 +182,20 @@ def _picture(pixels: Any, phantom: Phantom) -> bytes:
     return bytes(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
-def _pores_of_size(task: Task) -> SizeRow:
-    """Draw round pores of one size and look which are found, and how large."""
-    field = phantom_jobs.pores_of_size(task.size_px, task.look, task.pixel_um, task.kit)
+def _one_size(task: Task) -> SizeRow:
+    """Draw features of one size and look which are found, and how large."""
+    field = phantom_jobs.of_one_size(task.recipe, task.size_px, task.look, task.pixel_um, task.kit)
     count, _, _, centers = cv2.connectedComponentsWithStats(field.labels.astype(np.uint8), connectivity=8)
     true_rows, true_columns = centers[1:, 1], centers[1:, 0]
     rows = columns = diameters = np.empty(0)
     try:
-        found = measured_job("porosity", [field], task.look, task.name, task.table, alternatives=False)
+        found = measured_job(task.recipe, [field], task.look, task.name, task.table, alternatives=False)
         table = found.fields[0].features
         if len(table):
             rows, columns = table["row_px"].to_numpy(), table["column_px"].to_numpy()
             diameters = table["ecd_um"].to_numpy() / task.pixel_um
     except InspectError:
-        pass  # an image in which nothing is found: none of the pores was
+        pass  # an image in which nothing is found: none of them was
     reach = task.size_px / 2 + 0.5
     detected, errors, used = 0, [], set()
     if len(rows):

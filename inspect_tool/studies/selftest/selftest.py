@@ -113,9 +113,18 @@ def selftest(
     tasks = [Task(kind="phantom", phantom=one, table=tables[one.recipe]) for p, _ in plans.values() for one in p]
     # the first phantom of each recipe once more: is the same image measured the same way?
     tasks += [Task(kind="again", phantom=p[0], table=tables[recipe]) for recipe, (p, _) in plans.items() if p]
-    if "porosity" in tables:
+    sized = next((recipe for recipe in tables if phantom_jobs.of(recipe).one_size is not None), "")
+    if sized:
         tasks += [
-            Task(kind="size", table=tables["porosity"], look=look, size_px=size, pixel_um=scale["porosity"], kit=kit)
+            Task(
+                kind="size",
+                table=tables[sized],
+                recipe=sized,
+                look=look,
+                size_px=size,
+                pixel_um=scale[sized],
+                kit=kit,
+            )
             for size in kit.pore_sizes_px
             for look in kit.looks
         ]
@@ -163,7 +172,7 @@ def selftest(
             quantities=tuple(quantity_tests(seen)),
             sizes=sizes,
             smallest=tuple(
-                smallest_size([row for row in sizes if row.look == look], scale["porosity"])
+                smallest_size([row for row in sizes if row.look == look], scale[sized])
                 for look in dict.fromkeys(row.look for row in sizes)
             ),
             size_limits=(FOUND_PERCENT, SIZE_PERCENT),

@@ -66,7 +66,7 @@ def within_reach(truth: float, pixel_um: float, kit: Kit) -> str:  # noqa: ARG00
 class Phantoms:
     """The phantoms of one recipe."""
 
-    says: str  # what is drawn, in words, with {} for the truths
+    says: str  # what is drawn, with {} for the truths: words, or a sentence with a value of that name
     unit: str  # of the nominal truths
     truths: tuple[float, ...]
     quick: tuple[float, ...]  # truths of the short test

@@ -3,6 +3,7 @@
 from math import pi, sqrt
 
 from inspect_tool import synthetic
+from inspect_tool.languages import Text
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, OneSize, Phantoms, Truth
 
@@ -12,7 +13,7 @@ _PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
 def phantoms() -> Phantoms:
     """Round and irregular pores of known share, number and size."""
     return Phantoms(
-        says="pores of {} %, mean diameter 12 px, round and irregular",
+        says=Text("porosity.phantoms", truths="{}"),
         unit="%",
         truths=(0.5, 2.0, 5.0, 10.0),
         quick=(2.0, 10.0),

@@ -21,6 +21,7 @@ from inspect_tool.files import (
 from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.inspection.workers import each, processes
+from inspect_tool.languages import Text, Words
 from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.page import (
     SizeRow,
@@ -39,21 +40,21 @@ class Seen:
     """What one phantom gave."""
 
     phantom: Phantom
-    values: Mapping[str, tuple[str, str, float, float | None, tuple[float, float] | None]]  # by quantity of the kit
+    values: Mapping[str, tuple[str, Words, float, float | None, tuple[float, float] | None]]  # by quantity of the kit
     truths: Mapping[str, tuple[float, float]]
     masks: tuple[str, ...]
     weights: str
     used: Mapping[str, Any]
     picture: bytes  # PNG
     cpu: float
-    failure: str
+    failure: Words
 
 
-def why_no_tiles(recipe: str, table: Mapping[str, object]) -> str:
+def why_no_tiles(recipe: str, table: Mapping[str, object]) -> Words:
     """Say why the tile size cannot be varied; empty where it can."""
     module = registry.load("backend", str(table["name"]))
     if "tile_px" not in getattr(module.Settings, "__dataclass_fields__", {}):
-        return f"backend {table['name']} of {recipe} looks at the whole image: it has no tiles"
+        return Text("selftest.has_no_tiles", backend=str(table["name"]), recipe=recipe)
     return ""
 
 
@@ -168,7 +169,7 @@ def _phantom(phantom: Phantom, table: Mapping[str, object]) -> Seen:
         used={key: found.used[key] for key in ("device", "engine", "precision") if key in found.used},
         picture=picture,
         cpu=process_time() - clock,
-        failure=f"no result for {', '.join(missing)}" if missing else "",
+        failure=Text("selftest.no_result", quantities=tuple(missing)) if missing else "",
     )
 
 
@@ -242,7 +243,7 @@ def _two_tilings(phantom: Phantom, table: Mapping[str, object]) -> TileTest:
     )
 
 
-def no_tiles(recipe: str, table: Mapping[str, object], reason: str) -> TileTest:
+def no_tiles(recipe: str, table: Mapping[str, object], reason: Words) -> TileTest:
     """Say why tiles of two sizes cannot be compared."""
     return TileTest(
         recipe=recipe,

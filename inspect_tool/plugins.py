@@ -30,6 +30,7 @@ from inspect_tool.model import (
     Segmentation,
     Selection,
     Standard,
+    Wording,
 )
 
 Question: TypeAlias = Literal["coverage", "count"]
@@ -260,6 +261,12 @@ def quality_of(recipe: Recipe) -> Limits:
     """Give the limits of the quality of an image that is fit for a recipe; those of every image where it has none."""
     limits: Limits = getattr(recipe, "QUALITY", Limits())
     return limits
+
+
+def wording_of(recipe: Recipe) -> Wording:
+    """Say how pages word the tables of a recipe."""
+    wording: Wording = getattr(recipe, "WORDING", Wording())
+    return wording
 
 
 def classes_of(recipe: Recipe) -> tuple[str, ...]:

@@ -86,6 +86,9 @@ def test_a_package_of_ones_own_brings_a_backend_a_recipe_and_a_standard(lab_tool
     assert report.conforming
     assert report.standard.id == "LAB 12"
     assert (tmp_path / "out" / "job" / "report.pdf").is_file()
+    page = (tmp_path / "out" / "job" / "report.html").read_text(encoding="utf-8")
+    assert "Thinnest place over the mean [%]" in page  # the column thinnest_percent, as its WORDING titles it
+    assert "3 layers" in page.replace("\N{NO-BREAK SPACE}", " ")
     text = starter.starter_job("coating")
     assert "# min_area_px2 = 50          # smaller bright spots are not the coating [px2]" in text
     assert "# blur_px = 1 " in text

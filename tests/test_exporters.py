@@ -254,6 +254,20 @@ def test_workbook_holds_no_formula(made, tmp_path):
     assert results == [pytest.approx(result.value) for result in made.report.results]
 
 
+def test_workbook_is_in_the_language_of_the_report(made, tmp_path):
+    book = openpyxl.load_workbook(xlsx.write(replace(made.report, language="de"), tmp_path, SHIPPED))
+    assert book.sheetnames == ["Ergebnisse", "Kontrollen", "Messfelder", "Objekte", "Budget"]
+    heads = {sheet.title: [cell.value for cell in sheet[1]] for sheet in book}
+    assert heads["Ergebnisse"][:6] == ["Prüfbericht", "Ergebnis", "Größe", "Probe", "Wert", "Einheit"]
+    assert heads["Kontrollen"][:4] == ["Regel", "Gefunden", "Relation", "Grenzwert"]
+    assert heads["Budget"][:4] == ["Ergebnis", "Probe", "Beitrag", "Typ"]
+    assert "Fläche [µm²]" in heads["Objekte"]
+    assert "Mittlere Sehnenlänge [µm]" in heads["Messfelder"]
+    assert {row[5].value for row in book["Kontrollen"].iter_rows(min_row=2)} <= {"ja", "nein"}
+    values = [row[4].value for row in book["Ergebnisse"].iter_rows(min_row=2)]
+    assert values == [pytest.approx(result.value) for result in made.report.results]  # numbers stay numbers
+
+
 def test_json_follows_the_published_schema(made):
     schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
     assert schema == json.loads(json.dumps(files.report_schema())), SCHEMA_COMMAND

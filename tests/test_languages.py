@@ -78,12 +78,12 @@ def trees() -> dict[Path, ast.Module]:
 @cache
 def said_by_standards() -> frozenset[tuple[str, str]]:
     """Words of the files of standards that a page says, each with the room that has them."""
-    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "standards").glob("*.toml")]
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "standards").rglob("*.toml")]
     rules = [rule for file in files for rule in file.get("rules", ())]
     return frozenset(
         {("editions", file["title"]) for file in files}
         | {("rules", rule["title"]) for rule in rules}
-        | {("clauses", rule["clause"]) for rule in rules}
+        | {("clauses", rule["clause"].removeprefix("criterion of this toolkit: ")) for rule in rules}
     )
 
 

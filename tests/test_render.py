@@ -8,10 +8,11 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.languages import Text
-from inspect_tool.model import Calibration, Header, ScaleSource, Table
+from inspect_tool.languages import Text, catalogue, translated
+from inspect_tool.model import Calibration, Header, ScaleSource, Table, Wording
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render
+from inspect_tool.report.build import wording_of
 from inspect_tool.report.selection import deciding, shown_fields
 from inspect_tool.standards.editions import designation
 
@@ -243,6 +244,57 @@ def test_rows_are_printed_to_the_second_digit_of_their_own_uncertainty():
     )
     german = render.cells(Table(title="", columns=("Result", Text("words.unit"), *columns[2:]), rows=rows), "de")
     assert german[1] == ("length", "µm", "150", "0,988", "0,023", "0,964", "1,011")
+
+
+SPREAD = ((12.3456, 12.3456), (5.5, 5.5))
+"""Two columns of the same numbers: as measured to four digits, as a scatter to three."""
+
+
+@pytest.mark.parametrize(
+    ("head", "recipe"),
+    [
+        (Text("words.difference"), "grain_size"),
+        (Text("page.head_of", head=Text("words.difference"), part="unet"), "grain_size"),
+        (Text("report.column_confidence_interval"), "porosity"),
+        (Text("porosity.column_share_of_area"), "porosity"),
+        (Text("phase_fraction.column_allowed_difference"), "phase_fraction"),
+        ("± 95 % CI", "porosity"),  # of a report of schema 1, which holds words and no keys
+        ("s [µm]", "porosity"),
+    ],
+)
+def test_a_column_of_scatter_has_three_digits_whatever_its_head_is_worded_like(monkeypatch, head, recipe):
+    table = Table(title="", columns=(Text("words.mean"), head), rows=SPREAD)
+    english = render.cells(table, wording=wording_of(recipe))
+    assert english == (("12.35", "12.3"), ("5.50", "5.5"))
+    german = render.cells(translated(table, "de"), "de", wording_of(recipe))
+    assert german == (("12,35", "12,3"), ("5,50", "5,5"))
+
+    def another(key, language):
+        return (
+            f"reworded {key}"
+            if language == "en" and key.partition(".")[0] in ("report", "porosity", "phase_fraction", "words")
+            else catalogue.template(key, language)
+        )
+
+    monkeypatch.setattr("inspect_tool.languages.text.template", another)
+    assert render.cells(table, wording=wording_of(recipe)) == english
+
+
+@pytest.mark.parametrize(
+    ("wording", "classes", "said"),
+    [
+        (Wording(), {"0": "steel", "1": "pore"}, "2 pores"),
+        (Wording(), {"1": "pore", "2": "crack"}, "2 features"),
+        (Wording(feature="joint"), {"1": "joint", "2": "void"}, "2 joints"),
+        (Wording(feature="feature", tells_class=True), {"0": "ferrite", "1": "pearlite"}, "2 features of pearlite"),
+        (Wording(feature="feature", tells_class=True), {"1": "pearlite", "2": "carbide"}, "2 features"),
+    ],
+)
+def test_a_recipe_says_what_its_features_are_called(made, wording, classes, said):
+    records = tuple(replace(one, segmentation={"classes": classes}) for one in made.report.micrographs)
+    features = replace(made.report.features, rows=made.report.features.rows[:2])
+    report = replace(made.report, micrographs=records, features=features)
+    assert render._object_counts(report, wording).replace("\xa0", " ") == said
 
 
 def test_budget_shares_add_up(made):

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pikepdf
 import pypdf
@@ -17,6 +18,7 @@ from inspect_tool.folders import MARKER
 from inspect_tool.paths import data_folder
 from inspect_tool.statistics.uncertainty import proportion_interval
 from inspect_tool.studies.selftest import criteria, phantom_jobs, selftest, statistics
+from inspect_tool.studies.selftest.measuring import Task
 from inspect_tool.studies.selftest.page import Point, SelfTest
 from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recipes
 
@@ -109,6 +111,20 @@ def test_every_phantom_has_the_truth_of_every_quantity_and_is_the_same_again(rec
     first, second = phantom_jobs.drawn(phantom), phantom_jobs.drawn(phantom)
     assert [a.pixels.tobytes() for a in first] == [b.pixels.tobytes() for b in second]
     assert set(phantom_jobs.truths_of(recipe, first)) == set(phantom_jobs.of(recipe).known)
+
+
+@pytest.mark.parametrize("diameter_px", [6.0, 14.0])
+def test_features_of_one_size_have_the_size_and_number_that_the_recipe_is_asked_for(diameter_px):
+    kit = replace(TINY, pores_of_a_size=60)
+    field = phantom_jobs.of_one_size("porosity", diameter_px, "good", 0.5, kit)
+    count, _, found, _ = cv2.connectedComponentsWithStats(field.labels.astype(np.uint8), connectivity=8)
+    diameters = np.sqrt(4 / np.pi * found[1:, cv2.CC_STAT_AREA])
+    assert np.median(diameters) == pytest.approx(diameter_px, abs=0.5)  # of pixels that are in or out
+    assert count - 1 == pytest.approx(60, rel=0.25)  # some touch each other
+    again = phantom_jobs.of_one_size("porosity", diameter_px, "good", 0.5, kit)
+    assert np.array_equal(field.pixels, again.pixels)
+    task = Task(kind="size", table={}, recipe="porosity", look="good", size_px=diameter_px)
+    assert task.name == f"pores of {diameter_px:g} px good"  # the seed of the look: it stays
 
 
 def test_truths_of_several_fields_go_together_as_their_measurement_does():

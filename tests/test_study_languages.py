@@ -22,6 +22,9 @@ from inspect_tool.studies.gauge import gauge
 from inspect_tool.studies.gauge import page as gauge_page
 from inspect_tool.studies.micrometer import page as micrometer_page
 from inspect_tool.studies.micrometer.stage_micrometer import Request, evaluated, measured
+from inspect_tool.studies.selftest import page as selftest_page
+from inspect_tool.studies.selftest import selftest
+from inspect_tool.studies.selftest.phantom_jobs import QUICK
 from inspect_tool.synthetic import stage_micrometer
 from inspect_tool.training import score_files
 from inspect_tool.training.score import checked_request, score
@@ -175,3 +178,80 @@ def test_the_page_of_a_score_has_no_word_of_its_own_that_is_not_of_its_language(
     page = score_files.page(scores, tmp_path, wide)
     own = names_in((scores.backend, scores.standard, scores.notes, "IoU, Dice, f_0.tif"))
     assert (words_of(page) | drawn_words(page)) - own - NAMES == set()
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory):
+    """A self-test of two truths of pores, with what only larger or failed ones have put in, and its folder."""
+    folder = tmp_path_factory.mktemp("selftest") / "out"
+    kit = replace(
+        QUICK,
+        truths={"porosity": (2.0, 8.0)},
+        looks=("good",),
+        fields=1,
+        side_px=160,
+        least_px=160,
+        pore_sizes_px=(8.0,),
+    )
+    found = selftest.selftest(folder, recipes=("porosity",), kit=kit)
+    pores = next(one for one in found.recipes if one.recipe == "porosity")
+    left = selftest_page.OutOfReach(truth=12.0, unit="G", reason=Text("selftest.nothing_measurable"))
+    row = selftest_page.GoldenRow(
+        job="steel",
+        specimen="S1",
+        title=pores.title,
+        unit="%",
+        before=1.25,
+        after=1.5,
+        difference=0.25,
+        expanded_u=0.5,
+        tolerance=0.125,
+        within=False,
+    )
+    golden = selftest_page.GoldenPart(
+        folder="ours",
+        recorded="2026-03-09",
+        tolerance=Text("selftest.share_of_u", share=0.25),
+        rows=(row,),
+        masks=1,
+        masks_changed=1,
+        changes=(Text("selftest.changed", name=Text("selftest.changed_weights"), before="a1", after="b2"),),
+    )
+    failed = (Text("selftest.no_result", quantities=("porosity_percent",)),)
+    more = replace(pores, left=(left,), failed=failed, settings={"method": "otsu"})
+    others = tuple(one for one in found.recipes if one is not pores)
+    return found, replace(found, recipes=(*others, more), golden=golden), folder
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["as run", "with golden images and failures"])
+def test_the_page_of_a_self_test_has_no_word_of_its_own_that_is_not_of_its_language(which, tested, wide):
+    found, folder = tested[which], tested[2]
+    page = selftest_page.page(replace(found, language=wide), folder, SHIPPED, "screen")
+    own = words_in("inspect-tool golden record, selftest --golden, minimum_px2".replace("_", " "))
+    # the words of a criterion, which the file of criteria holds in English, are no names
+    assert left_in_english(page, replace(found, rules=())) - own == set()
+
+
+def test_a_german_self_test_says_criteria_and_numbers_in_german(tested):
+    found, _, folder = tested
+    page = selftest_page.page(replace(found, language="de"), folder, SHIPPED, "print")
+    assert "Messabweichung: Porosität" in page
+    assert "drei Zehntel eines Prozentpunkts, von 0,5 bis 10\N{NO-BREAK SPACE}%" in page
+    assert "≤\N{NO-BREAK SPACE}0,3\N{NO-BREAK SPACE}Prozentpunkte" in page  # a bias of a percentage, in points
+    assert "Poren von 2; 8 %" in page
+
+
+def test_the_sentences_of_a_self_test_are_read_back_and_data_without_them_too(tested, tmp_path):
+    found, _, folder = tested
+    again = selftest.load_selftest(folder / "selftest.json")
+    assert with_sentences(again) == with_sentences(found)
+    assert isinstance(again.judged[0].check.name, Text)
+    data = json.loads((folder / "selftest.json").read_text(encoding="utf-8"))
+    del data["sentences"], data["language"]  # as versions before wrote them
+    (tmp_path / "selftest.json").write_text(json.dumps(data), encoding="utf-8")
+    before = selftest.load_selftest(tmp_path / "selftest.json")
+    assert plain(before) == plain(found)
+    assert not isinstance(before.judged[0].check.name, Text)
+    page = selftest_page.page(replace(before, language="de"), folder, SHIPPED, "print")
+    assert words_in(before.judged[0].check.name) <= words_of(page)
+    assert "Messabweichung: Porosität" in page  # the criteria themselves are known by their titles

@@ -210,6 +210,7 @@ def selftest(
     golden: Annotated[Path | None, typer.Option(help="Golden images of the laboratory, see: golden record.")] = None,
     criteria: Annotated[Path | None, typer.Option(help="Criteria of the laboratory's own (TOML).")] = None,
     laboratory: Annotated[str, typer.Option(help="Name for the report.")] = "",
+    language: Language = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("selftest"),
     quick: Annotated[bool, typer.Option("--quick", help="Fewer phantoms: a look, not a validation.")] = False,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Phantoms measured at the same time.")] = 2,
@@ -235,6 +236,7 @@ def selftest(
             criteria=criteria,
             golden_folder=golden,
             laboratory=laboratory,
+            language=language,
             workers=workers,
             progress=tell,
         )
@@ -366,7 +368,7 @@ def _print_selftest(found: "SelfTest", folder: Path) -> None:
     judged = [one for one in found.judged if not one.skipped]
     for one in judged:
         met = "yes" if one.check.passed else "NO"
-        table.add_row(one.check.name, found_text(one.check), asked_text(one.check), met, one.check.note)
+        table.add_row(one.check.name, found_text(one), asked_text(one), met, one.check.note)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     for one in found.judged:

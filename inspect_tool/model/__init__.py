@@ -27,6 +27,7 @@ from inspect_tool.model.findings import (
     Series,
     Statement,
     Table,
+    Wording,
 )
 from inspect_tool.model.image import (
     Alternatives,
@@ -149,6 +150,7 @@ __all__ = [
     "Thumbnail",
     "Told",
     "TrainingData",
+    "Wording",
     "Worked",
     "no_alternatives",
     "stated",

@@ -198,6 +198,21 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How pages word the tables of a recipe; what it leaves out is made of the names of columns."""
+
+    titles: Mapping[str, Words] = default(default_factory=dict)
+    """Title of a column, by its name without its class and, if all units have it, without its unit: "count" is that of
+    "count.pearlite". The unit is put behind."""
+    spreads: frozenset[str] = frozenset()
+    """Heads of scatter, differences and shares, which get three digits: keys of sentences, or plain texts."""
+    feature: str = ""
+    """What one feature is called, in the singular; empty: as its class is."""
+    tells_class: bool = False
+    """Whether the class is named behind: "12 features of pearlite"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PointClass:
     """One of the classes that a person tells apart at a point, or of the marks that stand on a test line."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from inspect_tool import plugins, registry
 from inspect_tool.acceptance import lots
 from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
 from inspect_tool.files import SCHEMA, sha256_bytes, with_sentences
@@ -34,8 +35,9 @@ from inspect_tool.model import (
     StandardRecord,
     Table,
     Thumbnail,
+    Wording,
 )
-from inspect_tool.report.text import heading, listed, plural
+from inspect_tool.report.text import PLAIN, heading, listed, plural
 from inspect_tool.standards.editions import designation, unverified
 from inspect_tool.statistics.fields import field_statistics
 
@@ -202,11 +204,12 @@ def build(
     fields = table(Text("words.fields"), findings.measurements.fields)
     features = table(Text("words.features"), findings.measurements.features)
     own = {made.title for made in findings.tables}
+    wording = wording_of(job.recipe)
     summaries = [
         made
         for made in (
-            section_statistics(findings.measurements.fields),
-            feature_statistics(findings.measurements.features),
+            section_statistics(findings.measurements.fields, wording),
+            feature_statistics(findings.measurements.features, wording),
         )
         if made is not None and made.title not in own  # a recipe that makes its own knows better
     ]
@@ -338,7 +341,12 @@ def table(title: str, frame: pd.DataFrame, note: str = "") -> Table:
     )
 
 
-def section_statistics(fields: pd.DataFrame) -> Table | None:
+def wording_of(recipe: str) -> Wording:
+    """Say how pages word the tables of a recipe, of which a report may be read where it is not installed."""
+    return plugins.wording_of(registry.load("recipe", recipe)) if recipe in registry.each("recipe") else PLAIN
+
+
+def section_statistics(fields: pd.DataFrame, wording: Wording = PLAIN) -> Table | None:
     """Mean, scatter and 95 % confidence interval of every field quantity, per section; None without numbers."""
     rows: list[tuple[Cell, ...]] = []
     names = _measures(fields, {"specimen", "section", "plane", "field", "image"})
@@ -354,7 +362,13 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
             spread = (0.0, 0.0) if same else (found.s, found.ci95)
             numbers = (found.mean, *spread, float(values.min()), float(values.max()))
             rows.append(
-                (str(specimen), str(section), heading(name), found.n, *(_rounded(number) for number in numbers))
+                (
+                    str(specimen),
+                    str(section),
+                    heading(name, wording),
+                    found.n,
+                    *(_rounded(number) for number in numbers),
+                )
             )
     if not rows:
         return None
@@ -374,7 +388,7 @@ def section_statistics(fields: pd.DataFrame) -> Table | None:
     )
 
 
-def feature_statistics(features: pd.DataFrame) -> Table | None:
+def feature_statistics(features: pd.DataFrame, wording: Wording = PLAIN) -> Table | None:
     """Quantiles of every measure of the features, all fields together; None without features."""
     place = {"specimen", "section", "plane", "field", "image", "feature", "joint", "class", *_NO_MEASURE}
     names = [
@@ -393,7 +407,7 @@ def feature_statistics(features: pd.DataFrame) -> Table | None:
         if not len(values):
             continue
         numbers = (values.mean(), *np.quantile(values, [0.1, 0.5, 0.9]), values.min(), values.max())
-        rows.append((heading(name), len(values), *(_rounded(float(number)) for number in numbers)))
+        rows.append((heading(name, wording), len(values), *(_rounded(float(number)) for number in numbers)))
     return Table(
         title=Text("report.title_statistics_over_features"),
         columns=(

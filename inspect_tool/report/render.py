@@ -42,11 +42,10 @@ from inspect_tool.languages import (
     key_of,
     languages,
     named,
-    reworded,
     said,
     translated,
 )
-from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table
+from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
 from inspect_tool.report import charts, field_pictures, text
 from inspect_tool.report.build import (
@@ -56,6 +55,7 @@ from inspect_tool.report.build import (
     main_results,
     missing_in_case,
     specimens,
+    wording_of,
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
@@ -85,7 +85,18 @@ _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".j
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
 _QUIET = "grain_size.local_grain_size"  # layer of labels: switched off until a reader asks for it
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
-_SPREADS = re.compile(r"^(s|U|%RA)( \[.*)?$|± 95|95 %|\[%\]$|^Difference|^Allowed")  # heads of scatter and shares
+_SYMBOLS = re.compile(r"^(s|U|%RA)( \[.*)?$|\[%\]$")  # of scatter and shares, the same in every language
+_SPREADS = frozenset(
+    {
+        "words.difference",
+        "words.relative_accuracy",
+        "report.column_confidence_interval",
+        "images.column_blocks",
+        "images.column_clipped",
+        "images.column_clipped_in_joints",
+    }
+)
+"""Heads of scatter and shares in tables that every recipe has; its own are in its ``Wording``."""
 _WRITTEN = (".j2", ".css", ".js")  # files of a template that are texts, besides template.toml
 _MOST_FILES = 10_000
 _MOST_BYTES = 64 << 20  # of one file; the largest are fonts of all the signs of Chinese
@@ -462,7 +473,8 @@ def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxed
     )
     environment.filters.update(text.filters(language))
     environment.filters["numeric_columns"] = numeric_columns
-    environment.filters["cells"] = partial(cells, language=language)
+    environment.filters["cells"] = _cells_in(language)
+    environment.filters["heading"] = _heading_in(language)
     environment.globals["t"] = lambda key, **values: said(Text(key, **values), language)
     environment.filters["css_string"] = lambda value: Markup(text.css_string(value))  # noqa: S704 - escaped there
     return environment
@@ -472,6 +484,14 @@ def _environment(folders: tuple[Path, ...], language: str) -> ImmutableSandboxed
 def _as_it_is(_: Context, value: object) -> Any:
     """Print a value unchanged; as it asks for the context of a page, Jinja computes no constant while it compiles."""
     return value
+
+
+def _cells_in(language: str) -> Callable[[Context, Table], tuple[tuple[str, ...], ...]]:
+    return pass_context(lambda page, table: cells(table, language, page.get("wording", text.PLAIN)))
+
+
+def _heading_in(language: str) -> Callable[[Context, str], str]:
+    return pass_context(lambda page, name: said(text.heading(name, page.get("wording", text.PLAIN)), language))
 
 
 def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | None:
@@ -487,6 +507,7 @@ def _context(
     report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
 ) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
+    wording = wording_of(report.recipe)
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
     standard = replace(report.standard, title=named("editions", report.standard.title))
@@ -508,6 +529,7 @@ def _context(
 
     found = {
         "report": report,
+        "wording": wording,
         "edition": designation(report.standard),
         "main": main,
         "failed_rules": failed_rules(report),
@@ -538,13 +560,15 @@ def _context(
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
-        "fields_across": transposed(report.fields, tuple(result.quantity for result in main)) if across else None,
+        "fields_across": transposed(report.fields, tuple(result.quantity for result in main), wording)
+        if across
+        else None,
         "tables": [shorten(made) for made in report.tables if not (across and _is_section_statistics(made))],
         "places": translated(tuple(places), language),
         "edits_title": edits_title,
-        "objects": _object_counts(report),
+        "objects": _object_counts(report, wording),
         "fields_shown": [report.micrographs[i] for i in pictured],
-        "shown_by": text.heading(deciding(report.fields, report.results)),
+        "shown_by": text.heading(deciding(report.fields, report.results), wording),
         "fields_beside": [record for i, record in enumerate(report.micrographs) if i not in pictured],
         "field_tables": parts(slim(shorten(report.fields)), sizes.most_columns),
         "images_listed": report.micrographs[: sizes.most_rows] if printed else report.micrographs,
@@ -561,7 +585,7 @@ def _context(
         "legend": lambda record: _legend(record, language),
         "quiet": tuple(said(name, language) for name in layers if is_text(name, _QUIET)),
         "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height, language),
-        "feature_data": lambda: _feature_data(report, language),
+        "feature_data": lambda: _feature_data(report, language, wording),
     }
     return translated(found, language)
 
@@ -648,7 +672,7 @@ def _budgets_shown(
     return found[: settings.sizes.most_budgets], found[settings.sizes.most_budgets :] + rest
 
 
-def _object_counts(report: Report) -> str:
+def _object_counts(report: Report, wording: Wording) -> str:
     """Count what was measured one by one: 1905 grains, 41 joints; empty without features."""
     if not report.features.rows:
         return ""
@@ -658,11 +682,9 @@ def _object_counts(report: Report) -> str:
         for number, name in dict(record.segmentation.get("classes", {})).items()
         if int(number) > 0
     }
-    one = "joint" if "joint" in report.features.columns else names.pop() if len(names) == 1 else "feature"
-    count = len(report.features.rows)
-    if report.recipe == "phase_fraction" and one != "feature":
-        return Text("page.features_of", features=text.plural(count, "feature"), name=text.term(one))
-    return text.plural(count, one)
+    own = names.pop() if len(names) == 1 else ""
+    count = text.plural(len(report.features.rows), wording.feature or own or "feature")
+    return Text("page.features_of", features=count, name=text.term(own)) if own and wording.tells_class else count
 
 
 def _budget(result: Result) -> Budget:
@@ -731,7 +753,7 @@ def numeric_columns(table: Table) -> tuple[bool, ...]:
     )
 
 
-def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
+def cells(table: Table, language: str = ENGLISH, wording: Wording = text.PLAIN) -> tuple[tuple[str, ...], ...]:
     """Print the rows of a table, every column of numbers to one decimal place.
 
     A head made for the reader may stand over numbers of several units: they are aligned only when alike. Where a
@@ -753,8 +775,8 @@ def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
         if key_of(name, "words") == "words.unit"
         else text.column(
             [row[i] for row in table.rows],
-            digits=3 if _SPREADS.search(reworded(name) if isinstance(name, Text) else name) else 4,
-            decades=3.0 if text.heading(name) != name else 1.0,
+            digits=3 if _is_spread(name, wording) else 4,
+            decades=3.0 if text.heading(name, wording) != name else 1.0,
             language=language,
         )
         for i, name in enumerate(table.columns)
@@ -762,7 +784,16 @@ def cells(table: Table, language: str = ENGLISH) -> tuple[tuple[str, ...], ...]:
     return tuple(zip(*columns, strict=True))
 
 
-def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
+def _is_spread(head: str, wording: Wording) -> bool:
+    """Tell whether a column holds scatter, differences or shares: by the key of its head, or by its symbol."""
+    known = _SPREADS | wording.spreads
+    if isinstance(head, Text):
+        inner = head.values.get("head") if head.key == "page.head_of" else None  # of one of several
+        return head.key in known or (isinstance(inner, Text) and inner.key in known)
+    return bool(_SYMBOLS.search(head)) or head in known or any(is_text(head, key) for key in known)
+
+
+def transposed(fields: Table, first: tuple[str, ...] = (), wording: Wording = text.PLAIN) -> Table:
     """Turn the table of fields: one row per quantity, one column per field, numbers printed.
 
     Quantities that are the same in every field go to the note; where all fields are of one section, their mean
@@ -797,14 +828,14 @@ def transposed(fields: Table, first: tuple[str, ...] = ()) -> Table:
     for name in names:
         values = [row[fields.columns.index(name)] for row in fields.rows]
         if len(fields.rows) > 1 and len(set(values)) == 1 and name not in first:
-            same.append(Text("page.head_and_value", head=text.heading(name), value=text.column(values)[0]))
+            same.append(Text("page.head_and_value", head=text.heading(name, wording), value=text.column(values)[0]))
             continue
         numbers = [float(value) for value in values if isinstance(value, int | float)]
         more: tuple[str, ...] = ()
         if statistics:
             enough = len(numbers) > 1
             more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        rows.append((text.heading(name), *map(text.figure, (*text.column(values), *more))))
+        rows.append((text.heading(name, wording), *map(text.figure, (*text.column(values), *more))))
     columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)
@@ -994,11 +1025,11 @@ def data_uri(data: bytes, mime: str) -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
-def _feature_data(report: Report, language: str) -> Markup:
+def _feature_data(report: Report, language: str, wording: Wording) -> Markup:
     """Feature table as JSON for the page's script; it cannot end the script element."""
     table = slim(report.features)
     data = {
-        "columns": [said(text.heading(name), language) for name in table.columns],
+        "columns": [said(text.heading(name, wording), language) for name in table.columns],
         "names": table.columns,
         "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
         "rows": table.rows,

@@ -13,7 +13,7 @@ from math import floor, isfinite, log10
 from typing import Any
 
 from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, reworded, said
-from inspect_tool.model import Cell, Conformity, Requirement
+from inspect_tool.model import Cell, Conformity, Requirement, Wording
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -58,15 +58,9 @@ _ENDINGS = (
     ("_nm", "nm"),
     ("_px", "px"),
 )
-_STEMS = {
-    "half_pixel": "half a pixel of boundary",
-    "too_small": "below the counted size",
-    "points": "grid points on",
-    "count": "features",
-    "count per area": "features per area",
-}
-"""Begin of columns of a class, in the reader's words."""
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
+PLAIN = Wording()
+"""Of pages that no recipe words."""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -254,7 +248,7 @@ def probability(p: float | None) -> str:
 def small_p(p: float, digits: int = 3) -> str:
     """Print the p of a test behind its sign.
 
-    >>> small_p(0.02345), small_p(1e-7)
+    >>> small_p(0.02346), small_p(1e-7)
     ('=\\xa00.0235', '<\\xa00.001')
     """
     printed = bare_p(p, digits)
@@ -364,39 +358,45 @@ def rule_text(asked: Requirement) -> str:
     return meaning + " " + Text("page.risk_of_band", width=asked.guard_band.replace(" ", NBSP))
 
 
-def heading(column: str) -> str:
+def heading(column: str, wording: Wording = PLAIN) -> str:
     """Turn a column name into a head with its unit in brackets; other texts stay as they are.
+
+    A recipe says in its ``wording`` how its columns are titled where their names do not tell it.
 
     >>> heading("area_um2"), heading("area_percent.pore"), heading("grains_per_mm2"), heading("Class")
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
+    >>> heading("half_pixel_percent.pore", Wording(titles={"half_pixel": "Half a pixel"}))
+    'Half a pixel, pore [%]'
     """
-    if is_known(f"columns.{column}"):
+    if is_known(f"columns.{column}") and column not in wording.titles:
         return Text(f"columns.{column}")
     if "[" in column:
         return re.sub(r"\[([^\]]+)\]", lambda found: f"[{unit(found[1])}]" if unit(found[1]) else found[0], column)
     if isinstance(column, Text) or len(column) == 1 or " " in column or not column.islower():
         return column
     stem, _, part = column.partition(".")
-    mark = ""
+    mark, title = "", wording.titles.get(stem)
     for ending, name in _ENDINGS:
         if stem.endswith(ending) and stem != ending:
             stem, mark = stem.removesuffix(ending), unit(name)
-            if ending.startswith("_per_") and not stem.startswith(("n_l", "n_a")):
-                stem += " per length" if name in ("1/mm", "1/um") else " per area"
+            if ending.startswith("_per_"):
+                stem += "_per_length" if name in ("1/mm", "1/um") else "_per_area"
             break
         if stem == ending[1:]:  # a column that is only called "percent"
             mark = unit(name)
             break
-    if part:
-        stem = _STEMS.get(stem, stem)
-    words = [_ABBREVIATIONS.get(word, word) for word in stem.replace("_", " ").split()]
-    joined = re.sub(r"\bn ([la])\b", lambda found: f"N_{found[1].upper()}", " ".join(words))  # counts per length, area
-    text = sentence(re.sub(r"\b(\d+)deg\b", r"\1°", joined))
-    key = key_of(text, "heads")
-    text = Text(key) if is_known(key) else text
+    text = title or wording.titles.get(stem) or _title(stem)
     if part:
         text = Text("page.head_of", head=text, part=term(part.replace("_", " ")))
     return Text("page.head_with_unit", head=text, unit=mark) if mark else text
+
+
+def _title(stem: str) -> str:
+    """Title of a column by the words of its name."""
+    words = [_ABBREVIATIONS.get(word, word) for word in stem.split("_")]
+    text = sentence(" ".join(filter(None, words)))
+    key = key_of(text, "heads")
+    return Text(key) if is_known(key) else text
 
 
 def term(name: str) -> str:
@@ -657,7 +657,6 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "day": day,
     "relation": relation,
     "rule": rule,
-    "heading": heading,
     "term": term,
     "cell": cell,
     "sentence": sentence,

@@ -21,6 +21,7 @@ from inspect_tool.folders import new_folder
 from inspect_tool.inspection import field_record, job_plan
 from inspect_tool.inspection.job_plan import Plan, Progress, job_names, silent
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Provenance
 from inspect_tool.report import document
 
@@ -103,7 +104,7 @@ class JobCheck:
     name: str
     masks: int
     masks_changed: int
-    changes: tuple[str, ...]  # versions, weights, settings, device and precision that are not as recorded
+    changes: tuple[Words, ...]  # versions, weights, settings, device and precision that are not as recorded
     differences: tuple[Difference, ...]
 
 
@@ -114,7 +115,7 @@ class GoldenCheck:
     folder: str
     recorded: str
     checked: str
-    tolerance: str  # in words
+    tolerance: Words
     verdict: Literal["within tolerance", "beyond tolerance"]
     jobs: tuple[JobCheck, ...]
 
@@ -286,12 +287,12 @@ def check(folder: Path, *, tolerances: Sequence[str] = (), progress: Progress | 
         found.append(_compared(job, new, share, named))
     tell(total, total, "done")
     beyond = any(not one.within for job in found for one in job.differences)
-    words = [f"{share:g} of the recorded U (95 %)", *(f"{name} {value:g}" for name, value in named.items())]
+    words = [Text("selftest.share_of_u", share=share), *(f"{name} {value:g}" for name, value in named.items())]
     return GoldenCheck(
         folder=folder.name,
         recorded=golden.recorded,
         checked=_stamp(now()),
-        tolerance="; ".join(words),
+        tolerance=joined("; ", words),
         verdict="beyond tolerance" if beyond else "within tolerance",
         jobs=tuple(found),
     )
@@ -366,7 +367,7 @@ def _difference(
         job=job,
         quantity=either.quantity,
         specimen=either.specimen,
-        title=either.title,
+        title=(new or either).title,  # a sentence, where the record holds its words alone
         unit=either.unit,
         main=either.main,
         before=before,
@@ -389,34 +390,42 @@ def _ratio(found: Difference) -> float | None:
     return abs(found.difference) / found.tolerance if found.tolerance else None
 
 
-def _changes(old: GoldenJob, new: GoldenJob) -> Iterator[str]:
+def _changes(old: GoldenJob, new: GoldenJob) -> Iterator[Words]:
     """Name what is not as recorded: software, machine, weights, standard, settings."""
     was, now_ = plain(old.provenance), plain(new.provenance)
     for key in ("version", "python", "platform"):
         yield from _changed(key if key != "version" else "inspect_tool", was[key], now_[key])
     yield from _table("", was["packages"], now_["packages"])
-    yield from _changed("standard", old.standard, new.standard)
-    yield from _changed("standards file (SHA-256)", old.standard_sha256[:12], new.standard_sha256[:12])
-    yield from _changed("weights (SHA-256)", old.weights_sha256[:12] or None, new.weights_sha256[:12] or None)
-    yield from _changed("job file (SHA-256)", was["job_sha256"][:12], now_["job_sha256"][:12])
+    yield from _changed(Text("selftest.changed_standard"), old.standard, new.standard)
+    yield from _changed(Text("selftest.changed_standards_file"), old.standard_sha256[:12], new.standard_sha256[:12])
+    yield from _changed(
+        Text("selftest.changed_weights"), old.weights_sha256[:12] or None, new.weights_sha256[:12] or None
+    )
+    yield from _changed(Text("selftest.changed_job"), was["job_sha256"][:12], now_["job_sha256"][:12])
     yield from _table("settings.", was["settings"], now_["settings"])
     yield from _table("backend.", was["backend"], now_["backend"])
     kept = ("device", "engine", "precision")  # what was taken where the setting says "auto"
     yield from _table("used: ", *({key: job.used.get(key) for key in kept} for job in (old, new)))
 
 
-def _table(prefix: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+def _table(prefix: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Words]:
     for key in dict.fromkeys([*old, *new]):
         yield from _changed(f"{prefix}{key}", old.get(key), new.get(key))
 
 
-def _changed(name: str, old: object, new: object) -> Iterator[str]:
+def _changed(name: Words, old: object, new: object) -> Iterator[Words]:
     if old != new:
-        yield f"{name}: {_shown(old)} → {_shown(new)}"
+        yield Text("selftest.changed", name=name, before=_shown(old), after=_shown(new))
 
 
-def _shown(value: object) -> str:
-    return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _shown(value: object) -> Words:
+    return (
+        Text("selftest.changed_none")
+        if value is None
+        else value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -46,6 +46,17 @@ Draw: TypeAlias = Callable[[float, int, float, Kit], Field]
 """Draws one field from its nominal truth, a seed and a pixel size [um/px]; the same ones give the same field."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSize:
+    """Features that all have one size: the self-test says down to which size they are found, and how large.
+
+    The recipe tells where its features lie and how large they are in columns ``row_px``, ``column_px``, ``ecd_um``.
+    """
+
+    what: str  # in the plural
+    draw: Draw  # of the equivalent diameter, in the place of the truth [px]
+
+
 def within_reach(truth: float, pixel_um: float, kit: Kit) -> str:  # noqa: ARG001 - one shape
     """Leave no truth out."""
     return ""
@@ -55,7 +66,7 @@ def within_reach(truth: float, pixel_um: float, kit: Kit) -> str:  # noqa: ARG00
 class Phantoms:
     """The phantoms of one recipe."""
 
-    says: str  # what is drawn, in words, with {} for the truths
+    says: str  # what is drawn, with {} for the truths: words, or a sentence with a value of that name
     unit: str  # of the nominal truths
     truths: tuple[float, ...]
     quick: tuple[float, ...]  # truths of the short test
@@ -65,3 +76,4 @@ class Phantoms:
     draw: Draw
     modality: Literal["optical", "xray"] = "optical"
     out_of_reach: Callable[[float, float, Kit], str] = within_reach  # why a truth cannot be measured; empty: it can
+    one_size: OneSize | None = None  # of the recipes of one self-test, those of the first are drawn

@@ -48,6 +48,7 @@ from inspect_tool.recipes.grain_size.field import (
 )
 from inspect_tool.recipes.grain_size.pages import (
     CHORD_EDGES_UM,
+    WORDING,
     bound_rows,
     bound_table,
     charts,
@@ -91,6 +92,7 @@ __all__ = [
     "QUESTION",
     "STANDARDS",
     "TITLE",
+    "WORDING",
     "Settings",
     "Values",
     "combine",

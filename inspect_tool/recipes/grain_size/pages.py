@@ -7,7 +7,7 @@ import pandas as pd
 
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.measure import duplex, intercepts
-from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table
+from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes.grain_size.settings import (
     METHOD_TITLES,
     NAMES,
@@ -26,6 +26,19 @@ from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
 _PERCENTILES = (5, 10, 25, 50, 75, 90, 95)
 # edges of the chart of intercept lengths [um], steps of a quarter of an octave
 CHORD_EDGES_UM = 2.0 ** (np.arange(-24, 53) / 4.0)
+
+WORDING = Wording(
+    titles={f"n_l_{direction}deg_per_mm": Text(f"heads.n_l_{direction}") for direction in intercepts.DIRECTIONS},
+    spreads=frozenset(
+        {
+            "grain_size.column_coarse_part_area",
+            "grain_size.column_confidence_interval",
+            "grain_size.column_n_l_confidence_interval",
+            "grain_size.column_outlier_grain_area",
+            "grain_size.column_relative_accuracy",
+        }
+    ),
+)
 
 
 def statistics_rows(estimate: Estimate, specimen: str) -> Iterator[tuple[Cell, ...]]:

@@ -3,6 +3,7 @@
 from math import pi, sqrt
 
 from inspect_tool import synthetic
+from inspect_tool.languages import Text, Words
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
 
@@ -16,7 +17,7 @@ def phantoms() -> Phantoms:
         process="process.grain_size_number.planimetric", field="field.grain_size_number.planimetric", pooled="areas"
     )
     return Phantoms(
-        says="grains of planimetric G {}, Poisson-Voronoi mosaics, etched dark",
+        says=Text("grain_size.phantoms", truths="{}"),
         unit="G",
         truths=tuple(float(g) for g in range(13)),
         quick=(0.0, 3.0, 6.0, 9.0, 12.0),
@@ -32,7 +33,7 @@ def phantoms() -> Phantoms:
     )
 
 
-def out_of_reach(g: float, pixel_um: float, kit: Kit) -> str:
+def out_of_reach(g: float, pixel_um: float, kit: Kit) -> Words:
     """Say why grains of a size cannot be measured with this pixel size and field; empty where they can.
 
     >>> out_of_reach(8.0, 0.5, Kit())
@@ -42,12 +43,15 @@ def out_of_reach(g: float, pixel_um: float, kit: Kit) -> str:
     """
     intercept_px, per_px2 = _scale(g, pixel_um)
     if intercept_px < kit.least_intercept_px:
-        return f"mean intercept {intercept_px:.2g} px; grains below {kit.least_intercept_px:g} px are not resolved"
+        return Text("grain_size.phantom_not_resolved", intercept_px=intercept_px, least_px=kit.least_intercept_px)
     grains = per_px2 * kit.most_px**2 * kit.fields
     if grains < kit.least_grains:
-        return (
-            f"{kit.fields} fields of {kit.most_px} x {kit.most_px} px hold about {grains:.2g} grains; "
-            f"fewer than {kit.least_grains:g} are no measurement"
+        return Text(
+            "grain_size.phantom_too_few",
+            fields=kit.fields,
+            side_px=kit.most_px,
+            grains=grains,
+            least=kit.least_grains,
         )
     return ""
 

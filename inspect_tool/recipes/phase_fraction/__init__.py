@@ -33,6 +33,7 @@ from inspect_tool.recipes._level_doubts import (
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
+    WORDING,
     charts_of,
     section_rows,
     statements_of,
@@ -58,6 +59,7 @@ __all__ = [
     "QUESTION",
     "STANDARDS",
     "TITLE",
+    "WORDING",
     "Settings",
     "Values",
     "check_tables",

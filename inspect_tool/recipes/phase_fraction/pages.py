@@ -11,11 +11,34 @@ from inspect_tool.model import (
     Series,
     Statement,
     Table,
+    Wording,
 )
 from inspect_tool.recipes.phase_fraction.groups import Group
 from inspect_tool.recipes.phase_fraction.settings import Settings
 from inspect_tool.recipes.phase_fraction.stereology import CROSSING
 from inspect_tool.statistics.fields import FieldStatistics, fields_for_accuracy
+
+WORDING = Wording(
+    titles={
+        "half_pixel": Text("heads.half_a_pixel_of_boundary"),
+        "too_small": Text("heads.below_the_counted_size"),
+        "points": Text("heads.grid_points_on"),
+        "count": Text("heads.features"),
+        "count_per_mm2": Text("heads.features_per_area"),
+    },
+    spreads=frozenset(
+        {
+            "phase_fraction.column_allowed_difference",
+            "phase_fraction.column_area_same_fields",
+            "phase_fraction.column_ci95",
+            "phase_fraction.column_difference",
+            "phase_fraction.column_mean",
+            "phase_fraction.column_point_count",
+        }
+    ),
+    feature="feature",
+    tells_class=True,
+)
 
 
 def summary_row(group: Group, name: str, found: FieldStatistics, area: Result, settings: Settings) -> tuple[Cell, ...]:

@@ -1,6 +1,7 @@
 """Phases that the self-test draws."""
 
 from inspect_tool import synthetic
+from inspect_tool.languages import Text
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
 
@@ -10,7 +11,7 @@ _PIECE_PX = 24.0  # mean intercept of the drawn phases [px]
 def phantoms() -> Phantoms:
     """A dark phase of known share."""
     return Phantoms(
-        says="a dark phase of {} % in a light matrix, thresholded Gaussian field, mean intercept 24 px",
+        says=Text("phase_fraction.phantoms", truths="{}"),
         unit="%",
         truths=(5.0, 15.0, 30.0, 50.0, 70.0),
         quick=(10.0, 50.0),

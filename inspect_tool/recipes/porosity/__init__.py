@@ -37,7 +37,7 @@ from inspect_tool.recipes import _colors, _empty_fields, _shapes
 from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
-from inspect_tool.recipes.porosity import pages as pages
+from inspect_tool.recipes.porosity import pages
 from inspect_tool.recipes.porosity.class_strings import expand, other_editions
 from inspect_tool.recipes.porosity.phantoms import phantoms
 from inspect_tool.recipes.porosity.results import checks_of, results_of, warnings_of
@@ -56,6 +56,7 @@ __all__ = [
     "QUESTION",
     "STANDARDS",
     "TITLE",
+    "WORDING",
     "ReferenceArea",
     "Settings",
     "Values",
@@ -83,6 +84,7 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
     {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
 )
 CLASSES: tuple[str, ...] = ("background", "pore")
+WORDING = pages.WORDING
 QUALITY = Limits(  # the metal may be clipped as long as the pores are not washed out
     saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)
 )

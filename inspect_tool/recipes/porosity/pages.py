@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.languages import Text, Words
 from inspect_tool.measure.neighbors import expected_center_distance
-from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table
+from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import feature_table
 from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas.shape import FORMULAS
@@ -31,6 +31,20 @@ _INTERNAL = (
 _IF_ANY = ("below_minimum", "below_minimum_percent", "left_out", "left_out_percent", "linear", "linear_percent")
 _WHOLE = ("pores", "pores_cut", "below_minimum", "left_out", "linear", "reference_pore_count")
 _LEAD = ("specimen", "section", "plane", "field", "image")
+
+WORDING = Wording(
+    spreads=frozenset(
+        {
+            "porosity.column_accuracy_by_chance",
+            "porosity.column_ci95",
+            "porosity.column_mean",
+            "porosity.column_relative_accuracy",
+            "porosity.column_share_of_area",
+            "porosity.column_share_of_pores",
+            "porosity.column_share_of_porosity",
+        }
+    ),
+)
 
 
 def calibrated(fields: Sequence[Measured]) -> bool:

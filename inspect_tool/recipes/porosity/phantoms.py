@@ -1,8 +1,11 @@
 """Pores that the self-test draws."""
 
+from math import pi, sqrt
+
 from inspect_tool import synthetic
+from inspect_tool.languages import Text
 from inspect_tool.synthetic import Field
-from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
+from inspect_tool.synthetic.phantoms import Kit, OneSize, Phantoms, Truth
 
 _PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
 
@@ -10,7 +13,7 @@ _PORE_PX = 12.0  # mean equivalent diameter of the drawn pores [px]
 def phantoms() -> Phantoms:
     """Round and irregular pores of known share, number and size."""
     return Phantoms(
-        says="pores of {} %, mean diameter 12 px, round and irregular",
+        says=Text("porosity.phantoms", truths="{}"),
         unit="%",
         truths=(0.5, 2.0, 5.0, 10.0),
         quick=(2.0, 10.0),
@@ -24,6 +27,7 @@ def phantoms() -> Phantoms:
         },
         plotted=("porosity_percent",),
         draw=_draw,
+        one_size=OneSize(what="pores", draw=_of_one_size),
     )
 
 
@@ -31,4 +35,19 @@ def _draw(percent: float, seed: int, pixel_um: float, kit: Kit) -> Field:
     ecd_um = _PORE_PX * pixel_um
     return synthetic.pores(
         seed=seed, porosity_percent=percent, mean_ecd_um=ecd_um, shape_px=kit.shape_px, pixel_um=pixel_um
+    )
+
+
+def _of_one_size(diameter_px: float, seed: int, pixel_um: float, kit: Kit) -> Field:
+    """Round pores, about ``kit.pores_of_a_size`` of them, at most a tenth of the field."""
+    area = pi / 4 * diameter_px**2
+    side = round(max(sqrt(kit.pores_of_a_size * area / 0.04), kit.least_px))
+    return synthetic.pores(
+        seed=seed,
+        porosity_percent=min(100 * kit.pores_of_a_size * area / side**2, 10.0),
+        mean_ecd_um=diameter_px * pixel_um,
+        spread=0.001,
+        shrinkage=0.0,
+        shape_px=(side, side),
+        pixel_um=pixel_um,
     )

@@ -24,7 +24,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes.solder_voids.field import measure_field, sampled_joints, void_classes
-from inspect_tool.recipes.solder_voids.pages import charts_of, statements_of, tables_of
+from inspect_tool.recipes.solder_voids.pages import WORDING, charts_of, statements_of, tables_of
 from inspect_tool.recipes.solder_voids.phantoms import phantoms
 from inspect_tool.recipes.solder_voids.results import budget_lines, results_of
 from inspect_tool.recipes.solder_voids.rules import checks_of
@@ -46,6 +46,7 @@ __all__ = [
     "STANDARDS",
     "TITLE",
     "USE",
+    "WORDING",
     "Settings",
     "Values",
     "combine",

@@ -16,11 +16,23 @@ from inspect_tool.model import (
     Series,
     Statement,
     Table,
+    Wording,
 )
 from inspect_tool.recipes.solder_voids.settings import Settings
 
 _BARS = 20
 _VOID_ROWS = 25
+
+WORDING = Wording(
+    spreads=frozenset(
+        {
+            "solder_voids.column_corner_void",
+            "solder_voids.column_share_of_joint",
+            "solder_voids.column_void_across",
+        }
+    ),
+    feature="joint",
+)
 
 
 def statements_of(settings: Settings, fields: Sequence[FieldMeasurement]) -> tuple[Statement, ...]:

@@ -1,6 +1,7 @@
 """Joints that the self-test draws."""
 
 from inspect_tool import synthetic
+from inspect_tool.languages import Text
 from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.phantoms import Kit, Phantoms, Truth
 
@@ -10,7 +11,7 @@ _BALL_PX = 84.0  # diameter of the drawn joints [px]
 def phantoms() -> Phantoms:
     """Balls with voids of known share."""
     return Phantoms(
-        says="balls of 84 px diameter with voids of {} % on average, on a board with traces and holes",
+        says=Text("solder_voids.phantoms", truths="{}"),
         unit="%",
         truths=(2.0, 6.0, 12.0, 18.0),  # mean of the joints; single ones reach 2.5 times
         quick=(5.0, 16.0),

@@ -11,8 +11,10 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from inspect_tool.files import whole_file
+from inspect_tool.languages import ENGLISH, Text, said
 from inspect_tool.model import Cell, Report
-from inspect_tool.report.text import heading, relation, unit
+from inspect_tool.report.build import wording_of
+from inspect_tool.report.text import cell, heading, relation, term, unit
 
 SUFFIX = ".xlsx"
 
@@ -21,13 +23,13 @@ _LONGEST = 32_767  # characters a cell may hold
 
 
 def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001 - all exporters are called alike
-    """Write ``report.xlsx`` into the report folder."""
+    """Write ``report.xlsx`` into the report folder, its sheets, heads and sentences in the language of the report."""
     book = Workbook(write_only=True)
     book.properties.title = _printable(f"{report.title} {report.id}")
     book.properties.creator = _printable(report.header.laboratory or report.provenance.software)
     book.properties.created = book.properties.modified = _time(report.provenance.started)
     for name, columns, rows in _sheets(report):
-        _fill(book, name, columns, rows)
+        _fill(book, name, columns, rows, report.language or ENGLISH)
     path = folder / "report.xlsx"
     with whole_file(path, book.save) as made:
         made.replace(path)
@@ -35,6 +37,7 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
 
 
 def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]:
+    wording = wording_of(report.recipe)
     decided = {(item.quantity, item.specimen): item for item in report.conformities}
     results = []
     for result in report.results:
@@ -45,35 +48,45 @@ def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Seque
                 *(report.id, result.title or result.quantity, result.quantity, result.specimen, result.value),
                 *(unit(result.unit), result.u, result.expanded_u, result.coverage_factor, result.dof, low, high),
                 *(result.n, result.n_of, result.rounded, result.clause, result.definition),
-                *(item.decision if item else None, item.probability if item else None),
+                *(term(item.decision) if item else None, item.probability if item else None),
                 *((item.requirement.rule, item.requirement.source) if item else (None, None)),
             )
         )
     yield (
-        "Results",
+        Text("page.results"),
         (
-            *("Report", "Result", "Quantity", "Specimen", "Value", "Unit", "u", "U", "k", "Degrees of freedom"),
-            *("Interval from", "Interval to", "n", "n counts", "Rounded by the method", "Clause", "Definition"),
-            *("Verdict", "Probability of conformity", "Decision rule", "Requirement from"),
+            *(Text("workbook.report"), Text("words.result"), Text("words.quantity"), Text("words.specimen")),
+            *(Text("words.value"), Text("words.unit"), "u", "U", "k", Text("workbook.degrees_of_freedom")),
+            *(Text("workbook.interval_from"), Text("workbook.interval_to"), "n", Text("workbook.n_counts")),
+            *(Text("workbook.rounded_by_the_method"), Text("workbook.clause"), Text("workbook.definition")),
+            *(Text("workbook.verdict"), Text("page.probability_of_conformity")),
+            *(Text("workbook.decision_rule"), Text("workbook.requirement_from")),
         ),
         results,
     )
     yield (
-        "Checks",
-        ("Rule", "Found", "Relation", "Limit", "Unit", "Passed", "Scope", "Specimen", "Clause", "Note"),
+        Text("page.checks"),
+        (
+            *(Text("page.rule"), Text("page.found"), Text("workbook.relation"), Text("page.limit")),
+            *(Text("words.unit"), Text("workbook.passed"), Text("workbook.scope"), Text("words.specimen")),
+            *(Text("workbook.clause"), Text("workbook.note")),
+        ),
         [
             (
                 *(check.name, check.value, relation(check.relation), check.limit, unit(check.unit)),
-                *("yes" if check.passed else "no", check.scope, check.specimen, check.clause, check.note),
+                *(cell(check.passed), check.scope, check.specimen, check.clause, check.note),
             )
             for check in report.checks
         ],
     )
-    yield "Fields", [heading(name) for name in report.fields.columns], report.fields.rows
-    yield "Features", [heading(name) for name in report.features.columns], report.features.rows
+    for name, made in ((Text("words.fields"), report.fields), (Text("words.features"), report.features)):
+        yield name, [heading(column, wording) for column in made.columns], made.rows
     yield (
-        "Budget",
-        ("Result", "Specimen", "Component", "Type", "u", "Unit", "Degrees of freedom", "Basis"),
+        Text("workbook.budget"),
+        (
+            *(Text("words.result"), Text("words.specimen"), Text("page.component"), Text("page.type_of_line")),
+            *("u", Text("words.unit"), Text("workbook.degrees_of_freedom"), Text("workbook.basis")),
+        ),
         [
             (
                 *(result.title or result.quantity, result.specimen, line.name, line.kind),
@@ -85,21 +98,22 @@ def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Seque
     )
 
 
-def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    sheet = book.create_sheet(name)
+def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], language: str) -> None:
+    sheet = book.create_sheet(said(name, language))
     sheet.freeze_panes = "A2"
-    rows = list(rows)
+    columns = [said(column, language) for column in columns]
+    rows = [[said(value, language) if isinstance(value, str) else value for value in row] for row in rows]
     for i, column in enumerate(columns):
         longest = max([len(column), *(len(row[i]) for row in rows[:200] if isinstance(row[i], str))])  # type: ignore[arg-type]
         sheet.column_dimensions[get_column_letter(i + 1)].width = min(46, max(10, longest + 2))
     head = []
     for column in columns:
-        cell = WriteOnlyCell(sheet, value=None)
-        cell.value = column
-        cell.data_type = "s"
-        cell.font = Font(bold=True)
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
-        head.append(cell)
+        made = WriteOnlyCell(sheet, value=None)
+        made.value = column
+        made.data_type = "s"
+        made.font = Font(bold=True)
+        made.alignment = Alignment(wrap_text=True, vertical="top")
+        head.append(made)
     sheet.append(head)
     for row in rows:
         sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])

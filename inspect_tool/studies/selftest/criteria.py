@@ -6,8 +6,10 @@ from pathlib import Path
 from statistics import fmean
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Rule, Standard
 from inspect_tool.paths import data_folder
+from inspect_tool.report import text
 from inspect_tool.standards import editions
 from inspect_tool.statistics.uncertainty import proportion_interval
 from inspect_tool.studies.selftest import phantom_jobs
@@ -17,6 +19,7 @@ from inspect_tool.studies.selftest.page import (
     LookSummary,
     QuantityTest,
     SelfTest,
+    look_name,
 )
 from inspect_tool.studies.selftest.statistics import repeatability
 
@@ -79,10 +82,12 @@ def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
         measure, quantity = parts_of(rule)
         recipe = next((one for one in phantom_jobs.recipes() if quantity in phantom_jobs.of(one).known), "")
         value: float | None = None
-        note = ""
-        skipped = ""
+        note: Words = ""
+        skipped: Words = ""
         if recipe and recipe not in tested:
-            skipped = next((one.refused for one in found.recipes if one.recipe == recipe), "") or "not tested"
+            skipped = next((one.refused for one in found.recipes if one.recipe == recipe), "") or Text(
+                "selftest.not_tested"
+            )
         else:
             value, note, skipped = _found(found, rule, measure, quantity, recipe)
         check = editions.check_rule(rules, rule.name, value, method=rule.methods[0] if rule.methods else "", note=note)
@@ -90,7 +95,7 @@ def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
         yield Judged(rule=rule.name, recipe=recipe, check=check, skipped=skipped)
 
 
-def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str) -> tuple[float | None, str, str]:
+def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str) -> tuple[float | None, Words, Words]:
     """Value to be judged, a note, and why there is none to be judged."""
     if measure in ("bias", "coverage", "scatter", "slope"):
         one = next((one for one in found.quantities if one.quantity == quantity), None)
@@ -100,23 +105,23 @@ def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str
             missed = bool(drawn) and rule.methods and not set(rule.methods) & drawn
             left = next((r for r in found.recipes if r.recipe == recipe), None)
             if missed:
-                return None, "", f"the kit was run without {' and '.join(rule.methods)} images"
+                return None, "", Text("selftest.run_without_looks", looks=tuple(map(look_name, rule.methods)))
             if left is not None and not left.phantoms:
-                return None, "", "nothing of the kit can be measured at this pixel size"
-            return None, "no phantom gave a result", ""
+                return None, "", Text("selftest.nothing_measurable_here")
+            return None, Text("selftest.no_phantom_result"), ""
         return (*_statistic(measure, wanted, one), "")
     match measure:
         case "smallest":
             own = [one for one in found.smallest if not rule.methods or one.look in rule.methods]
             if not own:
-                return None, "", "no pores of such sizes were drawn"
+                return None, "", Text("selftest.no_pores_of_sizes")
             sizes = [one.diameter_px for one in own]
             known = [size for size in sizes if size is not None]
-            return (max(known) if len(known) == len(sizes) and known else None), "worst of the looks", ""
+            return (max(known) if len(known) == len(sizes) and known else None), Text("selftest.worst_look"), ""
         case "tiles":
             tile = next((one for one in found.tiles if one.quantity == quantity), None)
             if tile is None or tile.values is None:
-                return None, "", tile.skipped if tile is not None else "nothing measurable"
+                return None, "", tile.skipped if tile is not None else Text("selftest.nothing_measurable")
             return abs(tile.values[1] - tile.values[0]), "", ""
         case "measured":
             drawn_, failed = (
@@ -124,55 +129,64 @@ def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str
             )
             return (
                 _percent(drawn_ - failed, drawn_),
-                f"{drawn_ - failed} of {drawn_}",
-                "" if drawn_ else "none was drawn",
+                _of(drawn_ - failed, drawn_),
+                "" if drawn_ else Text("selftest.none_drawn"),
             )
         case "same":
             same, again = sum(one.same_masks for one in found.recipes), sum(one.masks_again for one in found.recipes)
-            return _percent(same, again), f"{same} of {again}", "" if again else "nothing was measured"
+            return _percent(same, again), _of(same, again), "" if again else Text("selftest.nothing_measured")
         case "worked":
             cases, passed = sum(one.cases for one in found.worked), sum(one.passed for one in found.worked)
-            return _percent(passed, cases), f"{passed} of {cases}", ""
+            return _percent(passed, cases), _of(passed, cases), ""
         case "weights":
             weights = [file.intact for file in found.installation.files if file.kind == "weights"]
-            return _percent(weights.count(True), len(weights)), f"{weights.count(True)} of {len(weights)}", ""
+            return _percent(weights.count(True), len(weights)), _of(weights.count(True), len(weights)), ""
         case "files":
             files = found.installation.package_files
             if files is None:
-                return None, "", "the package runs from a checkout: there is no record of an installation"
+                return None, "", Text("selftest.checkout")
             good = files - len(found.installation.changed_files)
-            return _percent(good, files), f"{good} of {files}", ""
+            return _percent(good, files), _of(good, files), ""
         case _:
             if found.golden is None:
-                return None, "", "no golden images were given (--golden FOLDER)"
-            return worst_of(found.golden), f"{len(found.golden.rows)} results", ""
+                return None, "", Text("selftest.no_golden")
+            return worst_of(found.golden), text.plural(len(found.golden.rows), "result"), ""
 
 
-def _statistic(measure: str, looks: Sequence[LookSummary], one: QuantityTest) -> tuple[float | None, str]:
+def _statistic(measure: str, looks: Sequence[LookSummary], one: QuantityTest) -> tuple[float | None, Words]:
     match measure:
         case "bias":  # shown to be within the limit: the far end of its interval counts
             ends = [max(abs(end) for end in look.bias_ci95 or (look.bias,)) for look in looks]
             worst = looks[ends.index(max(ends))]
-            return max(ends), f"far end of the 95 % interval, {worst.look} images, {worst.n} phantoms"
+            return max(ends), _worst("selftest.far_end", worst)
         case "coverage":  # not shown to be below the limit: the near end of its interval counts
             covered, stated = sum(look.covered for look in looks), sum(look.stated for look in looks)
             if not stated:
-                return None, "no interval was stated"
-            return 100 * proportion_interval(covered, stated)[1], f"{covered} of {stated} intervals hold the truth"
+                return None, Text("selftest.no_interval")
+            note = Text("selftest.intervals_held", covered=covered, stated=stated)
+            return 100 * proportion_interval(covered, stated)[1], note
         case "scatter":
             names = {look.look for look in looks}
             points = [point for point in one.points if point.look in names]
             s, dof = repeatability(points)
             u = [point.u for point in points if point.u is not None]
             if s is None or not u or not any(u):
-                return None, "no scatter or no stated uncertainty"
-            return s / sqrt(fmean(value * value for value in u)), f"{dof} degrees of freedom"
+                return None, Text("selftest.no_scatter")
+            return s / sqrt(fmean(value * value for value in u)), Text("selftest.degrees_of_freedom", dof=dof)
         case _:
             slopes = [(abs(look.slope - 1), look) for look in looks if look.slope is not None]
             if not slopes:
-                return None, "fewer than three phantoms, or one truth only"
+                return None, Text("selftest.too_few_for_slope")
             off, worst = max(slopes, key=lambda pair: pair[0])
-            return 100 * off, f"{worst.look} images, {worst.n} phantoms"
+            return 100 * off, _worst("selftest.worst_slope", worst)
+
+
+def _worst(key: str, look: LookSummary) -> Words:
+    return Text(key, look=look_name(look.look), phantoms=text.plural(look.n, "phantom"))
+
+
+def _of(part: int, whole: int) -> Words:
+    return Text("selftest.n_of", n=part, all=whole)
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -15,8 +15,10 @@ from inspect_tool.files import (
     load_model_card,
     sha256_file,
 )
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Standard
 from inspect_tool.paths import data_folder
+from inspect_tool.report import text
 from inspect_tool.segmentation.networks.weights import model_folder, shipped_names
 from inspect_tool.standards import editions, worked
 from inspect_tool.studies import golden
@@ -40,7 +42,10 @@ def installation(tables: Mapping[str, Mapping[str, Any]], rules: Standard, crite
         found = sha256_file(folder / card.weights)
         files.append(
             HashedFile(
-                kind="weights", name=f"{name}, version {card.version}", sha256=found, intact=found == card.sha256
+                kind="weights",
+                name=Text("selftest.model_version", model=name, version=card.version),
+                sha256=found,
+                intact=found == card.sha256,
             )
         )
     for name in editions.names():
@@ -62,7 +67,7 @@ def installation(tables: Mapping[str, Mapping[str, Any]], rules: Standard, crite
         machine={
             "system": platform.platform(terse=True),
             "processor": _processor(),
-            "logical processors": str(os.cpu_count() or "not stated"),
+            "logical processors": text.stated(str(os.cpu_count() or "")),
         },
         packages=package_versions(),
         files=tuple(files),
@@ -79,7 +84,7 @@ def _folder_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _package_files() -> tuple[int | None, list[str]]:
+def _package_files() -> tuple[int | None, list[Words]]:
     """Count the files that the installation has a record of, and list those that are not as recorded."""
     from base64 import urlsafe_b64encode
 
@@ -90,24 +95,24 @@ def _package_files() -> tuple[int | None, list[str]]:
     own = [file for file in files if file.parts[0] == "inspect_tool" and file.hash is not None]
     if not any(file.parts == ("inspect_tool", "__init__.py") for file in own):
         return None, []  # the code lies elsewhere: a checkout
-    changed = []
+    changed: list[Words] = []
     for file in own:
         path = Path(str(file.locate()))
         known = file.hash.value if file.hash is not None else ""
         if not path.is_file():
-            changed.append(f"{file}: is missing")
+            changed.append(Text("selftest.file_missing", file=str(file)))
         elif urlsafe_b64encode(bytes.fromhex(sha256_file(path))).rstrip(b"=").decode() != known:
-            changed.append(f"{file}: was changed")
+            changed.append(Text("selftest.file_changed", file=str(file)))
     return len(own), changed
 
 
-def _processor() -> str:
+def _processor() -> Words:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return platform.processor() or "not stated"
+        return text.stated(platform.processor())
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or "not stated")
+    return next(named, text.stated(platform.processor()))
 
 
 def worked_cases() -> tuple[EditionCases, ...]:
@@ -116,7 +121,13 @@ def worked_cases() -> tuple[EditionCases, ...]:
     for name, group in groupby(worked.run_cases(), key=lambda case: case.standard):
         cases = list(group)
         failures = tuple(
-            f"{case.function}: found {dict(case.found)}, expected {dict(case.expected)} within {case.tol:g}"
+            Text(
+                "selftest.case_failed",
+                function=case.function,
+                found=str(dict(case.found)),
+                expected=str(dict(case.expected)),
+                tolerance=case.tol,
+            )
             for case in cases
             if not case.passed
         )
@@ -149,5 +160,5 @@ def golden_part(folder: Path) -> GoldenPart:
         ),
         masks=sum(job.masks for job in found.jobs),
         masks_changed=sum(job.masks_changed for job in found.jobs),
-        changes=tuple(f"{job.name}: {change}" for job in found.jobs for change in job.changes),
+        changes=tuple(joined(": ", (job.name, change)) for job in found.jobs for change in job.changes),
     )

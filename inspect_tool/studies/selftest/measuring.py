@@ -21,6 +21,7 @@ from inspect_tool.files import (
 from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import Remeasured, remeasure
 from inspect_tool.inspection.workers import each, processes
+from inspect_tool.languages import Text, Words
 from inspect_tool.studies.selftest import phantom_jobs
 from inspect_tool.studies.selftest.page import (
     SizeRow,
@@ -39,21 +40,21 @@ class Seen:
     """What one phantom gave."""
 
     phantom: Phantom
-    values: Mapping[str, tuple[str, str, float, float | None, tuple[float, float] | None]]  # by quantity of the kit
+    values: Mapping[str, tuple[str, Words, float, float | None, tuple[float, float] | None]]  # by quantity of the kit
     truths: Mapping[str, tuple[float, float]]
     masks: tuple[str, ...]
     weights: str
     used: Mapping[str, Any]
     picture: bytes  # PNG
     cpu: float
-    failure: str
+    failure: Words
 
 
-def why_no_tiles(recipe: str, table: Mapping[str, object]) -> str:
+def why_no_tiles(recipe: str, table: Mapping[str, object]) -> Words:
     """Say why the tile size cannot be varied; empty where it can."""
     module = registry.load("backend", str(table["name"]))
     if "tile_px" not in getattr(module.Settings, "__dataclass_fields__", {}):
-        return f"backend {table['name']} of {recipe} looks at the whole image: it has no tiles"
+        return Text("selftest.has_no_tiles", backend=str(table["name"]), recipe=recipe)
     return ""
 
 
@@ -76,6 +77,7 @@ class Task:
     kind: Literal["phantom", "again", "size", "tiles"]
     table: Mapping[str, Any]
     phantom: Phantom | None = None
+    recipe: str = ""
     look: str = ""
     size_px: float = 0.0
     pixel_um: float = 0.0
@@ -84,7 +86,9 @@ class Task:
     @property
     def name(self) -> str:
         """Say what is measured, for the progress."""
-        return self.phantom.name if self.phantom is not None else f"pores of {self.size_px:g} px {self.look}"
+        if self.phantom is not None:
+            return self.phantom.name
+        return f"{phantom_jobs.sized(self.recipe).what} of {self.size_px:g} px {self.look}"
 
 
 def done(tasks: Sequence[Task], workers: int, tell: Callable[[int, str], None]) -> tuple[list[Any], float]:
@@ -104,7 +108,7 @@ def _timed(task: Task) -> tuple[Any, float]:
 
 def _answer(task: Task) -> Any:
     if task.kind == "size":
-        return _pores_of_size(task)
+        return _one_size(task)
     assert task.phantom is not None
     if task.kind == "tiles":
         return _two_tilings(task.phantom, task.table)
@@ -165,7 +169,7 @@ def _phantom(phantom: Phantom, table: Mapping[str, object]) -> Seen:
         used={key: found.used[key] for key in ("device", "engine", "precision") if key in found.used},
         picture=picture,
         cpu=process_time() - clock,
-        failure=f"no result for {', '.join(missing)}" if missing else "",
+        failure=Text("selftest.no_result", quantities=tuple(missing)) if missing else "",
     )
 
 
@@ -178,20 +182,20 @@ def _picture(pixels: Any, phantom: Phantom) -> bytes:
     return bytes(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
-def _pores_of_size(task: Task) -> SizeRow:
-    """Draw round pores of one size and look which are found, and how large."""
-    field = phantom_jobs.pores_of_size(task.size_px, task.look, task.pixel_um, task.kit)
+def _one_size(task: Task) -> SizeRow:
+    """Draw features of one size and look which are found, and how large."""
+    field = phantom_jobs.of_one_size(task.recipe, task.size_px, task.look, task.pixel_um, task.kit)
     count, _, _, centers = cv2.connectedComponentsWithStats(field.labels.astype(np.uint8), connectivity=8)
     true_rows, true_columns = centers[1:, 1], centers[1:, 0]
     rows = columns = diameters = np.empty(0)
     try:
-        found = measured_job("porosity", [field], task.look, task.name, task.table, alternatives=False)
+        found = measured_job(task.recipe, [field], task.look, task.name, task.table, alternatives=False)
         table = found.fields[0].features
         if len(table):
             rows, columns = table["row_px"].to_numpy(), table["column_px"].to_numpy()
             diameters = table["ecd_um"].to_numpy() / task.pixel_um
     except InspectError:
-        pass  # an image in which nothing is found: none of the pores was
+        pass  # an image in which nothing is found: none of them was
     reach = task.size_px / 2 + 0.5
     detected, errors, used = 0, [], set()
     if len(rows):
@@ -239,7 +243,7 @@ def _two_tilings(phantom: Phantom, table: Mapping[str, object]) -> TileTest:
     )
 
 
-def no_tiles(recipe: str, table: Mapping[str, object], reason: str) -> TileTest:
+def no_tiles(recipe: str, table: Mapping[str, object], reason: Words) -> TileTest:
     """Say why tiles of two sizes cannot be compared."""
     return TileTest(
         recipe=recipe,

@@ -3,14 +3,16 @@
 ``selftest.json`` holds exactly a ``SelfTest``; the page is a view of it that computes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from inspect_tool.languages import ENGLISH, Text, Words, joined, named, said, translated
 from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, Table
 from inspect_tool.report import charts, text
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
@@ -61,7 +63,7 @@ class QuantityTest:
     recipe: str
     quantity: str  # name of the kit: without the class
     reported: str  # name in the report, with the class
-    title: str
+    title: Words
     unit: str
     main: bool  # plotted
     looks: tuple[LookSummary, ...]
@@ -74,7 +76,7 @@ class OutOfReach:
 
     truth: float
     unit: str
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +84,20 @@ class RecipeTest:
     """What was run for one recipe."""
 
     recipe: str
-    title: str
+    title: Words
     standard: str  # designation
     backend: str
     settings: Mapping[str, Any]
     weights_sha256: str
     used: Mapping[str, Any]  # device, engine and precision that were taken
     pixel_um: float
-    truths: str  # what was drawn, in words
+    truths: Words  # what was drawn
     phantoms: int
     fields: int
     repeats: int
-    failed: tuple[str, ...]  # phantoms that could not be measured, with the reason
+    failed: tuple[Words, ...]  # phantoms that could not be measured, with the reason
     left: tuple[OutOfReach, ...]
-    refused: str  # why nothing was run; empty: it was
+    refused: Words  # why nothing was run; empty: it was
     cpu_seconds: float
     same_masks: int
     masks_again: int
@@ -130,11 +132,11 @@ class TileTest:
     recipe: str
     backend: str
     quantity: str
-    title: str
+    title: Words
     unit: str
     tiles_px: tuple[int, int] | None
     values: tuple[float, float] | None
-    skipped: str  # why it was not done; empty: it was
+    skipped: Words  # why it was not done; empty: it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,7 @@ class HashedFile:
     """A file that results depend on. ``intact`` None: nothing to compare its hash with."""
 
     kind: Literal["weights", "standard", "criteria", "template"]
-    name: str
+    name: Words
     sha256: str
     intact: bool | None
 
@@ -155,11 +157,11 @@ class Installation:
     version: str
     python: str
     platform: str
-    machine: Mapping[str, str]
+    machine: Mapping[str, Words]
     packages: Mapping[str, str]
     files: tuple[HashedFile, ...]
     package_files: int | None  # that the record of the installation has a hash of; None: no record (a checkout)
-    changed_files: tuple[str, ...]
+    changed_files: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,7 @@ class EditionCases:
     standard: str
     cases: int
     passed: int
-    failures: tuple[str, ...]
+    failures: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ class GoldenRow:
 
     job: str
     specimen: str
-    title: str
+    title: Words
     unit: str
     before: float | None
     after: float | None
@@ -194,11 +196,11 @@ class GoldenPart:
 
     folder: str
     recorded: str
-    tolerance: str
+    tolerance: Words
     rows: tuple[GoldenRow, ...]
     masks: int
     masks_changed: int
-    changes: tuple[str, ...]
+    changes: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +210,7 @@ class Judged:
     rule: str
     recipe: str  # empty: of the whole test
     check: Check
-    skipped: str  # why it was not judged; empty: it was
+    skipped: Words  # why it was not judged; empty: it was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,9 +237,32 @@ class SelfTest:
     seconds: float
     cpu_seconds: float
     provenance: Provenance
+    language: str = ""  # of the words of the page; empty: English
 
 
 # --------------------------------------------------------------------------------------------------------- page
+
+Say = Callable[[str], str]  # puts a text into the words of the language
+
+_VERDICTS: Mapping[str, Words] = {
+    "criteria met": Text("selftest.criteria_met"),
+    "criteria not met": Text("selftest.criteria_not_met"),
+}
+"""Verdict to its words on a page."""
+_KINDS: Mapping[str, Words] = {
+    "weights": Text("selftest.kind_weights"),
+    "standard": Text("selftest.kind_standard"),
+    "criteria": Text("selftest.kind_criteria"),
+    "template": Text("selftest.kind_template"),
+}
+"""Kind of a file to its words on a page."""
+_MACHINE: Mapping[str, Words] = {
+    "system": Text("selftest.system"),
+    "processor": Text("selftest.processor"),
+    "logical processors": Text("selftest.logical_processors"),
+}
+"""What is said of a machine, as ``Installation`` calls it, to its words on a page."""
+_TOOLKIT = "criterion of this toolkit: "
 
 
 def page(test: SelfTest, folder: Path, template: Path, medium: Medium) -> str:
@@ -252,65 +277,94 @@ def page(test: SelfTest, folder: Path, template: Path, medium: Medium) -> str:
         Template folder: its colors, fonts and logo.
     medium : "screen" or "print"
     """
+    language = test.language or ENGLISH
+    say = partial(said, language=language)
+    test = translated(test, language)
     colors = load_settings(template).colors
     judged = [one for one in test.judged if not one.skipped]
-    run = [one for one in test.recipes if not one.refused]
+    run = tuple(one for one in test.recipes if not one.refused)
     values = {
         "test": test,
         "edition": designation(test.criteria),
+        "criteria_title": named("editions", test.criteria.title),
+        "verdict": _VERDICTS[test.verdict],
         "sign": "pass" if test.verdict == "criteria met" else "fail",
         "judged": judged,
         "missed": [one for one in judged if not one.check.passed],
         "skipped": [one for one in test.judged if one.skipped],
         "run": run,
         "unjudged": _without_criterion(test),
-        "rule_rows": [_rule_row(rule) for rule in test.rules],
-        "found": found_text,
-        "asked": asked_text,
-        "title_of": {one.recipe: one.title for one in test.recipes},
+        "rule_rows": tuple(_rule_row(rule) for rule in test.rules),
+        "found": lambda one: say(found_text(one)),
+        "asked": lambda one: say(asked_text(one)),
+        "left_of": {one.recipe: tuple(_left_out(left) for left in one.left) for one in run},
+        "look_name": lambda look: say(look_name(look)),
+        "kind_of": _KINDS,
+        "machine": tuple(
+            Text("selftest.machine_item", name=_MACHINE.get(name, name), value=value)
+            for name, value in test.installation.machine.items()
+        ),
         "bias_table": _bias_table(test),
         "coverage_table": _coverage_table(test),
-        "plots": [_plot(one, test, colors.accent) for one in test.quantities if one.main],
+        "plots": tuple(_plot(one, test, colors.accent, language) for one in test.quantities if one.main),
         "sizes": _size_table(test),
-        "smallest": [_smallest_words(one, test) for one in test.smallest],
-        "size_plot": _size_plot(test) if test.sizes else None,
-        "tiles": [_tile_row(one) for one in test.tiles],
-        "cells": [_truth_table(one) for one in test.quantities],
+        "smallest": tuple(_smallest_words(one, test) for one in test.smallest),
+        "size_plot": _size_plot(test, language) if test.sizes else None,
+        "tiles": tuple(_tile_row(one) for one in test.tiles),
+        "cells": tuple(_truth_table(one) for one in test.quantities),
         "golden": _golden_table(test.golden) if test.golden is not None else None,
         "settings_of": lambda settings: "; ".join(f"{k} = {text.setting(v)}" for k, v in settings.items()),
         "weights": [file for file in test.installation.files if file.kind == "weights"],
         "hashed": [file for file in test.installation.files if file.kind != "weights"],
     }
-    return render_page("selftest.html.j2", values, folder, template, medium)
+    return render_page("selftest.html.j2", translated(values, language), folder, template, medium, language)
 
 
-def _in_unit(value: float | None, unit: str, name: str) -> str:
-    """Print a value; an error of a percentage is in points."""
-    points = unit == "%" and name.startswith(("Bias", "Difference"))
-    return text.quantity(value, "points" if points else unit, 3)
+def _in_unit(value: float | None, unit: str, rule: str) -> str:
+    """Print a value of a rule; a bias or a difference of a percentage is in points."""
+    apart = rule.partition(":")[0] in ("bias", "tiles")
+    return text.figure(text.quantity(value, difference_unit(unit) if apart else unit, 3))
 
 
-def asked_text(check: Check) -> str:
+def _related(relation: str, limit: float, unit: str, rule: str) -> str:
+    return joined(text.NBSP, (text.relation(relation), _in_unit(limit, unit, rule)))
+
+
+def look_name(look: str) -> Words:
+    """Name the quality of drawn images, as ``phantom_jobs.LOOKS`` has it."""
+    return Text(f"selftest.look_{look}")
+
+
+def asked_text(one: Judged) -> str:
     """Print the limit of a criterion."""
-    return f"{text.relation(check.relation)} {_in_unit(check.limit, check.unit, check.name)}"
+    return _related(one.check.relation, one.check.limit, one.check.unit, one.rule)
 
 
-def found_text(check: Check) -> str:
+def found_text(one: Judged) -> str:
     """Print what was found for a criterion."""
-    return _in_unit(check.value, check.unit, check.name) if check.value is not None else "no value"
+    if one.check.value is None:
+        return Text("selftest.no_value")
+    return _in_unit(one.check.value, one.check.unit, one.rule)
 
 
 def _rule_row(rule: Rule) -> dict[str, str]:
-    basis = rule.clause.removeprefix("criterion of this toolkit: ")
     return {
-        "title": rule.title,
-        "limit": f"{text.relation(rule.relation)} {_in_unit(rule.limit, rule.unit, rule.title)}",
-        "looks": text.listed(rule.methods) if rule.methods else "all",
-        "basis": basis,
+        "title": named("rules", rule.title),
+        "limit": _related(rule.relation, rule.limit, rule.unit, rule.name),
+        "looks": Text("page.listed", names=tuple(map(look_name, rule.methods)))
+        if rule.methods
+        else Text("selftest.all_looks"),
+        "basis": named("clauses", rule.clause.removeprefix(_TOOLKIT)),
     }
 
 
-def _without_criterion(test: SelfTest) -> list[str]:
+def _left_out(left: OutOfReach) -> Words:
+    before, unit = ("G ", "1") if left.unit == "G" else ("", left.unit)
+    truth = before + text.figure(text.with_unit(text.as_given(left.truth), unit))
+    return Text("selftest.left_out_one", truth=truth, reason=left.reason)
+
+
+def _without_criterion(test: SelfTest) -> tuple[Words, ...]:
     """Say what was found where no criterion of the bias is stated for a plotted quantity and a look."""
     lines = []
     for one in (quantity for quantity in test.quantities if quantity.main):
@@ -318,12 +372,21 @@ def _without_criterion(test: SelfTest) -> list[str]:
         for look in one.looks:
             if any(not rule.methods or look.look in rule.methods for rule in rules):
                 continue
-            half = None if look.bias_ci95 is None else (look.bias_ci95[1] - look.bias_ci95[0]) / 2
-            unit = text.unit(difference_unit(one.unit))
-            bias = f"{_signed(look.bias, half)}{f' {unit}' if unit else ''}"
-            held = f"{look.covered} of {look.stated} intervals hold the truth"
-            lines.append(f"{one.title}, {look.look} images: bias {bias}; {held}")
-    return lines
+            lines.append(
+                Text(
+                    "selftest.bias_without_criterion",
+                    title=one.title,
+                    look=look_name(look.look),
+                    bias=text.with_unit(_signed(look.bias, _half(look.bias_ci95)), difference_unit(one.unit)),
+                    covered=look.covered,
+                    stated=look.stated,
+                )
+            )
+    return tuple(lines)
+
+
+def _half(interval: Interval | None) -> float | None:
+    return None if interval is None else (interval[1] - interval[0]) / 2
 
 
 def _signed(value: float | None, half: float | None = None) -> str:
@@ -337,30 +400,32 @@ def _bias_table(test: SelfTest) -> Table:
     rows = []
     for one in test.quantities:
         for look in one.looks:
-            half = None if look.bias_ci95 is None else (look.bias_ci95[1] - look.bias_ci95[0]) / 2
-            slope = text.NO_VALUE if look.slope is None else text.at_place(look.slope, 3)
-            slope_half = None if look.slope_ci95 is None else (look.slope_ci95[1] - look.slope_ci95[0]) / 2
+            slope, slope_half = look.slope, _half(look.slope_ci95)
+            printed = text.NO_VALUE if slope is None else text.at_place(slope, 3)
             rows.append(
                 (
-                    _named(one),
-                    look.look,
+                    text.titled(one.title, difference_unit(one.unit)),
+                    look_name(look.look),
                     str(look.n),
-                    _signed(look.bias, half),
-                    text.short(look.s, 2) if look.s is not None else text.NO_VALUE,
-                    text.short(look.u_rms, 2) if look.u_rms is not None else text.NO_VALUE,
-                    slope if slope_half is None else text.pm(look.slope, slope_half),
+                    text.figure(_signed(look.bias, _half(look.bias_ci95))),
+                    text.figure(text.short(look.s, 2)),
+                    text.figure(text.short(look.u_rms, 2)),
+                    text.figure(printed if slope_half is None else text.pm(slope, slope_half)),
                 )
             )
     return Table(
-        title="Bias, repeatability, linearity",
-        columns=("Quantity", "Look", "Phantoms", "Bias ± 95 %", "Repeatability s", "Stated u", "Slope ± 95 %"),
+        title=Text("selftest.bias_head"),
+        columns=(
+            Text("words.quantity"),
+            Text("selftest.look"),
+            Text("selftest.phantoms"),
+            Text("selftest.bias_95"),
+            Text("selftest.repeatability_s"),
+            Text("selftest.stated_u"),
+            Text("selftest.slope_95"),
+        ),
         rows=tuple(rows),
     )
-
-
-def _named(one: QuantityTest) -> str:
-    unit = text.unit(difference_unit(one.unit) if one.unit == "%" else one.unit)
-    return f"{one.title} [{unit}]" if unit else one.title
 
 
 def _coverage_table(test: SelfTest) -> Table:
@@ -368,18 +433,25 @@ def _coverage_table(test: SelfTest) -> Table:
     for one in test.quantities:
         for look in one.looks:
             ends = look.coverage_ci95
+            interval = text.NO_VALUE if ends is None else text.interval((100 * ends[0], 100 * ends[1]), 20.0, "%")
             rows.append(
                 (
                     one.title,
-                    look.look,
-                    f"{look.covered} of {look.stated}",
-                    text.percent(look.covered / look.stated) if look.stated else text.NO_VALUE,
-                    text.NO_VALUE if ends is None else text.interval((100 * ends[0], 100 * ends[1]), 20.0, "%"),
+                    look_name(look.look),
+                    Text("selftest.n_of", n=look.covered, all=look.stated),
+                    text.figure(text.percent(look.covered / look.stated) if look.stated else text.NO_VALUE),
+                    text.figure(interval),
                 )
             )
     return Table(
-        title="Coverage",
-        columns=("Quantity", "Look", "Intervals that hold the truth", "Share", "95 % interval of the coverage"),
+        title=Text("selftest.coverage_head"),
+        columns=(
+            Text("words.quantity"),
+            Text("selftest.look"),
+            Text("selftest.intervals_hold"),
+            Text("words.share"),
+            Text("selftest.coverage_interval"),
+        ),
         rows=tuple(rows),
     )
 
@@ -393,21 +465,29 @@ def _truth_table(one: QuantityTest) -> Table:
             if not own:
                 continue
             covered = sum(p.interval is not None and p.interval[0] <= p.truth <= p.interval[1] for p in own)
+            stated = sum(point.interval is not None for point in own)
             rows.append(
                 (
-                    text.as_given(nominal),
-                    look.look,
-                    text.number(_mean([point.truth for point in own])),
-                    text.number(_mean([point.held for point in own])),
-                    ", ".join(text.number(point.value) for point in own),
-                    _signed(_mean([point.value - point.held for point in own])),
-                    f"{covered} of {sum(point.interval is not None for point in own)}",
+                    text.figure(text.as_given(nominal)),
+                    look_name(look.look),
+                    text.figure(text.number(_mean([point.truth for point in own]))),
+                    text.figure(text.number(_mean([point.held for point in own]))),
+                    joined(", ", (text.figure(text.number(point.value)) for point in own)),
+                    text.figure(_signed(_mean([point.value - point.held for point in own]))),
+                    Text("selftest.n_of", n=covered, all=stated),
                 )
             )
-    unit = text.unit(one.unit)
     return Table(
-        title=f"{one.title} [{unit}]" if unit else one.title,
-        columns=("Drawn for", "Look", "Truth of the material", "In the fields", "Measured", "Mean error", "Covered"),
+        title=text.titled(one.title, one.unit),
+        columns=(
+            Text("selftest.drawn_for"),
+            Text("selftest.look"),
+            Text("selftest.truth_of_material"),
+            Text("selftest.in_the_fields"),
+            Text("selftest.axis_measured"),
+            Text("selftest.mean_error"),
+            Text("selftest.covered"),
+        ),
         rows=tuple(rows),
     )
 
@@ -423,9 +503,9 @@ _MARKERS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
+def _plot(one: QuantityTest, test: SelfTest, accent: str, language: str) -> dict[str, str]:
+    say = partial(said, language=language)
     limit = next((rule.limit for rule in test.rules if rule.name == f"bias:{one.quantity}"), None)
-    unit = text.unit(one.unit)
 
     def draw(axes: Axes) -> None:
         axes.spines[["top", "right"]].set_visible(False)
@@ -453,25 +533,28 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str) -> dict[str, str]:
                 mew=0.8,
                 ecolor=accent,
                 elinewidth=0.5,
-                label=look.look,
+                label=say(look_name(look.look)),
                 zorder=2,
             )
         axes.set_xlim(*ends)
         axes.set_ylim(*ends)
-        axes.set_xlabel(f"True{f' [{unit}]' if unit else ''}")
-        axes.set_ylabel(f"Measured{f' [{unit}]' if unit else ''}")
+        axes.set_xlabel(say(text.titled(Text("selftest.axis_true"), one.unit)))
+        axes.set_ylabel(say(text.titled(Text("selftest.axis_measured"), one.unit)))
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.legend(loc="upper left", frameon=False, fontsize=7, handletextpad=0.3)
 
-    words = "full line, measured = true"
-    if limit is not None:
-        words += f"; dotted, the limit of the bias, ± {_in_unit(limit, one.unit, 'Bias')}"
+    phantoms = text.plural(len(one.points), "phantom")
+    words = (
+        Text("selftest.plot_words", phantoms=phantoms)
+        if limit is None
+        else Text("selftest.plot_words_limit", phantoms=phantoms, limit=_in_unit(limit, one.unit, "bias"))
+    )
     return {
         "title": one.title,
-        "svg": data_uri(charts.drawn_svg(draw, 84.0, 72.0).encode(), "image/svg+xml"),
-        "words": f"{len(one.points)} phantoms with their stated 95 % intervals; {words}.",
-        "alt": f"{one.title}: measured over true, {len(one.points)} phantoms",
+        "svg": data_uri(charts.drawn_svg(draw, 84.0, 72.0, language).encode(), "image/svg+xml"),
+        "words": words,
+        "alt": Text("selftest.alt_plot", title=one.title, phantoms=phantoms),
     }
 
 
@@ -483,27 +566,27 @@ def _reach(points: Sequence[Point], end: int) -> list[float]:
 def _size_table(test: SelfTest) -> Table:
     um = next((one.pixel_um for one in test.recipes if one.recipe == "porosity"), 1.0)
     return Table(
-        title="Pores of one size",
+        title=Text("selftest.sizes"),
         columns=(
-            "Diameter [px]",
-            "Diameter [µm]",
-            "Look",
-            "Pores drawn",
-            "Found",
-            "Found [%]",
-            "Error of the diameter [%]",
-            "False pores per Mpx",
+            Text("selftest.diameter_px"),
+            Text("selftest.diameter_um"),
+            Text("selftest.look"),
+            Text("selftest.pores_drawn"),
+            Text("selftest.pores_found"),
+            Text("selftest.found_percent"),
+            Text("selftest.diameter_error"),
+            Text("selftest.false_pores"),
         ),
         rows=tuple(
             (
-                text.as_given(row.diameter_px),
-                text.short(row.diameter_px * um, 3),
-                row.look,
+                text.figure(text.as_given(row.diameter_px)),
+                text.figure(text.short(row.diameter_px * um, 3)),
+                look_name(row.look),
                 str(row.pores),
                 str(row.detected),
-                text.short(100 * row.detected / row.pores, 3) if row.pores else text.NO_VALUE,
-                _signed(row.ecd_error_percent),
-                text.short(row.false_per_mpx, 2),
+                text.figure(text.short(100 * row.detected / row.pores, 3) if row.pores else text.NO_VALUE),
+                text.figure(_signed(row.ecd_error_percent)),
+                text.figure(text.short(row.false_per_mpx, 2)),
             )
             for row in sorted(test.sizes, key=lambda row: row.diameter_px)
         ),
@@ -512,14 +595,15 @@ def _size_table(test: SelfTest) -> Table:
 
 def _smallest_words(one: Smallest, test: SelfTest) -> str:
     share, error = test.size_limits
-    asked = f"at least {share:g} % found, diameter within {error:g} %"
+    look = look_name(one.look)
     if one.diameter_px is None:
-        return f"{one.look} images: no size that was drawn is measurable ({asked})"
-    size = f"{text.as_given(one.diameter_px)} px = {text.quantity(one.diameter_um, 'um', 3)}"
-    return f"{one.look} images: {size} and every larger size drawn ({asked})"
+        return Text("selftest.smallest_none", look=look, share=share, error=error)
+    px, um = text.as_given(one.diameter_px), text.quantity(one.diameter_um, "um", 3)
+    return Text("selftest.smallest_is", look=look, px=px, um=um, share=share, error=error)
 
 
-def _size_plot(test: SelfTest) -> str:
+def _size_plot(test: SelfTest, language: str) -> str:
+    say = partial(said, language=language)
     looks = tuple(dict.fromkeys(row.look for row in test.sizes))
 
     def draw(axes: Axes) -> None:
@@ -540,49 +624,59 @@ def _size_plot(test: SelfTest) -> str:
                 mew=0.8,
                 color="#0b4f6c",
                 lw=0.9,
-                label=look,
+                label=say(look_name(look)),
             )
         axes.set_ylim(-3, 104)
-        axes.set_xlabel("Diameter of the pores [px]")
-        axes.set_ylabel("Found [%]")
+        axes.set_xlabel(say(Text("selftest.axis_diameter")))
+        axes.set_ylabel(say(Text("selftest.found_percent")))
         axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
         axes.legend(loc="lower right", frameon=False, fontsize=7)
 
-    return data_uri(charts.drawn_svg(draw, 84.0, 56.0).encode(), "image/svg+xml")
+    return data_uri(charts.drawn_svg(draw, 84.0, 56.0, language).encode(), "image/svg+xml")
 
 
 def _tile_row(one: TileTest) -> dict[str, str]:
     if one.values is None or one.tiles_px is None:
-        return {"title": one.title, "backend": one.backend, "words": f"not checked: {one.skipped}"}
-    first, second = one.values
-    difference = text.short(abs(second - first), 2) if second != first else "0"
-    unit = text.unit(difference_unit(one.unit) if one.unit == "%" else one.unit)
-    return {
-        "title": one.title,
-        "backend": one.backend,
-        "words": f"tiles of {one.tiles_px[0]} and {one.tiles_px[1]} px: {text.number(first, 6)} and "
-        f"{text.number(second, 6)}, difference {difference}{f' {unit}' if unit else ''}",
-    }
+        words = Text("selftest.tiles_not_checked", reason=one.skipped)
+    else:
+        first, second = one.values
+        difference = text.short(abs(second - first), 2) if second != first else "0"
+        words = Text(
+            "selftest.tiles_are",
+            small=one.tiles_px[0],
+            large=one.tiles_px[1],
+            first=text.number(first, 6),
+            second=text.number(second, 6),
+            difference=text.with_unit(difference, difference_unit(one.unit)),
+        )
+    return {"title": one.title, "backend": one.backend, "words": words}
 
 
 def _golden_table(golden: GoldenPart) -> Table:
-    rows = []
-    for row in golden.rows:
-        unit = text.unit(row.unit)
-        rows.append(
-            (
-                row.job,
-                row.specimen,
-                f"{row.title} [{unit}]" if unit else row.title,
-                text.pm(row.before, row.expanded_u),
-                text.value_text(row.after, row.expanded_u),
-                "0" if row.difference == 0 else _signed(row.difference),
-                text.short(row.tolerance, 2) if row.tolerance is not None else text.NO_VALUE,
-                "yes" if row.within else "NO",
-            )
+    rows = tuple(
+        (
+            row.job,
+            row.specimen,
+            text.titled(row.title, row.unit),
+            text.figure(text.pm(row.before, row.expanded_u)),
+            text.figure(text.value_text(row.after, row.expanded_u)),
+            text.figure("0" if row.difference == 0 else _signed(row.difference)),
+            text.figure(text.short(row.tolerance, 2)),
+            Text("selftest.yes" if row.within else "selftest.no"),
         )
+        for row in golden.rows
+    )
     return Table(
-        title="Golden images",
-        columns=("Job", "Specimen", "Result", "Recorded ± U", "Now", "Difference", "Tolerance", "Within"),
-        rows=tuple(rows),
+        title=Text("selftest.golden_images"),
+        columns=(
+            Text("selftest.job"),
+            Text("words.specimen"),
+            Text("words.result"),
+            Text("selftest.recorded_u"),
+            Text("selftest.now"),
+            Text("words.difference"),
+            Text("selftest.tolerance"),
+            Text("selftest.within"),
+        ),
+        rows=rows,
     )

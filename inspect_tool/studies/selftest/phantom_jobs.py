@@ -1,4 +1,4 @@
-"""The phantom kit: jobs of drawn fields whose truth is known, and the fields of known pore size.
+"""The phantom kit: jobs of drawn fields whose truth is known, and fields whose features have one size.
 
 Every phantom becomes a folder with images and a job file, so that it goes the way that a user's job goes.
 """
@@ -6,7 +6,7 @@ Every phantom becomes a folder with images and a job file, so that it goes the w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import log2, pi, sqrt
+from math import log2
 from pathlib import Path
 from zlib import crc32
 
@@ -16,7 +16,7 @@ from inspect_tool import plugins, registry, synthetic
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import dump_toml, plain, write_text
 from inspect_tool.synthetic import Field
-from inspect_tool.synthetic.phantoms import Kit, Phantoms
+from inspect_tool.synthetic.phantoms import Kit, OneSize, Phantoms
 
 LOOKS: Mapping[str, int] = {"good": 1, "ordinary": 2, "poor": 3}
 """Names of the levels of ``synthetic.degrade``."""
@@ -91,19 +91,17 @@ def drawn(phantom: Phantom) -> list[Field]:
     return [draw(phantom.truth, _seed(f"{phantom.name} {i}"), phantom.pixel_um, kit) for i in range(kit.fields)]
 
 
-def pores_of_size(diameter_px: float, look: str, pixel_um: float, kit: Kit) -> Field:
-    """Draw round pores that all have one size, about ``kit.pores_of_a_size`` of them at most a tenth of the field."""
-    area = pi / 4 * diameter_px**2
-    side = round(max(sqrt(kit.pores_of_a_size * area / 0.04), kit.least_px))
-    return synthetic.pores(
-        seed=_seed(f"pores of size {diameter_px:g} {look}"),
-        porosity_percent=min(100 * kit.pores_of_a_size * area / side**2, 10.0),
-        mean_ecd_um=diameter_px * pixel_um,
-        spread=0.001,
-        shrinkage=0.0,
-        shape_px=(side, side),
-        pixel_um=pixel_um,
-    )
+def sized(recipe: str) -> OneSize:
+    """Give the features of one size that a recipe draws."""
+    found = of(recipe).one_size
+    assert found is not None, recipe
+    return found
+
+
+def of_one_size(recipe: str, diameter_px: float, look: str, pixel_um: float, kit: Kit) -> Field:
+    """Draw a field whose features all have one size; the same size gives the same field."""
+    own = sized(recipe)
+    return own.draw(diameter_px, _seed(f"{own.what} of size {diameter_px:g} {look}"), pixel_um, kit)
 
 
 def write_job(

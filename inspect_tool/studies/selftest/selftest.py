@@ -20,9 +20,10 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.inspection.job_plan import Progress, silent
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Header, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import template_folder
+from inspect_tool.report.render import check_language, language_of, template_folder
 from inspect_tool.segmentation import choice
 from inspect_tool.standards import editions
 from inspect_tool.studies import golden
@@ -55,6 +56,7 @@ def selftest(
     criteria: Path | None = None,
     golden_folder: Path | None = None,
     laboratory: str = "",
+    language: str = "",
     workers: int = 1,
     progress: Progress | None = None,
 ) -> SelfTest:
@@ -80,6 +82,8 @@ def selftest(
         Record of golden images, see ``golden.record``.
     laboratory : str
         Name for the report.
+    language : str
+        Of the words of the page; empty: that of the template.
     workers : int
         Phantoms measured at the same time, each in a process of its own.
     progress : callable, optional
@@ -92,6 +96,9 @@ def selftest(
     """
     started, clock, cpu = now(), perf_counter(), process_time()
     tell = progress or silent
+    if language:
+        check_language(language, "--language")
+    template = template_folder("inspection")
     rules = load_criteria(criteria)
     if out is not None and Path(out).is_dir() and any(Path(out).iterdir()) and not (Path(out) / FILE).is_file():
         msg = f"{out}: is there and holds no {FILE}, so it is not replaced; choose a new folder with --out"
@@ -106,9 +113,18 @@ def selftest(
     tasks = [Task(kind="phantom", phantom=one, table=tables[one.recipe]) for p, _ in plans.values() for one in p]
     # the first phantom of each recipe once more: is the same image measured the same way?
     tasks += [Task(kind="again", phantom=p[0], table=tables[recipe]) for recipe, (p, _) in plans.items() if p]
-    if "porosity" in tables:
+    sized = next((recipe for recipe in tables if phantom_jobs.of(recipe).one_size is not None), "")
+    if sized:
         tasks += [
-            Task(kind="size", table=tables["porosity"], look=look, size_px=size, pixel_um=scale["porosity"], kit=kit)
+            Task(
+                kind="size",
+                table=tables[sized],
+                recipe=sized,
+                look=look,
+                size_px=size,
+                pixel_um=scale[sized],
+                kit=kit,
+            )
             for size in kit.pore_sizes_px
             for look in kit.looks
         ]
@@ -156,7 +172,7 @@ def selftest(
             quantities=tuple(quantity_tests(seen)),
             sizes=sizes,
             smallest=tuple(
-                smallest_size([row for row in sizes if row.look == look], scale["porosity"])
+                smallest_size([row for row in sizes if row.look == look], scale[sized])
                 for look in dict.fromkeys(row.look for row in sizes)
             ),
             size_limits=(FOUND_PERCENT, SIZE_PERCENT),
@@ -174,6 +190,7 @@ def selftest(
                 started=started,
                 seconds=0.0,
             ),
+            language=language_of(language, template),
         )
         judged = tuple(judged_by(found, rules))
         met = all(one.check.passed for one in judged if not one.skipped)
@@ -189,7 +206,7 @@ def selftest(
         found = replace(found, id=document.identification("IT", _timeless(found)))
         if out is not None:
             tell(total - 2, total, "HTML, PDF")
-            document.write(found, folder, "selftest", page, template_folder("inspection"), what="The self-test as data")
+            document.write(found, folder, "selftest", page, template, what="The self-test as data")
             tell(total, total, "done")
     return found
 
@@ -212,7 +229,7 @@ def load_selftest(path: Path) -> SelfTest:
 
 def backends_of(
     recipes: Sequence[str], backend: str, settings: Mapping[str, object]
-) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+) -> tuple[dict[str, dict[str, object]], dict[str, Words]]:
     """Give the ``[backend]`` table of every recipe that is tested, and why another one is not."""
     known = phantom_jobs.recipes()
     for recipe in recipes:
@@ -220,7 +237,9 @@ def backends_of(
             msg = f"--recipe {recipe}: the kit has phantoms for {', '.join(known)}"
             raise SettingsError(msg)
     tables: dict[str, dict[str, Any]] = {}
-    refused = {recipe: "not asked for" for recipe in known if recipes and recipe not in recipes}
+    refused: dict[str, Words] = {
+        recipe: Text("selftest.not_asked_for") for recipe in known if recipes and recipe not in recipes
+    }
     for recipe in known:
         if recipe in refused:
             continue
@@ -254,7 +273,7 @@ _Planned = tuple[tuple[Phantom, ...], tuple[phantom_jobs.Left, ...]]
 
 
 def _recipe(
-    recipe: str, table: Mapping[str, object], refused: str, plan: _Planned | None, pixel_um: float
+    recipe: str, table: Mapping[str, object], refused: Words, plan: _Planned | None, pixel_um: float
 ) -> RecipeTest:
     """Say what is run for a recipe, before any answer."""
     module = registry.load("recipe", recipe)
@@ -270,7 +289,7 @@ def _recipe(
         weights_sha256="",
         used={},
         pixel_um=pixel_um,
-        truths=own.says.format(", ".join(f"{truth:g}" for truth in truths)) if truths else "nothing was drawn",
+        truths=_drawn(own.says, truths) if truths else Text("selftest.nothing_drawn"),
         phantoms=len(made),
         fields=sum(phantom.kit.fields for phantom in made),
         repeats=made[0].kit.repeats if made else 0,
@@ -282,6 +301,12 @@ def _recipe(
         masks_again=0,
         pictures=(),
     )
+
+
+def _drawn(says: Words, truths: Sequence[float]) -> Words:
+    """Put the truths into what is said of the phantoms of a recipe."""
+    printed = tuple(f"{truth:g}" for truth in truths)
+    return Text(says.key, truths=printed) if isinstance(says, Text) else says.format(", ".join(printed))
 
 
 def _with_answers(test: RecipeTest, seen: Sequence[Seen], again: Sequence[Seen], folder: Path) -> RecipeTest:
@@ -303,7 +328,7 @@ def _with_answers(test: RecipeTest, seen: Sequence[Seen], again: Sequence[Seen],
         test,
         weights_sha256=next((one.weights for one in own if one.weights), ""),
         used=plain(next((one.used for one in own if one.used), {})),
-        failed=tuple(f"{one.phantom.name}: {one.failure}" for one in own if one.failure),
+        failed=tuple(joined(": ", (one.phantom.name, one.failure)) for one in own if one.failure),
         cpu_seconds=round(sum(one.cpu for one in own), 1),
         same_masks=sum(a == b for a, b in zip(first.masks, second.masks, strict=False)),
         masks_again=len(first.masks),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import audit
-from inspect_tool.inspection import hand_check, job_run, reporting
+from inspect_tool.inspection import field_record, hand_check, job_run
 from inspect_tool.referee import design, history, ledger, lines
 from inspect_tool.verify import verify
 
@@ -190,7 +190,7 @@ def test_a_number_of_points_that_is_none_is_refused_before_the_job_is_measured(
 ):
     drawn_job(tmp_path)
     (tmp_path / "other.toml").write_text(f'recipe = "{recipe}"\nimages = ["*.png"]\n[calibration]\npixel_um = 1.0\n')
-    monkeypatch.setattr(reporting, "measured", lambda *_: pytest.fail("the job was measured first"))
+    monkeypatch.setattr(field_record, "measure_all", lambda *_: pytest.fail("the job was measured first"))
     with pytest.raises(SettingsError, match=says):
         hand_check.draw(tmp_path / "other.toml", tmp_path / "page.html", points=points)
 

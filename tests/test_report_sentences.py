@@ -18,9 +18,10 @@ import inspect_tool
 from inspect_tool import languages
 from inspect_tool.files import dump_report, load_report
 from inspect_tool.inspection import job_run
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, as_data
 from inspect_tool.report.build import report_digest
 from inspect_tool.verify import verify
+from inspect_tool.verify.differences import differences
 
 OLD = Path(__file__).parent / "reports" / "report_of_schema_1.zip"  # phase fraction of two fields, without its pages
 JOB = """
@@ -228,3 +229,14 @@ def test_a_sentence_with_other_values_than_it_has_is_shown_and_joined_all_the_sa
     assert made.startswith(words)
     assert languages.said(made, "de").startswith(words)
     assert languages.joined("; ", (made, "more")) == f"{made}; more"
+
+
+def test_a_sentence_with_rows_and_columns_is_compared_as_one():
+    here, there = (
+        Text("images.place_corner", rows=Text(f"images.place_{one}"), columns=Text("images.place_right"))
+        for one in ("top", "bottom")
+    )
+    assert not list(differences(as_data(here), as_data(here), "note", 0.0))
+    assert list(differences(as_data(here), as_data(there), "note", 0.0)) == [
+        "note values rows key: report 'images.place_top', recomputed 'images.place_bottom'"
+    ]

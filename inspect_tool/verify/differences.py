@@ -5,6 +5,8 @@ from typing import Any
 
 from inspect_tool.languages import Text, as_data
 
+_TABLE = {"title", "columns", "rows", "note"}
+
 
 def differences(
     stated: object, found: object, where: str, tolerance: float, only: Iterable[str] | None = None
@@ -16,7 +18,7 @@ def differences(
     ["report results 'g' value: report 7.0, recomputed 8.0"]
     """
     if isinstance(stated, Mapping) and isinstance(found, Mapping):
-        if "columns" in found and "rows" in found and _alike(stated.get("columns"), found["columns"]):
+        if found.keys() >= _TABLE and _alike(stated.get("columns"), found["columns"]):
             yield from _cells(stated, found, where, tolerance)
             return
         keys = only if only is not None else dict.fromkeys([*stated, *found])

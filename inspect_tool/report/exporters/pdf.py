@@ -1,6 +1,5 @@
 """``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
 
-import ctypes.util
 import gc
 import html
 import logging
@@ -45,13 +44,15 @@ def _show_bundled_pango() -> None:
 @contextmanager
 def _by_soname() -> Iterator[None]:
     """On Linux, load libraries by the names of their files: for any other name Python asks a compiler, 0.4 s in all."""
+    if sys.platform != "linux":
+        yield
+        return
+    import ctypes.util
 
     def not_found(name: str) -> str | None:  # noqa: ARG001 - called as the one it stands for
         return None
 
-    search = ctypes.util.find_library
-    if sys.platform == "linux":
-        ctypes.util.find_library = not_found
+    search, ctypes.util.find_library = ctypes.util.find_library, not_found
     try:
         yield
     finally:

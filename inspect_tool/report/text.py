@@ -557,13 +557,15 @@ def found(value: float | None, name: str) -> str:
 
     >>> found(1234.0, "1"), found(0.54015, "1"), found(4.7905, "%"), found(1.0, "fields")
     ('1234', '0.54', '4.79\\xa0%', '1\\xa0field')
+    >>> found(1224.0, "counts"), said(found(1224.0, "counts"), "de")
+    ('1224\\xa0counts', '1224\\xa0Zählungen')
     """
     if value is None or not isfinite(value):
         return NO_VALUE
     count = as_given(value) if float(value).is_integer() else short(value, 3)
     if len(name) < 3:
         return with_unit(count, name)
-    return _counted(count, value, unit(name.removesuffix("s")), unit(name))  # 1 field
+    return _counted(count, value, unit(name.removesuffix("s")), str(unit(name)))  # 1 field
 
 
 def _decimals(value: float, digits: int) -> int:

@@ -306,7 +306,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
     in_means = [Text("gauge.means_words", limits=limits)]
     if control:
         in_means.append(Text("gauge.means_outside", outside=outside, n=len(means)))
-    charts = [
+    drawings = [
         _Drawing(
             title=Text("gauge.chart_ranges"),
             words=joined("", in_ranges),
@@ -326,7 +326,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
         ),
     ]
     if len(report.appraisers) > 1:
-        charts.append(
+        drawings.append(
             _Drawing(
                 title=Text("gauge.chart_by_appraiser"),
                 words=Text("gauge.by_appraiser_words"),
@@ -334,7 +334,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
             )
         )
     if report.design == "crossed":
-        charts.append(
+        drawings.append(
             _Drawing(
                 title=Text("gauge.chart_by_part"),
                 words=Text("gauge.by_part_words"),
@@ -342,14 +342,14 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
             )
         )
     if report.design == "crossed" and len(report.appraisers) > 1:
-        charts.append(
+        drawings.append(
             _Drawing(
                 title=Text("gauge.chart_interaction"),
                 words=Text("gauge.interaction_words"),
                 draw=lambda axes: _interaction(axes, report, say),
             )
         )
-    return charts
+    return drawings
 
 
 def _type_1_charts(report: GaugeReport, say: Say) -> list[_Drawing]:

@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
+from _particle_scenes import degradation, drawn_scene, powders, real_scene
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from stardist.geometry import polygons_to_label, star_dist
@@ -40,8 +41,8 @@ from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
 from inspect_tool.training.fit import STATE, fit
 
-SIDE = 256  # of a sample [px]
-POOL_SIDE = 352  # of a drawing from which samples are cut [px]
+SIDE = 192  # of a sample [px]
+POOL_SIDE = 288  # of a drawing from which samples are cut [px]
 GRID = 2
 RAYS = 32
 NETWORK = {"rays": RAYS, "grid": (GRID, GRID), "depth": 3, "base": 16, "features": 64, "batch_norm": True}
@@ -52,6 +53,7 @@ SEED = 20
 
 Image = NDArray[np.uint8]
 Labels = NDArray[np.int32]
+Powders = Sequence[tuple[Image, Labels, float]]
 
 
 # ------------------------------------------------------------------------------------------------- drawings
@@ -65,21 +67,29 @@ class Drawing:
     layers: list[Labels]
     bright: bool  # objects are bright before the gray scale is turned over: noise and shading act there
     xray: bool
+    solid: bool = False  # a body with a height, found by its shape whichever way the gray scale is turned
 
 
-def drawing(rng: np.random.Generator, side: int) -> Drawing:
-    """Draw one picture of a kind that the network is meant for."""
+def drawing(rng: np.random.Generator, side: int, powders: Powders = ()) -> Drawing:
+    """Draw one picture of a kind that the network is meant for, or take a part of a real one."""
     while True:
         try:
-            made = _drawing(rng, side)
+            made = _drawing(rng, side, powders)
         except SettingsError:  # more pores than fit without contact: draw others
             continue
         if made.pixels.max() > made.pixels.min():
             return made
 
 
-def _drawing(rng: np.random.Generator, side: int) -> Drawing:
-    kind = rng.choice(["pores", "particles", "discs", "balls"], p=[0.3, 0.2, 0.4, 0.1])
+def _drawing(rng: np.random.Generator, side: int, powders: Powders) -> Drawing:
+    kind = rng.choice(
+        ["pores", "particles", "discs", "balls", "bodies", "powder"],
+        p=[0.13, 0.05, 0.2, 0.02, 0.4, 0.2] if powders else [0.15, 0.06, 0.25, 0.02, 0.52, 0.0],
+    )
+    if kind in ("bodies", "powder"):
+        scene = drawn_scene(rng, side) if kind == "bodies" else real_scene(rng, side, powders)
+        pixels = 255 - scene.pixels if scene.bright else scene.pixels
+        return Drawing(pixels=pixels, layers=[scene.labels], bright=scene.bright, xray=False, solid=True)
     seed = int(rng.integers(2**31))
     if kind == "discs":
         picture, layers = discs(rng, side)
@@ -95,7 +105,8 @@ def photographed(drawn: Drawing, rng: np.random.Generator) -> Image:
     """What a microscope makes of a drawing, objects dark."""
     pixels = 255 - drawn.pixels if drawn.bright else drawn.pixels
     seed = int(rng.integers(2**31))
-    pixels = synthetic.degrade(pixels, _degradation(rng), seed=seed, modality="xray" if drawn.xray else "optical")
+    how = degradation(rng) if drawn.solid else _degradation(rng)
+    pixels = synthetic.degrade(pixels, how, seed=seed, modality="xray" if drawn.xray else "optical")
     return np.asarray(255 - pixels if drawn.bright else pixels, np.uint8)
 
 
@@ -577,10 +588,12 @@ def main() -> None:
     torch.manual_seed(SEED)
     network = TorchNetwork(StarDistNet(**NETWORK))  # type: ignore[arg-type]
     if arguments.start is not None:
-        network.load_state_dict(last_weights(arguments.start))
+        there = arguments.start / "weights.safetensors"  # a model folder
+        network.load_state_dict(load_file(there) if there.exists() else last_weights(arguments.start))
     start = time.monotonic()
     data = validation(24)
-    pool = [drawing(np.random.default_rng((SEED, number)), POOL_SIDE) for number in range(arguments.pool)]
+    real = powders()
+    pool = [drawing(np.random.default_rng((SEED, number)), POOL_SIDE, real) for number in range(arguments.pool)]
     print(f"{time.monotonic() - start:7.0f} s  {len(pool)} drawings", flush=True)
 
     def report(step: int, steps: int, values: Mapping[str, Any]) -> None:

@@ -70,28 +70,6 @@ def test_without_pango_the_demo_writes_the_other_files_and_ends_with_how_to_get_
     assert last.startswith("no report.pdf was written: WeasyPrint needs the Pango library")
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The built wheel, the folder it is installed into, and a folder outside of the checkout."""
-    made = tmp_path_factory.mktemp("installed")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", made, ROOT]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = made.glob("*.whl")
-    site, elsewhere = made / "site", made / "elsewhere"
-    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target", site, wheel]
-    subprocess.run(install, check=True)
-    elsewhere.mkdir()
-    return wheel, site, elsewhere
-
-
-@pytest.fixture(scope="module")
-def demo(installed):
-    """The demo as a user has it, from the installed wheel; run once for all that is asked of it."""
-    _, site, elsewhere = installed
-    out = elsewhere / "out"
-    return out, tool("demo", "--out", out, cwd=elsewhere, PYTHONPATH=str(site))
-
-
 @pytest.mark.long
 @pytest.mark.needs("Pango")
 def test_the_demo_writes_four_whole_reports(demo):
@@ -248,11 +226,13 @@ def test_a_console_without_mu_does_not_stop_a_run(tmp_path):
 @pytest.mark.long
 @pytest.mark.needs("Pango")
 def test_the_demo_is_that_of_the_built_wheel_which_holds_the_package_alone(installed, demo):
-    wheel, site, elsewhere = installed
+    (wheel,), site = installed.glob("*.whl"), installed / "site"
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(("tests", "samples", "docs"))]
     shows = [sys.executable, "-c", "import inspect_tool; print(inspect_tool.__file__)"]
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    where = subprocess.run(shows, cwd=elsewhere, capture_output=True, text=True, check=True, env=environment)
+    where = subprocess.run(
+        shows, cwd=installed / "elsewhere", capture_output=True, text=True, check=True, env=environment
+    )
     assert where.stdout.startswith(str(site))
     out, done = demo
     assert done.returncode == 0, done.stderr

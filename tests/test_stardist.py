@@ -347,18 +347,18 @@ def test_object_of_two_scales_is_kept_and_has_its_outline_from_the_finest_that_k
     coarser = circles([100], [102], [39.0], [0.9])
     found = agreement.agreed([(1.0, fine), (0.5, coarse), (0.25, coarser)], SIZES, 0.4)
     assert len(found) == 1
-    # 82 px are more than the finest scale was trained on, so its answer counts and its outline does not; expected at
+    # 82 px are too many for the finest scale, so its answer counts and its outline does not; expected at
     # two scales, found at three: a probability is at most 1
     assert found.rays[0, 0] == 40.0
     assert found.probability[0] == 1.0
 
 
 def test_piece_that_one_scale_alone_sees_is_no_object():
-    whole_fine, whole_coarse = circles([100], [100], [30.0], [0.6]), circles([100], [101], [31.0], [0.8])
+    whole_fine, whole_coarse = circles([100], [100], [19.0], [0.6]), circles([100], [101], [19.5], [0.8])
     pieces = circles([90, 110, 200], [95, 108, 200], [9.0, 8.0, 12.0], [0.95, 0.9, 0.99])
     fine = polygons.joined([whole_fine, pieces], 32)
     found = agreement.agreed([(1.0, fine), (0.5, whole_coarse)], SIZES, 0.4)
-    assert found.rays[:, 0].tolist() == [30.0]
+    assert found.rays[:, 0].tolist() == [19.0]
     assert found.probability == pytest.approx([0.7])
 
 

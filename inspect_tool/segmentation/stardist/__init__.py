@@ -357,7 +357,7 @@ def _of_sizes(seen: _Seen, scales: list[float], *, inverted: bool) -> Stars:
     return polygons.chosen_in_bands(bands(), model.network.rays, model.nms_threshold)
 
 
-def _agreed(seen: _Seen, *, inverted: bool) -> tuple[Stars, dict[str, object]]:
+def _agreed(seen: _Seen, *, inverted: bool, largest: float = agreement.LARGEST) -> tuple[Stars, dict[str, object]]:
     """Objects that scales agree on, and what the report states of scales and sizes."""
     model, trained = seen.model, seen.model.card.structure_px
     assert trained is not None, "agreement needs the sizes of the training"
@@ -367,10 +367,10 @@ def _agreed(seen: _Seen, *, inverted: bool) -> tuple[Stars, dict[str, object]]:
         return scale, polygons.chosen_in_bands(seen.level(scale, inverted=inverted), rays, nms)
 
     levels = [chosen(scale) for scale in agreement.scales_of((seen.pixels.shape[0], seen.pixels.shape[1]))]
-    stars = agreement.agreed(levels, trained, nms)
+    stars = agreement.agreed(levels, trained, nms, largest)
     if agreement.typical_px(stars) < agreement.FEW * trained[0]:
         levels.insert(0, chosen(agreement.STEP))
-        stars = agreement.agreed(levels, trained, nms)
+        stars = agreement.agreed(levels, trained, nms, largest)
     scales = [scale for scale, _ in levels]
     sizes = np.sort(polygons.mean_diameters(stars)) if len(stars) else np.zeros(1)
     return stars, _sizes(scales, float(np.quantile(sizes, 0.25)), float(sizes[-1]), trained)
@@ -381,7 +381,10 @@ def _agreed_polarity(seen: _Seen, micrograph: Micrograph) -> tuple[bool, dict[st
     rows, columns = middle(micrograph.roi, (seen.pixels.shape[0], seen.pixels.shape[1]), _PILOT_PX)
     part = replace(seen, pixels=seen.pixels[rows, columns], described={})
     lowest = max(seen.model.prob_threshold - _shift(seen.model.card), 0.0)
-    weights = {inverted: agreement.weight(_agreed(part, inverted=inverted)[0], lowest) for inverted in (False, True)}
+    weights = {}
+    for inverted in (False, True):
+        stars, _ = _agreed(part, inverted=inverted, largest=agreement.POLARITY_LARGEST)
+        weights[inverted] = agreement.weight(stars, lowest)
     return weights[True] > weights[False], {
         "phase_from": "agreement of the scales [px of diameter that they agree on]",
         "phase_agreement": {

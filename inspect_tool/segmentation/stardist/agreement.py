@@ -20,7 +20,9 @@ from inspect_tool.segmentation.stardist.polygons import Floats, Stars
 STEP = 2.0  # between scales
 SMALLEST_SIDE = 96  # of the image at the coarsest scale: below, an object that is found whole fills it [px]
 MOST = 6  # scales
-SIZES = (1.2, 0.9)  # an object is expected at a scale within these parts of the smallest and largest trained size
+SMALLEST = 1.2  # an object is expected at scales where it has at least this part of the smallest trained size ...
+LARGEST = 0.5  # ... and at most this part of the largest: textured large objects fall to pieces before
+POLARITY_LARGEST = 0.9  # where the polarity is asked for: the ground between objects does so even more
 AWAY = 0.3  # middles of the same object lie nearer than this part of its diameter
 LIKE = 0.3  # and the logarithms of their diameters differ by less
 NEIGHBORS = 4  # of another scale that are looked at
@@ -39,7 +41,12 @@ def scales_of(shape: tuple[int, int]) -> list[float]:
     return scales
 
 
-def agreed(levels: Sequence[tuple[float, Stars]], sizes_px: tuple[float, float], nms_threshold: float) -> Stars:
+def agreed(
+    levels: Sequence[tuple[float, Stars]],
+    sizes_px: tuple[float, float],
+    nms_threshold: float,
+    largest: float = LARGEST,
+) -> Stars:
     """Objects that two scales or more give, with their mean probability.
 
     Parameters
@@ -50,13 +57,15 @@ def agreed(levels: Sequence[tuple[float, Stars]], sizes_px: tuple[float, float],
         Smallest and largest diameters trained on. [px]
     nms_threshold : float
         Largest shared part of the smaller of two objects.
+    largest : float
+        Part of the largest trained size up to which an object is expected at a scale.
 
     Returns
     -------
     Stars
         Most probable first. The outline of each is that of the finest scale that was trained for its size.
     """
-    low, high = sizes_px[0] * SIZES[0], sizes_px[1] * SIZES[1]
+    low, high = sizes_px[0] * SMALLEST, sizes_px[1] * largest
     rays = levels[0][1].rays.shape[1]
     given = [(scale, stars, polygons.mean_diameters(stars), _middles(stars)) for scale, stars in levels if len(stars)]
     if not given:

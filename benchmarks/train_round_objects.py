@@ -2,8 +2,10 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --steps 4000
 
-Nothing but drawings is trained on. The network sees dark objects on a lighter ground (the backend turns the gray
-scale over where they are bright). A run that was killed goes on where it was; the same arguments give the same
+The weights that ship were trained on drawings of pores, particles and discs alone; ``--powder`` adds bodies in an
+electron microscope and parts of two real pictures of powder (``_particle_scenes``; no shipped weights have seen them).
+The network sees dark objects on a lighter ground (the backend turns the gray scale over where they are bright). A run
+that was killed goes on where it was; the same arguments give the same
 weights. ``--ship`` writes the model folder of the package, the log and the curve.
 """
 
@@ -22,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from _particle_scenes import degradation, drawn_scene, powders, real_scene
+from _particle_scenes import LEARNED, degradation, drawn_scene, powders, real_scene
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from stardist.geometry import polygons_to_label, star_dist
@@ -41,8 +43,8 @@ from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
 from inspect_tool.training.fit import STATE, fit
 
-SIDE = 192  # of a sample [px]
-POOL_SIDE = 288  # of a drawing from which samples are cut [px]
+SIDE = 256  # of a sample [px]
+POOL_SIDE = 352  # of a drawing from which samples are cut [px]
 GRID = 2
 RAYS = 32
 NETWORK = {"rays": RAYS, "grid": (GRID, GRID), "depth": 3, "base": 16, "features": 64, "batch_norm": True}
@@ -84,7 +86,7 @@ def drawing(rng: np.random.Generator, side: int, powders: Powders = ()) -> Drawi
 def _drawing(rng: np.random.Generator, side: int, powders: Powders) -> Drawing:
     kind = rng.choice(
         ["pores", "particles", "discs", "balls", "bodies", "powder"],
-        p=[0.13, 0.05, 0.2, 0.02, 0.4, 0.2] if powders else [0.15, 0.06, 0.25, 0.02, 0.52, 0.0],
+        p=[0.13, 0.05, 0.2, 0.02, 0.4, 0.2] if powders else [0.3, 0.2, 0.4, 0.1, 0.0, 0.0],
     )
     if kind in ("bodies", "powder"):
         scene = drawn_scene(rng, side) if kind == "bodies" else real_scene(rng, side, powders)
@@ -455,8 +457,14 @@ def judged(model_folder: Path) -> tuple[list[tuple[str, float, float, float, flo
     return rows, means
 
 
-def card_of(stages: str, scored: Mapping[str, float]) -> dict[str, Any]:
+def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[str, Any]:
     """Values of the model card."""
+    real = {
+        "name": f"ampis-powder: {', '.join(LEARNED)}",
+        "licence": "MIT",
+        "images": len(LEARNED),
+        "source": "R. Cohn et al., JOM 2021, github.com/rccohn/AMPIS",
+    }
     return {
         "name": "round_objects",
         "version": "1",
@@ -478,6 +486,7 @@ def card_of(stages: str, scored: Mapping[str, float]) -> dict[str, Any]:
                 "images": 450,
                 "source": "drawn by benchmarks/train_round_objects.py",
             },
+            *((real,) if powder else ()),
         ),
         "procedure": {"script": "benchmarks/train_round_objects.py", "seed": SEED, "stages": stages},
         "scores": dict(scored),
@@ -522,13 +531,13 @@ def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str
     return changed, offset, gain
 
 
-def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path, record: Path) -> None:
+def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path, record: Path, *, powder: bool) -> None:
     """Write the model folder, judge it as it is on disk, and write the record."""
     weights, offset, gain = calibrated(weights)
     print(f"rays: {offset:+.3f} px + {gain:.4f} * found")
-    save_model(target, card_of(stages, {}), weights)
+    save_model(target, card_of(stages, {}, powder=powder), weights)
     rows, means = judged(target)
-    save_model(target, card_of(stages, means), weights)
+    save_model(target, card_of(stages, means, powder=powder), weights)
     record.mkdir(parents=True, exist_ok=True)
     text = [
         "# Training of round_objects",
@@ -579,7 +588,8 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=600)
     parser.add_argument("--every", type=int, default=250)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--start", type=Path, help="folder of a run whose last weights this one starts from")
+    parser.add_argument("--start", type=Path, help="run, or model folder, whose weights this one starts from")
+    parser.add_argument("--powder", action="store_true", help="learn also from drawn bodies and real powder")
     parser.add_argument("--stages", default="", help="what the card says of the runs, with --ship")
     parser.add_argument("--ship", action="store_true", help="write the model folder and the record when done")
     arguments = parser.parse_args()
@@ -592,7 +602,7 @@ def main() -> None:
         network.load_state_dict(load_file(there) if there.exists() else last_weights(arguments.start))
     start = time.monotonic()
     data = validation(24)
-    real = powders()
+    real = powders() if arguments.powder else ()
     pool = [drawing(np.random.default_rng((SEED, number)), POOL_SIDE, real) for number in range(arguments.pool)]
     print(f"{time.monotonic() - start:7.0f} s  {len(pool)} drawings", flush=True)
 
@@ -618,7 +628,14 @@ def main() -> None:
     if arguments.ship:
         root = Path(__file__).resolve().parent.parent
         target = root / "inspect_tool" / "models" / "round_objects"
-        ship(arguments.folder, fitted.weights, arguments.stages, target, root / "docs" / "training")
+        ship(
+            arguments.folder,
+            fitted.weights,
+            arguments.stages,
+            target,
+            root / "docs" / "training",
+            powder=arguments.powder,
+        )
 
 
 if __name__ == "__main__":

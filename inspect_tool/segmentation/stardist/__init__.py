@@ -421,7 +421,7 @@ def _inverted(card: ModelCard, settings: Settings) -> bool | None:
             "and turn the image over beforehand if its objects look otherwise"
         )
         raise BackendError(msg)
-    return settings.phase != trained
+    return bool(settings.phase != trained)
 
 
 def _phase_used(card: ModelCard, *, inverted: bool) -> str:

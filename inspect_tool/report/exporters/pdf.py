@@ -135,7 +135,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
             pdf_tags=True,
             pdf_identifier=identifier.encode(),
             optimize_images=False,
-            finisher=_with_scopes,
+            finisher=_finish,
             stylesheets=[weasyprint.CSS(string=style)],
         )
 
@@ -180,6 +180,20 @@ def _uncollected() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def _finish(document: Any, pdf: Any) -> None:
+    _with_scopes(document, pdf)
+    _compress_once(pdf)
+
+
+def _compress_once(pdf: Any) -> None:
+    """Keep what a stream is when compressed: it is asked for twice, for the file and for the hash that names the file."""
+    for one in pdf.objects:
+        if isinstance(one, pydyf.Stream) and one.compress:
+            _, _, rest = one.data.partition(b"\nstream\n")
+            one.stream, one.compress = [rest.removesuffix(b"\nendstream")], False
+            one.extra["Filter"] = "/FlateDecode"
 
 
 def _with_scopes(document: Any, pdf: Any) -> None:

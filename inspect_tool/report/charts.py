@@ -5,11 +5,11 @@ gives the same bytes.
 """
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from inspect_tool.languages import ENGLISH, localized
 from inspect_tool.model import Chart
-from inspect_tool.report.plots import Axis, Bars, Curve, Dash, Hatch, Mark, Marker, Rule, plot_svg
+from inspect_tool.report.plots import Axis, Bars, Curve, Dash, Hatch, Line, Mark, Marker, Plot, plot_svg
 from inspect_tool.report.text import MINUS, heading, short
 
 # dark to light: the order of curves can be read in gray; dashes tell them apart as well
@@ -33,17 +33,21 @@ def chart_svg(chart: Chart, width_mm: float = 84.0, height_mm: float = 56.0, lan
     The picture has no title: the report prints ``chart.title`` as text. Its own words are text too, so that
     they can be searched. The same chart gives the same bytes.
     """
-    make = {
-        "histogram": _histogram,
-        "cumulative": _curves,
-        "points": _points,
-        "bars": partial(_bars, language=language),
-    }
+    match chart.kind:
+        case "histogram":
+            marks = _histogram(chart)
+        case "cumulative":
+            marks = _curves(chart)
+        case "points":
+            marks = _points(chart)
+        case "bars":
+            marks = _bars(chart, language)
     limits = [
-        Rule(at=x, upright=True, dash=(4, 2), label=f"{MINUS}{label[1:]}" if label.startswith("-") else label)
+        Line(at=x, upright=True, dash=(4, 2), label=f"{MINUS}{label[1:]}" if label.startswith("-") else label)
         for x, label in chart.limits
     ]
-    return plot_svg([*make[chart.kind](chart), *limits], _x_axis(chart), _y_axis(chart), width_mm, height_mm, language)
+    plot = Plot(marks=[*marks, *limits], x=_x_axis(chart), y=_y_axis(chart))
+    return plot_svg(plot, width_mm, height_mm, language)
 
 
 def _histogram(chart: Chart) -> Iterator[Mark]:

@@ -1,4 +1,4 @@
-"""Plots as SVG: curves, bars and rules over two axes, whose words and numbers stay text.
+"""Plots as SVG: curves, bars and straight lines over two axes, whose words and numbers stay text.
 
 Texts are measured by the font of the pages, whatever fonts a machine has: the same plot gives the same bytes.
 Lengths are in points of paper.
@@ -69,7 +69,7 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Line:
     """A straight line across the axes; the label of an upright one stands beside its upper end."""
 
     at: float
@@ -91,7 +91,7 @@ class Note:
     size: float = 7.0
 
 
-Mark: TypeAlias = Curve | Bars | Rule | Note
+Mark: TypeAlias = Curve | Bars | Line | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,15 @@ class Axis:
     whole: bool = False  # its numbers are counts
     names: Sequence[Tick] | None = None  # in the place of numbers
     size: float = _SIZE  # of numbers and names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """Marks, one over the other, and the axes below them."""
+
+    marks: Sequence[Mark]
+    x: Axis
+    y: Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +151,16 @@ class _Frame:
     bottom: float
 
 
-def plot_svg(
-    marks: Sequence[Mark], x: Axis, y: Axis, width_mm: float, height_mm: float, language: str = ENGLISH
-) -> str:
-    """Draw marks, one over the other, and the names of those that have one above them.
+def plot_svg(plot: Plot, width_mm: float, height_mm: float, language: str = ENGLISH) -> str:
+    """Draw a plot, with a legend above it where two marks or more have names.
 
     Words are drawn as they come; numbers of the axes are those of the language.
     """
+    marks, x, y = plot.marks, plot.x, plot.y
     width, height = width_mm * 72 / 25.4, height_mm * 72 / 25.4
     across, up = _scale(x, marks, 0), _scale(y, marks, 1)
     rows = _legend_rows(marks, width)
-    up_ticks = _ticks(y, up, language, lambda ticks: True)
+    up_ticks = _ticks(y, up, language, lambda _: True)
     frame = _Frame(
         left=_EDGE + (12.0 if y.label else 0.0) + max((_length(text, y.size) for _, text in up_ticks), default=0) + 3.5,
         right=width
@@ -214,7 +222,7 @@ def _scale(axis: Axis, marks: Sequence[Mark], which: Literal[0, 1]) -> _Scale:
     if (
         axis.high is None
         and which == 1
-        and any(isinstance(mark, Rule) and mark.upright and mark.label for mark in marks)
+        and any(isinstance(mark, Line) and mark.upright and mark.label for mark in marks)
     ):
         high += 0.1 * (high - low)  # room for the labels
     return _Scale(low=low, high=high, log=axis.log)
@@ -233,7 +241,7 @@ def _values(mark: Mark) -> tuple[Sequence[float], Sequence[float]]:
             return [x for x, _ in both], [*(y for _, y in both), *ends]
         case Bars():
             return [*mark.left, *mark.right], [0.0, *mark.height]
-        case Rule():
+        case Line():
             return ([mark.at], []) if mark.upright else ([], [mark.at])
         case Note():
             return [], []
@@ -380,7 +388,7 @@ def _drawn(mark: Mark, across: _Scale, up: _Scale, frame: _Frame) -> Iterator[st
             yield from _curve(mark, across, up)
         case Bars():
             yield from _bars(mark, across, up)
-        case Rule():
+        case Line():
             at = (across if mark.upright else up)(mark.at)
             way = (
                 f"M{_n(at)} {_n(frame.bottom)}V{_n(frame.top)}"
@@ -398,10 +406,7 @@ def _curve(mark: Curve, across: _Scale, up: _Scale) -> Iterator[str]:
         elif places[-1]:
             places.append([])  # the line ends where a value lacks
     if mark.width:
-        then = (lambda x, y: f"H{_n(x)}V{_n(y)}") if mark.stepped else (lambda x, y: f"L{_n(x)} {_n(y)}")
-        way = "".join(
-            f"M{_n(run[0][0])} {_n(run[0][1])}" + "".join(then(x, y) for x, y in run[1:]) for run in places if run
-        )
+        way = "".join(_way(run, stepped=mark.stepped) for run in places if run)
         inside = all(across.within(x) and up.within(y) for x, y in zip(mark.x, mark.y, strict=True))
         yield _line(way, mark.color, mark.width, mark.dash, clipped=not inside)
     for x, y, (down, above) in zip(mark.x, mark.y, mark.reach, strict=False):
@@ -417,6 +422,11 @@ def _curve(mark: Curve, across: _Scale, up: _Scale) -> Iterator[str]:
         for x, y in zip(mark.x, mark.y, strict=True):
             if across.within(x) and up.within(y):
                 yield _marker(mark, across(x), up(y))
+
+
+def _way(places: Sequence[tuple[float, float]], *, stepped: bool) -> str:
+    first, *others = ((_n(x), _n(y)) for x, y in places)
+    return f"M{first[0]} {first[1]}" + "".join(f"H{x}V{y}" if stepped else f"L{x} {y}" for x, y in others)
 
 
 def _line(way: str, color: str, width: float, dash: Dash = (), *, clipped: bool = False) -> str:
@@ -439,17 +449,17 @@ def _marker(mark: Curve, x: float, y: float) -> str:
 
 def _bars(mark: Bars, across: _Scale, up: _Scale) -> Iterator[str]:
     shown = [
-        (i, *sorted((across(left), across(right))), *sorted((up(0.0), up(min(max(height, up.low), up.high)))))
+        (i, (across(left), up(max(0.0, height)), across(right), up(min(0.0, height))))
         for i, (left, right, height) in enumerate(zip(mark.left, mark.right, mark.height, strict=True))
         if across.holds(left) and across.holds(right) and up.holds(height)
     ]
     gap = 0.25 if mark.parted else 0.0
-    boxes = [(x0 + gap, y0, max(x0 + gap, x1 - gap), y1) for _, x0, x1, y0, y1 in shown if y1 > y0]
+    boxes = [(x0 + gap, y0, max(x0 + gap, x1 - gap), y1) for _, (x0, y0, x1, y1) in shown if y1 > y0]
     if boxes:
         way = "".join(f"M{_n(x0)} {_n(y0)}H{_n(x1)}V{_n(y1)}H{_n(x0)}z" for x0, y0, x1, y1 in boxes)
         yield f'<path d="{way}" fill="{mark.fill}"/>'
         yield from (_hatched(*box, mark.hatch) for box in boxes if mark.hatch)
-    for i, x0, x1, y0, y1 in shown[: len(mark.labels)]:
+    for i, (x0, y0, x1, y1) in shown if mark.labels else ():
         base = y1 + 1.5 + 7.5 * _ASCENT if mark.height[i] < 0 else y0 - 1.5
         yield _text(mark.labels[i], (x0 + x1) / 2, base, "middle", 7.5)
 
@@ -468,8 +478,8 @@ def _hatched(x0: float, y0: float, x1: float, y1: float, hatch: Hatch) -> str:
         ((max(x0, c - y1), min(y1, c - x0)), (min(x1, c - y0), max(y0, c - x1)))
         for c in _every(5.5, x0 + y0 + 2, x1 + y1)
     )
-    turn = (lambda x: x) if hatch == "rising" else (lambda x: x0 + x1 - x)
-    lines = (f"M{_n(turn(a[0]))} {_n(a[1])}L{_n(turn(b[0]))} {_n(b[1])}" for a, b in ways)
+    mirror, sign = (0.0, 1) if hatch == "rising" else (x0 + x1, -1)
+    lines = (f"M{_n(mirror + sign * a[0])} {_n(a[1])}L{_n(mirror + sign * b[0])} {_n(b[1])}" for a, b in ways)
     return _line("".join(lines), "white", 0.9)
 
 
@@ -518,8 +528,8 @@ def _notes(marks: Sequence[Mark]) -> Iterator[Note]:
 
 
 def _worded(mark: Mark, across: _Scale, up: _Scale, frame: _Frame) -> Iterator[str]:
-    """What stands beside a rule, and notes, over all that is drawn."""
-    if isinstance(mark, Rule) and mark.upright and mark.label:
+    """What stands beside a line, and notes, over all that is drawn."""
+    if isinstance(mark, Line) and mark.upright and mark.label:
         at, length = across(mark.at), _length(mark.label, 7.5)
         on_the_left = at > frame.left + 0.7 * (frame.right - frame.left)
         x, y = at - 3 if on_the_left else at + 3, frame.top + 1 + _ASCENT * 7.5

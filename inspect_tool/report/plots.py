@@ -159,14 +159,13 @@ def plot_svg(plot: Plot, width_mm: float, height_mm: float, language: str = ENGL
     marks, x, y = plot.marks, plot.x, plot.y
     width, height = width_mm * 72 / 25.4, height_mm * 72 / 25.4
     across, up = _scale(x, marks, 0), _scale(y, marks, 1)
-    rows = _legend_rows(marks, width)
     up_ticks = _ticks(y, up, language, lambda _: True)
     frame = _Frame(
         left=_EDGE + (12.0 if y.label else 0.0) + max((_length(text, y.size) for _, text in up_ticks), default=0) + 3.5,
         right=width
         - 5.5
         - max((_length(one.words, one.size) + 1.0 for one in _notes(marks) if one.x is None), default=0),
-        top=6.0 + 10.5 * len(rows) + 8.0 * any(one.y is None for one in _notes(marks)),
+        top=0.0,
         bottom=height,
     )
 
@@ -183,7 +182,11 @@ def plot_svg(plot: Plot, width_mm: float, height_mm: float, language: str = ENGL
         frame = replace(frame, left=frame.left + max(0, over), right=frame.right - max(0, beyond))
     deep = max((_length(text, x.size) for _, text in ticks), default=0) * sin(radians(_SLANT)) if slanted else 0
     below = _TICK + 3.5 + x.size * (_ASCENT + _DESCENT) + deep
-    frame = replace(frame, bottom=height - _EDGE - below - (_SIZE * (_ASCENT + _DESCENT) + 4 if x.label else 0))
+    rows = _legend_rows(marks, width - frame.left - _EDGE)
+    top = 6.0 + 10.5 * len(rows) + 8.0 * any(one.y is None for one in _notes(marks))
+    frame = replace(
+        frame, top=top, bottom=height - _EDGE - below - (_SIZE * (_ASCENT + _DESCENT) + 4 if x.label else 0)
+    )
     across, up = on(frame), replace(up, start=frame.bottom, end=frame.top)
     parts = chain(
         _grid(up_ticks, up, frame, y.size),
@@ -250,7 +253,7 @@ def _values(mark: Mark) -> tuple[Sequence[float], Sequence[float]]:
 def _ticks(axis: Axis, scale: _Scale, language: str, fit: Callable[[Sequence[Tick]], bool]) -> Sequence[Tick]:
     """Numbers of an axis, as many as fit."""
     if axis.names is not None:
-        return axis.names
+        return [(value, name) for value, name in axis.names if scale.within(value)]
     made: list[Tick] = []
     for numbers in _decades(scale) if scale.log else _by_steps(scale, axis):
         made = [(value, localized(text.replace("-", MINUS), language)) for value, text in numbers]
@@ -496,14 +499,14 @@ def _legend_rows(marks: Sequence[Mark], width: float) -> list[list[tuple[float, 
     """Marks that have a name in rows, each with its place behind the left edge of the axes; one alone needs none."""
     named = [mark for mark in marks if isinstance(mark, Curve | Bars) and mark.name]
     rows: list[list[tuple[float, Curve | Bars]]] = []
-    at = width
+    at = width + 1.0  # the first begins a row
     for mark in named if len(named) > 1 else ():
-        needed = 24.0 + _length(mark.name, 7.5) + 10.5
-        if at + needed > width - 40:
+        needed = 24.0 + _length(mark.name, 7.5)
+        if at + needed > width:
             rows.append([])
             at = 0.0
         rows[-1].append((at, mark))
-        at += needed
+        at += needed + 10.5
     return rows
 
 

@@ -57,7 +57,9 @@ __all__ = [
 
 TITLE = Text("particles.particles")
 QUESTION: Literal["coverage", "count"] = "count"
-ACCEPTS: Mapping[str, str] = MappingProxyType({"classes": "pieces", "objects": "as they are"})  # see segmentation.choice
+ACCEPTS: Mapping[str, str] = MappingProxyType(
+    {"classes": "pieces", "objects": "as they are"}
+)  # see segmentation.choice
 USE = Text("particles.backend_to_use")
 MOUNTED = False  # powder lies on tape or a stub: no section in its mount
 MASKS: tuple[str, ...] = ("labels", "binary")  # what a mask of the user may be

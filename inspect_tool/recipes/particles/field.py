@@ -63,7 +63,9 @@ def particles_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: S
     if settings.satellites == "with host" and (host > 0).any():
         taken_by = np.arange(int(labels.max()) + 1, dtype=np.int32)
         numbers = table["feature"].to_numpy()
-        for satellite in np.argsort(table["area_px2"].to_numpy(), kind="stable"):  # small ones first, so that chains end
+        for satellite in np.argsort(
+            table["area_px2"].to_numpy(), kind="stable"
+        ):  # small ones first, so that chains end
             if host[satellite]:
                 taken_by[taken_by == numbers[satellite]] = host[satellite]
         merged = int((host > 0).sum())
@@ -208,7 +210,9 @@ def numbers_of(found: Found, micrograph: Micrograph) -> Numbers:
         satellites=satellites,
         below_minimum=float(found.below),
         area_percent=100 * float(area.sum()) / field_px2,
-        concave_area_percent=100 * float(area[table["concave"].to_numpy()].sum()) / float(area.sum()) if len(table) else 0.0,
+        concave_area_percent=100 * float(area[table["concave"].to_numpy()].sum()) / float(area.sum())
+        if len(table)
+        else 0.0,
         touching_percent=100 * float((table["contact_percent"] > 0).mean()) if len(table) else 0.0,
         particle_count_per_mm2=None if pixel_um is None else number / (found.area_px2 * pixel_um**2 * 1e-6),
         size={
@@ -316,9 +320,7 @@ def notes_of(numbers: Numbers, settings: Settings) -> tuple[str, ...]:
     """Say what of a field was left out or cut, in words."""
     notes = []
     if numbers.particles_cut:
-        notes.append(
-            Text("particles.note_cut", cut=int(numbers.particles_cut), particles=int(numbers.particles))
-        )
+        notes.append(Text("particles.note_cut", cut=int(numbers.particles_cut), particles=int(numbers.particles)))
     if numbers.below_minimum:
         notes.append(Text("particles.note_below", below=int(numbers.below_minimum), minimum_px2=settings.minimum_px2))
     if settings.overlap == "reject" and numbers.particles_concave:

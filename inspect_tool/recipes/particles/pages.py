@@ -12,11 +12,11 @@ from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement,
 from inspect_tool.recipes._common import feature_table
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
-from inspect_tool.recipes.particles.settings import POWERS, SIZES, Kind, Settings
+from inspect_tool.recipes.particles.settings import POWERS, Settings
 from inspect_tool.recipes.particles.values import Measured
 from inspect_tool.standards.formulas import iso_13322_1
 from inspect_tool.standards.formulas.shape import FORMULAS
-from inspect_tool.statistics.weighted import cumulated, effective_number
+from inspect_tool.statistics.weighted import cumulated
 
 _CLASSES = 10  # of size, in equal steps of the logarithm
 _LARGEST = 10  # rows of the table of the largest particles
@@ -72,7 +72,10 @@ def statements(fields: Sequence[Measured], settings: Settings, standard: Standar
     unit, mark = _unit(fields)
     sizes = [float(field.calibration.pixel_um or 1.0) if unit == "um" else 1.0 for field in fields]
     diameter = sqrt(4 * settings.minimum_px2 / pi) * max(sizes)
-    edge = {"weighted": Text("particles.edge_weighted_text"), "guard": Text("particles.edge_guard_text", guard_um=settings.guard_um)}
+    edge = {
+        "weighted": Text("particles.edge_weighted_text"),
+        "guard": Text("particles.edge_guard_text", guard_um=settings.guard_um),
+    }
     overlap = {
         "separate": Text("particles.overlap_separate_text", concave=settings.concave),
         "reject": Text("particles.overlap_reject_text", concave=settings.concave),
@@ -94,9 +97,7 @@ def statements(fields: Sequence[Measured], settings: Settings, standard: Standar
         Statement(name=Text("particles.overlap"), text=overlap[settings.overlap]),
         Statement(
             name=Text("particles.satellites"),
-            text=Text(
-                "particles.satellites_text", ratio=settings.satellite_ratio, how=satellites[settings.satellites]
-            ),
+            text=Text("particles.satellites_text", ratio=settings.satellite_ratio, how=satellites[settings.satellites]),
         ),
         Statement(name=Text("particles.limits"), text=Text("particles.limits_text")),
         Statement(
@@ -173,7 +174,7 @@ def _class_table(fields: Sequence[Measured]) -> Table:
 def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bounds of classes of one ratio over the range of the values."""
     low, high = log(float(values.min()) * 0.999), log(float(values.max()) * 1.001)
-    return np.exp(np.linspace(low, high, _CLASSES + 1))
+    return np.asarray(np.exp(np.linspace(low, high, _CLASSES + 1)), dtype=np.float64)
 
 
 def _largest_table(fields: Sequence[Measured]) -> Table:
@@ -298,7 +299,5 @@ def charts(fields: Sequence[Measured]) -> tuple[Chart, ...]:
     )
 
 
-def _counted(
-    values: NDArray[np.float64], weight: NDArray[np.float64], edges: NDArray[np.float64]
-) -> tuple[float, ...]:
+def _counted(values: NDArray[np.float64], weight: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(np.histogram(values, edges, weights=weight)[0].tolist())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import exp, log, pi, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +209,7 @@ def _count(fields: Sequence[Measured], settings: Settings, editions: Editions) -
     ]
     sample = sample_of(fields, "um")
     rests = np.bincount(groups_of(fields), (counts - value * areas) / area)
-    excess = sampling.excess(rests, u)
+    excess = sampling.excess(np.asarray(rests, dtype=np.float64), u)
     if excess > 0:
         what = _groups_of(fields)
         lines.append(
@@ -283,9 +283,7 @@ def _sizes(fields: Sequence[Measured], sample: Sample, settings: Settings, editi
             lines.append(_edge_line(fields))
         lines += _small_line(fields, sample, name, limits.value)
         lines.append(_scale_line(fields, limits.value, 1))
-        made.append(
-            _made(fields, name, limits, lines, n=n, groups=sample.groups, clause=moments, definition=words)
-        )
+        made.append(_made(fields, name, limits, lines, n=n, groups=sample.groups, clause=moments, definition=words))
     return made
 
 
@@ -391,8 +389,3 @@ def _satellites(fields: Sequence[Measured], editions: Editions) -> Result:
             title=QUANTITIES[name].title,
         )
     )
-
-
-def smallest_ecd_px(minimum_px2: float) -> float:
-    """Diameter of the smallest particle that is measured. [px]"""
-    return sqrt(4 * minimum_px2 / pi)

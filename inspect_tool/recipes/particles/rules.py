@@ -17,8 +17,8 @@ _OF_FRAME = 50.0  # side of a particle over that of the field beyond which large
 _OF_VOLUME = 30.0  # share of the volume that one particle may carry [%]
 _COVERED = 95.0  # share of a field under particles: what is left between them is no background [%]
 _REJECTED = 50.0  # share of the area in particles that are counted but not measured [%]
-_VOLUMES = tuple(name for name, _, kind in SIZES if kind == "volume") + ("sauter_diameter_um",)
-_LENGTHS = tuple(name for name, _, _ in SIZES) + ("mean_particle_ecd_um", "sauter_diameter_um")
+_VOLUMES = (*(name for name, _, kind in SIZES if kind == "volume"), "sauter_diameter_um")
+_LENGTHS = (*(name for name, _, _ in SIZES), "mean_particle_ecd_um", "sauter_diameter_um")
 
 
 def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:

@@ -23,7 +23,7 @@ from inspect_tool.statistics.weighted import cumulated, effective_number
 Floats = NDArray[np.float64]
 
 LEAST = 10  # whole particles; with fewer a tenth of them is less than one
-_ENOUGH = 1000.0  # effective particles from which on limits by volume need no model (drawn specimens, docs/validation_particles.md)
+_ENOUGH = 1000.0  # effective particles from which on limits by volume need no model (docs/validation_particles.md)
 _BY_CHANCE = 0.2  # differences of groups that chance makes as often are not counted beside it
 _STEPS = 33  # widths between the limits of the width: the quantile of a model may turn with it
 
@@ -157,7 +157,7 @@ def few_by_volume(sample: Sample) -> bool:
 
 
 def distance_from_lognormal(sample: Sample) -> float:
-    """Largest distance of the distribution from the lognormal one, over what chance makes of it in 1 of 100 samples. [1]
+    """Largest distance from a lognormal distribution, over what chance makes of it in 1 of 100 samples. [1]
 
     References
     ----------
@@ -208,7 +208,7 @@ def excess(rests: Floats, own: float) -> float:
 
 
 def _modelled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, float]]:
-    """Limits of median x exp(square σ² + z σ) of lognormal sizes: by the particles alone, and with what groups differ."""
+    """Limits of a lognormal size: by the particles alone, and with what groups differ beyond them."""
     from scipy.special import chdtri
 
     median, sigma = width_of(sample)
@@ -228,5 +228,5 @@ def _modelled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, 
     logs = np.log(sample.size) - log(median)
     parts = sample.weight * (logs + (2 * square * sigma + z) / (2 * sigma) * (logs**2 - sigma**2))
     between = _factor(sample.groups) * _errors(sample, parts, float(sample.weight.sum()))[1]
-    center = median * exp(at)
+    center = iso_9276_2.lognormal_size(median, sigma, square, z)
     return [(center * exp(-sqrt(down**2 + b**2)), center * exp(sqrt(up**2 + b**2))) for b in (0.0, between)]

@@ -57,9 +57,13 @@ class Settings:
     minimum_um: Annotated[From0[float], Doc("particles of a smaller diameter do not count; 0: all [um]")] = 0.0
     edge: Annotated[
         Literal["weighted", "guard"],
-        Doc("weighted: whole particles by the inverse of their chance to be whole; guard: those centered inside a frame"),
+        Doc(
+            "weighted: whole particles by the inverse of their chance to be whole; guard: those centered inside a frame"
+        ),
     ] = "weighted"
-    guard_um: Annotated[From0[float], Doc("guard: distance of that frame from the edge, half the largest particle [um]")] = 0.0
+    guard_um: Annotated[
+        From0[float], Doc("guard: distance of that frame from the edge, half the largest particle [um]")
+    ] = 0.0
     overlap: Annotated[
         Literal["separate", "reject"], Doc("reject: particles with a concave outline are counted but not measured")
     ] = "separate"

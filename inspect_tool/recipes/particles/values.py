@@ -42,7 +42,9 @@ class Values(Row):
     """One field."""
 
     numbers: Numbers
-    field_area: Mapping[Literal["mm2", "px2"], float] = default(metadata=column("field_area_{}"))  # that counts refer to
+    field_area: Mapping[Literal["mm2", "px2"], float] = default(
+        metadata=column("field_area_{}")
+    )  # that counts refer to
     counted_squared: float  # sum of the squared weights of the counted particles
     crowding: float  # scatter of the number between parts of the field, over that of chance [1]
     crowding_dof: float  # 0: too few particles to tell

@@ -14,7 +14,7 @@ from inspect_tool.statistics.weighted import weighted_quantile
 
 
 def quantile(sizes: ArrayLike, weights: ArrayLike, share: float, power: float) -> float:
-    """Size that a share of the particles does not reach, by number (``power`` 0) or by volume (3). In the unit of sizes.
+    """Size that a share of the particles does not reach, by number (``power`` 0) or by volume (3).
 
     Half of what a particle counts lies on either side of its size; between two particles the distribution is a
     straight line.
@@ -69,10 +69,11 @@ def mean_diameter(sizes: ArrayLike, weights: ArrayLike, p: float, q: float) -> f
     return float((float((w * x**p).sum()) / below) ** (1 / (p - q)))
 
 
-def lognormal_quantile(median: float, sigma: float, share: float, power: float) -> float:
-    """Quantile of type ``power`` of a lognormal distribution whose median and ln-width are known by number.
+def lognormal_size(median: float, sigma: float, square: float, z: float) -> float:
+    """Size of a lognormal distribution, median x exp(square σ² + z σ), whose median and ln-width are known by number.
 
-    The median moves by exp(r σ²) from one type of quantity to another and σ stays (Hatch and Choate 1929).
+    From one type of quantity to another the median moves by exp(r σ²) and σ stays (Hatch and Choate 1929): the quantile
+    of type r has ``square`` r and the ``z`` of its share. The mean diameter D[p,q] with p - q = 1 has (p + q)/2 and 0.
 
     Parameters
     ----------
@@ -83,9 +84,7 @@ def lognormal_quantile(median: float, sigma: float, share: float, power: float) 
 
     Examples
     --------
-    >>> round(lognormal_quantile(10.0, 0.5, 0.5, 3.0), 3)
+    >>> round(lognormal_size(10.0, 0.5, 3.0, 0.0), 3)
     21.17
     """
-    from scipy.special import ndtri
-
-    return median * exp(power * sigma**2 + float(ndtri(share)) * sigma)
+    return median * exp(square * sigma**2 + z * sigma)

@@ -76,8 +76,8 @@ def _sampling_lines(found: Limits, fields: Sequence[Measured], n: int, groups: i
     """Particles, and what groups of them differ beyond that; each with the wider side of its limits."""
     alone, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
     basis = Text("particles.basis_particles", n=n, effective=found.effective)
-    if found.modelled:
-        basis = basis + Text("particles.basis_modelled")
+    if found.modeled:
+        basis = basis + Text("particles.basis_modeled")
     lines = [
         Component(
             name=Text("budget.between_particles"),

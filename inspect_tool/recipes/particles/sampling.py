@@ -47,7 +47,7 @@ class Limits:
     dof: float  # of these
     together: tuple[float, float]  # with what groups differ beyond them
     effective: float  # particles that the value rests on
-    modelled: bool  # a lognormal distribution had a part in the limits
+    modeled: bool  # a lognormal distribution had a part in the limits
 
 
 def quantile(sample: Sample, share: float, power: float) -> Limits:
@@ -71,7 +71,7 @@ def quantile(sample: Sample, share: float, power: float) -> Limits:
     x, middle = cumulated(sample.size, heavy)
     own = [(float(np.interp(share - half, middle, x)), float(np.interp(share + half, middle, x))) for half in halves]
     beyond = [(share - half < middle[0], share + half > middle[-1]) for half in halves]
-    model = _modelled(sample, power, float(ndtri(share)))
+    model = _modeled(sample, power, float(ndtri(share)))
     return _limits(sample, value, effective, own, beyond, model, few=power > 0 and effective < _ENOUGH)
 
 
@@ -83,7 +83,7 @@ def mean(sample: Sample, p: float, q: float) -> Limits:
     halves = _half_widths(sample, heavy * (sample.size - value), float(heavy.sum()), effective)
     own = [(value - half, value + half) for half in halves]
     beyond = [(half > value, False) for half in halves]
-    model = _modelled(sample, (p + q) / 2, 0.0)  # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
+    model = _modeled(sample, (p + q) / 2, 0.0)  # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
     return _limits(sample, value, effective, own, beyond, model, few=effective < _ENOUGH)
 
 
@@ -98,7 +98,7 @@ def average(sample: Sample, values: Floats) -> Limits:
         dof=_dof(effective),
         together=(value - together, value + together),
         effective=effective,
-        modelled=False,
+        modeled=False,
     )
 
 
@@ -134,7 +134,7 @@ def _limits(
         dof=_dof(effective),
         together=(min(found[0][0], found[1][0]), max(found[0][1], found[1][1])),
         effective=effective,
-        modelled=used,
+        modeled=used,
     )
 
 
@@ -207,7 +207,7 @@ def excess(rests: Floats, own: float) -> float:
     return sqrt(max(between - own**2, 0.0)) if between > by_chance else 0.0
 
 
-def _modelled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, float]]:
+def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, float]]:
     """Limits of a lognormal size: by the particles alone, and with what groups differ beyond them."""
     from scipy.special import chdtri
 

@@ -13,9 +13,11 @@ import pytest
 from babel import Locale
 from jinja2 import Environment, nodes
 
+from inspect_tool import registry
 from inspect_tool.languages import ENGLISH, Text, languages, named, said
 from inspect_tool.languages.catalogue import catalogue, plural, template
 from inspect_tool.report.render import Texts
+from inspect_tool.standards.editions import load_standard, names_for
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "inspect_tool"
@@ -31,8 +33,14 @@ FILES = (".toml", ".json", ".csv", ".html", ".pdf", ".png", ".xlsx")
 LEFT_OUT = {"page.items_not_stated": {"items"}}
 """Values that a language may do without, because another one says the same."""
 
-BY_NAME = {"budget", "clauses", "columns", "counted", "editions", "heads", "rules", "terms"}
+BY_NAME = {
+    *("budget", "clauses", "columns", "counted", "editions", "heads", "notes", "readers", "rules"),
+    *("segmentation", "terms"),
+}
 """Rooms whose sentences are looked up by a name in the program, in a column or in a standard."""
+
+STATES_NOTES = ("grain_size", "porosity")
+"""Recipes whose reports print the notes of their edition."""
 
 AT_RUN_TIME = {
     *("budget.probability_of_joint", "budget.probability_of_void"),  # what a network calls its other segmentations
@@ -80,8 +88,10 @@ def said_by_standards() -> frozenset[tuple[str, str]]:
     """Words of the files of standards that a page says, each with the room that has them."""
     files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "standards").rglob("*.toml")]
     rules = [rule for file in files for rule in file.get("rules", ())]
+    stating = [name for recipe in STATES_NOTES for name in names_for(registry.load("recipe", recipe))]
     return frozenset(
         {("editions", file["title"]) for file in files}
+        | {("notes", note) for name in stating for note in load_standard(name).notes}
         | {("rules", rule["title"]) for rule in rules}
         | {("clauses", rule["clause"].removeprefix("criterion of this toolkit: ")) for rule in rules}
     )

@@ -7,6 +7,7 @@ without changing what a report says.
 
 from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, decimal_sign, fingerprint, languages, localized
 from inspect_tool.languages.text import (
+    RUN_ON,
     Text,
     Value,
     Words,
@@ -28,6 +29,7 @@ from inspect_tool.languages.text import (
 __all__ = [
     "ENGLISH",
     "FIRST_SCHEMA",
+    "RUN_ON",
     "Text",
     "Value",
     "Words",

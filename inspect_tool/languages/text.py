@@ -15,7 +15,9 @@ T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | None"
 """What a sentence may hold: a name, a number, another sentence (a ``Text`` is a ``str``), or several of them."""
 
-_RUN_ON = "words.run_on"
+RUN_ON = "words.run_on"
+"""Key of texts that were joined."""
+
 _DEEPEST = 12  # sentences in each other
 
 
@@ -245,12 +247,12 @@ def joined(between: str, texts: Iterable[str]) -> str:
     kept = tuple(part for part in parts if part)
     if not any(isinstance(part, Text) for part in kept):
         return "".join(kept)
-    return kept[0] if len(kept) == 1 else _made(_RUN_ON, {"parts": kept}, "".join(kept))
+    return kept[0] if len(kept) == 1 else _made(RUN_ON, {"parts": kept}, "".join(kept))
 
 
 def _parts(text: str) -> tuple[str, ...]:
     """What a text was joined of; itself, where it was not, or a file says so and holds no texts."""
-    parts = text.values.get("parts") if isinstance(text, Text) and text.key == _RUN_ON else None
+    parts = text.values.get("parts") if isinstance(text, Text) and text.key == RUN_ON else None
     return cast("tuple[str, ...]", parts) if _are_texts(parts) else (text,)
 
 

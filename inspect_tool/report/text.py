@@ -451,7 +451,7 @@ def setting(value: object) -> str:
         return ", ".join(f"{name} = {setting(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(setting(item) for item in value)
-    return "none" if value is None else str(value)
+    return "none" if value is None else value if isinstance(value, str) else str(value)
 
 
 def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0, language: str = ENGLISH) -> list[str]:

@@ -355,7 +355,11 @@ def statements(
     if settings.second_phase != "none":
         found.append(Statement(name=Text("grain_size.second_phase"), text=_second_phase_text(settings)))
     if standard.notes:
-        found.append(Statement(name=Text("grain_size.edition"), text=" ".join(standard.notes)))
+        found.append(
+            Statement(
+                name=Text("grain_size.edition"), text=joined(" ", (named("notes", note) for note in standard.notes))
+            )
+        )
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text, Words
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import feature_table
@@ -135,7 +135,11 @@ def statements(
             )
         )
     if standard.notes:
-        made.append(Statement(name=Text("porosity.edition"), text=" ".join(standard.notes)))
+        made.append(
+            Statement(
+                name=Text("porosity.edition"), text=joined(" ", (named("notes", note) for note in standard.notes))
+            )
+        )
     return tuple(made)
 
 

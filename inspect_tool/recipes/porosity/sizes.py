@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result
 from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
 from inspect_tool.recipes.porosity.values import Measured
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
 
@@ -70,7 +71,7 @@ def _systematic(fields: Sequence[Measured], value: float, column: str, edge_px: 
             name=Text("budget.segmentation"),
             u=half_range(known),
             kind="B",
-            basis=Text("porosity.basis_alternative_means", names=", ".join(names)),
+            basis=Text("porosity.basis_alternative_means", names=joined(", ", map(title_of, names))),
         )
     else:
         edge = Component(

@@ -180,7 +180,7 @@ def measure_field(
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
-            notes.append(Text("grain_size.note_other_segmentation_failed", name=title_of(name), error=str(error)))
+            notes.append(Text("grain_size.note_other_segmentation_failed", name=title_of(name), error=error.reason))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))

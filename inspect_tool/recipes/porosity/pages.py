@@ -99,7 +99,7 @@ def statements(
         ),
         Statement(
             name=Text("porosity.shape_factors"),
-            text="; ".join(f"{name.replace('_', ' ')} = {formula}" for name, formula in FORMULAS.items()),
+            text=joined("; ", (joined(" = ", (_factor(name), formula)) for name, formula in FORMULAS.items())),
         ),
         Statement(
             name=Text("porosity.neighbors"),
@@ -141,6 +141,11 @@ def statements(
             )
         )
     return tuple(made)
+
+
+def _factor(name: str) -> Words:
+    """Name of a shape factor."""
+    return named("porosity", name.replace("_", " "))
 
 
 # ---------------------------------------------------------------------------------------------------------- tables

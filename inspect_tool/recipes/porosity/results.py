@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.languages import Text, Words, joined
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, Editions, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
@@ -102,7 +102,7 @@ def _segmentation(main: float, others: Sequence[float], names: Sequence[str], un
         name=Text("budget.segmentation"),
         u=half_range([main, *others]),
         kind="B",
-        basis=Text("porosity.basis_alternative_results", unit=unit, listed=listed),
+        basis=Text("porosity.basis_alternative_results", unit=named("terms", unit), listed=listed),
     )
 
 

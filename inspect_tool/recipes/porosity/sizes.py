@@ -47,7 +47,7 @@ def why_no_extreme(fields: Sequence[Measured], settings: Settings) -> str:
     try:
         astm_e2283.fit(largest)
     except MeasurementError as error:
-        return Text("porosity.no_extreme_fit_failed", error=str(error))
+        return Text("porosity.no_extreme_fit_failed", error=error.reason)
     return ""
 
 

@@ -308,7 +308,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
             one_field.judge_structure(planned, source, segmentation, measurement, figures)
             results.append(_alone(recipe, planned, measurement))
         except (BackendError, MeasurementError, ReadError) as error:
-            refused.append(Refusal(image=source.name, reason=str(error)))
+            refused.append(Refusal(image=source.name, reason=error.reason))
             results.append({})
             segmentations.append(None)
             continue

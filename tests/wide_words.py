@@ -1,5 +1,6 @@
 """A language whose words are those of English in full-width letters, so that what is not in it can be seen."""
 
+import base64
 import json
 import re
 import string
@@ -48,6 +49,14 @@ def words_of(html: str) -> set[str]:
     html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-f]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
     shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:alt|aria-label|placeholder)="([^"]*)"', html)
     return words_in(unescape(" ".join(shown)))
+
+
+def drawn_in(html: str) -> str:
+    """The drawings of a page, as they are."""
+    pictures = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", html)
+    return " ".join(
+        re.sub(r"<\?xml.*</metadata>", "", base64.b64decode(one).decode(), flags=re.DOTALL) for one in pictures
+    )
 
 
 def words_in(text: str) -> set[str]:
@@ -101,7 +110,7 @@ NAMED = (
     *("/header/*", "/title", "/job", "/recipe", "/attachments/*", "*/file", "*/image", "*/source", "*/certificate"),
     *("/provenance/*", "/conformities/requirement/*", "/micrographs/picture", "/micrographs/overlay", "/template"),
     # what a program calls itself, its settings, its methods and a format
-    *("/schema", "/standard/id", "/standard/name", "/standard/unverified", "/results/quantity", "/checks/quantities"),
+    *("/schema", "/standard/name", "/standard/unverified", "/results/quantity", "/checks/quantities"),
     *("*/columns", "/conformities/quantity", "/micrographs/meta/format", "/micrographs/meta/compression"),
     *("/micrographs/segmentation/backend", "/micrographs/segmentation/settings/#"),
     # of those that are words: names of methods, of a network by its card, and of what somebody else measured errors on
@@ -109,7 +118,7 @@ NAMED = (
         f"/micrographs/segmentation/settings/{name}"
         for name in ("model", "model_title", "licence", "method_taken", "polarity", "layout", "joints", "voids")
     ),
-    *("*:image", "*:backend", "*:source", "*:certificate", "*:id", "*:standard", "*:quantity"),
+    *("*:image", "*:backend", "*:source", "*:certificate", "*:quantity"),
     *(
         f"validation.{sentence}:{value}"
         for sentence in ("basis_labeled_images", "segmentation_error_source", "segmentation_error_text")
@@ -119,7 +128,8 @@ NAMED = (
 """Places of texts that stay as they are in every language."""
 
 
-def left_of(page: str, value: Any, named: tuple[str, ...] = NAMED) -> set[str]:
-    """Words of a page that are neither of its language nor, by their place in what it shows, a name."""
-    names = (text for place, text in texts_of(value) if any(fnmatchcase(place, pattern) for pattern in named))
-    return words_of(page) - words_in(" ".join(names).replace("_", " ")) - NAMES
+def left_of(page: str, value: Any) -> set[str]:
+    """Words of a page, and of its drawings, that are neither of its language nor, by their place in what it shows, a
+    name."""
+    names = (text for place, text in texts_of(value) if any(fnmatchcase(place, pattern) for pattern in NAMED))
+    return words_of(page + drawn_in(page)) - words_in(" ".join(names).replace("_", " ")) - NAMES

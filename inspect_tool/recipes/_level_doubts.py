@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -68,7 +68,7 @@ def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, 
     most, image = max(shares)
     return (
         plausibility.check(
-            Text("recipes.check_share_beside_level", name=name),
+            Text("recipes.check_share_beside_level", name=named("terms", name)),
             most,
             "<=",
             _MOST_PHASE,

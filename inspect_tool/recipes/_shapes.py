@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Check, FieldMeasurement
 
 Expected: TypeAlias = Literal["auto", "compact", "any"]
@@ -37,7 +37,7 @@ def line_check(fields: Sequence[FieldMeasurement], name: str, area: str, expecte
     is_network = share >= _NETWORK_PERCENT and _of_area(fields, f"cells_percent.{name}", area) >= _CELLS_PERCENT
     accepted = expected == "any" or (expected == "auto" and is_network)
     return plausibility.check(
-        Text("recipes.check_area_in_lines", name=name),
+        Text("recipes.check_area_in_lines", name=named("terms", name)),
         share,
         "<=",
         100.0 if accepted else _LINES_PERCENT,
@@ -63,7 +63,7 @@ def rim_check(fields: Sequence[FieldMeasurement], name: str, area: str, expected
         What the job says of the shape.
     """
     return plausibility.check(
-        Text("recipes.check_area_in_rims", name=name),
+        Text("recipes.check_area_in_rims", name=named("terms", name)),
         _of_area(fields, f"rim_percent.{name}", area),
         "<=",
         100.0 if expected == "any" else _RIMS_PERCENT,

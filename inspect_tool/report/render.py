@@ -556,7 +556,7 @@ def _context(
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,
-        "dense": _is_dense(report, main, more=anew + (language != ENGLISH)),  # English is the shortest
+        "dense": _is_dense(report, main, more=anew + _longer(report, language)),  # English is the shortest
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
@@ -627,7 +627,13 @@ def _worded(report: Report, language: str) -> Report:
         return say(words).removeprefix(f"{names[0]}: ").removeprefix(f"{names[1]}: ")
 
     def say_table(table: Table) -> Table:
-        rows = tuple(tuple(say(cell) if isinstance(cell, str) else cell for cell in row) for row in table.rows)
+        units = {
+            i for i, name in enumerate(table.columns) if key_of(name, "words") == "words.unit"
+        }  # for ``text.unit``
+        rows = tuple(
+            tuple(say(cell) if isinstance(cell, str) and i not in units else cell for i, cell in enumerate(row))
+            for row in table.rows
+        )
         return replace(table, title=say(table.title), rows=rows, note=say(table.note))
 
     return replace(
@@ -830,6 +836,8 @@ def transposed(fields: Table, first: tuple[str, ...] = (), wording: Wording = te
     same: list[str] = []
     for name in names:
         values = [row[fields.columns.index(name)] for row in fields.rows]
+        if not any(value not in (None, "") for value in values):
+            continue
         if len(fields.rows) > 1 and len(set(values)) == 1 and name not in first:
             same.append(Text("page.head_and_value", head=text.heading(name, wording), value=text.column(values)[0]))
             continue
@@ -870,6 +878,11 @@ def _is_dense(report: Report, main: tuple[Result, ...], more: int) -> bool:
     lines += 4 * (report.lot is not None)
     lines += 3 * min(len(report.conformities), 4) + 2 * max(0, min(len(main), 13) - 2)
     return lines + more + len(report.title) // 40 > 12
+
+
+def _longer(report: Report, language: str) -> int:
+    """Lines that page 1 has more in another language than in English, which is the shortest: of a verdict two."""
+    return 0 if language == ENGLISH else 1 + 2 * min(len(report.conformities), 4)
 
 
 def _image_notes(report: Report) -> dict[str, object]:

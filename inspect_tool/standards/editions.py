@@ -70,7 +70,7 @@ def designation(standard: Standard | StandardRecord) -> Words:
     >>> designation(load_standard("iso_643_2019")), designation(load_standard("vdg_p201_2002"))
     ('ISO 643:2019', 'VDG P 201, edition 2002')
     """
-    name, edition = standard.id, standard.edition
+    name, edition = named("editions", standard.id), standard.edition
     if name.startswith("ASTM "):
         return f"{name}-{edition[2:] if re.fullmatch(r'(19|20)[0-9]{2}', edition) else edition}"
     if name.startswith("ISO"):

@@ -263,12 +263,13 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
         return Scale(note=Text("readers.no_unit_of_length", what=name))
     unit_um = {"inch": 25400.0, "cm": 1e4, "m": 1e6}[unit]
     per = "dpi" if unit == "inch" else f"px/{unit}"
-    found = f"{x:g} {per}" if abs(x / y - 1) <= SQUARE_WITHIN else f"{x:g} x {y:g} {per}"
+    square = abs(x / y - 1) <= SQUARE_WITHIN
+    found = Text("readers.density", x=x, per=per) if square else Text("readers.densities", x=x, y=y, per=per)
     dpi = x * 25400.0 / unit_um
     scanner = any(abs(dpi / known - 1) < 5e-4 for known in _SCANNER_DPI)
     if unit_um / min(x, y) > COARSEST_TRUSTED_UM * 1.0001 or scanner:
-        in_dpi = "" if unit == "inch" else f" ({dpi:.4g} dpi)"
-        return Scale(note=Text("readers.screen_or_print", what=name, found=f"{found}{in_dpi}"))
+        in_dpi = "" if unit == "inch" else Text("readers.in_dpi", dpi=dpi)
+        return Scale(note=Text("readers.screen_or_print", what=name, found=found + in_dpi))
     return scale_of(unit_um / x, unit_um / y, joined(" ", (name, found)))
 
 

@@ -231,7 +231,7 @@ def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]
     found = []
     for row in table.nlargest(10, column).to_dict("records"):
         cut = Text("grain_size.caption_cut_by_edge") if row["touches_edge"] else ""
-        number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
+        number = Text("grain_size.caption_g", g=float(row["grain_size_number"])) if pixel_um is not None else ""
         found.append(
             Notable(
                 feature=int(row["feature"]),

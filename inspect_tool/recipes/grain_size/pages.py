@@ -91,10 +91,24 @@ def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterato
         if found.ci95 is not None and found.ci95 < found.mean:
             ends = (found.mean - found.ci95, found.mean + found.ci95)
             low, high = sorted(grain_number(estimate.key, value, standard) for value in ends)
-        yield (specimen, NAMES[estimate.key] + (f", {plane}" if plane else ""), g, low, high, rounded(g))
+        yield (
+            specimen,
+            NAMES[estimate.key] + (f", {plane}" if plane else ""),
+            g,
+            low,
+            high,
+            Text("page.number", number=rounded(g)),
+        )
     if len(estimate.planes) > 1:
         g = grain_number(estimate.key, estimate.mean, standard)
-        yield (specimen, joined(", ", (NAMES[estimate.key], estimate.note)), g, None, None, rounded(g))
+        yield (
+            specimen,
+            joined(", ", (NAMES[estimate.key], estimate.note)),
+            g,
+            None,
+            None,
+            Text("page.number", number=rounded(g)),
+        )
 
 
 def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:

@@ -388,7 +388,7 @@ def largest_grain(grains: pd.DataFrame, editions: Editions, specimen: str) -> tu
         grain_number("area_um2", by_caliper, editions.job),
         average,
         coarse,
-        ("yes" if eligible else "no") + (Text("grain_size.outlier_cut_by_edge") if cut else ""),
+        Text("terms.yes" if eligible else "terms.no") + (Text("grain_size.outlier_cut_by_edge") if cut else ""),
     )
     if not eligible:
         return row, []

@@ -177,7 +177,9 @@ def _percentiles(fields: Sequence[Measured], clause: str, minimum: str) -> list[
         return []
     made = []
     for name, share in SIZE_SHARES.items():
-        value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.percentile_of_whole_pores"))
+        value, scatter = _quantile(
+            ecd, weight, share, Text("porosity.diameters"), Text("porosity.percentile_of_whole_pores")
+        )
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
             _of_pores(

@@ -118,6 +118,10 @@ NAMED = (
         f"/micrographs/segmentation/settings/{name}"
         for name in ("model", "model_title", "licence", "method_taken", "polarity", "layout", "joints", "voids")
     ),
+    # what a study is of: its files, jobs, settings, machine and networks
+    *("/files/name", "/candidates/*", "*/other", "*/quantity", "/variations/name", "/installation/*", "/golden/*"),
+    *("*/recipe", "/judged/rule", "/recipes/settings/*", "/quantities/*", "/worked/standard"),
+    *("selftest.model_version:model", "selftest.no_result:quantities"),
     *("*:image", "*:backend", "*:source", "*:certificate", "*:quantity"),
     *(
         f"validation.{sentence}:{value}"

@@ -141,7 +141,12 @@ def verify(
 
 
 def print_(
-    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The PDF, report.json, or the folder of a report.")],
+    report: Annotated[
+        Path,
+        typer.Argument(
+            metavar="REPORT", help="The PDF, report.json or folder of a report; the JSON file or folder of a study."
+        ),
+    ],
     language: Annotated[str, typer.Option(help="Of the words, e.g. de; default: that of the report.")] = "",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; default: beside the report.")
@@ -149,8 +154,8 @@ def print_(
     template: Annotated[Path | None, typer.Option(help="Folder of your own template, where there is one.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Print the pages of a report anew, e.g. in another language; nothing is measured, its own files stay."""
-    from inspect_tool.verify.reprint import print_anew
+    """Print the pages of a report or a study anew, e.g. in another language; nothing is measured, its files stay."""
+    from inspect_tool.studies.reprint import print_anew
 
     recover_first(report)
     done = print_anew(report, language=language, out=out, template=template)

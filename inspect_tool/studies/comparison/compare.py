@@ -34,6 +34,7 @@ from inspect_tool.report.render import language_of
 from inspect_tool.statistics.agreement import agreement, equivalence
 from inspect_tool.studies.comparison.page import (
     SCHEMA,
+    WHAT,
     Candidate,
     ComparedField,
     Comparison,
@@ -130,7 +131,7 @@ def compare(
         for file in folder.glob("*.labels"):
             file.unlink()
         exports, template = plans[0].job.exports, plans[0].template
-        document.write(found, folder, "compare", page, template, what="The comparison as data", exports=exports)
+        document.write(found, folder, "compare", page, template, what=WHAT, exports=exports)
     tell(total, total, "done")
     return found, Path(out) / name
 

@@ -44,6 +44,7 @@ STATES_NOTES = ("grain_size", "porosity")
 
 AT_RUN_TIME = {
     *("budget.probability_of_joint", "budget.probability_of_void"),  # what a network calls its other segmentations
+    *(f"console.{name}" for name in ("verified", "differs", "not_checked", "part", "state", "looked_at")),
     *("heads.n_l_45", "heads.n_l_135"),  # columns of the directions of test lines
     *(f"page.{name}" for name in Texts.__slots__),  # what a laboratory may word itself in its template
     *(

@@ -298,10 +298,28 @@ def key_of(text: str, room: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words."""
+    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words.
+
+    One version may hold in plain words what another holds as a sentence, also within a sentence.
+
+    >>> told, plain = (Text("words.pair", one=one, other="b") for one in (Text("words.and"), "and"))
+    >>> same(told, plain), same(told, Text("words.pair", one="or", other="b"))
+    (True, False)
+    """
     if isinstance(one, Text) and isinstance(other, Text):
-        return as_data(one) == as_data(other)
+        alike = one.key == other.key and one.values.keys() == other.values.keys()
+        if alike and all(_same_value(value, other.values[name]) for name, value in one.values.items()):
+            return True
+        return one.key == other.key == RUN_ON and reworded(one) == reworded(other)  # parted otherwise
     return one == other
+
+
+def _same_value(one: Value, other: Value) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return same(one, other)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_same_value, one, other))
+    return bool(_data_of(one) == _data_of(other))
 
 
 def is_text(text: str, key: str) -> bool:

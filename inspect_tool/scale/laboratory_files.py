@@ -171,20 +171,23 @@ def check_image(calibration: Calibration, shape: Sequence[int], where: str, binn
         raise CalibrationError(msg)
 
 
-def described(calibration: Calibration) -> str:
+def described(calibration: Calibration) -> Words:
     """One line on a calibration: pixel size, uncertainty, source, certificate, last day.
 
     >>> described(Calibration(pixel_um=0.25, u_rel=0.002, source="stage micrometer"))
     '0.25 um per pixel, u 0.2 %, stage micrometer, certificate not stated, valid until not stated'
     """
-    size = f"{calibration.pixel_um:.6g}"
+    size = Text("scale.size", size=calibration.pixel_um)
     if calibration.pixel_y_um is not None:
-        size += f" x {calibration.pixel_y_um:.6g}"
-    u = f"u {100 * calibration.u_rel:.2g} %" if calibration.u_rel > 0 else "u not stated"
-    until = calibration.valid_until.isoformat() if calibration.valid_until else "not stated"
-    return (
-        f"{size} um per pixel, {u}, {calibration.source or 'source not stated'},"
-        f" certificate {calibration.certificate or 'not stated'}, valid until {until}"
+        size = Text("scale.sizes", wide=calibration.pixel_um, high=calibration.pixel_y_um)
+    u = Text("scale.u_is", u=100 * calibration.u_rel) if calibration.u_rel > 0 else Text("scale.u_not_stated")
+    return Text(
+        "scale.described",
+        size=size,
+        u=u,
+        source=calibration.source or Text("scale.source_not_stated"),
+        certificate=calibration.certificate or Text("terms.not_stated"),
+        until=calibration.valid_until.isoformat() if calibration.valid_until else Text("terms.not_stated"),
     )
 
 

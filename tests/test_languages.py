@@ -18,6 +18,8 @@ from inspect_tool.languages import ENGLISH, Text, languages, named, said
 from inspect_tool.languages.catalogue import catalogue, plural, template
 from inspect_tool.report.render import Texts
 from inspect_tool.standards.editions import load_standard, names_for
+from inspect_tool.standards.formulas.shape import FORMULAS
+from inspect_tool.verify.findings import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "inspect_tool"
@@ -35,7 +37,7 @@ LEFT_OUT = {"page.items_not_stated": {"items"}}
 
 BY_NAME = {
     *("budget", "clauses", "columns", "counted", "editions", "heads", "notes", "readers", "rules"),
-    *("segmentation", "terms"),
+    *("segmentation", "terms", "training"),
 }
 """Rooms whose sentences are looked up by a name in the program, in a column or in a standard."""
 
@@ -44,6 +46,8 @@ STATES_NOTES = ("grain_size", "porosity")
 
 AT_RUN_TIME = {
     *("budget.probability_of_joint", "budget.probability_of_void"),  # what a network calls its other segmentations
+    *(f"porosity.{name}" for name in FORMULAS),
+    *(f"console.part_{part.lower().replace(' ', '_')}" for part in PARTS),
     *(f"console.{name}" for name in ("verified", "differs", "not_checked", "part", "state", "looked_at")),
     *("heads.n_l_45", "heads.n_l_135"),  # columns of the directions of test lines
     *(f"page.{name}" for name in Texts.__slots__),  # what a laboratory may word itself in its template
@@ -92,6 +96,7 @@ def said_by_standards() -> frozenset[tuple[str, str]]:
     stating = [name for recipe in STATES_NOTES for name in names_for(registry.load("recipe", recipe))]
     return frozenset(
         {("editions", file["title"]) for file in files}
+        | {("editions", file["id"]) for file in files if " " in file["id"] and not file["id"].isupper()}
         | {("notes", note) for name in stating for note in load_standard(name).notes}
         | {("rules", rule["title"]) for rule in rules}
         | {("clauses", rule["clause"].removeprefix("criterion of this toolkit: ")) for rule in rules}

@@ -266,8 +266,23 @@ def named(room: str, name: str) -> str:
     >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
     ('budget.void_edge', 'an edge of somebody else')
     """
-    key = f"{room}.{_slug(name)}"
-    return Text(key) if template(key, ENGLISH) == name else name
+    slug = _slug(name)
+    key = f"{room}.{slug}"
+    found = template(key, ENGLISH)
+    known = found is not None and name in (found, slug.replace("_", " "))  # whatever the words of today
+    return Text(key) if known else name
+
+
+def recognized(room: str, words: str) -> str:
+    """Give the sentence for words of a file of this software, such as a note of a standard, where a room has them.
+
+    They are known by their letters, so that the sentence is the same under every wording of it.
+
+    >>> recognized("notes", "Twin boundaries are not counted unless the report says so.").key
+    'notes.twin_boundaries_are_not_counted_unless_the_report_says_so'
+    """
+    key = key_of(words, room)
+    return Text(key) if is_known(key) else words
 
 
 def is_known(key: str) -> bool:

@@ -48,24 +48,26 @@ def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: floa
         raise MeasurementError(msg)
 
 
-def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, ...]:
+def matrix_check(fields: Sequence[FieldMeasurement], shares: Sequence[float], name: str) -> tuple[Check, ...]:
     """Doubt of a class that takes nearly all of a field by an automatic level; none where no level was automatic.
 
     Parameters
     ----------
     fields : sequence of FieldMeasurement
-        Of one specimen, with ``area_percent.<name>`` in their values.
+        Of one specimen.
+    shares : sequence of float
+        Of the class, in their order. [%]
     name : str
         Of the class.
     """
-    shares = [
-        (float(field.values[f"area_percent.{name}"]), field.image)
-        for field in fields
+    found = [
+        (share, field.image)
+        for field, share in zip(fields, shares, strict=True)
         if field.read_off.get("level_is_automatic")
     ]
-    if not shares:
+    if not found:
         return ()
-    most, image = max(shares)
+    most, image = max(found)
     return (
         plausibility.check(
             Text("recipes.check_share_beside_level", name=named("terms", name)),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from inspect_tool import typos
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
-from inspect_tool.languages import Text, Words, joined, named
+from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.model import Check, Constant, Editions, Requirement, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe, others_of
@@ -70,7 +70,7 @@ def designation(standard: Standard | StandardRecord) -> Words:
     >>> designation(load_standard("iso_643_2019")), designation(load_standard("vdg_p201_2002"))
     ('ISO 643:2019', 'VDG P 201, edition 2002')
     """
-    name, edition = named("editions", standard.id), standard.edition
+    name, edition = recognized("editions", standard.id), standard.edition
     if name.startswith("ASTM "):
         return f"{name}-{edition[2:] if re.fullmatch(r'(19|20)[0-9]{2}', edition) else edition}"
     if name.startswith("ISO"):

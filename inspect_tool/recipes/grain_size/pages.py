@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from inspect_tool.languages import Text, joined, named
+from inspect_tool.languages import Text, joined, named, recognized
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes.grain_size.settings import (
@@ -277,7 +277,7 @@ def charts(fields: Sequence[Measured], features: pd.DataFrame, standard: Standar
             ),
         )
     ]
-    counts = np.sum([field.curves["intercept_counts"] for field in fields], axis=0)
+    counts = np.sum([field.values.samples.intercept_counts for field in fields], axis=0)
     filled = np.flatnonzero(counts)
     if len(filled):
         low, high = int(filled[0]), int(filled[-1]) + 1
@@ -371,7 +371,8 @@ def statements(
     if standard.notes:
         found.append(
             Statement(
-                name=Text("grain_size.edition"), text=joined(" ", (named("notes", note) for note in standard.notes))
+                name=Text("grain_size.edition"),
+                text=joined(" ", (recognized("notes", note) for note in standard.notes)),
             )
         )
     return tuple(found)

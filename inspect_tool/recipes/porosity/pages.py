@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text, Words, joined, named
+from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import feature_table
@@ -139,7 +139,7 @@ def statements(
     if standard.notes:
         made.append(
             Statement(
-                name=Text("porosity.edition"), text=joined(" ", (named("notes", note) for note in standard.notes))
+                name=Text("porosity.edition"), text=joined(" ", (recognized("notes", note) for note in standard.notes))
             )
         )
     return tuple(made)

@@ -139,17 +139,18 @@ def _of_pores(
 
 def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
-    seen = [field for field in fields if field.curves["surface_distance_um"]]
+    seen = [field for field in fields if field.values.whole.surface_distance]
     if not seen:
         return []
-    distance = np.concatenate([np.asarray(field.curves["surface_distance_um"]) for field in seen])
+    distance = np.concatenate([np.asarray(field.values.whole.surface_distance) for field in seen])
     made = []
     for name, share in SURFACE_SHARES.items():
         if share and len(distance) < _LEAST_PORES:
             continue
         value, lines, what = float(distance.min()), [], Text("porosity.definition_surface_distance_shortest")
         if share:
-            value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
+            of, among = Text("porosity.distances"), Text("porosity.n_of_pores")
+            value, scatter = _quantile(distance, np.ones(len(distance)), share, of, among)
             lines, what = [scatter], Text("porosity.definition_surface_distance_share", share=100 * share)
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
@@ -171,8 +172,8 @@ def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list
 
 
 def _percentiles(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
-    ecd = np.concatenate([np.asarray(field.curves["whole_pore_ecd_um"]) for field in fields])
-    weight = np.concatenate([np.asarray(field.curves["whole_pore_weight"]) for field in fields])
+    ecd = np.concatenate([np.asarray(field.values.whole.ecd) for field in fields])
+    weight = np.concatenate([np.asarray(field.values.whole.weight) for field in fields])
     if len(ecd) < _LEAST_PORES:
         return []
     made = []

@@ -47,6 +47,7 @@ STATES_NOTES = ("grain_size", "porosity")
 AT_RUN_TIME = {
     *("budget.probability_of_joint", "budget.probability_of_void"),  # what a network calls its other segmentations
     *(f"porosity.{name}" for name in FORMULAS),
+    *(f"training.{side}_{part}" for side in ("top", "bottom", "left", "right") for part in ("third", "two_thirds")),
     *(f"console.part_{part.lower().replace(' ', '_')}" for part in PARTS),
     *(f"console.{name}" for name in ("verified", "differs", "not_checked", "part", "state", "looked_at")),
     *("heads.n_l_45", "heads.n_l_135"),  # columns of the directions of test lines

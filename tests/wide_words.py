@@ -46,7 +46,7 @@ def _widened(template: str) -> str:
 
 def words_of(html: str) -> set[str]:
     """Words of a page, of what is read aloud and of its drawings, in letters of English."""
-    html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-f]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
+    html = re.sub(r"<(style|script)\b.*?</\1>|\b[0-9a-fA-F]{8}\b", " ", html, flags=re.DOTALL)  # and no hashes
     shown = re.findall(r">([^<]+)<", html) + re.findall(r'(?:alt|aria-label|placeholder)="([^"]*)"', html)
     return words_in(unescape(" ".join(shown)))
 

@@ -9,10 +9,6 @@ import made_once
 import needs
 import pytest
 
-# one thread per test process: threads that wait for each other cost more than they give
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 # an example that takes long says something of the machine, and nothing of the code
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
@@ -64,6 +60,11 @@ TRIES: list[str] = []
 
 
 def pytest_configure(config):
+    if getattr(config.option, "numprocesses", None):
+        # one thread per process: threads that wait for each other cost more than they give. Said before the processes
+        # begin, because a plug-in of zarr loads numpy in them before anything of ours
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     config.addinivalue_line("markers", "long: takes a minute or more, see pytest_collection_modifyitems")
     config.addinivalue_line("markers", "needs(*names): not run where one of these is missing, see tests/needs.py")
     sys.meta_path.insert(0, needs.recorder(TRIES))

@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_collection_modifyitems(items):
     """Long tests come first: begun last, one keeps a processor busy while the others have nothing left to do."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish():
+    """Tests and libraries live until the end: they are not searched for what nothing refers to, and the rest seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000)  # as the tool does for a command
 
 
 @pytest.fixture(scope="session")

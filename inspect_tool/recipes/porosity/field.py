@@ -17,9 +17,10 @@ from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
-from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit
+from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit, Whole
 from inspect_tool.standards.editions import constant, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
+from inspect_tool.statistics.weighted import weighted_quantile
 
 _MARKED_CLUSTERS = 15
 _STRIP = 256  # rows that are worked on at a time, to bound memory
@@ -239,15 +240,14 @@ def numbers_of(
     )
 
 
-def whole_sizes(found: Pores, pixel_um: float | None) -> dict[str, tuple[float, ...]]:
+def whole_sizes(found: Pores, pixel_um: float | None) -> Whole:
     """Diameter and weight of the whole pores of a field, for percentiles over fields."""
-    unit = "px" if pixel_um is None else "um"
     whole = found.table[found.table["size_weight"] > 0]
-    return {
-        f"whole_pore_ecd_{unit}": tuple(whole[f"ecd_{unit}"].tolist()),
-        "whole_pore_weight": tuple(whole["size_weight"].tolist()),
-        f"surface_distance_{unit}": tuple(((pixel_um or 1.0) * surface_px(found)).tolist()),
-    }
+    return Whole(
+        ecd=tuple(whole["ecd_px" if pixel_um is None else "ecd_um"].tolist()),
+        weight=tuple(whole["size_weight"].tolist()),
+        surface_distance=tuple(((pixel_um or 1.0) * surface_px(found)).tolist()),
+    )
 
 
 def surface_px(found: Pores) -> NDArray[np.float64]:
@@ -260,17 +260,6 @@ SURFACE_SHARES: Mapping[str, float] = MappingProxyType({"min": 0.0, "d10": 0.1})
 
 SIZE_SHARES: Mapping[str, float] = MappingProxyType({"d10": 0.1, "d50": 0.5, "d90": 0.9})
 """Diameters that so large a share of the pores does not reach, by number."""
-
-
-def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
-    """Value below which a share of the weight lies; half the weight of a value lies on either side of it.
-
-    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.ones(3), 0.5)
-    2.0
-    """
-    order = np.argsort(values)
-    heavy = weights[order]
-    return float(np.interp(share, (np.cumsum(heavy) - heavy / 2) / heavy.sum(), values[order]))
 
 
 def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:

@@ -1,7 +1,7 @@
 """The stated 95 % interval covers the synthetic truth in 90 to 99 % of the seeds, through the default backends.
 
 Sixty seeds of each recipe are enough to miss a line of a budget: without that between fields (phases, pores), of
-boundaries never seen (grains) or of the edges of voids (joints) 50 to 88 % of them are held.
+boundaries never seen (grains) or of the edges of voids (joints) 45 to 87 % of them are held.
 
 Truth is that of the random process the fields are drawn from (grains, phases, pores), or of the very
 joints that were drawn (voids): closed formulas and drawn geometry, never a measurement of ours.

@@ -72,14 +72,27 @@ def test_without_pango_the_demo_writes_the_other_files_and_ends_with_how_to_get_
 
 @pytest.mark.long
 @pytest.mark.needs("Pango")
-def test_the_demo_writes_four_whole_reports(demo):
+def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["grain_size", "phase_fraction", "porosity", "solder_voids"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "grain_size",
+        "particles",
+        "phase_fraction",
+        "porosity",
+        "solder_voids",
+    ]
     for folder in out.iterdir():
         names = {path.name for path in folder.iterdir()}
         assert {"report.json", "report.html", "report.pdf", "features.csv", "fields.csv", "overlays"} <= names
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
+
+
+def test_a_demo_of_a_recipe_without_a_sample_is_refused():
+    done = CliRunner().invoke(app, ["demo", "porositi"])
+    assert done.exit_code == 2
+    said = "there is no sample of 'porositi'; there are: grain_size, particles, phase_fraction, porosity, solder_voids"
+    assert said in " ".join(done.output.split())
 
 
 @pytest.mark.long

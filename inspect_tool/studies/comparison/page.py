@@ -22,6 +22,9 @@ from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
 
 SCHEMA = "inspect_tool/comparison/1"
+WHAT = "The comparison as data"
+"""Name of the data in the PDF."""
+
 
 Verdict = Literal["equivalent", "not shown equivalent", "different", "not stated", "no margin"]
 

@@ -23,6 +23,9 @@ from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
 from inspect_tool.standards.formulas.type_1 import Type1
 
 SCHEMA = "inspect_tool/gauge/1"
+WHAT = "The study as data"
+"""Name of the data in the PDF."""
+
 
 Design = Literal["crossed", "nested", "type 1"]
 Decision = Literal["acceptable", "conditional", "not acceptable"]

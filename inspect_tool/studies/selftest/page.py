@@ -20,6 +20,9 @@ from inspect_tool.standards.editions import designation
 from inspect_tool.studies.comparison.page import difference_unit
 
 SCHEMA = "inspect_tool/selftest/1"
+WHAT = "The self-test as data"
+"""Name of the data in the PDF."""
+
 
 Interval = tuple[float, float]
 

@@ -339,17 +339,17 @@ def _is_shipped(name: str, text: str) -> bool:
 def font_faces() -> str:
     """Style that names the fonts that come with this software, for paper: the same on every machine.
 
-    Those of texts (Liberation) lie beside the templates; what they lack (DejaVu) matplotlib brings.
+    Texts are in Liberation, signs that it lacks in DejaVu.
     """
-    own, more = data_folder("templates") / "fonts", field_pictures.FONTS
+    own = field_pictures.FONTS
     faces = [
         ("Report Sans", own / "LiberationSans-Regular.ttf", "normal", "normal"),
         ("Report Sans", own / "LiberationSans-Bold.ttf", "bold", "normal"),
         ("Report Sans", own / "LiberationSans-Italic.ttf", "normal", "italic"),
         ("Report Sans", own / "LiberationSans-BoldItalic.ttf", "bold", "italic"),
         ("Report Mono", own / "LiberationMono-Regular.ttf", "normal", "normal"),
-        ("Report Signs", more / "DejaVuSans.ttf", "normal", "normal"),
-        ("Report Signs", more / "DejaVuSans-Bold.ttf", "bold", "normal"),
+        ("Report Signs", own / "DejaVuSans.ttf", "normal", "normal"),
+        ("Report Signs", own / "DejaVuSans-Bold.ttf", "bold", "normal"),
     ]
     return "".join(
         f'@font-face {{ font-family: "{name}"; font-weight: {weight}; font-style: {shape}; '

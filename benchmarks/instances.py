@@ -108,8 +108,7 @@ def objects(found: Any) -> NDArray[np.int32]:
     """One number per object: labels of instances, 8-connected pieces of the class of interest otherwise."""
     if found.kind == "instance":
         return np.array(found.labels, np.int32)
-    target = min(found.classes)
-    mask = (found.labels == target).astype(np.uint8)
+    mask = (found.labels == max(found.classes)).astype(np.uint8)  # of two classes 0 is the ground
     return np.asarray(cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)[1], np.int32)
 
 

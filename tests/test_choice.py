@@ -34,6 +34,7 @@ GIVES = {
     "joints": {"classes"},
     "watershed": {"grains"},
     "labels": {"classes", "objects", "grains"},
+    "pixels": {"classes"},
 }
 
 

@@ -12,6 +12,9 @@ ifeq ($(shell uname),Darwin)
 FIND := DYLD_FALLBACK_LIBRARY_PATH="$(shell brew --prefix 2>/dev/null)/lib"
 endif
 
+# the tests start the tool many times: without it, every start compiles every module anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check clean
 
 demo: .venv/.demo

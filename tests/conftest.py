@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import hypothesis
+import made_once
 import needs
 import pytest
 
@@ -41,6 +42,19 @@ def _drawn_images_are_not_judged_by_real_ones():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lookup, "shipped", lambda _: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory) -> Path:
+    """Folder with the built wheel, ``site`` where it is installed, and ``elsewhere``, outside of the checkout."""
+    return made_once.made_once(tmp_path_factory, "installed", made_once.wheel)
+
+
+@pytest.fixture(scope="session")
+def demo(installed, tmp_path_factory):
+    """The reports of the demo of the installed wheel, to be read only, and what it said."""
+    folder = made_once.made_once(tmp_path_factory, "demo", lambda folder: made_once.demo(installed, folder))
+    return folder / "out", made_once.said_in(folder)
 
 
 # ----------------------------------------------------------------------------- what a test needs and this machine lacks

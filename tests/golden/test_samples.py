@@ -1,4 +1,4 @@
-"""The shipped sample jobs, run as a user runs them, against the truth they were drawn from.
+"""The shipped sample jobs, as the demo runs them for a user, against the truth they were drawn from.
 
 ``samples/*/expected.json`` holds numbers of the random process or of the drawn geometry
 (``benchmarks/make_samples.py``), never results of the toolkit; the tolerance beside each is what sampling
@@ -7,9 +7,9 @@ and segmentation of so few fields may cost.
 
 import importlib.util
 import json
-import shutil
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +19,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-import inspect_tool
-from inspect_tool.files import load_job
+from inspect_tool.files import load_job, load_report
 from inspect_tool.model import Report
 from inspect_tool.scale import laboratory_files
 from inspect_tool.statistics.uncertainty import combined
@@ -38,21 +37,10 @@ def expected(recipe: str) -> dict[str, dict[str, Any]]:
 CASES = [(recipe, name) for recipe in RECIPES for name in expected(recipe)]
 
 
-@pytest.fixture(scope="module")
-def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Report]:
-    """Run a sample once; only the JSON is written, the pages of the report have tests of their own."""
-    done: dict[str, Report] = {}
-
-    def run(recipe: str) -> Report:
-        if recipe not in done:
-            folder = tmp_path_factory.mktemp(recipe)
-            job = shutil.copytree(SAMPLES / recipe, folder / recipe) / "job.toml"
-            text = job.read_text(encoding="utf-8")
-            job.write_text('exports = ["json"]\n' + text, encoding="utf-8")
-            done[recipe] = inspect_tool.run(job, out=folder / "reports")
-        return done[recipe]
-
-    return run
+@pytest.fixture(scope="session")
+def report_of(demo: tuple[Path, Any]) -> Callable[[str], Report]:
+    """Reports that the demo wrote."""
+    return cache(lambda recipe: load_report(demo[0] / recipe / "report.json"))
 
 
 @pytest.mark.parametrize(("recipe", "name"), CASES)

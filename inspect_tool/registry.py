@@ -44,6 +44,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "phase_fraction": "inspect_tool.recipes.phase_fraction",
         "porosity": "inspect_tool.recipes.porosity",
         "solder_voids": "inspect_tool.recipes.solder_voids",
+        "particles": "inspect_tool.recipes.particles",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

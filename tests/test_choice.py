@@ -27,6 +27,7 @@ TABLE = {
     "phase_fraction": ("as they are", "union", "refused"),
     "porosity": ("pieces", "as they are", "refused"),
     "solder_voids": ("as they are", "refused", "refused"),
+    "particles": ("pieces", "as they are", "refused"),
 }
 # what each backend gives with its own default settings
 GIVES = {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import LabelImage
+from inspect_tool.standards.formulas import iso_13322_1
 
 Window = tuple[int, int, int, int]
 """Rectangle of pixels: top, left, height, width."""
@@ -51,12 +52,6 @@ def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:
 def chance_to_be_whole(height_px: FloatArray, width_px: FloatArray, window: Window) -> FloatArray:
     """Chance that a grain of this height and width lies wholly inside a window and touches no outer pixel. [1]
 
-    References
-    ----------
-    Miles, On the elimination of edge effects in planar sampling, Stochastic Geometry (1974);
-    Lantuejoul, On the estimation of mean values in individual analysis of particles, Microscopica Acta,
-    Suppl. 4 (1980).
-
     Examples
     --------
     >>> chance_to_be_whole(np.array([1.0, 5.0]), np.array([1.0, 5.0]), (0, 0, 10, 10)).tolist()
@@ -64,8 +59,8 @@ def chance_to_be_whole(height_px: FloatArray, width_px: FloatArray, window: Wind
     """
     _, _, height, width = window
     # a grain of h pixel rows fits into the H - 2 inner rows in H - 1 - h places
-    share = np.maximum(0.0, height - 1 - height_px) * np.maximum(0.0, width - 1 - width_px)
-    return np.asarray(share / (height * width), dtype=np.float64)
+    chance = iso_13322_1.chance_to_be_whole(height_px + 1, width_px + 1, height, width)
+    return np.asarray(chance, dtype=np.float64)
 
 
 def weighted_number(height_px: FloatArray, width_px: FloatArray, window: Window) -> float:

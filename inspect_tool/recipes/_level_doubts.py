@@ -10,7 +10,7 @@ from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
-_ON_EDGES = 75.0  # of the outline; drawn and right ones have 86 and more, shading taken for a phase 10 to 70
+_ON_EDGES = 80.0  # of the outline; drawn ones have 91 and more, right real ones 80 and more (docs/threshold.md)
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 

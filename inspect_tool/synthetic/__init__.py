@@ -20,6 +20,7 @@ Generators::
     multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
     particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
+    powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
@@ -39,6 +40,7 @@ from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
 from inspect_tool.synthetic.particles import particles
 from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
+from inspect_tool.synthetic.powder import powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "multi_phase",
     "particles",
     "pores",
+    "powder",
     "scale_bar",
     "solder_balls",
     "stage_micrometer",

@@ -28,6 +28,9 @@ PICTURES = {
     ),
     "porosity": lambda seed: synthetic.pores(seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(360, 420)),
     "solder_voids": lambda seed: synthetic.solder_balls(seed=seed, rows=2, columns=3),
+    "particles": lambda seed: synthetic.powder(
+        seed=seed, area_percent=15.0, median_ecd_um=18.0, shape_px=(360, 420), pixel_um=1.0
+    ),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
 FOR_BACKEND = {  # a window of the network of cellpose takes seconds
@@ -170,6 +173,10 @@ CONTRACT = {
     "phase_fraction": set(),
     "porosity": {"porosity_percent", "pore_count_per_mm2", "largest_pore_feret_um", "mean_pore_ecd_um"},
     "solder_voids": {"void_percent.max", "void_percent.mean", "largest_void_percent.max"},
+    "particles": {
+        "particle_count_per_mm2", "mean_particle_ecd_um", "particle_d10_um.number", "particle_d50_um.number",
+        "particle_d90_um.number", "particle_d10_um.volume", "particle_d50_um.volume", "particle_d90_um.volume",
+    },
 }  # fmt: skip
 
 

@@ -63,6 +63,24 @@ def test_particles_that_no_level_bounds_pass_nothing(tmp_path, seed):
         assert check.value < 60
 
 
+@pytest.mark.parametrize(
+    ("picture", "phase", "doubted"),
+    [
+        # asked for the network, found are brighter particles: 10.0 % for 2.6 and 10.2 for 16.3
+        ("uhcs-microconstituents/images/uhcs0235.png", "bright", True),
+        ("uhcs-microconstituents/images/uhcs1150.png", "bright", True),
+        # the right one whose outline lies on edges least: 6.9 % by hand and found
+        ("mlography-inclusions/images_crops/67.jpg", "dark", False),
+    ],
+)
+def test_real_fields_in_which_another_phase_is_found_are_doubted(shared_data, picture, phase, doubted):
+    micrograph = inspect_tool.read(shared_data / picture, calibration=Calibration(source="ratio only"))
+    found = inspect_tool.segment(micrograph, "threshold", phase=phase)
+    checks = inspect_tool.measure_fields("phase_fraction", [micrograph], [found]).checks
+    (check,) = [check for check in checks if check.name == OUTLINE]
+    assert check.passed is not doubted
+
+
 def test_contours_of_every_level_are_those_of_each_mask():
     gray = (255 * smooth_field(1, (60, 83), 3.0)).astype(np.uint8)
     roi = smooth_field(2, gray.shape, 5.0) > 0.3

@@ -20,6 +20,7 @@ from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, pres
 from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit
 from inspect_tool.standards.editions import constant, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
+from inspect_tool.statistics.weighted import weighted_quantile
 
 _MARKED_CLUSTERS = 15
 _STRIP = 256  # rows that are worked on at a time, to bound memory
@@ -260,17 +261,6 @@ SURFACE_SHARES: Mapping[str, float] = MappingProxyType({"min": 0.0, "d10": 0.1})
 
 SIZE_SHARES: Mapping[str, float] = MappingProxyType({"d10": 0.1, "d50": 0.5, "d90": 0.9})
 """Diameters that so large a share of the pores does not reach, by number."""
-
-
-def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
-    """Value below which a share of the weight lies; half the weight of a value lies on either side of it.
-
-    >>> weighted_quantile(np.array([3.0, 1.0, 2.0]), np.ones(3), 0.5)
-    2.0
-    """
-    order = np.argsort(values)
-    heavy = weights[order]
-    return float(np.interp(share, (np.cumsum(heavy) - heavy / 2) / heavy.sum(), values[order]))
 
 
 def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import Component, Result
-from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES, weighted_quantile
+from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
 from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
+from inspect_tool.statistics.weighted import weighted_quantile
 
 _LEAST_FIELDS = 12  # half of what E2283 asks for
 _LEAST_PORES = 10  # whole pores; with fewer a tenth of them is less than one

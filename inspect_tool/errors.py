@@ -30,7 +30,10 @@ class InspectError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(_NOT_PRINTED.sub(lambda found: repr(found[0])[1:-1], message))
+        printed = _NOT_PRINTED.sub(lambda found: repr(found[0])[1:-1], message)
+        self.reason = message if printed == message else printed
+        """The message for a page: a sentence that a language has words for, where it was given as one."""
+        super().__init__(self.reason)
 
 
 class ReadError(InspectError):

@@ -13,6 +13,7 @@ from dataclasses import replace
 import jsonschema
 import openpyxl
 import pikepdf
+import pydyf
 import pypdf
 import pytest
 from PIL import Image
@@ -45,6 +46,20 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def document(made):
     return pypdf.PdfReader(pdf.write(made.report, made.folder, SHIPPED))
+
+
+def test_a_stream_that_is_compressed_once_is_written_as_it_was():
+    files = []
+    for once in (False, True):
+        made, file = pydyf.PDF(), io.BytesIO()
+        made.add_object(pydyf.Stream([b"word " * 500, b"\nstream\n", b"\nendstream"], {"Type": "/X"}, compress=True))
+        made.add_object(pydyf.Stream([b"plain"]))
+        if once:
+            pdf._compress_once(made)
+        made.write(file, b"1.7", b"id", compress=True)
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+    assert len(files[0]) < 1500
 
 
 def test_pdf_is_archival_tagged_and_named(made, document):

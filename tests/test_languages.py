@@ -13,9 +13,13 @@ import pytest
 from babel import Locale
 from jinja2 import Environment, nodes
 
+from inspect_tool import registry
 from inspect_tool.languages import ENGLISH, Text, languages, named, said
 from inspect_tool.languages.catalogue import catalogue, plural, template
 from inspect_tool.report.render import Texts
+from inspect_tool.standards.editions import load_standard, names_for
+from inspect_tool.standards.formulas.shape import FORMULAS
+from inspect_tool.verify.findings import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "inspect_tool"
@@ -31,11 +35,21 @@ FILES = (".toml", ".json", ".csv", ".html", ".pdf", ".png", ".xlsx")
 LEFT_OUT = {"page.items_not_stated": {"items"}}
 """Values that a language may do without, because another one says the same."""
 
-BY_NAME = {"budget", "clauses", "columns", "counted", "editions", "heads", "rules", "terms"}
+BY_NAME = {
+    *("budget", "clauses", "columns", "counted", "editions", "heads", "notes", "readers", "rules"),
+    *("segmentation", "terms", "training"),
+}
 """Rooms whose sentences are looked up by a name in the program, in a column or in a standard."""
+
+STATES_NOTES = ("grain_size", "particles", "porosity")
+"""Recipes whose reports print the notes of their edition."""
 
 AT_RUN_TIME = {
     *("budget.probability_of_joint", "budget.probability_of_void"),  # what a network calls its other segmentations
+    *(f"porosity.{name}" for name in FORMULAS),
+    *(f"training.{side}_{part}" for side in ("top", "bottom", "left", "right") for part in ("third", "two_thirds")),
+    *(f"console.part_{part.lower().replace(' ', '_')}" for part in PARTS),
+    *(f"console.{name}" for name in ("verified", "differs", "not_checked", "part", "state", "looked_at")),
     *("heads.n_l_45", "heads.n_l_135"),  # columns of the directions of test lines
     *(f"page.{name}" for name in Texts.__slots__),  # what a laboratory may word itself in its template
     *(
@@ -80,8 +94,11 @@ def said_by_standards() -> frozenset[tuple[str, str]]:
     """Words of the files of standards that a page says, each with the room that has them."""
     files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "standards").rglob("*.toml")]
     rules = [rule for file in files for rule in file.get("rules", ())]
+    stating = [name for recipe in STATES_NOTES for name in names_for(registry.load("recipe", recipe))]
     return frozenset(
         {("editions", file["title"]) for file in files}
+        | {("editions", file["id"]) for file in files if " " in file["id"] and not file["id"].isupper()}
+        | {("notes", note) for name in stating for note in load_standard(name).notes}
         | {("rules", rule["title"]) for rule in rules}
         | {("clauses", rule["clause"].removeprefix("criterion of this toolkit: ")) for rule in rules}
     )

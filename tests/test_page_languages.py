@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from report_example import example
 from typer.testing import CliRunner
-from wide_words import wide_language, words_of
+from wide_words import left_of, wide_language, words_of
 
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
@@ -26,7 +26,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report import text
 from inspect_tool.report.charts import chart_svg
 from inspect_tool.report.render import language_of, render
-from inspect_tool.verify.reprint import print_anew
+from inspect_tool.studies.reprint import print_anew
 from inspect_tool.verify.verify import verify
 
 SHIPPED = data_folder("templates") / "inspection"
@@ -82,6 +82,15 @@ def test_a_page_has_no_word_of_its_own_that_is_not_of_its_language(made, wide, m
     data = dump_report(made.report).replace("_", " ").lower()
     names = {"astm", "python", "utc", "png", "jpg"}  # of a standard, a program, a time, a file
     assert words_of(page) - set(re.findall(r"[a-z]+", data)) - names == set()
+
+
+def test_english_that_is_no_name_is_seen_on_a_page(made, wide):
+    """Also where the words of it stand in the report, as plain words do; at the place of a name they are one."""
+    named = replace(made.report.header, remarks="grains that nobody etched")
+    report = replace(made.report, header=named, warnings=(*made.report.warnings, "nobody counted again"))
+    left = left_of(render(report, made.folder, SHIPPED, "print", wide), report)
+    assert left >= {"counted", "again"}
+    assert left.isdisjoint({"nobody", "that", "etched"})
 
 
 def test_the_words_of_an_english_page_are_those_of_its_report(made):

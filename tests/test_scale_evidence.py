@@ -10,14 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 from inspect_tool import synthetic
 from inspect_tool.errors import CalibrationError
 from inspect_tool.inspection import job_run
-
-FONT = "DejaVuSans.ttf"  # comes with matplotlib
+from inspect_tool.paths import data_folder
 
 
 def font(size):
-    from matplotlib import get_data_path
-
-    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{FONT}", size)
+    return ImageFont.truetype(str(data_folder("templates") / "fonts" / "DejaVuSans.ttf"), size)
 
 
 def with_footer(pixels, length_px, label, rows=64):

@@ -1,20 +1,24 @@
 """Pages of studies in a language: no English word of their own is left on them, and data written before are read."""
 
-import base64
 import json
 import re
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pypdf
 import pytest
 import tifffile
-from wide_words import names_in, wide_language, words_in, words_of
+from typer.testing import CliRunner
+from wide_words import drawn_in, left_of, names_in, wide_language, words_in, words_of
 
+from inspect_tool.cli import app
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.files import plain, with_sentences
 from inspect_tool.languages import Text
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.paths import data_folder
+from inspect_tool.report import document
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.studies.comparison import compare
 from inspect_tool.studies.comparison import page as comparison_page
@@ -22,6 +26,7 @@ from inspect_tool.studies.gauge import gauge
 from inspect_tool.studies.gauge import page as gauge_page
 from inspect_tool.studies.micrometer import page as micrometer_page
 from inspect_tool.studies.micrometer.stage_micrometer import Request, evaluated, measured
+from inspect_tool.studies.reprint import print_anew
 from inspect_tool.studies.selftest import page as selftest_page
 from inspect_tool.studies.selftest import selftest
 from inspect_tool.studies.selftest.phantom_jobs import QUICK
@@ -83,22 +88,11 @@ DESIGNS = [
 ]
 
 
-def drawn_words(page):
-    """Words of the drawings of a page."""
-    pictures = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", page)
-    drawn = (re.sub(r"<\?xml.*</metadata>", "", base64.b64decode(one).decode(), flags=re.DOTALL) for one in pictures)
-    return set().union(*map(words_of, drawn))
-
-
-def left_in_english(page, found):
-    return (words_of(page) | drawn_words(page)) - names_in(found) - NAMES
-
-
 @pytest.mark.parametrize("medium", ["print", "screen"])
 def test_a_page_of_a_comparison_has_no_word_of_its_own_that_is_not_of_its_language(compared, wide, medium):
     found, folder = compared
     page = comparison_page.page(replace(found, language=wide), folder, SHIPPED, medium)
-    assert left_in_english(page, found) == set()
+    assert left_of(page, found) == set()
     assert {"steel", "labels"} <= words_of(page)  # names stay
 
 
@@ -106,7 +100,7 @@ def test_a_page_of_a_comparison_has_no_word_of_its_own_that_is_not_of_its_langua
 def test_a_page_of_a_gauge_study_has_no_word_of_its_own_that_is_not_of_its_language(options, wide, tmp_path):
     found, folder = studied(tmp_path, **options)
     page = gauge_page.page(replace(found, language=wide), folder, SHIPPED, "print")
-    assert left_in_english(page, found) == set()
+    assert left_of(page, found) == set()
 
 
 def test_german_numbers_of_a_study_have_a_comma(tmp_path):
@@ -161,7 +155,7 @@ def test_the_report_of_a_calibration_has_no_word_of_its_own_that_is_not_of_its_l
         found.record, found.images, ("a remark of a person",), "CAL-1", tmp_path, SHIPPED, language=wide
     )
     own = names_in(("a remark of a person", found.record, "CAL-1", "calibration.toml"))
-    assert (words_of(page) | drawn_words(page)) - own - NAMES == set()
+    assert words_of(page + drawn_in(page)) - own - NAMES == set()
     assert "{" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
 
 
@@ -177,7 +171,7 @@ def test_the_page_of_a_score_has_no_word_of_its_own_that_is_not_of_its_language(
     scores = score(checked_request(asked))
     page = score_files.page(scores, tmp_path, wide)
     own = names_in((scores.backend, scores.standard, scores.notes, "IoU, Dice, f_0.tif"))
-    assert (words_of(page) | drawn_words(page)) - own - NAMES == set()
+    assert words_of(page + drawn_in(page)) - own - NAMES == set()
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +223,7 @@ def test_the_page_of_a_self_test_has_no_word_of_its_own_that_is_not_of_its_langu
     page = selftest_page.page(replace(found, language=wide), folder, SHIPPED, "screen")
     own = words_in("inspect-tool golden record, selftest --golden, minimum_px2".replace("_", " "))
     # the words of a criterion, which the file of criteria holds in English, are no names
-    assert left_in_english(page, replace(found, rules=())) - own == set()
+    assert left_of(page, replace(found, rules=())) - own == set()
 
 
 def test_a_german_self_test_says_criteria_and_numbers_in_german(tested):
@@ -255,3 +249,42 @@ def test_the_sentences_of_a_self_test_are_read_back_and_data_without_them_too(te
     page = selftest_page.page(replace(before, language="de"), folder, SHIPPED, "print")
     assert words_in(before.judged[0].check.name) <= words_of(page)
     assert "Messabweichung: Porosität" in page  # the criteria themselves are known by their titles
+
+
+@pytest.mark.needs("Pango")
+def test_a_study_is_printed_anew_and_its_own_files_stay(tmp_path):
+    found, folder = studied(tmp_path, tolerance=8.0)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = CliRunner().invoke(app, ["print", str(folder / "gauge.json"), "--language", "de"])
+    assert done.exit_code == 0, done.output
+    german = folder.with_name(f"{folder.name}.de")
+    shown = gauge_page.page(replace(found, language="de"), folder, SHIPPED, "screen")
+    assert (german / "gauge.html").read_text(encoding="utf-8") == shown
+    paper = pypdf.PdfReader(german / "gauge.pdf")
+    assert paper.root_object["/Lang"] == "de"
+    assert paper.attachments["gauge.json"] == [before[folder / "gauge.json"]]  # the data as they were
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(OutputError, match=r"gauge.html: exists already and is left as it is"):
+        print_anew(folder, language="de")
+    with pytest.raises(SettingsError, match=r"^--language: there are no words of 'germ'"):
+        print_anew(folder, language="germ")
+
+
+def test_comparison_and_self_test_are_printed_anew_with_their_pictures(compared, tested, tmp_path, monkeypatch):
+    monkeypatch.setattr(document, "_print", lambda *_: None)  # on paper: as the gauge study
+    for name, page, (found, folder) in (
+        ("compare", comparison_page.page, compared),
+        ("selftest", selftest_page.page, (tested[0], tested[2])),
+    ):
+        done = print_anew(folder, language="de", out=tmp_path / name)
+        assert done.report == found.id
+        shown = (tmp_path / name / f"{name}.html").read_text(encoding="utf-8")
+        assert shown == page(replace(found, language="de"), folder, SHIPPED, "screen")
+        assert '<html lang="de">' in shown
+        assert "data:image/jpeg;base64," in shown
+
+
+def test_what_is_neither_a_report_nor_a_study_is_not_printed(tmp_path):
+    (tmp_path / "other.json").write_text('{"schema": "inspect_tool/golden/1"}', encoding="utf-8")
+    with pytest.raises(InspectError, match=r"^.*other.json: schema is 'inspect_tool/golden/1'"):
+        print_anew(tmp_path / "other.json")

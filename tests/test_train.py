@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
+from wide_words import wide_language, words_of
 
 from inspect_tool import plugins, registry, synthetic
 from inspect_tool.cli import app
@@ -19,6 +20,7 @@ from inspect_tool.errors import BackendError, OutputError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.folders import MARKER
 from inspect_tool.images import readers
+from inspect_tool.languages import Text
 from inspect_tool.model import ModelCard
 from inspect_tool.segmentation import unet
 from inspect_tool.segmentation.networks.weights import load_weights
@@ -424,7 +426,7 @@ def test_the_page_needs_nothing_else(judged, tmp_path):
         licence="", commercial=True, scores={"mean IoU": 0.5},
     )  # fmt: skip
     cases = worst_cases.worst_places(sample, found, lines=False)
-    worst_cases.write(tmp_path, card, cases, "by image", ["a note"])
+    worst_cases.write(tmp_path, card, cases, ["judged on by image", "a note"])
     page = (tmp_path / "validation.html").read_text(encoding="utf-8")
     assert "http" not in page
     assert page.count("<img ") == page.count("data:image/png;base64,") == 4 * len(cases)
@@ -433,6 +435,20 @@ def test_the_page_needs_nothing_else(judged, tmp_path):
     picture = cv2.imread(str(tmp_path / "validation.png"))
     assert picture is not None
     assert picture.shape[1] == 4 * 256 + 5 * 6
+
+
+def test_the_page_of_worst_cases_has_no_word_of_its_own_that_is_not_of_its_language(judged, tmp_path, monkeypatch):
+    sample, found = judged
+    card = ModelCard(
+        name="m", version="1", title="carbides", architecture="unet", network={}, classes=("matrix", "carbide"),
+        sha256="", licence="", commercial=True, scores={"IoU": 0.5},
+    )  # fmt: skip
+    cases = worst_cases.worst_places(sample, found, lines=False)
+    notes = [Text("training.one_judges", how=Text("training.how_stated"))]
+    with wide_language(tmp_path, monkeypatch) as language:
+        page = worst_cases.page(card, cases, notes, language)
+    assert words_of(page) == {"carbides", "carbide", "tif", "iou"}  # names
+    assert f'<html lang="{language}">' in page
 
 
 def test_narrow_images_fill_one_place_each():

@@ -17,7 +17,6 @@ from inspect_tool.cli.common import (
     Out,
     Quiet,
     Workers,
-    counted,
     print_error,
     showing_progress,
     status_of,
@@ -82,6 +81,8 @@ def check(
 ) -> None:
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool.inspection import job_plan, job_run
+    from inspect_tool.languages import ENGLISH, Text, said
+    from inspect_tool.report.render import language_of
     from inspect_tool.standards.editions import designation
 
     status = 0
@@ -99,18 +100,22 @@ def check(
             status = EXIT_FIX
             continue
         if not quiet:
-            specimens = len({source.specimen for source in planned.sources})
-            edition = designation(planned.editions.job)
-            print(
-                f"{path}: ok: recipe {planned.job.recipe}, {edition}, "
-                f"backend {planned.backend}, {counted(specimens, 'specimen')}, "
-                f"{counted(len(planned.sources), 'image')}, "
-                f"{counted(len(planned.requirements), 'requirement')}"
+            ok = Text(
+                "console.check_ok",
+                path=str(path),
+                recipe=planned.job.recipe,
+                edition=designation(planned.editions.job),
+                backend=planned.backend,
+                specimens=len({source.specimen for source in planned.sources}),
+                images=len(planned.sources),
+                requirements=len(planned.requirements),
             )
-            for line in job_plan.scale_lines(planned):
-                print(f"  scale: {line}")
-            for line in (*planned.criteria.conflicts, *planned.criteria.agreements):
-                print(f"  criteria: {line}")
+            criteria = (*planned.criteria.conflicts, *planned.criteria.agreements)
+            scales = [Text("console.scale", line=line) for line in job_plan.scale_lines(planned)]
+            language = language_of(planned.job.language, planned.template) or ENGLISH
+            print(said(ok, language))
+            for line in (*scales, *(Text("console.criteria", line=line) for line in criteria)):
+                print(f"  {said(line, language)}")
             for shown in pictures:
                 print(f"  {shown.image}: {'; '.join(shown.lines)}")
                 print(f"    {shown.picture}")
@@ -223,28 +228,37 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from inspect_tool.languages import ENGLISH, Text, said
     from inspect_tool.report.build import failed_rules
-    from inspect_tool.report.text import pm, quantity, relation
+    from inspect_tool.report.text import figure, quantity, relation
+    from inspect_tool.report.text import filters as in_language
 
+    used = {report.language or ENGLISH for _, report, _, _ in rows if report is not None}
+    common = used.pop() if len(used) == 1 else ENGLISH  # of the heads
     table = Table(title=None, header_style="bold", pad_edge=False)
-    for column in ("Job", "Specimen", "Result (95 %)", "Verdict", "Method"):
-        table.add_column(column)
+    for column in ("console.job", "words.specimen", "console.result", "console.verdict", "console.method"):
+        table.add_column(said(Text(column), common))
+    methods = {True: "console.conforming", False: "console.not_conforming", None: "terms.not_stated"}
     for name, report, _, _ in rows:
         if report is None:
-            table.add_row(name, "", "no report: see the message above", "", "")
+            table.add_row(name, "", said(Text("console.no_report"), common), "", "")
             continue
-        method = {True: "conforming", False: "NOT conforming", None: "not stated"}[report.conforming]
+        own = report.language or ENGLISH
+        filters = in_language(own)
+        method = said(Text(methods[report.conforming]), own)
         for result in [result for result in report.results if result.main]:
-            text = f"{result.title or result.quantity}: {pm(result.value, result.expanded_u, result.unit)}"
-            table.add_row(name, result.specimen, text, report.verdict, method)
+            printed = filters["pm"](result.value, result.expanded_u, result.unit)
+            text = f"{said(result.title or result.quantity, own)}: {printed}"
+            table.add_row(name, result.specimen, text, filters["term"](report.verdict), method)
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     for name, report, _, _ in rows:
         for check in failed_rules(report) if report is not None else ():
-            found = "nothing" if check.value is None else quantity(check.value, check.unit)
-            asked = f"{relation(check.relation)} {quantity(check.limit, check.unit)}"
-            line = f"{name}: rule of the method not met: {check.name}: found {found}, asked {asked}"
-            console.print(line, highlight=False, soft_wrap=True, markup=False)
+            assert report is not None
+            found = Text("console.nothing") if check.value is None else figure(quantity(check.value, check.unit))
+            asked = figure(f"{relation(check.relation)} {quantity(check.limit, check.unit)}")
+            line = Text("console.rule_not_met", job=name, name=check.name, found=found, asked=asked)
+            console.print(said(line, report.language or ENGLISH), highlight=False, soft_wrap=True, markup=False)
     for _, report, folder, _ in rows:
         if report is not None:
             first = next(

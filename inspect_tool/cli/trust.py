@@ -141,7 +141,12 @@ def verify(
 
 
 def print_(
-    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The PDF, report.json, or the folder of a report.")],
+    report: Annotated[
+        Path,
+        typer.Argument(
+            metavar="REPORT", help="The PDF, report.json or folder of a report; the JSON file or folder of a study."
+        ),
+    ],
     language: Annotated[str, typer.Option(help="Of the words, e.g. de; default: that of the report.")] = "",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; default: beside the report.")
@@ -149,8 +154,8 @@ def print_(
     template: Annotated[Path | None, typer.Option(help="Folder of your own template, where there is one.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Print the pages of a report anew, e.g. in another language; nothing is measured, its own files stay."""
-    from inspect_tool.verify.reprint import print_anew
+    """Print the pages of a report or a study anew, e.g. in another language; nothing is measured, its files stay."""
+    from inspect_tool.studies.reprint import print_anew
 
     recover_first(report)
     done = print_anew(report, language=language, out=out, template=template)
@@ -169,24 +174,33 @@ def _print_verification(found: "Verification") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from inspect_tool.languages import Text, Value, said
+
+    def say(key: str, **values: Value) -> str:
+        return said(Text(key, **values), found.language)
+
+    def name(room: str, word: str) -> str:
+        return say(f"console.{room}{word.lower().replace(' ', '_')}")
+
     table = Table(title=None, header_style="bold", pad_edge=False)
-    for column in ("Part", "Result", "What was looked at"):
-        table.add_column(column)
+    for column in ("part", "state", "looked_at"):
+        table.add_column(name("", column))
     shown: dict[tuple[str, str], int] = {}
     for item in found.findings:
         number = shown[item.part, item.state] = shown.get((item.part, item.state), 0) + 1
         if number <= _SHOWN:
-            table.add_row(item.part, item.state.upper() if item.state == "differs" else item.state, escape(item.text))
+            table.add_row(name("part_", item.part), name("", item.state), escape(item.text))
     for (part, state), number in shown.items():
         if number > _SHOWN:
-            table.add_row(part, state, f"and {number - _SHOWN} more; --json names all")
-    verdict = "verified" if found.verified else "DOES NOT VERIFY"
+            table.add_row(name("part_", part), name("", state), say("console.more_differences", n=number - _SHOWN))
+    verdict = Text("console.verified" if found.verified else "console.does_not_verify")
     if found.verified and found.unseen:
-        verdict = f"numbers verified; the look of the pages was not checked: {found.unseen}"
+        verdict = Text("console.pages_not_seen", why=found.unseen)
     if found.verified and found.as_stated:
-        more = len(found.as_stated) - NAMED
-        named = ", ".join(found.as_stated[:NAMED]) + (f" and {more} more" if more > 0 else "")
-        verdict += f"; taken as stated, since they are read off the images (--images DIR checks them): {named}"
+        left = len(found.as_stated) - NAMED
+        more = Text("console.and_more", n=left) if left > 0 else ""
+        verdict = Text("console.as_stated", verdict=verdict, names=found.as_stated[:NAMED], more=more)
     console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(f"{found.report}: {verdict}", highlight=False, soft_wrap=True, markup=False)
+    line = say("console.of_report", report=found.report, verdict=verdict)
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(table)

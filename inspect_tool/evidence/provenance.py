@@ -19,7 +19,6 @@ _PACKAGES = (
     "tifffile",
     "imagecodecs",
     "pillow",
-    "matplotlib",
     "jinja2",
     "weasyprint",
     "torch",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import Mask, Micrograph
 
 META = "colored marks left out"
@@ -128,7 +129,9 @@ def leave_out(micrograph: Micrograph) -> Micrograph:
         msg = f"{micrograph.path}: colored marks leave nothing of the region; give the picture without them"
         raise MeasurementError(msg)
     roi.setflags(write=False)
-    note = f"{share:.2g} % of the region ({', '.join(marks.hues)})"
+    note = Text(
+        "readers.marks_of_region", share=share, hues=joined(", ", (named("readers", hue) for hue in marks.hues))
+    )
     return replace(micrograph, roi=roi, meta={**micrograph.meta, META: note})
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
 from inspect_tool.images.readers import read_values
 from inspect_tool.images.readers.raster import turned, turned_point
+from inspect_tool.languages import Text
 from inspect_tool.model import GrayImage, Mask, Micrograph, Region, Samples
 
 # ------------------------------------------------------------------------------------------------------ region
@@ -58,7 +59,9 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
         "crop_offset_px": f"{top}, {left}",
     }
     if (rows, columns) != (height, width):
-        meta["crop"] = f"{rows} x {columns} px from row {top}, column {left} of {height} x {width} px"
+        meta["crop"] = Text(
+            "readers.crop_of", rows=rows, columns=columns, top=top, left=left, height=height, width=width
+        )
     pixels: GrayImage = _kept(micrograph.pixels[cut])
     color = None if micrograph.color is None else _kept(micrograph.color[cut])
     roi = None if micrograph.roi is None else micrograph.roi[cut]
@@ -78,7 +81,7 @@ def apply_region(micrograph: Micrograph, region: Region, folder: Path) -> Microg
             " footer_px"
         )
         raise SettingsError(msg)
-    meta["region"] = f"{count} of {roi.size} pixels count ({100 * count / roi.size:.4g} %)"
+    meta["region"] = Text("readers.region_counts", count=count, total=roi.size, percent=100 * count / roi.size)
     return replace(cropped, roi=_kept(roi), meta=meta)
 
 
@@ -225,7 +228,7 @@ def to_square_pixels(micrograph: Micrograph) -> Micrograph:
     side = max(wide, high)
     joined = side / high, side / wide  # pixels of the file in one new pixel, along rows and along columns
     rows, columns = micrograph.pixels.shape
-    note = f"{wide:.6g} um wide and {high:.6g} um high in the file; resampled to squares of {side:.6g} um"
+    note = Text("readers.squared", wide_um=wide, high_um=high, side_um=side)
     meta = {**micrograph.meta, "pixels": note, "before_squaring_px": f"{rows} x {columns}"}
     meta["pixels_joined"] = f"{joined[0]!r}, {joined[1]!r}"
     color, roi, mount, shown = micrograph.color, micrograph.roi, micrograph.mount, micrograph.shown

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Check, GrayImage, Mask, Micrograph, MicrographRecord, Samples
 
 _LEAST, _LEAST_PX = 0.004, 400  # size of an area that is looked at: share of the picture [1], and [px]
@@ -59,7 +59,7 @@ def left_out(micrograph: Micrograph, *, mounted: bool = True) -> Micrograph:
     out = np.logical_or.reduce([area.where for area in sure])
     kinds = [name for kind, name in _NAMES.items() if any(area.kind == kind for area in sure)]
     meta["left_out_percent"] = f"{100 * np.count_nonzero(out) / total:.3g}"
-    meta["left_out_as"] = " and ".join(kinds)
+    meta["left_out_as"] = joined(_AND, kinds)
     roi = before & ~out
     mounts = [area.where for area in sure if area.kind == "mount"]
     color = micrograph.color
@@ -132,7 +132,8 @@ _LIMITS: tuple[tuple[str, str, float, Literal["image", "plausibility"], str], ..
         Text("images.note_even_area_measured"),
     ),
 )
-_NAMES = {"fill": "fill of one value", "mount": "mount, surround or gap"}
+_NAMES = {"fill": Text("readers.fill_of_one_value"), "mount": Text("readers.mount_surround_or_gap")}
+_AND = " " + Text("words.and") + " "
 
 
 def _without_rim(mount: Mask) -> Mask:

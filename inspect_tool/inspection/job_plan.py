@@ -23,6 +23,7 @@ from inspect_tool.files import (
     sha256_source,
 )
 from inspect_tool.images import quality, readers
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import (
     Calibration,
     Criteria,
@@ -309,13 +310,13 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
     return resolved
 
 
-def scale_lines(planned: Plan) -> list[str]:
+def scale_lines(planned: Plan) -> list[Words]:
     """What the calibrations of a checked job are, and which of their rules they fail: one line each."""
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
     lines = [laboratory_files.described(item) for item in made]
     failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
-    return [*lines, *(f"not met: {rule.name}: {rule.note}" for rule in failed)]
+    return [*lines, *(Text("console.scale_not_met", name=rule.name, note=rule.note) for rule in failed)]
 
 
 def _digest(path: Path) -> str:

@@ -27,10 +27,11 @@ from inspect_tool.inspection.reporting import (
     export,
     measured_of,
     picture_files,
+    remove_pictures,
     report_of,
     scale_checks,
     typesetting,
-    worst_pictures,
+    worst_first,
 )
 from inspect_tool.model import (
     Report,
@@ -93,6 +94,8 @@ def run(
         measured = measured_of(planned, outcomes, folder)
         findings = findings_of(asked, measured, correction_of(asked, measured))
         figures = [figure for outcome in outcomes for figure in outcome.figures]
+        worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
+        remove_pictures(folder, outcomes, worst)
         report = report_of(
             asked,
             measured,
@@ -102,7 +105,7 @@ def run(
                 *scale_checks(measured.records, date_of_work(planned.job, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
-            worst=worst_pictures(folder, outcomes),
+            worst=worst,
             provenance=provenance(
                 job_sha256=planned.sha256,
                 settings=planned.settings,

@@ -15,6 +15,7 @@ from inspect_tool.files import (
 )
 from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
 from inspect_tool.inspection.job_plan import Plan, Source
+from inspect_tool.languages import Text
 from inspect_tool.model import (
     Alternatives,
     Editions,
@@ -249,7 +250,9 @@ def _noted(micrograph: Micrograph, bar: BarReading | None) -> Micrograph:
     """Tell of a bar that was seen and not read, so that nobody takes it for compared."""
     if bar is None or bar.status != "refused":
         return micrograph
-    return replace(micrograph, meta={**micrograph.meta, "scale bar in the picture": f"not used: {bar.note}"})
+    return replace(
+        micrograph, meta={**micrograph.meta, "scale bar in the picture": Text("scale.bar_not_used", note=bar.note)}
+    )
 
 
 def _without_writing(micrograph: Micrograph, region: Region, bar: BarReading | None) -> Region:

@@ -136,14 +136,11 @@ def report_of(
     )
 
 
-def worst_pictures(folder: Path, outcomes: Sequence[Outcome]) -> list[Thumbnail]:
-    """The worst features of a job; the pictures of the others are removed from its folder."""
-    thumbnails = [shown for outcome in outcomes for shown in outcome.thumbnails]
-    worst = worst_first(thumbnails)
-    for one in thumbnails:
-        if one not in worst:
+def remove_pictures(folder: Path, outcomes: Sequence[Outcome], kept: Sequence[Thumbnail]) -> None:
+    """Remove the pictures of features that are not among the worst of the job."""
+    for one in (shown for outcome in outcomes for shown in outcome.thumbnails):
+        if one not in kept:
             (folder / one.file).unlink()
-    return worst
 
 
 def picture_files(

@@ -7,6 +7,7 @@ without changing what a report says.
 
 from inspect_tool.languages.catalogue import ENGLISH, FIRST_SCHEMA, decimal_sign, fingerprint, languages, localized
 from inspect_tool.languages.text import (
+    RUN_ON,
     Text,
     Value,
     Words,
@@ -18,6 +19,7 @@ from inspect_tool.languages.text import (
     named,
     of_data,
     placed,
+    recognized,
     reworded,
     said,
     same,
@@ -28,6 +30,7 @@ from inspect_tool.languages.text import (
 __all__ = [
     "ENGLISH",
     "FIRST_SCHEMA",
+    "RUN_ON",
     "Text",
     "Value",
     "Words",
@@ -43,6 +46,7 @@ __all__ = [
     "named",
     "of_data",
     "placed",
+    "recognized",
     "reworded",
     "said",
     "same",

@@ -15,7 +15,9 @@ T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | None"
 """What a sentence may hold: a name, a number, another sentence (a ``Text`` is a ``str``), or several of them."""
 
-_RUN_ON = "words.run_on"
+RUN_ON = "words.run_on"
+"""Key of texts that were joined."""
+
 _DEEPEST = 12  # sentences in each other
 
 
@@ -245,12 +247,12 @@ def joined(between: str, texts: Iterable[str]) -> str:
     kept = tuple(part for part in parts if part)
     if not any(isinstance(part, Text) for part in kept):
         return "".join(kept)
-    return kept[0] if len(kept) == 1 else _made(_RUN_ON, {"parts": kept}, "".join(kept))
+    return kept[0] if len(kept) == 1 else _made(RUN_ON, {"parts": kept}, "".join(kept))
 
 
 def _parts(text: str) -> tuple[str, ...]:
     """What a text was joined of; itself, where it was not, or a file says so and holds no texts."""
-    parts = text.values.get("parts") if isinstance(text, Text) and text.key == _RUN_ON else None
+    parts = text.values.get("parts") if isinstance(text, Text) and text.key == RUN_ON else None
     return cast("tuple[str, ...]", parts) if _are_texts(parts) else (text,)
 
 
@@ -264,8 +266,23 @@ def named(room: str, name: str) -> str:
     >>> named("budget", "void edge").key, named("budget", "an edge of somebody else")
     ('budget.void_edge', 'an edge of somebody else')
     """
-    key = f"{room}.{_slug(name)}"
-    return Text(key) if template(key, ENGLISH) == name else name
+    slug = _slug(name)
+    key = f"{room}.{slug}"
+    found = template(key, ENGLISH)
+    known = found is not None and name in (found, slug.replace("_", " "))  # whatever the words of today
+    return Text(key) if known else name
+
+
+def recognized(room: str, words: str) -> str:
+    """Give the sentence for words of a file of this software, such as a note of a standard, where a room has them.
+
+    They are known by their letters, so that the sentence is the same under every wording of it.
+
+    >>> recognized("notes", "Twin boundaries are not counted unless the report says so.").key
+    'notes.twin_boundaries_are_not_counted_unless_the_report_says_so'
+    """
+    key = key_of(words, room)
+    return Text(key) if is_known(key) else words
 
 
 def is_known(key: str) -> bool:
@@ -296,10 +313,28 @@ def key_of(text: str, room: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words."""
+    """Whether two texts say the same: sentences by key and values, whatever their words; others by their words.
+
+    One version may hold in plain words what another holds as a sentence, also within a sentence.
+
+    >>> told, plain = (Text("words.pair", one=one, other="b") for one in (Text("words.and"), "and"))
+    >>> same(told, plain), same(told, Text("words.pair", one="or", other="b"))
+    (True, False)
+    """
     if isinstance(one, Text) and isinstance(other, Text):
-        return as_data(one) == as_data(other)
+        alike = one.key == other.key and one.values.keys() == other.values.keys()
+        if alike and all(_same_value(value, other.values[name]) for name, value in one.values.items()):
+            return True
+        return one.key == other.key == RUN_ON and reworded(one) == reworded(other)  # parted otherwise
     return one == other
+
+
+def _same_value(one: Value, other: Value) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return same(one, other)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_same_value, one, other))
+    return bool(_data_of(one) == _data_of(other))
 
 
 def is_text(text: str, key: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.measure import planimetric
 from inspect_tool.measure.edges import Window
 from inspect_tool.measure.intercepts import LineCount, TestLine, circle, count_line, parallel_lines
@@ -83,11 +84,9 @@ def magnification_that_fits(
     """
     room = _room(window)
     if room < smallest_px:
-        msg = (
-            f"{where}: the field is smaller than the smallest test figure ({max(room, 0):.0f} px against "
-            f"{smallest_px:.0f} px); give larger images, or images of a lower magnification"
+        raise MeasurementError(
+            Text("measure.error_field_too_small", where=where, room_px=max(room, 0), smallest_px=smallest_px)
         )
-        raise MeasurementError(msg)
     drawn_um = drawn_mm * 1e3
     return preferred_magnification(drawn_um / (wanted_px * pixel_um), at_least=drawn_um / (room * pixel_um))
 
@@ -97,11 +96,15 @@ def fitting_diameter(window: Window, *, drawn_mm: float, magnification: float, p
     diameter_um = drawn_mm * 1e3 / magnification
     room_um = _room(window) * pixel_um
     if diameter_um > room_um * (1 + 1e-9):
-        msg = (
-            f"{where}: the image is smaller than the test figure: {room_um:.0f} um against {diameter_um:.0f} um at "
-            f"{magnification:g}x; set a higher figure_magnification, or give larger images"
+        raise MeasurementError(
+            Text(
+                "measure.error_figure_does_not_fit",
+                where=where,
+                room_um=room_um,
+                diameter_um=diameter_um,
+                magnification=magnification,
+            )
         )
-        raise MeasurementError(msg)
     return diameter_um / pixel_um
 
 

@@ -101,11 +101,11 @@ class Segmentation:
     doubtful: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None  # flat pixels that just count, just do not count
     objects: LabelImage | None = None  # semantic: number of the object (joint, particle) a pixel belongs to, 0: none
     alternatives: Alternatives = no_alternatives  # other segmentations of the field, as plausible, made when asked for
+    told: Told = default(init=False, repr=False)  # of the settings: all that a recipe may know of a backend
 
-    @property
-    def told(self) -> Told:
-        """What the backend found out, read from the settings: all that a recipe may know of a backend."""
-        return told_in(self.settings)
+    def __post_init__(self) -> None:
+        """Read once what the backend found out."""
+        object.__setattr__(self, "told", told_in(self.settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What the color of the images says of classes that were told apart in them: checks for recipes of areas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +11,14 @@ from inspect_tool.acceptance import plausibility
 from inspect_tool.images.color import spread_inside
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
-from inspect_tool.model import Check, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
-from inspect_tool.model.row import Number, Row
+from inspect_tool.model import Check, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model.row import Row
 
 SPREAD = "color_spread"
 """Name under which the spread of color inside the classes is read off an image. [gray levels]"""
 
 _SPREAD_LEVELS = 12.0  # lamps and texture make 1 to 8 of one material, grains of other tints 11 to 50
 _SAME_AXIS = 0.7  # cosine between the axes of two fields: half a right angle
-_WEIGHTS = ("color_red_weight", "color_green_weight", "color_blue_weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +29,10 @@ class Color(Row):
     color_red_weight: float | None  # None: told apart by gray
     color_green_weight: float | None
     color_blue_weight: float | None
+
+
+Seen: TypeAlias = tuple[Color, str]
+"""What a field keeps of its color, and the name of its image."""
 
 
 def spread_of(
@@ -50,19 +54,19 @@ def color_of(spread: float | None, segmentation: Segmentation) -> Color:
     return Color(color_spread=spread, color_red_weight=red, color_green_weight=green, color_blue_weight=blue)
 
 
-def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
+def checks_of(seen: Sequence[Seen], specimen: str, what: str) -> list[Check]:
     """Doubts of one specimen: areas of other colors inside a class, fields told apart by different colors.
 
     Parameters
     ----------
-    fields : sequence of FieldMeasurement
-        Of one specimen.
+    seen : sequence of Seen
+        Of its fields.
+    specimen : str
     what : str
         Where color was looked at, e.g. "the classes".
     """
-    specimen = fields[0].specimen
     made = []
-    spreads = [(float(field.values[SPREAD]), field.image) for field in fields if SPREAD in field.values]
+    spreads = [(color.color_spread, image) for color, image in seen if color.color_spread is not None]
     if spreads:
         worst, image = max(spreads)
         made.append(
@@ -77,7 +81,7 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
                 note=Text("recipes.note_worst_field_of_color", image=image),
             )
         )
-    axes = [axis for axis in (_axis(field.values) for field in fields) if axis is not None]
+    axes = [axis for axis in (_axis(color) for color, _ in seen) if axis is not None]
     if len(axes) > 1:
         least = min(float(axes[0] @ axis) for axis in axes)
         made.append(
@@ -95,19 +99,16 @@ def checks_of(fields: Sequence[FieldMeasurement], what: str) -> list[Check]:
     return made
 
 
-def warnings_of(fields: Sequence[FieldMeasurement], phase: str) -> list[str]:
+def warnings_of(seen: Sequence[Seen], specimen: str, phase: str) -> list[str]:
     """Say on page 1 that color told the classes apart, and which one is which."""
-    n = sum(_axis(field.values) is not None for field in fields)
+    n = sum(_axis(color) is not None for color, _ in seen)
     if not n:
         return []
-    said = Text(
-        "recipes.warning_hues_told_by_color", specimen=fields[0].specimen, n=n, n_fields=len(fields), phase=phase
-    )
-    return [said]
+    return [Text("recipes.warning_hues_told_by_color", specimen=specimen, n=n, n_fields=len(seen), phase=phase)]
 
 
-def _axis(values: Mapping[str, Number]) -> NDArray[np.float64] | None:
-    if _WEIGHTS[0] not in values:
+def _axis(color: Color) -> NDArray[np.float64] | None:
+    if color.color_red_weight is None:
         return None
-    axis = np.array([float(values[name]) for name in _WEIGHTS])
+    axis = np.array([color.color_red_weight, color.color_green_weight, color.color_blue_weight])
     return np.asarray(axis / np.linalg.norm(axis))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Check, FieldMeasurement, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -48,27 +48,29 @@ def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: floa
         raise MeasurementError(msg)
 
 
-def matrix_check(fields: Sequence[FieldMeasurement], name: str) -> tuple[Check, ...]:
+def matrix_check(fields: Sequence[FieldMeasurement], shares: Sequence[float], name: str) -> tuple[Check, ...]:
     """Doubt of a class that takes nearly all of a field by an automatic level; none where no level was automatic.
 
     Parameters
     ----------
     fields : sequence of FieldMeasurement
-        Of one specimen, with ``area_percent.<name>`` in their values.
+        Of one specimen.
+    shares : sequence of float
+        Of the class, in their order. [%]
     name : str
         Of the class.
     """
-    shares = [
-        (float(field.values[f"area_percent.{name}"]), field.image)
-        for field in fields
+    found = [
+        (share, field.image)
+        for field, share in zip(fields, shares, strict=True)
         if field.read_off.get("level_is_automatic")
     ]
-    if not shares:
+    if not found:
         return ()
-    most, image = max(shares)
+    most, image = max(found)
     return (
         plausibility.check(
-            Text("recipes.check_share_beside_level", name=name),
+            Text("recipes.check_share_beside_level", name=named("terms", name)),
             most,
             "<=",
             _MOST_PHASE,

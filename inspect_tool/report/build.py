@@ -17,7 +17,7 @@ from inspect_tool.acceptance import lots
 from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
 from inspect_tool.files import SCHEMA, sha256_bytes, with_sentences
 from inspect_tool.images import colored_marks
-from inspect_tool.languages import ENGLISH, Text, fingerprint
+from inspect_tool.languages import ENGLISH, Text, fingerprint, joined
 from inspect_tool.model import (
     Attachment,
     Cell,
@@ -444,7 +444,7 @@ def _warnings(
         if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")
     ]
     marked = [
-        f"{record.image}: {record.meta[colored_marks.META]}"
+        joined(": ", (record.image, record.meta[colored_marks.META]))
         for record in micrographs
         if colored_marks.META in record.meta
     ]

@@ -95,15 +95,52 @@ def write(
     """
     data = as_json(with_sentences(found))
     write_text(folder / f"{name}.json", data)
-    if "html" in exports:
-        write_text(folder / f"{name}.html", confined(template, 0, page, found, folder, template, "screen"))
-    if "pdf" in exports:
-        confined(template, 0, _print, found, folder, name, page, template, what, data)
+    write_pages(found, data, folder, folder, name, page, template, what=what, exports=exports)
 
 
-def _print(found: D, folder: Path, name: str, page: "Page[D]", template: Path, what: str, data: str) -> None:
+def write_pages(
+    found: D,
+    data: str,
+    pictures: Path,
+    folder: Path,
+    name: str,
+    page: "Page[D]",
+    template: Path,
+    *,
+    what: str,
+    exports: Collection[str] = ("html", "pdf"),
+) -> tuple[Path, ...]:
+    """Write the pages of a document whose data and pictures are there, e.g. once more in another language.
+
+    Parameters
+    ----------
+    found : Document
+        In the language that it is to be printed in.
+    data : str
+        What the PDF carries: the data as they were written.
+    pictures, folder : Path
+        Where the pictures lie, and where the pages go.
+    name, page, template, what, exports
+        See :func:`write`.
+
+    Returns
+    -------
+    tuple of Path
+        The files.
+    """
+    made = {kind: folder / f"{name}.{kind}" for kind in ("html", "pdf") if kind in exports}
+    if "html" in made:
+        write_text(made["html"], confined(template, 0, page, found, pictures, template, "screen"))
+    if "pdf" in made:
+        confined(template, 0, _print, found, pictures, made["pdf"], name, page, template, what, data)
+    return tuple(made.values())
+
+
+def _print(
+    found: D, pictures: Path, file: Path, name: str, page: "Page[D]", template: Path, what: str, data: str
+) -> None:
     from inspect_tool.report.exporters.pdf import attachment, print_page
 
     made = datetime.fromisoformat(found.provenance.started)
     carried = [attachment(f"{name}.json", what, data, "Source", made)]
-    print_page(page(found, folder, template, "print"), folder / f"{name}.pdf", template, found.id, carried)
+    print_page(page(found, pictures, template, "print"), file, template, found.id, carried)

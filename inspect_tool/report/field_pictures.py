@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.model import LabelImage, Layer, Mark, Micrograph, Notable, Segmentation
+from inspect_tool.paths import data_folder
 from inspect_tool.report.text import NBSP
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
@@ -44,7 +44,7 @@ MARK_COLORS: Mapping[str, tuple[int, int, int]] = {
     "object": (110, 235, 170),
     "warning": (250, 235, 80),
 }
-FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"  # that come with matplotlib
+FONTS = data_folder("templates") / "fonts"  # of pictures and pages: the same on every machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -529,5 +529,5 @@ def _slug(name: str) -> str:
 
 @cache
 def _font(height: int) -> Any:
-    """Font that comes with matplotlib, so that pictures are the same on every machine."""
+    """Font that comes with this software, so that pictures are the same on every machine."""
     return ImageFont.truetype(str(FONTS / "DejaVuSans-Bold.ttf"), height)

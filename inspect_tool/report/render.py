@@ -339,17 +339,17 @@ def _is_shipped(name: str, text: str) -> bool:
 def font_faces() -> str:
     """Style that names the fonts that come with this software, for paper: the same on every machine.
 
-    Those of texts (Liberation) lie beside the templates; what they lack (DejaVu) matplotlib brings.
+    Texts are in Liberation, signs that it lacks in DejaVu.
     """
-    own, more = data_folder("templates") / "fonts", field_pictures.FONTS
+    own = field_pictures.FONTS
     faces = [
         ("Report Sans", own / "LiberationSans-Regular.ttf", "normal", "normal"),
         ("Report Sans", own / "LiberationSans-Bold.ttf", "bold", "normal"),
         ("Report Sans", own / "LiberationSans-Italic.ttf", "normal", "italic"),
         ("Report Sans", own / "LiberationSans-BoldItalic.ttf", "bold", "italic"),
         ("Report Mono", own / "LiberationMono-Regular.ttf", "normal", "normal"),
-        ("Report Signs", more / "DejaVuSans.ttf", "normal", "normal"),
-        ("Report Signs", more / "DejaVuSans-Bold.ttf", "bold", "normal"),
+        ("Report Signs", own / "DejaVuSans.ttf", "normal", "normal"),
+        ("Report Signs", own / "DejaVuSans-Bold.ttf", "bold", "normal"),
     ]
     return "".join(
         f'@font-face {{ font-family: "{name}"; font-weight: {weight}; font-style: {shape}; '
@@ -514,7 +514,7 @@ def _context(
     checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
     report = translated(replace(report, standard=standard, checks=checks), language)
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
-    report = _worded(report)
+    report = _worded(report, language)
     stated = replace(report.header, deviations=_deviations(report))
     main = main_results(report.results)
     across = _better_across(report)
@@ -556,7 +556,7 @@ def _context(
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,
-        "dense": _is_dense(report, main, more=anew + (language != ENGLISH)),  # English is the shortest
+        "dense": _is_dense(report, main, more=anew + _longer(report, language)),  # English is the shortest
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
@@ -612,17 +612,28 @@ def _deviations(report: Report) -> str:
     return "; ".join(filter(None, (said, *report.deviations)))
 
 
-def _worded(report: Report) -> Report:
+def _worded(report: Report, language: str) -> Report:
     """Word the texts of a report for the reader: units, signs and editions as on paper."""
     standard = report.standard
-    name = text.prose(designation(standard))
+    names = [
+        text.prose(said(designation(standard), each)) for each in (language, ENGLISH)
+    ]  # as plain words in old ones
     say = text.prose
 
     def say_clause(words: str) -> str:
-        return "" if say(words) == name else say(words)  # the whole standard: its name stands in the head
+        return "" if say(words) in names else say(words)  # the whole standard: its name stands in the head
+
+    def say_rule(words: str) -> str:
+        return say(words).removeprefix(f"{names[0]}: ").removeprefix(f"{names[1]}: ")
 
     def say_table(table: Table) -> Table:
-        rows = tuple(tuple(say(cell) if isinstance(cell, str) else cell for cell in row) for row in table.rows)
+        units = {
+            i for i, name in enumerate(table.columns) if key_of(name, "words") == "words.unit"
+        }  # for ``text.unit``
+        rows = tuple(
+            tuple(say(cell) if isinstance(cell, str) and i not in units else cell for i, cell in enumerate(row))
+            for row in table.rows
+        )
         return replace(table, title=say(table.title), rows=rows, note=say(table.note))
 
     return replace(
@@ -645,9 +656,7 @@ def _worded(report: Report) -> Report:
             for result in report.results
         ),
         checks=tuple(
-            replace(
-                check, name=say(check.name), clause=say(check.clause).removeprefix(f"{name}: "), note=say(check.note)
-            )
+            replace(check, name=say(check.name), clause=say_rule(check.clause), note=say(check.note))
             for check in report.checks
         ),
         conformities=tuple(replace(item, reason=say(item.reason)) for item in report.conformities),
@@ -827,6 +836,8 @@ def transposed(fields: Table, first: tuple[str, ...] = (), wording: Wording = te
     same: list[str] = []
     for name in names:
         values = [row[fields.columns.index(name)] for row in fields.rows]
+        if not any(value not in (None, "") for value in values):
+            continue
         if len(fields.rows) > 1 and len(set(values)) == 1 and name not in first:
             same.append(Text("page.head_and_value", head=text.heading(name, wording), value=text.column(values)[0]))
             continue
@@ -869,38 +880,46 @@ def _is_dense(report: Report, main: tuple[Result, ...], more: int) -> bool:
     return lines + more + len(report.title) // 40 > 12
 
 
+def _longer(report: Report, language: str) -> int:
+    """Lines that page 1 has more in another language than in English, which is the shortest: of a verdict two."""
+    return 0 if language == ENGLISH else 1 + 2 * min(len(report.conformities), 4)
+
+
 def _image_notes(report: Report) -> dict[str, object]:
     """Sort what is known of every image into what all have in common and what differs."""
     records = report.micrographs
     asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
-    known: list[dict[str, str]] = []
+    known: list[dict[str, Words]] = []
     for record in records:
-        notes = {} if record.scale_sources else {"scale": text.prose(record.calibration.note)}
-        whole = {"crop offset px": "0, 0", "original shape px": f"{record.height_px} x {record.width_px}"}
-        notes |= {
-            name: str(value)
+        facts = {} if record.scale_sources else {"scale": text.prose(record.calibration.note)}
+        whole = {"crop_offset_px": "0, 0", "original_shape_px": f"{record.height_px} x {record.width_px}"}
+        facts |= {
+            name: value
             for name, value in record.meta.items()
-            if str(value) not in record.calibration.note and whole.get(name.replace("_", " ")) != str(value)
+            if value not in record.calibration.note and whole.get(name) != value
         }
-        found = record.segmentation.get("settings", {})
-        notes |= {name: text.setting(value) for name, value in found.items() if asked.get(name) != text.setting(value)}
-        notes = {name: value for name, value in notes.items() if len(value) <= 160}  # long lists stand in report.json
-        known.append(notes)
+        notes: dict[str, Words] = {name: joined(": ", (_fact(name), value)) for name, value in facts.items()}
+        found = {name: text.setting(value) for name, value in record.segmentation.get("settings", {}).items()}
+        notes |= {name: joined(" = ", (name, value)) for name, value in found.items() if asked.get(name) != value}
+        # long lists stand in report.json
+        known.append({name: note for name, note in notes.items() if len(note) <= len(name) + 3 + _LONGEST_NOTE})
     first = known[0] if known else {}
     same = {name: value for name, value in first.items() if all(notes.get(name) == value for notes in known)}
 
     weights = (record.segmentation.get("weights_sha256") for record in records)
-
-    def listed(notes: dict[str, str]) -> list[str]:
-        return [f"{name.replace('_', ' ')}: {value}" for name, value in notes.items()]
-
     return {
         "weights": tuple(dict.fromkeys(filter(None, weights))),
-        "common": listed(same),
-        "single": [listed({k: v for k, v in notes.items() if k not in same}) for notes in known],
+        "common": tuple(same.values()),
+        "single": tuple(tuple(note for name, note in notes.items() if name not in same) for notes in known),
     }
 
 
+def _fact(name: str) -> Words:
+    """Name of what a reader or the region says of an image."""
+    return named("readers", name.replace("_", " "))
+
+
+_LONGEST_NOTE = 160  # letters
 _MOST_SCALES = 4  # groups of images whose scale is told alike; more would fill pages with the same numbers
 
 

@@ -58,6 +58,8 @@ _ENDINGS = (
     ("_nm", "nm"),
     ("_px", "px"),
 )
+_SINGULAR = {"studies.points": "studies.point", "terms.counts": "terms.count"}
+_ONE = re.compile(r"(?<![\d.])1$")  # behind its sign, if any
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
 PLAIN = Wording()
 """Of pages that no recipe words."""
@@ -193,12 +195,17 @@ def unit(name: str) -> str:
 
 
 def with_unit(text: str, name: str) -> str:
-    """Put a unit behind a number, with a space that does not break; the degree sign has none."""
+    """Put a unit behind a number, with a space that does not break; the degree sign has none.
+
+    >>> with_unit("≤ 0.1", Text("studies.points")), with_unit("≤ 1", Text("studies.points"))
+    ('≤ 0.1\\xa0points', '≤ 1\\xa0point')
+    """
     mark = unit(name)
     if not mark:
         return text
     if isinstance(mark, Text):
-        return Text("page.with_unit", number=text, unit=mark)
+        single = _SINGULAR.get(mark.key) if _ONE.search(text) else None
+        return Text("page.with_unit", number=text, unit=Text(single) if single else mark)
     return text + mark if mark == "°" else f"{text}{NBSP}{mark}"
 
 
@@ -451,7 +458,7 @@ def setting(value: object) -> str:
         return ", ".join(f"{name} = {setting(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(setting(item) for item in value)
-    return "none" if value is None else str(value)
+    return "none" if value is None else value if isinstance(value, str) else str(value)
 
 
 def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0, language: str = ENGLISH) -> list[str]:

@@ -236,7 +236,7 @@ def checks(calibrations: Sequence[Calibration], today: date) -> tuple[Check, ...
         )
         if item.source.startswith((FROM_FILE, FROM_BAR)):
             certified = bool(item.certificate)
-            taken = "file" if item.source.startswith(FROM_FILE) else Text("scale.taken_from_bar")
+            taken = Text("scale.taken_from_file") if item.source.startswith(FROM_FILE) else Text("scale.taken_from_bar")
             note = name if certified else Text("scale.note_no_certificate", name=name, taken=taken)
             found.append(
                 _check(Text("scale.check_certificate_behind_scale"), float(certified), "1", certified, note, 1.0)
@@ -327,6 +327,14 @@ _SAYS = {
 }
 
 
+_COMPARED = {
+    "job": Text("scale.compared_job"),
+    "calibration file": Text("scale.compared_calibration_file"),
+    "file metadata": Text("scale.compared_file"),
+    "scale bar": Text("scale.compared_scale_bar"),
+}
+
+
 def _told(source: ScaleSource) -> Words:
     parts: list[Words] = [Text("scale.source_says", says=_SAYS[source.kind], pixel_um=source.pixel_um)]
     if source.pixel_y_um is not None:
@@ -338,10 +346,7 @@ def _told(source: ScaleSource) -> Words:
 
 def _agreeing(one: ScaleSource, other: ScaleSource) -> str:
     apart, _ = difference(one, other)
-    name = {"file metadata": Text("scale.compared_file"), "scale bar": Text("scale.compared_scale_bar")}.get(
-        other.kind, f"the {other.kind}"
-    )
-    return Text("scale.agrees_within", name=name, apart=100 * apart, note=other.note)
+    return Text("scale.agrees_within", name=_COMPARED[other.kind], apart=100 * apart, note=other.note)
 
 
 def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:

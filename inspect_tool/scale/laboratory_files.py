@@ -12,6 +12,7 @@ from statistics import mean
 
 from inspect_tool.errors import CalibrationError, SettingsError
 from inspect_tool.files import load_calibration
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Calibration, CalibrationRecord
 from inspect_tool.scale.calibration import check_stated
 from inspect_tool.statistics.uncertainty import combined
@@ -119,10 +120,12 @@ def resolve(stated: Calibration, folder: Path, where: str) -> Calibration:
         pixel_um=record.pixel_um,
         pixel_y_um=record.pixel_y_um,
         u_rel=record.u_rel,
-        source=f"calibration file {_name(folder / file)}" + (f": {record.method}" if record.method else ""),
+        source=Text("scale.calibration_file_by", file=_name(folder / file), method=record.method)
+        if record.method
+        else Text("scale.calibration_file_of", file=_name(folder / file)),
         certificate=record.certificate,
         valid_until=record.due,
-        note="; ".join(text for text in (stated.note, _setting(record), record.note) if text),
+        note=joined("; ", (text for text in (stated.note, _setting(record), record.note) if text)),
         file=file,
         instrument=record.instrument,
         objective=record.objective,
@@ -168,20 +171,23 @@ def check_image(calibration: Calibration, shape: Sequence[int], where: str, binn
         raise CalibrationError(msg)
 
 
-def described(calibration: Calibration) -> str:
+def described(calibration: Calibration) -> Words:
     """One line on a calibration: pixel size, uncertainty, source, certificate, last day.
 
     >>> described(Calibration(pixel_um=0.25, u_rel=0.002, source="stage micrometer"))
     '0.25 um per pixel, u 0.2 %, stage micrometer, certificate not stated, valid until not stated'
     """
-    size = f"{calibration.pixel_um:.6g}"
+    size = Text("scale.size", size=calibration.pixel_um)
     if calibration.pixel_y_um is not None:
-        size += f" x {calibration.pixel_y_um:.6g}"
-    u = f"u {100 * calibration.u_rel:.2g} %" if calibration.u_rel > 0 else "u not stated"
-    until = calibration.valid_until.isoformat() if calibration.valid_until else "not stated"
-    return (
-        f"{size} um per pixel, {u}, {calibration.source or 'source not stated'},"
-        f" certificate {calibration.certificate or 'not stated'}, valid until {until}"
+        size = Text("scale.sizes", wide=calibration.pixel_um, high=calibration.pixel_y_um)
+    u = Text("scale.u_is", u=100 * calibration.u_rel) if calibration.u_rel > 0 else Text("scale.u_not_stated")
+    return Text(
+        "scale.described",
+        size=size,
+        u=u,
+        source=calibration.source or Text("scale.source_not_stated"),
+        certificate=calibration.certificate or Text("terms.not_stated"),
+        until=calibration.valid_until.isoformat() if calibration.valid_until else Text("terms.not_stated"),
     )
 
 
@@ -224,13 +230,13 @@ def _said(value: str | float) -> str:
     return f"'{value}'" if isinstance(value, str) else f"{value:g}"
 
 
-def _setting(record: CalibrationRecord) -> str:
+def _setting(record: CalibrationRecord) -> Words:
     """Setting that a calibration is for, in words."""
     said = [record.instrument, record.objective]
-    said += [f"zoom {record.zoom:g}"] if record.zoom is not None else []
-    said += [f"binning {record.binning}"] if record.binning is not None else []
-    said += [f"due {record.due.isoformat()}"] if record.due is not None else []
-    return ", ".join(text for text in said if text) or "setting not stated"
+    said += [Text("scale.setting_zoom", zoom=record.zoom)] if record.zoom is not None else []
+    said += [Text("scale.setting_binning", binning=record.binning)] if record.binning is not None else []
+    said += [Text("scale.setting_due", day=record.due.isoformat())] if record.due is not None else []
+    return joined(", ", (text for text in said if text)) or Text("scale.setting_not_stated")
 
 
 def _name(path: Path) -> str:

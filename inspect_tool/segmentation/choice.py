@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
 from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
 
@@ -142,7 +142,7 @@ def _statement(recipe: Recipe, segmentation: Segmentation, text: str) -> Stateme
         name=Text("segmentation.question_separation"),
         text=Text(
             "segmentation.question_separation_text",
-            question=recipe.QUESTION,
+            question=named("segmentation", recipe.QUESTION),
             asks=_ASKS[recipe.QUESTION],
             backend=segmentation.backend,
             text=text,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from inspect_tool import typos
 from inspect_tool.errors import StandardError
 from inspect_tool.files import checked, read_toml, sha256_file
-from inspect_tool.languages import Text, joined, named
+from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.model import Check, Constant, Editions, Requirement, Rule, Standard, StandardRecord, Worked
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe, others_of
@@ -62,7 +62,7 @@ def load_standard(name: str, folder: Path | None = None) -> Standard:
     )
 
 
-def designation(standard: Standard | StandardRecord) -> str:
+def designation(standard: Standard | StandardRecord) -> Words:
     """Name an edition as its publisher does.
 
     >>> designation(load_standard("astm_e112_2013")), designation(load_standard("astm_e1245_2016"))
@@ -70,14 +70,19 @@ def designation(standard: Standard | StandardRecord) -> str:
     >>> designation(load_standard("iso_643_2019")), designation(load_standard("vdg_p201_2002"))
     ('ISO 643:2019', 'VDG P 201, edition 2002')
     """
-    name, edition = standard.id, standard.edition
+    name, edition = recognized("editions", standard.id), standard.edition
     if name.startswith("ASTM "):
         return f"{name}-{edition[2:] if re.fullmatch(r'(19|20)[0-9]{2}', edition) else edition}"
     if name.startswith("ISO"):
         return f"{name}:{edition}"
     if not any(character.isdigit() for character in edition):
-        return f"{name}, {edition if 'revision' in edition else 'revision ' + edition}"
-    return f"{name}, edition {edition}"
+        stated = edition != "revision not stated"
+        return (
+            Text("standards.revision", name=name, revision=edition)
+            if stated
+            else Text("standards.no_revision", name=name)
+        )
+    return Text("standards.edition", name=name, edition=edition)
 
 
 def names_for(recipe: Recipe) -> tuple[str, ...]:

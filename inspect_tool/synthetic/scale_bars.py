@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.paths import data_folder
 from inspect_tool.synthetic.field import Image
 from inspect_tool.units import convert
 
@@ -228,10 +228,9 @@ def _place(place: Place, bar: tuple[int, int, int, int], text: tuple[int, ...], 
 
 @cache
 def _font(name: str, size: int) -> Any:
-    import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / _FONTS[name]), size)
+    return ImageFont.truetype(str(data_folder("templates") / "fonts" / _FONTS[name]), size)
 
 
 def _letters(text: str, font: Font, size: int, soft: bool) -> NDArray[np.float32]:

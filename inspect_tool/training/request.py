@@ -73,6 +73,7 @@ class Request:
     network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
     licence: Annotated[str, Doc("Licence of the images, for the model card.")] = "not stated"
     commercial: bool = True  # whether the images may be used commercially
+    language: Annotated[str, Doc("Of the words of validation.html, e.g. de; default: English.")] = ""
     resume: Annotated[bool, Doc("Go on with a run that did not end.")] = False
 
 

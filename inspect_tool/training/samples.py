@@ -19,6 +19,7 @@ from inspect_tool.errors import CalibrationError, InspectError, ReadError, Setti
 from inspect_tool.files import sha256_file
 from inspect_tool.images import readers
 from inspect_tool.images.preprocess import apply_region
+from inspect_tool.languages import Text, Words, named
 from inspect_tool.model import Modality, Region
 from inspect_tool.paths import matching
 from inspect_tool.segmentation.networks.weights import gray_range, normalized
@@ -60,7 +61,7 @@ class Split:
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
-    how: str
+    how: Words
 
 
 # ------------------------------------------------------------------------------------------------- files
@@ -461,7 +462,7 @@ def _by_name(samples: Sequence[Sample], chosen: Sequence[str]) -> Split:
         msg = "--validation names every image; leave some for training"
         raise SettingsError(msg)
     judging = tuple(sample for sample in samples if sample.name in names)
-    return Split(training=training, validation=judging, how="by image, as stated with --validation")
+    return Split(training=training, validation=judging, how=Text("training.how_stated"))
 
 
 def _drawn(samples: Sequence[Sample], classes: int, seed: int) -> Split:
@@ -479,7 +480,7 @@ def _drawn(samples: Sequence[Sample], classes: int, seed: int) -> Split:
     return Split(
         training=tuple(sample for i, sample in enumerate(samples) if i not in judging),
         validation=tuple(sample for i, sample in enumerate(samples) if i in judging),
-        how=f"by image, {count} of {len(samples)} drawn with seed {seed}",
+        how=Text("training.how_drawn", count=count, total=len(samples), seed=seed),
     )
 
 
@@ -499,10 +500,8 @@ def _within(sample: Sample, classes: int) -> Split:
     training, judging = max(
         options, key=lambda pair: [int((class_counts([part], classes) >= ENOUGH_PX).sum()) for part in pair]
     )
-    how = (
-        f"within the only image: its {training.part} train, its {judging.part} judges; "
-        "the scores hold for this image, not for another one"
-    )
+    trains, judges = named("training", training.part), named("training", judging.part)
+    how = Text("training.how_within", training=trains, judging=judges)
     return Split(training=(training,), validation=(judging,), how=how)
 
 

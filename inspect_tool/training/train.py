@@ -23,7 +23,9 @@ from inspect_tool import __version__, plugins, registry
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
 from inspect_tool.folders import check, new_folder
+from inspect_tool.languages import ENGLISH, Text
 from inspect_tool.model import Modality, ModelCard
+from inspect_tool.report.render import check_language
 from inspect_tool.segmentation.networks.layers import Weights
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.unet import UNet
@@ -70,6 +72,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     InspectError
         For whatever the user must fix; ``out`` is not touched then.
     """
+    if request.language:
+        check_language(request.language, "--language")
     work = _work_folder(request)
     base = _base(request)
     reading = _reading(request, base)
@@ -104,7 +108,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     with new_folder(request.out) as folder:
         values = _card(request, base, reading, parted, run, scores, before, size)
         card = write_model(folder, values, run.weights, half=True)
-        worst_cases.write(folder, card, cases, f"{', '.join(judging)} ({parted.how})", notes)
+        judged_on = Text("training.judged_on", images=judging, how=parted.how)
+        worst_cases.write(folder, card, cases, (judged_on, *notes), request.language or ENGLISH)
         shutil.copyfile(work / LOG, folder / LOG)
     clear(work)
     return Trained(
@@ -332,14 +337,13 @@ def _notes(
     """What the user should know."""
     notes = []
     if base is not None and base.card.classes != reading.classes:
-        notes.append(f"the last layer started anew: {base.card.name} has the classes {', '.join(base.card.classes)}")
+        notes.append(Text("training.last_layer_anew", model=base.card.name, classes=base.card.classes))
     if before is not None and before >= run.score:
-        notes.append(f"the model it started from scores {before:.3f} on the same images, no less than {run.score:.3f}")
+        notes.append(Text("training.no_better", before=before, score=run.score))
     if base is not None and base.card.pixel_um is not None and parted.training[0].pixel_um is None:
-        told = f"{base.card.name} was trained at {base.card.pixel_um:g} um/px"
-        notes.append(f"{told}; the images tell no scale and were taken as they are: give --pixel-um")
+        notes.append(Text("training.no_scale", model=base.card.name, pixel_um=base.card.pixel_um))
     if len(parted.validation) == 1:
-        notes.append(f"one image judges ({parted.how}); a score from one image is a weak promise")
+        notes.append(Text("training.one_judges", how=parted.how))
     return tuple(notes)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.files import write_text
+from inspect_tool.languages import ENGLISH, Text, Value, Words, said
 from inspect_tool.model import ModelCard
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
@@ -30,7 +31,12 @@ Picture = NDArray[np.uint8]  # (rows, columns, 3)
 # colors that color-blind readers tell apart (M. Okabe, K. Ito, 2008); the first class stays gray
 COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (204, 121, 167), (0, 114, 178))
 MISSED, TOO_MUCH, CONFUSED = (213, 94, 0), (0, 114, 178), (240, 228, 66)
-COLUMNS = ("image", "truth", "prediction", "difference")
+COLUMNS = (
+    Text("training.image"),
+    Text("training.truth"),
+    Text("training.prediction"),
+    Text("training.difference"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,7 +131,7 @@ def _tinted(image: Picture, labels: Target) -> Picture:
     return picture.astype(np.uint8)
 
 
-def picture_sheet(cases: Sequence[Case]) -> Image.Image:
+def picture_sheet(cases: Sequence[Case], language: str = ENGLISH) -> Image.Image:
     """All cases below each other, with what they are."""
     gap, title = 6, 18
     width = 4 * SIDE_PX + 5 * gap
@@ -133,38 +139,50 @@ def picture_sheet(cases: Sequence[Case]) -> Image.Image:
     sheet = Image.new("RGB", (width, title + sum(rows) + len(rows) * (title + gap)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     for i, name in enumerate(COLUMNS):
-        pen.text((gap + i * (SIDE_PX + gap), 2), name, fill="black", font=font)
+        pen.text((gap + i * (SIDE_PX + gap), 2), said(name, language), fill="black", font=font)
     top = title
     for case, height in zip(cases, rows, strict=True):
-        pen.text((gap, top + 2), _caption(case), fill="black", font=font)
+        pen.text((gap, top + 2), said(_caption(case), language), fill="black", font=font)
         for i, panel in enumerate(panels(case)):
             sheet.paste(Image.fromarray(panel), (gap + i * (SIDE_PX + gap), top + title))
         top += height + title + gap
     return sheet
 
 
-def _caption(case: Case) -> str:
-    return f"{case.image}, row {case.row}, column {case.column}: {100 * case.wrong:.1f} % of the pixels differ"
+def _caption(case: Case) -> Words:
+    return Text("training.caption", image=case.image, row=case.row, column=case.column, percent=100 * case.wrong)
 
 
 # --------------------------------------------------------------------------------------------------------- page
 
 
-def write(folder: Path, card: ModelCard, cases: Sequence[Case], split: str, notes: Sequence[str]) -> None:
+def write(
+    folder: Path, card: ModelCard, cases: Sequence[Case], notes: Sequence[Words], language: str = ENGLISH
+) -> None:
     """Write ``validation.png`` and ``validation.html`` into a model folder; the page needs no other file."""
-    picture_sheet(cases).save(folder / "validation.png")
-    write_text(folder / "validation.html", page(card, cases, split, notes))
+    picture_sheet(cases, language).save(folder / "validation.png")
+    write_text(folder / "validation.html", page(card, cases, notes, language))
 
 
-def page(card: ModelCard, cases: Sequence[Case], split: str, notes: Sequence[str]) -> str:
-    """The page as text."""
+def page(card: ModelCard, cases: Sequence[Case], notes: Sequence[Words], language: str = ENGLISH) -> str:
+    """The page as text; ``notes`` stand above the scores, first what the cases were judged on."""
+
+    def say(key: str, **values: Value) -> str:
+        return said(Text(key, **values), language)
+
     scores = "".join(f"<tr><td>{escape(key)}</td><td>{value:.4g}</td></tr>" for key, value in card.scores.items())
-    legend = [(_name(MISSED), "missed"), (_name(TOO_MUCH), "too much"), (_name(CONFUSED), "another class")]
+    legend = [
+        (_name(MISSED), say("training.missed")),
+        (_name(TOO_MUCH), say("training.too_much")),
+        (_name(CONFUSED), say("training.another_class")),
+    ]
     classes = [(_name(COLORS[(i - 1) % len(COLORS)]), name) for i, name in enumerate(card.classes) if i]
-    figures = "".join(_figure(case) for case in cases)
-    remarks = "".join(f"<li>{escape(note)}</li>" for note in (f"judged on {split}", *notes))
+    figures = "".join(_figure(case, language) for case in cases)
+    remarks = "".join(f"<li>{escape(said(note, language))}</li>" for note in notes)
+    title = escape(say("training.title", model=card.name))
+    told = say("training.legend", classes=_legend(classes), difference=_legend(legend), columns=COLUMNS)
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(card.name)}: worst validation cases</title>
+<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #111; }}
 td {{ padding: .1em 1.2em .1em 0; }} figure {{ margin: 1.5em 0; }} figcaption {{ margin-bottom: .3em; }}
@@ -172,22 +190,23 @@ td {{ padding: .1em 1.2em .1em 0; }} figure {{ margin: 1.5em 0; }} figcaption {{
 .four img {{ width: 100%; image-rendering: pixelated; }}
 .mark {{ display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 1em; vertical-align: -.1em; }}
 </style></head><body>
-<h1>{escape(card.name)}: worst validation cases</h1>
+<h1>{title}</h1>
 <p>{escape(card.title)}</p>
 <ul>{remarks}</ul>
 <table>{scores}</table>
-<p>Classes: {_legend(classes)}. Difference: {_legend(legend)}. Columns: {", ".join(COLUMNS)}.</p>
+<p>{told}</p>
 {figures}
 </body></html>
 """
 
 
-def _figure(case: Case) -> str:
+def _figure(case: Case, language: str) -> str:
     images = "".join(
-        f'<img src="data:image/png;base64,{_png(panel)}" alt="{name}">'
+        f'<img src="data:image/png;base64,{_png(panel)}" alt="{said(name, language)}">'
         for name, panel in zip(COLUMNS, panels(case), strict=True)
     )
-    return f'<figure><figcaption>{escape(_caption(case))}</figcaption><div class="four">{images}</div></figure>\n'
+    caption = escape(said(_caption(case), language))
+    return f'<figure><figcaption>{caption}</figcaption><div class="four">{images}</div></figure>\n'
 
 
 def _legend(entries: Sequence[tuple[str, str]]) -> str:

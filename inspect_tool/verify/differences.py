@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from inspect_tool.languages import Text, as_data
+from inspect_tool.languages import RUN_ON, Text, as_data, of_data, reworded
 
 _TABLE = {"title", "columns", "rows", "note"}
 
@@ -80,12 +80,24 @@ def _label(item: object, number: int) -> str:
 def equal(one: object, other: object, tolerance: float) -> bool:
     """Whether two values are the same, numbers within a relative tolerance."""
     if isinstance(one, Text) and isinstance(other, Text):  # whatever their words
-        return one.key == other.key and not any(differences(as_data(one), as_data(other), "", tolerance))
+        if one.key == other.key and not any(differences(as_data(one), as_data(other), "", tolerance)):
+            return True
+        return one.key == other.key == RUN_ON and reworded(one) == reworded(other)  # parted otherwise
+    if _is_sentence(one) != _is_sentence(other):  # what one version says in words, and another as a sentence
+        return _words(one) == _words(other)
     if isinstance(one, bool) or isinstance(other, bool) or not isinstance(one, int | float):
         return bool(one == other)
     if not isinstance(other, int | float):
         return False
     return bool(abs(one - other) <= tolerance * max(abs(one), abs(other)))
+
+
+def _is_sentence(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"key", "values"}
+
+
+def _words(value: object) -> object:
+    return of_data(value["key"], value["values"]) if isinstance(value, Mapping) and _is_sentence(value) else value
 
 
 def short(value: object) -> str:

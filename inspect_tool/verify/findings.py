@@ -44,3 +44,4 @@ class Verification:
     unseen: str  # why the look of the pages was not checked, so that it proves nothing; empty: it was
     as_stated: tuple[str, ...]  # what was not checked since it is read off the images
     findings: tuple[Finding, ...]
+    language: str = "en"  # of the report

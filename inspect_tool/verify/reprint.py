@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Printed:
     files: tuple[Path, ...]
 
 
-def print_anew(path: Path, *, language: str = "", out: Path | None = None, template: Path | None = None) -> Printed:
+def print_report(path: Path, *, language: str = "", out: Path | None = None, template: Path | None = None) -> Printed:
     """Print the pages of a report anew, into a folder of their own; the files of the report are only read.
 
     Parameters
@@ -58,14 +59,24 @@ def print_anew(path: Path, *, language: str = "", out: Path | None = None, templ
         raise SettingsError(msg) from None
     home = (dossier.folder or path.with_suffix("")).resolve()
     out = out or home.with_name(f"{home.name}.{language}")
-    for name in ("report.html", "report.pdf"):
+    check_unwritten(out, ("report.html", "report.pdf"))
+    with tempfile.TemporaryDirectory(prefix="inspect_tool_") as work:
+        files = _printed(dossier, used, out, Path(work), language)
+    return Printed(report=dossier.report.id, language=language, files=files)
+
+
+def check_unwritten(out: Path, names: Sequence[str]) -> None:
+    """Make the folder of a print; refuse one that holds pages already.
+
+    Raises
+    ------
+    OutputError
+    """
+    for name in names:
         if (out / name).exists():
             msg = f"{out / name}: exists already and is left as it is; choose another folder with --out"
             raise OutputError(msg)
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="inspect_tool_") as work:
-        files = _printed(dossier, used, out, Path(work), language)
-    return Printed(report=dossier.report.id, language=language, files=files)
 
 
 def _printed(dossier: Dossier, template: Path, out: Path, work: Path, language: str) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.stamp import BaseStamp, BaseStampStyle
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.paths import data_folder
 
 _INK, _MUTED, _ACCENT = "0.110 0.149 0.188 rg", "0.357 0.404 0.455 rg", "0.043 0.310 0.424 rg"
 _SMALLEST = 0.6  # of its size, for a text that is too long [1]
@@ -49,11 +50,9 @@ class Block(BaseStampStyle):
 
 
 def fonts(font: Path | None, text: str) -> tuple[bytes, bytes]:
-    """Regular and bold font with the letters of a text: the user's own for both, or those that come with matplotlib."""
+    """Regular and bold font with the letters of a text: the user's own for both, or those of the pages."""
     if font is None:
-        import matplotlib as mpl
-
-        folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+        folder = data_folder("templates") / "fonts"
         return _reduced(folder / "DejaVuSans.ttf", text), _reduced(folder / "DejaVuSans-Bold.ttf", text)
     try:
         found = _reduced(font, text)

@@ -13,6 +13,7 @@ from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.inspection.job_plan import Progress, silent
+from inspect_tool.languages import ENGLISH
 from inspect_tool.verify.contents import digest_findings, file_findings, trail_findings, wording_findings
 from inspect_tool.verify.findings import PARTS, Verification
 from inspect_tool.verify.printed import look_of, pages_findings
@@ -66,6 +67,7 @@ def verify(
         unseen=look.gap,
         as_stated=tuple(name for item in ordered if item.state == "not checked" for name in item.of_images),
         findings=tuple(ordered),
+        language=report.language or ENGLISH,
     )
 
 

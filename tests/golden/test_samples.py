@@ -18,9 +18,12 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from wide_words import left_of, wide_language
 
 from inspect_tool.files import load_job, load_report
 from inspect_tool.model import Report
+from inspect_tool.paths import data_folder
+from inspect_tool.report import render
 from inspect_tool.scale import laboratory_files
 from inspect_tool.statistics.uncertainty import combined
 
@@ -69,6 +72,18 @@ def test_every_requirement_passes_and_nothing_is_left_unstated(recipe: str, repo
     assert report.verdict == "pass"
     assert {conformity.decision for conformity in report.conformities} == {"pass"}
     assert report.not_stated == ()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_page_in_another_language_has_nothing_in_english_but_names(
+    recipe: str, report_of: Callable[[str], Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a whole report says; what its pictures show is drawn elsewhere, and the folder has none."""
+    monkeypatch.setattr(render, "_picture", lambda *_: "")
+    report = report_of(recipe)
+    with wide_language(tmp_path, monkeypatch) as language:
+        page = render.render(report, tmp_path, data_folder("templates") / "inspection", "screen", language)
+    assert left_of(page, report) == set()
 
 
 def test_every_drawn_joint_is_found(report_of: Callable[[str], Report]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from inspect_tool import registry
 from inspect_tool.errors import ReadError
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.plugins import KnowsContent, KnowsFolders, Reader, ReadsMasks, TellsScale
 
@@ -124,7 +125,7 @@ def _folder_reader(path: Path) -> Reader | None:
     return None
 
 
-def _reader_for(path: Path) -> tuple[Reader, str]:
+def _reader_for(path: Path) -> tuple[Reader, Words]:
     if path.is_dir():
         module = _folder_reader(path)
         if module is None:
@@ -139,7 +140,7 @@ def _reader_for(path: Path) -> tuple[Reader, str]:
         module = registry.load("reader", name)
         if isinstance(module, KnowsContent) and module.recognizes(head):
             fits = suffix in module.SUFFIXES
-            return module, "" if fits else f"the content does not fit the suffix '{suffix}'; read by its content"
+            return module, "" if fits else Text("readers.suffix_does_not_fit", suffix=suffix)
         readers.append(module)
     for module in readers:
         if suffix in module.SUFFIXES and not isinstance(module, KnowsContent):

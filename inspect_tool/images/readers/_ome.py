@@ -12,7 +12,6 @@ from defusedxml.common import DefusedXmlException
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers._planes import Positions
 from inspect_tool.images.readers.raster import (
-    PLACEHOLDER,
     SQUARE_WITHIN,
     UNIT_UM,
     Scale,
@@ -21,6 +20,7 @@ from inspect_tool.images.readers.raster import (
     scale_of,
     stale,
 )
+from inspect_tool.languages import Text
 
 _MOST_PLANES = 1_000_000  # of one file; more is damage
 _AXIS = {"C": "channel", "Z": "z", "T": "time"}
@@ -136,9 +136,9 @@ def scale_ome(text: str, width: int, height: int) -> Scale | None:
     try:
         root = plain_xml(text)
     except DefusedXmlException:
-        return Scale(note="OME-XML with a document type is not read", refused=True)
+        return Scale(note=Text("readers.ome_document_type"), refused=True)
     except ElementTree.ParseError:
-        return Scale(note="OME-XML cannot be parsed", refused=True)
+        return Scale(note=Text("readers.ome_not_parsed"), refused=True)
     images = [item for item in root.iterfind(".//{*}Pixels") if item.get("PhysicalSizeX") is not None]
     if not images:
         return None
@@ -154,7 +154,7 @@ def scale_ome(text: str, width: int, height: int) -> Scale | None:
     for size in (_wide, _high):
         finest, coarsest = min(scales, key=size), max(scales, key=size)
         if size(coarsest) > size(finest) * (1 + SQUARE_WITHIN):
-            note = f"OME-XML has images of different scale: {finest.note}; {coarsest.note}; save the one that counts"
+            note = Text("readers.ome_different_scales", one=finest.note, other=coarsest.note)
             return Scale(note=note, refused=True)
     return scales[0]
 
@@ -193,16 +193,18 @@ def _scale_ome_pixels(pixels: ElementTree.Element) -> Scale:
         factor = UNIT_UM.get(unit.lower(), {"cm": 1e4, "in": 25400.0}.get(unit))
         text_value = pixels.get(f"PhysicalSize{axis}", pixels.get("PhysicalSizeX", ""))
         if factor is None:
-            return Scale(note=f"OME PhysicalSize{axis} has the unit '{unit}', which is no length", refused=True)
+            note = Text("readers.unit_is_no_length", what=f"OME PhysicalSize{axis}", unit=unit)
+            return Scale(note=note, refused=True)
         try:
             sizes.append(float(text_value))
         except ValueError:
-            return Scale(note=f"OME PhysicalSize{axis} is '{text_value}', which is no number", refused=True)
+            note = Text("readers.is_no_number", what=f"OME PhysicalSize{axis}", value=text_value)
+            return Scale(note=note, refused=True)
         factors.append(factor)
     wide, high = sizes
     if "PhysicalSizeYUnit" not in pixels.attrib and min(wide, high) > 0:
         factors[1] = min(factors[::-1], key=lambda factor: abs(log(high * factor / (wide * factors[0]))))
     if placeholder(wide, high):
         unit = pixels.get("PhysicalSizeXUnit", "µm").strip()
-        return Scale(note=f"OME PhysicalSizeX and Y are 1 {unit}, {PLACEHOLDER}")
+        return Scale(note=Text("readers.placeholder", what=Text("readers.physical_size_x_and_y"), unit=unit))
     return scale_of(wide * factors[0], high * factors[1], "OME PhysicalSizeX")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from inspect_tool.errors import ReadError
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Selection
 
 AXES = ("page", "scene", "channel", "z", "time")
@@ -50,18 +51,23 @@ def chosen(path: Path, axes: Mapping[str, Positions], which: Selection) -> dict[
     return {axis: _position(path, axis, axes.get(axis, 1), getattr(which, axis)) for axis in AXES}
 
 
-def notes(axes: Mapping[str, Positions], at: Mapping[str, int]) -> dict[str, str]:
+def notes(axes: Mapping[str, Positions], at: Mapping[str, int]) -> dict[str, Words]:
     """State the choice on every axis that has several positions.
 
     >>> notes({"channel": ["DAPI", "GFP"], "z": 5, "time": 1}, {"channel": 1, "z": 4, "time": 0})
     {'channel': '1 of 2 (GFP, counted from 0)', 'z': '4 of 5 (counted from 0)'}
     """
-    found = {}
+    found: dict[str, Words] = {}
     for axis in AXES:
         positions = axes.get(axis, 1)
         if _count(positions) > 1:
             name = "" if isinstance(positions, int) else _short(positions[at[axis]])
-            found[axis] = f"{at[axis]} of {_count(positions)} ({name + ', ' if name else ''}counted from 0)"
+            number, count = at[axis], _count(positions)
+            found[axis] = (
+                Text("readers.position_named", at=number, count=count, name=name)
+                if name
+                else Text("readers.position", at=number, count=count)
+            )
     return found
 
 

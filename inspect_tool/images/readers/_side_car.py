@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inspect_tool.images.readers.raster import UNIT_UM, Scale, scale_of, scan_fits, stale, with_data_bar
+from inspect_tool.languages import Text, named
 
 _LONGEST = 65536  # side-cars have a few kB; a text that is longer is something else, and only its start is looked at
 
@@ -49,14 +50,14 @@ def hitachi(text: str, stem: str, width: int, height: int) -> Scale:
     name = values.get("ImageName", "")
     # the name may come with a folder of the microscope's own computer
     if name and Path(name.replace("\\", "/")).stem.casefold() != stem.casefold():
-        return Scale(note=f"{what} is of the image '{name}', not of '{stem}'", refused=True)
+        return _refused("readers.of_another_image", what, name=name, stem=stem)
     pixel_nm, size = _number(values.get("PixelSize", "")), _size(values.get("DataSize", ""))
     if pixel_nm is None:
-        return Scale(note=f"{what} holds no PixelSize ('{values.get('PixelSize', '')}')", refused=True)
+        return _refused("readers.holds_no_pixel_size", what, value=values.get("PixelSize", ""))
     if size is None:
-        return Scale(note=f"{what}: {pixel_nm:g} nm per pixel, and no DataSize to say for which image", refused=True)
+        return _refused("readers.no_data_size", what, pixel_nm=pixel_nm)
     if size != (width, height):
-        return stale(f"{what} values", size, (width, height), pixel_nm * 1e-3)
+        return stale(Text("readers.values_of", what=named("readers", what)), size, (width, height), pixel_nm * 1e-3)
     return scale_of(pixel_nm * 1e-3, pixel_nm * 1e-3, what)
 
 
@@ -73,20 +74,25 @@ def jeol(text: str, width: int, height: int) -> Scale:
     field_um = _lengths(values.get("CM_FIELD_OF_VIEW", ""))
     by_bar = bar_um[0] / bar_px if bar_px and len(bar_um) == 1 else None
     if by_bar is None and not (size and len(field_um) == 2):
-        found = f"bar '{values.get('SM_MICRON_BAR', '')}', marker '{values.get('SM_MICRON_MARKER', '')}'"
-        return Scale(note=f"{what} holds no scale bar ({found})", refused=True)
+        bar, marker = values.get("SM_MICRON_BAR", ""), values.get("SM_MICRON_MARKER", "")
+        return _refused("readers.holds_no_scale_bar", what, bar=bar, marker=marker)
     if size is None:
-        return Scale(note=f"{what}: {by_bar:.6g} um per pixel, and no size to say for which image", refused=True)
+        return _refused("readers.no_size_of_image", what, pixel_um=by_bar)
     x_um = y_um = by_bar or 0.0
     if len(field_um) == 2:
         x_um, y_um = field_um[0] / size[0], field_um[1] / size[1]
         # the bar is cut to whole pixels at both ends
         if by_bar and bar_px and abs(by_bar / x_um - 1) > max(0.005, 1.0 / bar_px):
-            return Scale(note=f"{what}: bar {by_bar:.6g} um per pixel, field {x_um:.6g} um; they differ", refused=True)
+            return _refused("readers.bar_and_field_differ", what, bar_um=by_bar, field_um=x_um)
     if not scan_fits(size, width, height):
-        return stale(f"{what} values", size, (width, height), x_um)
-    rounded = f" (bar of {bar_px:g} px, rounded)" if bar_px and len(field_um) != 2 else ""
-    return with_data_bar(scale_of(x_um, y_um, f"{what}{rounded}"), height - size[1])
+        return stale(Text("readers.values_of", what=named("readers", what)), size, (width, height), x_um)
+    rounded = bar_px and len(field_um) != 2
+    source = Text("readers.bar_rounded", what=named("readers", what), bar_px=bar_px) if rounded else what
+    return with_data_bar(scale_of(x_um, y_um, source), height - size[1])
+
+
+def _refused(key: str, what: str, **values: str | float | None) -> Scale:
+    return Scale(note=Text(key, what=named("readers", what), **values), refused=True)
 
 
 def _decoded(data: bytes) -> str:

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from inspect_tool.images.readers.raster import UNIT_UM, Scale, scale_of, scan_fits, stale, with_data_bar
+from inspect_tool.languages import Text, named
 
 ZEISS, FEI, FEI_OLD, TVIPS, SIS_TEXT, SIS, EXIF = 34118, 34682, 34680, 37706, 33471, 33560, 34665
 DM_UNITS, DM_SIZES = (65003, 65004), (65009, 65010)
@@ -62,35 +63,47 @@ def zeiss_sem(tag: Mapping[str, Any], width: int, height: int) -> Scale:
     display, image = _named(tag, "ap_pixel_size"), _named(tag, "ap_image_pixel_size")
     field_x, field_y = _named(tag, "ap_width"), _named(tag, "ap_height")
     if _state(tag, "dp_zoom") is True:
-        return _refused(f"{what}: zoom is on, and nobody says which pixel size counts it")
+        return _refused("readers.zoom_is_on", what)
     if "FIB" in str(_state(tag, "dp_fib_imaging")):
-        return _refused(f"{what}: an image of the ion beam; its pixel size is not known to this reader")
+        return _refused("readers.ion_beam", what)
     store = _pair(tag.get("dp_image_store"))
     if store is not None and store != (width, height):
         pixel = image or (field_x / store[0] if field_x else None) or display
-        return stale(what, store, (width, height), pixel) if pixel else _refused(f"{what} hold no pixel size")
+        return stale(what, store, (width, height), pixel) if pixel else _refused("readers.hold_no_pixel_size", what)
     if field_x and field_y and not _same(field_x / width, field_y / height):
-        cut = f"{field_x / width:.6g} um wide and {field_y / height:.6g} um high"
-        size = f"{width} x {height} px"
-        return _refused(f"{what}: a field of {field_x:g} x {field_y:g} um on {size} makes pixels {cut}")
+        return _refused(
+            "readers.field_makes_pixels",
+            what,
+            x_um=field_x,
+            y_um=field_y,
+            width=width,
+            height=height,
+            wide_um=field_x / width,
+            high_um=field_y / height,
+        )
     by_field = field_x / width if field_x else None
     if image and by_field and not _same(image, by_field):
-        return _refused(f"{what}: image pixel size {image:.6g} um, field over width {by_field:.6g} um; they contradict")
+        return _refused("readers.image_and_field_contradict", what, pixel_um=image, field_um=by_field)
     if store is None and image is None and by_field and width % _ZEISS_STORE_STEP_PX:
-        as_stored = f"{display:.6g} um is its pixel size for {_ZEISS_DISPLAY_PX} px" if display else "no pixel size"
-        return _refused(
-            f"{what}: field over width {by_field:.6g} um, {as_stored}; {width} px is no size that the microscope"
-            " stores, so the image was cropped or resized"
+        as_stored = (
+            Text("readers.pixel_size_for", pixel_um=display, px=_ZEISS_DISPLAY_PX)
+            if display
+            else Text("readers.no_pixel_size")
         )
+        return _refused("readers.no_size_it_stores", what, field_um=by_field, as_stored=as_stored, width=width)
     counted = display * _ZEISS_DISPLAY_PX / width if display else None
     pixel = image or by_field
     if pixel is None:
         if display is None or counted is None:
-            return _refused(f"{what} hold no pixel size")
+            return _refused("readers.hold_no_pixel_size", what)
         if not _same(display, counted):
             return _refused(
-                f"{what}: AP_PIXEL_SIZE alone; {display:.6g} um if it counts for this image of {width} px,"
-                f" {counted:.6g} um if it counts for a display of {_ZEISS_DISPLAY_PX} px"
+                "readers.display_pixel_alone",
+                what,
+                one_um=display,
+                width=width,
+                other_um=counted,
+                display=_ZEISS_DISPLAY_PX,
             )
         pixel = display
     fine = _number(tag.get("", ())[3]) if len(tag.get("", ())) > 3 else None
@@ -114,23 +127,29 @@ def fei_sem(tag: Mapping[str, object], width: int, height: int) -> Scale:
         if x and y:
             found[section] = x * 1e6, y * 1e6
     if not found:
-        return _refused(f"{what} hold no PixelWidth (sections: {' '.join(map(str, tag)) or 'none'})")
+        return _refused("readers.hold_no_pixel_width", what, sections=" ".join(map(str, tag)) or "-")
     (x_um, y_um), *others = found.values()
     for other in others:
         if not _same(x_um, other[0]):
-            return _refused(f"{what}: [Scan] says {x_um:.6g} um per pixel, [{beam}] {other[0]:.6g} um")
+            return _refused("readers.sections_disagree", what, one_um=x_um, beam=beam, other_um=other[0])
     zoom = _number(_in(tag, "Image", "ZoomFactor"))
     if zoom is not None and zoom != 1:
-        return _refused(f"{what}: digital zoom {zoom:g}, and nobody says whether {x_um:.6g} um per pixel counts it")
+        return _refused("readers.digital_zoom", what, zoom=zoom, pixel_um=x_um)
     field = _number(_in(tag, "Scan", "HorFieldsize")) or _number(_in(tag, beam, "HorFieldsize"))
     columns, rows = (_number(_in(tag, "Image", name)) for name in ("ResolutionX", "ResolutionY"))
     if columns is None and field is not None:
         columns = float(round(field * 1e6 / x_um))
     if columns is None:
-        return _refused(f"{what}: {x_um:.6g} um per pixel, and nothing says for which size of the image")
+        return _refused("readers.for_which_size", what, pixel_um=x_um)
     if field is not None and not _same(field * 1e6 / columns, x_um):
-        wide = f"field of {field * 1e6:.6g} um over {columns:g} px = {field * 1e6 / columns:.6g} um"
-        return _refused(f"{what}: PixelWidth {x_um:.6g} um, {wide}; they contradict")
+        return _refused(
+            "readers.width_and_field_contradict",
+            what,
+            pixel_um=x_um,
+            field_um=field * 1e6,
+            columns=columns,
+            by_field_um=field * 1e6 / columns,
+        )
     scan = round(columns), height if rows is None else round(rows)
     if not scan_fits(scan, width, height):
         return stale(what, scan, (width, height), x_um)
@@ -142,7 +161,7 @@ def tvips(tag: Mapping[str, object], width: int, height: int) -> Scale:
     what = "TVIPS tags"
     x, y = (_number(tag.get(name)) for name in ("PixelSizeX", "PixelSizeY"))
     if not x or not y:
-        return _refused(f"{what} hold no pixel size (version {tag.get('Version', 'unknown')} of the header)")
+        return _refused("readers.no_pixel_size_in_version", what, version=str(tag.get("Version", "?")))
     size = tuple(int(_number(tag.get(name)) or 0) for name in ("ImageSizeX", "ImageSizeY"))
     if size != (width, height):
         return stale(what, (size[0], size[1]), (width, height), x * 1e-3)
@@ -155,7 +174,7 @@ def olympus_sis(tags: Mapping[int, Any], width: int, height: int) -> Scale:
     text, found, exif = (tags[code] if isinstance(tags.get(code), Mapping) else {} for code in (SIS_TEXT, SIS, EXIF))
     x, y = (_number(found.get(name)) or _number(text.get(name)) for name in ("pixelsizex", "pixelsizey"))
     if not x or not y:
-        return _refused(f"{what} hold no pixel size")
+        return _refused("readers.hold_no_pixel_size", what)
     size = tuple(round(_number(exif.get(f"Pixel{axis}Dimension")) or 0) for axis in "XY")
     if all(size) and size != (width, height):
         return stale(what, (size[0], size[1]), (width, height), x * 1e6)
@@ -169,13 +188,13 @@ def digital_micrograph(tags: Mapping[int, object]) -> Scale:
     sizes = [_number(tags.get(code)) for code in DM_SIZES]
     factors = [UNIT_UM.get(unit.lower()) for unit in units]
     if None in factors:
-        return _refused(f"{what} have the units '{units[0]}' and '{units[1]}'; no length")
+        return _refused("readers.units_are_no_length", what, one=units[0], other=units[1])
     x, y = (size * factor if size and factor else 0.0 for size, factor in zip(sizes, factors, strict=True))
     return scale_of(x, y, what)
 
 
-def _refused(note: str) -> Scale:
-    return Scale(note=note, refused=True)
+def _refused(key: str, what: str, **values: str | float) -> Scale:
+    return Scale(note=Text(key, what=named("readers", what), **values), refused=True)
 
 
 def _same(one: float, other: float) -> bool:

@@ -24,6 +24,7 @@ from inspect_tool.images.readers.raster import (
     parse_xml,
     scale_of,
 )
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Selection
 
 SUFFIXES = (".czi",)
@@ -142,7 +143,7 @@ class _Plane:
     tiles: Sequence[_Tile]
     lossy: bool
     scale: Scale
-    notes: dict[str, str]
+    notes: dict[str, Words]
 
 
 def _plane(path: Path, which: Selection) -> _Plane:
@@ -181,13 +182,13 @@ def _plane(path: Path, which: Selection) -> _Plane:
         box = _box(mine)
         _check(path, file, mine, box, size)
     compressions = {tile.compression for tile in mine}
-    notes = {
+    notes: dict[str, Words] = {
         "format": "CZI",
         "compression": ", ".join(dict.fromkeys(_COMPRESSION[item] for item in sorted(compressions))),
         **_planes.notes(axes, at),
     }
     if len(mine) > 1:
-        notes["mosaic"] = f"{len(mine)} tiles put together by the positions in the file"
+        notes["mosaic"] = Text("readers.tiles_put_together", count=len(mine))
     return _Plane(
         kind=mine[0].kind,
         box=box,
@@ -320,9 +321,9 @@ def _scale(root: ElementTree.Element) -> Scale:
         try:
             values.append(float(item.text or "") if item is not None else 0.0)
         except ValueError:
-            return Scale(note=f"CZI scaling along {axis} is no number", refused=True)
+            return Scale(note=Text("readers.czi_no_number", axis=axis), refused=True)
     if not all(values):
-        return Scale(note="no scale in the file")
+        return Scale(note=Text("readers.no_scale_in_file"))
     return scale_of(values[0] * 1e6, values[1] * 1e6, "CZI scaling")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers.raster import Raster, Scale, careful, check_size, micrograph, missing, scale_of
+from inspect_tool.languages import Text, Value, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.scale.calibration import AGREEMENT
 
@@ -124,18 +125,18 @@ def _decode(path: Path, data: "Dataset", index: int) -> Raster:
     color = str(data.PhotometricInterpretation)
     values = np.asarray(pixel_array(data, index=index, raw=True, correct_unused_bits=False))
     _check_stored(path, values, stored)
-    notes = {"format": "DICOM", "compression": "none"}
+    notes: dict[str, Words] = {"format": "DICOM", "compression": Text("readers.none")}
     if str(data.get("LossyImageCompression", "")) == "01":
-        notes["compression"] = "none, after a lossy one"
+        notes["compression"] = Text("readers.none_after_lossy")
     notes.update(_planes.notes({"page": _frames(data)}, {"page": index}))
     if stored != bits:
-        notes["bits per pixel"] = f"{stored} of {bits} in use"
+        notes["bits per pixel"] = Text("readers.bits_in_use", stored=stored, bits=bits)
     alpha = _counting(data, values, notes)
     if color == "MONOCHROME1":
         values = _inverted(values, stored)
-        notes["gray scale"] = "white is zero in the file (MONOCHROME1); inverted"
+        notes["gray scale"] = Text("readers.white_is_zero_dicom")
     if any(name in data for name in ("WindowCenter", "VOILUTSequence", "RescaleSlope", "ModalityLUTSequence")):
-        notes["display settings"] = "window, rescale and look-up tables are not applied"
+        notes["display settings"] = Text("readers.display_not_applied")
     relation = " ".join(str(data.get(f"PixelIntensityRelationship{end}", "")) for end in ("", "Sign")).strip()
     if relation:
         notes["gray against X-ray intensity"] = relation
@@ -192,38 +193,40 @@ def spacing_scale(
     to_detector, to_object = distances
     by_distances = to_detector / to_object if to_detector and to_object else None
     if magnification and by_distances and abs(magnification / by_distances - 1) > AGREEMENT:
-        distance = f"{to_detector:g} mm / {to_object:g} mm = {by_distances:.4g}"
-        return _refused(f"DICOM magnification factor is {magnification:g}, the distances make it {distance}")
+        return _refused(
+            "readers.dicom_magnifications",
+            factor=magnification,
+            one=to_detector,
+            other=to_object,
+            ratio=by_distances,
+        )
     factor = magnification or by_distances
     if factor is not None and factor < 1:
-        return _refused(f"DICOM magnification is {factor:.4g}: a radiograph is never smaller than its object")
+        return _refused("readers.dicom_never_smaller", factor=factor)
     if spacing is None and detector is None:
-        return Scale(note="no scale in the file")
+        return Scale(note=Text("readers.no_scale_in_file"))
     is_detector = spacing is None or (detector is not None and not calibrated and _near(spacing, detector, 1e-4))
     if not is_detector and spacing is not None:
         if detector is None and not calibrated and not is_slice:
-            size = f"{spacing[1]:g} mm" if factor is None else f"{spacing[1]:g} mm, magnification {factor:.4g}"
-            return _refused(f"DICOM PixelSpacing {size}: the file does not say whether at the object or the detector")
+            size = f"{spacing[1]:g} mm"
+            if factor is not None:
+                size = Text("readers.dicom_with_magnification", spacing=spacing[1], factor=factor)
+            return _refused("readers.dicom_where_unsaid", size=size)
         if detector is not None and not is_slice and spacing[1] > detector[1] * (1 + AGREEMENT):
-            found = f"{spacing[1]:g} mm at the object, {detector[1]:g} mm at the detector"
-            return _refused(f"DICOM spacing is {found}: a radiograph is never smaller than its object")
+            return _refused("readers.dicom_spacings", object=spacing[1], detector=detector[1])
         if detector is not None and factor and not _near(spacing, (detector[0] / factor, detector[1] / factor)):
-            found = f"{spacing[1]:g} mm, ImagerPixelSpacing over magnification {detector[1] / factor:.4g} mm"
-            return _refused(f"DICOM PixelSpacing is {found}; they contradict")
-        how = f", calibrated by {calibrated.lower()}" if calibrated else ""
-        return scale_of(spacing[1] * 1e3, spacing[0] * 1e3, f"DICOM PixelSpacing{how}")
+            return _refused("readers.dicom_contradict", spacing=spacing[1], imager=detector[1] / factor)
+        what = Text("readers.dicom_calibrated_by", by=calibrated.lower()) if calibrated else "DICOM PixelSpacing"
+        return scale_of(spacing[1] * 1e3, spacing[0] * 1e3, what)
     plane = detector or spacing or (inf, inf)
     if factor is None:
-        return _refused(
-            f"DICOM spacing {plane[1]:g} mm is that of the detector; at the object it is smaller by the magnification,"
-            " which the file does not state"
-        )
-    what = f"DICOM detector spacing {plane[1]:g} mm over magnification {factor:.4g}"
+        return _refused("readers.dicom_of_detector", spacing=plane[1])
+    what = Text("readers.dicom_over_magnification", spacing=plane[1], factor=factor)
     return scale_of(plane[1] * 1e3 / factor, plane[0] * 1e3 / factor, what)
 
 
-def _refused(note: str) -> Scale:
-    return Scale(note=note, refused=True)
+def _refused(key: str, **values: Value) -> Scale:
+    return Scale(note=Text(key, **values), refused=True)
 
 
 def _near(one: tuple[float, float], other: tuple[float, float], within: float = AGREEMENT) -> bool:
@@ -258,7 +261,7 @@ def _check_stored(path: Path, values: Samples, stored: int) -> None:
         raise ReadError(msg)
 
 
-def _counting(data: "Dataset", values: Samples, notes: dict[str, str]) -> NDArray[np.bool_] | None:
+def _counting(data: "Dataset", values: Samples, notes: dict[str, Words]) -> NDArray[np.bool_] | None:
     """Pixels that are no padding; None when no padding is stated."""
     padding = data.get("PixelPaddingValue")
     if not isinstance(padding, int) or values.ndim != 2:
@@ -268,7 +271,7 @@ def _counting(data: "Dataset", values: Samples, notes: dict[str, str]) -> NDArra
     counts: NDArray[np.bool_] = (values < low) | (values > high)
     if counts.all():
         return None
-    notes["padding"] = f"{int(np.count_nonzero(~counts))} pixels of the padding value {padding} do not count"
+    notes["padding"] = Text("readers.padding_left_out", count=int(np.count_nonzero(~counts)), padding=padding)
     return counts
 
 

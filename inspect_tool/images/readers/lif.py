@@ -22,6 +22,7 @@ from inspect_tool.images.readers.raster import (
     parse_xml,
     scale_of,
 )
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class _Plane:
     strides: tuple[int, int]
     offsets: tuple[int, ...]  # of the first pixel: one, or those of red, green and blue
     scale: Scale
-    notes: dict[str, str]
+    notes: dict[str, Words]
 
 
 def _plane(path: Path, file: "LifFile", which: Selection) -> _Plane:
@@ -162,7 +163,12 @@ def _plane(path: Path, file: "LifFile", which: Selection) -> _Plane:
         strides=strides,
         offsets=tuple(block.offset + offset for offset in offsets),
         scale=_scale(dimensions),
-        notes={"format": "LIF", "compression": "none", **_planes.notes(axes, at), **_depth(taken[0], dtype)},
+        notes={
+            "format": "LIF",
+            "compression": Text("readers.none"),
+            **_planes.notes(axes, at),
+            **_depth(taken[0], dtype),
+        },
     )
 
 
@@ -202,9 +208,9 @@ def _dtype(path: Path, channel: Mapping[str, str]) -> np.dtype[np.generic]:
     return np.dtype(f"<{kind}{size}")
 
 
-def _depth(channel: Mapping[str, str], dtype: np.dtype[np.generic]) -> dict[str, str]:
+def _depth(channel: Mapping[str, str], dtype: np.dtype[np.generic]) -> dict[str, Words]:
     bits, held = int(channel["Resolution"]), 8 * dtype.itemsize
-    return {} if bits == held else {"bits per pixel": f"{bits} of {held} in use"}
+    return {} if bits == held else {"bits per pixel": Text("readers.bits_in_use", stored=bits, bits=held)}
 
 
 def _scale(dimensions: Mapping[int, Mapping[str, str]]) -> Scale:
@@ -215,8 +221,8 @@ def _scale(dimensions: Mapping[int, Mapping[str, str]]) -> Scale:
         length, unit = abs(float(item["Length"])), item.get("Unit", "")
         factor = UNIT_UM.get(unit.lower())
         if not length or _count(item) < 2:
-            return Scale(note="no scale in the file")
+            return Scale(note=Text("readers.no_scale_in_file"))
         if factor is None:
-            return Scale(note=f"LIF length along {axis} has the unit '{unit}', which is no length")
+            return Scale(note=Text("readers.lif_no_length", axis=axis, unit=unit))
         sizes.append(length * factor / (_count(item) - 1))
     return scale_of(sizes[0], sizes[1], "LIF physical length")

@@ -23,6 +23,7 @@ from inspect_tool.images.readers.raster import (
     missing,
     scale_of,
 )
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Selection
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class _Plane:
     channel: int
     shape: tuple[int, int, int]  # channels, rows, columns of a frame
     scale: Scale
-    notes: dict[str, str]
+    notes: dict[str, Words]
 
 
 def _plane(path: Path, file: "ND2File", which: Selection) -> _Plane:
@@ -148,9 +149,9 @@ def _plane(path: Path, file: "ND2File", which: Selection) -> _Plane:
         scale=_scale(stated),
         notes={
             "format": "ND2",
-            "compression": "deflate" if packed else "none",
+            "compression": "deflate" if packed else Text("readers.none"),
             **_planes.notes(axes, at),
-            **({} if used == bits else {"bits per pixel": f"{used} of {bits} in use"}),
+            **({} if used == bits else {"bits per pixel": Text("readers.bits_in_use", stored=used, bits=bits)}),
         },
     )
 
@@ -172,12 +173,12 @@ def _channel_names(stated: Mapping[str, Any]) -> list[str]:
 def _scale(stated: Mapping[str, Any]) -> Scale:
     """Pixel size of the calibration [um]: one number for both axes, so the pixel must not be said to be oblong."""
     if not stated.get("bCalibrated"):
-        return Scale(note="ND2 says that it is not calibrated")
+        return Scale(note=Text("readers.nd2_not_calibrated"))
     size, aspect = float(stated.get("dCalibration") or 0.0), float(stated.get("dAspect") or 1.0)
     if any(stated.get(f"ePicture{axis}Axis") == _TIME for axis in "XY"):
-        return Scale(note="ND2 has time along a side of the image", refused=True)
+        return Scale(note=Text("readers.nd2_time"), refused=True)
     if aspect > 0 and abs(aspect - 1) > SQUARE_WITHIN:
-        return Scale(note=f"ND2 says {size:g} um per pixel, aspect {aspect:g}, and not of which side", refused=True)
+        return Scale(note=Text("readers.nd2_aspect", pixel_um=size, aspect=aspect), refused=True)
     return scale_of(size, size, "ND2 calibration")
 
 

@@ -16,7 +16,6 @@ from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers._unpacked import PACKING, unpacked_size
 from inspect_tool.images.readers.raster import (
-    PLACEHOLDER,
     UNIT_UM,
     Raster,
     Scale,
@@ -28,6 +27,7 @@ from inspect_tool.images.readers.raster import (
     scale_from_density,
     scale_of,
 )
+from inspect_tool.languages import Text, Words, named
 from inspect_tool.model import Calibration, Micrograph, Selection
 
 SUFFIXES = (".zarr",)
@@ -95,7 +95,7 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
             raise ReadError(msg)
         _check_chunks(path, stored, plane)
         samples = np.asarray(stored[plane.index])
-    notes = {"format": "OME-Zarr", "compression": ", ".join(plane.codecs) or "none", **plane.notes}
+    notes = {"format": "OME-Zarr", "compression": ", ".join(plane.codecs) or Text("readers.none"), **plane.notes}
     return micrograph(path, Raster(samples=samples, notes=notes, calibration=plane.scale.calibration()))
 
 
@@ -115,7 +115,7 @@ class _Plane:
     index: tuple[int | slice, ...]  # of the plane in it
     codecs: tuple[str, ...]
     scale: Scale
-    notes: dict[str, str]
+    notes: dict[str, Words]
 
 
 def _plane(path: Path, which: Selection) -> _Plane:
@@ -317,19 +317,21 @@ def _scale(names: Sequence[str], units: Sequence[str], transforms: Sequence[Any]
     for item in [step for steps in transforms for step in steps or ()]:
         if item.get("type") == "scale":
             if "scale" not in item:
-                return Scale(note="OME-Zarr keeps its scale in a file of its own, which is not read", refused=True)
+                return Scale(note=Text("readers.scale_in_own_file"), refused=True)
             factors = factors * np.asarray(item["scale"], dtype=np.float64)
     x, y = (names.index(name) for name in ("x", "y"))
-    what = "OME-Zarr scale"
+    what = named("readers", "OME-Zarr scale")
     if not (np.isfinite(factors).all() and min(factors[x], factors[y]) > 0):
-        return Scale(note=f"{what} is {factors[x]:g} x {factors[y]:g}, which is no size", refused=True)
+        note = Text("readers.is_no_size", what=what, x=float(factors[x]), y=float(factors[y]))
+        return Scale(note=note, refused=True)
     if not units[x] and not units[y]:
         return scale_from_density(1 / float(factors[x]), 1 / float(factors[y]), "", what)
     um = [UNIT_UM.get(units[axis].lower()) for axis in (x, y)]
     if um[0] is None or um[1] is None:
-        return Scale(note=f"{what} has the units '{units[x]}' and '{units[y]}', which are no lengths", refused=True)
+        note = Text("readers.units_are_no_lengths", what=what, one=units[x], other=units[y])
+        return Scale(note=note, refused=True)
     if placeholder(float(factors[x]), float(factors[y])):
-        return Scale(note=f"{what} is 1 {units[x]}, {PLACEHOLDER}")
+        return Scale(note=Text("readers.placeholder", what=what, unit=units[x]))
     return scale_of(float(factors[x]) * um[0], float(factors[y]) * um[1], what)
 
 

@@ -22,6 +22,7 @@ from inspect_tool.images.readers.raster import (
     scale_from_density,
     turned,
 )
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 from inspect_tool.pixels.png import own_limits
 
@@ -90,15 +91,16 @@ def _check_header(path: Path, image: Image.Image) -> None:
 def _decode(path: Path, image: Image.Image) -> Raster:
     kind = str(image.format)
     _check_header(path, image)
-    notes = {"format": "JPEG" if kind == "MPO" else kind}
+    notes: dict[str, Words] = {"format": "JPEG" if kind == "MPO" else kind}
     lossy = kind in ("JPEG", "MPO")
-    notes["compression"] = "JPEG (lossy)" if lossy else ("none" if kind == "BMP" else "deflate")
+    lossless = Text("readers.none") if kind == "BMP" else "deflate"
+    notes["compression"] = Text("readers.lossy", name="JPEG") if lossy else lossless
     if getattr(image, "n_frames", 1) > 1:
-        notes["page"] = f"first of {image.n_frames} pictures in the file"  # type: ignore[attr-defined]
+        notes["page"] = Text("readers.first_picture", count=image.n_frames)  # type: ignore[attr-defined]
     found = _scale(path, image)
     notes.update(found.notes)
     if "icc_profile" in image.info:
-        notes["color profile"] = "ICC profile present, not applied"
+        notes["color profile"] = Text("readers.icc_not_applied")
     orientation = image.getexif().get(_ORIENTATION, 1)
     stored: Samples | None = None
     alpha: Samples | None = None
@@ -117,7 +119,7 @@ def _decode(path: Path, image: Image.Image) -> Raster:
             _check_jpeg(path)
         samples, stored, alpha = _samples(image, notes)
     if orientation in range(2, 9):
-        notes["orientation"] = f"EXIF orientation {orientation}; image turned upright"
+        notes["orientation"] = Text("readers.exif_orientation", orientation=orientation)
     return Raster(
         samples=samples, notes=notes, calibration=found.calibration(), lossy=lossy, stored=stored, alpha=alpha
     )
@@ -142,7 +144,7 @@ def _check_jpeg(path: Path) -> None:
         raise ReadError(msg) from None
 
 
-def _samples(image: Image.Image, notes: dict[str, str]) -> tuple[Samples, Samples | None, Samples | None]:
+def _samples(image: Image.Image, notes: dict[str, Words]) -> tuple[Samples, Samples | None, Samples | None]:
     """Samples, stored indices of a palette image, alpha."""
     match image.mode:
         case "1":
@@ -154,7 +156,7 @@ def _samples(image: Image.Image, notes: dict[str, str]) -> tuple[Samples, Sample
             body = data[:, :, 0] if image.mode == "LA" else data[:, :, :3]
             return body, None, data[:, :, -1]
         case "P" | "PA":
-            notes["palette"] = "palette applied"
+            notes["palette"] = Text("readers.palette_applied")
             stored = np.asarray(image if image.mode == "P" else image.getchannel("P"))
             if "transparency" in image.info or image.mode == "PA":
                 data = np.asarray(image.convert("RGBA"))
@@ -162,7 +164,7 @@ def _samples(image: Image.Image, notes: dict[str, str]) -> tuple[Samples, Sample
             colors = np.asarray(image.convert("RGB"))
             return colors, None if _gray_palette(image) else stored, None
         case _:
-            notes["color model"] = f"{image.mode}, converted to RGB without a profile"
+            notes["color model"] = Text("readers.converted_to_rgb", mode=image.mode)
             return np.asarray(image.convert("RGB")), None, None
 
 
@@ -196,7 +198,7 @@ def _scale_in(image: Image.Image, kind: str) -> Scale:
         if "dpi" in info:
             x, y = info["dpi"]
             return scale_from_density(x / 0.0254, y / 0.0254, "m", "PNG pHYs")
-        return Scale(note="no scale in the file")
+        return Scale(note=_NONE)
     if kind == "BMP":
         x, y = info.get("dpi", (0.0, 0.0))
         return scale_from_density(x / 0.0254, y / 0.0254, "m", "BMP resolution") if x and y else Scale(note=_NONE)
@@ -213,4 +215,4 @@ def _scale_in(image: Image.Image, kind: str) -> Scale:
     return Scale(note=_NONE)
 
 
-_NONE = "no scale in the file"
+_NONE = Text("readers.no_scale_in_file")

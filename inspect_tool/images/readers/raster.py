@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_source
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.model import Calibration, GrayImage, Micrograph, Modality, Samples
 from inspect_tool.scale.calibration import AGREEMENT
 
@@ -90,7 +91,7 @@ class Raster:
     """
 
     samples: Samples
-    notes: Mapping[str, str]
+    notes: Mapping[str, Words]
     calibration: Calibration
     lossy: bool = False
     stored: Samples | None = None
@@ -103,14 +104,15 @@ class Scale:
 
     pixel_um: float | None = None  # width of a pixel; height too where pixel_y_um is None
     pixel_y_um: float | None = None  # height of a pixel that is not square
-    source: str = ""
-    note: str = ""
-    notes: Mapping[str, str] = default(default_factory=dict)  # "pixel_aspect": not square, and of unknown size
+    source: Words = ""
+    note: Words = ""
+    notes: Mapping[str, Words] = default(default_factory=dict)  # "pixel_aspect": not square, and of unknown size
     refused: bool = False  # the file has a scale of its own that contradicts itself or the image
 
     def calibration(self) -> Calibration:
         """Write it down as a calibration without a stated uncertainty; the note in one line, whatever a tag holds."""
-        note = " ".join(self.note.split())[:_LONGEST_NOTE]
+        line = " ".join(self.note.split())[:_LONGEST_NOTE]
+        note = self.note if line == self.note else line
         source = self.source if self.pixel_um else ""
         return Calibration(pixel_um=self.pixel_um, pixel_y_um=self.pixel_y_um, source=source, note=note)
 
@@ -118,10 +120,15 @@ class Scale:
         """Scale of the image after a quarter turn: width and height of its pixels change places."""
         if self.pixel_y_um is None:
             return self
-        return replace(self, pixel_um=self.pixel_y_um, pixel_y_um=self.pixel_um, note=f"{self.note} (before the turn)")
+        return replace(
+            self,
+            pixel_um=self.pixel_y_um,
+            pixel_y_um=self.pixel_um,
+            note=Text("readers.before_the_turn", note=self.note),
+        )
 
 
-def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
+def scale_of(size_x_um: float, size_y_um: float, what: Words) -> Scale:
     """Scale from a pixel size that a file states with its unit on purpose (OME, ImageJ).
 
     Parameters
@@ -137,17 +144,15 @@ def scale_of(size_x_um: float, size_y_um: float, what: str) -> Scale:
         ``pixel_um`` is the geometric mean of both where they differ by no more than 0.5 %; else the width, and
         ``pixel_y_um`` the height.
     """
+    what = named("readers", what)
     if not all(FINEST_UM <= size <= COARSEST_UM for size in (size_x_um, size_y_um)):
-        return Scale(note=f"{what} says {size_x_um:g} x {size_y_um:g} um per pixel: no possible pixel size")
+        return Scale(note=Text("readers.no_possible_pixel_size", what=what, x_um=size_x_um, y_um=size_y_um))
+    source = Text("readers.file_metadata", what=what)
     if abs(size_x_um / size_y_um - 1) > SQUARE_WITHIN:
-        note = f"{what} says that pixels are not square: {size_x_um:g} um wide, {size_y_um:g} um high"
-        return Scale(pixel_um=size_x_um, pixel_y_um=size_y_um, source=f"file metadata: {what}", note=note)
+        note = Text("readers.pixels_not_square", what=what, x_um=size_x_um, y_um=size_y_um)
+        return Scale(pixel_um=size_x_um, pixel_y_um=size_y_um, source=source, note=note)
     pixel_um = (size_x_um * size_y_um) ** 0.5
-    return Scale(pixel_um=pixel_um, source=f"file metadata: {what}", note=f"{what}: {pixel_um:.6g} um per pixel")
-
-
-PLACEHOLDER = "what programs write that know no scale: not believed"
-"""What the notes say of a size that ``placeholder`` finds."""
+    return Scale(pixel_um=pixel_um, source=source, note=Text("readers.um_per_pixel", what=what, pixel_um=pixel_um))
 
 
 def placeholder(*sizes: float) -> bool:
@@ -179,11 +184,20 @@ def stale(what: str, stated: tuple[int, int], found: tuple[int, int], pixel_um: 
     'Zeiss SEM tags are for 1024 x 768 px, the image has 512 x 384 px: 0.25 um per pixel if cropped, 0.5 if resized'
     """
     if stated[0] == found[0]:
-        otherwise = f"{pixel_um * stated[1] / found[1]:.6g} um high if stretched"
+        otherwise = Text("readers.if_stretched", pixel_um=pixel_um * stated[1] / found[1])
     else:
-        otherwise = f"{pixel_um * stated[0] / found[0]:.6g} if resized"
-    sizes = f"{stated[0]} x {stated[1]} px, the image has {found[0]} x {found[1]} px"
-    return Scale(note=f"{what} are for {sizes}: {pixel_um:.6g} um per pixel if cropped, {otherwise}", refused=True)
+        otherwise = Text("readers.if_resized", pixel_um=pixel_um * stated[0] / found[0])
+    note = Text(
+        "readers.stale",
+        what=named("readers", what),
+        w=stated[0],
+        h=stated[1],
+        width=found[0],
+        height=found[1],
+        pixel_um=pixel_um,
+        otherwise=otherwise,
+    )
+    return Scale(note=note, refused=True)
 
 
 def scan_fits(scan: tuple[int, int], width: int, height: int) -> bool:
@@ -195,7 +209,7 @@ def with_data_bar(scale: Scale, rows: int) -> Scale:
     """Tell of the rows that a microscope added below its scan: they are no specimen. [px]"""
     if rows <= 0:
         return scale
-    note = f"{rows} rows below the scan; [region] footer_px = {rows} leaves them out"
+    note = Text("readers.rows_below_scan", rows=rows, footer=rows)
     return replace(scale, notes={**scale.notes, "data bar": note})
 
 
@@ -212,8 +226,8 @@ def agreed(scale: Scale, other: Scale | None) -> Scale:
     high, other_high = (item.pixel_y_um or item.pixel_um or 0.0 for item in (scale, other))
     ratio = max(scale.pixel_um / other.pixel_um, high / other_high, key=lambda item: abs(log(item)))
     if abs(ratio - 1) > AGREEMENT:
-        return Scale(note=f"two scales that disagree: {scale.note}; {other.note}; ratio {ratio:.4g}", refused=True)
-    return replace(scale, note=f"{scale.note}; agrees with {other.note}")
+        return Scale(note=Text("readers.two_scales", note=scale.note, other=other.note, ratio=ratio), refused=True)
+    return replace(scale, note=Text("readers.agrees_with", note=scale.note, other=other.note))
 
 
 def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
@@ -239,22 +253,24 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
     >>> scale_from_density(20000, 20000, "cm", "TIFF resolution").pixel_um
     0.5
     """
+    name = named("readers", what)
     if not (0 < x < float("inf") and 0 < y < float("inf")):
-        return Scale(note=f"{what} is empty")
+        return Scale(note=Text("readers.is_empty", what=name))
     if not unit:
         if abs(x / y - 1) > SQUARE_WITHIN:
-            note = f"{what} says that pixels are not square ({x:g} : {y:g}) and has no unit"
+            note = Text("readers.not_square_without_unit", what=name, x=x, y=y)
             return Scale(note=note, notes={"pixel_aspect": note}, refused=True)
-        return Scale(note=f"{what} has no unit of length")
+        return Scale(note=Text("readers.no_unit_of_length", what=name))
     unit_um = {"inch": 25400.0, "cm": 1e4, "m": 1e6}[unit]
     per = "dpi" if unit == "inch" else f"px/{unit}"
-    found = f"{x:g} {per}" if abs(x / y - 1) <= SQUARE_WITHIN else f"{x:g} x {y:g} {per}"
+    square = abs(x / y - 1) <= SQUARE_WITHIN
+    found = Text("readers.density", x=x, per=per) if square else Text("readers.densities", x=x, y=y, per=per)
     dpi = x * 25400.0 / unit_um
     scanner = any(abs(dpi / known - 1) < 5e-4 for known in _SCANNER_DPI)
     if unit_um / min(x, y) > COARSEST_TRUSTED_UM * 1.0001 or scanner:
-        in_dpi = "" if unit == "inch" else f" ({dpi:.4g} dpi)"
-        return Scale(note=f"{what} is {found}{in_dpi}: a screen or print setting, not a scale")
-    return scale_of(unit_um / x, unit_um / y, f"{what} {found}")
+        in_dpi = "" if unit == "inch" else Text("readers.in_dpi", dpi=dpi)
+        return Scale(note=Text("readers.screen_or_print", what=name, found=found + in_dpi))
+    return scale_of(unit_um / x, unit_um / y, joined(" ", (name, found)))
 
 
 def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, factor: float) -> None:
@@ -431,18 +447,18 @@ def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> 
     """
     notes = dict(raster.notes)
     samples = raster.samples
-    notes["bit depth"] = f"{samples.dtype.itemsize * 8} bit {_KIND.get(samples.dtype.kind, 'integer')}"
+    notes["bit depth"] = Text(_BITS.get(samples.dtype.kind, _BITS["u"]), bits=samples.dtype.itemsize * 8)
     if raster.calibration.note:
         notes["scale in the file"] = raster.calibration.note
     color = None
     if samples.ndim == 3:
         if _is_gray(samples, 4 if raster.lossy else 0):
             samples = samples[:, :, 1]
-            notes["color"] = "gray image stored as RGB"
+            notes["color"] = Text("readers.gray_stored_as_rgb")
         else:
             color = _color8(samples)
             samples = gray(samples)
-            notes["color"] = f"gray = {LUMINANCE}"
+            notes["color"] = Text("readers.gray_of_colors", weights=LUMINANCE)
     pixels = _pixels(path, samples)
     roi = None
     if raster.alpha is not None:
@@ -450,7 +466,7 @@ def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> 
     cleared = _cleared(pixels)
     if cleared is not None:
         roi = ~cleared if roi is None else roi & ~cleared
-        notes["NaN"] = f"{np.count_nonzero(cleared)} pixels are NaN and do not count"
+        notes["NaN"] = Text("readers.pixels_are_nan", count=int(np.count_nonzero(cleared)))
         pixels[cleared] = np.median(pixels[~cleared])  # no filter finds a structure there
     _check_content(path, pixels)
     for array in (pixels, color, roi):
@@ -467,7 +483,12 @@ def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> 
     )
 
 
-_KIND = {"f": "float", "i": "signed integer", "u": "integer", "b": "binary"}
+_BITS = {
+    "f": "readers.bits_float",
+    "i": "readers.bits_signed",
+    "u": "readers.bits_integer",
+    "b": "readers.bits_binary",
+}
 
 
 def _pixels(path: str, samples: Samples) -> GrayImage:
@@ -550,11 +571,11 @@ def _blocks(rgb: Samples) -> Iterator[slice]:
         yield slice(top, top + tall)
 
 
-def _opaque(alpha: Samples) -> tuple[NDArray[np.bool_] | None, str]:
+def _opaque(alpha: Samples) -> tuple[NDArray[np.bool_] | None, Words]:
     solid = alpha > 0
     count = int(np.count_nonzero(solid))
     if count == alpha.size:
-        return None, "alpha channel left out"
+        return None, Text("readers.alpha_left_out")
     if count == 0:
-        return None, "alpha channel is zero everywhere and was left out"
-    return solid, f"{alpha.size - count} fully transparent pixels do not count"
+        return None, Text("readers.alpha_zero")
+    return solid, Text("readers.transparent_pixels", count=int(alpha.size - count))

@@ -19,7 +19,6 @@ from inspect_tool.images.readers._side_car import scale_beside
 from inspect_tool.images.readers._vendor_scale import EXIF, TAGS, scale_of_tags
 from inspect_tool.images.readers.raster import (
     MAX_COMPRESSION,
-    PLACEHOLDER,
     UNIT_UM,
     Raster,
     Scale,
@@ -32,6 +31,7 @@ from inspect_tool.images.readers.raster import (
     scale_of,
     turned,
 )
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
@@ -126,7 +126,7 @@ class _Plane:
     page: tifffile.TiffPage  # page with the tags of the plane
     frame: int | None  # number behind the one header of a stack, see ``_frames_in_one_page``
     frames: int
-    notes: dict[str, str]
+    notes: dict[str, Words]
     ome: OmePlane | None  # what OME-XML says of this plane
 
 
@@ -182,7 +182,7 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
         data = chosen.asarray()
     else:
         data = file.series[0].asarray().reshape((plane.frames, *first.shape))[plane.frame]
-    notes = {
+    notes: dict[str, Words] = {
         "format": "BigTIFF" if file.is_bigtiff else "TIFF",
         "compression": _compression(chosen, compression),
         **plane.notes,
@@ -197,15 +197,15 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
         # programs that write masks this way mean the larger number as the foreground, though it shows black
         stored = samples
         samples = _inverted(samples, int(chosen.bitspersample))
-        notes["gray scale"] = "white is zero in the file; inverted"
+        notes["gray scale"] = Text("readers.white_is_zero")
     elif photometric == 5:
         samples = _cmyk_to_rgb(path, samples)
-        notes["color model"] = "CMYK, converted without a profile"
+        notes["color model"] = Text("readers.cmyk_converted")
     if samples.dtype == np.bool_ or int(chosen.bitspersample) < 8:
         levels = 1 if samples.dtype == np.bool_ else 2 ** int(chosen.bitspersample) - 1
         stored = samples if stored is None else stored
         if photometric != 3:
-            notes["bits per pixel"] = f"{int(chosen.bitspersample)}, spread to 0 ... 255"
+            notes["bits per pixel"] = Text("readers.bits_spread", bits=int(chosen.bitspersample))
             samples = (samples.astype(np.uint16) * 255 // levels).astype(np.uint8)
     found = _scale(path, file, plane)
     notes.update(found.notes)
@@ -213,9 +213,9 @@ def _decode(path: Path, file: tifffile.TiffFile, plane: _Plane) -> Raster:
     if orientation in range(2, 9):
         samples = turned(samples, orientation)
         stored, alpha = (None if item is None else turned(item, orientation) for item in (stored, alpha))
-        notes["orientation"] = f"tag {orientation}; image turned upright"
+        notes["orientation"] = Text("readers.tag_orientation", orientation=orientation)
     if 34675 in chosen.tags:
-        notes["color profile"] = "ICC profile present, not applied"
+        notes["color profile"] = Text("readers.icc_not_applied")
     return Raster(
         samples=samples,
         notes=notes,
@@ -323,13 +323,13 @@ _MOST_PADDING, _BLOCK = 1.1, 8192
 """How much longer than its pixels an uncompressed strip may be: factor, and a block of a disk. [1], [byte]"""
 
 
-def _compression(page: tifffile.TiffPage, compression: int) -> str:
-    name = "none" if compression == 1 else getattr(page.compression, "name", str(compression))
-    return f"{name} (lossy)" if compression in _LOSSY else name
+def _compression(page: tifffile.TiffPage, compression: int) -> Words:
+    name = Text("readers.none") if compression == 1 else getattr(page.compression, "name", str(compression))
+    return Text("readers.lossy", name=name) if compression in _LOSSY else name
 
 
 def _channels(
-    path: Path, page: tifffile.TiffPage, data: Samples, notes: dict[str, str]
+    path: Path, page: tifffile.TiffPage, data: Samples, notes: dict[str, Words]
 ) -> tuple[Samples, Samples | None]:
     """Bring samples to (rows, columns) or (rows, columns, 3 or 4 for CMYK), and part alpha from them."""
     height, width = int(page.imagelength), int(page.imagewidth)
@@ -359,13 +359,13 @@ def _channels(
             msg = f"{path}: {data.shape[2]} channels without a stated meaning; save the one that counts as a gray image"
             raise ReadError(msg)
         else:
-            notes["extra channels"] = f"{extra} without a stated meaning, left out"
+            notes["extra channels"] = Text("readers.extra_channels_left_out", extra=extra)
     body = data[:, :, 0] if wanted == 1 else data[:, :, :wanted]
     return body, alpha
 
 
 def _through_palette(
-    path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage, index: Samples, notes: dict[str, str]
+    path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage, index: Samples, notes: dict[str, Words]
 ) -> Samples:
     colormap = page.colormap
     if colormap is None or colormap.ndim != 2 or colormap.shape[0] != 3:
@@ -378,9 +378,9 @@ def _through_palette(
     table = (colormap if int(colormap.max()) < 256 else colormap >> 8).astype(np.uint8)
     gray = np.array_equal(table[0], table[1]) and np.array_equal(table[1], table[2])
     if file.is_imagej and not gray:
-        notes["palette"] = "false colors of ImageJ, not applied: pixels are the gray values"
+        notes["palette"] = Text("readers.false_colors")
         return index
-    notes["palette"] = "gray palette applied" if gray else "color palette applied"
+    notes["palette"] = Text("readers.gray_palette" if gray else "readers.color_palette")
     samples: Samples = table[0][index] if gray else table.T[index]
     return samples
 
@@ -441,10 +441,10 @@ def _scale_in(file: tifffile.TiffFile, plane: _Plane) -> Scale:
 
 def _scale_resolution(x: float | None, y: float | None, unit: int) -> Scale:
     if x is None and y is None:
-        return Scale(note="no scale in the file")
+        return Scale(note=Text("readers.no_scale_in_file"))
     name = {1: "", 2: "inch", 3: "cm"}.get(int(unit))
     if name is None:
-        return Scale(note="TIFF resolution has an unknown unit")
+        return Scale(note=Text("readers.tiff_unknown_unit"))
     return scale_from_density(x or 0.0, y or 0.0, name, "TIFF resolution")
 
 
@@ -460,14 +460,14 @@ def _scale_imagej(metadata: Mapping[str, object], x: float | None, y: float | No
     if not unit or unit.lower() in ("pixel", "pixels"):
         return None
     if not x or not y:
-        return Scale(note=f"ImageJ unit is '{unit}', but there is no resolution")
+        return Scale(note=Text("readers.imagej_no_resolution", unit=unit))
     if str(metadata.get("yunit", unit)).strip() not in (unit, str(metadata.get("unit"))):
-        return Scale(note=f"ImageJ has the unit '{unit}' along x and '{metadata['yunit']}' along y", refused=True)
+        return Scale(note=Text("readers.imagej_two_units", x=unit, y=str(metadata["yunit"])), refused=True)
     if unit.lower() in _DENSITY_UNIT:
         return scale_from_density(x, y, _DENSITY_UNIT[unit.lower()], "ImageJ resolution")
     factor = UNIT_UM.get(unit.lower())
     if factor is None:
-        return Scale(note=f"ImageJ has the unit '{unit}', which is unknown")
+        return Scale(note=Text("readers.imagej_unknown_unit", unit=unit))
     if placeholder(x, y):
-        return Scale(note=f"ImageJ scale is 1 {unit}, {PLACEHOLDER}")
-    return scale_of(factor / x, factor / y, f"ImageJ scale, unit {unit}")
+        return Scale(note=Text("readers.placeholder", what=Text("readers.imagej_scale"), unit=unit))
+    return scale_of(factor / x, factor / y, Text("readers.imagej_scale_unit", unit=unit))

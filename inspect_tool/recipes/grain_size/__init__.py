@@ -8,6 +8,7 @@ one number does not describe the structure (duplex, elongated or lamellar grains
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,8 @@ from inspect_tool.recipes.grain_size.settings import (
     basis,
     grain_number,
 )
-from inspect_tool.recipes.grain_size.values import Counted, Measured, Values
+from inspect_tool.recipes.grain_size.values import Counted, Measured, Samples, Values
+from inspect_tool.segmentation.titles import title_of
 
 __all__ = [
     "BACKEND",
@@ -179,19 +181,20 @@ def measure_field(
             other[name], _ = measured_values(changed, _table(changed, pixel_um), pixel_um, same, standard, where)
             del changed
         except MeasurementError as error:
-            notes.append(Text("grain_size.note_other_segmentation_failed", name=name, error=str(error)))
+            notes.append(Text("grain_size.note_other_segmentation_failed", name=title_of(name), error=error.reason))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
     local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
-    curves: dict[str, tuple[float, ...]] = {}
+    samples = Samples()
     marks = list(figure_marks)
     if pixel_um is not None:
         chords = intercepts.chord_lengths(field.labels) * pixel_um
-        curves["intercept_counts"] = tuple(np.histogram(chords, bins=CHORD_EDGES_UM)[0].astype(float).tolist())
+        counts = np.histogram(chords, bins=CHORD_EDGES_UM)[0].astype(float)
+        samples = replace(samples, intercept_counts=tuple(counts.tolist()))
         if local is not None:
             inside = local.mean_intercept_px[np.isfinite(local.mean_intercept_px)] * pixel_um
-            curves["local_intercept_um"] = tuple(inside.tolist())
-            curves["local_pairs_um"] = tuple((local.pairs() * pixel_um).ravel().tolist())
+            pairs = tuple((float(one), float(other)) for one, other in local.pairs() * pixel_um)
+            samples = replace(samples, local_intercept_um=tuple(inside.tolist()), local_pairs_um=pairs)
             marks += _local_marks(local, pixel_um, standard)
     row, column = table["row_px"].to_numpy(), table["column_px"].to_numpy()
     biggest = int(table["area_px2"].to_numpy().argmax())
@@ -207,13 +210,12 @@ def measure_field(
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(int(field.labels.shape[0]), int(field.labels.shape[1])),
-        values=Values(counted=counted, doubts=doubts),
+        values=Values(counted=counted, doubts=doubts, samples=samples),
         features=table.drop(columns=["top_px", "left_px", "bottom_px", "right_px"]),
         alternatives=other,
         marks=tuple(marks),
         worst=_largest(table, pixel_um),
         notes=tuple(notes),
-        curves=curves,
         missed_u_rel=segmentation.missed_u_rel,
         read_off=kept,
     )
@@ -230,7 +232,7 @@ def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]
     found = []
     for row in table.nlargest(10, column).to_dict("records"):
         cut = Text("grain_size.caption_cut_by_edge") if row["touches_edge"] else ""
-        number = f", G {row['grain_size_number']:.1f}" if pixel_um is not None else ""
+        number = Text("grain_size.caption_g", g=float(row["grain_size_number"])) if pixel_um is not None else ""
         found.append(
             Notable(
                 feature=int(row["feature"]),

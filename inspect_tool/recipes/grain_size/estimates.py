@@ -7,11 +7,12 @@ from math import sqrt
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure import intercepts
 from inspect_tool.model import Component
 from inspect_tool.recipes.grain_size.settings import Estimate, Settings, basis, is_size, power, statistics
 from inspect_tool.recipes.grain_size.values import Measured
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.formulas import astm_e112
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
 from inspect_tool.statistics.uncertainty import half_range
@@ -227,7 +228,9 @@ def _systematic(key: str, fields: Sequence[Measured], settings: Settings) -> Ite
             name=Text("budget.segmentation"),
             u=half_range([base, *other]) / abs(base),
             kind="B",
-            basis=Text("grain_size.basis_other_segmentations", n_names=len(names), names=", ".join(names)),
+            basis=Text(
+                "grain_size.basis_other_segmentations", n_names=len(names), names=joined(", ", map(title_of, names))
+            ),
         )
     elif is_size(key):
         yield _half_pixel(key, fields)

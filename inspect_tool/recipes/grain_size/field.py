@@ -109,16 +109,12 @@ def prepared(
     grain = int(np.count_nonzero(labels > 0))
     in_field = int(np.count_nonzero(labels))
     if len(present_labels(labels)) < 2:
-        msg = f'{where}: no closed grain found; check focus and etch, or give masks with backend "labels"'
-        raise MeasurementError(msg)
+        raise MeasurementError(Text("grain_size.error_no_closed_grain", where=where))
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
         notes.append(Text("grain_size.note_no_second_phase"))
     window = _window(labels)
     if min(window[2:]) < _SMALLEST_WINDOW_PX:
-        msg = (
-            f"{where}: the measured area holds no rectangle of {_SMALLEST_WINDOW_PX} px; check the region and the masks"
-        )
-        raise MeasurementError(msg)
+        raise MeasurementError(Text("grain_size.error_no_rectangle", where=where, px=_SMALLEST_WINDOW_PX))
     if window != (0, 0, *labels.shape):
         notes.append(
             Text(
@@ -312,8 +308,7 @@ def measured_values(
     figure, marks = _test_figure(field, at_label, n_l_px, pixel_um, settings, standard, where)
     counted = replace(counted, scaled=scaled, figure=figure)
     if isinstance(figure, LineFigure) and figure.figure_counts == 0:
-        msg = f"{where}: the test figure crosses no grain boundary; use larger images or another method"
-        raise MeasurementError(msg)
+        raise MeasurementError(Text("grain_size.error_nothing_crossed", where=where))
     key, _ = basis(settings.method)
     size = float(counted.get(key, 0.0))
     return replace(counted, grain_size_number=grain_number(key, size, standard) if size > 0 else None), marks
@@ -331,8 +326,7 @@ def intercepts_px(
     }
     mean_px = float(np.mean(list(per_px.values())))
     if not mean_px > 0:
-        msg = f'{where}: no grain boundary found; check focus and etch, or give masks with backend "labels"'
-        raise MeasurementError(msg)
+        raise MeasurementError(Text("grain_size.error_no_boundary", where=where))
     return mean_px, _with_lost_chords(field, per_px, mean_px)
 
 

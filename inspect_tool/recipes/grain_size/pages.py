@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from inspect_tool.languages import Text, joined, named
+from inspect_tool.languages import Text, joined, named, recognized
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes.grain_size.settings import (
@@ -91,10 +91,24 @@ def bound_rows(estimate: Estimate, standard: Standard, specimen: str) -> Iterato
         if found.ci95 is not None and found.ci95 < found.mean:
             ends = (found.mean - found.ci95, found.mean + found.ci95)
             low, high = sorted(grain_number(estimate.key, value, standard) for value in ends)
-        yield (specimen, NAMES[estimate.key] + (f", {plane}" if plane else ""), g, low, high, rounded(g))
+        yield (
+            specimen,
+            NAMES[estimate.key] + (f", {plane}" if plane else ""),
+            g,
+            low,
+            high,
+            Text("page.number", number=rounded(g)),
+        )
     if len(estimate.planes) > 1:
         g = grain_number(estimate.key, estimate.mean, standard)
-        yield (specimen, joined(", ", (NAMES[estimate.key], estimate.note)), g, None, None, rounded(g))
+        yield (
+            specimen,
+            joined(", ", (NAMES[estimate.key], estimate.note)),
+            g,
+            None,
+            None,
+            Text("page.number", number=rounded(g)),
+        )
 
 
 def bound_table(rows: Sequence[tuple[Cell, ...]], standard: Standard) -> Table:
@@ -263,7 +277,7 @@ def charts(fields: Sequence[Measured], features: pd.DataFrame, standard: Standar
             ),
         )
     ]
-    counts = np.sum([field.curves["intercept_counts"] for field in fields], axis=0)
+    counts = np.sum([field.values.samples.intercept_counts for field in fields], axis=0)
     filled = np.flatnonzero(counts)
     if len(filled):
         low, high = int(filled[0]), int(filled[-1]) + 1
@@ -355,7 +369,12 @@ def statements(
     if settings.second_phase != "none":
         found.append(Statement(name=Text("grain_size.second_phase"), text=_second_phase_text(settings)))
     if standard.notes:
-        found.append(Statement(name=Text("grain_size.edition"), text=" ".join(standard.notes)))
+        found.append(
+            Statement(
+                name=Text("grain_size.edition"),
+                text=joined(" ", (recognized("notes", note) for note in standard.notes)),
+            )
+        )
     return tuple(found)
 
 

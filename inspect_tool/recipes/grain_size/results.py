@@ -19,6 +19,7 @@ from inspect_tool.recipes.grain_size.settings import (
     rounded,
 )
 from inspect_tool.recipes.grain_size.values import Measured
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
@@ -82,7 +83,7 @@ def results_of(
             else Text("grain_size.grain_size_number")
         )
         numbers = (
-            ("grain_size_number", key, f"{METHOD_TITLES[settings.method]}", settings.method, what),
+            ("grain_size_number", key, METHOD_TITLES[settings.method], settings.method, what),
             (
                 "grain_size_number.intercept",
                 "n_l_per_mm",
@@ -322,7 +323,9 @@ def _largest_segmented(grains: pd.DataFrame, fields: Sequence[Measured]) -> Iter
         name=Text("budget.segmentation"),
         u=half_range([0.0, *(log2(one / float(area[0])) for one in other)]),
         kind="B",
-        basis=Text("grain_size.basis_segmentation_largest_grain", n_names=len(names), names=", ".join(names)),
+        basis=Text(
+            "grain_size.basis_segmentation_largest_grain", n_names=len(names), names=joined(", ", map(title_of, names))
+        ),
     )
     ends = (float(area.min()), float(area[0]) + float(grains["area_um2"].mean()))
     yield Component(

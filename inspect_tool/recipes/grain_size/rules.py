@@ -335,8 +335,8 @@ def _of_mean_area(grains: pd.DataFrame, standard: Standard) -> float:
 
 def _regions(fields: Sequence[Measured], standard: Standard) -> tuple[float, float] | None:
     """Coarse and fine end of the local G where the structure changes from place to place."""
-    local = np.asarray([value for field in fields for value in field.curves.get("local_intercept_um", ())])
-    pairs = np.asarray([value for field in fields for value in field.curves.get("local_pairs_um", ())]).reshape(-1, 2)
+    local = np.asarray([value for field in fields for value in field.values.samples.local_intercept_um])
+    pairs = np.asarray([pair for field in fields for pair in field.values.samples.local_pairs_um])
     if len(local) < _FEWEST_TILES or not len(pairs):
         return None
     fine, coarse = np.quantile(local, [0.1, 0.9])
@@ -388,7 +388,7 @@ def largest_grain(grains: pd.DataFrame, editions: Editions, specimen: str) -> tu
         grain_number("area_um2", by_caliper, editions.job),
         average,
         coarse,
-        ("yes" if eligible else "no") + (Text("grain_size.outlier_cut_by_edge") if cut else ""),
+        Text("terms.yes" if eligible else "terms.no") + (Text("grain_size.outlier_cut_by_edge") if cut else ""),
     )
     if not eligible:
         return row, []

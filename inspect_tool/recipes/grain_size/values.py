@@ -98,11 +98,21 @@ class Doubts(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples(Row):
+    """What is read off all fields together, one by one; of a field without a scale nothing."""
+
+    intercept_counts: tuple[float, ...] = ()  # whole chords by length, see CHORD_EDGES_UM
+    local_intercept_um: tuple[float, ...] = ()  # mean of each tile of the field; empty: too few grains for tiles
+    local_pairs_um: tuple[tuple[float, float], ...] = ()  # of tiles side by side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Values(Row):
     """One field."""
 
     counted: Counted
     doubts: Doubts
+    samples: Samples = default(metadata=column(None))
 
 
 Measured: TypeAlias = FieldMeasurement[Values, Counted]

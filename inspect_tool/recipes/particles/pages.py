@@ -7,7 +7,7 @@ from math import exp, log, pi, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined, recognized
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import feature_table
 from inspect_tool.recipes.particles import sampling
@@ -106,7 +106,11 @@ def statements(fields: Sequence[Measured], settings: Settings, standard: Standar
         ),
     ]
     if standard.notes:
-        made.append(Statement(name=Text("particles.edition"), text=" ".join(standard.notes)))
+        made.append(
+            Statement(
+                name=Text("particles.edition"), text=joined(" ", (recognized("notes", note) for note in standard.notes))
+            )
+        )
     return tuple(made)
 
 

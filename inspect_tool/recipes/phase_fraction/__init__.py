@@ -4,7 +4,7 @@ The value is the area share by image analysis with the field statistics of ASTM 
 the point count by a person that checks it on the same fields, the sampling rules and the planning of fields.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from inspect_tool.recipes._level_doubts import (
     own_gray_checks,
 )
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
-from inspect_tool.recipes.phase_fraction.groups import MANUAL, check_tables, groups_of, who
+from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, check_tables, groups_of, who
 from inspect_tool.recipes.phase_fraction.pages import (
     WORDING,
     charts_of,
@@ -46,7 +46,7 @@ from inspect_tool.recipes.phase_fraction.rules import class_checks, deviations, 
 from inspect_tool.recipes.phase_fraction.settings import ANALYSIS, COUNT, QUANTITIES, STANDARDS, Settings
 from inspect_tool.recipes.phase_fraction.shares import alternative_means, area_result, worst_field_result
 from inspect_tool.recipes.phase_fraction.stereology import axis_of, contiguity_results, stereology_results
-from inspect_tool.recipes.phase_fraction.values import Measured, Values
+from inspect_tool.recipes.phase_fraction.values import Features, Measured, Values
 from inspect_tool.statistics.fields import field_statistics
 
 __all__ = [
@@ -149,10 +149,11 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
                         apart=apart,
                     )
                 )
-            checks.append(_shapes.line_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
+            lines, cells, rims = (_parts(group, name, read) for read in _PARTS)
+            checks.append(_shapes.line_check(lines, cells, name, group.specimen, settings.expected_shape))
             if len(group.classes) > 2:
-                checks.append(_shapes.rim_check(group.fields, name, f"area_percent.{name}", settings.expected_shape))
-            checks += matrix_check(group.fields, name)
+                checks.append(_shapes.rim_check(rims, name, group.specimen, settings.expected_shape))
+            checks += matrix_check(group.fields, group.area_percent(name), name)
             if found.ci95 is not None and found.mean - found.ci95 < 0:
                 warnings.append(
                     Text(
@@ -170,13 +171,12 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
         checks += _empty_fields.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
-        checks += _colors.checks_of(
-            group.fields,
-            Text("phase_fraction.subject_classes_of_interest")
-            if settings.tinted_grains
-            else Text("phase_fraction.subject_classes"),
+        seen = [(field.values.color, field.image) for field in group.fields]
+        subject = (
+            "phase_fraction.subject_classes_of_interest" if settings.tinted_grains else "phase_fraction.subject_classes"
         )
-        warnings += _colors.warnings_of(group.fields, group.classes[0])
+        checks += _colors.checks_of(seen, group.specimen, Text(subject))
+        warnings += _colors.warnings_of(seen, group.specimen, group.classes[0])
         if len(group.fields) == 1:
             warnings.append(Text("phase_fraction.warning_one_field", group=who(group)))
     return Findings(
@@ -189,3 +189,19 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         charts=charts_of(groups),
         warnings=tuple(warnings),
     )
+
+
+_PARTS: tuple[Callable[[Features], float | None], ...] = (
+    lambda features: features.line_percent,
+    lambda features: features.cells_percent,
+    lambda features: features.rim_percent,
+)
+"""Of the area of a class: thin lines, what lies in cells that they close, rims between two others."""
+
+
+def _parts(group: Group, name: str, read: Callable[[Features], float | None]) -> list[_shapes.ShareOfClass]:
+    """Area of a class and a part of it, field by field."""
+    return [
+        _shapes.ShareOfClass(area_percent=area, part_percent=part)
+        for area, part in zip(group.area_percent(name), group.features(name, read), strict=True)
+    ]

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
@@ -215,7 +215,7 @@ def _point_count(
         layer = (
             Text("phase_fraction.layer_point_grid")
             if len(of_interest) == 1
-            else Text("phase_fraction.layer_point_grid_class", name=name)
+            else Text("phase_fraction.layer_point_grid_class", name=named("terms", name))
         )
         marks += points.marks(counted, number, name, layer)
     return counted, tuple(marks)
@@ -267,7 +267,7 @@ def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, .
             feature=int(row["feature"]),
             value=float(row[column]),
             unit=unit,
-            caption=Text("phase_fraction.caption_largest_features", class_=row["class"])
+            caption=Text("phase_fraction.caption_largest_features", class_=named("terms", row["class"]))
             + (Text("phase_fraction.caption_cut_by_edge") if row["touches_edge"] else ""),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )

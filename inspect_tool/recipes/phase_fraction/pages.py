@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from inspect_tool.languages import Text, joined
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import (
     Cell,
     Chart,
@@ -137,7 +137,10 @@ def charts_of(groups: Sequence[Group]) -> tuple[Chart, ...]:
                 + (Text("phase_fraction.title_of_specimen", specimen=group.specimen) if len(groups) > 1 else ""),
                 x_label=Text("phase_fraction.axis_field"),
                 y_label=Text("phase_fraction.axis_area_fraction"),
-                series=tuple(Series(name=name, x=at, y=tuple(group.area_percent(name))) for name in group.classes[:-1]),
+                series=tuple(
+                    Series(name=named("terms", name), x=at, y=tuple(group.area_percent(name)))
+                    for name in group.classes[:-1]
+                ),
                 categories=names,
             )
         )
@@ -151,7 +154,7 @@ def _crossing(axes: Mapping[tuple[str, str], str], settings: Settings) -> str:
         Text(
             "phase_fraction.structure_axis_of_class",
             specimen=specimen,
-            name=name,
+            name=named("terms", name),
             crossing=CROSSING[axis],
             axis=axis,
             how=how,

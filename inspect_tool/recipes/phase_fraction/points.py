@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text, key_of
+from inspect_tool.languages import Text, key_of, named
 from inspect_tool.model import (
     Cell,
     Check,
@@ -73,7 +73,7 @@ def point_result(group: Group, name: str, found: _Points, editions: Editions, *,
             else Text("phase_fraction.clause_own_grid_count", own_grid=OWN_GRID),
             definition=Text("phase_fraction.definition_point_count", by=by),
             budget=scatter_line(found.statistics),
-            title=Text("phase_fraction.title_point_count_class", name=name),
+            title=Text("phase_fraction.title_point_count_class", name=named("terms", name)),
             main=main,
         )
     )
@@ -99,7 +99,7 @@ def referee_check(
     difference = abs(counted.statistics.mean - counted.area_mean)
     by = Text("phase_fraction.point_count_by_hand") if counted.by_hand else Text("phase_fraction.point_count_by_grid")
     check = Check(
-        name=Text("phase_fraction.check_point_count_against_area", by=by, name=name),
+        name=Text("phase_fraction.check_point_count_against_area", by=by, name=named("terms", name)),
         value=difference,
         relation="<=",
         limit=allowed,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.languages import Text, joined
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import (
     Check,
     Editions,
@@ -61,7 +61,7 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
         # nothing varies, so that no scatter can be told, neither between the fields nor inside them
         checks += (
             plausibility.check(
-                Text("phase_fraction.check_sampling_uncertainty", name=name),
+                Text("phase_fraction.check_sampling_uncertainty", name=named("terms", name)),
                 None,
                 "<=",
                 100.0,
@@ -74,7 +74,7 @@ def class_checks(group: Group, name: str, found: FieldStatistics, editions: Edit
     small = max(group.features(name, lambda features: features.too_small_percent))
     checks += (
         Check(
-            name=Text("phase_fraction.check_too_small_features", name=name),
+            name=Text("phase_fraction.check_too_small_features", name=named("terms", name)),
             value=small,
             relation="<=",
             limit=TOO_SMALL_PERCENT,

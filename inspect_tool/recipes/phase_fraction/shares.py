@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import sqrt
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined, named
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import (
     Component,
@@ -11,6 +11,7 @@ from inspect_tool.model import (
     Result,
 )
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, clause_of
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import edition_of
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics
 from inspect_tool.statistics.uncertainty import evaluated, half_range
@@ -26,7 +27,10 @@ def segmentation_line(group: Group, name: str, found: FieldStatistics) -> Compon
             u=half_range(means),
             kind="B",
             basis=Text(
-                "phase_fraction.basis_alternative_means", others=", ".join(others), means=min(means), means_2=max(means)
+                "phase_fraction.basis_alternative_means",
+                others=joined(", ", map(title_of, others)),
+                means=min(means),
+                means_2=max(means),
             ),
         )
     half = field_statistics(group.lines(name, lambda lines: lines.half_pixel_percent), group.sections).mean
@@ -69,7 +73,7 @@ def area_result(group: Group, name: str, found: FieldStatistics, editions: Editi
             clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.clause_area_fraction")),
             definition=Text("phase_fraction.definition_area_fraction"),
             budget=(*sampling_of(group, name, found), segmentation_line(group, name, found)),
-            title=Text("phase_fraction.title_area_fraction_class", name=name)
+            title=Text("phase_fraction.title_area_fraction_class", name=named("terms", name))
             + (Text("phase_fraction.title_by_image_analysis") if editions.job.follows in MANUAL else ""),
             main=main,
         )
@@ -91,6 +95,6 @@ def worst_field_result(group: Group, name: str, editions: Editions) -> Result:
             clause=clause_of(edition_of(editions, "ASTM E1245"), Text("phase_fraction.clause_worst_field")),
             definition=Text("phase_fraction.definition_worst_field"),
             budget=(segmentation_line(alone, name, found),),
-            title=Text("phase_fraction.title_worst_field_class", name=name, field=worst.field),
+            title=Text("phase_fraction.title_worst_field_class", name=named("terms", name), field=worst.field),
         )
     )

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import (
     Component,
     Editions,
@@ -76,7 +76,7 @@ def contiguity_results(group: Group, name: str) -> list[Result]:
                 clause=Text("phase_fraction.clause_contiguity_gurland"),
                 definition=Text("phase_fraction.definition_contiguity"),
                 budget=scatter_line(scatter),
-                title=Text("phase_fraction.title_contiguity_class", name=name),
+                title=Text("phase_fraction.title_contiguity_class", name=named("terms", name)),
             )
         )
     ]
@@ -126,7 +126,7 @@ def stereology_results(group: Group, name: str, axis: str, editions: Editions) -
                     clause=clause_of(edition_of(editions, "ASTM E1245"), _CLAUSES[quantity]),
                     definition=Text(_DEFINITIONS[quantity], lines=CROSSING[axis]),
                     budget=tuple(budget),
-                    title=Text("words.of_class", title=QUANTITIES[f"{quantity}.*"].title, name=name),
+                    title=Text("words.of_class", title=QUANTITIES[f"{quantity}.*"].title, name=named("terms", name)),
                 )
             )
         )

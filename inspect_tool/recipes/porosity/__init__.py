@@ -5,7 +5,7 @@ largest pores; a reference area in its worst place for castings; class strings o
 requirements; presentations for castings, thermal spray coatings and hardmetals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -157,6 +157,7 @@ def measure_field(
         cells_percent={"pores": cells_percent(pores.labels != 0)},
         hole_percent=hole_percent(pores.labels != 0),
         color=_colors.color_of(spread, segmentation),
+        whole=one.whole_sizes(pores, pixel_um),
     )
     return FieldMeasurement(
         **place_of(micrograph),
@@ -167,7 +168,6 @@ def measure_field(
         marks=marks,
         worst=one.worst_of(features, pixel_um),
         notes=one.notes_of(found, features, pixel_um),
-        curves=one.whole_sizes(pores, pixel_um),
         read_off={
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
@@ -222,12 +222,13 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         made = results_of(mine, settings, editions, shown)
         results += made
         checks += checks_of(mine, settings, standard)
-        checks += _colors.checks_of(
-            mine, Text("porosity.subject_pores") if settings.tinted_grains else Text("porosity.subject_pores_and_metal")
-        )
-        warnings += _colors.warnings_of(mine, Text("porosity.subject_pores"))
-        checks.append(_shapes.line_check(mine, "pores", "porosity_percent", settings.expected_shape))
-        checks.append(_shapes.hole_check(mine, "porosity_percent"))
+        seen = [(field.values.color, field.image) for field in mine]
+        subject = "porosity.subject_pores" if settings.tinted_grains else "porosity.subject_pores_and_metal"
+        checks += _colors.checks_of(seen, specimen, Text(subject))
+        warnings += _colors.warnings_of(seen, specimen, Text("porosity.subject_pores"))
+        lines, cells, holes = ([_part(field.values, read) for field in mine] for read in _PARTS)
+        checks.append(_shapes.line_check(lines, cells, "pores", specimen, settings.expected_shape))
+        checks.append(_shapes.hole_check(holes, specimen))
         checks += _empty_fields.checks_of(mine, "pores")
         warnings += warnings_of(mine)
         why = why_no_extreme(mine, settings)
@@ -242,3 +243,16 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         charts=pages.charts(fields, settings),
         warnings=tuple(warnings),
     )
+
+
+_PARTS: tuple[Callable[[Values], float], ...] = (
+    lambda values: values.line_percent["pores"],
+    lambda values: values.cells_percent["pores"],
+    lambda values: values.hole_percent,
+)
+"""Of the area of the pores: thin lines, what lies in cells that they close, holes."""
+
+
+def _part(values: Values, read: Callable[[Values], float]) -> _shapes.ShareOfClass:
+    """Area of the pores of a field and a part of it."""
+    return _shapes.ShareOfClass(area_percent=values.numbers.porosity_percent, part_percent=read(values))

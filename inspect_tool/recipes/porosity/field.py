@@ -17,7 +17,7 @@ from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
-from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit
+from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit, Whole
 from inspect_tool.standards.editions import constant, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276, astm_e2109
 from inspect_tool.statistics.weighted import weighted_quantile
@@ -240,15 +240,14 @@ def numbers_of(
     )
 
 
-def whole_sizes(found: Pores, pixel_um: float | None) -> dict[str, tuple[float, ...]]:
+def whole_sizes(found: Pores, pixel_um: float | None) -> Whole:
     """Diameter and weight of the whole pores of a field, for percentiles over fields."""
-    unit = "px" if pixel_um is None else "um"
     whole = found.table[found.table["size_weight"] > 0]
-    return {
-        f"whole_pore_ecd_{unit}": tuple(whole[f"ecd_{unit}"].tolist()),
-        "whole_pore_weight": tuple(whole["size_weight"].tolist()),
-        f"surface_distance_{unit}": tuple(((pixel_um or 1.0) * surface_px(found)).tolist()),
-    }
+    return Whole(
+        ecd=tuple(whole["ecd_px" if pixel_um is None else "ecd_um"].tolist()),
+        weight=tuple(whole["size_weight"].tolist()),
+        surface_distance=tuple(((pixel_um or 1.0) * surface_px(found)).tolist()),
+    )
 
 
 def surface_px(found: Pores) -> NDArray[np.float64]:

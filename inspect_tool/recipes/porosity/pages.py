@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text, Words
+from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import feature_table
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inspect_tool.recipes.porosity import Settings
 
 _BOUNDS_UM = tuple(m * 10.0**e for e in range(-2, 5) for m in (1, 2, 5))
+_TO = Text("porosity.to")
 _LARGEST = 10  # rows of the table of the largest pores
 _CLUSTERS = 8  # rows of the table of clusters
 _INTERNAL = (
@@ -76,7 +77,8 @@ def statements(
     if calibrated(fields):
         sizes = sorted({float(field.calibration.pixel_um or 0.0) for field in fields})
         ecd = [2 * sqrt(settings.minimum_px2 / np.pi) * size for size in sizes]
-        smallest += " (ECD " + " to ".join(f"{value:.3g}" for value in dict.fromkeys((ecd[0], ecd[-1]))) + " µm)"
+        sizes_um = joined(_TO, (Text("porosity.size", size=value) for value in dict.fromkeys((ecd[0], ecd[-1]))))
+        smallest += Text("porosity.ecd_of_smallest", sizes=sizes_um)
     if settings.minimum_um:
         smallest += Text("porosity.smallest_pore_min_feret", minimum_um=settings.minimum_um)
     cut = {
@@ -99,7 +101,7 @@ def statements(
         ),
         Statement(
             name=Text("porosity.shape_factors"),
-            text="; ".join(f"{name.replace('_', ' ')} = {formula}" for name, formula in FORMULAS.items()),
+            text=joined("; ", (joined(" = ", (_factor(name), formula)) for name, formula in FORMULAS.items())),
         ),
         Statement(
             name=Text("porosity.neighbors"),
@@ -135,8 +137,17 @@ def statements(
             )
         )
     if standard.notes:
-        made.append(Statement(name=Text("porosity.edition"), text=" ".join(standard.notes)))
+        made.append(
+            Statement(
+                name=Text("porosity.edition"), text=joined(" ", (recognized("notes", note) for note in standard.notes))
+            )
+        )
     return tuple(made)
+
+
+def _factor(name: str) -> Words:
+    """Name of a shape factor."""
+    return named("porosity", name.replace("_", " "))
 
 
 # ---------------------------------------------------------------------------------------------------------- tables
@@ -174,7 +185,10 @@ def _value(field: Measured, name: str) -> float:
 
 def _statistics_table(fields: Sequence[Measured], shown: str) -> Table:
     """Field statistics of the area shares, with what chance alone would leave."""
-    names = [("Porosity", "porosity_percent"), (Text("porosity.share_below_smallest_size"), "below_minimum_percent")]
+    names = [
+        (Text("porosity.porosity_alone"), "porosity_percent"),
+        (Text("porosity.share_below_smallest_size"), "below_minimum_percent"),
+    ]
     if shown == "thermal_spray" or any(_value(field, "linear") for field in fields):
         names.insert(1, (Text("porosity.linear_detachments"), "linear_percent"))
     rows: list[tuple[Cell, ...]] = []
@@ -244,7 +258,7 @@ def _largest_table(fields: Sequence[Measured]) -> Table:
             float(row[area]),
             float(row["circularity_4pi"]),
             None if pd.isna(row[f"neighbour_gap_{unit}"]) else float(row[f"neighbour_gap_{unit}"]),
-            Text("porosity.cell_cut_by_edge") if row["touches_edge"] else "no",
+            Text("porosity.cell_cut_by_edge") if row["touches_edge"] else Text("terms.no"),
         )
         for _, row in pores.iterrows()
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.languages import Text, joined
+from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, Editions, Result, Standard
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
@@ -15,6 +15,7 @@ from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
 from inspect_tool.recipes.porosity.values import Measured
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
@@ -96,13 +97,17 @@ def _alternative_means(fields: Sequence[Measured], name: str) -> dict[str, float
 
 
 def _segmentation(main: float, others: Sequence[float], names: Sequence[str], unit: str) -> Component:
-    listed = ", ".join(f"{name}: {value:.4g}" for name, value in zip(names, others, strict=True))
+    listed = joined(", ", map(_share_of, names, others))
     return Component(
         name=Text("budget.segmentation"),
         u=half_range([main, *others]),
         kind="B",
-        basis=Text("porosity.basis_alternative_results", unit=unit, listed=listed),
+        basis=Text("porosity.basis_alternative_results", unit=named("terms", unit), listed=listed),
     )
+
+
+def _share_of(name: str, value: float) -> Words:
+    return Text("porosity.alternative_result", name=title_of(name), value=value)
 
 
 def _scale_line(fields: Sequence[Measured], value: float, power: int) -> Component:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result
 from inspect_tool.recipes.porosity.field import SIZE_SHARES, SURFACE_SHARES
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Settings
 from inspect_tool.recipes.porosity.values import Measured
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
 from inspect_tool.statistics.weighted import weighted_quantile
@@ -47,7 +48,7 @@ def why_no_extreme(fields: Sequence[Measured], settings: Settings) -> str:
     try:
         astm_e2283.fit(largest)
     except MeasurementError as error:
-        return Text("porosity.no_extreme_fit_failed", error=str(error))
+        return Text("porosity.no_extreme_fit_failed", error=error.reason)
     return ""
 
 
@@ -71,7 +72,7 @@ def _systematic(fields: Sequence[Measured], value: float, column: str, edge_px: 
             name=Text("budget.segmentation"),
             u=half_range(known),
             kind="B",
-            basis=Text("porosity.basis_alternative_means", names=", ".join(names)),
+            basis=Text("porosity.basis_alternative_means", names=joined(", ", map(title_of, names))),
         )
     else:
         edge = Component(
@@ -139,17 +140,18 @@ def _of_pores(
 
 def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
     """Distance of the nearest pore from the surface, and that a tenth of them does not reach; none without one."""
-    seen = [field for field in fields if field.curves["surface_distance_um"]]
+    seen = [field for field in fields if field.values.whole.surface_distance]
     if not seen:
         return []
-    distance = np.concatenate([np.asarray(field.curves["surface_distance_um"]) for field in seen])
+    distance = np.concatenate([np.asarray(field.values.whole.surface_distance) for field in seen])
     made = []
     for name, share in SURFACE_SHARES.items():
         if share and len(distance) < _LEAST_PORES:
             continue
         value, lines, what = float(distance.min()), [], Text("porosity.definition_surface_distance_shortest")
         if share:
-            value, scatter = _quantile(distance, np.ones(len(distance)), share, "distances", "pores")
+            of, among = Text("porosity.distances"), Text("porosity.n_of_pores")
+            value, scatter = _quantile(distance, np.ones(len(distance)), share, of, among)
             lines, what = [scatter], Text("porosity.definition_surface_distance_share", share=100 * share)
         lines += _systematic(seen, value, f"surface_distance_{name}_um", _EDGE_PX)
         pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in seen)
@@ -171,13 +173,15 @@ def _from_surface(fields: Sequence[Measured], clause: str, minimum: str) -> list
 
 
 def _percentiles(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result]:
-    ecd = np.concatenate([np.asarray(field.curves["whole_pore_ecd_um"]) for field in fields])
-    weight = np.concatenate([np.asarray(field.curves["whole_pore_weight"]) for field in fields])
+    ecd = np.concatenate([np.asarray(field.values.whole.ecd) for field in fields])
+    weight = np.concatenate([np.asarray(field.values.whole.weight) for field in fields])
     if len(ecd) < _LEAST_PORES:
         return []
     made = []
     for name, share in SIZE_SHARES.items():
-        value, scatter = _quantile(ecd, weight, share, "diameters", Text("porosity.percentile_of_whole_pores"))
+        value, scatter = _quantile(
+            ecd, weight, share, Text("porosity.diameters"), Text("porosity.percentile_of_whole_pores")
+        )
         lines = [scatter, *_systematic(fields, value, f"pore_ecd_{name}_um", 2 * _EDGE_PX)]
         made.append(
             _of_pores(

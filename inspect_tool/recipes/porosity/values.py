@@ -62,6 +62,15 @@ class Neighbors(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Whole(Row):
+    """Pores that lie wholly in the field, one by one, for what is read off those of all fields together."""
+
+    ecd: tuple[float, ...]  # in the unit of the field
+    weight: tuple[float, ...]  # how rarely one of its size is whole [1]
+    surface_distance: tuple[float, ...]  # of all pores, in the unit of the field; empty: it shows no surface
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Values(Row):
     """One field."""
 
@@ -74,6 +83,7 @@ class Values(Row):
     cells_percent: Mapping[Literal["pores"], float]
     hole_percent: float
     color: Color
+    whole: Whole = default(metadata=column(None))
 
 
 Measured: TypeAlias = FieldMeasurement[Values, Numbers]

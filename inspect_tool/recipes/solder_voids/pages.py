@@ -218,7 +218,7 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
                     features["void_percent"].to_numpy(),
                     Text("solder_voids.title_void_share_of_joints"),
                     Text("solder_voids.axis_void_share"),
-                    "joints",
+                    Text("solder_voids.axis_joints"),
                 )
             )
     parts = [field.parts for field in fields if field.parts is not None and len(field.parts)]
@@ -231,7 +231,7 @@ def charts_of(fields: Sequence[FieldMeasurement], features: pd.DataFrame) -> tup
                 sizes,
                 Text("solder_voids.title_void_sizes"),
                 Text("solder_voids.axis_equivalent_diameter", unit=unit),
-                "voids",
+                Text("solder_voids.axis_voids"),
             )
         )
     return tuple(charts)

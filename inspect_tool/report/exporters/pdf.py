@@ -21,7 +21,7 @@ from inspect_tool.evidence.masks import attached
 from inspect_tool.files import dump_report, sha256_bytes, whole_file
 from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
-from inspect_tool.report import field_pictures, text
+from inspect_tool.report import text
 from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.report.render import font_faces, load_settings, render, search_path
 
@@ -120,7 +120,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
     A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
     page, pictures = _with_short_addresses(page)
-    files = _OwnFiles((path.parent.resolve(), *search_path(template), field_pictures.FONTS.resolve()), pictures)
+    files = _OwnFiles((path.parent.resolve(), *search_path(template)), pictures)
 
     def source(words: str) -> Any:
         return weasyprint.HTML(string=words, base_url=f"{template.resolve().as_uri()}/", url_fetcher=files)
@@ -135,7 +135,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
             pdf_tags=True,
             pdf_identifier=identifier.encode(),
             optimize_images=False,
-            finisher=_with_scopes,
+            finisher=_finish,
             stylesheets=[weasyprint.CSS(string=style)],
         )
 
@@ -180,6 +180,20 @@ def _uncollected() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def _finish(document: Any, pdf: Any) -> None:
+    _with_scopes(document, pdf)
+    _compress_once(pdf)
+
+
+def _compress_once(pdf: Any) -> None:
+    """Keep what a stream is when compressed: it is asked for twice, for the file and for the hash of all in it."""
+    for one in pdf.objects:
+        if isinstance(one, pydyf.Stream) and one.compress:
+            _, _, rest = one.data.partition(b"\nstream\n")
+            one.stream, one.compress = [rest.removesuffix(b"\nendstream")], False
+            one.extra["Filter"] = "/FlateDecode"
 
 
 def _with_scopes(document: Any, pdf: Any) -> None:

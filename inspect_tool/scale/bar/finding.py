@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.languages import Text
 from inspect_tool.model import GrayImage, Samples
 from inspect_tool.scale.bar.footer import to_8bit
 
@@ -254,9 +255,8 @@ def _measured(plane: Plane, number: int, stroke: _Stroke, bright: bool) -> Bar |
         tick_px = max(1.0, 2 * max(one.half, other.half) + 1)
         if tick_px >= 3 and (tick_px - 1) / np.sqrt(3) > _UNSURE * (stop - begin):
             whole = stop - begin
-            doubt = (
-                f"its end ticks are {tick_px:.0f} px wide: {whole:.0f} px between their centers and"
-                f" {whole + tick_px:.0f} px over all, and nobody says which counts"
+            doubt = Text(
+                "scale.bar_wide_ticks", tick_px=tick_px, inner_px=float(whole), outer_px=float(whole + tick_px)
             )
     style: Style = "line with end ticks" if ticked[0] else "plain line"
     thick = last - first + 1
@@ -461,7 +461,7 @@ def _ruler(
         plane=0,
         clean=True,
         drawn=((first + top - 1, max(left - 1, 0), bottom - top + 2, right - left + 2),),
-        doubt="" if len(ticks) in (5, 6, 11, 21) else f"a ruler of {len(ticks)} ticks may lack some",
+        doubt="" if len(ticks) in (5, 6, 11, 21) else Text("scale.bar_ruler_lacks", ticks=len(ticks)),
     )
 
 

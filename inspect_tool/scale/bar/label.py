@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import offline
+from inspect_tool.languages import Text
 from inspect_tool.model import Samples
 from inspect_tool.units import convert
 
@@ -169,15 +170,14 @@ def agreed(texts: Sequence[str]) -> tuple[Length | None, str]:
     # p for a badly read micro sign: a factor of a million, so only the readings that are sure of it count
     sure = [length for length in lengths if length.unit != "pm"]
     if len(sure) < 2:
-        return None, f"its label reads {seen}: too little agreement" + (
-            ", pm or um" if len(sure) < len(lengths) else ""
-        )
+        units = Text("scale.bar_pm_or_um") if len(sure) < len(lengths) else ""
+        return None, Text("scale.bar_little_agreement", seen=seen, units=units)
     if any(length != sure[0] for length in sure) or any(
         length.value != sure[0].value or sure[0].unit != "um" for length in lengths if length.unit == "pm"
     ):
-        return None, f"its label reads {seen}: the readings disagree"
+        return None, Text("scale.bar_readings_disagree", seen=seen)
     if not is_usual(sure[0]):
-        return None, f"its label reads {seen}: no length that programs draw"
+        return None, Text("scale.bar_unusual_length", seen=seen)
     return sure[0], ""
 
 

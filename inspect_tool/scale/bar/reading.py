@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import GrayImage
 from inspect_tool.scale.bar import label as labels
 from inspect_tool.scale.bar.finding import Bar, Style, find_bars
@@ -21,7 +22,8 @@ Box: TypeAlias = tuple[int, int, int, int]  # top, left, height, width
 _FINEST_UM, _COARSEST_UM = 1e-5, 1e4  # as for a scale that a job states
 _MOST_BARS = 6
 _SPACE = 0.36  # between words, of the height of the box around them
-_BY_HAND = "give its length by hand: inspect-tool calibrate IMAGE --line x1,y1,x2,y2 --length 10um"
+_BY_HAND = Text("scale.bar_by_hand", command="inspect-tool calibrate IMAGE --line x1,y1,x2,y2 --length 10um")
+_AND = " " + Text("words.and") + " "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def read_bar(pixels: GrayImage, color: NDArray[np.uint8] | None = None) -> BarRe
     footer_px = find_footer(pixels, color)
     bars = find_bars(pixels, color, footer_px)
     if not bars:
-        return BarReading(status="none", footer_px=footer_px, note="nothing in the picture looks like a scale bar")
+        return BarReading(status="none", footer_px=footer_px, note=Text("scale.bar_none"))
     if not labels.installed():
         return _without_reader(bars, footer_px)
     # those that can only be bars come first; of lines and rectangles that may be anything, only a few are looked at
@@ -118,7 +120,7 @@ def by_hand(line: tuple[float, float, float, float], length_um: float) -> BarRea
         ends=((y1, x1), (y2, x2)),
         box=(top, left, int(np.ceil(max(y1, y2))) - top + 1, int(np.ceil(max(x1, x2))) - left + 1),
         style="by hand",
-        note="two points picked by a person",
+        note=Text("scale.bar_two_points"),
     )
 
 
@@ -160,8 +162,8 @@ def _labeled(bar: Bar, picture: labels.Picture) -> _Seen:
     found.sort(key=lambda seen: seen.distance)
     others = {seen.length for seen in found[1:]} - {found[0].length}
     if others or doubts:
-        texts = [f"'{seen.text}'" for seen in found]
-        return _Seen(bar=bar, doubt="; ".join(dict.fromkeys([f"beside it stands {' and '.join(texts)}", *doubts])))
+        beside = Text("scale.bar_beside", texts=joined(_AND, [f"'{seen.text}'" for seen in found]))
+        return _Seen(bar=bar, doubt=joined("; ", dict.fromkeys([beside, *doubts])))
     return found[0]
 
 
@@ -187,17 +189,17 @@ def _labels(
         length, doubt = labels.agreed(texts)
         if length is None:
             if doubt or _may_be_length(texts):
-                doubts.append(doubt or f"its label reads '{max(texts, key=len)}'")
+                doubts.append(doubt or Text("scale.bar_label_reads", label=max(texts, key=len)))
             continue
         text = next(text for text in texts if labels.parse(text) == length)
         points, stated = labels.count_points(window, box, text, own), int("." in text or "," in text)
         if bar.gap is None and _is_cut(box, window, place, picture):
-            doubts.append(f"its label '{text}' may go on")
+            doubts.append(Text("scale.bar_may_go_on", label=text))
         elif own is None and bar.style in ("solid bar", "plain line"):
-            doubts.append(f"its label '{text}' is not of its color: it may be a field or a frame of the label")
+            doubts.append(Text("scale.bar_not_of_its_color", label=text))
         # a point that was lost is a factor of ten; one that was read every time may have run into a letter
         elif points is not None and points > stated:
-            doubts.append(f"its label reads '{text}', but its letters show a decimal point")
+            doubts.append(Text("scale.bar_decimal_point", label=text))
         else:
             found.append(_Seen(bar=bar, length=length, text=text, box=place, distance=distance))
     return found, doubts
@@ -357,16 +359,13 @@ def _decided(seen: Sequence[_Seen], footer_px: int) -> BarReading:
     if refused:
         return refused[0]
     if not read:
-        note = "nothing in the picture looks like a scale bar with a label"
-        return BarReading(status="none", footer_px=footer_px, note=note)
+        return BarReading(status="none", footer_px=footer_px, note=Text("scale.bar_none_labeled"))
     best = min(read, key=lambda reading: reading.u_rel)
     for other in read:
         assert best.pixel_um is not None
         assert other.pixel_um is not None
         if not isclose(best.pixel_um, other.pixel_um, rel_tol=3 * hypot(best.u_rel, other.u_rel) + 0.005):
-            note = (
-                f"two scale bars disagree: {_told(best)}, and {_told(other)}; remove the wrong one, or state the scale"
-            )
+            note = Text("scale.bars_disagree", one=_told(best), other=_told(other))
             return BarReading(status="refused", footer_px=footer_px, box=best.box, style=best.style, note=note)
     return best
 
@@ -374,19 +373,18 @@ def _decided(seen: Sequence[_Seen], footer_px: int) -> BarReading:
 def _reading(seen: _Seen, footer_px: int) -> BarReading:
     bar = seen.bar
     ends = ((bar.row, bar.left), (bar.row, bar.right))
-    where = f"a {bar.style} of {bar.length_px:.1f} px ends at ({bar.left:.1f}, {bar.row:.0f}) and"
-    where += f" ({bar.right:.1f}, {bar.row:.0f})"
+    where = _where(bar)
     doubt = ""
     if seen.length is not None:
         pixel_um = seen.length.um / bar.length_px
         if bar.doubt:
-            doubt = f"{bar.doubt} (label '{seen.text}')"
+            doubt = Text("scale.bar_doubt_of_label", doubt=bar.doubt, label=seen.text)
         elif not _FINEST_UM <= pixel_um <= _COARSEST_UM:
-            doubt = f"its label '{seen.text}' means {pixel_um:g} um per pixel, which no microscope has"
+            doubt = Text("scale.bar_no_microscope", label=seen.text, pixel_um=pixel_um)
     elif seen.doubt:
         doubt = seen.doubt
     elif bar.clean:
-        doubt = "no label was found beside it"
+        doubt = Text("scale.bar_no_label")
     else:
         return BarReading(status="none", footer_px=footer_px)
     box = bar.box if seen.box is None else _union(bar.box, seen.box)
@@ -399,7 +397,7 @@ def _reading(seen: _Seen, footer_px: int) -> BarReading:
             box=box,
             footer_px=footer_px,
             style=bar.style,
-            note=f"{where}, but {doubt}; {_BY_HAND}",
+            note=Text("scale.bar_refused", where=where, doubt=doubt, by_hand=_BY_HAND),
         )
     return BarReading(
         status="read",
@@ -412,20 +410,16 @@ def _reading(seen: _Seen, footer_px: int) -> BarReading:
         box=box,
         footer_px=footer_px,
         style=bar.style,
-        note=f"{where}, label '{seen.text}'",
+        note=Text("scale.bar_read", where=where, label=seen.text),
     )
 
 
 def _without_reader(bars: Sequence[Bar], footer_px: int) -> BarReading:
     clean = [bar for bar in bars if bar.clean]
     if not clean:
-        note = f"lines that may be a scale bar were seen; reading labels needs the extra 'scale-bar': {labels.EXTRA}"
+        note = Text("scale.bar_lines_seen", extra=labels.EXTRA)
         return BarReading(status="none", footer_px=footer_px, note=note)
     bar = clean[0]
-    note = (
-        f"a {bar.style} of {bar.length_px:.1f} px ends at ({bar.left:.1f}, {bar.row:.0f}) and ({bar.right:.1f},"
-        f" {bar.row:.0f}); reading its label needs the extra 'scale-bar': {labels.EXTRA}; or {_BY_HAND}"
-    )
     return BarReading(
         status="refused",
         length_px=bar.length_px,
@@ -433,12 +427,17 @@ def _without_reader(bars: Sequence[Bar], footer_px: int) -> BarReading:
         box=bar.box,
         footer_px=footer_px,
         style=bar.style,
-        note=note,
+        note=Text("scale.bar_not_read", where=_where(bar), extra=labels.EXTRA, by_hand=_BY_HAND),
     )
 
 
-def _told(reading: BarReading) -> str:
-    return f"'{reading.label}' over {reading.length_px:.1f} px is {reading.pixel_um:.4g} um per pixel"
+def _where(bar: Bar) -> Words:
+    style = Text(f"scale.bar_style_{bar.style.replace(' ', '_')}")
+    return Text("scale.bar_where", style=style, length_px=bar.length_px, left=bar.left, row=bar.row, right=bar.right)
+
+
+def _told(reading: BarReading) -> Words:
+    return Text("scale.bar_told", label=reading.label, length_px=reading.length_px, pixel_um=reading.pixel_um)
 
 
 def _union(one: Box, other: Box) -> Box:

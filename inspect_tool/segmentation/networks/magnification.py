@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from inspect_tool.errors import BackendError
+from inspect_tool.languages import Text
 from inspect_tool.model import Micrograph, ModelCard, Samples
 
 SAME_SCALE = 1.05
@@ -42,7 +43,7 @@ def training_scale(card: ModelCard, micrograph: Micrograph, set_: float | None) 
             f"'{card.name}' was trained at; take images of a nearer magnification, or another model"
         )
         raise BackendError(msg)
-    how = f"{pixel_um:.4g} um/px against {card.pixel_um:.4g} um/px of the training"
+    how = Text("segmentation.scale_by_pixel", pixel_um=pixel_um, trained_um=card.pixel_um)
     return (1.0, how) if 1 / SAME_SCALE < scale < SAME_SCALE else (scale, how)
 
 

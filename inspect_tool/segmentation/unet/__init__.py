@@ -27,6 +27,7 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
+from inspect_tool.languages import Text
 from inspect_tool.measure import boundaries
 from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation, Told, stated
 from inspect_tool.pixels.parts import strips
@@ -557,7 +558,8 @@ def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[fl
         return np.vstack([band[0] for _, band in tried[scale][0]])
 
     scale, size = grain_labels.settled_scale(predict, card.structure_px)
-    how = f"mean intercept of about {size:.3g} px, {card.structure_px[0]:g} to {card.structure_px[1]:g} px in training"
+    low, high = card.structure_px
+    how = Text("segmentation.scale_by_intercept", size=size, low=low, high=high)
     if part is micrograph and scale in tried:
         return scale, how, *tried[scale]
     return scale, how, *_maps(model, micrograph, settings, scale)

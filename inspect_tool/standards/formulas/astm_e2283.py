@@ -11,6 +11,7 @@ from math import log, sqrt
 import numpy as np
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text
 from inspect_tool.statistics.uncertainty import coverage_factor
 
 _DRAWS = 4000
@@ -50,8 +51,7 @@ def fit(maxima: Sequence[float]) -> Gumbel:
     x = np.asarray(maxima, dtype=float)
     spread = float(np.ptp(x)) if len(x) else 0.0
     if len(x) < 3 or spread == 0:
-        msg = f"the largest features of {len(x)} fields have no distribution: 3 or more that differ are needed"
-        raise MeasurementError(msg)
+        raise MeasurementError(Text("measure.error_no_distribution", fields=len(x)))
     above = x - x.min()  # the exponentials stay between 0 and 1
 
     def rest(scale: float) -> float:

@@ -34,6 +34,7 @@ from inspect_tool.report.render import language_of
 from inspect_tool.statistics.agreement import agreement, equivalence
 from inspect_tool.studies.comparison.page import (
     SCHEMA,
+    WHAT,
     Candidate,
     ComparedField,
     Comparison,
@@ -130,7 +131,7 @@ def compare(
         for file in folder.glob("*.labels"):
             file.unlink()
         exports, template = plans[0].job.exports, plans[0].template
-        document.write(found, folder, "compare", page, template, what="The comparison as data", exports=exports)
+        document.write(found, folder, "compare", page, template, what=WHAT, exports=exports)
     tell(total, total, "done")
     return found, Path(out) / name
 
@@ -308,7 +309,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
             one_field.judge_structure(planned, source, segmentation, measurement, figures)
             results.append(_alone(recipe, planned, measurement))
         except (BackendError, MeasurementError, ReadError) as error:
-            refused.append(Refusal(image=source.name, reason=str(error)))
+            refused.append(Refusal(image=source.name, reason=error.reason))
             results.append({})
             segmentations.append(None)
             continue

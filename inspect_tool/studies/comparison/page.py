@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
-from inspect_tool.report import charts, text
+from inspect_tool.report import charts, plots, text
+from inspect_tool.report.plots import Axis, Curve, Dash, Line, Mark, Note, Plot, plot_svg
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
 
 SCHEMA = "inspect_tool/comparison/1"
+WHAT = "The comparison as data"
+"""Name of the data in the PDF."""
+
 
 Verdict = Literal["equivalent", "not shown equivalent", "different", "not stated", "no margin"]
 
@@ -331,54 +333,39 @@ def bland_altman_svg(
     unit = f" [{plain}]" if plain else ""  # few fonts have a superscript minus
     apart = f" [{say(difference_unit(plain))}]" if plain else ""
 
-    def draw(axes: Axes) -> None:
-        ink, accent, faint = charts.INK, "#0b4f6c", charts.FAINT
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.axhline(0, color=faint, lw=0.8, zorder=1)
-        at: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
-        lines: list[tuple[float, tuple[float, float] | None, Any, str]] = [
-            (found.mean, found.ci95, "-", say(Text("comparison.mean_line")))
-        ]
-        if found.limits is not None and not flat:
-            ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), (text.MINUS, "+"), strict=True)
-            lines += [(value, ci, (0, (5, 2)), f"{sign}{localized('1.96', language)} s") for value, ci, sign in ends]
-        for i, (value, ci, dash, label) in enumerate(lines):
-            axes.axhline(value, color=accent, lw=1.3, ls=dash, zorder=2)
-            if ci is not None and not flat:  # at the edge, where no field lies
-                axes.errorbar(
-                    0.94 + 0.02 * i,
-                    value,
-                    yerr=[[value - ci[0]], [ci[1] - value]],
-                    transform=axes.get_yaxis_transform(),
-                    color=accent,
-                    lw=1.0,
-                    capsize=3.0,
-                    zorder=2,
-                )
-            axes.annotate(label, (1.0, value), xytext=(3, 0), va="center", fontsize=7, color=accent, **at)
-        margin = pair.equivalence.margin
-        reach = max(abs(end) for value, ci, _, _ in lines for end in (value, *(ci or ())))
-        if margin is not None and margin < 2 * reach:
-            for sign in (-1, 1):
-                axes.axhline(sign * margin, color=ink, lw=1.0, ls=(0, (1, 1.6)), zorder=1)
-            axes.annotate(
-                f"± {say(Text('comparison.margin_line'))}", (0.0, margin), xytext=(2, 1.5), fontsize=7, color=ink, **at
-            )
-        axes.plot(*zip(*points, strict=True), "o", ms=4.4, mec=ink, mfc="white", mew=1.0, ls="", zorder=3)
-        if flat and reach < 1e-12:
-            axes.set_ylim(*((-1.5 * margin, 1.5 * margin) if margin else (-1, 1)))
-        low, high = min(x for x, _ in points), max(x for x, _ in points)
-        wide = (high - low) or abs(high) or 1.0
-        axes.set_xlim(low - 0.08 * wide, high + 0.18 * wide)
-        axes.set_xlabel(f"{say(Text('comparison.mean_of_both'))}{unit}")
-        named = f"{say(pair.other)} {text.MINUS} {say(reference)}"
-        axes.set_ylabel(f"{named if len(pair.other) < 24 else say(Text('words.difference'))}{apart}")
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_locator(MaxNLocator(6))
-        axes.tick_params(axis="y", length=3)
-
-    return charts.drawn_svg(draw, width_mm, height_mm, language)
+    accent = charts.LINES[0][0]
+    x_values = [x for x, _ in points]
+    wide = (max(x_values) - min(x_values)) or abs(max(x_values)) or 1.0
+    low, high = min(x_values) - 0.08 * wide, max(x_values) + 0.18 * wide
+    flat = found.s is not None and found.s < 1e-12 * max(1.0, abs(found.mean))
+    lines: list[tuple[float, tuple[float, float] | None, Dash, str]] = [
+        (found.mean, found.ci95, (), say(Text("comparison.mean_line")))
+    ]
+    if found.limits is not None and not flat:
+        ends = zip(found.limits, (found.lower_limit_ci95, found.upper_limit_ci95), (text.MINUS, "+"), strict=True)
+        lines += [(value, ci, (5, 2), f"{sign}{localized('1.96', language)} s") for value, ci, sign in ends]
+    margin = pair.equivalence.margin
+    reach = max(abs(end) for value, ci, _, _ in lines for end in (value, *(ci or ())))
+    marks: list[Mark] = [Line(at=0.0, color=plots.FAINT, width=0.8)]
+    if margin is not None and margin < 2 * reach:
+        marks += [Line(at=side, width=1.0, dash=(1, 1.6)) for side in (-margin, margin)]
+        marks.append(Note(words=f"± {say(Text('comparison.margin_line'))}", x=low, y=margin))
+    for i, (value, ci, dash, label) in enumerate(lines):
+        marks.append(Line(at=value, color=accent, width=1.3, dash=dash))
+        if ci is not None and not flat:  # at the edge, where no field lies
+            edge, interval = low + (0.94 + 0.02 * i) * (high - low), (value - ci[0], ci[1] - value)
+            marks.append(Curve(x=[edge], y=[value], color=accent, reach=[interval]))
+        marks.append(Note(words=label, y=value, color=accent))
+    marks.append(Curve(x=x_values, y=[y for _, y in points], marker="circle", size=4.4, edge=1.0))
+    named = f"{say(pair.other)} {text.MINUS} {say(reference)}"
+    label = f"{named if len(pair.other) < 24 else say(Text('words.difference'))}{apart}"
+    bounds = ((-1.5 * margin, 1.5 * margin) if margin else (-1.0, 1.0)) if flat and reach < 1e-12 else (None, None)
+    plot = Plot(
+        marks=marks,
+        x=Axis(label=f"{say(Text('comparison.mean_of_both'))}{unit}", low=low, high=high),
+        y=Axis(label=label, low=bounds[0], high=bounds[1], intervals=6),
+    )
+    return plot_svg(plot, width_mm, height_mm, language)
 
 
 def _value_tables(comparison: Comparison, shown: Sequence[Pair]) -> tuple[Table, ...]:

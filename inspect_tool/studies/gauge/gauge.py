@@ -24,6 +24,7 @@ from inspect_tool.standards.formulas import aiag_msa, type_1
 from inspect_tool.standards.formulas.aiag_msa import GaugeStudy
 from inspect_tool.studies.gauge.page import (
     SCHEMA,
+    WHAT,
     Criterion,
     Decision,
     Design,
@@ -160,7 +161,7 @@ def gauge(
     found = replace(found, id=document.identification("GS", found))
     with folders.new_folder(target, used) as folder:
         tell(total - 2, total, "HTML, PDF")
-        document.write(found, folder, "gauge", page, template, what="The study as data", exports=study.exports)
+        document.write(found, folder, "gauge", page, template, what=WHAT, exports=study.exports)
     tell(total, total, "done")
     return found, target
 

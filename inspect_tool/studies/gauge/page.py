@@ -11,18 +11,20 @@ from statistics import fmean
 from typing import Any, Literal
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
-from inspect_tool.report import charts, text
+from inspect_tool.report import charts, plots, text
+from inspect_tool.report.plots import Axis, Bars, Curve, Line, Mark, Note, Plot, plot_svg
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas.aiag_msa import ControlLimits, GaugeStudy
 from inspect_tool.standards.formulas.type_1 import Type1
 
 SCHEMA = "inspect_tool/gauge/1"
+WHAT = "The study as data"
+"""Name of the data in the PDF."""
+
 
 Design = Literal["crossed", "nested", "type 1"]
 Decision = Literal["acceptable", "conditional", "not acceptable"]
@@ -136,7 +138,6 @@ _SOURCES: Mapping[str, Words] = {
     "total": Text("gauge.source_total"),
 }
 """Line of an analysis of variance to its words on a page."""
-_MARKERS = "osD^vP<>"
 
 
 def overall(criteria: Sequence[Criterion]) -> Verdict:
@@ -273,11 +274,11 @@ def _cells(report: GaugeReport) -> list[tuple[str, str, list[float]]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drawing:
-    """What draws a chart, and what it shows in words; a ``wide`` one takes the whole width."""
+    """A chart, and what it shows in words; a ``wide`` one takes the whole width."""
 
     title: Words
     words: Words
-    draw: Callable[[Axes], None]
+    plot: Plot
     wide: bool = False
 
 
@@ -288,7 +289,7 @@ def _charts(report: GaugeReport, language: str) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"title": one.title, "words": one.words, "wide": one.wide, "svg": data_uri(svg.encode(), "image/svg+xml")}
         for one in drawn
-        for svg in (charts.drawn_svg(one.draw, *((174.0, 40.0) if one.wide else (84.0, 50.0)), language),)
+        for svg in (plot_svg(one.plot, *((174.0, 40.0) if one.wide else (84.0, 50.0)), language),)
     )
 
 
@@ -310,19 +311,19 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
         _Drawing(
             title=Text("gauge.chart_ranges"),
             words=joined("", in_ranges),
-            draw=lambda axes: _chart_by_cell(axes, report, ranges, r_limits, "range", say),
+            plot=_by_cell(report, ranges, r_limits, "range", say),
             wide=True,
         ),
         _Drawing(
             title=Text("gauge.chart_means"),
             words=joined("", in_means),
-            draw=lambda axes: _chart_by_cell(axes, report, means, x_limits, "mean", say),
+            plot=_by_cell(report, means, x_limits, "mean", say),
             wide=True,
         ),
         _Drawing(
             title=Text("gauge.components"),
             words=Text("gauge.bars_words"),
-            draw=lambda axes: _components(axes, report, say),
+            plot=_components(report, say),
         ),
     ]
     if len(report.appraisers) > 1:
@@ -330,7 +331,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
             _Drawing(
                 title=Text("gauge.chart_by_appraiser"),
                 words=Text("gauge.by_appraiser_words"),
-                draw=lambda axes: _by_appraiser(axes, report, say),
+                plot=_by_appraiser(report, say),
             )
         )
     if report.design == "crossed":
@@ -338,7 +339,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
             _Drawing(
                 title=Text("gauge.chart_by_part"),
                 words=Text("gauge.by_part_words"),
-                draw=lambda axes: _by_part(axes, report, say),
+                plot=_by_part(report, say),
             )
         )
     if report.design == "crossed" and len(report.appraisers) > 1:
@@ -346,7 +347,7 @@ def _study_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
             _Drawing(
                 title=Text("gauge.chart_interaction"),
                 words=Text("gauge.interaction_words"),
-                draw=lambda axes: _interaction(axes, report, say),
+                plot=_interaction(report, say),
             )
         )
     return drawings
@@ -358,7 +359,7 @@ def _type_1_charts(report: GaugeReport, say: Say) -> list[_Drawing]:
         _Drawing(
             title=Text("gauge.chart_in_order"),
             words=Text("gauge.in_order_words"),
-            draw=lambda axes: _run_chart(axes, report, values, say),
+            plot=_run_chart(report, values, say),
             wide=True,
         )
     ]
@@ -379,116 +380,114 @@ def _axis_label(report: GaugeReport, word: str) -> str:
     return f"{word} [{plain}]" if plain else word
 
 
-def _dress(axes: Axes, report: GaugeReport, word: str) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_ylabel(_axis_label(report, word))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.tick_params(axis="y", length=3)
-    axes.tick_params(axis="x", length=0)
+def _value_axis(report: GaugeReport, word: str, low: float | None = None) -> Axis:
+    return Axis(label=_axis_label(report, word), low=low)
 
 
-def _name_ticks(axes: Axes, names: Sequence[str], most: int) -> None:
-    """Write names under their places; those that would run into each other are left out."""
+def _name_axis(label: str, names: Sequence[str], most: int, ends: tuple[float, float] | None = None) -> Axis:
+    """Names under their places; those that would run into each other are left out."""
     longest = max(len(name) for name in names)
     step = max(1, -(-len(names) * (longest + 1) // most))
-    axes.set_xticks(range(0, len(names), step), [_short(name, max(14, most // len(names))) for name in names[::step]])
-    axes.tick_params(axis="x", labelsize=7)
+    shown = [(float(i), _short(names[i], max(14, most // len(names)))) for i in range(0, len(names), step)]
+    low, high = ends or (None, None)
+    return Axis(label=label, low=low, high=high, names=shown, size=7.0)
 
 
 def _short(name: str, most: int) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def _chart_by_cell(
-    axes: Axes,
+def _by_cell(
     report: GaugeReport,
     points: Sequence[float],
     limits: tuple[float, float, float] | None,
     of: Literal["range", "mean"],
     say: Say,
-) -> None:
-    """Draw one value per cell in blocks of the appraisers, with control limits."""
+) -> Plot:
+    """One value per cell in blocks of the appraisers, with control limits."""
     cells = _cells(report)
     size = len(report.parts)
     accent = charts.LINES[0][0]
+    marks: list[Mark] = []
     for i, appraiser in enumerate(report.appraisers):
         at = range(i * size, (i + 1) * size)
-        axes.plot(at, [points[j] for j in at], "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=1.0)
+        own = [points[j] for j in at]
+        marks.append(Curve(x=at, y=own, color=accent, width=1.0, marker="circle", size=3.4))
         if i:
-            axes.axvline(i * size - 0.5, color=charts.FAINT, lw=0.7)
-        axes.annotate(
-            _short(appraiser, max(6, 90 // len(report.appraisers))),
-            (i * size + (size - 1) / 2, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
-        )
+            marks.append(Line(at=i * size - 0.5, upright=True, color=plots.FAINT, width=0.7))
+        name = _short(appraiser, max(6, 90 // len(report.appraisers)))
+        marks.append(Note(words=name, x=i * size + (size - 1) / 2, size=8.0))
     if limits is not None:
         low, center, high = limits
-        axes.axhline(center, color=charts.INK, lw=0.9)
-        for value in (low, high) if low else (high,):
-            axes.axhline(value, color=charts.INK, lw=0.9, ls=(0, (5, 2)))
-        out = [(j, value) for j, value in enumerate(points) if not low <= value <= high]
+        marks.append(Line(at=center))
+        marks += [Line(at=value, dash=(5, 2)) for value in ((low, high) if low else (high,))]
+        out = [j for j, value in enumerate(points) if not low <= value <= high]
         if out and of == "range":
+            values = [points[j] for j in out]
             color = charts.LINES[1][0]
-            axes.plot(*zip(*out, strict=True), "s", ms=6.5, mfc="none", mec=color, mew=1.2, ls="")
-    _name_ticks(axes, [part for _, part, _ in cells], 110)
-    axes.set_xlim(-0.6, len(cells) - 0.4)
-    if of == "range":
-        axes.set_ylim(bottom=0)
-    axes.set_xlabel(say(Text("words.part")))
-    _dress(axes, report, say(Text("words.range") if of == "range" else Text("words.mean")))
+            marks.append(Curve(x=out, y=values, color=color, marker="square", size=6.5, fill="none", edge=1.2))
+    return Plot(
+        marks=marks,
+        x=_name_axis(say(Text("words.part")), [part for _, part, _ in cells], 110, (-0.6, len(cells) - 0.4)),
+        y=_value_axis(report, say(Text("words.range")), 0.0)
+        if of == "range"
+        else _value_axis(report, say(Text("words.mean"))),
+    )
 
 
-def _by_part(axes: Axes, report: GaugeReport, say: Say) -> None:
-    means = []
-    for i, part in enumerate(report.parts):
-        own = [item.value for item in report.observations if item.part == part]
-        axes.plot([i] * len(own), own, "o", ms=3.4, mec=charts.INK, mfc="white", mew=0.8)
-        means.append(fmean(own))
-    axes.plot(range(len(means)), means, "-", color=charts.LINES[0][0], lw=1.4, zorder=1)
-    _name_ticks(axes, report.parts, 44)
-    axes.set_xlabel(say(Text("words.part")))
-    _dress(axes, report, say(Text("words.value")))
+def _values(at: int, own: Sequence[float]) -> Mark:
+    """Single values over the name of what they are of."""
+    return Curve(x=[at] * len(own), y=own, marker="circle", size=3.4, edge=0.8)
 
 
-def _by_appraiser(axes: Axes, report: GaugeReport, say: Say) -> None:
+def _by_part(report: GaugeReport, say: Say) -> Plot:
+    by_part = [[item.value for item in report.observations if item.part == part] for part in report.parts]
+    means = [fmean(own) for own in by_part]
+    return Plot(
+        marks=[
+            Curve(x=range(len(means)), y=means, color=charts.LINES[0][0], width=1.4),
+            *(_values(i, own) for i, own in enumerate(by_part)),
+        ],
+        x=_name_axis(say(Text("words.part")), report.parts, 44),
+        y=_value_axis(report, say(Text("words.value"))),
+    )
+
+
+def _by_appraiser(report: GaugeReport, say: Say) -> Plot:
+    marks: list[Mark] = []
     for i, appraiser in enumerate(report.appraisers):
         own = [item.value for item in report.observations if item.appraiser == appraiser]
-        axes.plot([i] * len(own), own, "o", ms=3.4, mec=charts.INK, mfc="white", mew=0.8)
-        axes.plot([i - 0.22, i + 0.22], [fmean(own)] * 2, "-", color=charts.LINES[0][0], lw=2.2)
-    axes.set_xlim(-0.6, len(report.appraisers) - 0.4)
-    _name_ticks(axes, report.appraisers, 52)
-    axes.set_xlabel(say(Text("words.appraiser")))
-    _dress(axes, report, say(Text("words.value")))
+        mean = [fmean(own)] * 2
+        marks += [_values(i, own), Curve(x=(i - 0.22, i + 0.22), y=mean, color=charts.LINES[0][0], width=2.2)]
+    return Plot(
+        marks=marks,
+        x=_name_axis(say(Text("words.appraiser")), report.appraisers, 52, (-0.6, len(report.appraisers) - 0.4)),
+        y=_value_axis(report, say(Text("words.value"))),
+    )
 
 
-def _interaction(axes: Axes, report: GaugeReport, say: Say) -> None:
+def _interaction(report: GaugeReport, say: Say) -> Plot:
     means = {(appraiser, part): fmean(values) for appraiser, part, values in _cells(report)}
-    for i, appraiser in enumerate(report.appraisers):
-        color, dash = charts.LINES[i % len(charts.LINES)]
-        axes.plot(
-            range(len(report.parts)),
-            [means[appraiser, part] for part in report.parts],
-            color=color,
-            ls=dash,
-            lw=1.2,
-            marker=_MARKERS[i % len(_MARKERS)],
-            ms=3.6,
-            mfc="white",
-            mew=0.9,
-            label=_short(appraiser, 18),
+    marks = [
+        Curve(
+            x=range(len(report.parts)),
+            y=[means[appraiser, part] for part in report.parts],
+            color=charts.LINES[i % len(charts.LINES)][0],
+            dash=charts.LINES[i % len(charts.LINES)][1],
+            width=1.2,
+            marker=charts.MARKERS[i % len(charts.MARKERS)],
+            size=3.6,
+            fill="white" if i < len(charts.MARKERS) else charts.LINES[i % len(charts.LINES)][0],
+            name=_short(appraiser, 18),
         )
-    _legend(axes)
-    _name_ticks(axes, report.parts, 44)
-    axes.set_xlabel(say(Text("words.part")))
-    _dress(axes, report, say(Text("words.mean")))
+        for i, appraiser in enumerate(report.appraisers)
+    ]
+    x = _name_axis(say(Text("words.part")), report.parts, 44)
+    return Plot(marks=marks, x=x, y=_value_axis(report, say(Text("words.mean"))))
 
 
-def _components(axes: Axes, report: GaugeReport, say: Say) -> None:
-    """Draw the shares of every component side by side; their numbers stand in the table."""
+def _components(report: GaugeReport, say: Say) -> Plot:
+    """The shares of every component side by side; their numbers stand in the table."""
     shown = [item for item in report.variations if item.name != "tv"]
     series = [
         (say(Text("gauge.bar_contribution")), [item.percent_contribution for item in shown]),
@@ -500,41 +499,36 @@ def _components(axes: Axes, report: GaugeReport, say: Say) -> None:
     ]
     series = [(name, shares) for name, shares in series if shares]
     width = 0.8 / len(series)
-    for i, (name, shares) in enumerate(series):
-        at = [j + (i - (len(series) - 1) / 2) * width for j in range(len(shown))]
-        fill, hatch = charts.FILLS[i], charts.HATCHES[i]
-        axes.bar(at, shares, 0.94 * width, color=fill, hatch=hatch, edgecolor="white", lw=0, label=name)
-    axes.set_xticks(range(len(shown)), [_LETTERS[item.name] for item in shown])
-    _legend(axes)
-    _dress(axes, report, "")
-    axes.set_ylabel(f"{say(Text('words.share'))} [%]")
-
-
-def _legend(axes: Axes) -> None:
-    axes.legend(
-        frameon=False,
-        fontsize=7,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        borderaxespad=0.1,
-        ncols=3,
-        columnspacing=1.2,
-    )
+    marks = [
+        Bars(
+            left=[j + (i - len(series) / 2 + 0.03) * width for j in range(len(shares))],
+            right=[j + (i - len(series) / 2 + 0.97) * width for j in range(len(shares))],
+            height=shares,
+            fill=charts.FILLS[i],
+            hatch=charts.HATCHES[i],
+            name=name,
+        )
+        for i, (name, shares) in enumerate(series)
+    ]
+    names = [(float(i), _LETTERS[item.name]) for i, item in enumerate(shown)]
+    return Plot(marks=marks, x=Axis(names=names), y=Axis(label=f"{say(Text('words.share'))} [%]", low=0.0))
 
 
 _LETTERS = {"grr": "GRR", "ev": "EV", "av": "AV", "interaction": "INT", "pv": "PV"}
 
 
-def _run_chart(axes: Axes, report: GaugeReport, values: Sequence[float], say: Say) -> None:
+def _run_chart(report: GaugeReport, values: Sequence[float], say: Say) -> Plot:
     assert report.reference is not None
     assert report.capability is not None
     accent = charts.LINES[0][0]
-    axes.plot(range(1, len(values) + 1), values, "-o", color=accent, ms=3.4, mfc="white", mec=accent, mew=0.9, lw=0.9)
-    axes.axhline(report.reference, color=charts.INK, lw=0.9)
-    axes.axhline(report.capability.mean, color=accent, lw=1.0, ls=(0, (1, 1.6)))
-    for sign in (-1, 1):
-        axes.axhline(report.reference + sign * report.capability.allowed_bias, color=charts.INK, lw=0.9, ls=(0, (5, 2)))
-    axes.set_xlim(0, len(values) + 1)
-    axes.set_xlabel(say(Text("words.measurement")))
-    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    _dress(axes, report, say(Text("words.value")))
+    bias = report.capability.allowed_bias
+    return Plot(
+        marks=[
+            Curve(x=range(1, len(values) + 1), y=values, color=accent, width=0.9, marker="circle", size=3.4),
+            Line(at=report.reference),
+            Line(at=report.capability.mean, color=accent, width=1.0, dash=(1, 1.6)),
+            *(Line(at=report.reference + side, dash=(5, 2)) for side in (-bias, bias)),
+        ],
+        x=Axis(label=say(Text("words.measurement")), low=0.0, high=len(values) + 1.0, intervals=12, whole=True),
+        y=_value_axis(report, say(Text("words.value"))),
+    )

@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
-
 from inspect_tool.languages import ENGLISH, Text, Words, joined, named, said, translated
 from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, Table
 from inspect_tool.report import charts, text
+from inspect_tool.report.plots import Axis, Curve, Line, Mark, Marker, Plot, plot_svg
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
 from inspect_tool.studies.comparison.page import difference_unit
 
 SCHEMA = "inspect_tool/selftest/1"
+WHAT = "The self-test as data"
+"""Name of the data in the PDF."""
+
 
 Interval = tuple[float, float]
 
@@ -496,10 +497,10 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-_MARKERS: Mapping[str, tuple[str, str]] = {
-    "good": ("o", "white"),
-    "ordinary": ("s", "#9db8c6"),
-    "poor": ("^", "#0b4f6c"),
+_MARKERS: Mapping[str, tuple[Marker, str]] = {
+    "good": ("circle", "white"),
+    "ordinary": ("square", "#9db8c6"),
+    "poor": ("triangle", "#0b4f6c"),
 }
 
 
@@ -507,43 +508,38 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str, language: str) -> dict
     say = partial(said, language=language)
     limit = next((rule.limit for rule in test.rules if rule.name == f"bias:{one.quantity}"), None)
 
-    def draw(axes: Axes) -> None:
-        axes.spines[["top", "right"]].set_visible(False)
-        every = [value for point in one.points for value in (point.truth, point.value)]
-        low, high = min(every), max(every)
-        room = 0.06 * ((high - low) or 1.0)
-        ends = (low - room, high + room)
-        axes.plot(ends, ends, color=charts.INK, lw=0.9, zorder=1)
-        if limit is not None:
-            for sign in (-1, 1):
-                axes.plot(
-                    ends, [end + sign * limit for end in ends], color=charts.INK, lw=0.8, ls=(0, (1, 1.6)), zorder=1
-                )
-        for look in one.looks:
-            own = [point for point in one.points if point.look == look.look]
-            marker, fill = _MARKERS[look.look]
-            axes.errorbar(
-                [point.truth for point in own],
-                [point.value for point in own],
-                yerr=[_reach(own, 0), _reach(own, 1)],
-                fmt=marker,
-                ms=3.6,
-                mec=accent,
-                mfc=fill,
-                mew=0.8,
-                ecolor=accent,
-                elinewidth=0.5,
-                label=say(look_name(look.look)),
-                zorder=2,
+    every = [value for point in one.points for value in (point.truth, point.value)]
+    low, high = min(every), max(every)
+    room = 0.06 * ((high - low) or 1.0)
+    ends = (low - room, high + room)
+    sides = () if limit is None else (-limit, limit)
+    marks: list[Mark] = [
+        Curve(x=ends, y=ends, width=0.9),
+        *(Curve(x=ends, y=[end + side for end in ends], width=0.8, dash=(1, 1.6)) for side in sides),
+    ]
+    for look in one.looks:
+        own = [point for point in one.points if point.look == look.look]
+        marker, fill = _MARKERS[look.look]
+        marks.append(
+            Curve(
+                x=[point.truth for point in own],
+                y=[point.value for point in own],
+                color=accent,
+                marker=marker,
+                size=3.6,
+                fill=fill,
+                edge=0.8,
+                reach=[_reach(point) for point in own],
+                name=say(look_name(look.look)),
             )
-        axes.set_xlim(*ends)
-        axes.set_ylim(*ends)
-        axes.set_xlabel(say(text.titled(Text("selftest.axis_true"), one.unit)))
-        axes.set_ylabel(say(text.titled(Text("selftest.axis_measured"), one.unit)))
-        axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.yaxis.set_major_locator(MaxNLocator(6))
-        axes.legend(loc="upper left", frameon=False, fontsize=7, handletextpad=0.3)
-
+        )
+    plot = Plot(
+        marks=marks,
+        x=Axis(label=say(text.titled(Text("selftest.axis_true"), one.unit)), low=ends[0], high=ends[1], intervals=8),
+        y=Axis(
+            label=say(text.titled(Text("selftest.axis_measured"), one.unit)), low=ends[0], high=ends[1], intervals=6
+        ),
+    )
     phantoms = text.plural(len(one.points), "phantom")
     words = (
         Text("selftest.plot_words", phantoms=phantoms)
@@ -552,15 +548,17 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str, language: str) -> dict
     )
     return {
         "title": one.title,
-        "svg": data_uri(charts.drawn_svg(draw, 84.0, 72.0, language).encode(), "image/svg+xml"),
+        "svg": data_uri(plot_svg(plot, 84.0, 72.0, language).encode(), "image/svg+xml"),
         "words": words,
         "alt": Text("selftest.alt_plot", title=one.title, phantoms=phantoms),
     }
 
 
-def _reach(points: Sequence[Point], end: int) -> list[float]:
-    """Length of the error bars: an interval wider than the range of the plot is cut by its frame."""
-    return [0.0 if p.interval is None else abs(p.interval[end] - p.value) for p in points]
+def _reach(point: Point) -> tuple[float, float]:
+    """How far the interval goes below and above a value; one wider than the range of the plot is cut by its frame."""
+    if point.interval is None:
+        return 0.0, 0.0
+    return abs(point.interval[0] - point.value), abs(point.interval[1] - point.value)
 
 
 def _size_table(test: SelfTest) -> Table:
@@ -606,33 +604,29 @@ def _size_plot(test: SelfTest, language: str) -> str:
     say = partial(said, language=language)
     looks = tuple(dict.fromkeys(row.look for row in test.sizes))
 
-    def draw(axes: Axes) -> None:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.axhline(test.size_limits[0], color=charts.INK, lw=0.8, ls=(0, (1, 1.6)))
-        for look in looks:
-            rows = sorted(
-                (row for row in test.sizes if row.look == look and row.pores), key=lambda row: row.diameter_px
-            )
-            marker, fill = _MARKERS[look]
-            axes.plot(
-                [row.diameter_px for row in rows],
-                [100 * row.detected / row.pores for row in rows],
+    marks: list[Mark] = [Line(at=test.size_limits[0], width=0.8, dash=(1, 1.6))]
+    for look in looks:
+        rows = sorted((row for row in test.sizes if row.look == look and row.pores), key=lambda row: row.diameter_px)
+        marker, fill = _MARKERS[look]
+        marks.append(
+            Curve(
+                x=[row.diameter_px for row in rows],
+                y=[100 * row.detected / row.pores for row in rows],
+                color=charts.LINES[0][0],
+                width=0.9,
                 marker=marker,
-                ms=4,
-                mec="#0b4f6c",
-                mfc=fill,
-                mew=0.8,
-                color="#0b4f6c",
-                lw=0.9,
-                label=say(look_name(look)),
+                size=4.0,
+                fill=fill,
+                edge=0.8,
+                name=say(look_name(look)),
             )
-        axes.set_ylim(-3, 104)
-        axes.set_xlabel(say(Text("selftest.axis_diameter")))
-        axes.set_ylabel(say(Text("selftest.found_percent")))
-        axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
-        axes.legend(loc="lower right", frameon=False, fontsize=7)
-
-    return data_uri(charts.drawn_svg(draw, 84.0, 56.0, language).encode(), "image/svg+xml")
+        )
+    plot = Plot(
+        marks=marks,
+        x=Axis(label=say(Text("selftest.axis_diameter")), intervals=8, whole=True),
+        y=Axis(label=say(Text("selftest.found_percent")), low=-3.0, high=104.0),
+    )
+    return data_uri(plot_svg(plot, 84.0, 56.0, language).encode(), "image/svg+xml")
 
 
 def _tile_row(one: TileTest) -> dict[str, str]:

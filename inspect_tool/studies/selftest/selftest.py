@@ -33,6 +33,7 @@ from inspect_tool.studies.selftest.installation import golden_part, installation
 from inspect_tool.studies.selftest.measuring import Seen, Task, done, for_tiles, no_tiles, why_no_tiles
 from inspect_tool.studies.selftest.page import (
     SCHEMA,
+    WHAT,
     OutOfReach,
     RecipeTest,
     SelfTest,
@@ -206,7 +207,7 @@ def selftest(
         found = replace(found, id=document.identification("IT", _timeless(found)))
         if out is not None:
             tell(total - 2, total, "HTML, PDF")
-            document.write(found, folder, "selftest", page, template, what="The self-test as data")
+            document.write(found, folder, "selftest", page, template, what=WHAT)
             tell(total, total, "done")
     return found
 

@@ -38,9 +38,12 @@ OPTICAL = Degradation(
 POLISHED = replace(OPTICAL, pits=0)
 """The same without pits: in a porosity image they would be pores that the truth does not know."""
 
+ELECTRONS = Degradation(shading=0.06, blur_px=0.5, electrons=6000, read_noise=1.0)
+"""A slow scan of an electron microscope."""
+
 XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 
-GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0  # [um/px], as in the job files
+GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM, POWDER_UM = 0.345, 0.31, 2.42, 6.0, 0.62  # [um/px], as in the job files
 
 
 def grain_fields(
@@ -120,6 +123,37 @@ def solder_fields(count: int = 2, seed: int = 400, pads: int = 1) -> Iterator[tu
         yield f"Q3_{i + 1}.png", pad, XRAY
 
 
+def powder_fields(count: int = 5, seed: int = 500) -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields of a gas-atomized powder on tape, median 16 um by number, with satellites and a few overlaps."""
+    for i in range(count):
+        field = synthetic.powder(
+            seed=seed + i,
+            area_percent=16.0,
+            median_ecd_um=16.0,
+            sigma=0.3,
+            satellites=0.15,
+            overlap=0.08,
+            shape_px=(480, 600),
+            pixel_um=POWDER_UM,
+        )
+        yield f"field_{i + 1}.png", field, ELECTRONS
+
+
+def expected_of_fields(
+    fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """Means over the fields of what was drawn in them; ``tolerances`` is quantity -> (unit, tolerance)."""
+    return {
+        f"{quantity}@{specimen}": {
+            "value": round(float(np.mean([field.truth[f"field.{quantity}"] for field in fields])), 6),
+            "unit": unit,
+            "tol": tolerance,
+            "source": "field truth, mean over fields",
+        }
+        for quantity, (unit, tolerance) in tolerances.items()
+    }
+
+
 def expected_of_process(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -167,7 +201,10 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "phase_fraction": phase_fields,
     "porosity": pore_fields,
     "solder_voids": solder_fields,
+    "particles": powder_fields,
 }
+
+LOOKS: Mapping[str, Any] = {"solder_voids": "xray", "particles": "xray"}  # without scratches, pits and stains
 
 OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "grain_size": lambda: grain_fields(20, 1100, (400, 500)),
@@ -195,7 +232,7 @@ def make(folder: Path) -> None:
 
 def degraded(recipe: str, field: Field, look: Degradation, seed: int) -> NDArray[np.uint8]:
     """The picture that a camera or a detector makes of a field."""
-    return synthetic.degrade(field.pixels, look, seed=seed, modality="xray" if recipe == "solder_voids" else "optical")
+    return synthetic.degrade(field.pixels, look, seed=seed, modality=LOOKS.get(recipe, "optical"))
 
 
 def validate(recipe: str, folder: Path) -> None:
@@ -264,6 +301,13 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
             "mean_pore_ecd_um": ("um", 3.5),
         }
         return expected_of_process(every, "1", tolerances)
+    if recipe == "particles":
+        tolerances = {
+            "particle_d50_um.volume": ("um", 1.5),
+            "particle_d90_um.volume": ("um", 3.0),
+            "sauter_diameter_um": ("um", 1.5),
+        }
+        return expected_of_fields(every, "1", tolerances)
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
         [fields["Q3_1.png"]], "Q3"
     )
@@ -272,5 +316,5 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "samples"
     make(target)
-    for sample in SAMPLES:
+    for sample in OTHERS:
         validate(sample, target)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from inspect_tool import registry, synthetic
 from inspect_tool.cli import app
-from inspect_tool.errors import InspectError
+from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import report_schema
 from inspect_tool.inspection import job_run
 
@@ -72,14 +72,26 @@ def test_without_pango_the_demo_writes_the_other_files_and_ends_with_how_to_get_
 
 @pytest.mark.long
 @pytest.mark.needs("Pango")
-def test_the_demo_writes_four_whole_reports(demo):
+def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["grain_size", "phase_fraction", "porosity", "solder_voids"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "grain_size",
+        "particles",
+        "phase_fraction",
+        "porosity",
+        "solder_voids",
+    ]
     for folder in out.iterdir():
         names = {path.name for path in folder.iterdir()}
         assert {"report.json", "report.html", "report.pdf", "features.csv", "fields.csv", "overlays"} <= names
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
+
+
+def test_a_demo_of_a_recipe_without_a_sample_is_refused():
+    said = r"no sample of 'porositi'; there are: grain_size, particles, phase_fraction, porosity, solder_voids; did you"
+    with pytest.raises(SettingsError, match=said):
+        CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """The criteria of a job: those of the part and its revision, and its own; and the verdicts by them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -37,6 +38,53 @@ def spec_files_of(job: Job, folder: Path, today: date, where: str) -> tuple[spec
         raise SettingsError(msg)
     files = specs.read(folder / (job.specs or specs.FOLDER))
     return specs.find(job.spec, files, date_of_work(job, today), job.recipe, where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a job asks for, with the editions that say how it is measured."""
+
+    asked: tuple[tuple[str, Requirement], ...]  # as stated, each with its place in a file
+    editions: Editions
+    requirements: tuple[Requirement, ...]  # class strings expanded
+    criteria: Criteria
+
+
+def resolved(
+    job: Job,
+    recipe: Recipe,
+    settings: object,
+    where: str,
+    spec_files: Sequence[specs.SpecFile],
+    day: date,
+    editions_of: Callable[[Sequence[Requirement]], Editions],
+) -> Resolved:
+    """Resolve what a job asks for, for a run and for who verifies its report.
+
+    Parameters
+    ----------
+    job : Job
+    recipe : Recipe
+    settings : object
+        Of the recipe.
+    where : str
+        Name of the job file, for messages.
+    spec_files : sequence of SpecFile
+        Acceptance criteria of the part.
+    day : date
+        That decides which of them are valid.
+    editions_of : callable
+        Reads the editions that are drawn on, by what is asked for.
+    """
+    asked = asked_for(job, where, spec_files)
+    editions = editions_of([requirement for _, requirement in asked])
+    requirements = requirements_of(job, recipe, settings, editions, where, spec_files)
+    return Resolved(
+        asked=tuple(asked),
+        editions=editions,
+        requirements=requirements,
+        criteria=criteria_of(job, recipe, requirements, where, spec_files, day),
+    )
 
 
 def criteria_of(

@@ -41,23 +41,34 @@ def run(
 
 
 def demo(
+    recipes: Annotated[
+        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Whose samples are run; none: all.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Run the samples of all recipes, whatever is named.")] = False,
     out: Out = Path("inspect-demo"),
     workers: Workers = 1,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run the four sample inspections that come with the tool.
+    """Run the sample inspections that come with the tool.
 
     Where the library that lays out PDF pages is missing, the other files of a report are written, and the last line
     says how to get it.
     """
-    from inspect_tool import registry
+    from inspect_tool import registry, typos
     from inspect_tool.paths import data_folder
 
     samples = sorted(data_folder("samples").glob("*/job.toml"))
     if not samples:
         msg = f"{data_folder('samples')}: no samples found; install the package again"
         raise SettingsError(msg)
+    if recipes and not every:
+        there = [path.parent.name for path in samples]
+        for name in recipes:
+            if name not in there:
+                msg = f"there is no sample of '{name}'; there are: {', '.join(there)}{typos.near(name, there)}"
+                raise SettingsError(msg)
+        samples = [path for path in samples if path.parent.name in recipes]
     exports, lacking = None, ""
     try:
         registry.load("exporter", "pdf")

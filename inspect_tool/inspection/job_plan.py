@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from inspect_tool import folders, plugins, registry, typos
 from inspect_tool.acceptance import lots, specs
-from inspect_tool.acceptance.criteria import asked_for, criteria_of, date_of_work, requirements_of, spec_files_of
+from inspect_tool.acceptance.criteria import date_of_work, resolved, spec_files_of
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence import edits
 from inspect_tool.evidence.provenance import now
@@ -139,12 +139,12 @@ def plan(
         sources = _with_masks(sources, backend_settings.masks, folder, where)
     if spec_files is None:
         spec_files = spec_files_of(job, folder, now().date(), where)
-    asked = asked_for(job, where, spec_files)
-    if editions is None:
+
+    def editions_of(asked: Sequence[Requirement]) -> Editions:
         name = edition_named(job, recipe, folder / path.name)
-        editions = editions_for(recipe, settings, name, [requirement for _, requirement in asked])
-    requirements = requirements_of(job, recipe, settings, editions, where, spec_files)
-    criteria = criteria_of(job, recipe, requirements, where, spec_files, now().date())
+        return editions_for(recipe, settings, name, asked) if editions is None else editions
+
+    found = resolved(job, recipe, settings, where, spec_files, now().date(), editions_of)
     limits = quality.limits_of(job, where)
     quality.check_acceptances(job.accept, [source.name for source in sources], where)
     template = template_folder(job.template, folder)
@@ -152,12 +152,12 @@ def plan(
     if job.language:
         check_language(job.language, f"{where} language")
     known = dict.fromkeys(source.specimen for source in sources)
-    for place, requirement in asked:
+    for place, requirement in found.asked:
         if requirement.specimen and requirement.specimen not in known:
             msg = f"{place}.specimen: '{requirement.specimen}' is not one of {', '.join(sorted(known))}"
             raise SettingsError(msg)
     if job.lot is not None:
-        lots.check(job.lot, tuple(known), requirements, where)
+        lots.check(job.lot, tuple(known), found.requirements, where)
     if not 0 <= job.edit_cap <= 1:
         msg = f"{where} edit_cap: {job.edit_cap:g} is no share of pixels; give a number from 0 to 1"
         raise SettingsError(msg)
@@ -166,15 +166,15 @@ def plan(
         job=job,
         path=folder / path.name,
         sha256=sha256_file(path),
-        editions=editions,
+        editions=found.editions,
         settings=settings,
         backend=backend_name,
         backend_settings=backend_settings,
         sources=sources,
-        requirements=requirements,
+        requirements=found.requirements,
         template=template,
         limits=limits,
-        criteria=criteria,
+        criteria=found.criteria,
         spec_files=spec_files,
         ledger=_ledger(path, sources) if own else (),
         validation=_validation(job, folder, backend_name, module, backend_settings, where, own=own),

@@ -17,6 +17,7 @@ from inspect_tool import __version__, plugins, registry
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import plain
 from inspect_tool.folders import check, new_folder
+from inspect_tool.languages import ENGLISH, Text
 from inspect_tool.model import Modality
 from inspect_tool.segmentation.networks.weights import write_model
 from inspect_tool.segmentation.pixels import features
@@ -98,7 +99,8 @@ def train_on_strokes(request: Request, progress: Progress | None = None) -> Trai
     with new_folder(request.out) as folder:
         card = write_model(folder, _card(request, classes, read, marked, scores, how), stored(members), half=False)
         shown = tuple(sorted(cases, key=lambda case: -case.wrong)[: worst_cases.CASES])
-        worst_cases.write(folder, card, shown, f"{', '.join(names)} ({how})", notes)
+        judged_on = Text("training.judged_on", images=names, how=how)
+        worst_cases.write(folder, card, shown, (judged_on, *notes), request.language or ENGLISH)
     return Trained(
         folder=request.out,
         card=card,
@@ -310,7 +312,7 @@ def _minimized(
 _MEAN = "share of marked pixels found, mean of the classes"
 
 
-def _folds(marked: Marked, images: int) -> tuple[tuple[NDArray[np.bool_], ...], str]:
+def _folds(marked: Marked, images: int) -> tuple[tuple[NDArray[np.bool_], ...], Text]:
     """Pixels that judge, fold by fold: whole images where all classes stay in the others, else whole strokes."""
     every = set(marked.classes.tolist())
     by_image = [marked.images == image for image in range(images)]
@@ -318,7 +320,7 @@ def _folds(marked: Marked, images: int) -> tuple[tuple[NDArray[np.bool_], ...], 
         count = min(images, FOLDS)
         folds = tuple(np.isin(marked.images, np.arange(fold, images, count)) for fold in range(count))
         if all(set(marked.classes[~one].tolist()) == every for one in folds):
-            return folds, "each image by a classifier that did not see it"
+            return folds, Text("training.how_by_image")
     place = np.zeros(int(marked.strokes.max()) + 1, np.intp)
     fewest = FOLDS
     for number in every:
@@ -326,7 +328,7 @@ def _folds(marked: Marked, images: int) -> tuple[tuple[NDArray[np.bool_], ...], 
         place[own] = np.arange(len(own))
         fewest = min(fewest, len(own))
     folds = tuple(place[marked.strokes] % fewest == fold for fold in range(fewest))
-    return folds, "each stroke by a classifier that did not see it; the scores hold for these images, not for others"
+    return folds, Text("training.how_by_stroke")
 
 
 def _judged(
@@ -388,14 +390,14 @@ def _teller(progress: Progress | None, total: int) -> Callable[[], None]:
     return tell
 
 
-def _notes(marked: Marked, classes: Sequence[str], images: int) -> tuple[str, ...]:
+def _notes(marked: Marked, classes: Sequence[str], images: int) -> tuple[Text, ...]:
     notes = []
     for number, name in enumerate(classes):
         count = len(np.unique(marked.strokes[marked.classes == number]))
         if count < FOLDS:
-            notes.append(f"class '{name}' has {count} strokes; five and more, in places that differ, tell much more")
+            notes.append(Text("training.few_strokes", name=name, count=count))
     if images == 1:
-        notes.append("one image; strokes on a second one, of another specimen, show what changes between images")
+        notes.append(Text("training.one_image_drawn"))
     return tuple(notes)
 
 

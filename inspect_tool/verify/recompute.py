@@ -21,9 +21,11 @@ from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.languages import FIRST_SCHEMA, is_text, same, translated
 from inspect_tool.model import (
     Check,
+    Editions,
     FieldMeasurement,
     MicrographRecord,
     Report,
+    Requirement,
     Segmentation,
     Statement,
     Table,
@@ -102,22 +104,20 @@ def asked_of(work: Work, report: Report) -> Asked:
     spec_files: tuple[specs.SpecFile, ...] = ()
     if job.spec:
         spec_files = criteria.spec_files_of(replace(job, specs=work.specs.name), work.folder, day, "job.toml")
-    name = job.standard or recipe.STANDARDS[0]
-    editions = editions_for(
-        recipe,
-        settings,
-        str(work.folder / Path(name).name) if name.endswith(".toml") else name,
-        [requirement for _, requirement in criteria.asked_for(job, "job.toml", spec_files)],
-        work.standards,
-    )
-    requirements = criteria.requirements_of(job, recipe, settings, editions, "job.toml", spec_files)
+
+    def editions_of(asked: Sequence[Requirement]) -> Editions:
+        name = job.standard or recipe.STANDARDS[0]
+        path = str(work.folder / Path(name).name) if name.endswith(".toml") else name
+        return editions_for(recipe, settings, path, asked, work.standards)
+
+    found = criteria.resolved(job, recipe, settings, "job.toml", spec_files, day, editions_of)
     return Asked(
         job=job,
         recipe=recipe,
         settings=settings,
-        editions=editions,
-        requirements=requirements,
-        criteria=criteria.criteria_of(job, recipe, requirements, "job.toml", spec_files, day),
+        editions=found.editions,
+        requirements=found.requirements,
+        criteria=found.criteria,
         spec_files=spec_files,
         ledger=edits.read(work.edits),
         refereed=referee.given(work.folder / referee.ANSWERS_FILE, work.referee) if job.referee is not None else None,

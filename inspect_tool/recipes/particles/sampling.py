@@ -72,7 +72,7 @@ def quantile(sample: Sample, share: float, power: float) -> Limits:
     own = [(float(np.interp(share - half, middle, x)), float(np.interp(share + half, middle, x))) for half in halves]
     beyond = [(share - half < middle[0], share + half > middle[-1]) for half in halves]
     model = _modeled(sample, power, float(ndtri(share)))
-    return _limits(sample, value, effective, own, beyond, model, few=power > 0 and effective < _ENOUGH)
+    return _limits(value, effective, own, beyond, model, few=power > 0 and effective < _ENOUGH)
 
 
 def mean(sample: Sample, p: float, q: float) -> Limits:
@@ -84,7 +84,7 @@ def mean(sample: Sample, p: float, q: float) -> Limits:
     own = [(value - half, value + half) for half in halves]
     beyond = [(half > value, False) for half in halves]
     model = _modeled(sample, (p + q) / 2, 0.0)  # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
-    return _limits(sample, value, effective, own, beyond, model, few=effective < _ENOUGH)
+    return _limits(value, effective, own, beyond, model, few=effective < _ENOUGH)
 
 
 def average(sample: Sample, values: Floats) -> Limits:
@@ -110,7 +110,6 @@ def _half_widths(sample: Sample, parts: Floats, total: float, effective: float) 
 
 
 def _limits(
-    sample: Sample,
     value: float,
     effective: float,
     own: Sequence[tuple[float, float]],
@@ -119,14 +118,13 @@ def _limits(
     *,
     few: bool,
 ) -> Limits:
-    """Limits by the particles, and by the model where they are few; by both where they do not follow it."""
-    both = few and distance_from_lognormal(sample) > 1
+    """Limits by the particles, and also by the model where they are few or end before the limit."""
     found, used = [], False
     for (low, high), (no_low, no_high), (model_low, model_high) in zip(own, beyond, model, strict=True):
         if few or no_low:
-            low, used = min(low, model_low) if both else model_low, True
+            low, used = min(low, model_low), True
         if few or no_high:
-            high, used = max(high, model_high) if both else model_high, True
+            high, used = max(high, model_high), True
         found.append((min(low, value), max(high, value)))
     return Limits(
         value=value,

@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -8,10 +9,6 @@ import hypothesis
 import made_once
 import needs
 import pytest
-
-# one thread per test process: threads that wait for each other cost more than they give
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # an example that takes long says something of the machine, and nothing of the code
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -23,6 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_collection_modifyitems(items):
     """Long tests come first: begun last, one keeps a processor busy while the others have nothing left to do."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish():
+    """Tests and libraries live until the end: they are not searched for what nothing refers to, and the rest seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000)  # as the tool does for a command
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +67,11 @@ TRIES: list[str] = []
 
 
 def pytest_configure(config):
+    if getattr(config.option, "numprocesses", None):
+        # one thread per process: threads that wait for each other cost more than they give. Said before the processes
+        # begin, because a plug-in of zarr loads numpy in them before anything of ours
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     config.addinivalue_line("markers", "long: takes a minute or more, see pytest_collection_modifyitems")
     config.addinivalue_line("markers", "needs(*names): not run where one of these is missing, see tests/needs.py")
     sys.meta_path.insert(0, needs.recorder(TRIES))

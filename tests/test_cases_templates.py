@@ -1,5 +1,8 @@
 """Pages of a laboratory's own template: they may print anything, so that a verdict on them is held against the data."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pypdf
 import pytest
@@ -109,10 +112,9 @@ def test_what_an_own_template_gets_wrong_is_one_line_that_names_it(tmp_path):
         failing(tmp_path, "{{ 5 | requirement_text }}")
 
 
-def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(tmp_path, monkeypatch):
-    block = "{% if report.id == 'never' %}{% endif %}<p>{{ report.id }}</p>"
-    made = failing(tmp_path, block)
-    report, own = load_report(made / "report.json"), tmp_path / "own"
+def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(honest, tmp_path, monkeypatch):
+    made, own = honest, Path(shutil.copytree(honest.parents[1] / "own", tmp_path / "own"))
+    report = load_report(made / "report.json")
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     (own / "blocks" / "summary.html.j2").write_text(loop, encoding="utf-8")
     monkeypatch.setattr(template_process, "SECONDS", 1)

@@ -35,7 +35,7 @@ def folder(tmp_path):
 def job(folder, levels="[130.0]"):
     path = folder / "steel.toml"
     path.write_text(
-        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\n[calibration]\nsource = "ratio only"\n'
+        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\nscale_bar = "off"\n[calibration]\nsource = "ratio only"\n'
         f'[backend]\nname = "threshold"\nmethod = "fixed"\nlevels = {levels}\nphase = "dark"\ndenoise_px = 1\n',
         encoding="utf-8",
     )
@@ -191,7 +191,7 @@ def test_your_own_masks_are_remembered_too(folder, tmp_path):
         tifffile.imwrite(folder / f"mask_{i}.png.tif", ((field(pixels) == 60) * 255).astype(np.uint8))
     path = folder / "own.toml"
     path.write_text(
-        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\n[calibration]\nsource = "ratio only"\n'
+        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\nscale_bar = "off"\n[calibration]\nsource = "ratio only"\n'
         '[backend]\nname = "labels"\nmasks = ["mask_*.tif"]\n',
         encoding="utf-8",
     )

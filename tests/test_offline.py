@@ -41,12 +41,12 @@ def seen(tmp_path_factory):
     bar = synthetic.scale_bar(pores.pixels, pixel_um=pores.pixel_um, length=100, footer_px=60, at=(0.7, 0.8))
     tifffile.imwrite(folder / "bar.tif", bar.pixels)
 
-    def job(name, recipe, backend="", images=()):
+    def job(name, recipe, backend="", images=(), head=""):
         field = {"porosity": pores, "grain_size": grains}[recipe]
         path = folder / f"{name}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
-            f'recipe = "{recipe}"\nimages = {list(images) or [f"{recipe}.tif"]}\n[calibration]\n'
+            f'{head}recipe = "{recipe}"\nimages = {list(images) or [f"{recipe}.tif"]}\n[calibration]\n'
             f'pixel_um = {field.pixel_um}\nsource = "synthetic"\n' + (f"[backend]\n{backend}\n" if backend else "")
         )
         return path.name
@@ -57,7 +57,8 @@ def seen(tmp_path_factory):
     shutil.copy(HERE.parent / "docs" / "gauge_example.csv", folder / "study.csv")
     asked = {"pores": ["porosity.tif"], "many": ["porosity.tif", "second.tif"]}
     jobs = {name: job(name, "porosity", images=images) for name, images in asked.items()}
-    jobs |= {name: job(name, *engine) for name, engine in ENGINES.items() if find_spec(name) is not None}
+    numbers = 'exports = ["json"]\n'  # the pages are those of the other jobs
+    jobs |= {name: job(name, *engine, head=numbers) for name, engine in ENGINES.items() if find_spec(name) is not None}
     pdf = "reports/pores/report.pdf"
     signed = ["--name", "Ada Example", "--role", "Head", "--passphrase-file", "word.txt"]
     annotated = ["--images", "porosity.tif", "second.tif", "--masks", "porosity_mask.png", "second_mask.png"]

@@ -56,7 +56,7 @@ def compared(tmp_path_factory):
             if name == "mask":
                 tifffile.imwrite(folder / f"field_{i}.tif", np.where(mask, 60, 200).astype(np.uint8) + np.uint8(i))
     (folder / "steel.toml").write_text(
-        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\nexports = ["json"]\n[calibration]\n'
+        'recipe = "phase_fraction"\nimages = ["field_*.tif"]\nscale_bar = "off"\nexports = ["json"]\n[calibration]\n'
         'source = "ratio only"\n[backend]\nname = "labels"\nmasks = ["mask_*.tif"]\n',
         encoding="utf-8",
     )

@@ -35,6 +35,7 @@ GIVES = {
     "joints": {"classes"},
     "watershed": {"grains"},
     "labels": {"classes", "objects", "grains"},
+    "pixels": {"classes"},
 }
 
 

@@ -442,7 +442,7 @@ def _with_paths(module: Backend | Recipe, settings: Any, folder: Path, where: st
         settings = replace(settings, **{key: str(path.resolve())})
     for key in plugins.models_of(module):
         path = folder / getattr(settings, key)
-        if path.is_dir():
+        if getattr(settings, key) and path.is_dir():
             settings = replace(settings, **{key: str(path.resolve())})
     return settings
 

@@ -172,7 +172,7 @@ def measure_field(
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.pores)),
-            **facts_of_level(segmentation),
+            **facts_of_level(segmentation, micrograph),
         },
     )
 

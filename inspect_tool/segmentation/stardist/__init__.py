@@ -64,9 +64,12 @@ class Settings:
     )
     sha256: Annotated[str, Doc("of the weights file; when given, another file is refused")] = ""
     phase: Annotated[
-        Literal["auto", "as trained", "dark", "bright"],
-        Doc("objects against what is around them; auto: what the scales agree on, as trained where sizes are stated"),
-    ] = "auto"
+        Literal["auto", "as trained", "dark", "bright"] | None,
+        Doc(
+            "objects against what is around them; auto: what the scales agree on, as trained where sizes are stated; "
+            "None: what the recipe looks for (pores are dark), else auto"
+        ),
+    ] = None
     prob_threshold: Annotated[Share | None, Doc("from which a point is a candidate; None: of the model [1]")] = None
     nms_threshold: Annotated[
         Share | None, Doc("largest shared part of the smaller of two objects; None: of the model [1]")
@@ -413,7 +416,7 @@ def _inverted(card: ModelCard, settings: Settings) -> bool | None:
     trained = card.settings.get("phase")
     if settings.phase == "as trained":
         return False
-    if settings.phase == "auto":
+    if settings.phase in (None, "auto"):
         return None if trained in ("dark", "bright") else False
     if trained not in ("dark", "bright"):
         msg = (

@@ -2,8 +2,10 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --steps 4000
 
-Nothing but drawings is trained on. The network sees dark objects on a lighter ground (the backend turns the gray
-scale over where they are bright). A run that was killed goes on where it was; the same arguments give the same
+The weights that ship were trained on drawings of pores, particles and discs alone; ``--powder`` adds bodies in an
+electron microscope and parts of two real pictures of powder (``_particle_scenes``; no shipped weights have seen them).
+The network sees dark objects on a lighter ground (the backend turns the gray scale over where they are bright). A run
+that was killed goes on where it was; the same arguments give the same
 weights. ``--ship`` writes the model folder of the package, the log and the curve.
 """
 
@@ -22,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
+from _particle_scenes import LEARNED, degradation, drawn_scene, powders, real_scene
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from stardist.geometry import polygons_to_label, star_dist
@@ -52,6 +55,7 @@ SEED = 20
 
 Image = NDArray[np.uint8]
 Labels = NDArray[np.int32]
+Powders = Sequence[tuple[Image, Labels, float]]
 
 
 # ------------------------------------------------------------------------------------------------- drawings
@@ -65,21 +69,29 @@ class Drawing:
     layers: list[Labels]
     bright: bool  # objects are bright before the gray scale is turned over: noise and shading act there
     xray: bool
+    solid: bool = False  # a body with a height, found by its shape whichever way the gray scale is turned
 
 
-def drawing(rng: np.random.Generator, side: int) -> Drawing:
-    """Draw one picture of a kind that the network is meant for."""
+def drawing(rng: np.random.Generator, side: int, powders: Powders = ()) -> Drawing:
+    """Draw one picture of a kind that the network is meant for, or take a part of a real one."""
     while True:
         try:
-            made = _drawing(rng, side)
+            made = _drawing(rng, side, powders)
         except SettingsError:  # more pores than fit without contact: draw others
             continue
         if made.pixels.max() > made.pixels.min():
             return made
 
 
-def _drawing(rng: np.random.Generator, side: int) -> Drawing:
-    kind = rng.choice(["pores", "particles", "discs", "balls"], p=[0.3, 0.2, 0.4, 0.1])
+def _drawing(rng: np.random.Generator, side: int, powders: Powders) -> Drawing:
+    kind = rng.choice(
+        ["pores", "particles", "discs", "balls", "bodies", "powder"],
+        p=[0.13, 0.05, 0.2, 0.02, 0.4, 0.2] if powders else [0.3, 0.2, 0.4, 0.1, 0.0, 0.0],
+    )
+    if kind in ("bodies", "powder"):
+        scene = drawn_scene(rng, side) if kind == "bodies" else real_scene(rng, side, powders)
+        pixels = 255 - scene.pixels if scene.bright else scene.pixels
+        return Drawing(pixels=pixels, layers=[scene.labels], bright=scene.bright, xray=False, solid=True)
     seed = int(rng.integers(2**31))
     if kind == "discs":
         picture, layers = discs(rng, side)
@@ -95,7 +107,8 @@ def photographed(drawn: Drawing, rng: np.random.Generator) -> Image:
     """What a microscope makes of a drawing, objects dark."""
     pixels = 255 - drawn.pixels if drawn.bright else drawn.pixels
     seed = int(rng.integers(2**31))
-    pixels = synthetic.degrade(pixels, _degradation(rng), seed=seed, modality="xray" if drawn.xray else "optical")
+    how = degradation(rng) if drawn.solid else _degradation(rng)
+    pixels = synthetic.degrade(pixels, how, seed=seed, modality="xray" if drawn.xray else "optical")
     return np.asarray(255 - pixels if drawn.bright else pixels, np.uint8)
 
 
@@ -444,8 +457,14 @@ def judged(model_folder: Path) -> tuple[list[tuple[str, float, float, float, flo
     return rows, means
 
 
-def card_of(stages: str, scored: Mapping[str, float]) -> dict[str, Any]:
+def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[str, Any]:
     """Values of the model card."""
+    real = {
+        "name": f"ampis-powder: {', '.join(LEARNED)}",
+        "licence": "MIT",
+        "images": len(LEARNED),
+        "source": "R. Cohn et al., JOM 2021, github.com/rccohn/AMPIS",
+    }
     return {
         "name": "round_objects",
         "version": "1",
@@ -467,6 +486,7 @@ def card_of(stages: str, scored: Mapping[str, float]) -> dict[str, Any]:
                 "images": 450,
                 "source": "drawn by benchmarks/train_round_objects.py",
             },
+            *((real,) if powder else ()),
         ),
         "procedure": {"script": "benchmarks/train_round_objects.py", "seed": SEED, "stages": stages},
         "scores": dict(scored),
@@ -511,13 +531,13 @@ def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str
     return changed, offset, gain
 
 
-def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path, record: Path) -> None:
+def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path, record: Path, *, powder: bool) -> None:
     """Write the model folder, judge it as it is on disk, and write the record."""
     weights, offset, gain = calibrated(weights)
     print(f"rays: {offset:+.3f} px + {gain:.4f} * found")
-    save_model(target, card_of(stages, {}), weights)
+    save_model(target, card_of(stages, {}, powder=powder), weights)
     rows, means = judged(target)
-    save_model(target, card_of(stages, means), weights)
+    save_model(target, card_of(stages, means, powder=powder), weights)
     record.mkdir(parents=True, exist_ok=True)
     text = [
         "# Training of round_objects",
@@ -568,7 +588,8 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=600)
     parser.add_argument("--every", type=int, default=250)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--start", type=Path, help="folder of a run whose last weights this one starts from")
+    parser.add_argument("--start", type=Path, help="run, or model folder, whose weights this one starts from")
+    parser.add_argument("--powder", action="store_true", help="learn also from drawn bodies and real powder")
     parser.add_argument("--stages", default="", help="what the card says of the runs, with --ship")
     parser.add_argument("--ship", action="store_true", help="write the model folder and the record when done")
     arguments = parser.parse_args()
@@ -577,10 +598,12 @@ def main() -> None:
     torch.manual_seed(SEED)
     network = TorchNetwork(StarDistNet(**NETWORK))  # type: ignore[arg-type]
     if arguments.start is not None:
-        network.load_state_dict(last_weights(arguments.start))
+        there = arguments.start / "weights.safetensors"  # a model folder
+        network.load_state_dict(load_file(there) if there.exists() else last_weights(arguments.start))
     start = time.monotonic()
     data = validation(24)
-    pool = [drawing(np.random.default_rng((SEED, number)), POOL_SIDE) for number in range(arguments.pool)]
+    real = powders() if arguments.powder else ()
+    pool = [drawing(np.random.default_rng((SEED, number)), POOL_SIDE, real) for number in range(arguments.pool)]
     print(f"{time.monotonic() - start:7.0f} s  {len(pool)} drawings", flush=True)
 
     def report(step: int, steps: int, values: Mapping[str, Any]) -> None:
@@ -605,7 +628,14 @@ def main() -> None:
     if arguments.ship:
         root = Path(__file__).resolve().parent.parent
         target = root / "inspect_tool" / "models" / "round_objects"
-        ship(arguments.folder, fitted.weights, arguments.stages, target, root / "docs" / "training")
+        ship(
+            arguments.folder,
+            fitted.weights,
+            arguments.stages,
+            target,
+            root / "docs" / "training",
+            powder=arguments.powder,
+        )
 
 
 if __name__ == "__main__":

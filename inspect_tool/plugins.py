@@ -251,6 +251,12 @@ def masks_of(recipe: Recipe) -> tuple[str, ...]:
     return tuple(getattr(recipe, "MASKS", ()))
 
 
+def phase_of(recipe: Recipe) -> str | None:
+    """Say whether what a recipe looks for is "dark" or "bright" whatever the picture; None: it may be either."""
+    phase: str | None = getattr(recipe, "PHASE", None)
+    return phase
+
+
 def carried_of(recipe: Recipe) -> Mapping[str, Carried]:
     """Tell which results the error of a segmentation reaches, and how; empty: none is known."""
     carried: Mapping[str, Carried] = getattr(recipe, "CARRIED", {})

@@ -35,6 +35,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "labels": "inspect_tool.segmentation.labels",
         "joints": "inspect_tool.segmentation.joints",
         "unet": "inspect_tool.segmentation.unet",
+        "pixels": "inspect_tool.segmentation.pixels",
         "stardist": "inspect_tool.segmentation.stardist",
         "cellpose": "inspect_tool.segmentation.cellpose",
     },

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import save_model
+from inspect_tool.segmentation.pixels import features
 
 STEEP = 40.0
 """Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""
@@ -52,4 +54,36 @@ def gray_model(folder: Path, **card: object) -> Path:
         **card,
     }
     save_model(folder, values, network.state_dict())
+    return folder
+
+
+def bright_pixels(folder: Path, levels: tuple[float, ...] = (0.45, 0.55), **card: object) -> Path:
+    """Write the folder of a pixel classifier; each member takes the smoothed gray above its level for class 1.
+
+    The score of class 1 is ``STEEP`` times gray less level: of an image without noise half of it is at the mean level.
+    """
+    sigmas = (0.7, 1.5)
+    count = features.count(sigmas, 1)
+    weights = {
+        "hidden.weight": np.zeros((len(levels), count, 2), np.float32),
+        "hidden.bias": np.zeros((len(levels), 2), np.float32),
+        "head.weight": np.zeros((len(levels), 2, 2), np.float32),
+        "head.bias": np.zeros((len(levels), 2), np.float32),
+    }
+    weights["hidden.weight"][:, 0] = (1, -1)  # the rectified gray, and what it is below 0
+    weights["head.weight"][:, :, 1] = (STEEP, -STEEP)
+    weights["head.bias"][:, 1] = [-STEEP * level for level in levels]
+    values = {
+        "name": folder.name,
+        "version": "1",
+        "title": "brighter than half",
+        "architecture": "pixels",
+        "network": {"classes": 2, "sigmas": sigmas, "hidden": 2, "members": len(levels)},
+        "classes": ["dark", "bright"],
+        "licence": "Apache-2.0",
+        "commercial": True,
+        "normalization": [0.0, 100.0],
+        **card,
+    }
+    save_model(folder, values, weights, half=False)
     return folder

@@ -35,6 +35,7 @@ GIVES = {
     "joints": {"classes"},
     "watershed": {"grains"},
     "labels": {"classes", "objects", "grains"},
+    "pixels": {"classes"},
 }
 
 
@@ -98,6 +99,14 @@ def test_the_default_backend_of_a_recipe_answers_its_question(recipe):
     backend = registry.load("backend", table.pop("name"))
     settings = backend.Settings(**table)
     assert {choice.step(module, output) for output in choice.outputs(backend, settings)} != {"refused"}
+
+
+def test_pores_are_dark_unless_the_job_says_otherwise():
+    stardist = registry.load("backend", "stardist")
+    porosity, phases = registry.load("recipe", "porosity"), registry.load("recipe", "phase_fraction")
+    assert choice.suited(porosity, stardist.Settings()).phase == "dark"
+    assert choice.suited(porosity, stardist.Settings(phase="auto")).phase == "auto"
+    assert choice.suited(phases, stardist.Settings()).phase is None
 
 
 def segmentation(labels, kind, classes):

@@ -248,6 +248,11 @@ def test_every_edition_is_named_by_a_recipe():
     named = {
         name for recipe in registry.names("recipe") for name in editions.names_for(registry.load("recipe", recipe))
     }
-    by_formulas = {"astm_e930_2018", "astm_e1181_2002"}  # read by grain_size beside the edition of the job
+    beside = {  # the edition of the job: read by grain_size and by particles
+        "astm_e930_2018",
+        "astm_e1181_2002",
+        "iso_9276_2_2014",
+        "iso_9276_6_2008",
+    }
     by_studies = {"aiag_msa_2010", "type_1_study_2026"}  # of the gauge, not of a specimen
-    assert set(editions.names()) == named | by_formulas | by_studies
+    assert set(editions.names()) == named | beside | by_studies

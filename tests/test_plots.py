@@ -134,7 +134,8 @@ def extent(one):
 @settings(max_examples=60, deadline=None)
 def test_words_stay_in_the_picture_and_apart(values, scale, names, wide):
     y = [value * scale for value in values]
-    named = Axis(label="x", names=list(enumerate(names))) if names else Axis(label="x [µm]", intervals=6)
+    long = "Diameter of the circle of the same projected area [µm]"
+    named = Axis(label="x", names=list(enumerate(names))) if names else Axis(label=long, intervals=6)
     bars = Bars(left=range(len(y)), right=[i + 0.7 for i in range(len(y))], height=y, fill="red", name="A & B")
     marks = (
         bars,

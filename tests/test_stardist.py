@@ -30,6 +30,7 @@ from inspect_tool.segmentation.networks.runtime import OutOfMemoryError  # noqa:
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet  # noqa: E402
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork  # noqa: E402
 from inspect_tool.segmentation.networks.weights import save_model  # noqa: E402
+from inspect_tool.segmentation.stardist import agreement  # noqa: E402
 from inspect_tool.segmentation.stardist import polygons as polygons  # noqa: E402
 from inspect_tool.segmentation.stardist import stardist_folder as folders  # noqa: E402
 
@@ -318,14 +319,6 @@ def test_object_of_which_nothing_is_left_is_counted_as_hidden():
 # ---------------------------------------------------------------------------------------------------- scales
 
 
-@pytest.mark.parametrize("bright", [False, True])
-def test_sizes_are_estimated_from_touching_discs(bright):
-    places = [(30 + 40 * i, 30 + 40 * j, 20) for i in range(6) for j in range(8)]  # every one touches its neighbors
-    pixels = discs((260, 340), places)
-    found = backend.object_sizes(micrograph(255 - pixels if bright else pixels), dark=not bright)
-    assert found == pytest.approx((40, 40), rel=0.12)
-
-
 def test_scales_bring_all_sizes_into_the_range_of_the_training(exact):
     for smallest, largest in [(3, 20), (8, 70), (8, 300), (30, 1200), (200, 900), (4, 1500)]:
         scales = backend.scales_for(smallest, largest, (6, 80))
@@ -342,6 +335,67 @@ def test_object_far_larger_than_what_the_network_sees_is_found_whole(exact):
     areas = np.sort(np.bincount(found.labels.ravel())[1:])
     assert areas[-3:] == pytest.approx([pi * 14**2, pi * 16**2, pi * 160**2], rel=0.1)
     assert len(areas) == 3
+
+
+# ------------------------------------------------------------------------------------------- what scales agree on
+
+SIZES = (6.0, 80.0)  # trained on [px]
+
+
+def test_object_of_two_scales_is_kept_and_has_its_outline_from_the_finest_that_knows_its_size():
+    fine, coarse = circles([100], [100], [41.0], [0.6]), circles([101], [99], [40.0], [0.9])
+    coarser = circles([100], [102], [39.0], [0.9])
+    found = agreement.agreed([(1.0, fine), (0.5, coarse), (0.25, coarser)], SIZES, 0.4)
+    assert len(found) == 1
+    # 82 px are too many for the finest scale, so its answer counts and its outline does not; expected at
+    # two scales, found at three: a probability is at most 1
+    assert found.rays[0, 0] == 40.0
+    assert found.probability[0] == 1.0
+
+
+def test_piece_that_one_scale_alone_sees_is_no_object():
+    whole_fine, whole_coarse = circles([100], [100], [19.0], [0.6]), circles([100], [101], [19.5], [0.8])
+    pieces = circles([90, 110, 200], [95, 108, 200], [9.0, 8.0, 12.0], [0.95, 0.9, 0.99])
+    fine = polygons.joined([whole_fine, pieces], 32)
+    found = agreement.agreed([(1.0, fine), (0.5, whole_coarse)], SIZES, 0.4)
+    assert found.rays[:, 0].tolist() == [19.0]
+    assert found.probability == pytest.approx([0.7])
+
+
+def test_gap_that_grows_with_the_scale_agrees_with_nothing():
+    levels = [(1 / 2**n, circles([100], [100], [10.0 * 2**n], [0.95])) for n in range(4)]
+    assert len(agreement.agreed(levels, SIZES, 0.4)) == 0
+
+
+def test_object_that_a_scale_should_see_and_does_not_is_less_probable():
+    one, nothing = circles([100], [100], [20.0], [0.9]), polygons.none(32)
+    three = agreement.agreed([(1.0, one), (0.5, one), (0.25, one)], SIZES, 0.4)
+    two = agreement.agreed([(1.0, one), (0.5, one), (0.25, nothing)], SIZES, 0.4)
+    assert three.probability == pytest.approx([0.9])
+    assert two.probability == pytest.approx([0.6])  # 0.9, 0.9 and 0 over the three that hold 40, 20 and 10 px
+    assert len(agreement.agreed([(1.0, nothing), (0.5, nothing)], SIZES, 0.4)) == 0
+
+
+def test_weight_is_diameter_by_what_is_sure_and_round():
+    stars = circles([50, 90], [50, 90], [10.0, 10.0], [0.9, 0.5])
+    corner = 2 * pi / 32  # of a polygon of 32 corners
+    area, around = 16 * sin(corner) * 10**2, 64 * sin(corner / 2) * 10
+    expected = 2 * sqrt(area / pi) * 0.4**2 * (4 * pi * area / around**2) ** 4
+    assert agreement.weight(stars, 0.5) == pytest.approx(expected, rel=1e-4)
+    uneven = replace(stars, rays=stars.rays * np.where(np.arange(32) % 2, 1.0, 0.7).astype(np.float32))
+    assert agreement.weight(uneven, 0.5) < 0.5 * expected
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_polarity_and_scale_are_found(exact, turned):
+    places = [(60 + 110 * i, 70 + 120 * j, 24 + 4 * ((i + j) % 6)) for i in range(4) for j in range(4)]
+    pixels = discs((460, 500), places)
+    made = backend.segment(exact, micrograph(255 - pixels if turned else pixels), backend.Settings(model=MODEL))
+    assert made.settings["phase_used"] == ("bright" if turned else "dark")
+    found = [int(made.labels[row, column]) for row, column, _ in places]
+    assert sorted(set(found)) == list(range(1, len(places) + 1))  # each once, and nothing else
+    areas = np.bincount(made.labels.ravel())[found]
+    assert areas == pytest.approx([pi * radius**2 for _, _, radius in places], rel=0.1)
 
 
 # --------------------------------------------------------------------------------------- any size, nothing lost
@@ -439,7 +493,8 @@ def test_porosity_through_the_backend_against_exact_truth(exact):
         findings = measure_fields("porosity", [image], [made])
         value = next(result.value for result in findings.results if result.quantity == "porosity_percent")
         errors.append(value - field.truth["field.porosity_percent"])
-        assert made.settings["scales_from"] == "estimate of the object diameters"
+        assert made.settings["scales_from"] == "agreement of scales a factor of 2 apart"
+        assert made.settings["phase_used"] == "dark"
     assert np.abs(errors).max() <= 0.5
 
 

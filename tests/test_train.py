@@ -109,7 +109,7 @@ def test_the_card_tells_what_was_done(trained, fields):
     image, mask = card.procedure["training_images"]["field_0.png"].split()
     assert image == sha256_file(fields / "shown/field_0.png")
     assert mask == sha256_file(fields / "shown/field_0_mask.png")
-    assert card.scores["mean IoU on validation images"] == pytest.approx(found.fitted.score, abs=1e-4)
+    assert card.scores["mean IoU on validation images"] == pytest.approx(found.score, abs=1e-4)
     assert card.training[-1].images == 3
     assert all(weight.dtype == np.float32 for weight in weights.values() if weight.dtype.kind == "f")
 
@@ -128,7 +128,7 @@ def test_a_model_is_trained_further_and_measured_before(trained, fields, tmp_pat
     found, _ = trained
     tuned = train(asked(fields, tmp_path / "tuned", from_scratch=False, model=str(found.folder), steps=2))
     # stored as float16, so alike and not equal
-    assert tuned.before == pytest.approx(found.fitted.score, abs=2e-3)
+    assert tuned.before == pytest.approx(found.score, abs=2e-3)
     assert tuned.card.procedure["start"].endswith(found.card.sha256)
     assert [data.images for data in tuned.card.training] == [3, 3]
 

@@ -132,8 +132,7 @@ def plan(
     sources = _sources(job, folder, where) if sources is None else sources
     if isinstance(recipe, plugins.ReadsTables):  # a mistake in a table must not cost the measurement of the fields
         recipe.check_tables(settings, {(source.specimen, source.field) for source in sources})
-    if getattr(backend_settings, "kinds", None) == ():  # what the numbers of a mask may mean, the question decides
-        backend_settings = replace(backend_settings, kinds=plugins.masks_of(recipe))
+    backend_settings = choice.suited(recipe, backend_settings)
     choice.check_backend(job.recipe, recipe, backend_name, module, backend_settings)
     if hasattr(backend_settings, "masks"):
         sources = _with_masks(sources, backend_settings.masks, folder, where)
@@ -442,7 +441,7 @@ def _with_paths(module: Backend | Recipe, settings: Any, folder: Path, where: st
         settings = replace(settings, **{key: str(path.resolve())})
     for key in plugins.models_of(module):
         path = folder / getattr(settings, key)
-        if path.is_dir():
+        if getattr(settings, key) and path.is_dir():
             settings = replace(settings, **{key: str(path.resolve())})
     return settings
 

@@ -5,25 +5,35 @@ from collections.abc import Mapping, Sequence
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
-from inspect_tool.model import Check, FieldMeasurement, Segmentation
+from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
 _ON_EDGES = 80.0  # of the outline; drawn ones have 91 and more, right real ones 80 and more (docs/threshold.md)
+_ON_EDGES_FIRST = 75.0  # what was asked before a field stated what was asked of it
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 
 
-def facts_of_level(segmentation: Segmentation) -> Mapping[str, float]:
-    """What the backend found out of the gray values about its level, for ``FieldMeasurement.read_off``."""
+def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
+    """What the backend found out of the gray values about its level, for ``FieldMeasurement.read_off``.
+
+    What is asked of it stands beside it, so that an older report is recomputed by what was asked when it was made.
+    """
     told = segmentation.told
     found = {
         "level_is_automatic": True if _is_automatic(segmentation) else None,
         "own_gray": told.own_gray,
         "outline_on_edges": told.outline_on_edges,
+        "asked_on_edges": None if told.outline_on_edges is None else _asked_on_edges(micrograph),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _asked_on_edges(micrograph: Micrograph) -> float:
+    before = micrograph.read_off
+    return _ON_EDGES if before is None else float(before.get("asked_on_edges", _ON_EDGES_FIRST))
 
 
 def _is_automatic(segmentation: Segmentation) -> bool:
@@ -102,7 +112,7 @@ def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
         fields,
         "outline_on_edges",
         Text("recipes.check_outline_on_edges"),
-        _ON_EDGES,
+        max((float(field.read_off.get("asked_on_edges", 0)) for field in fields), default=_ON_EDGES),
         "%",
         clause=Text("recipes.clause_outline_on_edges"),
         advice=Text("recipes.advice_outline_off_edges"),

@@ -192,7 +192,7 @@ def plot_svg(plot: Plot, width_mm: float, height_mm: float, language: str = ENGL
         _grid(up_ticks, up, frame, y.size),
         chain.from_iterable(_drawn(mark, across, up, frame) for mark in marks),
         _x_axis(ticks, across, frame, x, slanted=slanted),
-        _axis_labels(x.label, y.label, frame, height),
+        _axis_labels(x.label, y.label, frame, width, height),
         _legend(rows, frame),
         chain.from_iterable(_worded(mark, across, up, frame) for mark in marks),
     )
@@ -371,15 +371,21 @@ def _x_axis(ticks: Sequence[Tick], across: _Scale, frame: _Frame, axis: Axis, *,
             yield _text(words, across(value), base, "middle", axis.size)
 
 
-def _axis_labels(x_label: str, y_label: str, frame: _Frame, height: float) -> Iterator[str]:
+def _axis_labels(x_label: str, y_label: str, frame: _Frame, width: float, height: float) -> Iterator[str]:
+    """Names of the axes in their middle; one that is longer than the picture is written smaller."""
     if x_label:
-        yield _text(x_label, (frame.left + frame.right) / 2, height - _EDGE - _DESCENT * _SIZE, "middle")
+        at, size = _fitted(x_label, (frame.left + frame.right) / 2, width)
+        yield _text(x_label, at, height - _EDGE - _DESCENT * _SIZE, "middle", size)
     if y_label:
-        length = _length(y_label, _SIZE)
-        size = _SIZE * min(1.0, (height - 2 * _EDGE) / length)
-        half = length / 2 * size / _SIZE
-        middle = min(max((frame.top + frame.bottom) / 2, _EDGE + half), height - _EDGE - half)
-        yield _text(y_label, _EDGE + _ASCENT * _SIZE, middle, "middle", size, turned=-90)
+        at, size = _fitted(y_label, (frame.top + frame.bottom) / 2, height)
+        yield _text(y_label, _EDGE + _ASCENT * _SIZE, at, "middle", size, turned=-90)
+
+
+def _fitted(label: str, middle: float, side: float) -> tuple[float, float]:
+    """Middle and size of a label along a side of the picture, so that nothing of it is cut off."""
+    size = _SIZE * min(1.0, (side - 2 * _EDGE) / _length(label, _SIZE))
+    half = _length(label, size) / 2
+    return min(max(middle, _EDGE + half), side - _EDGE - half), size
 
 
 # ------------------------------------------------------------------------------------------------------------ marks

@@ -21,13 +21,27 @@ it, ``KINDS`` tells: semantic is classes, instance is objects.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text, named
 from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
-from inspect_tool.plugins import Backend, Output, Question, Recipe, StatesOutputs, Step, accepts_of, advice_of
+from inspect_tool.plugins import (
+    Backend,
+    Output,
+    Question,
+    Recipe,
+    StatesOutputs,
+    Step,
+    accepts_of,
+    advice_of,
+    masks_of,
+    phase_of,
+)
+
+_Settings = TypeVar("_Settings", bound=Any)
 
 _ASKS: Mapping[Question, str] = {
     "coverage": Text("segmentation.question_coverage"),
@@ -50,6 +64,15 @@ def outputs(backend: Backend, settings: object) -> tuple[Output, ...]:
     if isinstance(backend, StatesOutputs):
         return tuple(backend.outputs(settings))
     return tuple("classes" if kind == "semantic" else "objects" for kind in backend.KINDS)
+
+
+def suited(recipe: Recipe, settings: _Settings) -> _Settings:
+    """Settings of a backend in which the recipe decides what the job leaves open: kinds of masks, dark or bright."""
+    if getattr(settings, "kinds", None) == ():
+        settings = replace(settings, kinds=masks_of(recipe))
+    if getattr(settings, "phase", "") is None:
+        settings = replace(settings, phase=phase_of(recipe))
+    return settings
 
 
 def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:

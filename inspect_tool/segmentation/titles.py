@@ -5,6 +5,7 @@ from inspect_tool.languages import Text, Words, joined, named
 _OF_A_CLASS = {
     "probability of ": "segmentation.probability_of",
     "gray level of ": "segmentation.gray_level_of",
+    "strokes of ": "segmentation.strokes_of",
 }
 
 

@@ -20,6 +20,7 @@ Generators::
     multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
     particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
+    bodies(seed=, area_percent=, mean_ecd_um=, kind="spheres", signal="sem", ...)     instance labels, they hide others
     powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -32,6 +33,7 @@ Objects are drawn with the share of each pixel that they cover (from the distanc
 so that edges are physical and areas are not biased by the pixel grid.
 """
 
+from inspect_tool.synthetic.bodies import BodyKind, BodyLook, Signal, bodies
 from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
@@ -46,6 +48,8 @@ from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
 __all__ = [
     "G_FROM_DENSITY",
     "LEVELS",
+    "BodyKind",
+    "BodyLook",
     "BurnedBar",
     "Degradation",
     "Field",
@@ -57,6 +61,8 @@ __all__ = [
     "MicrometerKind",
     "PhaseKind",
     "Shape",
+    "Signal",
+    "bodies",
     "degrade",
     "die_attach",
     "grains",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import ReadError, SettingsError
@@ -100,6 +101,76 @@ def read_annotation(
         found = _from_mask(path, shape, classes, chosen)
     found.setflags(write=False)
     return found
+
+
+def read_strokes(
+    path: Path, shape: tuple[int, int], classes: Sequence[str], names: Mapping[str, str], image: str = ""
+) -> LabelImage:
+    """Read strokes of every class, background included; what no stroke touches is not annotated.
+
+    Parameters
+    ----------
+    path : Path
+        Shapes as for ``read_annotation``, or an image in which 0 is no stroke and 1, 2, ... are the first, the second,
+        ... of ``classes``; with ``names`` the values or colors that they name, and nothing else, are strokes.
+    shape : (rows, columns)
+        Size of the image. [px]
+    classes : sequence of str
+        Names of the classes, background first.
+    names : mapping of str to str
+        What stands in the file to the name of a class.
+    image : str
+        File name of the image, by which COCO files know it.
+
+    Returns
+    -------
+    array of int32, (rows, columns)
+        Class numbers from 0 on; -1 where there is no stroke.
+
+    Raises
+    ------
+    ReadError
+        The file cannot be read, is of another image, was compressed with loss, or has no stroke.
+    SettingsError
+        A class that is not one of ``classes``, or values that stand for none.
+    """
+    if path.suffix.lower() in (".json", ".roi", ".zip"):
+        return read_annotation(path, shape, classes, Settings(names=names, blank="unknown"), image)
+    _check(classes, Settings(names=names))
+    values, lossy = _values(path, shape, names)
+    if lossy:
+        msg = f"{path}: was compressed with loss, which mixes the colors of strokes at their edges; save it as PNG"
+        raise ReadError(msg)
+    found = np.full(shape, UNKNOWN, dtype=np.int32)
+    for key, name in names.items():
+        if name != IGNORE:
+            found[_is(path, values, key)] = list(classes).index(name)
+    if not names:
+        if values.ndim != 2 or values.dtype.kind not in "biu" or int(values.max()) > len(classes):
+            held = "colors" if values.ndim == 3 else f"values up to {values.max()}"
+            msg = (
+                f"{path}: holds {held}; strokes of the classes {', '.join(classes)} have the values 1 to"
+                f" {len(classes)} on 0, or say which is which with --name '#ff0000={classes[-1]}'"
+            )
+            raise SettingsError(msg)
+        found[values > 0] = values[values > 0].astype(np.int32) - 1
+    if not (found != UNKNOWN).any():
+        msg = f"{path}: no stroke is drawn in it; draw some of every class, or leave the image out"
+        raise ReadError(msg)
+    found.setflags(write=False)
+    return found
+
+
+def _is(path: Path, values: Samples, key: str) -> NDArray[np.bool_]:
+    """Where a mask has the value or color that a name stands for."""
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", key):
+        color = [int(key[at : at + 2], 16) for at in (1, 3, 5)]
+        return np.asarray((values[..., :3] == color).all(axis=2) if values.ndim == 3 else np.zeros(values.shape, bool))
+    if not key.isdecimal() or values.ndim != 2:
+        kind = "a mask has colors" if values.ndim == 3 else "a mask has values"
+        msg = f"{path}: names has '{key}', but {kind}; write '#ff0000' for a color and '255' for a value"
+        raise SettingsError(msg)
+    return np.asarray(values == int(key))
 
 
 def _check(classes: Sequence[str], settings: Settings) -> None:
@@ -234,14 +305,20 @@ def _empty(path: Path, found: str) -> str:
 # --------------------------------------------------------------------------------------------------------- masks
 
 
-def _from_mask(path: Path, shape: tuple[int, int], classes: Sequence[str], settings: Settings) -> LabelImage:
-    values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.names))
+def _values(path: Path, shape: tuple[int, int], names: Mapping[str, str]) -> tuple[Samples, bool]:
+    """Numbers or colors of a mask of the size of its image, and whether it was compressed with loss."""
+    values, lossy = read_values(path, colors=any(key.startswith("#") for key in names))
     if values.shape[:2] != tuple(shape):
         msg = (
             f"{path}: mask has {values.shape[0]} x {values.shape[1]} px (rows x columns), the image"
             f" {shape[0]} x {shape[1]}; give the mask of this image"
         )
         raise ReadError(msg)
+    return values, lossy
+
+
+def _from_mask(path: Path, shape: tuple[int, int], classes: Sequence[str], settings: Settings) -> LabelImage:
+    values, lossy = _values(path, shape, settings.names)
     if not values.any() and not {"0", "#000000"} & set(settings.names):
         if not settings.may_be_empty:
             raise ReadError(_empty(path, "every pixel of the mask is 0"))

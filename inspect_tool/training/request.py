@@ -4,7 +4,7 @@ Nothing heavy is imported here: the command line makes its options of ``Request`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from dataclasses import field as default
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -15,7 +15,7 @@ from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.options import Option
 
 if TYPE_CHECKING:
-    from inspect_tool.training.train import Trained
+    from inspect_tool.model import ModelCard
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was found last); the text changes with each validation."""
@@ -30,8 +30,13 @@ class Request:
 
     recipe: Annotated[str, Doc("Recipe the model is for."), Option(short="-r")]
     images: Annotated[tuple[str, ...], Doc("Image, folder or quoted pattern; may be repeated."), Option(shows="FILES")]
-    masks: Annotated[tuple[str, ...], Doc("Annotations of the images, paired by name."), Option(shows="FILES")]
     out: Annotated[Path, Doc("Model folder to write."), Option(short="-o")]
+    masks: Annotated[tuple[str, ...], Doc("Annotations of the images, paired by name."), Option(shows="FILES")] = ()
+    scribbles: Annotated[
+        tuple[str, ...],
+        Doc("Strokes on the images in place of masks: teach a pixel classifier, see docs/pixels.md."),
+        Option(shows="FILES"),
+    ] = ()
     # empty: the shipped one of the recipe
     model: Annotated[str, Doc("Shipped model or model folder to start from."), Option(short="-m")] = ""
     from_scratch: Annotated[bool, Doc("Start from nothing.")] = False
@@ -72,6 +77,37 @@ class Request:
     resume: Annotated[bool, Doc("Go on with a run that did not end.")] = False
 
 
+_OF_NETWORKS = (
+    *("model", "from_scratch", "masks_are", "unmarked", "may_be_empty", "validation", "steps", "batch", "size_px"),
+    *("upright", "rate", "every", "patience", "device", "resume", "network"),
+)
+"""What a pixel classifier has no use for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the training of a network ended."""
+
+    best_step: int
+    steps: int  # made, fewer than asked for when patience ran out
+    stopped: Literal["steps", "patience"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What came out."""
+
+    folder: Path
+    card: "ModelCard"
+    score: float
+    ended: Ended | None  # None: of a pixel classifier, which has no steps
+    training: tuple[str, ...]  # names of the images
+    validation: tuple[str, ...]
+    how: str  # it was judged on what did not train
+    before: float | None  # score of the model it started from, on the same images; None: from scratch, other classes
+    notes: tuple[str, ...]  # what the user should know
+
+
 def checked_request(values: Mapping[str, Any]) -> Request:
     """Make a request of what was typed: names of classes by commas, meanings of masks as pairs.
 
@@ -93,6 +129,15 @@ def checked_request(values: Mapping[str, Any]) -> Request:
     if request.batch > _LARGEST_BATCH:
         msg = f"inspect-tool train batch: got {request.batch}, must be at most {_LARGEST_BATCH} crops in one step"
         raise SettingsError(msg)
+    if bool(request.masks) == bool(request.scribbles):
+        msg = "inspect-tool train: give --masks for a network, or --scribbles for a pixel classifier, one of them"
+        raise SettingsError(msg)
+    usual = {item.name: item.default for item in fields(Request)} | {"network": {}}
+    for name in _OF_NETWORKS if request.scribbles else ():
+        if getattr(request, name) != usual[name]:
+            option = "--size" if name == "size_px" else f"--{name.replace('_', '-')}"
+            msg = f"inspect-tool train {option}: is for networks; leave it out with --scribbles"
+            raise SettingsError(msg)
     return request
 
 
@@ -121,8 +166,12 @@ def class_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def run(request: Request, progress: Progress | None = None) -> "Trained":
-    """Train, if torch is installed: see ``training.train.train``."""
+def run(request: Request, progress: Progress | None = None) -> Trained:
+    """Train: a pixel classifier, or a network if torch is installed; see ``training.scribbles``, ``training.train``."""
+    if request.scribbles:
+        from inspect_tool.training.scribbles import train_on_strokes
+
+        return train_on_strokes(request, progress)
     from inspect_tool.segmentation.networks.weights import missing_extra
 
     try:
@@ -134,13 +183,10 @@ def run(request: Request, progress: Progress | None = None) -> "Trained":
     return train(request, progress)
 
 
-def summary(trained: "Trained") -> Iterator[str]:
+def summary(trained: Trained) -> Iterator[str]:
     """Lines that tell what came out."""
-    run = trained.fitted
-    ended = "" if run.stopped == "steps" else ", no better score since"
-    before = "" if trained.before is None else f"; the model it started from {trained.before:.4f}"
     yield f"{trained.folder}: model written: {trained.card.title}"
-    yield f"score {run.score:.4f} at step {run.best_step} of {run.steps}{ended}{before}"
+    yield f"score {trained.score:.4f}{_ended(trained)}"
     yield f"trained on {_list(trained.training)}"
     yield f"judged on {_list(trained.validation)} ({trained.how})"
     for name, value in trained.card.scores.items():
@@ -148,17 +194,24 @@ def summary(trained: "Trained") -> Iterator[str]:
     for note in trained.notes:
         yield f"note: {note}"
     yield f"worst cases: {trained.folder / 'validation.html'}"
-    yield f'use it in a job: [backend] name = "unet", model = "{trained.folder.name}" (the folder, beside the job file)'
+    backend = f'name = "{trained.card.architecture}", model = "{trained.folder.name}"'
+    yield f"use it in a job: [backend] {backend} (the folder, beside the job file)"
 
 
-def outcome(trained: "Trained") -> dict[str, object]:
+def _ended(trained: Trained) -> str:
+    if trained.ended is None:
+        return ""
+    since = "" if trained.ended.stopped == "steps" else ", no better score since"
+    before = "" if trained.before is None else f"; the model it started from {trained.before:.4f}"
+    return f" at step {trained.ended.best_step} of {trained.ended.steps}{since}{before}"
+
+
+def outcome(trained: Trained) -> dict[str, object]:
     """What came out, as plain values."""
     return {
         "folder": str(trained.folder),
-        "score": trained.fitted.score,
-        "best_step": trained.fitted.best_step,
-        "steps": trained.fitted.steps,
-        "stopped": trained.fitted.stopped,
+        "score": trained.score,
+        **({} if trained.ended is None else asdict(trained.ended)),
         "score_before": trained.before,
         "training": list(trained.training),
         "validation": list(trained.validation),

@@ -188,6 +188,7 @@ class Reading:
     footer_px: int = 0  # rows at the bottom that are no image [px]
     classes: tuple[str, ...] = ()
     masks_are: MasksAre = "auto"
+    strokes: bool = False  # what no stroke touches is not annotated
     marks: annotations.Settings = default(default_factory=annotations.Settings)
 
 
@@ -207,6 +208,30 @@ def read_sample(path: Path, mask: Path, reading: Reading) -> Sample:
     return replace(sample, target=found[:rows, :columns], mask_sha256=sha256_file(mask))
 
 
+def read_all(images: Sequence[str], masks: Sequence[str], reading: Reading) -> tuple[Sample, ...]:
+    """Read every image with its annotation, paired by name; what cannot be used stops all of it, in one line.
+
+    Raises
+    ------
+    InspectError
+        See ``files_of``, ``paired`` and ``read_sample``; or two images have one name.
+    """
+    read: list[Sample] = []
+    wrong: list[InspectError] = []
+    for image, mask in paired(files_of(images, "image"), files_of(masks, "mask")):
+        try:
+            read.append(read_sample(image, mask, reading))
+        except InspectError as error:
+            wrong.append(error)
+    stop_if_wrong(wrong)
+    names = [sample.name for sample in read]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"{name}: two images have this name; give each its own"
+            raise SettingsError(msg)
+    return tuple(read)
+
+
 def stop_if_wrong(wrong: Sequence[InspectError]) -> None:
     """Stop before long work begins; all the inputs that cannot be used stand in the one line."""
     if len(wrong) == 1:
@@ -219,6 +244,8 @@ def stop_if_wrong(wrong: Sequence[InspectError]) -> None:
 
 def _read_mask(mask: Path, shape: tuple[int, int], reading: Reading, image: str) -> Target:
     settings, classes = reading.marks, reading.classes
+    if reading.strokes:
+        return np.asarray(annotations.read_strokes(mask, shape, classes, settings.names, image), np.int32)
     if reading.masks_are != "classes":
         if reading.masks_are == "auto" and mask.suffix.lower() not in DRAWN and not _is_clear(mask):
             msg = (

@@ -360,7 +360,7 @@ def _segmenter(request: Request) -> tuple[Callable[[Micrograph], Segmentation] |
     for key in plugins.models_of(backend):
         if key in table and Path(str(table[key])).is_dir():
             table[key] = str(Path(str(table[key])).resolve())
-    settings = checked(backend.Settings, table, "--set")
+    settings = choice.suited(recipe, checked(backend.Settings, table, "--set"))
     choice.check_backend(request.recipe, recipe, request.backend, backend, settings)
     model = backend.load(settings)
     return lambda micrograph: backend.segment(model, micrograph, settings), {

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from inspect_tool import __version__, plugins, registry
-from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import load_model_card, plain
 from inspect_tool.folders import check, new_folder
 from inspect_tool.languages import ENGLISH, Text
@@ -45,7 +45,7 @@ from inspect_tool.training.augment import Target
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, clear, fit, judged
 from inspect_tool.training.judging import in_part, predicted_classes, validation
 from inspect_tool.training.losses import cross_entropy_dice
-from inspect_tool.training.request import Progress, Request
+from inspect_tool.training.request import Ended, Progress, Request, Trained
 from inspect_tool.training.samples import MasksAre, Sample, Split
 
 RATE_NEW, RATE_TUNED = 1e-3, 3e-4
@@ -55,20 +55,6 @@ CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that 
 UPRIGHT_DEG = 8.0  # that images with an up and a down are tilted at most
 LEAST_EVERY = 25  # steps between validations: fewer tell nothing new
 PLACES = 50_000  # that crops may be centered on, per class
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """What came out."""
-
-    folder: Path
-    card: ModelCard
-    fitted: Fitted
-    training: tuple[str, ...]  # names of the images
-    validation: tuple[str, ...]
-    how: str  # the split came about
-    before: float | None  # score of the model it started from, on the same images; None: from scratch, other classes
-    notes: tuple[str, ...]  # what the user should know
 
 
 def train(request: Request, progress: Progress | None = None) -> Trained:
@@ -129,7 +115,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     return Trained(
         folder=request.out,
         card=card,
-        fitted=run,
+        score=run.score,
+        ended=Ended(best_step=run.best_step, steps=run.steps, stopped=run.stopped),
         training=tuple(sample.name for sample in parted.training),
         validation=judging,
         how=parted.how,
@@ -224,21 +211,7 @@ def _reading(request: Request, base: _Base | None) -> samples.Reading:
 
 def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> Split:
     """Read everything that trains or judges, at one scale."""
-    images = samples.files_of(request.images, "image")
-    masks = samples.files_of(request.masks, "mask")
-    read: list[Sample] = []
-    wrong: list[InspectError] = []
-    for image, mask in samples.paired(images, masks):
-        try:
-            read.append(samples.read_sample(image, mask, reading))
-        except InspectError as error:
-            wrong.append(error)
-    samples.stop_if_wrong(wrong)
-    names = [sample.name for sample in read]
-    for name in names:
-        if names.count(name) > 1:
-            msg = f"{name}: two images have this name; give each its own"
-            raise SettingsError(msg)
+    read = samples.read_all(request.images, request.masks, reading)
     alike = samples.to_one_scale(read, base.card.pixel_um if base is not None else None)
     if reading.classes == GRAINS:
         alike = samples.as_boundaries(alike, base.card.structure_px if base is not None else None)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from known_networks import bright_pixels
 
 import inspect_tool
 from inspect_tool import registry, synthetic
@@ -65,14 +66,21 @@ def default_segmentation(recipe, image):
     return backend, settings, replace(found, alternatives=no_alternatives)
 
 
+@pytest.fixture(scope="module")
+def settings_of(tmp_path_factory):
+    """Settings that a backend works with: its own, or those that name a model where none is shipped."""
+    strokes = str(bright_pixels(tmp_path_factory.mktemp("models") / "bright"))
+    return lambda name: registry.load("backend", name).Settings(**({"model": strokes} if name == "pixels" else {}))
+
+
 @pytest.mark.parametrize("name", BACKENDS)
-def test_a_backend_keeps_its_contract(name):
+def test_a_backend_keeps_its_contract(name, settings_of):
     backend = registry.load("backend", name)
     assert backend.__doc__
     assert set(backend.KINDS) <= {"semantic", "instance"}
     assert is_dataclass(backend.Settings)
     assert "name" not in {item.name for item in fields(backend.Settings)}
-    settings = backend.Settings()
+    settings = settings_of(name)
     picture = FOR_BACKEND.get(name, ANY)
     roi = np.ones(micrograph(picture).pixels.shape, bool)
     roi[: roi.shape[0] // 4] = False
@@ -99,9 +107,9 @@ def test_a_backend_keeps_its_contract(name):
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-def test_fields_segmented_at_once_are_as_one_after_the_other(name):
+def test_fields_segmented_at_once_are_as_one_after_the_other(name, settings_of):
     backend = registry.load("backend", name)
-    settings, picture = backend.Settings(), FOR_BACKEND.get(name, ANY)
+    settings, picture = settings_of(name), FOR_BACKEND.get(name, ANY)
     model = backend.load(settings)
 
     def labels(found):

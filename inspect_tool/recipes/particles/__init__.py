@@ -147,7 +147,7 @@ def measure_field(
         curves=one.curves_of(found, pixel_um),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(numbers.particles)),
-            **facts_of_level(segmentation),
+            **facts_of_level(segmentation, micrograph),
         },
     )
 

@@ -118,7 +118,7 @@ def measure_field(
         read_off={
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
-            **facts_of_level(segmentation),
+            **facts_of_level(segmentation, micrograph),
         },
     )
 

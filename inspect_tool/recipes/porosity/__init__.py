@@ -51,6 +51,7 @@ __all__ = [
     "CARRIED",
     "CLASSES",
     "MASKS",
+    "PHASE",
     "QUALITY",
     "QUANTITIES",
     "QUESTION",
@@ -84,6 +85,7 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
     {"name": "threshold", "phase": "dark", "classes": ("pore", "metal"), "channel": "gray"}
 )
 CLASSES: tuple[str, ...] = ("background", "pore")
+PHASE = "dark"  # pores are darker than the metal, whatever a backend would find more likely
 WORDING = pages.WORDING
 QUALITY = Limits(  # the metal may be clipped as long as the pores are not washed out
     saturation=Limit(advised=5.0, red=95.0), size=Limit(advised=6.0, red=3.5)
@@ -172,7 +174,7 @@ def measure_field(
             "shallow_percent": shallow,
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.pores)),
-            **facts_of_level(segmentation),
+            **facts_of_level(segmentation, micrograph),
         },
     )
 

@@ -28,6 +28,7 @@ from inspect_tool.ranges import Above0, From0
 from inspect_tool.segmentation.cellpose.flows import NOTHING, Area, FlowField, Flows, wider
 from inspect_tool.segmentation.cellpose.network import Model, convert, ready_model
 from inspect_tool.segmentation.networks.runtime import Device, Precision
+from inspect_tool.segmentation.networks.tiling import middle
 from inspect_tool.segmentation.networks.weights import gray_range, model_folder
 
 __all__ = ["KINDS", "MODELS", "Model", "Settings", "convert", "load", "segment"]
@@ -188,12 +189,11 @@ def _prepared(model: Model, micrograph: Micrograph, settings: Settings) -> _Prep
         return whole(settings.diameter_px, "stated")
     if here_um is not None and there_um is not None:
         return whole(trained_px * there_um / here_um, "scale of the training")
-    middle = roi if roi is not None else np.ones((1, 1), bool)
 
     def measured(diameter: float) -> tuple[float, float]:
         """Median diameter of the objects that are found with this one, and their share; on a part of the image."""
         scale = trained_px / diameter
-        area = _middle(middle, pixels.shape, round(SAMPLE_PX / scale))
+        area = middle(roi, pixels.shape, round(SAMPLE_PX / scale))
         part, counts = pixels[area], None if roi is None else roi[area]
         small = min(1.0, scale)
         if small < 1:  # dynamics of large objects take long; their size is found as well on a smaller picture
@@ -246,17 +246,6 @@ def _sizes(labels: LabelImage) -> tuple[float, float]:
         return 0.0, 0.0
     middle = float(whole[np.searchsorted(np.cumsum(whole), whole.sum() / 2)])  # by area: specks do not count
     return 2 * float(np.sqrt(middle / np.pi)), covered
-
-
-def _middle(roi: Mask, shape: Sequence[int], side: int) -> Area:
-    """The middle of what counts, at most ``side`` square."""
-    cut = []
-    for axis, size in enumerate(shape):
-        seen = np.flatnonzero(roi.any(axis=1 - axis)) if roi.shape == tuple(shape) else np.array([0, size - 1])
-        low, high = int(seen[0]), int(seen[-1]) + 1
-        start = max(low, (low + high - side) // 2)
-        cut.append(slice(start, min(high, start + side)))
-    return cut[0], cut[1]
 
 
 # ------------------------------------------------------------------------------------------------- the objects

@@ -15,6 +15,7 @@ from inspect_tool.files import CARD, checked
 from inspect_tool.model import ModelCard
 
 _WIDEST = 4096  # channels of a layer
+_MOST_SIGMAS = 12
 _GRIDS = (1, 2, 4, 8, 16)  # a grid is reached by halving the image
 _FINEST_UM, _COARSEST_UM = 1e-4, 1e4  # per pixel of training images
 
@@ -49,6 +50,17 @@ class StarDistArguments:
     expansion: float = 2.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelArguments:
+    """Arguments of the classifier of backend ``pixels``."""
+
+    in_channels: int = 1
+    classes: int = 2
+    sigmas: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0, 10.0)
+    hidden: int = 24
+    members: int = 5
+
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "in_channels": (1, 3),
     "classes": (2, 64),
@@ -61,6 +73,9 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "pool": (1, 4),
     "features": (0, _WIDEST),
     "expansion": (0.25, 4.0),
+    "sigmas": (0.3, 64.0),
+    "hidden": (1, 512),
+    "members": (2, 64),
 }
 
 
@@ -88,7 +103,19 @@ def stardist_arguments(
     return found
 
 
-def _in_range(arguments: UNetArguments | StarDistArguments, where: str, names: Mapping[str, str]) -> dict[str, Any]:
+def pixel_arguments(network: Mapping[str, object], where: str) -> PixelArguments:
+    """Arguments of a pixel classifier from a model card; ``where`` starts the message of a ``BackendError``."""
+    found = checked(PixelArguments, network, where, BackendError)
+    _in_range(found, where, {})
+    if not 1 <= len(found.sigmas) <= _MOST_SIGMAS:
+        msg = f"{where} sigmas: {len(found.sigmas)} widths; 1 to {_MOST_SIGMAS} can be used"
+        raise BackendError(msg)
+    return found
+
+
+def _in_range(
+    arguments: UNetArguments | StarDistArguments | PixelArguments, where: str, names: Mapping[str, str]
+) -> dict[str, Any]:
     found = asdict(arguments)
     for key, value in found.items():
         low, high = _RANGES.get(key, (-float("inf"), float("inf")))
@@ -128,9 +155,11 @@ def check_card(card: ModelCard, folder: Path) -> None:
         if isinstance(value, float) and not isfinite(value):
             msg = f"{where} settings.{key}: got {value}, must be a finite number"
             raise BackendError(msg)
-    if card.architecture == "unet":
+    if card.architecture in ("unet", "pixels"):
         given = {"gray": 1, "rgb": 3}[card.channels]
-        asked = unet_arguments(card.network, f"{where} network")
+        in_card = f"{where} network"
+        is_unet = card.architecture == "unet"
+        asked = unet_arguments(card.network, in_card) if is_unet else asdict(pixel_arguments(card.network, in_card))
         for key, number, said in (
             ("in_channels", given, f"channels = '{card.channels}'"),
             ("classes", len(card.classes), f"{len(card.classes)} classes are named"),

@@ -5,13 +5,14 @@ tile size. The outermost quarter of an overlap is context only; in its middle ha
 linearly with weights that add up to 1. Memory: one row of tiles, whatever the size of the image.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
+from inspect_tool.model import Mask
 from inspect_tool.segmentation.networks.runtime import Batch
 
 Area = tuple[slice, slice]
@@ -33,6 +34,21 @@ class Grid:
     overlap_px: int = OVERLAP_PX
     stride: int = 16  # of the network [px]
     batch: int = 1  # tiles at a time
+
+
+def middle(roi: Mask | None, shape: Sequence[int], side: int) -> Area:
+    """The middle of what counts, at most ``side`` square.
+
+    >>> middle(None, (100, 400), 200)
+    (slice(0, 100, None), slice(100, 300, None))
+    """
+    cut = []
+    for axis, size in enumerate(shape[:2]):
+        seen = np.array([0, size - 1]) if roi is None else np.flatnonzero(roi.any(axis=1 - axis))
+        low, high = int(seen[0]), int(seen[-1]) + 1
+        start = max(low, (low + high - side) // 2)
+        cut.append(slice(start, min(high, start + side)))
+    return cut[0], cut[1]
 
 
 def spans(size: int, grid: Grid) -> list[tuple[int, int]]:

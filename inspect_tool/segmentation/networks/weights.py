@@ -62,8 +62,14 @@ def model_folder(model: str) -> Path:
     Raises
     ------
     BackendError
-        There is no such model, or the name is that of a pickle.
+        No model is named, there is no such model, or the name is that of a pickle.
     """
+    if not model:
+        msg = (
+            "[backend] model: none is named, and none of this kind is shipped; give the folder of one of your own "
+            "(docs/training.md)"
+        )
+        raise BackendError(msg)
     path = Path(model)
     if path.suffix.lower() in PICKLES:
         msg = (
@@ -157,7 +163,11 @@ def permitted(card: ModelCard, folder: Path, commercial: bool) -> None:
 
 def check_fit(network: Network, weights: Weights, folder: Path) -> None:
     """Refuse weights that a network does not name, or that it names in another shape: ``BackendError``."""
-    wanted = shapes(network)
+    check_shapes(shapes(network), weights, folder)
+
+
+def check_shapes(wanted: Mapping[str, tuple[int, ...]], weights: Weights, folder: Path) -> None:
+    """Refuse weights that are not those wanted, by name and shape: ``BackendError``."""
     found = {name: values.shape for name, values in weights.items()}
     for name in (*wanted, *found):
         if found.get(name) != wanted.get(name):
@@ -209,20 +219,20 @@ def write_model(
     folder: Path, card: Mapping[str, object], weights: Mapping[str, "Tensor | Samples"], *, half: bool
 ) -> ModelCard:
     """Write weights and card into a folder that is there; as ``save_model``."""
-    import torch
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
     values = checked(ModelCard, {**card, "sha256": ""}, CARD, BackendError)
     file = folder / values.weights
-    tensors = {name: torch.as_tensor(values) for name, values in weights.items()}
-    kept = {
-        name: (value.half() if half and value.dtype == torch.float32 else value).detach().cpu().contiguous()
-        for name, value in tensors.items()
-    }
-    save_file(kept, file)
+    save_file({name: _kept(value, half) for name, value in weights.items()}, file)
     complete = checked(ModelCard, {**card, "sha256": sha256_file(file)}, CARD, BackendError)
     (folder / CARD).write_text(dump_model_card(complete), encoding="utf-8", newline="\n")
     return complete
+
+
+def _kept(value: "Tensor | Samples", half: bool) -> Samples:
+    """Values of one weight as they are stored; torch is not needed for those that are none of its tensors."""
+    plain = value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
+    return np.array(plain, np.float16 if half and plain.dtype == np.float32 else plain.dtype, order="C")
 
 
 def gray_range(

@@ -4,14 +4,14 @@ The network gives, on a coarse grid, the probability of being well inside an obj
 its outline along rays; rays, polygons and the choice among candidates are those of the package ``stardist``, whose
 own network needs TensorFlow and is not used. Model folders of StarDist itself are read as they are.
 
-The image is predicted at up to three scales, because the network only sees so far; which ones follows from the
-sizes of the objects, which are estimated and stated.
+The network only sees so far. Where nobody states how large the objects are, the image is predicted at scales a factor
+of two apart, both ways round in gray if need be, and what the scales agree on is taken; where sizes are stated, up to
+three scales follow from them.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
-from inspect_tool.measure.boundaries import otsu
 from inspect_tool.model import GrayImage, Micrograph, ModelCard, Samples, Segmentation
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.networks import runtime
 from inspect_tool.segmentation.networks.arguments import stardist_arguments
 from inspect_tool.segmentation.networks.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet
+from inspect_tool.segmentation.networks.tiling import middle
 from inspect_tool.segmentation.networks.weights import (
     CLIP,
     check_fit,
@@ -37,8 +37,8 @@ from inspect_tool.segmentation.networks.weights import (
     model_folder,
     permitted,
 )
+from inspect_tool.segmentation.stardist import agreement, stardist_folder
 from inspect_tool.segmentation.stardist import polygons as polygons
-from inspect_tool.segmentation.stardist import stardist_folder
 from inspect_tool.segmentation.stardist.polygons import Stars
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
@@ -52,7 +52,7 @@ _STEP = 4.0  # between scales
 _COMFORT = 4.0  # the finest scale is made coarser while the smallest objects stay so many times the smallest trained on
 _SMALLEST_TILE = 128  # to which a lack of device memory shrinks a tile [px]
 _FLAT = 0.02  # an image that varies less within a tile may give a constant answer
-_SAMPLE = 4_000_000  # pixels on which sizes are estimated
+_PILOT_PX = 1024  # side of the middle of the image in which both polarities are tried [px]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +63,22 @@ class Settings:
         "round_objects"
     )
     sha256: Annotated[str, Doc("of the weights file; when given, another file is refused")] = ""
-    phase: Annotated[Literal["as trained", "dark", "bright"], Doc("objects against what is around them")] = "as trained"
+    phase: Annotated[
+        Literal["auto", "as trained", "dark", "bright"] | None,
+        Doc(
+            "objects against what is around them; auto: what the scales agree on, as trained where sizes are stated; "
+            "None: what the recipe looks for (pores are dark), else auto"
+        ),
+    ] = None
     prob_threshold: Annotated[Share | None, Doc("from which a point is a candidate; None: of the model [1]")] = None
     nms_threshold: Annotated[
         Share | None, Doc("largest shared part of the smaller of two objects; None: of the model [1]")
     ] = None
     object_px: Annotated[
-        tuple[Above0[float], Above0[float]] | None, Doc("smallest and largest diameters; None: estimated [px]")
+        tuple[Above0[float], Above0[float]] | None, Doc("smallest and largest diameters; None: any [px]")
     ] = None
     scale: Annotated[
-        Above0[float] | None, Doc("enlargement before the network, and no other scale; None: from the sizes [1]")
+        Above0[float] | None, Doc("enlargement before the network, and no other scale; None: found [1]")
     ] = None
     normalization: Annotated[
         tuple[float, float] | None, Doc("percentiles that become 0 and 1; None: of the model [%]")
@@ -236,10 +242,8 @@ def _segmentation(
 # -------------------------------------------------------------------------------------------------- scales
 
 
-def _scales(
-    model: Model, micrograph: Micrograph, settings: Settings, dark: bool
-) -> tuple[list[float], dict[str, object]]:
-    """Enlargements at which the image is predicted, finest first, and what they were found from."""
+def _scales(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[list[float] | None, dict[str, object]]:
+    """Enlargements at which the image is predicted, finest first, and what they follow from; None: to be found."""
     card = model.card
     if settings.scale is not None:
         if not settings.scale > 0:
@@ -253,27 +257,27 @@ def _scales(
         return [scale], {"scales": [round(scale, 4)], "scales_from": how}
     if card.structure_px is None:
         return [1.0], {"scales": [1.0], "scales_from": "as it is; the model states no size"}
-    sizes = settings.object_px or object_sizes(micrograph, dark=dark)
-    how = "object_px of the job" if settings.object_px else "estimate of the object diameters"
-    if sizes is None:
-        return [1.0], {"scales": [1.0], "scales_from": "as it is; no object found to estimate sizes from"}
-    smallest, largest = sizes
+    if settings.object_px is None:
+        return None, {"scales_from": "agreement of scales a factor of 2 apart"}
+    smallest, largest = settings.object_px
     if not 0 < smallest <= largest:
-        msg = f"object_px = {list(sizes)}: must be diameters > 0 px, the smaller first"
+        msg = f"object_px = {list(settings.object_px)}: must be diameters > 0 px, the smaller first"
         raise BackendError(msg)
     scales = scales_for(smallest, largest, card.structure_px)
+    return scales, {"scales_from": "object_px of the job", **_sizes(scales, smallest, largest, card.structure_px)}
+
+
+def _sizes(scales: list[float], smallest: float, largest: float, trained: tuple[float, float]) -> dict[str, object]:
+    """What the report states of scales and sizes."""
+    low, high = round(trained[0] / scales[0], 1), round(trained[1] / scales[-1], 1)
     found: dict[str, object] = {
         "scales": [round(scale, 4) for scale in scales],
-        "scales_from": how,
         "object_sizes_px": [round(smallest, 1), round(largest, 1)],
+        "trained_sizes_px": [low, high],
     }
-    low, high = (
-        round(bound / scale, 1) for bound, scale in zip(card.structure_px, (scales[0], scales[-1]), strict=True)
-    )
-    found["trained_sizes_px"] = [low, high]
     if largest > high:
         found["size_note"] = f"objects of up to {largest:.0f} px; the model is trained for at most {high:g} px here"
-    return scales, found
+    return found
 
 
 def scales_for(smallest: float, largest: float, trained: tuple[float, float]) -> list[float]:
@@ -294,66 +298,102 @@ def scales_for(smallest: float, largest: float, trained: tuple[float, float]) ->
     return scales
 
 
-def object_sizes(micrograph: Micrograph, *, dark: bool) -> tuple[float, float] | None:
-    """Diameters of small and of the largest objects, from a threshold and the distance to it. [px]
-
-    Touching objects are told apart by the maxima of the distance. None: nothing darker (or lighter) than the rest.
-    """
-    pixels = micrograph.pixels
-    shrink = max(1, ceil((pixels.size / _SAMPLE) ** 0.5))
-    size = (max(1, pixels.shape[1] // shrink), max(1, pixels.shape[0] // shrink))
-    gray = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
-    gray = np.asarray(cv2.GaussianBlur(gray, (0, 0), 1.0), np.float32)
-    inside = np.ones(gray.shape, bool)
-    if micrograph.roi is not None:
-        inside = cv2.resize(micrograph.roi.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    values = gray[inside]
-    if not values.size or not float(values.max()) > float(values.min()):
-        return None
-    level = otsu(values)
-    mask = ((gray <= level) if dark else (gray > level)) & inside
-    distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-    peaks = distance[(distance == cv2.dilate(distance, np.ones((7, 7), np.uint8))) & (distance >= 1.5)]
-    if not peaks.size:
-        return None
-    diameters = np.sort(2.0 * peaks.astype(np.float64) - 1.0) * shrink
-    share = np.cumsum(diameters**2)
-    largest = diameters[np.searchsorted(share, 0.99 * share[-1])]
-    smallest = min(float(np.quantile(diameters, 0.25)), float(largest))
-    return smallest, float(largest)
-
-
 # ---------------------------------------------------------------------------------------------- prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """One image as the network is to see it."""
+
+    model: Model
+    pixels: GrayImage | Samples
+    gray: tuple[float, float]  # of the image, which become 0 and 1
+    path: str
+    settings: Settings
+    described: dict[str, Any]  # filled by what is predicted
+
+    def level(self, scale: float, *, inverted: bool) -> Iterator[tuple[float, Stars]]:
+        low, high = self.gray
+        zero_one = (high, low) if inverted else (low, high)
+        return _level(self.model, self.path, self.pixels, zero_one, scale, self.settings, self.described)
 
 
 def _stars(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[Stars, dict[str, object]]:
     """Objects down to the lowest threshold of the alternatives, in pixels of the image."""
-    card = model.card
     if settings.tile_px < model.network.stride[0]:
         msg = f"tile_px = {settings.tile_px}: must be at least {model.network.stride[0]}"
         raise BackendError(msg)
-    pixels = _channels(card, micrograph)
-    inverted, dark = _polarity(card, settings)
-    normalization = settings.normalization or card.normalization
+    pixels = _channels(model.card, micrograph)
     try:
-        low, high = gray_range(pixels, normalization, micrograph.roi)
+        low, high = gray_range(pixels, settings.normalization or model.card.normalization, micrograph.roi)
     except BackendError as error:
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
-    scales, found = _scales(model, micrograph, settings, dark)
-    zero, one = (high, low) if inverted else (low, high)
-    described: dict[str, object] = {}
+    seen = _Seen(model=model, pixels=pixels, gray=(low, high), path=micrograph.path, settings=settings, described={})
+    scales, found = _scales(model, micrograph, settings)
+    inverted = _inverted(model.card, settings)
+    if scales is not None:
+        stars = _of_sizes(seen, scales, inverted=bool(inverted))
+    else:
+        if inverted is None:
+            inverted, weights = _agreed_polarity(seen, micrograph)
+            found |= weights
+        stars, more = _agreed(seen, inverted=inverted)
+        found |= more
+    found["phase_used"] = _phase_used(model.card, inverted=bool(inverted))
+    facts = {"inverted": bool(inverted), "gray_range": [round(low, 3), round(high, 3)], "predicted_percent": 100.0}
+    return stars, {**found, **facts, **seen.described}
+
+
+def _of_sizes(seen: _Seen, scales: list[float], *, inverted: bool) -> Stars:
+    """Objects of known sizes: each scale gives those of its range."""
+    model = seen.model
+    sure = model.prob_threshold + _shift(model.card)
 
     def bands() -> Iterator[tuple[float, Stars]]:
         for level in reversed(range(len(scales))):  # large objects first: they are few
-            for bottom, part in _level(model, micrograph.path, pixels, (zero, one), scales[level], settings, described):
-                kept = _of_level(part, card, level, scales, model.prob_threshold + _shift(card))
+            for bottom, part in seen.level(scales[level], inverted=inverted):
+                kept = _of_level(part, model.card, level, scales, sure)
                 # a row is complete only when the finest scale has passed it
                 yield (bottom if level == 0 else -1.0), kept
 
-    stars = polygons.chosen_in_bands(bands(), model.network.rays, model.nms_threshold)
-    facts = {"inverted": inverted, "gray_range": [round(low, 3), round(high, 3)], "predicted_percent": 100.0}
-    return stars, {**found, **facts, **described}
+    return polygons.chosen_in_bands(bands(), model.network.rays, model.nms_threshold)
+
+
+def _agreed(seen: _Seen, *, inverted: bool, largest: float = agreement.LARGEST) -> tuple[Stars, dict[str, object]]:
+    """Objects that scales agree on, and what the report states of scales and sizes."""
+    model, trained = seen.model, seen.model.card.structure_px
+    assert trained is not None, "agreement needs the sizes of the training"
+    rays, nms = model.network.rays, model.nms_threshold
+
+    def chosen(scale: float) -> tuple[float, Stars]:
+        return scale, polygons.chosen_in_bands(seen.level(scale, inverted=inverted), rays, nms)
+
+    levels = [chosen(scale) for scale in agreement.scales_of((seen.pixels.shape[0], seen.pixels.shape[1]))]
+    stars = agreement.agreed(levels, trained, nms, largest)
+    if agreement.typical_px(stars) < agreement.FEW * trained[0]:
+        levels.insert(0, chosen(agreement.STEP))
+        stars = agreement.agreed(levels, trained, nms, largest)
+    scales = [scale for scale, _ in levels]
+    sizes = np.sort(polygons.mean_diameters(stars)) if len(stars) else np.zeros(1)
+    return stars, _sizes(scales, float(np.quantile(sizes, 0.25)), float(sizes[-1]), trained)
+
+
+def _agreed_polarity(seen: _Seen, micrograph: Micrograph) -> tuple[bool, dict[str, object]]:
+    """Which way round the scales agree on more, in the middle of what counts."""
+    rows, columns = middle(micrograph.roi, (seen.pixels.shape[0], seen.pixels.shape[1]), _PILOT_PX)
+    part = replace(seen, pixels=seen.pixels[rows, columns], described={})
+    lowest = max(seen.model.prob_threshold - _shift(seen.model.card), 0.0)
+    weights = {}
+    for inverted in (False, True):
+        stars, _ = _agreed(part, inverted=inverted, largest=agreement.POLARITY_LARGEST)
+        weights[inverted] = agreement.weight(stars, lowest)
+    return weights[True] > weights[False], {
+        "phase_from": "agreement of the scales [px of diameter that they agree on]",
+        "phase_agreement": {
+            _phase_used(seen.model.card, inverted=inverted): round(value, 2) for inverted, value in weights.items()
+        },
+    }
 
 
 def _of_level(part: Stars, card: ModelCard, level: int, scales: list[float], sure: float) -> Stars:
@@ -371,18 +411,26 @@ def _of_level(part: Stars, card: ModelCard, level: int, scales: list[float], sur
     return part[keep]
 
 
-def _polarity(card: ModelCard, settings: Settings) -> tuple[bool, bool]:
-    """Whether the gray scale is turned over, and whether objects are dark in the image."""
+def _inverted(card: ModelCard, settings: Settings) -> bool | None:
+    """Whether the gray scale is turned over; None: to be found."""
     trained = card.settings.get("phase")
     if settings.phase == "as trained":
-        return False, trained != "bright"
+        return False
+    if settings.phase in (None, "auto"):
+        return None if trained in ("dark", "bright") else False
     if trained not in ("dark", "bright"):
         msg = (
             f"model '{card.name}' does not say whether its objects are dark or bright; set phase = \"as trained\", "
             "and turn the image over beforehand if its objects look otherwise"
         )
         raise BackendError(msg)
-    return settings.phase != trained, settings.phase == "dark"
+    return bool(settings.phase != trained)
+
+
+def _phase_used(card: ModelCard, *, inverted: bool) -> str:
+    trained = str(card.settings.get("phase", "as trained"))
+    other = {"dark": "bright", "bright": "dark"}
+    return other[trained] if inverted else trained
 
 
 def _channels(card: ModelCard, micrograph: Micrograph) -> Samples:

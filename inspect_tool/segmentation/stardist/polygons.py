@@ -78,16 +78,21 @@ def none(rays: int) -> Stars:
 
 def chosen(stars: Stars, nms_threshold: float) -> Stars:
     """Candidates that remain, most probable first; equal ones by row and column, so that the order is fixed."""
-    from stardist.nms import non_maximum_suppression_inds
-
     order = np.lexsort((stars.points[:, 1], stars.points[:, 0], -stars.probability, -stars.level))
     stars = stars[order]
+    return stars[remaining(stars, nms_threshold)]
+
+
+def remaining(stars: Stars, nms_threshold: float) -> NDArray[np.bool_]:
+    """Which candidates remain, of those that go before others given first."""
+    from stardist.nms import non_maximum_suppression_inds
+
     if len(stars) < 2:
-        return stars
+        return np.ones(len(stars), bool)
     kept = non_maximum_suppression_inds(
         stars.rays, stars.points, stars.probability, thresh=nms_threshold, use_bbox=True, use_kdtree=True, verbose=0
     )
-    return stars[np.asarray(kept, bool)]
+    return np.asarray(kept, bool)
 
 
 def chosen_in_bands(bands: Iterable[tuple[float, Stars]], rays: int, nms_threshold: float, held: int = HELD) -> Stars:

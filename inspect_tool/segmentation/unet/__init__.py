@@ -29,13 +29,14 @@ from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, load_model_card
 from inspect_tool.languages import Text
 from inspect_tool.measure import boundaries
-from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Samples, Segmentation, Told, stated
+from inspect_tool.model import LabelImage, Mask, Micrograph, ModelCard, Segmentation, Told, stated
 from inspect_tool.pixels.parts import strips
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
 from inspect_tool.segmentation.joints.shapes import joints_of_mask
 from inspect_tool.segmentation.networks import runtime, tiling
 from inspect_tool.segmentation.networks.arguments import unet_arguments
+from inspect_tool.segmentation.networks.magnification import resized, seen, training_scale
 from inspect_tool.segmentation.networks.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import (
@@ -66,8 +67,6 @@ GRAY = "gray_separation"
 SHIFT = 0.2
 """A class is plausible where its probability is between 0.5 ± this, if the card says nothing else."""
 
-_SAME_SCALE = 1.05  # a smaller change of scale is not worth the blur it costs
-_LARGEST_SCALE = 8.0  # beyond, nothing of the structure is left or nothing is gained
 _SAMPLE_PX = 1024  # side of the part of an image on which the size of the structure is estimated
 _LARGE_PX = 4_000_000  # from here on memory counts for more than the time of taking it again
 _BATCH = 8  # tiles at a time on a GPU; a CPU is fastest with one, which stays in its cache
@@ -154,7 +153,7 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     if model.card.classes == JOINTS and settings.scale is None:
         scale, how = _joint_scale(model, micrograph, settings)
     else:
-        scale, how = _scale(model.card, micrograph, settings)
+        scale, how = training_scale(model.card, micrograph, settings.scale)
     maps, used = _maps(model, micrograph, settings, scale)
     labels, more = _labels(model, maps, micrograph, settings, {})
     _check_gray(model.card, micrograph, labels)
@@ -246,24 +245,6 @@ class _Maps:
             yield rows, np.frombuffer(decompress(packed), np.uint8).reshape(shape)
 
 
-def _scale(card: ModelCard, micrograph: Micrograph, settings: Settings) -> tuple[float, str]:
-    """Enlargement that brings an image to the scale of the training, and where it comes from."""
-    if settings.scale is not None:
-        return settings.scale, "set"
-    pixel_um = micrograph.calibration.pixel_um
-    if card.pixel_um is None or pixel_um is None:
-        return 1.0, "as it is"
-    scale = pixel_um / card.pixel_um
-    if not 1 / _LARGEST_SCALE <= scale <= _LARGEST_SCALE:
-        msg = (
-            f"{micrograph.path}: {pixel_um:g} um/px is {scale:.3g} times the {card.pixel_um:g} um/px that model "
-            f"'{card.name}' was trained at; take images of a nearer magnification, or another model"
-        )
-        raise BackendError(msg)
-    how = Text("segmentation.scale_by_pixel", pixel_um=pixel_um, trained_um=card.pixel_um)
-    return (1.0, how) if 1 / _SAME_SCALE < scale < _SAME_SCALE else (scale, how)
-
-
 def _joint_scale(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[float, str]:
     """Reduction that brings large joints to the size of the training: given ones, or those of a reduced image."""
     objects = _given_joints(micrograph, settings)
@@ -278,11 +259,11 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     """Predict a field at a scale; its probabilities come back at the scale of the image."""
     card, shape = model.card, micrograph.pixels.shape
     try:
-        low, high = gray_range(_seen(card, micrograph), card.normalization, micrograph.roi)
+        low, high = gray_range(seen(card, micrograph), card.normalization, micrograph.roi)
     except BackendError as error:
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
-    pixels = _resized(_seen(card, micrograph), scale)
+    pixels = resized(seen(card, micrograph), scale)
     given = _given_joints(micrograph, settings)
     if card.classes == JOINTS and not solder_dark(micrograph.pixels, micrograph.roi, given):
         low, high = high, low  # an inverted picture: the network knows solder darker than the board
@@ -376,19 +357,6 @@ def _affordable(model: Model, settings: Settings) -> tuple[Callable[[Batch], Bat
     return run, tile_px, used
 
 
-def _seen(card: ModelCard, micrograph: Micrograph) -> Samples:
-    """What the network sees: gray values, or colors where the image and the network have them."""
-    return micrograph.pixels if card.channels == "gray" or micrograph.color is None else micrograph.color
-
-
-def _resized(pixels: Samples, scale: float) -> Samples:
-    """The image at another scale: means of areas when it becomes smaller, bilinear when it becomes larger."""
-    if scale == 1:
-        return pixels
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
-
-
 def _restored(
     bands: Iterator[tuple[slice, NDArray[np.uint8]]], scaled: tuple[int, ...], shape: tuple[int, ...]
 ) -> NDArray[np.uint8]:
@@ -461,10 +429,10 @@ def _shift_probabilities(whole: NDArray[np.uint8], changes: dict[int, float]) ->
     """
     for number, change in changes.items():
         for top, bottom in strips(whole.shape[1:]):
-            seen = np.clip(2 - whole[0, top:bottom].astype(np.float32) / 127.5, 0, 1)
+            visible = np.clip(2 - whole[0, top:bottom].astype(np.float32) / 127.5, 0, 1)
             for other, band in enumerate(whole[:, top:bottom]):
                 by = np.float32(255 * (change if other == number else -change / 2))
-                band[:] = np.clip(band + (by * seen if other else by), 0, 255)
+                band[:] = np.clip(band + (by * visible if other else by), 0, 255)
 
 
 def _whole(maps: _Maps, micrograph: Micrograph) -> NDArray[np.uint8]:
@@ -529,7 +497,7 @@ def _grains(model: Model, micrograph: Micrograph, settings: Settings, start: flo
             grain_labels.Settings(**chosen),
             micrograph.path,
             enlarged=max(1.0, 1 / scale),
-            gray=micrograph.pixels if probability.shape == shape else _resized(micrograph.pixels, scale),
+            gray=micrograph.pixels if probability.shape == shape else resized(micrograph.pixels, scale),
         ),
         shape=(shape[0], shape[1]),
     )
@@ -569,7 +537,7 @@ def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[fl
     """Scale of the prediction, where it comes from, and the prediction; an image that fits is predicted once."""
     card = model.card
     if settings.scale is not None or card.structure_px is None:
-        scale, how = _scale(card, micrograph, settings)
+        scale, how = training_scale(card, micrograph, settings.scale)
         return scale, how, *_maps(model, micrograph, settings, scale)
     height, width = micrograph.pixels.shape
     sample = tuple(

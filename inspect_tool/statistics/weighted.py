@@ -28,7 +28,7 @@ def weighted_quantile(values: ArrayLike, weights: ArrayLike, share: float) -> fl
 def cumulated(values: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Values in their order, and the share of the weight up to the middle of each. [1]"""
     x, heavy = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    order = np.argsort(x, kind="stable")
+    order = np.argsort(x)  # equal values in any order, as in reports that were made before
     heavy = heavy[order]
     return x[order], (np.cumsum(heavy) - heavy / 2) / heavy.sum()
 

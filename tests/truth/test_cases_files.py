@@ -87,7 +87,7 @@ def density(report):
 def test_a_size_of_one_is_what_writers_fill_in(tmp_path):
     ome(tmp_path / "a.ome.tif", PhysicalSizeX=1.0, PhysicalSizeY=1.0)
     unsure = write_job(tmp_path, "a.ome.tif", scale='source = "file"\nu_rel = 0.01')
-    with pytest.raises(CalibrationError, match=r"PhysicalSizeX and Y are 1 µm, what programs write that know no scale"):
+    with pytest.raises(CalibrationError, match=r"PhysicalSizeX and Y: 1 µm, what programs write that know no scale"):
         run(unsure)
     stated = run(write_job(tmp_path, "a.ome.tif", scale='pixel_um = 0.5\nsource = "micrometer"\nu_rel = 0.01'))
     assert stated.micrographs[0].calibration.pixel_um == 0.5
@@ -121,4 +121,4 @@ def test_imagej_without_a_resolution_states_none(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GRAY, imagej=True, metadata={"unit": "um"}, resolution=(1, 1))
     found = readers.scale(tmp_path / "a.tif")
     assert found.pixel_um is None
-    assert found.note == "ImageJ scale is 1 um, what programs write that know no scale: not believed"
+    assert found.note == "ImageJ scale: 1 um, what programs write that know no scale: not believed"

@@ -1,5 +1,7 @@
 """Polishing scratches among grain boundaries whose drawing is known: left out, told, and nothing else is."""
 
+from dataclasses import replace
+
 import drawn_grains
 import drawn_scratches
 import numpy as np
@@ -80,8 +82,8 @@ def test_what_was_left_out_is_told_and_too_much_is_not_believed():
     grains = drawn_grains.mosaic(SHAPE, 45, 7)
     found = given(grains)
     for percent, believed in ((8.0, True), (27.0, False)):
-        found.settings.update({"scratch_lines_merged": 31, "scratched_percent": percent})
-        report = measure_fields("grain_size", [micrograph(drawn_grains.etched(grains, 7))], [found])
+        told = replace(found, settings={**found.settings, "scratch_lines_merged": 31, "scratched_percent": percent})
+        report = measure_fields("grain_size", [micrograph(drawn_grains.etched(grains, 7))], [told])
         assert any("31 lines taken for scratches" in warning for warning in report.warnings)
         check = next(one for one in report.checks if one.name.startswith("Share of the boundary length taken"))
         assert (check.passed, check.scope) == (believed, "plausibility")

@@ -60,7 +60,7 @@ def particles_needed(gsd: float, error: float, moment: float, power: float) -> f
     Examples
     --------
     >>> round(particles_needed(1.6, 0.05, 1.0, 0.0)), round(particles_needed(1.6, 0.05, 1.0, 3.0))
-    (377, 2176)
+    (377, 2177)
     """
     if not (gsd > 1 and error > 0):
         msg = f"the number of particles needs a gsd above 1 and an error above 0, got {gsd:g} and {error:g}"

@@ -70,9 +70,14 @@ def disc_union_area(discs: Sequence[tuple[float, float, float]]) -> float:
     outer = [
         a
         for i, a in enumerate(circles)
-        if not any(j != i and hypot(a[0] - b[0], a[1] - b[1]) + a[2] <= b[2] for j, b in enumerate(circles))
+        if not any(_within(a, b) and (j < i or not _within(b, a)) for j, b in enumerate(circles) if j != i)
     ]
     return sum(_arc_area(circle, [other for other in outer if other is not circle]) for circle in outer)
+
+
+def _within(a: tuple[float, float, float], b: tuple[float, float, float]) -> bool:
+    """Whether b covers a; two circles that differ by less than can be computed cover each other."""
+    return hypot(a[0] - b[0], a[1] - b[1]) + a[2] <= b[2]
 
 
 def _arc_area(circle: tuple[float, float, float], others: Sequence[tuple[float, float, float]]) -> float:

@@ -84,6 +84,7 @@ def test_the_number_is_free_of_the_edge_in_frames_and_in_regions():
     rng = np.random.default_rng(4)
     rows, columns = np.mgrid[:120, :160]
     circle = (rows - 60) ** 2 + (columns - 80) ** 2 < 58**2
+    settings = RECIPE.Settings(minimum_px2=20)  # discs of radius 4 hold 49 px
     per_px2, counts = 12 / (220 * 260), {"frame": [], "region": []}
     for _ in range(300):
         thrown = rng.poisson(12)
@@ -94,8 +95,8 @@ def test_the_number_is_free_of_the_edge_in_frames_and_in_regions():
             inside = (np.mgrid[:220, :260][0] - row) ** 2 + (np.mgrid[:220, :260][1] - column) ** 2 <= radius**2
             labels[inside & (labels == 0)] = number
         part = labels[50:170, 50:210]
-        counts["frame"].append(field_of(part).values.numbers.particles_counted / part.size)
-        region = field_of(np.where(circle, part, 0), roi=circle)
+        counts["frame"].append(field_of(part, settings).values.numbers.particles_counted / part.size)
+        region = field_of(np.where(circle, part, 0), settings, roi=circle)
         counts["region"].append(region.values.numbers.particles_counted / np.count_nonzero(circle))
     for found in counts.values():
         error = np.std(found) / sqrt(len(found))

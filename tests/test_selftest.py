@@ -26,6 +26,7 @@ TINY = replace(
     QUICK,
     truths={
         "grain_size": (9.0,),
+        "particles": (12.0,),
         "phase_fraction": (10.0, 40.0),
         "porosity": (2.0, 8.0),
         "solder_voids": (5.0,),
@@ -90,6 +91,16 @@ def test_one_phantom_has_a_bias_and_no_interval():
     assert (found.n, found.bias_ci95, found.s, found.slope) == (1, None, None, None)
 
 
+def test_a_relative_bias_is_the_mean_of_the_ratios_and_does_not_know_the_unit():
+    points = [point(2.0, 0, 2.2), point(10.0, 0, 10.5), point(40.0, 0, 42.0), point(40.0, 0, 80.0, look="poor")]
+    found = statistics.in_percent(points, "good")
+    ratios = [100 * p.value / p.held - 100 for p in points[:3]]
+    low, high = stats.ttest_1samp(ratios, 0.0).confidence_interval(0.95)
+    assert found.bias == pytest.approx(20 / 3)
+    assert found.bias_ci95 == pytest.approx((low, high))
+    assert (found.covered, found.stated, found.n) == (3, 3, 3)
+
+
 # -------------------------------------------------------------------------------------------------------- kit
 
 
@@ -132,6 +143,15 @@ def test_truths_of_several_fields_go_together_as_their_measurement_does():
     held = phantom_jobs.truths_of("grain_size", fields)["grain_size_number.planimetric"][1]
     per_mm2 = np.mean([field.truth["field.grains_per_mm2"] for field in fields])
     assert held == pytest.approx(np.log2(per_mm2) - synthetic.G_FROM_DENSITY)
+    powders = [
+        synthetic.powder(seed=i, area_percent=12, median_ecd_um=m, shape_px=(300, 300), pixel_um=1.0)
+        for i, m in ((1, 10.0), (2, 25.0))
+    ]
+    held = phantom_jobs.truths_of("particles", powders)
+    sizes = np.concatenate([field.sizes_um for field in powders])
+    assert held["particle_d50_um.number"][1] == pytest.approx(np.median(sizes))
+    assert held["sauter_diameter_um"][1] == pytest.approx((sizes**3).sum() / (sizes**2).sum())
+    assert held["particle_count_per_mm2"][1] == pytest.approx(len(sizes) / (2 * 300 * 300 * 1e-6))
     pores = [synthetic.pores(seed=i, porosity_percent=4, mean_ecd_um=10, shape_px=(200, 200)) for i in (1, 2)]
     counts = [field.truth["field.pore_count"] for field in pores]
     sizes = [field.truth["field.mean_pore_ecd_um"] for field in pores]
@@ -191,15 +211,15 @@ def whole(tmp_path_factory):
     return found, out, said
 
 
-def test_all_four_recipes_are_measured_with_their_default_backends(whole):
+def test_all_five_recipes_are_measured_with_their_default_backends(whole):
     found, out, said = whole
-    assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints"]
+    assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints", "watershed"]
     assert {one.quantity for one in found.quantities} == {
         quantity for recipe in recipes() for quantity in phantom_jobs.of(recipe).known
     }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
-    assert measured.check.note == "12 of 12"
+    assert measured.check.note == "14 of 14"
     assert {path.name for path in out.iterdir()} == {
         MARKER,
         "selftest.json",
@@ -217,6 +237,7 @@ def test_the_measured_values_are_near_what_was_drawn(whole):
     assert abs(bias["area_percent"]) < 0.5
     assert abs(bias["porosity_percent"]) < 0.4
     assert abs(bias["void_percent.mean"]) < 1.5
+    assert abs(bias["particle_d50_um.number"]) < 0.6  # of 6 um
 
 
 def test_a_network_does_not_depend_on_its_tiles_and_others_say_that_they_have_none(whole):
@@ -296,7 +317,10 @@ def test_a_backend_that_cannot_segment_makes_the_test_fail_and_the_phantom_is_na
     monkeypatch.setattr(threshold, "segment", broken)
     found = selftest.selftest(recipes=("porosity",), kit=replace(TINY, truths={"porosity": (5.0,)}))
     assert found.verdict == "criteria not met"
-    assert found.recipes[2].failed[0] == "porosity 5 good 1: broken for the test"
+    assert (
+        next(one for one in found.recipes if one.recipe == "porosity").failed[0]
+        == "porosity 5 good 1: broken for the test"
+    )
     missed = {one.rule for one in found.judged if not one.skipped and not one.check.passed}
     assert {"measured", "bias:porosity_percent", "coverage:porosity_percent"} <= missed
 
@@ -330,5 +354,5 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    assert set(tables) == {"phase_fraction", "porosity", "solder_voids"} - set(refused)
+    assert set(tables) == {"particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
     assert "grain_size" in refused

@@ -42,7 +42,7 @@ from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
 from inspect_tool.synthetic.particles import particles
 from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
-from inspect_tool.synthetic.powder import powder
+from inspect_tool.synthetic.powder import of_sizes, powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "die_attach",
     "grains",
     "multi_phase",
+    "of_sizes",
     "particles",
     "pores",
     "powder",

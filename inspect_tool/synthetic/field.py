@@ -39,6 +39,9 @@ class Field:
     pixel_um: float  # [um/px]
     truth: Mapping[str, float]  # "process.<quantity>" and "field.<quantity>"
     joints: tuple[Joint, ...] = ()
+    sizes_um: tuple[
+        float, ...
+    ] = ()  # diameters of the particles centered in the field, where they are one by one known
     vias_px: tuple[tuple[float, float, float], ...] = ()  # row, column, radius: light discs that are not voids
 
 

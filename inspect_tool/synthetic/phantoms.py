@@ -39,7 +39,7 @@ class Truth:
 
     process: str  # "": the fields themselves are the material
     field: str
-    pooled: Literal["mean", "max", "count weighted", "lines", "areas"] = "mean"
+    pooled: Literal["mean", "max", "count weighted", "lines", "areas", "sizes"] = "mean"
 
 
 Draw: TypeAlias = Callable[[float, int, float, Kit], Field]

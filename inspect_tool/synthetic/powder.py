@@ -1,5 +1,6 @@
 """Powder on tape as a scanning electron microscope shows it: shaded spheres with bright rims, satellites, overlaps."""
 
+from collections.abc import Sequence
 from math import exp, pi, sqrt
 
 import cv2
@@ -104,7 +105,7 @@ def powder(
     order[seen] = np.arange(1, len(seen) + 1)
     rows, columns = shape_px
     inside = [o.ecd * pixel_um for o in outlines if -0.5 <= o.row < rows - 0.5 and -0.5 <= o.column < columns - 0.5]
-    truth = {"field.particle_count": float(len(seen)), **_of_field(inside, rows * columns * pixel_um**2 * 1e-6)}
+    truth = {"field.particle_count": float(len(seen)), **of_sizes(inside, rows * columns * pixel_um**2 * 1e-6)}
     if not satellites and not overlap:
         truth |= _of_process(median_ecd_um, sigma, per_px2 / pixel_um**2 * 1e6)
     return Field(
@@ -114,6 +115,7 @@ def powder(
         kind="instance",
         pixel_um=pixel_um,
         truth=truth,
+        sizes_um=tuple(inside),
     )
 
 
@@ -136,10 +138,15 @@ def _of_process(median_um: float, sigma: float, per_mm2: float) -> dict[str, flo
     return truth
 
 
-def _of_field(sizes: list[float], area_mm2: float) -> dict[str, float]:
-    if not sizes:
+def of_sizes(sizes_um: Sequence[float], area_mm2: float) -> dict[str, float]:
+    """Truth of particles that are known one by one, under the names of the truth of a field.
+
+    >>> of_sizes([10.0, 20.0, 30.0], 0.01)["field.particle_d50_um.number"]
+    20.0
+    """
+    if not sizes_um:
         return {"field.particle_count_per_mm2": 0.0}
-    x = np.sort(np.asarray(sizes))
+    x = np.sort(np.asarray(sizes_um, dtype=np.float64))
     truth = {
         "field.particle_count_per_mm2": len(x) / area_mm2,
         "field.mean_particle_ecd_um": float(x.mean()),

@@ -30,6 +30,7 @@ from inspect_tool.recipes._common import feature_table, field_table, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level, own_gray_checks
 from inspect_tool.recipes.particles import field as one
 from inspect_tool.recipes.particles import pages
+from inspect_tool.recipes.particles.phantoms import phantoms
 from inspect_tool.recipes.particles.results import results_of
 from inspect_tool.recipes.particles.rules import checks_of, warnings_of
 from inspect_tool.recipes.particles.settings import QUANTITIES, Settings, check_settings
@@ -53,6 +54,7 @@ __all__ = [
     "combine",
     "measure_field",
     "other_editions",
+    "phantoms",
 ]
 
 TITLE = Text("particles.particles")

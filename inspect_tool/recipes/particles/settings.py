@@ -53,7 +53,7 @@ class Settings:
     """Settings of the recipe."""
 
     classes: Annotated[tuple[str, ...], Doc("names of the classes that are particles; empty: class 1")] = ()
-    minimum_px2: Annotated[Above0[int], Doc("smaller objects cannot be measured: they are counted apart [px2]")] = 20
+    minimum_px2: Annotated[Above0[int], Doc("smaller objects cannot be measured: they are counted apart [px2]")] = 50
     minimum_um: Annotated[From0[float], Doc("particles of a smaller diameter do not count; 0: all [um]")] = 0.0
     edge: Annotated[
         Literal["weighted", "guard"],

@@ -21,13 +21,14 @@ from inspect_tool.studies.selftest.page import (
     SelfTest,
     look_name,
 )
-from inspect_tool.studies.selftest.statistics import repeatability
+from inspect_tool.studies.selftest.statistics import in_percent, repeatability
 
 CRITERIA = "selftest/selftest_2026.toml"
 """In the folder of the standards."""
 
 _MEASURES = (
     "bias",
+    "relative_bias",
     "coverage",
     "scatter",
     "slope",
@@ -97,7 +98,7 @@ def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
 
 def _found(found: SelfTest, rule: Rule, measure: str, quantity: str, recipe: str) -> tuple[float | None, Words, Words]:
     """Value to be judged, a note, and why there is none to be judged."""
-    if measure in ("bias", "coverage", "scatter", "slope"):
+    if measure in ("bias", "relative_bias", "coverage", "scatter", "slope"):
         one = next((one for one in found.quantities if one.quantity == quantity), None)
         wanted = [look for look in (one.looks if one else ()) if not rule.methods or look.look in rule.methods]
         drawn = {point.look for other in found.quantities for point in other.points if other.recipe == recipe}
@@ -159,6 +160,8 @@ def _statistic(measure: str, looks: Sequence[LookSummary], one: QuantityTest) ->
             ends = [max(abs(end) for end in look.bias_ci95 or (look.bias,)) for look in looks]
             worst = looks[ends.index(max(ends))]
             return max(ends), _worst("selftest.far_end", worst)
+        case "relative_bias":
+            return _statistic("bias", [in_percent(one.points, look.look) for look in looks], one)
         case "coverage":  # not shown to be below the limit: the near end of its interval counts
             covered, stated = sum(look.covered for look in looks), sum(look.stated for look in looks)
             if not stated:

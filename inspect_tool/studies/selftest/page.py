@@ -369,7 +369,11 @@ def _without_criterion(test: SelfTest) -> tuple[Words, ...]:
     """Say what was found where no criterion of the bias is stated for a plotted quantity and a look."""
     lines = []
     for one in (quantity for quantity in test.quantities if quantity.main):
-        rules = [rule for rule in test.rules if rule.name.split(":")[:2] == ["bias", one.quantity]]
+        rules = [
+            rule
+            for rule in test.rules
+            if rule.name.split(":")[:2] in (["bias", one.quantity], ["relative_bias", one.quantity])
+        ]
         for look in one.looks:
             if any(not rule.methods or look.look in rule.methods for rule in rules):
                 continue
@@ -506,16 +510,20 @@ _MARKERS: Mapping[str, tuple[Marker, str]] = {
 
 def _plot(one: QuantityTest, test: SelfTest, accent: str, language: str) -> dict[str, str]:
     say = partial(said, language=language)
-    limit = next((rule.limit for rule in test.rules if rule.name == f"bias:{one.quantity}"), None)
-
+    names = (f"bias:{one.quantity}", f"relative_bias:{one.quantity}")
+    rule = next((rule for rule in test.rules if rule.name in names), None)
+    limit, relative = (None, False) if rule is None else (rule.limit, rule.name == names[1])
     every = [value for point in one.points for value in (point.truth, point.value)]
     low, high = min(every), max(every)
     room = 0.06 * ((high - low) or 1.0)
     ends = (low - room, high + room)
-    sides = () if limit is None else (-limit, limit)
+    sides: list[tuple[float, ...]] = []
+    if limit is not None:
+        reach = limit / 100 if relative else limit
+        sides = [tuple(end + sign * reach * (end if relative else 1) for end in ends) for sign in (-1, 1)]
     marks: list[Mark] = [
         Curve(x=ends, y=ends, width=0.9),
-        *(Curve(x=ends, y=[end + side for end in ends], width=0.8, dash=(1, 1.6)) for side in sides),
+        *(Curve(x=ends, y=side, width=0.8, dash=(1, 1.6)) for side in sides),
     ]
     for look in one.looks:
         own = [point for point in one.points if point.look == look.look]
@@ -544,7 +552,11 @@ def _plot(one: QuantityTest, test: SelfTest, accent: str, language: str) -> dict
     words = (
         Text("selftest.plot_words", phantoms=phantoms)
         if limit is None
-        else Text("selftest.plot_words_limit", phantoms=phantoms, limit=_in_unit(limit, one.unit, "bias"))
+        else Text(
+            "selftest.plot_words_limit",
+            phantoms=phantoms,
+            limit=_in_unit(limit, "%" if relative else one.unit, "relative_bias" if relative else "bias"),
+        )
     )
     return {
         "title": one.title,

@@ -49,7 +49,7 @@ class Phantom:
     """One specimen to be drawn: a truth, a look, a number."""
 
     recipe: str
-    truth: float  # nominal: G, %, %, % by recipe
+    truth: float  # nominal, in the unit that the recipe states
     look: str
     repeat: int
     pixel_um: float
@@ -141,6 +141,11 @@ def truths_of(recipe: str, fields: Sequence[Field]) -> dict[str, tuple[float, fl
         values = [field.truth.get(truth.field) for field in fields]
         present = [value for value in values if value is not None]
         if not present:
+            continue
+        if truth.pooled == "sizes":
+            area_mm2 = sum(field.labels.size * field.pixel_um**2 * 1e-6 for field in fields)
+            together = synthetic.of_sizes([size for field in fields for size in field.sizes_um], area_mm2)
+            found[quantity] = (fields[0].truth[truth.process], together[truth.field])
             continue
         held = _pooled(truth.pooled, present, [f.truth.get("field.pore_count", 1.0) for f in fields])
         found[quantity] = (fields[0].truth[truth.process] if truth.process else held, held)

@@ -1,6 +1,7 @@
 """What the measured jobs show: bias, coverage, linearity, repeatability, the smallest size."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import sqrt
 from statistics import fmean
@@ -87,6 +88,25 @@ def summary(points: Sequence[Point]) -> LookSummary:
         coverage_ci95=proportion_interval(covered, len(stated)) if stated else None,
         slope=slope,
         slope_ci95=slope_ci95,
+    )
+
+
+def in_percent(points: Sequence[Point], look: str) -> LookSummary:
+    """Summary of the phantoms of one look, each in percent of what its own fields hold."""
+    return summary([_over_held(point) for point in points if point.look == look])
+
+
+def _over_held(point: Point) -> Point:
+    def percent(value: float) -> float:
+        return 100 * value / point.held
+
+    return replace(
+        point,
+        truth=percent(point.truth),
+        held=100.0,
+        value=percent(point.value),
+        u=None if point.u is None else percent(point.u),
+        interval=None if point.interval is None else (percent(point.interval[0]), percent(point.interval[1])),
     )
 
 

@@ -5,7 +5,8 @@ from typing import TypedDict
 
 import pandas as pd
 
-from inspect_tool.model import Calibration, FieldMeasurement, Micrograph, Plane
+from inspect_tool.languages import Text
+from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Plane
 
 
 class Place(TypedDict):
@@ -28,6 +29,18 @@ def place_of(micrograph: Micrograph) -> Place:
         field=micrograph.field,
         image=micrograph.path,
         calibration=micrograph.calibration,
+    )
+
+
+def scale_line(fields: Sequence[FieldMeasurement], value: float, power: int, basis: str) -> Component:
+    """Line of the pixel size in the budget of a result that goes with its power; ``basis`` is the key of its words."""
+    u_rel = max(field.calibration.u_rel for field in fields)
+    times = "" if power == 1 else f"{power} x "
+    return Component(
+        name=Text("budget.scale"),
+        u=power * u_rel * abs(value),
+        kind="B",
+        basis=Text(basis, times=times, u_rel=100 * u_rel),
     )
 
 

@@ -195,7 +195,7 @@ def _largest_table(fields: Sequence[Measured]) -> Table:
             float(row[f"feret_min_{unit}"]),
             float(row["aspect_ratio"]),
             float(row["circularity_iso"]),
-            Text("particles.cell_cut") if row["touches_edge"] else "no",
+            Text("particles.cell_cut") if row["touches_edge"] else Text("terms.no"),
         )
         for _, row in particles.iterrows()
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
 from inspect_tool.model import Component, Editions, Result
+from inspect_tool.recipes._common import scale_line
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.sampling import Limits, Sample
 from inspect_tool.recipes.particles.settings import POWERS, QUANTITIES, SHARES, SIZES, Settings
@@ -135,17 +136,6 @@ def _edge_line(fields: Sequence[Measured]) -> Component:
     )
 
 
-def _scale_line(fields: Sequence[Measured], value: float, power: int) -> Component:
-    u_rel = max(field.calibration.u_rel for field in fields)
-    times = "" if power == 1 else f"{power} x "
-    return Component(
-        name=Text("budget.scale"),
-        u=power * u_rel * abs(value),
-        kind="B",
-        basis=Text("particles.basis_scale", times=times, u_rel=100 * u_rel),
-    )
-
-
 def _made(
     fields: Sequence[Measured],
     name: str,
@@ -232,7 +222,7 @@ def _count(fields: Sequence[Measured], settings: Settings, editions: Editions) -
                 basis=Text("particles.basis_below", below=below),
             )
         )
-    lines.append(_scale_line(fields, value, 2))
+    lines.append(scale_line(fields, value, 2, "particles.basis_scale"))
     return evaluated(
         Result(
             quantity=name,
@@ -282,7 +272,7 @@ def _sizes(fields: Sequence[Measured], sample: Sample, settings: Settings, editi
         if not lines:
             lines.append(_edge_line(fields))
         lines += _small_line(fields, sample, name, limits.value)
-        lines.append(_scale_line(fields, limits.value, 1))
+        lines.append(scale_line(fields, limits.value, 1, "particles.basis_scale"))
         made.append(_made(fields, name, limits, lines, n=n, groups=sample.groups, clause=moments, definition=words))
     return made
 
@@ -325,7 +315,11 @@ def _largest(fields: Sequence[Measured], editions: Editions) -> Result:
             n_of=Text("particles.n_of_particles"),
             clause=designation(editions.job),
             definition=Text("particles.definition_largest_feret"),
-            budget=(edge, *_segmentation_line([field], name, value), _scale_line(fields, value, 1)),
+            budget=(
+                edge,
+                *_segmentation_line([field], name, value),
+                scale_line(fields, value, 1, "particles.basis_scale"),
+            ),
             title=QUANTITIES[name].title,
         )
     )

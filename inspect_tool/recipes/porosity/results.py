@@ -10,6 +10,7 @@ import numpy as np
 from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Check, Component, Editions, Result, Standard
+from inspect_tool.recipes._common import scale_line
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
@@ -108,17 +109,6 @@ def _segmentation(main: float, others: Sequence[float], names: Sequence[str], un
 
 def _share_of(name: str, value: float) -> Words:
     return Text("porosity.alternative_result", name=title_of(name), value=value)
-
-
-def _scale_line(fields: Sequence[Measured], value: float, power: int) -> Component:
-    u_rel = max(field.calibration.u_rel for field in fields)
-    times = "" if power == 1 else f"{power} x "
-    return Component(
-        name=Text("budget.scale"),
-        u=power * u_rel * abs(value),
-        kind="B",
-        basis=Text("porosity.basis_scale_power", times=times, u_rel=100 * u_rel),
-    )
 
 
 def _sampling(fields: Sequence[Measured], found: FieldStatistics) -> tuple[Component, ...]:
@@ -238,7 +228,7 @@ def _count_density(fields: Sequence[Measured], clause: str, minimum: str, settin
             )
         )
     lines += _segmentation_line(fields, name, "1/mm2")
-    lines.append(_scale_line(fields, found.mean, 2))
+    lines.append(scale_line(fields, found.mean, 2, "porosity.basis_scale_power"))
     rule = (
         Text("porosity.definition_count_rule_half")
         if settings.count_rule == "half"
@@ -274,7 +264,7 @@ def _sizes(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result
             kind="B",
             basis=Text("porosity.basis_feret_ends"),
         ),
-        _scale_line(fields, largest, 1),
+        scale_line(fields, largest, 1, "porosity.basis_scale_power"),
     ]
     if names:
         others = [max(_shifted(fields, name, "largest_pore_feret_um")) for name in names]
@@ -330,7 +320,7 @@ def _sizes(fields: Sequence[Measured], clause: str, minimum: str) -> list[Result
                 basis=Text("porosity.basis_pore_edge"),
             )
         )
-    lines.append(_scale_line(fields, mean, 1))
+    lines.append(scale_line(fields, mean, 1, "porosity.basis_scale_power"))
     made.append(
         Result(
             quantity="mean_pore_ecd_um",
@@ -424,7 +414,7 @@ def _reference_results(fields: Sequence[Measured], clause: str, minimum: str, *,
         elif not worst:
             lines.append(_missed(fields))
         if not whole_field:
-            lines.append(_scale_line(fields, worst, 2))
+            lines.append(scale_line(fields, worst, 2, "porosity.basis_scale_power"))
         made.append(
             Result(
                 quantity=name,

@@ -161,6 +161,11 @@ def permitted(card: ModelCard, folder: Path, commercial: bool) -> None:
         raise BackendError(msg)
 
 
+def described(card: ModelCard) -> dict[str, str]:
+    """What the settings of a segmentation say of the model that made it."""
+    return {"model": card.name, "model_version": card.version, "model_title": card.title, "licence": card.licence}
+
+
 def check_fit(network: Network, weights: Weights, folder: Path) -> None:
     """Refuse weights that a network does not name, or that it names in another shape: ``BackendError``."""
     check_shapes(shapes(network), weights, folder)

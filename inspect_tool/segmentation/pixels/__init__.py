@@ -30,6 +30,7 @@ from inspect_tool.segmentation.networks.magnification import resized, seen, trai
 from inspect_tool.segmentation.networks.tiling import quantized
 from inspect_tool.segmentation.networks.weights import (
     check_shapes,
+    described,
     gray_range,
     load_weights,
     model_folder,
@@ -143,19 +144,13 @@ def _segmentation(
 ) -> Segmentation:
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
-    named = {
-        "model": card.name,
-        "model_version": card.version,
-        "model_title": card.title,
-        "licence": card.licence,
-    }
     return Segmentation(
         labels=labels,
         classes=dict(enumerate(card.classes)),
         kind="semantic",
         backend="pixels",
         weights_sha256=card.sha256,
-        settings={**used, **named, **found},
+        settings={**used, **described(card), **found},
         seconds=perf_counter() - start,
     )
 
@@ -206,6 +201,9 @@ def channels_of(pixels: Samples, channels: int) -> NDArray[np.float32]:
 
 def _weights(views: _Views, settings: Settings) -> NDArray[np.float32]:
     """Share of each class in the image over the one that it was taught with, which is the same for all classes."""
+    classes = views.strips[0][1][1]
+    if settings.shares == "equal":
+        return np.ones(classes, np.float32)
     every = max(1, views.shape[0] * views.shape[1] // _SAMPLE)
     sample = []
     for rows, judged in views:
@@ -213,8 +211,7 @@ def _weights(views: _Views, settings: Settings) -> NDArray[np.float32]:
         inside = slice(None) if views.inside is None else views.inside[rows].ravel()
         sample.append(mean.reshape(len(mean), -1)[:, inside][:, ::every])
     likely = np.concatenate(sample, axis=1)
-    classes = len(likely)
-    if settings.shares == "equal" or not likely.size:
+    if not likely.size:
         return np.ones(classes, np.float32)
     shares = np.full(classes, 1 / classes, np.float32)
     for _ in range(_ROUNDS):

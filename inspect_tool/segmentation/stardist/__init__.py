@@ -31,6 +31,7 @@ from inspect_tool.segmentation.networks.tiling import middle
 from inspect_tool.segmentation.networks.weights import (
     CLIP,
     check_fit,
+    described,
     gray_range,
     load_weights,
     missing_extra,
@@ -213,7 +214,7 @@ def _segmentation(
     union_px2 = int(drawn.visible_px2.sum())
     worst = [int(n) for n in np.argsort(-hidden_px2, kind="stable")[:20] if hidden_px2[n] > 0]
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
-    named = {"model": card.name, "model_version": card.version, "model_title": card.title, "licence": card.licence}
+    named = described(card)
     labels = drawn.labels
     labels.setflags(write=False)
     return Segmentation(

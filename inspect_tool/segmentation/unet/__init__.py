@@ -41,6 +41,7 @@ from inspect_tool.segmentation.networks.runtime import Batch, Device, Engine, Ou
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import (
     check_fit,
+    described,
     gray_range,
     load_weights,
     model_folder,
@@ -210,10 +211,7 @@ def _segmentation(
     card = model.card
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
     named = {
-        "model": card.name,
-        "model_version": card.version,
-        "model_title": card.title,
-        "licence": card.licence,
+        **described(card),
         **stated(Told(joints_unsure=unsure)),
     }
     grains = card.classes == GRAINS

@@ -38,7 +38,7 @@ from inspect_tool.segmentation.networks.weights import gray_range, normalized
 from inspect_tool.segmentation.prompt.guidance import BOX, CHANNELS, OUTSIDE, SIDE, discs, next_click
 from inspect_tool.training.fit import fit
 
-NETWORK = {"in_channels": CHANNELS, "classes": 2, "base": 12, "depth": 4, "widest": 96}
+NETWORK = {"base": 12, "depth": 4, "widest": 96}
 POOL_SIDE = 288  # of a drawing [px]
 SIZES_PX = (16.0, 90.0)  # equivalent diameters of the objects in a crop [px]
 ZOOM = (0.5, 2.4)  # from a drawing to a crop [1]
@@ -200,7 +200,7 @@ class Clicked(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inner = TorchNetwork(UNet(**NETWORK))  # type: ignore[arg-type]
+        self.inner = TorchNetwork(UNet(in_channels=CHANNELS, classes=2, **NETWORK))
 
     def forward(self, given: Tensor) -> Tensor:
         """Logit of the object: (n, 1, rows, columns)."""

@@ -151,7 +151,9 @@ def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
 
 
 def _in_range(
-    arguments: UNetArguments | StarDistArguments | PixelArguments | PromptArguments, where: str, names: Mapping[str, str]
+    arguments: UNetArguments | StarDistArguments | PixelArguments | PromptArguments,
+    where: str,
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     found = asdict(arguments)
     _numbers_in_range(found, where, names)

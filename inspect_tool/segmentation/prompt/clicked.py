@@ -138,13 +138,13 @@ class ClickedField:
             if again is None:
                 return self._patch(view, found, prompt, 0.0)
             narrow, second = again
-            quality = _overlap(self._moved(found, view, narrow) > 0.5, second > 0.5)
+            quality = self._agreed(narrow, self._moved(found, view, narrow), second, first.inside)
             return self._patch(narrow, second, prompt, quality)
         for _ in range(2):  # the second time the mask of before knows of all the clicks
             narrow = self._about(view, found, prompt)
             before = self._moved(found, view, narrow)
             found, view = self._asked([(narrow, prompt, before)])[0], narrow
-        return self._patch(view, found, prompt, _overlap(before > 0.5, found > 0.5))
+        return self._patch(view, found, prompt, self._agreed(view, before, found, prompt.inside))
 
     def _pitches(self, prompt: Prompt) -> list[float]:
         """Steps of zoom at which all clicks lie in the crop, and the whole image in the last one."""
@@ -224,7 +224,8 @@ class ClickedField:
         for (number, view, prompt), again in zip(
             second, self._asked([(view, prompt, None) for _, view, prompt in second]), strict=True
         ):
-            quality = _overlap(self._moved(maps[number], views[number], view) > 0.5, again > 0.5)
+            before = self._moved(maps[number], views[number], view)
+            quality = self._agreed(view, before, again, prompt.inside)
             made[number] = self._patch(view, again, prompt, quality)
         return made
 
@@ -312,6 +313,10 @@ class ClickedField:
                 places.append((row, column))
         return one_piece((found > 0.5).astype(np.uint8), places).astype(bool)
 
+    def _agreed(self, view: View, one: Map, other: Map, inside: Sequence[Point]) -> float:
+        """Overlap of two masks of the same object in the same crop."""
+        return _overlap(self._piece(view, one, inside), self._piece(view, other, inside))
+
     def _leaves(self, view: View, mask: NDArray[np.bool_]) -> bool:
         """Whether a mask is cut by the edge of its crop, where that is none of the image."""
         reach = SIDE * view.pitch
@@ -324,7 +329,7 @@ class ClickedField:
         return any(bool(one) for one in beyond)
 
     def _patch(self, view: View, found: Map, prompt: Prompt, quality: float) -> Patch:
-        return patch(found, (view.top, view.left), (view.pitch, view.pitch), prompt.inside, quality)
+        return patch(found, (view.top, view.left), (view.pitch, view.pitch), prompt, quality)
 
 
 def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

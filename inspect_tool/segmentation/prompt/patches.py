@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.segmentation.networks.tiling import quantized
-from inspect_tool.segmentation.prompt.prompts import Point
+from inspect_tool.segmentation.prompt.prompts import Point, Prompt
 
 Area = tuple[slice, slice]
 
+BEYOND = 0.1  # share of a box by which the object may be larger than a hand drew it [1]
 STABLE = 0.2  # shift of the threshold under which a mask of an object stays what it is [1]
 
 
@@ -34,7 +35,7 @@ def patch(
     probability: NDArray[np.float32],
     origin: Point,
     pitch: tuple[float, float],
-    inside: Sequence[Point],
+    prompt: Prompt,
     quality: float,
 ) -> Patch:
     """Keep what matters of a predicted map: the part where the object may be.
@@ -47,12 +48,18 @@ def patch(
         Edges of its first pixel in the image: top, left. [px]
     pitch : tuple of float
         Pixels of the image to a pixel of the map: rows, columns. [px]
-    inside : sequence of Point
-        Clicks in the object, in the image. [px]
+    prompt : Prompt
+        What was asked. Beyond its box, and a little more, nothing is of the object.
     quality : float
         Of the mask, as the engine predicts it. [1]
     """
     kept = quantized(probability)
+    if prompt.box is not None:
+        for axis, (low, high) in enumerate((prompt.box[0::2], prompt.box[1::2])):
+            more = BEYOND * (high - low) + 1
+            at = origin[axis] + (np.arange(kept.shape[axis]) + 0.5) * pitch[axis] - 0.5
+            beyond = (at < low - more) | (at > high + more)
+            kept[(beyond, slice(None)) if axis == 0 else (slice(None), beyond)] = 0
     possible = kept > 0.2 * 255
     rows, columns = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
     if rows.size:
@@ -65,7 +72,7 @@ def patch(
         left=origin[1] + cut[1].start * pitch[1],
         pitch=pitch[0],
         pitch_across=pitch[1],
-        inside=tuple(inside),
+        inside=prompt.inside,
         quality=quality,
         stability=stability(probability),
     )

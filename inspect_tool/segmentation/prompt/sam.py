@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from math import ceil, pi, sqrt
 from pathlib import Path
 from threading import Lock
@@ -432,7 +433,7 @@ class SamField:
 
     def _patch(self, frame: Frame, made: Answer, prompt: Prompt) -> Patch:
         origin = (frame.area[0].start, frame.area[1].start)
-        return patch(made.probability, origin, made.pitch, prompt.inside, made.quality)
+        return patch(made.probability, origin, made.pitch, prompt, made.quality)
 
     def _frame(self, rows: tuple[int, int, int, int], columns: tuple[int, int, int, int]) -> Frame:
         area = (slice(*rows[2:]), slice(*columns[2:]))
@@ -469,7 +470,4 @@ def _spans(size: int, tile_px: int) -> list[tuple[int, int, int, int]]:
     count = max(1, round(size / tile_px))
     margin = round(MARGIN * tile_px) if count > 1 else 0
     edges = [round(size * k / count) for k in range(count + 1)]
-    return [
-        (begin, end, max(0, begin - margin), min(size, end + margin))
-        for begin, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [(begin, end, max(0, begin - margin), min(size, end + margin)) for begin, end in pairwise(edges)]

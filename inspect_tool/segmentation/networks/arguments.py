@@ -217,3 +217,7 @@ def check_card(card: ModelCard, folder: Path) -> None:
                 raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
+    if card.architecture == "prompt":
+        prompt_arguments(card.network, f"{where} network")
+    if card.architecture == "sam":
+        sam_arguments(card.network, f"{where} network")

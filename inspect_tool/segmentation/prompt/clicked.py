@@ -132,7 +132,7 @@ class ClickedField:
         first = Prompt(inside=prompt.inside[:1])
         views = [self._view(prompt.middle, pitch) for pitch in self._pitches(prompt)]
         maps = self._asked([(view, first, None) for view in views])
-        view, found = max(zip(views, maps, strict=True), key=lambda pair: self._fit(*pair, first.inside))
+        view, found = max(zip(views, maps, strict=True), key=lambda pair: self._fit(pair[0], pair[1], first.inside))
         if len(prompt.inside) + len(prompt.outside) == 1:
             again = self._again(view, found, first)
             if again is None:
@@ -192,7 +192,7 @@ class ClickedField:
         smallest = low if search.object_px is None else search.object_px[0]
         largest = min(self.shape) / 2 if search.object_px is None else search.object_px[1]
         pitch = max(FINEST, 2.0 ** int(np.floor(log2(max(smallest / low, FINEST)))))
-        pitches = []
+        pitches: list[float] = []
         while not pitches or (1.5 * low * pitch <= largest):
             pitches.append(pitch)
             pitch *= 2

@@ -116,7 +116,9 @@ def _with(prompt: Prompt, label: str, row: Mapping[str, str | None], shape: tupl
     """Add what one line says."""
     x, y = (_number(row, key, size, where) for key, size in (("x", shape[1]), ("y", shape[0])))
     if label != "box":
-        return replace(prompt, **{label: (*getattr(prompt, label), (y, x))})
+        if label == "inside":
+            return replace(prompt, inside=(*prompt.inside, (y, x)))
+        return replace(prompt, outside=(*prompt.outside, (y, x)))
     x2, y2 = (_number(row, key, size, where) for key, size in (("x2", shape[1]), ("y2", shape[0])))
     top, bottom = sorted((y, y2))
     left, right = sorted((x, x2))

@@ -160,7 +160,7 @@ def _click(rng: np.random.Generator, mask: NDArray[np.float32]) -> tuple[float, 
     """Somewhere in the object: half of the time anywhere, else near its middle."""
     depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
     least = rng.choice([0.05, 0.6]) * float(depth.max())
-    at = np.argwhere(depth >= max(least, 1.0))
+    at = np.argwhere(depth >= min(max(least, 1.0), float(depth.max())))
     row, column = at[int(rng.integers(len(at)))]
     return float(row), float(column)
 

@@ -13,6 +13,7 @@ from inspect_tool.segmentation.prompt.prompts import Point, Prompt
 
 Area = tuple[slice, slice]
 
+POSSIBLE = 0.02  # a pixel of less probability is of no outline that is asked for [1]
 BEYOND = 0.1  # share of a box by which the object may be larger than a hand drew it [1]
 STABLE = 0.2  # shift of the threshold under which a mask of an object stays what it is [1]
 
@@ -60,7 +61,7 @@ def patch(
             at = origin[axis] + (np.arange(kept.shape[axis]) + 0.5) * pitch[axis] - 0.5
             beyond = (at < low - more) | (at > high + more)
             kept[(beyond, slice(None)) if axis == 0 else (slice(None), beyond)] = 0
-    possible = kept > 0.2 * 255
+    possible = kept > POSSIBLE * 255
     rows, columns = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
     if rows.size:
         cut = tuple(slice(max(0, int(at[0]) - 1), int(at[-1]) + 2) for at in (rows, columns))

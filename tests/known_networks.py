@@ -87,3 +87,26 @@ def bright_pixels(folder: Path, levels: tuple[float, ...] = (0.45, 0.55), **card
     }
     save_model(folder, values, weights, half=False)
     return folder
+
+
+def clicked_model(folder: Path, **card: object) -> Path:
+    """Write a click-conditioned network that takes every pixel brighter than half for the object.
+
+    It does not look at clicks; which bright piece is meant, the backend tells by them. So the truth is known.
+    """
+    values = {
+        "name": folder.name,
+        "version": "1",
+        "title": "brighter than half",
+        "architecture": "prompt",
+        "network": {"base": 2, "depth": 1, "widest": 128},
+        "classes": ["background", "object"],
+        "licence": "Apache-2.0",
+        "commercial": True,
+        "normalization": [0.0, 100.0],
+        "structure": "equivalent diameter of an object in a crop",
+        "structure_px": [16.0, 90.0],
+        **card,
+    }
+    save_model(folder, values, gray_network(2, 4).state_dict())
+    return folder

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from inspect_tool.segmentation.prompt.sam import write_card
-
 SIDE = 256
 COARSE = SIDE // 4
 GRAYS = 75.0  # from the gray under the click, that are still the object: half of the contrast of the drawings
@@ -122,15 +120,6 @@ def decoder(embedding: str = "image_embeddings", mask: str = "low_res_masks") ->
         "orig_im_size": (2,),
     }
     return model(nodes, constants, given, {mask: (1, 1, COARSE, COARSE), "iou_predictions": (1, 1)})
-
-
-def known_pair(folder: Path, **card: object) -> Path:
-    """Both files with their card: the object is what is about as gray as the picture is under the click."""
-    write_pair(folder)
-    values = {"name": "tiny", "title": "as gray as under the click", "licence": "Apache-2.0", "commercial": True}
-    plain = {"mean": (0.0, 0.0, 0.0), "deviation": (1.0, 1.0, 1.0)}
-    write_card(folder, encoder="encoder.onnx", decoder="decoder.onnx", **{**values, **plain, **card})
-    return folder
 
 
 def write_pair(folder: Path) -> Path:

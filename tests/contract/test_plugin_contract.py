@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from known_networks import bright_pixels
-from onnx_example import known_pair
+from known_networks import bright_pixels, clicked_model
 
 import inspect_tool
 from inspect_tool import registry, synthetic
@@ -72,7 +71,7 @@ def default_segmentation(recipe, image):
 def settings_of(tmp_path_factory):
     """Settings that a backend works with: its own, or those that name a model where none is shipped."""
     folder = tmp_path_factory.mktemp("models")
-    models = {"pixels": bright_pixels(folder / "bright"), "prompt": known_pair(folder / "pair")}
+    models = {"pixels": bright_pixels(folder / "bright"), "prompt": clicked_model(folder / "clicked")}
     return lambda name: registry.load("backend", name).Settings(
         **({"model": str(models[name])} if name in models else {})
     )

@@ -62,6 +62,15 @@ class PixelArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptArguments:
+    """Arguments of ``networks.unet.UNet`` that a click-conditioned network leaves open."""
+
+    base: int = 12
+    depth: int = 4
+    widest: int = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamArguments:
     """How an encoder and a decoder of the SAM family, exported to ONNX, are to be used."""
 
@@ -128,6 +137,11 @@ def pixel_arguments(network: Mapping[str, object], where: str) -> PixelArguments
     return found
 
 
+def prompt_arguments(network: Mapping[str, object], where: str) -> dict[str, Any]:
+    """Arguments of a click-conditioned network from a model card."""
+    return _in_range(checked(PromptArguments, network, where, BackendError), where, {})
+
+
 def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
     """How a pair of the SAM family is used, from a model card."""
     found = checked(SamArguments, network, where, BackendError)
@@ -137,7 +151,9 @@ def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
 
 
 def _in_range(
-    arguments: UNetArguments | StarDistArguments | PixelArguments, where: str, names: Mapping[str, str]
+    arguments: UNetArguments | StarDistArguments | PixelArguments | PromptArguments,
+    where: str,
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     found = asdict(arguments)
     _numbers_in_range(found, where, names)
@@ -201,5 +217,7 @@ def check_card(card: ModelCard, folder: Path) -> None:
                 raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
+    if card.architecture == "prompt":
+        prompt_arguments(card.network, f"{where} network")
     if card.architecture == "sam":
         sam_arguments(card.network, f"{where} network")

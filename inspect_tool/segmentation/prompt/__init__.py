@@ -4,7 +4,8 @@ A network is told where an object is, by clicks inside and outside of it or by a
 Without a table of clicks it is asked at the points of a grid, as Segment Anything does: masks that are steady under
 the threshold and that the engine thinks well of are kept, and of those that share their area the better one.
 
-The engine is ``sam``: encoder and decoder of the SAM family in files of the user.
+Two engines, chosen by the model card: ``clicked``, a small network of our own, and ``sam``, encoder and decoder of the
+SAM family in files of the user.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,13 +18,14 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from typing_extensions import Doc
 
-from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.files import CARD, load_model_card, sha256_file
+from inspect_tool.errors import SettingsError
+from inspect_tool.files import load_model_card, sha256_file
 from inspect_tool.model import Micrograph, ModelCard, Segmentation
 from inspect_tool.ranges import Above0, From0, Share
-from inspect_tool.segmentation.networks.runtime import Device
+from inspect_tool.segmentation.networks.runtime import Device, Precision
+from inspect_tool.segmentation.networks.runtime import Engine as RunBy
 from inspect_tool.segmentation.networks.weights import described, model_folder, permitted
-from inspect_tool.segmentation.prompt import sam
+from inspect_tool.segmentation.prompt import clicked, sam
 from inspect_tool.segmentation.prompt.engine import Engine, Search
 from inspect_tool.segmentation.prompt.patches import Drawing, Patch, labels_of
 from inspect_tool.segmentation.prompt.prompts import read_clicks
@@ -56,8 +58,10 @@ class Settings:
     shared: Annotated[Share, Doc("larger part of an object in better ones: it is none of its own [1]")] = SHARED
     min_object_px: Annotated[From0[int], Doc("smaller objects are dropped [px2]")] = LEAST_PX2
     device: Annotated[Device, Doc("auto: CUDA if there is a device, else the CPU")] = "auto"
+    engine: Annotated[RunBy, Doc("of our own networks; auto: OpenVINO where it is installed, else torch")] = "auto"
+    precision: Annotated[Precision, Doc("auto: bfloat16 where the processor has it")] = "auto"
     commercial: Annotated[bool, Doc("false permits models whose licence forbids commercial use")] = True
-    tile_px: Annotated[Above0[int], Doc("side of what the network sees at once [px]")] = 1024
+    tile_px: Annotated[Above0[int], Doc("side of what a model of the SAM family sees at once [px]")] = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,10 +99,11 @@ def load(settings: Settings) -> Model:
     folder = model_folder(settings.model)
     card = load_model_card(folder)
     permitted(card, folder, settings.commercial)
-    if card.architecture != "sam":
-        msg = f"{folder / CARD} architecture: is '{card.architecture}', this backend uses 'sam' models"
-        raise BackendError(msg)
-    engine = sam.ready(folder, device=settings.device, tile_px=settings.tile_px)
+    engine: Engine
+    if card.architecture == "sam":
+        engine = sam.ready(folder, device=settings.device, tile_px=settings.tile_px)
+    else:
+        engine = clicked.ready(folder, device=settings.device, engine=settings.engine, precision=settings.precision)
     least = {
         key: float(card.settings.get(key, usual)) if getattr(settings, key) is None else getattr(settings, key)
         for key, usual in (("quality", QUALITY), ("stability", STABILITY))

@@ -35,10 +35,11 @@ from inspect_tool import synthetic
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import gray_range, normalized
-from inspect_tool.segmentation.prompt.guidance import BOX, CHANNELS, OUTSIDE, SIDE, discs, next_click
+from inspect_tool.segmentation.prompt.guidance import BOX, CHANNELS, OUTSIDE, SIDE, against_clicks, discs, next_click
 from inspect_tool.training.fit import fit
 
 NETWORK = {"base": 12, "depth": 4, "widest": 96}
+GIVEN = CHANNELS - 1  # channels of a sample; the last one of the network follows from them
 POOL_SIDE = 288  # of a drawing [px]
 SIZES_PX = (16.0, 90.0)  # equivalent diameters of the objects in a crop [px]
 ZOOM = (0.5, 2.4)  # from a drawing to a crop [1]
@@ -122,7 +123,7 @@ def _grains(rng: np.random.Generator) -> tuple[Image, list[NDArray[np.int32]], b
 
 
 def sample(rng: np.random.Generator, pool: Sequence[Drawn]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Channels of the network with the truth after them, (CHANNELS + 1, SIDE, SIDE), and the truth."""
+    """Gray, both kinds of clicks, mask of before and truth: (GIVEN + 1, SIDE, SIDE); and the truth."""
     one = pool[int(rng.integers(len(pool)))]
     on_ground = len(one.ground) > 0 and rng.uniform() < GROUND
     layer, number, area = one.objects[int(rng.integers(len(one.objects)))]
@@ -204,7 +205,7 @@ class Clicked(nn.Module):
 
     def forward(self, given: Tensor) -> Tensor:
         """Logit of the object: (n, 1, rows, columns)."""
-        image, truth = given[:, :CHANNELS], given[:, CHANNELS:]
+        image, truth = given[:, :GIVEN], given[:, GIVEN:]
         if self.training:
             draw = np.random.default_rng(int(torch.randint(2**31, (1,))))
             rounds = draw.choice(len(ROUNDS), p=ROUNDS, size=len(image))
@@ -218,7 +219,8 @@ class Clicked(nn.Module):
 
     def logit(self, image: Tensor) -> Tensor:
         """Score of the object minus that of the ground."""
-        made = self.inner(image)
+        seen = torch.cat([image, against_clicks(image[:, :1], image[:, 1:2])], dim=1)
+        made = self.inner(seen)
         return made[:, 1:] - made[:, :1]
 
 
@@ -250,7 +252,7 @@ def loss(output: Tensor, target: Tensor) -> Tensor:
 
 def ious(logit: Callable[[Tensor], Tensor], given: Tensor, clicks: int = CLICKS) -> NDArray[np.float64]:
     """Overlap with the truth after each click, (clicks, n); a click on the ground: 1 where nothing is found."""
-    image, truth = given[:, :CHANNELS].clone(), given[:, CHANNELS].numpy() > 0.5
+    image, truth = given[:, :GIVEN].clone(), given[:, GIVEN].numpy() > 0.5
     made = []
     for _ in range(clicks):
         image = clicked(logit, image, truth)
@@ -262,13 +264,13 @@ def ious(logit: Callable[[Tensor], Tensor], given: Tensor, clicks: int = CLICKS)
 
 def validation(given: Tensor) -> Callable[[nn.Module], Mapping[str, float]]:
     """Mean IoU after 1, 3 and 5 clicks on unseen drawings, and the share of clicks on the ground that find nothing."""
-    on_object = given[:, CHANNELS].sum((1, 2)) > 0
+    on_object = given[:, GIVEN].sum((1, 2)) > 0
 
     def validate(network: nn.Module) -> Mapping[str, float]:
         assert isinstance(network, Clicked)
         after = ious(network.logit, given[on_object]).mean(axis=1)
         ground = given[~on_object]
-        nothing = float((network.logit(ground[:, :CHANNELS]).float() > 0).sum((1, 2, 3)).le(LEAST_PX2).float().mean())
+        nothing = float((network.logit(ground[:, :GIVEN]).float() > 0).sum((1, 2, 3)).le(LEAST_PX2).float().mean())
         return {
             "score": float(0.6 * after[0] + 0.4 * after[2]),
             "iou_1": float(after[0]),

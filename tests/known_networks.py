@@ -108,5 +108,5 @@ def clicked_model(folder: Path, **card: object) -> Path:
         "structure_px": [16.0, 90.0],
         **card,
     }
-    save_model(folder, values, gray_network(2, 4).state_dict())
+    save_model(folder, values, gray_network(2, 5).state_dict())
     return folder

@@ -22,7 +22,7 @@ from inspect_tool.segmentation.networks.runtime import Device, Engine, Precision
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import check_fit, gray_range, load_weights, normalized
 from inspect_tool.segmentation.prompt.engine import Search, asked_all, grid_points
-from inspect_tool.segmentation.prompt.guidance import BOX, CHANNELS, OUTSIDE, SIDE, discs
+from inspect_tool.segmentation.prompt.guidance import BOX, CHANNELS, OUTSIDE, SIDE, against_clicks, discs
 from inspect_tool.segmentation.prompt.patches import Patch, one_piece, patch, stability
 from inspect_tool.segmentation.prompt.prompts import Point, Prompt
 
@@ -263,25 +263,22 @@ class ClickedField:
         """Probability of the object in each crop."""
         made: list[Map] = []
         for begin in range(0, len(asked), BATCH):
-            given = np.stack(
-                [
-                    np.stack(
-                        [
-                            self._gray(view),
-                            discs([view.inside(point) for point in prompt.inside]),
-                            discs([view.inside(point) for point in prompt.outside]),
-                            np.zeros((SIDE, SIDE), np.float32) if before is None else before,
-                        ]
-                    )
-                    for view, prompt, before in asked[begin : begin + BATCH]
-                ]
-            )
+            given = np.stack([self._channels(*one) for one in asked[begin : begin + BATCH]])
             answered = self.engine.predictor.run(given)
             if not np.isfinite(answered).all():
                 msg = f"{self.path}: the network gives values that are not finite numbers; check the weights"
                 raise BackendError(msg)
             made.extend(answered[:, 0])
         return made
+
+    def _channels(self, view: View, prompt: Prompt, before: Map | None) -> Map:
+        """What the network sees of a crop: (CHANNELS, SIDE, SIDE)."""
+        gray = self._gray(view)
+        inside, outside = (
+            discs([view.inside(point) for point in points]) for points in (prompt.inside, prompt.outside)
+        )
+        mask = np.zeros_like(gray) if before is None else before
+        return np.stack([gray, inside, outside, mask, against_clicks(gray, inside)]).astype(np.float32)
 
     def _boxed(self, view: View, prompt: Prompt) -> Map:
         """What a box says before anything is known."""

@@ -5,12 +5,13 @@ ICIP 2022, arXiv 2102.06583: clicks as discs, and the mask of the click before.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS = 4  # gray, clicks inside, clicks outside, mask of before
+CHANNELS = 5  # gray, clicks inside, clicks outside, mask of before, gray against that under the clicks
 SIDE = 128  # of a crop [px]
 CLICK_PX = 3  # radius of a click in a crop [px]
 BOX = 0.5  # what the mask of before says inside of a box that was drawn: perhaps [1]
@@ -29,6 +30,21 @@ def discs(clicks: Sequence[tuple[float, float]], side: int = SIDE) -> NDArray[np
     for row, column in clicks:
         cv2.circle(made, (round(column), round(row)), CLICK_PX, 1.0, thickness=-1)
     return made
+
+
+def against_clicks(gray: Any, inside: Any) -> Any:
+    """Gray values less their mean under the clicks in the object; 0 where there is no click.
+
+    What a network would else have to carry from the click to every pixel. Takes arrays and tensors.
+
+    Parameters
+    ----------
+    gray, inside : ndarray or Tensor
+        (..., rows, columns): normalized gray values, and the map of clicks.
+    """
+    count = inside.sum(axis=(-2, -1), keepdims=True)
+    mean = (gray * inside).sum(axis=(-2, -1), keepdims=True) / (count + (count == 0))
+    return (gray - mean) * (count > 0)
 
 
 def next_click(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[int, int, bool] | None:

@@ -16,8 +16,8 @@ from scipy.special import chdtri
 from inspect_tool.model import Mask
 from inspect_tool.statistics.uncertainty import coverage_factor
 
-_LEAST_PX2 = 4  # smaller ones are not told from noise
-_FEWEST = 10  # features; fewer do not show their distribution
+_SPECK_PX2 = 1  # so small and smaller: not told from noise
+_FEWEST = 12  # features; fewer do not show their distribution
 _APART = 2.5  # times the variance by waves, of features thrown at random: more keep apart, or are cells of a mosaic
 # of a lognormal distribution, standard errors of the moments of the logarithms: pieces cut by the edge of the field
 # and level sets lean to small sizes, features among specks to large ones, and equal numbers of both have no tails
@@ -35,7 +35,6 @@ class FeatureAreas:
 
     of_phase: Array  # empty: the rest is rarer [1]
     of_rest: Array
-    least: float  # smallest area that is told from noise [1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class LognormalLimit:
 
 
 def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
-    """Measure the 8-connected features of the phase, or of the rest where that is rarer.
+    """Measure the 8-connected features of the phase, or of the rest where that is rarer; single pixels are none.
 
     Parameters
     ----------
@@ -59,8 +58,8 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
 
     Examples
     --------
-    >>> feature_areas(np.array([[True, False, False, True]])).of_phase.tolist()
-    [0.25, 0.25]
+    >>> feature_areas(np.array([[True, True, False, False, False, False, False, True]])).of_phase.tolist()
+    [0.25]
     """
     inside = phase if roi is None else phase & roi
     total = phase.size if roi is None else int(np.count_nonzero(roi))
@@ -68,8 +67,9 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
     if common:
         inside = ~phase if roi is None else roi & ~phase
     stats = cv2.connectedComponentsWithStats(np.ascontiguousarray(inside).view(np.uint8), connectivity=8)[2]
-    areas, none = stats[1:, cv2.CC_STAT_AREA] / total, np.zeros(0)
-    return FeatureAreas(of_phase=none if common else areas, of_rest=areas if common else none, least=_LEAST_PX2 / total)
+    pixels = stats[1:, cv2.CC_STAT_AREA]
+    areas, none = pixels[pixels > _SPECK_PX2] / total, np.zeros(0)
+    return FeatureAreas(of_phase=none if common else areas, of_rest=areas if common else none)
 
 
 def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> LognormalLimit | None:
@@ -92,7 +92,7 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     Returns
     -------
     LognormalLimit or None
-        None: the sizes are no lognormal distribution, the features are fewer than 10 or are not thrown at random.
+        None: the sizes are no lognormal distribution, the features are fewer than 12 or are not thrown at random.
 
     References
     ----------
@@ -104,10 +104,9 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     filled = [side for side in sides if any(len(areas) for areas in side)]
     if len(filled) != 1 or not share > 0:
         return None
-    every = np.concatenate(filled[0])
-    at_random = float((every**2).sum()) / float(every.sum()) ** 2  # relative variance of such a sum
-    areas = every[every >= max(one.least for one in found)]
+    areas = np.concatenate(filled[0])
     n = len(areas)
+    at_random = float((areas**2).sum()) / float(areas.sum()) ** 2  # relative variance of such a sum
     if n < _FEWEST or at_random > _APART * (u / share) ** 2:
         return None
     logs = np.log(areas)

@@ -16,7 +16,6 @@ from scipy.special import chdtri
 from inspect_tool.model import Mask
 from inspect_tool.statistics.uncertainty import coverage_factor
 
-_SPECK_PX2 = 1  # so small and smaller: not told from noise
 _FEWEST = 12  # features; fewer do not show their distribution
 _APART = 2.5  # times the variance by waves, of features thrown at random: more keep apart, or are cells of a mosaic
 # of a lognormal distribution, standard errors of the moments of the logarithms: pieces cut by the edge of the field
@@ -47,7 +46,7 @@ class LognormalLimit:
 
 
 def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
-    """Measure the 8-connected features of the phase, or of the rest where that is rarer; single pixels are none.
+    """Measure the 8-connected features of the phase, or of the rest where that is rarer.
 
     Parameters
     ----------
@@ -58,8 +57,8 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
 
     Examples
     --------
-    >>> feature_areas(np.array([[True, True, False, False, False, False, False, True]])).of_phase.tolist()
-    [0.25]
+    >>> feature_areas(np.array([[True, False, False, False, False, False, True, True]])).of_phase.tolist()
+    [0.125, 0.25]
     """
     inside = phase if roi is None else phase & roi
     total = phase.size if roi is None else int(np.count_nonzero(roi))
@@ -67,8 +66,7 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
     if common:
         inside = ~phase if roi is None else roi & ~phase
     stats = cv2.connectedComponentsWithStats(np.ascontiguousarray(inside).view(np.uint8), connectivity=8)[2]
-    pixels = stats[1:, cv2.CC_STAT_AREA]
-    areas, none = pixels[pixels > _SPECK_PX2] / total, np.zeros(0)
+    areas, none = stats[1:, cv2.CC_STAT_AREA] / total, np.zeros(0)
     return FeatureAreas(of_phase=none if common else areas, of_rest=areas if common else none)
 
 

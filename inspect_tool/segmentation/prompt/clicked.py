@@ -278,7 +278,8 @@ class ClickedField:
             discs([view.inside(point) for point in points]) for points in (prompt.inside, prompt.outside)
         )
         mask = np.zeros_like(gray) if before is None else before
-        return np.stack([gray, inside, outside, mask, against_clicks(gray, inside)]).astype(np.float32)
+        against = np.asarray(against_clicks(gray, inside), np.float32)
+        return np.stack([gray, inside, outside, mask, against])
 
     def _boxed(self, view: View, prompt: Prompt) -> Map:
         """What a box says before anything is known."""

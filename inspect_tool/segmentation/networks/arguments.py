@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, checked
@@ -16,6 +16,8 @@ from inspect_tool.model import ModelCard
 
 _WIDEST = 4096  # channels of a layer
 _MOST_SIGMAS = 12
+_MOST_STAGES = 5
+_GROUPS = 8  # of a group normalization
 _GRIDS = (1, 2, 4, 8, 16)  # a grid is reached by halving the image
 _FINEST_UM, _COARSEST_UM = 1e-4, 1e4  # per pixel of training images
 
@@ -61,6 +63,22 @@ class PixelArguments:
     members: int = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRCNNArguments:
+    """Arguments of the networks of backend ``maskrcnn``; those of torchvision itself have no widths to choose."""
+
+    body: Literal["narrow", "resnet50_fpn", "resnet50_fpn_v2"] = "narrow"
+    in_channels: int = 1
+    classes: int = 2
+    widths: tuple[int, ...] = (48, 96, 160)  # of the stages, at strides 4, 8, 16, ...
+    blocks: int = 2  # residual blocks of a stage
+    features: int = 64  # channels of the pyramid
+    hidden: int = 256  # of the head that tells objects from background
+    mask_layers: int = 2
+    anchors_px: tuple[float, ...] = (8.0, 12.0, 18.0, 27.0, 40.0, 60.0, 90.0, 135.0)  # finest first, evenly on levels
+    epsilon: float = 1e-5  # of the normalization
+
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "in_channels": (1, 3),
     "classes": (2, 64),
@@ -76,6 +94,11 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "sigmas": (0.3, 64.0),
     "hidden": (1, 512),
     "members": (2, 64),
+    "widths": (8, _WIDEST),
+    "blocks": (1, 32),
+    "mask_layers": (1, 8),
+    "anchors_px": (2.0, 1024.0),
+    "epsilon": (0.0, 1.0),
 }
 
 
@@ -113,8 +136,30 @@ def pixel_arguments(network: Mapping[str, object], where: str) -> PixelArguments
     return found
 
 
+def maskrcnn_arguments(network: Mapping[str, object], where: str) -> MaskRCNNArguments:
+    """Arguments of a Mask R-CNN from a model card; ``where`` starts the message of a ``BackendError``."""
+    found = checked(MaskRCNNArguments, network, where, BackendError)
+    _in_range(found, where, {})
+    if found.body != "narrow":
+        if found.in_channels != 3:
+            msg = f"{where} in_channels: got {found.in_channels}; networks of torchvision take 3 (gray values three times)"
+            raise BackendError(msg)
+        return found
+    levels = len(found.widths) + 1  # the coarsest is taken from the last stage
+    if not 1 <= len(found.widths) <= _MOST_STAGES:
+        msg = f"{where} widths: {len(found.widths)} stages; 1 to {_MOST_STAGES} can be used"
+        raise BackendError(msg)
+    if any(width % _GROUPS for width in found.widths):
+        msg = f"{where} widths: is {list(found.widths)}; only multiples of {_GROUPS} can be used"
+        raise BackendError(msg)
+    if not found.anchors_px or len(found.anchors_px) % levels or list(found.anchors_px) != sorted(found.anchors_px):
+        msg = f"{where} anchors_px: is {list(found.anchors_px)}; must rise, as many for each of {levels} levels"
+        raise BackendError(msg)
+    return found
+
+
 def _in_range(
-    arguments: UNetArguments | StarDistArguments | PixelArguments, where: str, names: Mapping[str, str]
+    arguments: UNetArguments | StarDistArguments | PixelArguments | MaskRCNNArguments, where: str, names: Mapping[str, str]
 ) -> dict[str, Any]:
     found = asdict(arguments)
     for key, value in found.items():
@@ -174,3 +219,5 @@ def check_card(card: ModelCard, folder: Path) -> None:
                 raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
+    if card.architecture == "maskrcnn":
+        maskrcnn_arguments(card.network, f"{where} network")

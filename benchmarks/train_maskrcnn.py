@@ -23,7 +23,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from _particle_scenes import DATA, LEARNED, SMALLEST_PX2, degradation, drawn_scene, powders, real_scene, uniform_log, whole
+from _particle_scenes import (
+    DATA,
+    LEARNED,
+    SMALLEST_PX2,
+    degradation,
+    drawn_scene,
+    powders,
+    real_scene,
+    uniform_log,
+    whole,
+)
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from stardist.matching import matching
@@ -33,7 +43,7 @@ from train_round_objects import discs
 
 from inspect_tool import synthetic
 from inspect_tool.errors import SettingsError
-from inspect_tool.segmentation.maskrcnn.network import build, detected
+from inspect_tool.segmentation.maskrcnn.network import CrowdedError, Detections, build, detected, prepare
 from inspect_tool.segmentation.maskrcnn.painting import painted
 from inspect_tool.segmentation.networks.arguments import MaskRCNNArguments
 from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model
@@ -55,7 +65,6 @@ LEARNING = {
     "box_batch_size_per_image": 96,
     "box_positive_fraction": 0.33,
 }
-MOST = 2000
 
 Image = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -96,9 +105,10 @@ def transmission() -> list[tuple[Image, Labels, float]]:
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
         row = next(row for row in csv.DictReader(file) if "tem_particles" in row["image"])
     pixels = cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE)
-    labels = cv2.imread(str(folder / row["instances"]), cv2.IMREAD_UNCHANGED)
+    mask = cv2.imread(str(folder / row["mask"]), cv2.IMREAD_UNCHANGED)
     assert pixels is not None, f"{folder}: is needed for training"
-    assert labels is not None, f"{folder}: is needed for training"
+    assert mask is not None, f"{folder}: is needed for training"
+    labels = cv2.connectedComponents((mask == 1).astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)[1]
     areas = np.bincount(labels.ravel())[1:]
     ecd = 2 * float(np.sqrt(np.median(areas[areas > 0]) / np.pi))
     return [(np.asarray(pixels, np.uint8), np.asarray(labels, np.int32), ecd)]
@@ -195,10 +205,12 @@ class Learner(nn.Module):
 def scores(network: nn.Module, data: Sequence[tuple[NDArray[np.float32], Labels]]) -> Mapping[str, float]:
     """Matching at an IoU of 0.5 over all objects of unseen pictures."""
     true = found = hit = 0
+    prepare(network, score=SETTINGS["score_threshold"], nms=SETTINGS["nms_threshold"])
     for image, labels in data:
-        seen = detected(
-            network, image[None], score=SETTINGS["score_threshold"], nms=SETTINGS["nms_threshold"], most=MOST
-        )
+        try:
+            seen = detected(network, image[None])
+        except CrowdedError:  # a network that has learned nothing yet proposes every place
+            seen = Detections.none()
         mine = painted(
             seen, labels.shape, None, mask_threshold=SETTINGS["mask_threshold"], hidden_share=0.5, least_px2=15
         ).labels

@@ -27,7 +27,9 @@ GROUPS = 8  # of a group normalization
 CANONICAL_PX = 112  # a box of this size is looked at on the level of stride 16 by the heads of ``narrow``
 LEAST_PROPOSAL = 0.05  # of the score with which the first stage proposes a place
 CELLS = 28  # of a mask along each side of its box, in every network that can be built here
-MASKS_AT_ONCE = 128  # of the mask head, which bounds its memory
+STRIDE = 32  # rows and columns are filled up to multiples of it, so that every level halves exactly [px]
+MOST = 4000  # places looked at in one part of an image
+AT_ONCE = 128  # masks, which bounds the memory of their head
 
 
 def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
@@ -77,6 +79,8 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
         mask_roi_pool=pooled(output_size=14),
         mask_head=MaskRCNNHeads(width, (width,) * arguments.mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(width, width, arguments.classes),
+        image_mean=[0.0] * arguments.in_channels,
+        image_std=[1.0] * arguments.in_channels,
         **training,
     )
 
@@ -129,6 +133,15 @@ class Detections:
     scores: NDArray[np.float32]
     masks: NDArray[np.uint8]
 
+    @staticmethod
+    def none() -> "Detections":
+        """Nothing found."""
+        return Detections(
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            masks=np.zeros((0, CELLS, CELLS), np.uint8),
+        )
+
     def __len__(self) -> int:
         return len(self.scores)
 
@@ -149,68 +162,87 @@ class CrowdedError(Exception):
     """The first stage proposes as many places as it may: others may have been cut off."""
 
 
-def detected(network: "nn.Module", image: Batch, *, score: float, nms: float, most: int) -> Detections:
-    """Find what a network sees in one part of an image; the number of detections is bounded by nothing but ``most``.
+def prepare(network: "nn.Module", *, score: float, nms: float) -> "nn.Module":
+    """Set what decides in torchvision's network which detections are given; its own limits on their number are lifted.
 
     Parameters
     ----------
     network : nn.Module
-        As ``build`` gives it, in evaluation mode.
-    image : ndarray of float32
-        (1, channels, rows, columns), normalized.
+        As ``build`` gives it; changed in place and returned.
     score : float
         Detections with a lower score are left out. [1]
     nms : float
         Of two boxes that overlap by more than this (intersection over union) the better one is kept. [1]
-    most : int
-        Places that the first stage may propose.
+    """
+    first, heads = network.rpn, network.roi_heads
+    first.score_thresh = LEAST_PROPOSAL
+    first._pre_nms_top_n["testing"] = sys.maxsize  # there is no public name for them
+    first._post_nms_top_n["testing"] = MOST
+    heads.score_thresh, heads.nms_thresh, heads.detections_per_img = score, nms, MOST
+    return network
+
+
+def detected(network: "nn.Module", image: Batch) -> Detections:
+    """Find what a network sees in one part of an image.
+
+    Parameters
+    ----------
+    network : nn.Module
+        From ``prepare``, in evaluation mode.
+    image : ndarray of float32
+        (1, channels, rows, columns), gray values from 0 to 1.
 
     Raises
     ------
     CrowdedError
-        That many were proposed.
+        More places are proposed than are looked at in one part.
     OutOfMemoryError
         The device has too little memory for this part.
+    FloatingPointError
+        The network gives values that are not finite numbers.
     """
     import torch
     from torchvision.models.detection.image_list import ImageList
 
-    first, heads = network.rpn, network.roi_heads
-    first.score_thresh = LEAST_PROPOSAL
-    first._pre_nms_top_n = dict.fromkeys(("training", "testing"), sys.maxsize)  # there is no public name for them
-    first._post_nms_top_n = dict.fromkeys(("training", "testing"), most)
-    heads.score_thresh, heads.nms_thresh, heads.detections_per_img = score, nms, most
-    sizes = [(image.shape[2], image.shape[3])]
+    heads, sizes = network.roi_heads, [(image.shape[2], image.shape[3])]
+    below, beside = (-size % STRIDE for size in sizes[0])
+    padded = np.pad(image, ((0, 0), (0, 0), (0, below), (0, beside)), mode="edge")
     try:
         with torch.inference_mode():
-            given = torch.from_numpy(image).to(next(network.parameters()).device)
-            features = network.backbone(given)
-            proposals, _ = first(ImageList(given, sizes), features)
-            if len(proposals[0]) >= most:
+            given = torch.from_numpy(padded).to(next(network.parameters()).device)
+            mean, spread = (
+                torch.tensor(values, device=given.device)[:, None, None]
+                for values in (network.transform.image_mean, network.transform.image_std)
+            )
+            features = network.backbone((given - mean) / spread)
+            if not all(bool(torch.isfinite(level).all()) for level in features.values()):
+                raise FloatingPointError
+            proposals, _ = network.rpn(ImageList(given, sizes), features)
+            if len(proposals[0]) >= MOST:
                 raise CrowdedError
             looked = heads.box_head(heads.box_roi_pool(features, proposals, sizes))
             logits, shifts = heads.box_predictor(looked)
-            boxes, scores, labels = (
-                part[0] for part in heads.postprocess_detections(logits, shifts, proposals, sizes)
-            )
+            boxes, scores, labels = (part[0] for part in heads.postprocess_detections(logits, shifts, proposals, sizes))
             masks = [
-                _masks(heads, features, boxes[begin : begin + MASKS_AT_ONCE], labels[begin : begin + MASKS_AT_ONCE], sizes)
-                for begin in range(0, len(boxes), MASKS_AT_ONCE)
+                _masks(heads, features, *some, sizes)
+                for some in zip(boxes.split(AT_ONCE), labels.split(AT_ONCE), strict=True)
             ]
     except torch.cuda.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise OutOfMemoryError(str(error).split(".")[0]) from None
     return Detections(
-        boxes=boxes.float().cpu().numpy(),
-        scores=scores.float().cpu().numpy(),
-        masks=np.concatenate(masks) if masks else np.zeros((0, CELLS, CELLS), np.uint8),
+        boxes=boxes.float().cpu().numpy(), scores=scores.float().cpu().numpy(), masks=np.concatenate(masks)
     )
 
 
-def _masks(heads: Any, features: Any, boxes: "Tensor", labels: "Tensor", sizes: list[tuple[int, int]]) -> NDArray[np.uint8]:
+def _masks(
+    heads: Any, features: Any, boxes: "Tensor", labels: "Tensor", sizes: list[tuple[int, int]]
+) -> NDArray[np.uint8]:
     """Masks of some boxes, as whole numbers: (n, cells, cells)."""
     import torch
 
+    if not len(boxes):
+        return np.zeros((0, CELLS, CELLS), np.uint8)
     logits = heads.mask_predictor(heads.mask_head(heads.mask_roi_pool(features, [boxes], sizes)))
     own = logits[torch.arange(len(labels), device=logits.device), labels].float().sigmoid()
     made: NDArray[np.uint8] = (own * 255).round().to(torch.uint8).cpu().numpy()

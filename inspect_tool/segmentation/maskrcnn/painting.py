@@ -36,7 +36,13 @@ class Painted:
 
 
 def painted(
-    found: Detections, shape: tuple[int, int], roi: Mask | None, *, mask_threshold: float, hidden_share: float, least_px2: int
+    found: Detections,
+    shape: tuple[int, int],
+    roi: Mask | None,
+    *,
+    mask_threshold: float,
+    hidden_share: float,
+    least_px2: int,
 ) -> Painted:
     """Lay the objects on the image, the best first; a pixel belongs to the first that covers it.
 
@@ -87,7 +93,10 @@ def patch(
     A pixel has the probability of the cell that its center lies in, linear between the centers of cells.
     """
     cuts, places = [], []
-    for low, high, size, cells in ((box[1], box[3], shape[0], mask.shape[0]), (box[0], box[2], shape[1], mask.shape[1])):
+    for low, high, size, cells in (
+        (box[1], box[3], shape[0], mask.shape[0]),
+        (box[0], box[2], shape[1], mask.shape[1]),
+    ):
         begin, end = max(0, int(np.ceil(low))), min(size, int(np.floor(high)) + 1)
         at = np.arange(begin, max(begin, end), dtype=np.float32)
         cuts.append(slice(begin, max(begin, end)))

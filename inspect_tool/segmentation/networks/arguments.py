@@ -159,7 +159,9 @@ def maskrcnn_arguments(network: Mapping[str, object], where: str) -> MaskRCNNArg
 
 
 def _in_range(
-    arguments: UNetArguments | StarDistArguments | PixelArguments | MaskRCNNArguments, where: str, names: Mapping[str, str]
+    arguments: UNetArguments | StarDistArguments | PixelArguments | MaskRCNNArguments,
+    where: str,
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     found = asdict(arguments)
     for key, value in found.items():

@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/train_maskrcnn.py --folder runs/particles_maskrcnn --steps 3000
 
-Needs the extras 'maskrcnn' and 'stardist' (discs are drawn as for StarDist, scores are by its matching). A run that was
-killed goes on where it was; the same arguments give the same weights. ``--ship FOLDER`` writes the model folder with the
-best weights so far.
+Needs the extras 'maskrcnn' and 'stardist' (discs are drawn as for StarDist, scores are by its matching). A run that
+was killed goes on where it was; the same arguments give the same weights. ``--ship FOLDER`` writes the model folder
+with the best weights so far.
 """
 
 import argparse
@@ -186,6 +186,7 @@ class Learner(nn.Module):
         self.detector = build(NETWORK, **LEARNING)
 
     def forward(self, image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Give the images and their features."""
         return image, self.detector.backbone(image)
 
     def losses(self, output: tuple[Tensor, dict[str, Tensor]], layers: Tensor) -> Tensor:
@@ -208,7 +209,7 @@ def scores(network: nn.Module, data: Sequence[tuple[NDArray[np.float32], Labels]
     prepare(network, score=SETTINGS["score_threshold"], nms=SETTINGS["nms_threshold"])
     for image, labels in data:
         try:
-            seen = detected(network, image[None])
+            seen = detected(network, image[None], inclusive=False)
         except CrowdedError:  # a network that has learned nothing yet proposes every place
             seen = Detections.none()
         mine = painted(

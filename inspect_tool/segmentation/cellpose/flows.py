@@ -1,6 +1,5 @@
 """Flows and object scores of an image of any size, by Cellpose's own tiling (``cellpose.core.run_net``)."""
 
-from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
 from math import ceil

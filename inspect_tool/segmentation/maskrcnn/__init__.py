@@ -14,16 +14,18 @@ import numpy as np
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
+from inspect_tool.files import CARD
 from inspect_tool.model import Micrograph, ModelCard, Segmentation
 from inspect_tool.ranges import Above0, From0, Share
 from inspect_tool.segmentation.maskrcnn.detection import Seen, Sizes, detections
-from inspect_tool.segmentation.maskrcnn.network import Detections, build, prepare
+from inspect_tool.segmentation.maskrcnn.network import Detections, build, prepare, shapes
 from inspect_tool.segmentation.maskrcnn.painting import painted
 from inspect_tool.segmentation.maskrcnn.torchvision_file import convert
 from inspect_tool.segmentation.networks.arguments import MaskRCNNArguments, maskrcnn_arguments
 from inspect_tool.segmentation.networks.magnification import seen, training_scale
 from inspect_tool.segmentation.networks.runtime import Device, used_device
 from inspect_tool.segmentation.networks.weights import (
+    check_shapes,
     described,
     fitted,
     gray_range,
@@ -94,18 +96,20 @@ def load(settings: Settings) -> Model:
     except ImportError:
         raise BackendError(missing_extra("backend 'maskrcnn'", "maskrcnn")) from None
     except RuntimeError as error:  # its operators are those of one version of torch
-        msg = f"torchvision is installed but not for this torch ({str(error).strip().splitlines()[0][:120]}); install both together"
+        first = str(error).strip().split("\n")[0]
+        msg = f"torchvision is installed but for another torch ({first[:120]}); install both together"
         raise BackendError(msg) from None
     folder = model_folder(settings.model)
     card, weights = load_weights(folder, "maskrcnn")
     permitted(card, folder, settings.commercial)
     if len(card.classes) != 2:
         msg = (
-            f"{folder / 'model.toml'} classes: {', '.join(card.classes)}; this backend finds objects of one class, after "
-            "the background"
+            f"{folder / CARD} classes: {', '.join(card.classes)}; this backend finds objects of one class, "
+            "named after the background"
         )
         raise BackendError(msg)
     arguments = maskrcnn_arguments(card.network, f"{folder} network")
+    check_shapes(shapes(arguments), weights, folder)
     network = fitted(build(arguments), weights, folder)
     thresholds = {}
     for name, usual in THRESHOLDS.items():
@@ -143,7 +147,7 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
 def _others(
     model: Model, micrograph: Micrograph, settings: Settings, found: Detections, facts: dict[str, Any]
 ) -> Iterator[tuple[str, Segmentation]]:
-    """Segmentations that are as plausible: other thresholds of the score, and of the masks (outlines further in or out).
+    """Segmentations that are as plausible: other thresholds of the score, and of the masks (outlines in or out).
 
     Nothing is predicted again for them: ``found`` holds the objects a little below the threshold too.
     """
@@ -229,6 +233,7 @@ def _found(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[De
     looked = Seen(
         network=model.network,
         channels=model.arguments.in_channels,
+        inclusive=model.arguments.body != "narrow",
         pixels=pixels,
         gray=(high, low) if settings.invert else (low, high),
         path=micrograph.path,

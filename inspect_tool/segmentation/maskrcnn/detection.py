@@ -53,7 +53,7 @@ class Sizes:
 
     def kept(self, found: Detections, level: int) -> Detections:
         """Those of one scale that it is there for; diameters at the scale of the network. [px]"""
-        low, high = self.trained_px
+        high = self.trained_px[1]
         boxes = found.boxes
         diameters = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
         keep = np.ones(len(found), bool)
@@ -70,6 +70,7 @@ class Seen:
 
     network: Any
     channels: int
+    inclusive: bool  # what its boxes are, see ``detected``
     pixels: Samples  # (rows, columns) or (rows, columns, 3)
     gray: tuple[float, float]  # which become 0 and 1
     path: str
@@ -115,9 +116,12 @@ def _part(image: Seen, pixels: Samples, part: Area, margin: int) -> Iterator[Det
     top, left = window[0].start, window[1].start
     side = max(cut.stop - cut.start for cut in part)
     try:
-        found = detected(image.network, _given(image, pixels[window]))
+        found = detected(image.network, _given(image, pixels[window]), inclusive=image.inclusive)
     except FloatingPointError:
-        msg = f"{image.path}: part at row {part[0].start}, column {part[1].start}: the network gives values that are not finite numbers; check the weights"
+        msg = (
+            f"{image.path}: part at row {part[0].start}, column {part[1].start}: the network gives values that are not "
+            "finite numbers; check the weights"
+        )
         raise BackendError(msg) from None
     except (CrowdedError, OutOfMemoryError) as error:
         if side > SMALLEST_PX:

@@ -32,12 +32,8 @@ MOST = 4000  # places looked at in one part of an image
 AT_ONCE = 128  # masks, which bounds the memory of their head
 
 
-def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
-    """Make a network without weights; ``training`` are arguments of torchvision's ``MaskRCNN``.
-
-    >>> sum(value.numel() for value in build(MaskRCNNArguments()).state_dict().values())  # doctest: +SKIP
-    2369000
-    """
+def build(arguments: MaskRCNNArguments, **training: Any) -> Any:
+    """Make a network without weights; ``training`` are arguments of torchvision's ``MaskRCNN``."""
     from torch import nn
     from torchvision.models import detection
 
@@ -46,7 +42,7 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
             "resnet50_fpn": detection.maskrcnn_resnet50_fpn,
             "resnet50_fpn_v2": detection.maskrcnn_resnet50_fpn_v2,
         }[arguments.body]
-        network: nn.Module = make(weights=None, weights_backbone=None, num_classes=arguments.classes, **training)
+        network = make(weights=None, weights_backbone=None, num_classes=arguments.classes, **training)
         for part in network.modules():
             if isinstance(part, nn.BatchNorm2d):
                 part.eps = arguments.epsilon
@@ -65,7 +61,7 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
     )
     width = arguments.features
     pooled = partial(MultiScaleRoIAlign, stages, sampling_ratio=2, canonical_scale=CANONICAL_PX)
-    return detection.MaskRCNN(  # type: ignore[no-any-return]
+    return detection.MaskRCNN(
         BackboneWithFPN(
             _body(arguments),
             {f"stage{name}": name for name in stages},
@@ -83,6 +79,14 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> "nn.Module":
         image_std=[1.0] * arguments.in_channels,
         **training,
     )
+
+
+def shapes(arguments: MaskRCNNArguments) -> dict[str, tuple[int, ...]]:
+    """Shapes of all weights by name; no memory is taken for them."""
+    import torch
+
+    with torch.device("meta"):
+        return {name: tuple(value.shape) for name, value in build(arguments).state_dict().items()}
 
 
 def _body(arguments: MaskRCNNArguments) -> "nn.Module":
@@ -162,12 +166,12 @@ class CrowdedError(Exception):
     """The first stage proposes as many places as it may: others may have been cut off."""
 
 
-def prepare(network: "nn.Module", *, score: float, nms: float) -> "nn.Module":
+def prepare(network: Any, *, score: float, nms: float) -> Any:
     """Set what decides in torchvision's network which detections are given; its own limits on their number are lifted.
 
     Parameters
     ----------
-    network : nn.Module
+    network : MaskRCNN of torchvision
         As ``build`` gives it; changed in place and returned.
     score : float
         Detections with a lower score are left out. [1]
@@ -182,15 +186,18 @@ def prepare(network: "nn.Module", *, score: float, nms: float) -> "nn.Module":
     return network
 
 
-def detected(network: "nn.Module", image: Batch) -> Detections:
+def detected(network: Any, image: Batch, *, inclusive: bool) -> Detections:
     """Find what a network sees in one part of an image.
 
     Parameters
     ----------
-    network : nn.Module
+    network : MaskRCNN of torchvision
         From ``prepare``, in evaluation mode.
     image : ndarray of float32
         (1, channels, rows, columns), gray values from 0 to 1.
+    inclusive : bool
+        Boxes reach from the middle of the first pixel to that of the last one, as torchvision paints them; else they
+        reach to the outer sides of these pixels.
 
     Raises
     ------
@@ -215,13 +222,13 @@ def detected(network: "nn.Module", image: Batch) -> Detections:
                 for values in (network.transform.image_mean, network.transform.image_std)
             )
             features = network.backbone((given - mean) / spread)
-            if not all(bool(torch.isfinite(level).all()) for level in features.values()):
-                raise FloatingPointError
+            _check_finite(*features.values())
             proposals, _ = network.rpn(ImageList(given, sizes), features)
             if len(proposals[0]) >= MOST:
                 raise CrowdedError
             looked = heads.box_head(heads.box_roi_pool(features, proposals, sizes))
             logits, shifts = heads.box_predictor(looked)
+            _check_finite(logits, shifts)
             boxes, scores, labels = (part[0] for part in heads.postprocess_detections(logits, shifts, proposals, sizes))
             masks = [
                 _masks(heads, features, *some, sizes)
@@ -230,9 +237,17 @@ def detected(network: "nn.Module", image: Batch) -> Detections:
     except torch.cuda.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise OutOfMemoryError(str(error).split(".")[0]) from None
-    return Detections(
-        boxes=boxes.float().cpu().numpy(), scores=scores.float().cpu().numpy(), masks=np.concatenate(masks)
-    )
+    edges = boxes.float().cpu().numpy()
+    if inclusive:
+        edges += np.array([-0.5, -0.5, 0.5, 0.5], np.float32)
+    else:
+        edges[edges <= 0] = -0.5  # torchvision cuts them off at 0, which is the middle of the first pixel
+    return Detections(boxes=edges, scores=scores.float().cpu().numpy(), masks=np.concatenate(masks))
+
+
+def _check_finite(*values: "Tensor") -> None:
+    if not all(bool(part.isfinite().all()) for part in values):
+        raise FloatingPointError
 
 
 def _masks(

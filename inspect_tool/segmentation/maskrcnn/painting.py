@@ -90,7 +90,8 @@ def patch(
 ) -> tuple[slice, slice, Mask]:
     """Pixels of one object: the rows and columns of its box, and which of them belong to it.
 
-    A pixel has the probability of the cell that its center lies in, linear between the centers of cells.
+    The probability is linear between the centers of cells and 0 beyond the box, so that it is half of the outermost
+    cell's on the edge of the box.
     """
     cuts, places = [], []
     for low, high, size, cells in (
@@ -104,5 +105,5 @@ def patch(
     if not places[0].size or not places[1].size:
         return cuts[0], cuts[1], np.zeros((places[0].size, places[1].size), bool)
     x, y = np.meshgrid(places[1], places[0])
-    probability = cv2.remap(mask.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    probability = cv2.remap(mask.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return cuts[0], cuts[1], probability >= 255 * threshold

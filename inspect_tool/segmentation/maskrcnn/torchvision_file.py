@@ -1,5 +1,6 @@
 """Networks that were fine-tuned with torchvision's own training scripts, as model folders."""
 
+import re
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def convert(
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         msg = f"{source}: is not the state of a network; save network.state_dict()"
         raise BackendError(msg)
-    weights: dict[str, Tensor] = {str(key).removeprefix("module."): value for key, value in state.items()}
+    weights: dict[str, Tensor] = {_named(str(key)): value for key, value in state.items()}
     body = next((name for name, key in OF_BODY.items() if key in weights), None)
     scores = weights.get("roi_heads.box_predictor.cls_score.weight")
     if body is None or scores is None or "roi_heads.mask_predictor.mask_fcn_logits.weight" not in weights:
@@ -92,6 +93,15 @@ def convert(
         weights,
         half=False,
     )
+
+
+def _named(key: str) -> str:
+    """Name of a weight as torchvision has it today; files of before 0.13 count the layers of the mask head from 1.
+
+    >>> _named("module.roi_heads.mask_head.mask_fcn1.weight")
+    'roi_heads.mask_head.0.0.weight'
+    """
+    return re.sub(r"mask_fcn(\d)\.", lambda found: f"{int(found[1]) - 1}.0.", key.removeprefix("module."))
 
 
 def _card(source: Path, folder: Path, body: str, classes: int, epsilon: float, resized: bool) -> dict[str, Any]:

@@ -94,8 +94,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "sigmas": (0.3, 64.0),
     "hidden": (1, 512),
     "members": (2, 64),
-    "widths": (8, _WIDEST),
-    "blocks": (1, 32),
+    "widths": (8, 512),
+    "blocks": (1, 8),
     "mask_layers": (1, 8),
     "anchors_px": (2.0, 1024.0),
     "epsilon": (0.0, 1.0),
@@ -142,9 +142,12 @@ def maskrcnn_arguments(network: Mapping[str, object], where: str) -> MaskRCNNArg
     _in_range(found, where, {})
     if found.body != "narrow":
         if found.in_channels != 3:
-            msg = f"{where} in_channels: got {found.in_channels}; networks of torchvision take 3 (gray values three times)"
+            msg = f"{where} in_channels: got {found.in_channels}; those of torchvision take 3 (equal for gray)"
             raise BackendError(msg)
         return found
+    if not found.features:
+        msg = f"{where} features: got 0, must be at least 1"
+        raise BackendError(msg)
     levels = len(found.widths) + 1  # the coarsest is taken from the last stage
     if not 1 <= len(found.widths) <= _MOST_STAGES:
         msg = f"{where} widths: {len(found.widths)} stages; 1 to {_MOST_STAGES} can be used"
@@ -222,4 +225,7 @@ def check_card(card: ModelCard, folder: Path) -> None:
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
     if card.architecture == "maskrcnn":
-        maskrcnn_arguments(card.network, f"{where} network")
+        told_apart = maskrcnn_arguments(card.network, f"{where} network").classes
+        if told_apart != len(card.classes):
+            msg = f"{where} network.classes: got {told_apart}, but {len(card.classes)} classes are named"
+            raise BackendError(msg)

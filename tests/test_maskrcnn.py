@@ -114,7 +114,7 @@ def test_detections_are_those_of_torchvision_itself(body):
     arguments = MaskRCNNArguments(**TINY) if narrow else MaskRCNNArguments(body=body, in_channels=3)
     network = networks.build(arguments)
     image = torch.rand(3 if not narrow else 1, 96, 128)
-    selective(network, image[None], 0.05)
+    selective(network, image[None], 0.12)
     networks.prepare(network, score=0.0, nms=0.5)
     network.transform.min_size, network.transform.max_size = (96,), 128
     network.transform.postprocess = lambda result, *_: result  # masks as they are, before they are painted
@@ -230,7 +230,7 @@ def test_weights_that_do_not_fit_and_other_networks_are_refused(folder, tmp_path
     save_model(tmp_path / "three", card("three", **three), {})
     refused(tmp_path / "three", "classes: background, powder, satellite; this backend finds objects of one class")
     refused("weights.pth", "can run code when they are loaded")
-    refused(folder, "score_threshold = 1: must lie between 0 and 1", score_threshold=1.0)
+    refused(folder, "score_threshold = 1.0: must lie between 0 and 1", score_threshold=1.0)
 
 
 def test_damaged_weights(folder, tmp_path):

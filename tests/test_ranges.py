@@ -62,6 +62,11 @@ OUT_OF_RANGE = [
     ("backend", "cellpose", "min_size_px", -1),
     ("backend", "cellpose", "tile_batch", 0),
     ("backend", "cellpose", "chunk_px", 0),
+    ("backend", "maskrcnn", "score_threshold", -0.1),
+    ("backend", "maskrcnn", "mask_threshold", 2),
+    ("backend", "maskrcnn", "object_px", [0, 10]),
+    ("backend", "maskrcnn", "min_size_px", -1),
+    ("backend", "maskrcnn", "tile_px", 0),
 ]
 
 

@@ -1,7 +1,10 @@
 """Train the small Mask R-CNN of particles, from scratch, on drawn particles and parts of real pictures of powder.
 
-    OMP_NUM_THREADS=1 nice python benchmarks/train_maskrcnn.py --folder runs/particles_maskrcnn --steps 3000
+    OMP_NUM_THREADS=1 nice python benchmarks/train_maskrcnn.py --folder runs/particles_maskrcnn --steps 1900
+    python benchmarks/train_maskrcnn.py --folder runs/ours --own annotated --start particles_maskrcnn --steps 600
 
+The second command goes on from a model with pictures of one's own: a folder with ``images`` and ``instances`` (label
+images of the same names, 16 bits, a number for each object), which are half of what is learned from then.
 Needs the extras 'maskrcnn' and 'stardist' (discs are drawn as for StarDist, scores are by its matching). A run that
 was killed goes on where it was; the same arguments give the same weights. ``--ship FOLDER`` writes the model folder
 with the best weights so far.
@@ -15,6 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +50,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.segmentation.maskrcnn.network import CrowdedError, Detections, build, detected, prepare
 from inspect_tool.segmentation.maskrcnn.painting import painted
 from inspect_tool.segmentation.networks.arguments import MaskRCNNArguments
-from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model
+from inspect_tool.segmentation.networks.weights import gray_range, load_weights, model_folder, normalized, save_model
 from inspect_tool.training.fit import STATE, Draw, fit
 
 SEED = 31
@@ -68,6 +72,7 @@ LEARNING = {
 
 Image = NDArray[np.uint8]
 Labels = NDArray[np.int32]
+Real = tuple[Image, Labels, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,9 +83,12 @@ class Drawing:
     layers: list[Labels]
 
 
-def drawing(seed: tuple[int, int], side: int = POOL_SIDE) -> Drawing:
+def drawing(seed: tuple[int, int], own: Sequence[Real] = (), side: int = POOL_SIDE) -> Drawing:
     """One picture of a kind that the network is meant for, or a part of a real one."""
     rng = np.random.default_rng(seed)
+    if own and rng.uniform() < 0.5:
+        scene = real_scene(rng, side, own)
+        return Drawing(pixels=scene.pixels, layers=[scene.labels])
     while True:
         kind = str(rng.choice(["bodies", "discs", "powder", "tem"], p=[0.55, 0.15, 0.22, 0.08]))
         try:
@@ -99,7 +107,7 @@ def drawing(seed: tuple[int, int], side: int = POOL_SIDE) -> Drawing:
             return made
 
 
-def transmission() -> list[tuple[Image, Labels, float]]:
+def transmission() -> list[Real]:
     """The picture of particles in transmission of minis-permissive, whose mask is taken apart into pieces."""
     folder = DATA / "minis-permissive"
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
@@ -109,9 +117,26 @@ def transmission() -> list[tuple[Image, Labels, float]]:
     assert pixels is not None, f"{folder}: is needed for training"
     assert mask is not None, f"{folder}: is needed for training"
     labels = cv2.connectedComponents((mask == 1).astype(np.uint8), connectivity=4, ltype=cv2.CV_32S)[1]
+    return [real(pixels, labels)]
+
+
+def annotated(folder: Path) -> list[Real]:
+    """Pictures of one's own: ``images`` and label images of the same names in ``instances``."""
+    made = []
+    for path in sorted((folder / "images").iterdir()):
+        pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        labels = cv2.imread(str(folder / "instances" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
+        assert pixels is not None, f"{path}: is no picture"
+        assert labels is not None, f"{folder / 'instances' / path.stem}.png: is missing"
+        made.append(real(pixels, labels))
+    return made
+
+
+def real(pixels: NDArray[Any], labels: NDArray[Any]) -> Real:
+    """A picture, its label image, and the median diameter of its objects. [px]"""
     areas = np.bincount(labels.ravel())[1:]
     ecd = 2 * float(np.sqrt(np.median(areas[areas > 0]) / np.pi))
-    return [(np.asarray(pixels, np.uint8), np.asarray(labels, np.int32), ecd)]
+    return np.asarray(pixels, np.uint8), np.asarray(labels, np.int32), ecd
 
 
 def photographed(pixels: Image, rng: np.random.Generator) -> Image:
@@ -230,10 +255,13 @@ def judging(count: int) -> list[tuple[NDArray[np.float32], Labels]]:
     return made
 
 
-def card_of(steps: int, batch: int, scored: Mapping[str, float]) -> dict[str, Any]:
-    """Values of the model card."""
+def card_of(name: str, run: Mapping[str, Any], steps: int, scored: Mapping[str, float]) -> dict[str, Any]:
+    """Values of the model card; ``run`` is what made the run this run."""
+    own = None
+    if run["own"]:
+        own = {"name": run["own"], "licence": "of the laboratory", "images": len(annotated(Path(run["own"])))}
     return {
-        "name": "particles_maskrcnn",
+        "name": name,
         "version": "1",
         "title": "Particles of any shape that touch or overlap (Mask R-CNN)",
         "architecture": "maskrcnn",
@@ -250,7 +278,7 @@ def card_of(steps: int, batch: int, scored: Mapping[str, float]) -> dict[str, An
             {
                 "name": "inspect_tool.synthetic.bodies; packed discs of train_round_objects.py",
                 "licence": "Apache-2.0",
-                "images": 420,
+                "images": round(0.7 * run["pictures"]),
                 "source": "drawn by benchmarks/train_maskrcnn.py",
             },
             {
@@ -265,20 +293,29 @@ def card_of(steps: int, batch: int, scored: Mapping[str, float]) -> dict[str, An
                 "images": 1,
                 "source": "github.com/tldr-group/interactive-seg-backend",
             },
+            *((own,) if own else ()),
         ),
-        "procedure": {"script": "benchmarks/train_maskrcnn.py", "seed": SEED, "steps": steps, "batch": batch},
+        "procedure": {
+            "script": "benchmarks/train_maskrcnn.py",
+            "seed": SEED,
+            "steps": steps,
+            "batch": run["batch"],
+            "begun_with_sha256": run["start"],
+        },
         "scores": dict(scored),
     }
 
 
-def ship(folder: Path, target: Path, batch: int) -> None:
+def ship(folder: Path, target: Path) -> None:
     """Write the model folder with the best weights of a run, whether or not it ended."""
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     kept = {name: value for name, value in load_file(folder / state["tensors"]).items() if name.startswith("best.")}
     weights = {name.removeprefix("best.detector."): value for name, value in kept.items()}
     best = max(state["history"], key=lambda entry: entry["score"])
     scored = {f"{name}.drawn_unseen": round(best[name], 4) for name in ("score", "recall", "precision")}
-    save_model(target, card_of(int(state["step"]), batch, scored), weights)
+    save_model(
+        target, card_of(target.name, {"own": "", "start": "", **state["run"]}, int(state["step"]), scored), weights
+    )
 
 
 def main() -> None:
@@ -290,18 +327,25 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=540, help="that are drawn before learning begins")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw them")
+    parser.add_argument("--own", type=Path, help="folder of annotated pictures to learn from as well")
+    parser.add_argument("--start", help="model to begin from, a folder or a shipped one; default: random weights")
     parser.add_argument("--ship", type=Path, help="write the model folder and do nothing else")
     given = parser.parse_args()
     if given.ship:
-        ship(given.folder, given.ship, given.batch)
+        ship(given.folder, given.ship)
         return
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     seeds = [(SEED, number) for number in range(given.pictures)]
     with ProcessPoolExecutor(given.workers) as pool:
-        pictures = list(pool.map(drawing, seeds, chunksize=8))
+        pictures = list(pool.map(partial(drawing, own=annotated(given.own) if given.own else ()), seeds, chunksize=8))
     torch.manual_seed(SEED)
     network = Learner()
+    start = ""
+    if given.start:
+        card, weights = load_weights(model_folder(given.start), "maskrcnn")
+        network.detector.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
+        start = card.sha256
     judges = judging(8)
 
     def report(step: int, steps: int, values: Mapping[str, float]) -> None:
@@ -322,7 +366,7 @@ def main() -> None:
         rate=given.rate,
         every=given.every,
         ema=0.99,
-        identity={"pictures": given.pictures},
+        identity={"pictures": given.pictures, "own": str(given.own or ""), "start": start},
         report=report,
     )
 

@@ -300,22 +300,25 @@ def card_of(name: str, run: Mapping[str, Any], steps: int, scored: Mapping[str, 
             "seed": SEED,
             "steps": steps,
             "batch": run["batch"],
-            "begun_with_sha256": run["start"],
+            **({"begun_with_sha256": run["start"]} if run["start"] else {}),
         },
         "scores": dict(scored),
     }
 
 
 def ship(folder: Path, target: Path) -> None:
-    """Write the model folder with the best weights of a run, whether or not it ended."""
+    """Write the model folder with the averaged weights at the last checkpoint of a run, and what they find."""
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    kept = {name: value for name, value in load_file(folder / state["tensors"]).items() if name.startswith("best.")}
-    weights = {name.removeprefix("best.detector."): value for name, value in kept.items()}
-    best = max(state["history"], key=lambda entry: entry["score"])
-    scored = {f"{name}.drawn_unseen": round(best[name], 4) for name in ("score", "recall", "precision")}
-    save_model(
-        target, card_of(target.name, {"own": "", "start": "", **state["run"]}, int(state["step"]), scored), weights
-    )
+    kept = load_file(folder / state["tensors"])
+    prefix = "average.detector."
+    weights = {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
+    network = build(NETWORK)
+    network.load_state_dict({name: value.half().float() for name, value in weights.items()})  # as they are stored
+    found = scores(network.eval(), judging(40)[8:])  # the first ones were looked at in the training
+    scored = {f"{name}.drawn_unseen": round(float(value), 4) for name, value in found.items()}
+    run = {"own": "", "start": "", **state["run"]}
+    save_model(target, card_of(target.name, run, int(state["step"]), scored), weights)
+    print(scored)
 
 
 def main() -> None:

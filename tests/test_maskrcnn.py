@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inspect_tool import synthetic
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import maskrcnn as backend
@@ -17,6 +18,7 @@ from inspect_tool.segmentation.maskrcnn import network as networks
 from inspect_tool.segmentation.maskrcnn.painting import patch
 from inspect_tool.segmentation.networks.arguments import MaskRCNNArguments
 from inspect_tool.segmentation.networks.weights import save_model
+from inspect_tool.training.metrics import match, object_pairs
 
 try:
     import torch
@@ -275,6 +277,23 @@ def test_labels_and_alternatives_are_what_is_stated_and_nothing_is_downloaded(fo
     assert (low["score_threshold"], high["score_threshold"]) == (0.42, 0.62)
     assert low["objects"] + low["hidden_objects"] > stated["objects"] + stated["hidden_objects"]
     assert (others["outline +"].labels > 0).sum() > (others["outline -"].labels > 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("scene", "least"),
+    [
+        ({"area_percent": 88.0, "mean_ecd_um": 30.0, "spread": 0.05, "overlap": 0.3}, 0.85),
+        ({"area_percent": 35.0, "mean_ecd_um": 24.0, "clusters": 0.8, "signal": "tem", "gray": (0.7, 0.2)}, 0.8),
+    ],
+)
+def test_the_shipped_network_finds_more_than_a_hundred_particles_that_overlap(scene, least):
+    field = synthetic.bodies(seed=31, shape_px=(300, 360), **scene)
+    pixels = synthetic.degrade(field.pixels, 1, seed=2)
+    chosen = backend.Settings(device="cpu")
+    found = backend.segment(backend.load(chosen), replace(MICROGRAPH, pixels=pixels), chosen)
+    result = match(object_pairs(np.asarray(field.labels, np.int32), found.labels))
+    assert result.tp > 100
+    assert 2 * result.tp / (2 * result.tp + result.fp + result.fn) > least
 
 
 def test_light_and_dark_change_places(folder):

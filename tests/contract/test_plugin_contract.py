@@ -33,11 +33,12 @@ PICTURES = {
     ),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
-FOR_BACKEND = {  # a window of the network of cellpose takes seconds
+FOR_BACKEND = {  # a window of the networks of cellpose and maskrcnn takes seconds
     "threshold": "porosity",
     "watershed": "grain_size",
     "joints": "solder_voids",
     "cellpose": "small",
+    "maskrcnn": "small",
 }
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
@@ -70,7 +71,16 @@ def default_segmentation(recipe, image):
 def settings_of(tmp_path_factory):
     """Settings that a backend works with: its own, or those that name a model where none is shipped."""
     strokes = str(bright_pixels(tmp_path_factory.mktemp("models") / "bright"))
-    return lambda name: registry.load("backend", name).Settings(**({"model": strokes} if name == "pixels" else {}))
+
+    def settings(name):
+        if name == "maskrcnn":
+            try:
+                import torchvision  # noqa: F401
+            except (ImportError, RuntimeError) as error:  # its operators are made for one torch
+                pytest.skip(f"torchvision cannot be used here ({error}); .ci/cellpose4 makes an environment with it")
+        return registry.load("backend", name).Settings(**({"model": strokes} if name == "pixels" else {}))
+
+    return settings
 
 
 @pytest.mark.parametrize("name", BACKENDS)

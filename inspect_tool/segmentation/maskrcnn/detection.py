@@ -1,8 +1,8 @@
 """Objects of an image of any size: looked at in parts, at one scale or several, joined over the seams.
 
-A part is seen with a margin of the largest object that the network was trained for; an object belongs to the part that
-holds the middle of its box, so that none is cut or counted twice. Where the two parts beside a seam disagree about a
-middle, both may claim the object: what mostly covers another one is dropped when labels are painted.
+A part is seen with a margin for half the largest object that the network was trained for; an object belongs to the
+part that holds the middle of its box, so that none is cut or counted twice. Where the two parts beside a seam disagree
+about a middle, both may claim the object: what mostly covers another one is dropped when labels are painted.
 Memory: one part, and a mask of 28 x 28 bytes for every object.
 """
 
@@ -25,6 +25,8 @@ from inspect_tool.segmentation.networks.tiling import Area, wider
 from inspect_tool.segmentation.networks.weights import normalized
 
 STEP = 4.0  # between scales
+LARGER = 1.25  # diameters over the largest of the training that are taken from a scale, and that a margin allows for
+CONTEXT_PX = 32  # what a margin shows beside the largest object
 SMALLEST_PX = 32  # side of a part that is not taken in quarters any more
 
 
@@ -58,7 +60,7 @@ class Sizes:
         diameters = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
         keep = np.ones(len(found), bool)
         if level < len(self.scales) - 1:
-            keep &= diameters <= 1.25 * high
+            keep &= diameters <= LARGER * high
         if level > 0:
             keep &= diameters >= high / STEP
         return found[keep]
@@ -100,7 +102,7 @@ def _level(image: Seen, sizes: Sizes, level: int, scale: float) -> Iterator[Dete
     shape = image.pixels.shape[:2]
     pixels = resized(image.pixels, scale)
     ratio = np.array([shape[1] / pixels.shape[1], shape[0] / pixels.shape[0]] * 2, np.float32)
-    margin = ceil(1.25 * sizes.trained_px[1])
+    margin = ceil(LARGER / 2 * sizes.trained_px[1]) + CONTEXT_PX
     for part in _parts((slice(0, pixels.shape[0]), slice(0, pixels.shape[1])), image.tile_px):
         if image.roi is not None and not _reaches(image.roi, part, ratio):
             continue

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 RATIOS = (0.5, 1.0, 2.0)  # heights over widths of the anchors
 GROUPS = 8  # of a group normalization
 CANONICAL_PX = 112  # a box of this size is looked at on the level of stride 16 by the heads of ``narrow``
-LEAST_PROPOSAL = 0.05  # of the score with which the first stage proposes a place
+LEAST_PROPOSAL = 0.2  # of the score with which the first stage proposes a place
+PROPOSAL_NMS = 0.6  # of the proposals of ``narrow``: its anchors lie close together
 CELLS = 28  # of a mask along each side of its box, in every network that can be built here
 STRIDE = 32  # rows and columns are filled up to multiples of it, so that every level halves exactly [px]
-MOST = 4000  # places looked at in one part of an image
-AT_ONCE = 128  # masks, which bounds the memory of their head
+MOST = 20_000  # places looked at in one part of an image
+PLACES_AT_ONCE, MASKS_AT_ONCE = 2000, 128  # which bounds the memory of the heads
 
 
 def build(arguments: MaskRCNNArguments, **training: Any) -> Any:
@@ -72,6 +73,7 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> Any:
         box_roi_pool=pooled(output_size=7),
         box_head=TwoMLPHead(width * 7 * 7, arguments.hidden),
         box_predictor=FastRCNNPredictor(arguments.hidden, arguments.classes),
+        rpn_nms_thresh=PROPOSAL_NMS,
         mask_roi_pool=pooled(output_size=14),
         mask_head=MaskRCNNHeads(width, (width,) * arguments.mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(width, width, arguments.classes),
@@ -226,13 +228,13 @@ def detected(network: Any, image: Batch, *, inclusive: bool) -> Detections:
             proposals, _ = network.rpn(ImageList(given, sizes), features)
             if len(proposals[0]) >= MOST:
                 raise CrowdedError
-            looked = heads.box_head(heads.box_roi_pool(features, proposals, sizes))
-            logits, shifts = heads.box_predictor(looked)
+            judged = [_judged(heads, features, some, sizes) for some in proposals[0].split(PLACES_AT_ONCE)]
+            logits, shifts = (torch.cat(part) for part in zip(*judged, strict=True))
             _check_finite(logits, shifts)
             boxes, scores, labels = (part[0] for part in heads.postprocess_detections(logits, shifts, proposals, sizes))
             masks = [
                 _masks(heads, features, *some, sizes)
-                for some in zip(boxes.split(AT_ONCE), labels.split(AT_ONCE), strict=True)
+                for some in zip(boxes.split(MASKS_AT_ONCE), labels.split(MASKS_AT_ONCE), strict=True)
             ]
     except torch.cuda.OutOfMemoryError as error:
         torch.cuda.empty_cache()
@@ -248,6 +250,13 @@ def detected(network: Any, image: Batch, *, inclusive: bool) -> Detections:
 def _check_finite(*values: "Tensor") -> None:
     if not all(bool(part.isfinite().all()) for part in values):
         raise FloatingPointError
+
+
+def _judged(heads: Any, features: Any, places: "Tensor", sizes: list[tuple[int, int]]) -> tuple["Tensor", "Tensor"]:
+    """Scores of some places, and how their boxes are to be moved."""
+    looked = heads.box_head(heads.box_roi_pool(features, [places], sizes))
+    logits, shifts = heads.box_predictor(looked)
+    return logits, shifts
 
 
 def _masks(

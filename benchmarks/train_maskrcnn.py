@@ -64,6 +64,7 @@ SETTINGS = {"score_threshold": 0.5, "mask_threshold": 0.5, "nms_threshold": 0.5}
 LEARNING = {
     "rpn_batch_size_per_image": 192,
     "rpn_fg_iou_thresh": 0.6,
+    "rpn_nms_thresh": 0.7,
     "rpn_pre_nms_top_n_train": 800,
     "rpn_post_nms_top_n_train": 400,
     "box_batch_size_per_image": 96,
@@ -324,9 +325,9 @@ def ship(folder: Path, target: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="of the checkpoint and the log")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1900)
     parser.add_argument("--batch", type=int, default=3)
-    parser.add_argument("--every", type=int, default=150)
+    parser.add_argument("--every", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=540, help="that are drawn before learning begins")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--workers", type=int, default=1, help="processes that draw them")

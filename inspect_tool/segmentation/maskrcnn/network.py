@@ -73,13 +73,12 @@ def build(arguments: MaskRCNNArguments, **training: Any) -> Any:
         box_roi_pool=pooled(output_size=7),
         box_head=TwoMLPHead(width * 7 * 7, arguments.hidden),
         box_predictor=FastRCNNPredictor(arguments.hidden, arguments.classes),
-        rpn_nms_thresh=PROPOSAL_NMS,
         mask_roi_pool=pooled(output_size=14),
         mask_head=MaskRCNNHeads(width, (width,) * arguments.mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(width, width, arguments.classes),
         image_mean=[0.0] * arguments.in_channels,
         image_std=[1.0] * arguments.in_channels,
-        **training,
+        **{"rpn_nms_thresh": PROPOSAL_NMS, **training},
     )
 
 

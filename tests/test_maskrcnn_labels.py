@@ -74,6 +74,16 @@ def test_an_object_at_the_edge_of_the_image_keeps_its_outermost_pixels():
     assert np.count_nonzero(labels) == 50
 
 
+def test_a_speck_beside_the_object_does_not_belong_to_it():
+    box, score, mask = disc((40, 40), 20)
+    mask[12:16, 10:17] = 0  # a hole is left as it is
+    mask[0:2, 0:2] = 255
+    labels = paint(of((box, score, mask)), (80, 80)).labels
+    assert not labels[:30, :24].any()
+    assert labels[40, 25] == 1
+    assert ndimage.label(labels, np.ones((3, 3)))[1] == 1
+
+
 def test_the_higher_score_lies_on_top_and_what_is_lost_is_counted():
     left, right = disc((40, 40), 20, 0.6), disc((40, 60), 20, 0.8)
     drawn = paint(of(left, right), (80, 100))

@@ -90,8 +90,8 @@ def patch(
 ) -> tuple[slice, slice, Mask]:
     """Pixels of one object: the rows and columns of its box, and which of them belong to it.
 
-    The probability is linear between the centers of cells and 0 beyond the box, so that it is half of the outermost
-    cell's on the edge of the box.
+    Of several pieces the largest counts. The probability is linear between the centers of cells and 0 beyond the box,
+    so that it is half of the outermost cell's on the edge of the box.
     """
     cuts, places = [], []
     for low, high, size, cells in (
@@ -106,4 +106,12 @@ def patch(
         return cuts[0], cuts[1], np.zeros((places[0].size, places[1].size), bool)
     x, y = np.meshgrid(places[1], places[0])
     probability = cv2.remap(mask.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return cuts[0], cuts[1], probability >= 255 * threshold
+    return cuts[0], cuts[1], _largest_piece(probability >= 255 * threshold)
+
+
+def _largest_piece(inside: Mask) -> Mask:
+    """An object is in one piece: specks beside it would stretch its diameters."""
+    count, numbered, facts, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
+    if count <= 2:
+        return inside
+    return np.asarray(numbered == 1 + int(np.argmax(facts[1:, cv2.CC_STAT_AREA])), bool)

@@ -67,6 +67,12 @@ OUT_OF_RANGE = [
     ("backend", "maskrcnn", "object_px", [0, 10]),
     ("backend", "maskrcnn", "min_size_px", -1),
     ("backend", "maskrcnn", "tile_px", 0),
+    ("backend", "prompt", "object_px", [0, 10]),
+    ("backend", "prompt", "grid", 0),
+    ("backend", "prompt", "threshold", 1.5),
+    ("backend", "prompt", "quality", -0.1),
+    ("backend", "prompt", "min_object_px", -1),
+    ("backend", "prompt", "tile_px", 0),
 ]
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from known_networks import bright_pixels
+from onnx_example import known_pair
 
 import inspect_tool
 from inspect_tool import registry, synthetic
@@ -39,6 +40,7 @@ FOR_BACKEND = {  # a window of the networks of cellpose and maskrcnn takes secon
     "joints": "solder_voids",
     "cellpose": "small",
     "maskrcnn": "small",
+    "prompt": "small",
 }
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
@@ -70,7 +72,9 @@ def default_segmentation(recipe, image):
 @pytest.fixture(scope="module")
 def settings_of(tmp_path_factory):
     """Settings that a backend works with: its own, or those that name a model where none is shipped."""
-    strokes = str(bright_pixels(tmp_path_factory.mktemp("models") / "bright"))
+    folder = tmp_path_factory.mktemp("models")
+    models = {"pixels": lambda: bright_pixels(folder / "bright"), "prompt": lambda: known_pair(folder / "pair")}
+    made = {}
 
     def settings(name):
         if name == "maskrcnn":
@@ -78,7 +82,9 @@ def settings_of(tmp_path_factory):
                 import torchvision  # noqa: F401
             except (ImportError, RuntimeError) as error:  # its operators are made for one torch
                 pytest.skip(f"torchvision cannot be used here ({error}); .ci/cellpose4 makes an environment with it")
-        return registry.load("backend", name).Settings(**({"model": strokes} if name == "pixels" else {}))
+        if name in models and name not in made:
+            made[name] = {"model": str(models[name]())}
+        return registry.load("backend", name).Settings(**made.get(name, {}))
 
     return settings
 

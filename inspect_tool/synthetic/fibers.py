@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, cos, exp, hypot, pi, radians, sin, sqrt
+from math import cos, exp, hypot, pi, radians, sin, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -232,9 +232,7 @@ def _packed(
         for _ in range(rng.poisson(void_share * area / mean_void))
     ]
     empty = diameter_px * rng.uniform(0.75, 1.75, rng.poisson(pockets * n))
-    radius = np.concatenate(
-        [diameter / 2 * np.sqrt(cos(tilt) / p[2]), [one.reach + 0.5 for one in voids], empty]
-    )
+    radius = np.concatenate([diameter / 2 * np.sqrt(cos(tilt) / p[2]), [one.reach + 0.5 for one in voids], empty])
     place = _pushed_apart(rng.uniform(0, side, (len(radius), 2)), radius, side)
     kept = n + len(voids)
     stirred = place[:kept] + _STIRRED * diameter_px * rng.standard_normal((kept, 2))

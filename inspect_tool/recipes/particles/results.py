@@ -11,11 +11,12 @@ from inspect_tool.languages import Text
 from inspect_tool.model import Component, Editions, Result
 from inspect_tool.recipes._common import scale_line
 from inspect_tool.recipes.particles import sampling
-from inspect_tool.recipes.particles.sampling import Limits, Sample
 from inspect_tool.recipes.particles.settings import POWERS, QUANTITIES, SHARES, SIZES, Settings
 from inspect_tool.recipes.particles.values import Measured
 from inspect_tool.standards.editions import designation, edition_of
 from inspect_tool.standards.formulas import iso_9276_2
+from inspect_tool.statistics import samples
+from inspect_tool.statistics.samples import Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
@@ -199,7 +200,7 @@ def _count(fields: Sequence[Measured], settings: Settings, editions: Editions) -
     ]
     sample = sample_of(fields, "um")
     rests = np.bincount(groups_of(fields), (counts - value * areas) / area)
-    excess = sampling.excess(np.asarray(rests, dtype=np.float64), u)
+    excess = samples.excess(np.asarray(rests, dtype=np.float64), u)
     if excess > 0:
         what = _groups_of(fields)
         lines.append(
@@ -339,7 +340,7 @@ def _shapes(fields: Sequence[Measured], editions: Editions) -> list[Result]:
         ("particle_circularity", "whole_particle_circularity", Text("particles.definition_circularity")),
     ):
         values = np.concatenate([np.asarray(field.curves[curve]) for field in fields])
-        limits = sampling.average(sample, values)
+        limits = samples.average(sample, values)
         if name == "particle_aspect_ratio":
             u, basis = sqrt(2) * _EDGE_PX / mean_px * sqrt(1 + limits.value**2), Text("particles.basis_feret_ends")
         else:

@@ -46,6 +46,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "porosity": "inspect_tool.recipes.porosity",
         "solder_voids": "inspect_tool.recipes.solder_voids",
         "particles": "inspect_tool.recipes.particles",
+        "fibres": "inspect_tool.recipes.fibres",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

@@ -1,8 +1,9 @@
 """Objects of another backend, and voids among what it leaves: three phases of a composite, fibers told apart.
 
 Any backend may find the objects. Of one that gives objects they are taken as they are; of one that gives classes those
-of class 1, where touching ones are parted at their necks. Voids are what is darker than the matrix between the objects
-by a share of the step from matrix to objects; the outline of each lies half-way down to its own floor.
+of class 1, parted about the middles that stand out of the gray values (``measure.packed``). Voids are what is darker
+than the matrix between the objects by a share of the step from matrix to objects; the outline of each lies half-way
+down to its own floor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from inspect_tool import registry
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
 from inspect_tool.images.preprocess import background
-from inspect_tool.measure.boundaries import parted_by_distance
+from inspect_tool.measure import packed
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.plugins import Backend
 from inspect_tool.ranges import Above0, Share
@@ -49,9 +50,9 @@ class Settings:
         default_factory=dict
     )
     model: Annotated[str, Doc("model folder of that backend, or the name of one that comes along")] = ""
-    depth: Annotated[Share, Doc("classes only: neck narrower than (1 - depth) of the smaller object parts it [1]")] = (
-        0.15
-    )
+    diameter_px: Annotated[
+        Above0[float] | None, Doc("classes only: usual diameter of the objects that are parted; None: found [px]")
+    ] = None
     names: Annotated[tuple[str, str, str], Doc("of matrix, objects and voids")] = ("matrix", "object", "void")
     void_contrast: Annotated[
         Share, Doc("darker than the matrix by this share of the step from matrix to objects is a void [1]")
@@ -130,8 +131,11 @@ def _objects(inner: Segmentation, micrograph: Micrograph, settings: Settings) ->
         found = np.where(inner.labels == 1, inner.objects, 0).astype(np.int32)
     else:
         mask = np.asarray(inner.labels == 1)
-        distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
-        found = _filled(parted_by_distance(distance, mask, settings.depth))
+        gray = micrograph.pixels.astype(np.float32)
+        if mask.any() and not mask.all() and gray[mask].mean() < gray[~mask].mean():
+            gray = -gray
+        size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
+        found = _filled(packed.parted(gray, mask, size_px))
     if not found.any() or found.all():
         what = "no object" if not found.any() else "nothing but objects"
         msg = f"{micrograph.path}: {what} found by '{settings.objects}'; check [backend] options, e.g. the phase"

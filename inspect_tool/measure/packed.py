@@ -16,7 +16,9 @@ from inspect_tool.model import LabelImage, Mask
 _SIZES_PX = np.geomspace(5.0, 120.0, 40)  # that are tried for the usual diameter
 _OF_SIDE = 4.0  # a diameter is at most this part of the shorter side
 _CROWDED = 0.3  # share of the area of the mask whose strongest responses are compared between sizes
+_FILLED = 1.5  # times the mask: discs of a size that answer do not cover more; those of clusters do
 _MIDDLE, _AROUND = 0.22, 0.5  # standard deviations of the two smoothings, in diameters
+_SPUR = 0.15  # radius of the disc that fits everywhere into an object, in diameters
 _STANDS_OUT = 0.02  # a middle rises so much above the saddle to a higher one, in usual heights
 
 
@@ -41,7 +43,8 @@ def usual_diameter(gray: FloatImage, mask: Mask) -> float:
         peaks = (response == cv2.dilate(response, np.ones((3, 3), np.uint8))) & mask
         found = np.sort(response[peaks])[::-1]
         number = max(5, round(_CROWDED * area / (pi / 4 * float(size) ** 2)))
-        if len(found) >= number:
+        filled = len(found) * pi / 4 * float(size) ** 2 / area
+        if len(found) >= number and filled <= _FILLED:
             best = max(best, (float(found[:number].mean()), float(size)))
     return best[1]
 
@@ -61,7 +64,8 @@ def parted(gray: FloatImage, mask: Mask, diameter_px: float) -> LabelImage:
     Returns
     -------
     int32 array of shape (rows, columns)
-        Number of the object at each pixel, 0 outside of the mask. A part of the mask without a middle belongs to none.
+        Number of the object at each pixel, 0 outside of the mask. A part of the mask without a middle belongs to none,
+        nor do spurs that are narrow for an object: gaps between several objects that the mask does not show.
     """
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
@@ -70,7 +74,27 @@ def parted(gray: FloatImage, mask: Mask, diameter_px: float) -> LabelImage:
     solid = np.asarray(dip.HMaxima(dip.Image(rise), _STANDS_OUT * height))
     middles = numbered(np.asarray(dip.Maxima(dip.Image(solid))) & mask)
     deep = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-    return flooded(np.asarray(-(deep / (diameter_px / 2) + rise / height), np.float32), middles, mask)
+    found = flooded(np.asarray(-(deep / (diameter_px / 2) + rise / height), np.float32), middles, mask)
+    return _without_spurs(found, _SPUR * diameter_px)
+
+
+def _without_spurs(labels: LabelImage, radius_px: float) -> LabelImage:
+    """Open every object by a disc."""
+    inside = labels > 0
+    for one, other in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        same = labels[one] == labels[other]
+        inside[one] &= same
+        inside[other] &= same
+    core = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > radius_px
+    if not core.any():
+        return labels
+    away, nearest = cv2.distanceTransformWithLabels(
+        (~core).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    number = np.zeros(int(nearest.max()) + 1, np.int32)
+    number[nearest[core]] = labels[core]
+    # the outermost pixels of an object lie a pixel farther from its core than from its outline
+    return np.where((away <= radius_px + 1) & (number[nearest] == labels), labels, 0).astype(np.int32)
 
 
 def _smooth(gray: FloatImage, sigma_px: float) -> FloatImage:

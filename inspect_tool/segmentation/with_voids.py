@@ -70,6 +70,14 @@ class _Inner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Objects:
+    """Objects of one segmentation."""
+
+    numbers: LabelImage  # 0 also in parts of the mask that are of no object
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Gray:
     """Gray values of what the objects leave."""
 
@@ -108,39 +116,42 @@ def segment(model: _Inner, micrograph: Micrograph, settings: Settings) -> Segmen
     """
     start = perf_counter()
     inner = model.backend.segment(model.model, micrograph, model.settings)
-    objects = _objects(inner, micrograph, settings)
-    made = _segmentation(inner, objects, micrograph, settings, _HALF)
+    found = _found(inner, micrograph, settings)
+    made = _segmentation(inner, found, micrograph, settings, _HALF)
     made = replace(made, seconds=perf_counter() - start)
-    return replace(made, alternatives=partial(_others, inner, objects, micrograph, settings))
+    return replace(made, alternatives=partial(_others, inner, found, micrograph, settings))
 
 
 def _others(
-    inner: Segmentation, objects: LabelImage, micrograph: Micrograph, settings: Settings
+    inner: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings
 ) -> Iterator[tuple[str, Segmentation]]:
     """Give the alternatives of the objects, then voids with an outline higher and lower between floor and matrix."""
     for name, other in inner.alternatives():
-        yield name, _segmentation(other, _objects(other, micrograph, settings), micrograph, settings, _HALF)
+        yield name, _segmentation(other, _found(other, micrograph, settings), micrograph, settings, _HALF)
     for name, height in (("voids -", _HALF - _SHIFT), ("voids +", _HALF + _SHIFT)):
-        yield name, _segmentation(inner, objects, micrograph, settings, height)
+        yield name, _segmentation(inner, found, micrograph, settings, height)
 
 
-def _objects(inner: Segmentation, micrograph: Micrograph, settings: Settings) -> LabelImage:
+def _found(inner: Segmentation, micrograph: Micrograph, settings: Settings) -> _Objects:
     if inner.kind == "instance":
-        found = np.asarray(inner.labels, np.int32)
-    elif inner.objects is not None:
-        found = np.where(inner.labels == 1, inner.objects, 0).astype(np.int32)
+        numbers = np.asarray(inner.labels, np.int32)
+        mask = np.asarray(numbers > 0)
     else:
         mask = np.asarray(inner.labels == 1)
-        gray = micrograph.pixels.astype(np.float32)
-        if mask.any() and not mask.all() and gray[mask].mean() < gray[~mask].mean():
-            gray = -gray
-        size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
-        found = _filled(packed.parted(gray, mask, size_px))
-    if not found.any() or found.all():
-        what = "no object" if not found.any() else "nothing but objects"
+        numbers = np.zeros(mask.shape, np.int32)
+        if inner.objects is not None:
+            numbers = np.where(mask, inner.objects, 0).astype(np.int32)
+        elif mask.any() and not mask.all():
+            gray = micrograph.pixels.astype(np.float32)
+            gray = gray if gray[mask].mean() > gray[~mask].mean() else -gray
+            size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
+            numbers = _filled(packed.parted(gray, mask, size_px))
+            mask |= numbers > 0
+    if not mask.any() or mask.all():
+        what = "no object" if not mask.any() else "nothing but objects"
         msg = f"{micrograph.path}: {what} found by '{settings.objects}'; check [backend] options, e.g. the phase"
         raise BackendError(msg)
-    return found
+    return _Objects(numbers=numbers, mask=mask)
 
 
 def _filled(labels: LabelImage) -> LabelImage:
@@ -168,13 +179,13 @@ def _filled(labels: LabelImage) -> LabelImage:
 
 
 def _segmentation(
-    inner: Segmentation, objects: LabelImage, micrograph: Micrograph, settings: Settings, height: float
+    inner: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings, height: float
 ) -> Segmentation:
-    rest = np.asarray(objects == 0)
+    rest = np.asarray(~found.mask)
     if micrograph.roi is not None:
         rest &= micrograph.roi
-    voids = _voids(_gray(micrograph, objects, rest, settings), rest, settings, height)
-    labels = np.where(objects > 0, 1, np.where(voids, 2, 0)).astype(np.int32)
+    voids = _voids(_gray(micrograph, found.mask, rest, settings), rest, settings, height)
+    labels = np.where(found.mask, 1, np.where(voids, 2, 0)).astype(np.int32)
     return Segmentation(
         labels=labels,
         classes=dict(enumerate(settings.names)),
@@ -188,11 +199,11 @@ def _segmentation(
         },
         coverage=inner.coverage,
         missed_u_rel=inner.missed_u_rel,
-        objects=objects,
+        objects=found.numbers,
     )
 
 
-def _gray(micrograph: Micrograph, objects: LabelImage, rest: Mask, settings: Settings) -> _Gray:
+def _gray(micrograph: Micrograph, objects: Mask, rest: Mask, settings: Settings) -> _Gray:
     """Gray of the matrix over the image, followed slowly, and the darkness of a void."""
     pixels = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), _BLUR_PX), np.float32)
     kernel = np.ones((2 * _CLEAR_PX + 1, 2 * _CLEAR_PX + 1), np.uint8)
@@ -200,7 +211,7 @@ def _gray(micrograph: Micrograph, objects: LabelImage, rest: Mask, settings: Set
     if np.count_nonzero(clear) < 100:
         clear = rest
     middle = float(np.median(pixels[clear]))
-    step = abs(float(np.median(pixels[objects > 0])) - middle)
+    step = abs(float(np.median(pixels[objects])) - middle)
     usual = clear & (pixels > middle - 0.5 * settings.void_contrast * step)
     sigma_px = min(pixels.shape) / _WIDE
     top = background(np.where(usual, pixels, 0).astype(np.float32), sigma_px=sigma_px)

@@ -21,7 +21,7 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expa
 
 LEAST = 10  # whole fibers; with fewer no mean is stated
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
-_OUTLINE_PX = 0.7  # what half a pixel here and there does to the difference of the axes over their mean, times diameter
+_OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
 _MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
 _RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
 
@@ -248,9 +248,12 @@ def _made(
 
 
 def _edge_line(fields: Sequence[Measured]) -> Component:
+    """Both outlines across a fiber: to half a pixel as drawn, to a quarter where another level is a line of its own."""
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    alone = not any(field.alternatives for field in fields)
+    basis = Text("fibres.basis_edge") if alone else Text("fibres.basis_parting")
     return Component(
-        name=Text("budget.fiber_edge"), u=2 * _EDGE_PX * pixel_um, kind="B", basis=Text("fibres.basis_edge")
+        name=Text("budget.fiber_edge"), u=(2.0 if alone else 1.0) * _EDGE_PX * pixel_um, kind="B", basis=basis
     )
 
 
@@ -258,7 +261,8 @@ def _diameter(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result
     name = "mean_fibre_diameter_um"
     found = samples.average(fibers.by_number, fibers.diameter)
     lines = [
-        *(_segmentation_line(fields, name, found.value) or (_edge_line(fields),)),
+        *_segmentation_line(fields, name, found.value),
+        _edge_line(fields),
         scale_line(fields, found.value, 1, "fibres.basis_scale"),
     ]
     definition = Text("fibres.definition_diameter")

@@ -76,6 +76,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "fibres",
         "grain_size",
         "particles",
         "phase_fraction",
@@ -89,7 +90,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    said = r"no sample of 'porositi'; there are: grain_size, particles, phase_fraction, porosity, solder_voids; did you"
+    said = r"no sample of 'porositi'; there are: fibres, grain_size, particles, phase_fraction, porosity, solder_voids; did you"
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)
 
@@ -152,6 +153,9 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "particles": lambda: synthetic.powder(
             seed=3, area_percent=15.0, median_ecd_um=18.0, shape_px=(400, 400), pixel_um=1.0
         ),
+        "fibres": lambda: synthetic.fibers(
+            seed=3, fiber_percent=55.0, diameter_um=22.0, shape_px=(400, 400), pixel_um=1.0
+        ),
     }[recipe]()
     tifffile.imwrite(tmp_path / "field_1.tif", made.pixels)
     job = tmp_path / "job.toml"
@@ -165,7 +169,7 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
     assert done.returncode == 0, done.stderr
     pages = pypdf.PdfReader(tmp_path / "out" / "job" / "report.pdf").pages
     assert pages[1].extract_text().startswith("Identification")  # page 1 stays one page with nothing stated
-    assert "rule of the method not met: Fields" in done.stdout or recipe in ("solder_voids", "particles")
+    assert "rule of the method not met: Fields" in done.stdout or recipe in ("solder_voids", "particles", "fibres")
 
 
 def test_init_leaves_a_file_that_exists_and_names_the_next_steps(tmp_path):

@@ -28,7 +28,6 @@ from inspect_tool.plugins import Backend
 from inspect_tool.ranges import Above0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
-MODELS = ("model",)
 
 _BLUR_PX = 1.0  # before gray values are compared
 _CLEAR_PX = 2  # of an object: nearer matrix has gray of the object in it
@@ -49,7 +48,6 @@ class Settings:
     options: Annotated[Mapping[str, Any], Doc('settings of that backend, e.g. { phase = "bright" }')] = default(
         default_factory=dict
     )
-    model: Annotated[str, Doc("model folder of that backend, or the name of one that comes along")] = ""
     diameter_px: Annotated[
         Above0[float] | None, Doc("classes only: usual diameter of the objects that are parted; None: found [px]")
     ] = None
@@ -101,8 +99,7 @@ def load(settings: Settings) -> _Inner:
         msg = f"backend.names: must be three different names, got {', '.join(settings.names)}"
         raise SettingsError(msg)
     backend = registry.load("backend", settings.objects)
-    options = {**settings.options, **({"model": settings.model} if settings.model else {})}
-    own = checked(backend.Settings, options, "backend.options")
+    own = checked(backend.Settings, dict(settings.options), "backend.options")
     return _Inner(backend=backend, settings=own, model=backend.load(own))
 
 

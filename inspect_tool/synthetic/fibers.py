@@ -94,8 +94,8 @@ def fibers(
         Class labels 0 matrix, 1 fiber, 2 void; ``objects`` numbers the fibers. Truth of the process, for ellipses:
         ``fibre_percent``, ``void_percent``, ``mean_fibre_diameter_um``, ``fibre_diameter_sd_um``,
         ``fibre_count_per_mm2``, ``mean_fibre_tilt_deg``, and by area ``orientation_a11`` (along rows), ``_a22``,
-        ``_a33`` (normal of the section) and ``_a12``. Truth of the field: ``fibre_percent``, ``void_percent``, and
-        ``fibre_count`` (any part of it is seen).
+        ``_a33`` (normal of the section) and ``_a12``. Truth of the field: ``fibre_percent``, ``void_percent``,
+        ``fibre_count`` (any part of it is seen), and ``mean_fibre_diameter_um`` of those centered in the field.
 
     Examples
     --------
@@ -133,10 +133,13 @@ def fibers(
     seen = np.unique(objects[objects > 0])
     order = np.zeros(int(objects.max(initial=0)) + 1, np.int32)
     order[seen] = np.arange(1, len(seen) + 1)
+    rows, columns = shape_px
+    here = (packed.row > -0.5) & (packed.row < rows - 0.5) & (packed.column > -0.5) & (packed.column < columns - 0.5)
     truth = {
         "field.fibre_count": float(len(seen)),
         "field.fibre_percent": 100 * float((labels == 1).mean()),
         "field.void_percent": 100 * float((labels == 2).mean()),
+        **({"field.mean_fibre_diameter_um": float(packed.diameter[here].mean()) * pixel_um} if here.any() else {}),
         **({} if roughness else process),
     }
     return Field(

@@ -22,6 +22,7 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expa
 LEAST = 10  # whole fibers; with fewer no mean is stated
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
 _OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
+_NOISE_KNOWN = 1.25  # times what noise explains: it is itself known to a quarter
 _MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
 _RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
 
@@ -221,7 +222,7 @@ def _made(
                 name=Text("budget.roundness"),
                 u=abs(noise) / coverage_factor(None),
                 kind="B",
-                basis=Text("fibres.basis_roundness", without=found.value - noise),
+                basis=Text("fibres.basis_roundness", without=found.value - noise / _NOISE_KNOWN),
             )
         )
     others = expanded(lines)
@@ -292,7 +293,7 @@ def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Res
     found = diameter_sd_of(fibers)
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
     # outlines that are off by half a pixel here and there add to the scatter: it is never seen too small by them
-    noise = found.value - sqrt(max(found.value**2 - 2 * (_EDGE_PX * pixel_um) ** 2, 0.0))
+    noise = _NOISE_KNOWN * (found.value - sqrt(max(found.value**2 - 2 * (_EDGE_PX * pixel_um) ** 2, 0.0)))
     lines = [
         *_segmentation_line(fields, name, found.value),
         scale_line(fields, found.value, 1, "fibres.basis_scale"),
@@ -343,7 +344,7 @@ def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list
     left = tilts_without_noise(fibers)
     name = "mean_fibre_tilt_deg"
     found = samples.average(fibers.by_number, fibers.tilt_deg)
-    noise = found.value - float(np.average(left, weights=fibers.by_number.weight))
+    noise = _NOISE_KNOWN * (found.value - float(np.average(left, weights=fibers.by_number.weight)))
     groups = fibers.by_number.groups
     lines = _segmentation_line(fields, name, found.value)
     made = [_made(fields, name, found, lines, groups, clause, Text("fibres.definition_tilt"), noise)]
@@ -351,7 +352,7 @@ def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list
     for component in COMPONENTS:
         name = f"orientation_{component}"
         found = samples.average(fibers.by_area, np.asarray(parts[component]))
-        noise = found.value - float(np.average(without[component], weights=fibers.by_area.weight))
+        noise = _NOISE_KNOWN * (found.value - float(np.average(without[component], weights=fibers.by_area.weight)))
         lines = _segmentation_line(fields, name, found.value)
         definition = Text("fibres.definition_tensor", component=component)
         made.append(_made(fields, name, found, lines, groups, clause, definition, noise))

@@ -10,7 +10,8 @@ import cv2
 import diplib as dip
 import numpy as np
 
-from inspect_tool.measure.boundaries import FloatImage, flooded, numbered
+from inspect_tool.measure.boundaries import FloatImage, flooded
+from inspect_tool.measure.flooding import numbered
 from inspect_tool.model import LabelImage, Mask
 
 _SIZES_PX = np.geomspace(5.0, 120.0, 40)  # that are tried for the usual diameter

@@ -142,7 +142,7 @@ def _found(inner: Segmentation, micrograph: Micrograph, settings: Settings) -> _
             gray = micrograph.pixels.astype(np.float32)
             gray = gray if gray[mask].mean() > gray[~mask].mean() else -gray
             size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
-            numbers = _filled(packed.parted(gray, mask, size_px))
+            numbers = np.asarray(_filled(packed.parted(gray, mask, size_px)), np.int32)
             mask |= numbers > 0
     if not mask.any() or mask.all():
         what = "no object" if not mask.any() else "nothing but objects"

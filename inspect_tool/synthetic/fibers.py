@@ -288,7 +288,7 @@ def _near(place: Floats, radius: Floats, side: float, usual: float) -> NDArray[n
     beside = tree.query_ball_point(place[large], radius[large] + float(radius.max(initial=0.0)) + usual)
     more = [np.column_stack([np.full(len(found), one), found]) for one, found in zip(large, beside, strict=True)]
     every = np.sort(np.concatenate([pairs, *more]).astype(np.intp), axis=1)
-    return np.unique(every[every[:, 0] != every[:, 1]], axis=0)
+    return np.asarray(np.unique(every[every[:, 0] != every[:, 1]], axis=0), np.intp)
 
 
 # ---------------------------------------------------------------------------------------------------------- the look

@@ -11,7 +11,7 @@ from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result
 from inspect_tool.recipes._common import groups_of, name_of_groups, scale_line
 from inspect_tool.recipes.fibres.settings import COMPONENTS, QUANTITIES, Settings
-from inspect_tool.recipes.fibres.values import Measured, Phase
+from inspect_tool.recipes.fibres.values import Measured, Phase, Unit
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import fiber_sections
 from inspect_tool.statistics import samples
@@ -104,9 +104,13 @@ def _share(fields: Sequence[Measured], phase: Phase, clause: str) -> Result:
     found = field_statistics(shares, sections)
     others = {
         other: field_statistics(
-            [field.alternatives.get(other, field.values.numbers).get(name, 0.0) for field in fields], sections
+            [
+                field.alternatives.get(other, field.values.numbers).area.get(phase, share)
+                for field, share in zip(fields, shares, strict=True)
+            ],
+            sections,
         ).mean
-        for other in dict.fromkeys(name for field in fields for name in field.alternatives)
+        for other in dict.fromkeys(title for field in fields for title in field.alternatives)
     }
     if others:
         listed = ", ".join(f"{other}: {value:.4g}" for other, value in others.items())
@@ -145,7 +149,7 @@ def _share_lines(fields: Sequence[Measured], phase: Phase) -> tuple[Component, .
 def _definition(fields: Sequence[Measured], phase: Phase) -> Text:
     if phase != "resin_rich":
         return Text("fibres.definition_share" if phase == "fibre" else "fibres.definition_void")
-    unit = "um" if all(field.calibration.pixel_um is not None for field in fields) else "px"
+    unit: Unit = "um" if all(field.calibration.pixel_um is not None for field in fields) else "px"
     beyond = float(np.mean([field.values.numbers.resin_rich_beyond[unit] for field in fields]))
     return Text("fibres.definition_resin_rich", beyond=beyond, unit=unit)
 

@@ -24,7 +24,7 @@ from inspect_tool.model import Calibration, Editions, FieldMeasurement, Microgra
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.uncertainty import expanded
 
-PIXEL_UM, DIAMETER_UM, SHAPE = 0.35, 7.7, (380, 440)  # 22 px across a fiber
+PIXEL_UM, DIAMETER_UM, SHAPE = 0.35, 7.7, (340, 400)  # 22 px across a fiber
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "square": {"fiber_percent": 60.0, "tilt_deg": 4.0, "scatter_deg": 2.0, "void_percent": 1.5},
     "tilted": {"fiber_percent": 55.0, "tilt_deg": 35.0, "scatter_deg": 5.0, "void_percent": 2.0, "look": "glass"},
@@ -39,10 +39,10 @@ def drawn(kind: str, seed: int, shape: tuple[int, int] = SHAPE) -> synthetic.Fie
 
 
 def resin_rich_percent(kind: str) -> float:
-    """Share farther than half a diameter from any fiber, in 80 other fields, by the nearest of all pixels of fiber."""
+    """Share farther than half a diameter from any fiber, in 40 other fields, by the nearest of all pixels of fiber."""
     beyond, found = DIAMETER_UM / PIXEL_UM / 2 + 0.5, []
     edge = int(beyond) + 1
-    for seed in range(80):
+    for seed in range(40):
         labels = drawn(kind, 900_000 + seed).labels
         rng = np.random.default_rng(seed)
         points = np.column_stack([rng.integers(edge, side - edge, 4000) for side in labels.shape])
@@ -85,32 +85,35 @@ def held(result: Result, truth: float) -> tuple[bool, bool]:
     return abs(result.value - truth) <= by_chance, result.interval[0] <= truth <= result.interval[1]
 
 
-def specimen_of(kind: str, specimen: int, how: str, rich: float) -> dict[str, Any]:
+def specimen_of(kind: str, specimen: int, how: str, known: Mapping[str, float]) -> dict[str, Any]:
     """What is held of one specimen, by number of fields and quantity."""
     recipe = registry.load("recipe", "fibres")
-    known = drawn(kind, 0).truth
     fields = list(measured(kind, specimen, how))
     found: dict[str, dict[str, tuple[bool, bool]]] = {}
     for number in FIELDS:
         results: Sequence[Result] = recipe.combine(fields[:number], recipe.Settings(), editions()).results
-        found[str(number)] = {
-            one.quantity: held(one, rich if one.quantity.startswith("resin") else known[f"process.{one.quantity}"])
-            for one in results
-        }
+        found[str(number)] = {one.quantity: held(one, known[one.quantity]) for one in results}
     return {"kind": kind, "specimen": specimen, "held": found}
 
 
 def main() -> None:
     how, specimens, file = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    done = {(line["kind"], line["specimen"]) for line in lines}
-    rich = {kind: resin_rich_percent(kind) for kind in KINDS}
-    print(f"resin-rich, truth: {rich}", flush=True)
+    done = {(line["kind"], line["specimen"]) for line in lines if "kind" in line}
+    known = {line["truth"]: line["known"] for line in lines if "truth" in line}
+    lines = [line for line in lines if "truth" not in line]
     with file.open("a") as out:
+        for kind in KINDS.keys() - known.keys():
+            of_process = {
+                name[8:]: value for name, value in drawn(kind, 0).truth.items() if name.startswith("process.")
+            }
+            known[kind] = {**of_process, "resin_rich_percent": resin_rich_percent(kind)}
+            out.write(json.dumps({"truth": kind, "known": known[kind]}) + "\n")
+            out.flush()
         for specimen in range(specimens):
             for kind in KINDS:
                 if (kind, specimen) not in done:
-                    lines.append(specimen_of(kind, specimen, how, rich[kind]))
+                    lines.append(specimen_of(kind, specimen, how, known[kind]))
                     out.write(json.dumps(lines[-1]) + "\n")
                     out.flush()
     for kind in KINDS:

@@ -24,6 +24,7 @@ _VOID_STRETCH = (1.0, 1.7)
 _ROUNDS = 300  # of pushing overlapping fibers apart
 _PAIRED = 8  # rounds after which neighbors are looked up again
 _APART = 0.03  # of a radius: an overlap that may remain
+_WIDER = 1.05  # times the circle of the same area: the circle around an ellipse that is not taken whole
 _STIRRED = 0.35  # of a diameter: how far fibers are moved before they close in on pockets again
 _NODES = 24  # per direction, of the sums over all directions
 _GRAY: Mapping[FiberLook, tuple[float, float, float]] = {"carbon": (0.07, 0.36, 0.74), "glass": (0.05, 0.27, 0.66)}
@@ -235,7 +236,7 @@ def _packed(
         for _ in range(rng.poisson(void_share * area / mean_void))
     ]
     empty = diameter_px * rng.uniform(0.75, 1.75, rng.poisson(pockets * n))
-    radius = np.concatenate([diameter / 2 * np.sqrt(cos(tilt) / p[2]), [one.reach + 0.5 for one in voids], empty])
+    radius = np.concatenate([diameter / 2 * _around(p, tilt, azimuth), [one.reach + 0.5 for one in voids], empty])
     place = _pushed_apart(rng.uniform(0, side, (len(radius), 2)), radius, side)
     kept = n + len(voids)
     stirred = place[:kept] + _STIRRED * diameter_px * rng.standard_normal((kept, 2))
@@ -255,6 +256,24 @@ def _packed(
         azimuth=np.arctan2(p[1], p[0]),
         voids=voids,
     )
+
+
+def _around(p: tuple[Floats, Floats, Floats], tilt: float, azimuth: float) -> Floats:
+    """Radius of the circle around each section in the plane square to the mean direction, over that of the fiber.
+
+    Fibers that lie off the mean direction are ellipses there. Little beyond the circle of the same area, or they would
+    no longer fit.
+    """
+    turn = np.arctan2(p[1], p[0]) - azimuth
+    c, s, long = np.cos(turn), np.sin(turn), 1 / p[2]
+    one = np.array(
+        [
+            [cos(tilt) * (c * c * long + s * s), cos(tilt) * c * s * (long - 1)],
+            [c * s * (long - 1), s * s * long + c * c],
+        ]
+    )
+    widest = np.linalg.norm(np.moveaxis(one, -1, 0), ord=2, axis=(1, 2))
+    return np.asarray(np.minimum(widest, _WIDER * np.sqrt(cos(tilt) * long)), dtype=np.float64)
 
 
 def _pushed_apart(place: Floats, radius: Floats, side: float) -> Floats:

@@ -22,6 +22,7 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expa
 LEAST = 10  # whole fibers; with fewer no mean is stated
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
 _OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
+_STEEPEST = 0.4  # sine of the tilt below which an axis that is a little off is a matter of noise
 _NOISE_KNOWN = 1.25  # times what noise explains: it is itself known to a quarter
 _MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
 _RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
@@ -32,6 +33,7 @@ class Fibers:
     """Whole fibers of all fields of one specimen."""
 
     diameter: Floats  # um, or px without a scale
+    diameter_px: Floats
     tilt_deg: Floats
     trace_deg: Floats
     noise: Floats  # standard deviation of a component of the elongation, see ``fiber_sections.without_noise`` [1]
@@ -72,9 +74,10 @@ def fibers_of(fields: Sequence[Measured], settings: Settings) -> Fibers:
     )
     return Fibers(
         diameter=diameter,
+        diameter_px=diameter / pixel,
         tilt_deg=joined("fiber_tilt_deg"),
         trace_deg=joined("fiber_trace_deg"),
-        noise=np.hypot(settings.roundness / sqrt(2), _OUTLINE_PX * pixel / np.maximum(diameter, 1e-9)),
+        noise=np.hypot(settings.roundness / sqrt(2), _OUTLINE_PX / np.maximum(diameter / pixel, 1e-9)),
         by_number=sample,
         by_area=replace(sample, weight=weight * joined("fiber_area_px2")),
     )
@@ -255,11 +258,15 @@ def _made(
 def _edge_line(fields: Sequence[Measured]) -> Component:
     """Both outlines across a fiber: to half a pixel as drawn, to a quarter where another level is a line of its own."""
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-    alone = not any(field.alternatives for field in fields)
-    basis = Text("fibres.basis_edge") if alone else Text("fibres.basis_parting")
-    return Component(
-        name=Text("budget.fiber_edge"), u=(2.0 if alone else 1.0) * _EDGE_PX * pixel_um, kind="B", basis=basis
-    )
+    half_px, basis = _outline_of(fields)
+    return Component(name=Text("budget.fiber_edge"), u=2 * half_px / sqrt(3) * pixel_um, kind="B", basis=basis)
+
+
+def _outline_of(fields: Sequence[Measured]) -> tuple[float, Text]:
+    """How well an outline is known, and why. [px]"""
+    if any(field.alternatives for field in fields):
+        return 0.25, Text("fibres.basis_parting")
+    return 0.5, Text("fibres.basis_edge")
 
 
 def _diameter(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result:
@@ -343,6 +350,26 @@ def _count(fields: Sequence[Measured], fibers: Fibers, share: Result, clause: st
     )
 
 
+def _axis_lines(fields: Sequence[Measured], fibers: Fibers) -> dict[str, Component]:
+    """What an outline at the ends of one axis does to tilt and components, the other axis being right."""
+    half_px, basis = _outline_of(fields)
+    ratio = np.cos(np.radians(fibers.tilt_deg))
+    off = 2 * half_px / np.maximum(fibers.diameter_px, 1e-9) * ratio**2  # change of the ratio of the axes
+    slope = np.maximum(np.sin(np.radians(fibers.tilt_deg)), _STEEPEST)  # below, noise to one side is more than this
+    normal = float(np.average(2 * ratio * off, weights=fibers.by_area.weight))
+    parts = fiber_sections.direction_tensor(fibers.tilt_deg, fibers.trace_deg)
+    mean = {name: float(np.average(parts[name], weights=fibers.by_area.weight)) for name in COMPONENTS}
+    flat = max(mean["a11"] + mean["a22"], 1e-9)
+    moved = {name: normal * abs(mean[name]) / flat for name in ("a11", "a22", "a12")} | {"a33": normal}
+    every = {f"orientation_{name}": one for name, one in moved.items()} | {
+        "mean_fibre_tilt_deg": float(np.degrees(np.average(off / slope, weights=fibers.by_number.weight)))
+    }
+    return {
+        name: Component(name=Text("budget.fiber_edge"), u=one / sqrt(3), kind="B", basis=basis)
+        for name, one in every.items()
+    }
+
+
 def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list[Result]:
     """Mean tilt by number and direction tensor by area, each with what noise of the outlines makes of it."""
     left = tilts_without_noise(fibers)
@@ -350,14 +377,15 @@ def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list
     found = samples.average(fibers.by_number, fibers.tilt_deg)
     noise = _NOISE_KNOWN * (found.value - float(np.average(left, weights=fibers.by_number.weight)))
     groups = fibers.by_number.groups
-    lines = _segmentation_line(fields, name, found.value)
+    edges = _axis_lines(fields, fibers)
+    lines = [*_segmentation_line(fields, name, found.value), edges[name]]
     made = [_made(fields, name, found, lines, groups, clause, Text("fibres.definition_tilt"), noise)]
     parts, without = (fiber_sections.direction_tensor(tilt, fibers.trace_deg) for tilt in (fibers.tilt_deg, left))
     for component in COMPONENTS:
         name = f"orientation_{component}"
         found = samples.average(fibers.by_area, np.asarray(parts[component]))
         noise = _NOISE_KNOWN * (found.value - float(np.average(without[component], weights=fibers.by_area.weight)))
-        lines = _segmentation_line(fields, name, found.value)
+        lines = [*_segmentation_line(fields, name, found.value), edges[name]]
         definition = Text("fibres.definition_tensor", component=component)
         made.append(_made(fields, name, found, lines, groups, clause, definition, noise))
     return made

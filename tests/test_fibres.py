@@ -191,8 +191,8 @@ def test_the_default_backend_finds_the_drawn_phases(section, segmented):
 
 def test_touching_fibers_are_told_apart(section, segmented):
     found, _, _ = segmented
-    number = len(np.unique(found.objects)) - 1
-    assert number == pytest.approx(section.truth["field.fibre_count"], rel=0.05)
+    number, drawn = (int((np.bincount(one.ravel())[1:] >= 100).sum()) for one in (found.objects, section.objects))
+    assert number == pytest.approx(drawn, rel=0.03)  # slivers at the edge of the field are not asked for
     connected = cv2.connectedComponents((found.labels == 1).astype(np.uint8))[0] - 1
     assert connected < 0.6 * number  # they do touch
 

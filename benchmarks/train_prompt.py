@@ -1,6 +1,6 @@
 """Train the shipped click-conditioned network ``clicked_objects`` on drawn structures and parts of two real pictures.
 
-    OMP_NUM_THREADS=1 nice python benchmarks/train_prompt.py --folder runs/clicked_objects --steps 1000
+    OMP_NUM_THREADS=1 nice python benchmarks/train_prompt.py --folder runs/clicked_objects --steps 8000
 
 A sample is a crop about a click: particles, powder, pores, voids, grains at a scale at which the object fills a tenth
 to three quarters of it, or a click on the ground, for which nothing is to be found. In training the network is
@@ -349,7 +349,7 @@ def _from_arrays(stored: Mapping[str, NDArray[Any]], k: int) -> Drawn:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pool", type=int, default=500)
     parser.add_argument("--every", type=int, default=200)

@@ -22,7 +22,7 @@ from inspect_tool.model import (
     Result,
 )
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated
-from inspect_tool.validation import line
+from inspect_tool.validation import line, reach
 from inspect_tool.validation.features import NAME
 from inspect_tool.validation.values import (
     SCHEMA,
@@ -359,11 +359,11 @@ def test_an_image_that_the_gate_stops_has_no_vote_and_no_part_in_what_a_method_s
 
 
 def test_a_method_that_states_less_than_on_any_labeled_image_is_not_believed_to_be_that_good():
-    reach = line.half_width(
-        confirmed(), "porosity_percent", 5.0, 0.001, percent=True, doubted=False, kind="steel", far=False
+    found = reach.half_width(
+        confirmed(), "porosity_percent", 5.0, 0.001, scale="share", doubted=False, kind="steel", far=False
     )
-    assert reach.as_stated
-    assert reach.half_width == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+    assert found.as_stated
+    assert found.half_width == pytest.approx(1.959964 * OWN_U, rel=1e-6)
 
 
 def test_a_new_parent_is_seldom_the_first_to_be_missed():
@@ -379,11 +379,11 @@ def test_a_new_parent_is_seldom_the_first_to_be_missed():
                 for one, error in zip(base.fields, errors[:n], strict=True)
             ),
         )
-        reach = line.half_width(
-            known, "porosity_percent", 5.0, OWN_U, percent=False, doubted=False, kind="steel", far=False
+        found = reach.half_width(
+            known, "porosity_percent", 5.0, OWN_U, scale="difference", doubted=False, kind="steel", far=False
         )
-        used += reach.as_stated
-        missed += reach.as_stated and abs(errors[n]) > reach.half_width
+        used += found.as_stated
+        missed += found.as_stated and abs(errors[n]) > found.half_width
     assert used > 20
     assert missed / trials <= 1 / (n + 1)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import (
+    Carried,
     Check,
     Editions,
     FieldMeasurement,
@@ -39,6 +40,7 @@ from inspect_tool.recipes.particles.values import Measured, Numbers, Values
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "MOUNTED",
@@ -69,6 +71,9 @@ STANDARDS: tuple[str, ...] = ("iso_13322_1_2014",)
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "watershed", "mode": "particles", "phase": "bright"})
 CLASSES: tuple[str, ...] = ("background", "particle")
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; sizes and numbers err by a factor
+    {name: Carried(of=name, relative=quantity.unit != "%") for name, quantity in QUANTITIES.items()}
+)
 QUALITY = Limits(  # bright rims and charging may be clipped as long as outlines are not
     saturation=Limit(advised=20.0, red=80.0)
 )

@@ -79,7 +79,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     validation = Validation(
         schema=SCHEMA,
         name=source.title,
-        date=date.today(),  # noqa: DTZ011 - of the person who runs it
+        date=date.today(),
         person="the authors of the sets",
         recipe=case.recipe,
         backend=backend.name,

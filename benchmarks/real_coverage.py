@@ -171,10 +171,10 @@ def rows(runs: Path, case: Case, machine: Path | None = None) -> Iterator[Row]:
 # ------------------------------------------------------------------------------------- with the labeled images
 
 
-def judged_by_others(runs: Path, found: Sequence[Row]) -> list[Row]:
+def judged_by_others(runs: Path, found: Sequence[Row], only: str = "") -> list[Row]:
     """The same rows with the line of the error on labeled images, made from the images of other parents only."""
     with_line: dict[tuple[str, str, str, str], Result] = {}
-    for some in every(runs).values():
+    for some in every(runs, only).values():
         whole = together(some)
         for one in some:
             (field,) = one.validation.fields
@@ -568,7 +568,7 @@ def main() -> None:
     found = [row for case in cases() if arguments.only in case.recipe for row in rows(arguments.runs, case)]
     earlier = arguments.before
     before = [row for case in cases() if earlier for row in rows(arguments.runs, case, earlier)]
-    text = "\n".join(page(found, judged_by_others(arguments.runs, found), before))
+    text = "\n".join(page(found, judged_by_others(arguments.runs, found, arguments.only), before))
     if arguments.only:  # the page is of all recipes
         print(text)
     else:

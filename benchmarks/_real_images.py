@@ -20,6 +20,7 @@ import tifffile
 from _particle_scenes import LEARNED
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.measure import label
 
 import inspect_tool
 from inspect_tool import registry
@@ -142,7 +143,7 @@ GATES = (
     "size", "resolution",
 )  # fmt: skip
 TRUTH = "truth"  # the way of the masks
-SPECK_PX2 = 20  # smaller pieces of a label image are what is left of the pen
+SPECK_PX2 = 20  # smaller pieces of a particle in a label image are what is left of the pen
 PIXELS_UM = 1.0  # pixel size where none is known: G and shares are compared on the same image, so that it cancels out
 
 
@@ -412,10 +413,10 @@ def one_by_one(folder: Path, row: Mapping[str, str]) -> Callable[[], Mask]:
         if row["instances"]:
             labels = values(folder / row["instances"]).astype(np.int32)
         else:
-            pieces = np.isin(values(folder / row["mask"]), (1, 2)).astype(np.uint8)
-            labels = cv2.connectedComponents(pieces, connectivity=4, ltype=cv2.CV_32S)[1]
-        specks = np.bincount(labels.ravel()) < SPECK_PX2
-        return np.where(specks[labels], 0, labels).astype(np.uint16)
+            labels = label(np.isin(values(folder / row["mask"]), (1, 2)), connectivity=1)
+        pieces = label(labels, connectivity=1)
+        specks = np.bincount(pieces.ravel()) < SPECK_PX2
+        return np.where(specks[pieces], 0, labels).astype(np.uint16)
 
     return numbers
 

@@ -38,7 +38,7 @@ def test_particles_are_found_whole_on_a_ground_that_rises_by_more_than_they_do(r
     made = found(pixels)
     assert made.labels.max() == len(CENTERS)
     assert np.count_nonzero((made.labels > 0) ^ truth) < 0.1 * np.count_nonzero(truth)
-    assert made.settings["ground"] == ("flattened" if rise else "as it is")
+    assert made.settings["ground_taken_out"] == bool(rise)
 
 
 def separation(gray: FloatImage) -> float:

@@ -530,7 +530,7 @@ def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tupl
         raise BackendError(msg)
     return labels, {
         "threshold": round(level, 4),
-        "ground": "flattened" if picture.flattened else "as it is",
+        "ground_taken_out": picture.flattened,
         "blur_px": round(picture.blur_px, 2),
         "particles": int(labels.max()),
     }

@@ -19,7 +19,7 @@ Scale: TypeAlias = Literal["share", "difference", "ratio"]
 KNOWN = 0.9
 """Coverage that labeled images tell at least where they take back, or confirm, what a method states."""
 
-_LEAST_U = 1e-3  # in points, G or ln: below it a method states no error
+_LEAST_U = 1e-3  # in points or G: below it a method states no error
 _ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
@@ -136,7 +136,8 @@ def half_width(
     """How far the error of one field reaches; None: no labeled image has the quantity.
 
     Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
-    not, as far as there are five parents of them. With 19 and more the error may grow with what the method states.
+    not, as far as there are five parents of them. With 19 and more the error may grow with what the method states, but
+    for that of a ratio.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 
     Parameters
@@ -170,12 +171,11 @@ def half_width(
     known = _alike(of_kind, doubted) or _alike(every, doubted) or every
     unit = _unit(value, scale)
     parents = [one.parent for one in known]
-    if len(set(parents)) >= _ENOUGH:
+    if len(set(parents)) >= _ENOUGH and scale != "ratio":  # a factor grows with its logarithm beyond all that was seen
         units = np.array([_unit(one.error.machine, scale) for one in known])
-        least_u = _LEAST_U / (1.0 if scale == "ratio" else units)
-        stated = np.maximum(np.array([one.error.own_u for one in known]) / units, least_u)
-        mine = max(own / unit, _LEAST_U / (1.0 if scale == "ratio" else unit))
-        found = conformal.half_width(_errors(known, scale), np.log(stated)[:, None], parents, [log(mine)])
+        stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
+        terms = np.log(stated)[:, None]
+        found = conformal.half_width(_errors(known, scale), terms, parents, [log(max(own, _LEAST_U) / unit)])
     else:
         found = conformal.quantile(np.abs(_errors(known, scale)), conformal.weights_of(parents))
     step = 1.0 if scale == "ratio" else unit

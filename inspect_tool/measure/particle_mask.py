@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inspect_tool.measure import boundaries
-from inspect_tool.measure.boundaries import FloatImage, Floats
+from inspect_tool.measure.boundaries import FloatImage
 from inspect_tool.model import GrayImage, Mask
 
 BLUR_PX = 1.0  # standard deviation of the least blur ...
@@ -132,5 +132,5 @@ def _usual_diameter_px(mask: Mask) -> float:
     """Diameter by the mean distance to the ground, which is a sixth of it in a disc: large ones count most. [px]"""
     if not mask.any():
         return 0.0
-    distance: Floats = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)[mask]
-    return 6 * float(distance.mean())
+    distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    return 6 * float(distance[mask].mean())

@@ -533,4 +533,5 @@ def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tupl
         "ground_taken_out": picture.flattened,
         "blur_px": round(picture.blur_px, 2),
         "particles": int(labels.max()),
+        **stated(Told(variance_between=round(picture.separation, 3))),
     }

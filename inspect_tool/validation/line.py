@@ -273,7 +273,7 @@ def _with_line(
         low, high = min(result.interval[0], low), max(result.interval[1], high)
     if result.unit == "%":
         low, high = max(low, 0.0), min(high, 100.0)
-    return replace(made, interval=(low, high))
+    return replace(made, interval=(low, max(min(high, carry.most), made.value)))
 
 
 def _sides(before: Result, made: Result, stated: float) -> tuple[float, float]:

@@ -485,6 +485,14 @@ def test_sizes_that_err_by_a_factor_are_held_by_that_factor_either_way_whatever_
     assert "a factor of 2 either way for 95 %" in one.budget[-1].basis
 
 
+def test_an_interval_ends_at_what_the_quantity_can_be_at_most() -> None:
+    most = SimpleNamespace(
+        combine=sized, CARRIED={"mean_intercept_um": Carried(of="mean_intercept_um", relative=True, most=25.0)}
+    )
+    found = line.applied(sized(None, None, None), most, [field()], None, None, of_ratios(2.0))
+    assert found.results[0].interval[1] == 25.0
+
+
 def test_the_scatter_of_fields_adds_to_both_sides_of_a_factor() -> None:
     found = line.applied(SIZES.combine([field()], None, None), SIZES, [field()], None, None, of_ratios(2.0))
     (one,) = found.results

@@ -538,11 +538,14 @@ def page(found: Sequence[Row], judged: Sequence[Row], before: Sequence[Row] = ()
         yield from compared(before, found, judged)
         yield ""
     for recipe, text in SECTIONS.items():
-        own = [row for row in found if row.recipe == recipe]
+        own, with_line = (
+            [replace(row, source="all sets") if recipe == "particles" else row for row in some if row.recipe == recipe]
+            for some in (found, judged)
+        )  # of thirteen quantities there would be a line for each set
         yield text
         yield from table(own)
         yield "\nWith the line:\n"
-        yield from table([row for row in judged if row.recipe == recipe])
+        yield from table(with_line)
         yield "\nMissed by most, in widths of the interval:\n"
         yield from worst(own)
         yield ""

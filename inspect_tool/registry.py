@@ -32,6 +32,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
     "backend": {
         "threshold": "inspect_tool.segmentation.threshold",
         "watershed": "inspect_tool.segmentation.watershed",
+        "texture": "inspect_tool.segmentation.texture",
         "labels": "inspect_tool.segmentation.labels",
         "joints": "inspect_tool.segmentation.joints",
         "unet": "inspect_tool.segmentation.unet",
@@ -45,6 +46,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "porosity": "inspect_tool.recipes.porosity",
         "solder_voids": "inspect_tool.recipes.solder_voids",
         "particles": "inspect_tool.recipes.particles",
+        "confluence": "inspect_tool.recipes.confluence",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

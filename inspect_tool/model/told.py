@@ -23,6 +23,9 @@ class Told:
     outline_on_edges: float | None = None  # share of the outline that runs along edges [1]
     color_weights: tuple[float, float, float] | None = None  # of red, green, blue, where color told the classes apart
 
+    # of a texture
+    texture_separation: float | None = None  # of smooth and rough, over the sum of their standard deviations [1]
+
     # of joints
     polarity: str | None = None  # "solder dark" or "solder bright"
     layout: str | None = None  # "balls", "plates", ... or "given"
@@ -86,6 +89,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         round_regions_left_out=count("round_regions_left_out"),
         min_void_px=number("min_void_px"),
         joint_names=tuple(str(name) for name in row("joint_names")),
+        texture_separation=number("texture_separation"),
         joints_unsure=count("joints_unsure"),
         straight_bands_ignored=count("straight_bands_ignored"),
         twin_lamellae_merged=count("twin_lamellae_merged"),

@@ -1,6 +1,6 @@
 """How often the stated interval of a culture holds the truth that it was drawn with.
 
-    python benchmarks/confluence_coverage.py KIND [specimens]
+    python benchmarks/confluence_coverage.py KIND [specimens] [look ...]
 
 KIND is one of
 
@@ -27,9 +27,11 @@ from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
 from inspect_tool.registry import load
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.synthetic import Field
+from inspect_tool.synthetic.cultures import patches
 
-SHAPE = (360, 440)
+SHAPE = (300, 360)
 FIELDS = (1, 3, 5)
+PIXEL_UM = 0.65
 LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
 Kind = Literal["labels", "nuclei", "texture", "watershed"]
 BACKENDS: dict[str, dict[str, Any]] = {
@@ -56,11 +58,26 @@ def drawn(rng: np.random.Generator, kind: Kind, fields: int) -> tuple[str, list[
     seeds = rng.integers(2**31, size=fields).tolist()
     if kind in ("labels", "texture"):
         share, cell_um = float(rng.uniform(5, 95)), float(rng.uniform(25, 55))
+        one = unpainted if kind == "labels" else synthetic.culture
         return "area_percent.covered", [
-            synthetic.culture(seed=seed, area_percent=share, cell_um=cell_um, shape_px=SHAPE) for seed in seeds
+            one(seed=seed, area_percent=share, cell_um=cell_um, shape_px=SHAPE) for seed in seeds
         ]
     number = float(rng.uniform(150, 900))
     return "nuclei_per_mm2", [synthetic.nuclei(seed=seed, per_mm2=number, shape_px=SHAPE) for seed in seeds]
+
+
+def unpainted(*, seed: int, area_percent: float, cell_um: float, shape_px: tuple[int, int]) -> Field:
+    """A culture without its picture, for which painting would be most of the work."""
+    _, labels = patches(np.random.default_rng(seed), shape_px, area_percent / 100, cell_um / PIXEL_UM)
+    truth = {"process.area_percent.covered": area_percent, "field.area_percent.covered": 100 * float(labels.mean())}
+    return Field(
+        pixels=labels,
+        labels=labels.astype(np.int32),
+        classes={0: "ground", 1: "cells"},
+        kind="semantic",
+        pixel_um=PIXEL_UM,
+        truth=truth,
+    )
 
 
 def measured(fields: list[Field], kind: Kind, level: int, seed: int) -> Findings:
@@ -70,7 +87,7 @@ def measured(fields: list[Field], kind: Kind, level: int, seed: int) -> Findings
     editions = editions_for(recipe, settings)
     made = []
     for number, field in enumerate(fields, 1):
-        pixels = synthetic.degrade(field.pixels, level, seed=seed + number, modality="xray")
+        pixels = synthetic.degrade(field.pixels, level, seed=seed + number, modality="xray") if level else field.pixels
         image = Micrograph(
             pixels=pixels,
             calibration=Calibration(pixel_um=field.pixel_um, u_rel=0.002, source="drawn"),
@@ -129,10 +146,13 @@ def line(title: str, told: list[Told]) -> str:
 def main() -> None:
     kind: Kind = sys.argv[1]  # type: ignore[assignment]
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    looks = sys.argv[3:] or list(LOOKS.values())
     print("| specimens | holds | without a doubt | mean error | mean of its amount | largest | U, median |")
     print("|" + "---|" * 7)
     if kind in BACKENDS:
         for level, look in LOOKS.items():
+            if look not in looks:
+                continue
             print(line(f"{kind}, {look}, one to five fields", list(specimens(kind, level, wanted, 0))), flush=True)
     else:
         for fields in FIELDS:

@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
 BACKEND is threshold, watershed, stardist or cellpose, each with its own settings for particles and nothing said about
-the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder of the
-shared data, and drawn: heaps, crowds and overlaps of ``synthetic.bodies``. Of ampis-powder two pictures may be learned
-from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
-average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
+the picture (so one process, and one peak of memory, is one backend), or hybrid- and one of these, whose objects are then
+grown anew. Sets: emps-particles and ampis-powder of the shared data, and drawn: heaps, crowds and overlaps of
+``synthetic.bodies``. Of ampis-powder two pictures may be learned from (``_particle_scenes.LEARNED``); emps-particles is
+never learned from. One line a picture, the worst first: F1 and average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
 """
 
 import csv
@@ -36,6 +36,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "watershed": {"mode": "particles"},
     "stardist": {},
     "cellpose": {},
+    "hybrid-stardist": {"proposals": {"name": "stardist"}},
+    "hybrid-cellpose": {"proposals": {"name": "cellpose"}},
+    "hybrid-watershed": {"proposals": {"name": "watershed", "mode": "particles"}},
+    "hybrid-threshold": {"proposals": {"name": "threshold", "phase": "auto"}},
 }
 DRAWN: dict[str, dict[str, Any]] = {
     "heap of powder": {"area_percent": 65.0, "mean_ecd_um": 36.0, "spread": 0.45, "satellites": 0.5},
@@ -143,7 +147,7 @@ def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> 
 
 def main() -> None:
     name, *sets = sys.argv[1:]
-    backend: Any = load("backend", name)
+    backend: Any = load("backend", name.partition("-")[0])
     settings = backend.Settings(**SETTINGS[name])
     model = backend.load(settings)
     for chosen in sets or ("ampis-powder", "drawn", "emps-particles"):

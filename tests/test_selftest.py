@@ -25,6 +25,7 @@ from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recip
 TINY = replace(
     QUICK,
     truths={
+        "confluence": (50.0,),
         "grain_size": (9.0,),
         "particles": (12.0,),
         "phase_fraction": (10.0, 40.0),
@@ -354,5 +355,5 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    assert set(tables) == {"particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
+    assert set(tables) == {"confluence", "particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
     assert "grain_size" in refused

@@ -4,9 +4,8 @@ In phase contrast cells have the gray of the ground. What tells them from it is 
 of it with one level is the usual way (N. Jaccard et al., Automated method for the rapid and precise estimation of
 adherent cell culture characteristics from phase contrast microscopy images, Biotechnology and Bioengineering 111,
 2014). Here it is the median of the band-passed gray in a window, which changes half-way over a straight border and
-which a rim or a halo, being thinner than half of the window, does not decide. The level lies as many standard
-deviations above the smooth as below the rough pixels, found as two normal distributions of the logarithm of the
-texture (expectation maximization).
+which a rim or a halo, being thinner than half of the window, does not decide. The level lies half-way between smooth
+and rough pixels, found as two normal distributions of the logarithm of the texture (expectation maximization).
 
 A halo is textured too, so that the outline comes out too far. It is therefore flooded anew from both sides between the
 smooth area and ``reach_px`` inside, and ends on the strongest edge in between.
@@ -162,7 +161,7 @@ def _at_size(micrograph: Micrograph, settings: Settings, grain_px: float) -> _Te
     counted = values.ravel() if roi is None else values[roi]
     smooth, rough = two_normals(counted[:: max(1, counted.size // _SAMPLE)])
     separation = (rough[0] - smooth[0]) / (smooth[1] + rough[1])
-    level = smooth[0] + separation * smooth[1] if settings.level is None else float(np.log(settings.level))
+    level = (smooth[0] + rough[0]) / 2 if settings.level is None else float(np.log(settings.level))
     return _Texture(
         values=values,
         grain_px=grain_px,

@@ -78,9 +78,7 @@ def culture(
         msg = f"synthetic.culture: unknown look '{look}'; there are: {', '.join(get_args(CultureLook))}"
         raise SettingsError(msg)
     cell_px = cell_um / pixel_um
-    # patches grow together as they cover more: the free gaps between them shrink in the same measure
-    feature_px = _PATCH * cell_px * 2 * max(share, 1 - share) * (share / (1 - share) if share > 0.5 else 1.0)
-    cover, labels = gaussian_phase(rng, shape_px, share, feature_px)
+    cover, labels = patches(rng, shape_px, share, cell_px)
     cells = _cells(rng, labels, cell_px)
     paint = _phase_contrast if look == "phase contrast" else _fluorescence
     picture = paint(rng, cover, labels, cells, cell_px, ground, texture, halo)
@@ -96,6 +94,13 @@ def culture(
             "field.area_percent.covered": 100 * float(labels.mean()),
         },
     )
+
+
+def patches(rng: np.random.Generator, shape_px: Shape, share: float, cell_px: float) -> tuple[Gray, NDArray[np.uint8]]:
+    """Cover and pixels of what cells of this diameter cover; the expected share is exact. [1, px]"""
+    # patches grow together as they cover more: the free gaps between them shrink in the same measure
+    feature_px = _PATCH * cell_px * 2 * max(share, 1 - share) * (share / (1 - share) if share > 0.5 else 1.0)
+    return gaussian_phase(rng, shape_px, share, feature_px)
 
 
 class _Cells:
@@ -190,7 +195,8 @@ def _fluorescence(
 
 
 def _distance(mask: NDArray[np.uint8]) -> Gray:
-    return np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    far = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(np.minimum(far, 1e4), np.float32)  # from nothing it is without end
 
 
 def _seams(cells: _Cells, labels: NDArray[np.uint8]) -> Gray:

@@ -31,12 +31,15 @@ PICTURES = {
     "particles": lambda seed: synthetic.powder(
         seed=seed, area_percent=15.0, median_ecd_um=18.0, shape_px=(360, 420), pixel_um=1.0
     ),
+    "confluence": lambda seed: synthetic.culture(seed=seed, area_percent=50.0, cell_um=40.0, shape_px=(300, 360)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
 FOR_BACKEND = {  # a window of the network of cellpose takes seconds
     "threshold": "porosity",
     "watershed": "grain_size",
     "joints": "solder_voids",
+    "texture": "confluence",
+    "hybrid": "particles",
     "cellpose": "small",
 }
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
@@ -166,6 +169,7 @@ def combine(recipe, editions, pairs, settings=None):
 
 
 CONTRACT = {
+    "confluence": {"area_percent.covered"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",
         "grain_size_number.mean_area", "mean_intercept_um", "grains_per_mm2", "mean_grain_area_um2",

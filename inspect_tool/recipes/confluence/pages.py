@@ -22,10 +22,9 @@ WORDING = Wording(
         "inner_scatter_dof": Text("confluence.column_inner_dof"),
         "counted_scatter": Text("confluence.column_counted_scatter"),
         "counted_scatter_dof": Text("confluence.column_counted_scatter_dof"),
-        "area": Text("confluence.column_area"),
     },
     spreads=frozenset({"confluence.column_mean", "confluence.column_ci95"}),
-    feature="patch",
+    feature="feature",
 )
 
 _MARKS = {"%": "%", "1/mm2": "mm⁻²"}  # units as a chart has them

@@ -3,10 +3,11 @@
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
 BACKEND is threshold, watershed, stardist or cellpose, each with its own settings for particles and nothing said about
-the picture (so one process, and one peak of memory, is one backend), or hybrid- and one of these, whose objects are then
-grown anew. Sets: emps-particles and ampis-powder of the shared data, and drawn: heaps, crowds and overlaps of
-``synthetic.bodies``. Of ampis-powder two pictures may be learned from (``_particle_scenes.LEARNED``); emps-particles is
-never learned from. One line a picture, the worst first: F1 and average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
+the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder of the
+shared data, and drawn: heaps, crowds and overlaps of ``synthetic.bodies``. Of ampis-powder two pictures may be learned
+from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
+average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
+``hybrid-`` and the name of one of these takes its objects for proposals and grows them anew.
 """
 
 import csv

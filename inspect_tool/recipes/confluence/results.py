@@ -13,7 +13,7 @@ from inspect_tool.recipes.confluence.settings import COUNTED, COVERED, QUANTITIE
 from inspect_tool.recipes.confluence.values import Measured, Numbers
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
-from inspect_tool.statistics.fields import FieldStatistics, field_statistics
+from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated, half_range
 
 
@@ -78,7 +78,8 @@ def _counted(fields: Sequence[Measured], settings: Settings, standard: Standard)
     unit = sum(percents) / len(percents)
     shares = [count / unit for count in counts]
     lines = sampling_lines(statistics_of(fields, shares), shares, _scatters(fields, "counted"))
-    budget = [replace(line, u=line.u * unit) for line in lines]
+    seen = scatter_line(found)  # the first of them, with its words in the unit of the number
+    budget = [*seen, *(replace(line, u=line.u * unit) for line in lines[len(seen) :])]
     others = _means(fields, "counted_per_mm2")
     if others:
         budget.append(_alternatives_line(found.mean, others, "1/mm2"))

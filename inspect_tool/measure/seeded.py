@@ -1,5 +1,7 @@
 """Objects grown anew from their middles, up to the strongest edge between them and what lies around."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from inspect_tool.model import GrayImage, LabelImage, Mask
 
 _CORE = 0.6  # of the depth of an object, beyond which it is surely itself
 _AROUND = 0.5  # of the depth of the nearest object; farther out is surely ground
+_BLUR_PX = 1.0  # standard deviation, before the slope of the gray values is taken
 _NEAR_PX = 2.0  # but not nearer than this: an outline is no more certain
 
 
@@ -43,11 +46,16 @@ def grown(pixels: GrayImage, proposed: LabelImage, roi: Mask | None = None) -> N
     ground = outside & (away > np.maximum(_NEAR_PX, _AROUND * deepest[owner[nearest]]))
     ground_number = len(deepest)
     markers = np.where(region, np.where(core, proposed, 0) + np.where(ground, ground_number, 0), 0)
-    gray = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 1.0)
+    found = up_to_edges(pixels, markers, region)
+    return np.where(found == ground_number, 0, found).astype(np.int32)
+
+
+def up_to_edges(pixels: GrayImage, markers: NDArray[np.integer[Any]], region: Mask) -> LabelImage:
+    """Flood the edges of an image from markers (numbers > 0); two floods meet on the strongest edge between them."""
+    gray = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), _BLUR_PX)
     slope = cv2.magnitude(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     at = np.flatnonzero(markers)
-    found = flooding.basins(lambda area: np.asarray(slope[area]), region, at, markers.ravel()[at].astype(np.int32))
-    return np.where(found == ground_number, 0, found).astype(np.int32)
+    return flooding.basins(lambda area: np.asarray(slope[area]), region, at, markers.ravel()[at].astype(np.int32))
 
 
 def _depth(labels: LabelImage) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.measure import flooding
+from inspect_tool.measure.seeded import up_to_edges
 from inspect_tool.model import Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.ranges import Above0, From0
 
@@ -262,8 +262,4 @@ def _on_edges(rough: Mask, micrograph: Micrograph, reach_px: float) -> Mask:
     smooth = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5) > 1
     region = np.ones(rough.shape, np.bool_) if micrograph.roi is None else micrograph.roi
     markers = np.where(region, sure + 2 * smooth, 0)
-    gray = cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0)
-    slope = cv2.magnitude(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
-    at = np.flatnonzero(markers)
-    number = markers.ravel()[at].astype(np.int32)
-    return np.asarray(flooding.basins(lambda area: np.asarray(slope[area]), region, at, number) == 1)
+    return np.asarray(up_to_edges(micrograph.pixels, markers, region) == 1)

@@ -108,7 +108,7 @@ def test_the_licence_of_a_part_binds_the_whole(tmp_path):
         hybrid.load(hybrid.Settings(proposals=part))
     settings = hybrid.Settings(proposals={**part, "commercial": False})
     found = hybrid.segment(hybrid.load(settings), image(), settings)
-    assert found.settings["proposals"]["licence"] == "CC BY-NC 4.0"
+    assert found.settings["proposals_licence"] == "CC BY-NC 4.0"  # which the pages print
     assert re.fullmatch(r"[0-9a-f]{64}", found.weights_sha256)
 
 

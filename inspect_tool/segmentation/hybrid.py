@@ -28,6 +28,7 @@ KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 BACKENDS = ("proposals", "refine")  # settings that are themselves a [backend] table
 
 _NAME = "hybrid"
+_NAMED = ("model_title", "licence")  # of a part, and stand on the pages one by one
 _SAME = 0.5  # overlap of an object with its proposal from which both are one, intersection over union [1]
 
 
@@ -159,6 +160,10 @@ def _segmentation(
 ) -> Segmentation:
     labels = np.ascontiguousarray(labels)
     labels.setflags(write=False)
+    parts = {"proposals": proposed, "refine": refined}
+    named = {
+        f"{key}_{name}": part.settings[name] for key, part in parts.items() for name in _NAMED if name in part.settings
+    }
     weights = [one.weights_sha256 for one in (proposed, refined) if one.weights_sha256]
     return Segmentation(
         labels=labels,
@@ -170,6 +175,7 @@ def _segmentation(
             "proposals": {"name": model.proposals.name, **plain(proposed.settings)},
             "refine": {"name": model.refine.name, **plain(refined.settings)},
             "agreement": round(agreement(objects, labels), 4),
+            **named,
             **stated(proposed.told),
         },
         seconds=perf_counter() - start,

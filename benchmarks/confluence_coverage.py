@@ -4,7 +4,7 @@
 
 KIND is one of
 
-- ``labels``: exact labels of what is covered, specimens of one, three and five fields;
+- ``labels``: exact labels of what is covered, specimens of one and of three fields;
 - ``nuclei``: exact labels of single nuclei, the same;
 - ``texture``: pictures in phase contrast, good, ordinary and poor, by the default backend, one to five fields each;
 - ``watershed``: pictures of a nuclear stain, the same, by ``watershed`` with mode particles and phase bright.
@@ -30,7 +30,7 @@ from inspect_tool.synthetic import Field
 from inspect_tool.synthetic.cultures import patches
 
 SHAPE = (300, 360)
-FIELDS = (1, 3, 5)
+FIELDS = (1, 3)
 PIXEL_UM = 0.65
 LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
 Kind = Literal["labels", "nuclei", "texture", "watershed"]

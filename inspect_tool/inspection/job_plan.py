@@ -212,11 +212,12 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
             yield Path(source.mask)
     recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
     parts = [dict(getattr(planned.backend_settings, key)) for key in plugins.backends_of(backend)]
-    for module, table in (
+    read: list[tuple[Backend | Recipe, Mapping[str, Any]]] = [
         (recipe, plain(planned.settings)),
         (backend, plain(planned.backend_settings)),
         *((registry.load("backend", part["name"]), part) for part in parts),
-    ):
+    ]
+    for module, table in read:
         for key in (*plugins.paths_of(module), *plugins.models_of(module)):
             value = table.get(key)
             if value and (home / value).exists():

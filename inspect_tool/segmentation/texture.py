@@ -148,9 +148,9 @@ def _chosen(micrograph: Micrograph, settings: Settings) -> _Texture:
 
 def _at_size(micrograph: Micrograph, settings: Settings, grain_px: float) -> _Texture:
     gray = micrograph.pixels.astype(np.float32)
-    band = cv2.GaussianBlur(gray, (0, 0), grain_px)
-    band -= cv2.GaussianBlur(gray, (0, 0), _COARSER * grain_px)
-    np.abs(band, out=band)
+    fine, coarse = (cv2.GaussianBlur(gray, (0, 0), sigma) for sigma in (grain_px, _COARSER * grain_px))
+    band = np.asarray(cv2.absdiff(fine, coarse), np.float32)
+    del fine, coarse, gray
     roi = micrograph.roi
     top = max(float(np.percentile(band if roi is None else band[roi], 99)), 1e-6)
     # the square root spreads small values over the 8 bits that a wide median is fast with
@@ -254,7 +254,7 @@ def _on_edges(rough: Mask, micrograph: Micrograph, reach_px: float) -> Mask:
     """Move the outline inward to the strongest edge within reach."""
     inside = rough.view(np.uint8)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
-    _, parts = cv2.connectedComponents(inside, connectivity=8)
+    parts = np.asarray(cv2.connectedComponents(inside, connectivity=8)[1], np.int32)
     deepest = np.zeros(int(parts.max()) + 1, np.float32)
     np.maximum.at(deepest, parts.ravel(), depth.ravel())
     sure = rough & (depth > np.minimum(np.float32(reach_px), _MARKED * deepest)[parts])

@@ -1,5 +1,6 @@
 """Cells of a culture on the bottom of a dish, and their nuclei, as a microscope shows them."""
 
+from dataclasses import dataclass
 from math import exp, pi
 from typing import Literal, TypeAlias, get_args
 
@@ -103,13 +104,13 @@ def patches(rng: np.random.Generator, shape_px: Shape, share: float, cell_px: fl
     return gaussian_phase(rng, shape_px, share, feature_px)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Cells:
     """Where the nuclei of the cells lie, and which pixel is of which cell."""
 
-    def __init__(self, at: NDArray[np.float64], number: NDArray[np.int32], away_px: Gray) -> None:
-        self.at = at  # (cells, 2): row, column
-        self.number = number  # (rows, columns): index of the nearest nucleus
-        self.away_px = away_px  # (rows, columns): distance to it
+    at: NDArray[np.float64]  # (cells, 2): row, column
+    number: NDArray[np.int32]  # (rows, columns): index of the nearest nucleus
+    away_px: Gray  # (rows, columns): distance to it
 
 
 def _cells(rng: np.random.Generator, labels: NDArray[np.uint8], cell_px: float) -> _Cells:
@@ -120,11 +121,11 @@ def _cells(rng: np.random.Generator, labels: NDArray[np.uint8], cell_px: float) 
     taken = np.zeros(labels.shape, np.uint8)
     at: list[tuple[float, float]] = []
     for k in rng.permutation(len(rows)).tolist():
-        row, column = int(rows[k]), int(columns[k])
-        if taken[row, column]:
+        place = int(rows[k]), int(columns[k])
+        if taken[place]:
             continue
-        at.append((row, column))
-        cv2.circle(taken, (column, row), round(_APART * cell_px), 1, -1)
+        at.append((float(place[0]), float(place[1])))
+        cv2.circle(taken, (place[1], place[0]), round(_APART * cell_px), 1, -1)
     if not at:
         deepest = np.unravel_index(int(depth.argmax()), depth.shape)
         at.append((float(deepest[0]), float(deepest[1])))
@@ -135,7 +136,7 @@ def _cells(rng: np.random.Generator, labels: NDArray[np.uint8], cell_px: float) 
     order = np.zeros(int(number.max()) + 1, np.int32)
     for k, (row, column) in enumerate(at):
         order[number[int(row), int(column)]] = k
-    return _Cells(np.asarray(at, np.float64), order[number], np.asarray(away, np.float32))
+    return _Cells(at=np.asarray(at, np.float64), number=order[number], away_px=np.asarray(away, np.float32))
 
 
 def _phase_contrast(
@@ -149,7 +150,7 @@ def _phase_contrast(
     halo: float,
 ) -> Gray:
     shape = labels.shape
-    out_px = _distance(1 - labels)  # of the ground from the nearest cell
+    out_px = _distance(labels == 0)  # of the ground from the nearest cell
     in_px = _distance(labels)
     # thick places stand out more: rims and halo are not alike all around
     thick = np.clip(1 + 0.45 * cloud(rng, shape, 0.6 * cell_px), 0.35, 2.0)
@@ -194,7 +195,7 @@ def _fluorescence(
     return np.asarray(picture + 0.1 * blurred(picture, 0.25 * cell_px), np.float32)  # light from out of focus
 
 
-def _distance(mask: NDArray[np.uint8]) -> Gray:
+def _distance(mask: NDArray[np.uint8] | NDArray[np.bool_]) -> Gray:
     far = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     return np.asarray(np.minimum(far, 1e4), np.float32)  # from nothing it is without end
 

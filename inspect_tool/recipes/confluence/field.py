@@ -1,7 +1,5 @@
 """One field: what is covered, and what is counted in it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -157,14 +155,15 @@ def _centers(table: pd.DataFrame, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
     column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
-    rows: list[Mapping[str, object]] = table.nlargest(_SHOWN, column).to_dict("records") if column in table else []
+    if column not in table:
+        return ()
     return tuple(
         Notable(
-            feature=int(str(row["feature"])),
-            value=float(str(row[column])),
+            feature=int(row["feature"]),
+            value=float(row[column]),
             unit=unit,
             caption=Text("confluence.caption_area") + (Text("confluence.caption_cut") if row["touches_edge"] else ""),
-            box=tuple(int(str(row[side])) for side in ("top_px", "left_px", "bottom_px", "right_px")),  # type: ignore[arg-type]
+            box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
         )
-        for row in rows
+        for row in table.nlargest(_SHOWN, column).to_dict("records")
     )

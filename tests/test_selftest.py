@@ -214,7 +214,14 @@ def whole(tmp_path_factory):
 
 def test_all_recipes_are_measured_with_their_default_backends(whole):
     found, out, said = whole
-    assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints", "watershed", "texture"]
+    assert [one.backend for one in found.recipes] == [
+        "unet",
+        "threshold",
+        "threshold",
+        "joints",
+        "watershed",
+        "texture",
+    ]
     assert {one.quantity for one in found.quantities} == {
         quantity for recipe in recipes() for quantity in phantom_jobs.of(recipe).known
     }

@@ -46,7 +46,8 @@ XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 CULTURE = Degradation(shading=0.08, blur_px=0.5, electrons=60000, read_noise=0.5)
 """A camera on an inverted microscope; a dish has no scratches, pits and stains of polishing."""
 
-GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM, POWDER_UM, CULTURE_UM = 0.345, 0.31, 2.42, 6.0, 0.62, 0.65
+GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
+POWDER_UM, FIBER_UM, CULTURE_UM = 0.62, 0.32, 0.65
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -143,6 +144,25 @@ def powder_fields(count: int = 5, seed: int = 500) -> Iterator[tuple[str, Field,
         yield f"field_{i + 1}.png", field, ELECTRONS
 
 
+def fiber_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields of a carbon laminate cut square to its fibers, and three of another ply that lies at 35 degrees."""
+    for i in range(8):
+        tilted = i >= 5
+        field = synthetic.fibers(
+            seed=600 + i,
+            fiber_percent=57.0 if tilted else 60.0,
+            diameter_um=7.1,
+            tilt_deg=35.0 if tilted else 2.0,
+            azimuth_deg=20.0,
+            scatter_deg=4.0 if tilted else 1.5,
+            void_percent=1.2,
+            void_ecd_um=4.5,
+            shape_px=(420, 520),
+            pixel_um=FIBER_UM,
+        )
+        yield f"{'ply_35' if tilted else 'ply_0'}_{i % 5 + 1}.png", field, POLISHED
+
+
 def culture_fields(count: int = 6, seed: int = 600) -> Iterator[tuple[str, Field, Degradation]]:
     """Six fields of an adherent culture in phase contrast, 62 % covered."""
     for i in range(count):
@@ -215,6 +235,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "porosity": pore_fields,
     "solder_voids": solder_fields,
     "particles": powder_fields,
+    "fibres": fiber_fields,
     "confluence": culture_fields,
 }
 
@@ -324,6 +345,16 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
             "sauter_diameter_um": ("um", 1.5),
         }
         return expected_of_fields(every, "1", tolerances)
+    if recipe == "fibres":
+        tolerances = {
+            "fibre_percent": ("%", 3.0),
+            "void_percent": ("%", 1.2),
+            "mean_fibre_diameter_um": ("um", 0.25),
+            "fibre_count_per_mm2": ("1/mm2", 900.0),
+        }
+        tilted = [field for name, field in fields.items() if name.startswith("ply_35")]
+        of_tilt = {"mean_fibre_tilt_deg": ("deg", 2.0), "orientation_a33": ("1", 0.03)}
+        return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
     if recipe == "confluence":
         return expected_of_process(every, "1", {"area_percent.covered": ("%", 5.0)})
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(

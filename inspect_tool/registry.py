@@ -35,6 +35,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "texture": "inspect_tool.segmentation.texture",
         "labels": "inspect_tool.segmentation.labels",
         "joints": "inspect_tool.segmentation.joints",
+        "with_voids": "inspect_tool.segmentation.with_voids",
         "unet": "inspect_tool.segmentation.unet",
         "pixels": "inspect_tool.segmentation.pixels",
         "stardist": "inspect_tool.segmentation.stardist",
@@ -48,6 +49,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "porosity": "inspect_tool.recipes.porosity",
         "solder_voids": "inspect_tool.recipes.solder_voids",
         "particles": "inspect_tool.recipes.particles",
+        "fibres": "inspect_tool.recipes.fibres",
         "confluence": "inspect_tool.recipes.confluence",
     },
     "exporter": {

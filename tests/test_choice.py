@@ -28,12 +28,14 @@ TABLE = {
     "porosity": ("pieces", "as they are", "refused"),
     "solder_voids": ("as they are", "refused", "refused"),
     "particles": ("pieces", "as they are", "refused"),
+    "fibres": ("as they are", "as they are", "refused"),
     "confluence": ("as they are", "as they are", "refused"),
 }
 # what each backend gives with its own default settings
 GIVES = {
     "threshold": {"classes"},
     "joints": {"classes"},
+    "with_voids": {"classes"},
     "watershed": {"grains"},
     "texture": {"classes"},
     "hybrid": {"objects"},

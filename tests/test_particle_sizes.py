@@ -11,9 +11,9 @@ from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.measure.contacts import contacts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes.particles import sampling
-from inspect_tool.recipes.particles.sampling import Sample
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas.iso_13322_1 import particles_needed
+from inspect_tool.statistics.samples import Sample
 
 RECIPE = registry.load("recipe", "particles")
 

@@ -32,6 +32,15 @@ PICTURES = {
     "particles": lambda seed: synthetic.powder(
         seed=seed, area_percent=15.0, median_ecd_um=18.0, shape_px=(360, 420), pixel_um=1.0
     ),
+    "fibres": lambda seed: synthetic.fibers(
+        seed=seed,
+        fiber_percent=55.0,
+        diameter_um=7.0,
+        tilt_deg=20.0,
+        void_percent=2.0,
+        shape_px=(300, 360),
+        pixel_um=0.35,
+    ),
     "confluence": lambda seed: synthetic.culture(seed=seed, area_percent=50.0, cell_um=40.0, shape_px=(300, 360)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -39,6 +48,7 @@ FOR_BACKEND = {  # a window of the network of cellpose takes seconds
     "threshold": "porosity",
     "watershed": "grain_size",
     "joints": "solder_voids",
+    "with_voids": "porosity",
     "texture": "confluence",
     "hybrid": "particles",
     "cellpose": "small",
@@ -186,6 +196,7 @@ CONTRACT = {
         "particle_count_per_mm2", "mean_particle_ecd_um", "particle_d10_um.number", "particle_d50_um.number",
         "particle_d90_um.number", "particle_d10_um.volume", "particle_d50_um.volume", "particle_d90_um.volume",
     },
+    "fibres": {"fibre_percent", "void_percent", "resin_rich_percent", "mean_fibre_diameter_um", "mean_fibre_tilt_deg"},
 }  # fmt: skip
 
 
@@ -235,7 +246,7 @@ def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
     half = [(replace(i, calibration=replace(i.calibration, pixel_um=i.calibration.pixel_um / 2)), s) for i, s in pairs]
     one = {r.quantity: r for r in combine(recipe, editions, pairs, settings).results}
     two = {r.quantity: r for r in combine(recipe, editions, half, settings).results}
-    power = {"um": 0.5, "um2": 0.25, "1/mm": 2.0, "1/mm2": 4.0, "%": 1.0, "1": 1.0}
+    power = {"um": 0.5, "um2": 0.25, "1/mm": 2.0, "1/mm2": 4.0, "%": 1.0, "1": 1.0, "deg": 1.0}
     for quantity, result in one.items():
         if result.unit == "G":
             assert two[quantity].value == pytest.approx(result.value + 2, abs=1e-9), quantity

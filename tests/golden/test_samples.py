@@ -141,6 +141,7 @@ def script() -> ModuleType:
         ("porosity", "pore_fields"),
         ("solder_voids", "solder_fields"),
         ("particles", "powder_fields"),
+        ("fibres", "fiber_fields"),
         ("confluence", "culture_fields"),
     ],
 )

@@ -221,6 +221,7 @@ def test_all_recipes_are_measured_with_their_default_backends(whole):
         "threshold",
         "joints",
         "watershed",
+        "with_voids",
         "texture",
     ]
     assert {one.quantity for one in found.quantities} == {
@@ -228,7 +229,7 @@ def test_all_recipes_are_measured_with_their_default_backends(whole):
     }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
-    assert measured.check.note == "16 of 16"
+    assert measured.check.note == "18 of 18"
     assert {path.name for path in out.iterdir()} == {
         MARKER,
         "selftest.json",

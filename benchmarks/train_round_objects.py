@@ -43,14 +43,15 @@ from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
 from inspect_tool.training.fit import STATE, fit
 
-SIDE = 256  # of a sample [px]
-POOL_SIDE = 352  # of a drawing from which samples are cut [px]
+SIDE = 192  # of a sample [px]
+POOL_SIDE = 288  # of a drawing from which samples are cut [px]
 GRID = 2
 RAYS = 32
 NETWORK = {"rays": RAYS, "grid": (GRID, GRID), "depth": 3, "base": 16, "features": 64, "batch_norm": True}
 NORMALIZATION = (0.05, 99.95)  # wide, so that a few pores in a bright field are not clipped
 THRESHOLDS = {"prob_threshold": 0.5, "nms_threshold": 0.4}
 SIZES_PX = (5.0, 80.0)  # equivalent diameters that are drawn often enough [px]
+TURNED = 0.15  # share of the pictures that are shown the wrong way round: nothing is to be found there
 SEED = 20
 
 Image = NDArray[np.uint8]
@@ -80,7 +81,14 @@ def drawing(rng: np.random.Generator, side: int, powders: Powders = ()) -> Drawi
         except SettingsError:  # more pores than fit without contact: draw others
             continue
         if made.pixels.max() > made.pixels.min():
-            return made
+            turned = rng.uniform() < (TURNED if powders else 0)
+            return wrong_way_round(made) if turned else made
+
+
+def wrong_way_round(drawn: Drawing) -> Drawing:
+    """The same picture with its objects bright: none of them, and nothing of the ground, is a dark object."""
+    none = np.zeros(drawn.pixels.shape, np.int32)
+    return replace(drawn, pixels=255 - drawn.pixels, layers=[none], bright=not drawn.bright)
 
 
 def _drawing(rng: np.random.Generator, side: int, powders: Powders) -> Drawing:

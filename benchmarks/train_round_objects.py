@@ -12,6 +12,7 @@ weights. ``--ship`` writes the model folder of the package, the log and the curv
 import argparse
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from torch.nn import functional
 
 from inspect_tool import synthetic
 from inspect_tool.errors import SettingsError
+from inspect_tool.folders import MARKER
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model
@@ -489,9 +491,9 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
         "settings": {**THRESHOLDS, "phase": "dark"},
         "training": (
             {
-                "name": "inspect_tool.synthetic: pores, particles, voided balls; packed discs of the script",
+                "name": "inspect_tool.synthetic: pores, particles, voided balls, bodies; packed discs of the script",
                 "licence": "Apache-2.0",
-                "images": 450,
+                "images": 750,
                 "source": "drawn by benchmarks/train_round_objects.py",
             },
             *((real,) if powder else ()),
@@ -543,9 +545,11 @@ def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path,
     """Write the model folder, judge it as it is on disk, and write the record."""
     weights, offset, gain = calibrated(weights)
     print(f"rays: {offset:+.3f} px + {gain:.4f} * found")
+    shutil.rmtree(target, ignore_errors=True)
     save_model(target, card_of(stages, {}, powder=powder), weights)
     rows, means = judged(target)
     save_model(target, card_of(stages, means, powder=powder), weights)
+    (target / MARKER).unlink()  # ours is replaced by hand
     record.mkdir(parents=True, exist_ok=True)
     text = [
         "# Training of round_objects",

@@ -9,6 +9,7 @@ from inspect_tool import plugins
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_model_card, plain
 from inspect_tool.segmentation.networks.weights import model_folder
+from inspect_tool.segmentation.stardist.stardist_folder import is_stardist_folder, weights_sha256
 from inspect_tool.validation.values import Validation, load_validation
 
 _LEFT = frozenset(
@@ -48,12 +49,16 @@ def backend_of(recipe: str, name: str, module: plugins.Backend, settings: object
         recipe=recipe,
         name=name,
         model="" if folder is None else folder.name,
-        weights_sha256="" if folder is None else load_model_card(folder).sha256,
+        weights_sha256="" if folder is None else _weights_sha256(folder),
         settings={
             key: value for key, value in plain(settings).items() if key not in left and value not in (None, "", [], {})
         },
         folder=folder,
     )
+
+
+def _weights_sha256(folder: Path) -> str:
+    return weights_sha256(folder) if is_stardist_folder(folder) else load_model_card(folder).sha256
 
 
 def named(path: Path, backend: Backend, where: str) -> ValidationFile:

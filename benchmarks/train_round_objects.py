@@ -1,9 +1,10 @@
 """Train the shipped StarDist network ``round_objects`` on drawn particles, pores and voids.
 
-    OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --steps 4000
+    OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --powder --steps 8000
 
-The weights that ship were trained on drawings of pores, particles and discs alone; ``--powder`` adds bodies in an
-electron microscope and parts of two real pictures of powder (``_particle_scenes``; no shipped weights have seen them).
+``--powder`` adds bodies in an electron microscope and parts of two real pictures of powder (``_particle_scenes``) to
+drawings of pores, particles and discs. The weights that ship went through the stages on their card, each from where the
+one before ended (``--start``), while there was ever more in the drawings; this command trains such weights in one go.
 The network sees dark objects on a lighter ground (the backend turns the gray scale over where they are bright). A run
 that was killed goes on where it was; the same arguments give the same
 weights. ``--ship`` writes the model folder of the package, the log and the curve.

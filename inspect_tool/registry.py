@@ -38,6 +38,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "pixels": "inspect_tool.segmentation.pixels",
         "stardist": "inspect_tool.segmentation.stardist",
         "cellpose": "inspect_tool.segmentation.cellpose",
+        "prompt": "inspect_tool.segmentation.prompt",
     },
     "recipe": {
         "grain_size": "inspect_tool.recipes.grain_size",

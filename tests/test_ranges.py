@@ -62,6 +62,12 @@ OUT_OF_RANGE = [
     ("backend", "cellpose", "min_size_px", -1),
     ("backend", "cellpose", "tile_batch", 0),
     ("backend", "cellpose", "chunk_px", 0),
+    ("backend", "prompt", "object_px", [0, 10]),
+    ("backend", "prompt", "grid", 0),
+    ("backend", "prompt", "threshold", 1.5),
+    ("backend", "prompt", "quality", -0.1),
+    ("backend", "prompt", "min_object_px", -1),
+    ("backend", "prompt", "tile_px", 0),
 ]
 
 

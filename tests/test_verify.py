@@ -16,7 +16,7 @@ import tamper
 from PIL import Image
 from typer.testing import CliRunner
 
-from inspect_tool import synthetic
+from inspect_tool import __version__, synthetic
 from inspect_tool.cli import app
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import masks
@@ -290,6 +290,33 @@ def test_a_chord_that_is_not_that_of_the_masks_is_named_though_all_hashes_were_m
     table["rows"][1][table["columns"].index("Chord [px]")] *= 2
     tamper.seal(copy, data)
     assert any("Image quality" in text and "Chord" in text for text in unlike(verify.verify(copy)))
+
+
+def test_what_a_job_left_open_is_recomputed_as_an_earlier_version_had_it(made, tmp_path):
+    """A version with another number of grid points by default made the report."""
+    for path in (*made.parents[1].glob("field_*.png"), made.parents[1] / "job.toml"):
+        shutil.copy(path, tmp_path)
+    job = tmp_path / "job.toml"
+    left_open = job.read_text(encoding="utf-8")
+    stated = left_open.replace("[header]", "[settings]\ngrid_points = 49\n[header]")
+    job.write_text(stated, encoding="utf-8")
+    job_run.run(job, tmp_path / "reports", exports=("json",))
+    (tmp_path / "reports" / "audit.jsonl").unlink()
+    folder = tmp_path / "reports" / "job"
+    data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+    def sealed_as(version):
+        (folder / "job.toml").write_text(left_open, encoding="utf-8")
+        digest = tamper.sha256_bytes(left_open.encode())
+        next(item for item in data["attachments"] if item["role"] == "job")["sha256"] = digest
+        data["provenance"] |= {"job_sha256": digest, "version": version}
+        tamper.seal(folder, data)
+        return verify.verify(folder)
+
+    found = sealed_as("0.0.1")
+    assert unlike(found) == []
+    assert any("left to the program" in item.text and "grid_points 49 (now 0)" in item.text for item in found.findings)
+    assert any("provenance settings grid_points" in text for text in unlike(sealed_as(__version__)))
 
 
 def forged_figure(data):

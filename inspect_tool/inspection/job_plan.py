@@ -93,6 +93,7 @@ def plan(
     job_path: str | Path,
     backend: Mapping[str, object] | None = None,
     *,
+    job: Job | None = None,
     exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
@@ -102,15 +103,16 @@ def plan(
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table, ``exports`` that of the files it asks for,
-    ``folder`` that of the folder of the job, which relative names start from, ``sources`` that of the images it
-    names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of the standards. Without ``refereed``
-    the samples and answers of a check by hand, which may not be there yet, are not read.
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``job`` that of what the file says, ``exports``
+    that of the files it asks for, ``folder`` that of the folder of the job, which relative names start from,
+    ``sources`` that of the images it names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of
+    the standards. Without ``refereed`` the samples and answers of a check by hand, which may not be there yet, are not
+    read.
     """
     from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
-    job = load_job(path)
+    job = job or load_job(path)
     if exports is not None:
         job = replace(job, exports=exports)
     where = path.name

@@ -1,10 +1,12 @@
 """The numbers of a report computed again from the masks it carries."""
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import inspect_tool
 from inspect_tool import __version__, plugins, registry
@@ -23,6 +25,7 @@ from inspect_tool.model import (
     Check,
     Editions,
     FieldMeasurement,
+    Job,
     MicrographRecord,
     Report,
     Requirement,
@@ -93,9 +96,42 @@ class Work:
             path.write_bytes(data)
 
 
+def job_of(work: Work, report: Report) -> Job:
+    """Read the job that a report carries; what it leaves to the program is as the version that made it had it.
+
+    A report of this very version is held to the defaults of this version.
+    """
+    job = load_job(work.folder / "job.toml")
+    if report.provenance.version == __version__:
+        return job
+    made = report.provenance
+    recipe = registry.load("recipe", job.recipe)
+    table = {**(job.backend or {"name": made.backend["name"]})}
+    backend = registry.load("backend", str(table["name"]))
+    files = {*plugins.paths_of(backend), *plugins.models_of(backend), "masks"}
+    return replace(
+        job,
+        settings={**_known(made.settings, recipe.Settings, {*plugins.paths_of(recipe)}), **job.settings},
+        backend={**_known(made.backend, backend.Settings, files), **table},
+    )
+
+
+def _known(stated: Mapping[str, Any], kind: type[Any], files: Collection[str]) -> dict[str, Any]:
+    """Settings that a plug-in still has, but for those that name files."""
+    return {item.name: stated[item.name] for item in fields_of(kind) if item.name in stated and item.name not in files}
+
+
+def _left_open(work: Work, asked: Asked) -> list[str]:
+    """Settings that the job leaves to the program and that have another default today."""
+    job = load_job(work.folder / "job.toml")
+    now = plain(checked(asked.recipe.Settings, job.settings, "job.toml"))
+    taken = asked.job.settings.items()
+    return [f"{key} {value} (now {now[key]})" for key, value in taken if not equal(plain(value), now[key], STRICT)]
+
+
 def asked_of(work: Work, report: Report) -> Asked:
     """Read what the report was asked for, as the run did."""
-    job = load_job(work.folder / "job.toml")
+    job = job_of(work, report)
     recipe = registry.load("recipe", job.recipe)
     settings = checked(recipe.Settings, job.settings, "job.toml", under="settings")
     inputs = {key: path for key, path in work.inputs.items() if key in plugins.paths_of(recipe)}
@@ -177,6 +213,9 @@ def number_findings(dossier: Dossier, work: Work, changed: set[str], progress: P
             how += f"; recomputed by version {__version__}, made by {report.provenance.version}"
         yield Finding(part="numbers", state="verified", text=f"{count}: {how}")
     yield from _pictures(pictures)
+    if left := _left_open(work, asked):
+        text = f"settings that the job left to the program, taken as the report states them: {', '.join(left)}"
+        yield Finding(part="numbers", state="not checked", text=text)
     checks = [name_of_check(check) for check in report.checks if not has_check(check, found.checks)]
     for names in (seen, *([name] for name in checks)):
         if names:

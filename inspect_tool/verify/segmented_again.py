@@ -8,7 +8,7 @@ import numpy as np
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier
-from inspect_tool.files import load_job, plain, sha256_file
+from inspect_tool.files import plain, sha256_file
 from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.inspection.job_plan import Progress
@@ -57,11 +57,13 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
         return
     yield Finding(part="images", state="verified", text=f"{len(files)} images have the stated SHA-256")
     try:
-        job = load_job(work.folder / "job.toml")
-        sources = tuple(_source(job, record, path) for record, path in zip(report.micrographs, files, strict=True))
         asked = asked_of(work, report)
+        sources = tuple(
+            _source(asked.job, record, path) for record, path in zip(report.micrographs, files, strict=True)
+        )
         planned = job_plan.plan(
             work.folder / "job.toml",
+            job=asked.job,
             folder=folder,
             sources=sources,
             spec_files=asked.spec_files,

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from known_networks import bright_pixels
+from onnx_example import known_pair
 
 import inspect_tool
 from inspect_tool import registry, synthetic
@@ -38,6 +39,7 @@ FOR_BACKEND = {  # a window of the network of cellpose takes seconds
     "watershed": "grain_size",
     "joints": "solder_voids",
     "cellpose": "small",
+    "prompt": "small",
 }
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
 
@@ -69,8 +71,11 @@ def default_segmentation(recipe, image):
 @pytest.fixture(scope="module")
 def settings_of(tmp_path_factory):
     """Settings that a backend works with: its own, or those that name a model where none is shipped."""
-    strokes = str(bright_pixels(tmp_path_factory.mktemp("models") / "bright"))
-    return lambda name: registry.load("backend", name).Settings(**({"model": strokes} if name == "pixels" else {}))
+    folder = tmp_path_factory.mktemp("models")
+    models = {"pixels": bright_pixels(folder / "bright"), "prompt": known_pair(folder / "pair")}
+    return lambda name: registry.load("backend", name).Settings(
+        **({"model": str(models[name])} if name in models else {})
+    )
 
 
 @pytest.mark.parametrize("name", BACKENDS)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD, checked
@@ -61,6 +61,18 @@ class PixelArguments:
     members: int = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamArguments:
+    """How an encoder and a decoder of the SAM family, exported to ONNX, are to be used."""
+
+    decoder: str = "decoder.onnx"  # file beside the encoder
+    decoder_sha256: str = ""
+    side: int = 1024  # of the square image that the encoder takes, where its graph does not say [px]
+    resize: Literal["pad", "stretch"] = "pad"  # how an image becomes a square
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)  # of red, green and blue, taken off
+    deviation: tuple[float, float, float] = (58.395, 57.12, 57.375)  # and divided by
+
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "in_channels": (1, 3),
     "classes": (2, 64),
@@ -76,6 +88,9 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "sigmas": (0.3, 64.0),
     "hidden": (1, 512),
     "members": (2, 64),
+    "side": (64, 4096),
+    "mean": (0, 255),
+    "deviation": (0.001, 255),
 }
 
 
@@ -113,10 +128,23 @@ def pixel_arguments(network: Mapping[str, object], where: str) -> PixelArguments
     return found
 
 
+def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
+    """How a pair of the SAM family is used, from a model card."""
+    found = checked(SamArguments, network, where, BackendError)
+    numbers = {key: getattr(found, key) for key in ("side", "mean", "deviation")}
+    _numbers_in_range(numbers, where, {})
+    return found
+
+
 def _in_range(
     arguments: UNetArguments | StarDistArguments | PixelArguments, where: str, names: Mapping[str, str]
 ) -> dict[str, Any]:
     found = asdict(arguments)
+    _numbers_in_range(found, where, names)
+    return found
+
+
+def _numbers_in_range(found: Mapping[str, Any], where: str, names: Mapping[str, str]) -> None:
     for key, value in found.items():
         low, high = _RANGES.get(key, (-float("inf"), float("inf")))
         numbers = value if isinstance(value, tuple) else () if isinstance(value, str) else (value,)
@@ -124,7 +152,6 @@ def _in_range(
             shown = list(value) if isinstance(value, tuple) else value
             msg = f"{where} {names.get(key, key)}: got {shown}, must lie between {low:g} and {high:g}"
             raise BackendError(msg)
-    return found
 
 
 def check_card(card: ModelCard, folder: Path) -> None:
@@ -174,3 +201,5 @@ def check_card(card: ModelCard, folder: Path) -> None:
                 raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
+    if card.architecture == "sam":
+        sam_arguments(card.network, f"{where} network")

@@ -478,7 +478,7 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
     }
     return {
         "name": "round_objects",
-        "version": "1",
+        "version": "2",
         "title": "Round particles, pores and voids (StarDist)",
         "architecture": "stardist",
         "network": {**NETWORK, "grid": list(NETWORK["grid"])},  # type: ignore[call-overload]

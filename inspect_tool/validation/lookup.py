@@ -7,9 +7,8 @@ from typing import Any
 
 from inspect_tool import plugins
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import load_model_card, plain
+from inspect_tool.files import CARD, load_model_card, plain
 from inspect_tool.segmentation.networks.weights import model_folder
-from inspect_tool.segmentation.stardist.stardist_folder import is_stardist_folder, weights_sha256
 from inspect_tool.validation.values import Validation, load_validation
 
 _LEFT = frozenset(
@@ -58,7 +57,13 @@ def backend_of(recipe: str, name: str, module: plugins.Backend, settings: object
 
 
 def _weights_sha256(folder: Path) -> str:
-    return weights_sha256(folder) if is_stardist_folder(folder) else load_model_card(folder).sha256
+    if (folder / CARD).is_file():
+        return load_model_card(folder).sha256
+    from inspect_tool.segmentation.stardist import stardist_folder  # a backend is a quarter of a second to import
+
+    if stardist_folder.is_stardist_folder(folder):
+        return stardist_folder.weights_sha256(folder)
+    return load_model_card(folder).sha256  # says what is missing
 
 
 def named(path: Path, backend: Backend, where: str) -> ValidationFile:

@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
-BACKEND is threshold, watershed, stardist or cellpose, each with its own settings for particles and nothing said about
-the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder of the
-shared data, and drawn: heaps, crowds and overlaps of ``synthetic.bodies``. Of ampis-powder two pictures may be learned
+BACKEND is threshold, watershed, stardist, cellpose or maskrcnn, each with its own settings for particles and nothing
+said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder
+of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked for, many: the
+same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be learned
 from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
 average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters of the matched
 objects are off (mean), objects found and true.
@@ -37,6 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "watershed": {"mode": "particles"},
     "stardist": {},
     "cellpose": {},
+    "maskrcnn": {},
 }
 DRAWN: dict[str, dict[str, Any]] = {
     "heap of powder": {"area_percent": 65.0, "mean_ecd_um": 36.0, "spread": 0.45, "satellites": 0.5},
@@ -59,6 +61,7 @@ DRAWN: dict[str, dict[str, Any]] = {
         "gray": (0.7, 0.2),
     },
 }
+MANY = (1.0, 4.0, 16.0, 48.0)  # area covered by bodies of one size, in a picture of 1 Mpx [%]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,6 +95,14 @@ def pictures(name: str) -> Iterator[Picture]:
             field = synthetic.bodies(seed=700 + number, shape_px=(400, 500), **settings)
             pixels = synthetic.degrade(field.pixels, 1, seed=number)
             yield Picture(name=what, pixels=pixels, labels=np.asarray(field.labels, np.int32))
+        return
+    if name == "many":
+        for number, area in enumerate(MANY):
+            field = synthetic.bodies(
+                seed=800 + number, shape_px=(1000, 1000), area_percent=area, mean_ecd_um=16.0, spread=0.1
+            )
+            pixels = synthetic.degrade(field.pixels, 1, seed=number)
+            yield Picture(name=f"{area:g} % covered", pixels=pixels, labels=np.asarray(field.labels, np.int32))
         return
     folder = DATA / name
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
@@ -165,7 +176,7 @@ def main() -> None:
             print(
                 f"  {one.f1:.2f}  AP {one.precision:.2f}  size x {one.size:.2f}  "
                 f"off by {100 * one.size_error:.0f} %  {one.found} of {one.true}  "
-                f"{one.name}  {one.note}",
+                f"{one.seconds:.1f} s per Mpx  {one.name}  {one.note}",
                 flush=True,
             )
         low, middle, high = np.quantile([one.f1 for one in scores], [0.25, 0.5, 0.75])

@@ -43,7 +43,7 @@ ELECTRONS = Degradation(shading=0.06, blur_px=0.5, electrons=6000, read_noise=1.
 
 XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 
-GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM, POWDER_UM = 0.345, 0.31, 2.42, 6.0, 0.62  # [um/px], as in the job files
+GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM, POWDER_UM, FIBER_UM = 0.345, 0.31, 2.42, 6.0, 0.62, 0.32  # [um/px], of the jobs
 
 
 def grain_fields(
@@ -139,6 +139,25 @@ def powder_fields(count: int = 5, seed: int = 500) -> Iterator[tuple[str, Field,
         yield f"field_{i + 1}.png", field, ELECTRONS
 
 
+def fiber_fields() -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields of a carbon laminate cut square to its fibers, and three of another ply that lies at 35 degrees."""
+    for i in range(8):
+        tilted = i >= 5
+        field = synthetic.fibers(
+            seed=600 + i,
+            fiber_percent=57.0 if tilted else 60.0,
+            diameter_um=7.1,
+            tilt_deg=35.0 if tilted else 2.0,
+            azimuth_deg=20.0,
+            scatter_deg=4.0 if tilted else 1.5,
+            void_percent=1.2,
+            void_ecd_um=4.5,
+            shape_px=(420, 520),
+            pixel_um=FIBER_UM,
+        )
+        yield f"{'ply_35' if tilted else 'ply_0'}_{i % 5 + 1}.png", field, POLISHED
+
+
 def expected_of_fields(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -202,6 +221,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "porosity": pore_fields,
     "solder_voids": solder_fields,
     "particles": powder_fields,
+    "fibres": fiber_fields,
 }
 
 LOOKS: Mapping[str, Any] = {"solder_voids": "xray", "particles": "xray"}  # without scratches, pits and stains
@@ -211,6 +231,7 @@ OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "phase_fraction": lambda: phase_fields(20, 1200),
     "porosity": lambda: pore_fields(20, 1300),
     "solder_voids": lambda: solder_fields(11, 1400, 19),
+    "particles": lambda: powder_fields(20, 1500),
 }
 """Images of the same kind that a sample is validated on, some of them smaller."""
 
@@ -308,6 +329,16 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
             "sauter_diameter_um": ("um", 1.5),
         }
         return expected_of_fields(every, "1", tolerances)
+    if recipe == "fibres":
+        tolerances = {
+            "fibre_percent": ("%", 3.0),
+            "void_percent": ("%", 1.2),
+            "mean_fibre_diameter_um": ("um", 0.25),
+            "fibre_count_per_mm2": ("1/mm2", 900.0),
+        }
+        tilted = [field for name, field in fields.items() if name.startswith("ply_35")]
+        of_tilt = {"mean_fibre_tilt_deg": ("deg", 2.0), "orientation_a33": ("1", 0.03)}
+        return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
         [fields["Q3_1.png"]], "Q3"
     )

@@ -7,11 +7,13 @@ python benchmarks/sampling_coverage.py [DRAWS]
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.measure.feature_sizes import FeatureAreas
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.uncertainty import expanded
@@ -56,6 +58,21 @@ OTHERS: dict[str, tuple[Callable[[np.random.Generator], NDArray[np.int32]], floa
 }
 
 
+# discs thrown at random: spread of ln radius, share [%], median radius [px]
+SIZES = (
+    (0.3, 10, 5.0),
+    (0.5, 10, 5.0),
+    (0.6, 10, 5.0),
+    (0.6, 5, 6.0),
+    (0.7, 10, 5.0),
+    (0.7, 8, 4.0),
+    (0.8, 15, 4.0),
+    (0.8, 8, 5.0),
+    (0.9, 10, 3.0),
+    (0.9, 5, 3.0),
+)
+
+
 def of_labels(labels: NDArray[np.int32]) -> Field:
     return 100 * float(labels.mean()), share_scatter(labels == 1)
 
@@ -65,7 +82,13 @@ def of_pores(places: NDArray[np.float64], area: NDArray[np.float64]) -> Field:
     row, column = np.minimum((places * _BLOCKS).astype(int), _BLOCKS - 1).T
     np.add.at(blocks, (row, column), area)
     found = scatter_of_blocks(blocks, np.full(blocks.shape, 1 / _BLOCKS**2))
-    return 100 * float(area.sum()), ShareScatter(u=found.u, dof=found.dof, largest=float(area.max(initial=0.0)))
+    sizes = FeatureAreas(of_phase=area, of_rest=np.zeros(0))
+    largest = float(area.max(initial=0.0))
+    return 100 * float(area.sum()), ShareScatter(u=found.u, dof=found.dof, largest=largest, areas=sizes)
+
+
+def without_sizes(field: Field) -> Field:
+    return field[0], replace(field[1], areas=None)
 
 
 def judged(fields: Sequence[Field], truth: float) -> tuple[bool, bool, float]:
@@ -109,6 +132,27 @@ def main(draws: int) -> None:
         holds, below = (100 * float(np.mean([one[k] for one in kinds])) for k in (0, 1))
         wide = float(np.median([one[2] for one in kinds])) / 1.96 / float(np.std(shares))
         print(f"| {name} | {holds:.0f} | {below:.0f} | {wide:.2f} |", flush=True)
+    of_sizes(2 * draws)
+
+
+def of_sizes(draws: int) -> None:
+    random = np.random.default_rng(12)
+    print(
+        "\n| spread of ln radius, share, median radius | without sizes: holds [%] | below [%] | now: holds [%] "
+        "| below [%] | median U, times that without | median U / truth | two fields: holds [%] |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    )
+    for spread, share, radius in SIZES:
+        drawn = [of_labels(discs(random, share / 100, radius, spread=spread)) for _ in range(draws)]
+        now = np.array([judged([field], share) for field in drawn])
+        before = np.array([judged([without_sizes(field)], share) for field in drawn])
+        pairs = np.array([judged([drawn[i], drawn[i - 1]], share) for i in range(draws)])
+        cells = [f"{100 * part[:, k].mean():.0f}" for part in (before, now) for k in (0, 1)]
+        cells += [f"{np.median(now[:, 2] / before[:, 2]):.2f}", f"{np.median(now[:, 2]) / share:.2f}"]
+        print(
+            f"| {spread}, {share} %, {radius:.0f} px | {' | '.join(cells)} | {100 * pairs[:, 0].mean():.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -34,10 +34,12 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "watershed": "inspect_tool.segmentation.watershed",
         "labels": "inspect_tool.segmentation.labels",
         "joints": "inspect_tool.segmentation.joints",
+        "with_voids": "inspect_tool.segmentation.with_voids",
         "unet": "inspect_tool.segmentation.unet",
         "pixels": "inspect_tool.segmentation.pixels",
         "stardist": "inspect_tool.segmentation.stardist",
         "cellpose": "inspect_tool.segmentation.cellpose",
+        "maskrcnn": "inspect_tool.segmentation.maskrcnn",
         "prompt": "inspect_tool.segmentation.prompt",
     },
     "recipe": {
@@ -46,6 +48,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "porosity": "inspect_tool.recipes.porosity",
         "solder_voids": "inspect_tool.recipes.solder_voids",
         "particles": "inspect_tool.recipes.particles",
+        "fibres": "inspect_tool.recipes.fibres",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

@@ -28,11 +28,13 @@ TABLE = {
     "porosity": ("pieces", "as they are", "refused"),
     "solder_voids": ("as they are", "refused", "refused"),
     "particles": ("pieces", "as they are", "refused"),
+    "fibres": ("as they are", "as they are", "refused"),
 }
 # what each backend gives with its own default settings
 GIVES = {
     "threshold": {"classes"},
     "joints": {"classes"},
+    "with_voids": {"classes"},
     "watershed": {"grains"},
     "labels": {"classes", "objects", "grains"},
     "pixels": {"classes"},

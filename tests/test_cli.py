@@ -76,6 +76,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "fibres",
         "grain_size",
         "particles",
         "phase_fraction",
@@ -89,7 +90,10 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    said = r"no sample of 'porositi'; there are: grain_size, particles, phase_fraction, porosity, solder_voids; did you"
+    said = (
+        r"no sample of 'porositi'; there are: fibres, grain_size, particles, phase_fraction, porosity, solder_voids; "
+        r"did you"
+    )
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)
 
@@ -151,6 +155,9 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "solder_voids": lambda: synthetic.solder_balls(seed=3),
         "particles": lambda: synthetic.powder(
             seed=3, area_percent=15.0, median_ecd_um=18.0, shape_px=(400, 400), pixel_um=1.0
+        ),
+        "fibres": lambda: synthetic.fibers(
+            seed=3, fiber_percent=55.0, diameter_um=22.0, shape_px=(400, 400), pixel_um=1.0
         ),
     }[recipe]()
     tifffile.imwrite(tmp_path / "field_1.tif", made.pixels)

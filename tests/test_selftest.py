@@ -26,6 +26,7 @@ TINY = replace(
     QUICK,
     truths={
         "grain_size": (9.0,),
+        "fibres": (55.0,),
         "particles": (12.0,),
         "phase_fraction": (10.0, 40.0),
         "porosity": (2.0, 8.0),
@@ -354,5 +355,5 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    assert set(tables) == {"particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
+    assert set(tables) == {"fibres", "particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
     assert "grain_size" in refused

@@ -18,6 +18,9 @@ BRITISH = re.compile(
 CONTRACTS = re.compile(
     r"pore_neighbour_ratio_min|pore_neighbour_diameter|neighbour_gap|neighbour_ratio|[\"'`]neighbour[\"'`]|^neighbour ="
     r"|\bauthorised_by|Authorised By|aria-labelledby|Optimising-LPBF|Modelling"  # of headers, of HTML, titles
+    r"|[\"'`/.({ ]fibres?[\"'`/.@}]|\w*fibre_(?:percent|diameter|count|tilt)\w*|\w+_fibres\b|samples/fibres"
+    r"|\bfibres(?= \|| import|:)"
+    r"|^fibres$|[,:] fibres,|demo fibres"  # the recipe and its quantities
     r"|[\"'](?:micro|nano|milli)?metres?[\"']|colour = 1|header\.colour|'colour'|colour: unknown"  # what users write
 )
 THEIRS = (

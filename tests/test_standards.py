@@ -107,6 +107,7 @@ def editions_of(recipe, name="", asked=(), folder=None, **settings):
         ("porosity", "astm_b276_2021", {}, []),
         ("solder_voids", "", {}, []),
         ("particles", "", {}, ["iso_9276_2_2014", "iso_9276_6_2008"]),
+        ("fibres", "", {}, []),
     ],
 )
 def test_the_editions_of_a_job_are_its_own_and_those_its_recipe_names(recipe, name, settings, others):

@@ -7,12 +7,18 @@ of the areas be, if every grain could be whole: the largest cannot, and hold a g
 of a mosaic is known, so that its mean grain is what the number leaves to each.
 """
 
+from typing import TYPE_CHECKING
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.flooding import strips
-from inspect_tool.model import LabelImage
+from inspect_tool.model import LabelImage, Mask
 from inspect_tool.standards.formulas import iso_13322_1
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Window = tuple[int, int, int, int]
 """Rectangle of pixels: top, left, height, width."""
@@ -82,3 +88,45 @@ def weighted_number(height_px: FloatArray, width_px: FloatArray, window: Window)
     """
     chance = chance_to_be_whole(height_px, width_px, window)
     return float((1.0 / chance[chance > 0]).sum())
+
+
+def whole_weights(labels: LabelImage, table: "pd.DataFrame", roi: Mask | None) -> FloatArray:
+    """How many objects each whole one stands for, the inverse of its chance to be whole; 0: it is cut. [1]
+
+    In a rectangle by the upright box around it. In a region of any shape an object counts if the circle about its
+    centroid that holds it lies inside, and stands for the share of the region in which such a center may lie.
+
+    Parameters
+    ----------
+    labels : int32 array of shape (rows, columns)
+        Objects; 0 is background.
+    table : DataFrame
+        ``regions.region_table`` of them, with this ``roi``.
+    roi : bool array of shape (rows, columns), optional
+        True where the image counts, somewhere at least.
+    """
+    height, width = labels.shape
+    whole = ~table["touches_edge"].to_numpy()
+    if roi is None:
+        tall = (table["bottom_px"] - table["top_px"]).to_numpy(dtype=np.float64)
+        wide = (table["right_px"] - table["left_px"]).to_numpy(dtype=np.float64)
+        chance = chance_to_be_whole(tall, wide, (0, 0, height, width))
+        return np.where(whole & (chance > 0), 1 / np.where(chance > 0, chance, 1.0), 0.0)
+    depth = cv2.distanceTransform(np.pad(roi.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    reach = _reaches(labels, table)
+    at = table["row_px"].round().astype(int).to_numpy(), table["column_px"].round().astype(int).to_numpy()
+    ordered = np.sort(depth[roi])
+    places = len(ordered) - np.searchsorted(ordered, reach, side="right")
+    counts = whole & (depth[at] > reach)
+    return np.where(counts, float(len(ordered)) / np.maximum(places, 1), 0.0)
+
+
+def _reaches(labels: LabelImage, table: "pd.DataFrame") -> FloatArray:
+    """Distance of the farthest corner of a pixel of each particle from the center of the pixel at its centroid. [px]"""
+    numbers = table["feature"].to_numpy()
+    row, column = np.nonzero(labels)
+    at = np.searchsorted(numbers, labels[row, column])
+    away = np.hypot(row - table["row_px"].round().to_numpy()[at], column - table["column_px"].round().to_numpy()[at])
+    reach = np.zeros(len(table))
+    np.maximum.at(reach, at, away)
+    return reach + 1.5  # no pixel beside the particle, along the diagonals either, lies outside of the region

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, Words
+from inspect_tool.measure.feature_sizes import FeatureAreas, feature_areas, lognormal_limit
 from inspect_tool.measure.through_lines import ThroughLines, through_lines
 from inspect_tool.model import Component, Mask
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
@@ -52,6 +53,7 @@ class ShareScatter:
     u: float  # [1]
     dof: float
     largest: float = 0.0  # area of the largest feature over that of the field; 0: not looked for [1]
+    areas: FeatureAreas | None = None  # of the features; None: not looked for
 
 
 def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
@@ -88,7 +90,7 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
     found = scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
     lines = through_lines(phase, roi)
-    return found if lines is None else _with_lines(found, lines)
+    return replace(found if lines is None else _with_lines(found, lines), areas=feature_areas(phase, roi))
 
 
 def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
@@ -289,7 +291,8 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     upper limit lies farther off than the lower one when they are few: U is for a limit above as well. The nearer
     its share p comes to one half, the less: a binomial number has (1 - 2 p) / (1 - p) of the skewness of a Poisson
     number with the same mean and scatter. Few features tell little of their own scatter, which bounds the degrees
-    of freedom.
+    of freedom. Where their areas are lognormal and widely spread, larger ones than these fields show decide: the line
+    is then as wide as the upper 95 % limit of that distribution is far.
 
     References
     ----------
@@ -313,13 +316,21 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     above = weight * float(chdtri(2 * (area + largest) / weight, 0.025)) / 2 - area
     rare = min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
     skew = 1 + max(0.0, above / sqrt(squares) / coverage_factor(None) - 1) * (1 - 2 * rare) / (1 - rare)
+    u, dof = sqrt(squares) / len(scatters), max(min(sum(one.dof for one in scatters), features + 1), 2.0)
+    known = [one.areas for one in scatters if one.areas is not None]
+    sizes = lognormal_limit(known, rare, u) if len(known) == len(scatters) else None
+    unseen = sizes.above / coverage_factor(dof) / u if sizes is not None else 0.0
+    wider: Words = ""
+    if sizes is not None and unseen > max(skew, _SKEWED):
+        wider = Text("measure.basis_unseen_features", wider=unseen, number=sizes.number, spread=sizes.spread)
+    elif skew > _SKEWED:
+        wider = Text("measure.basis_wider_upwards", skew=skew)
     return Component(
         name=Text("budget.scatter_inside_the_fields"),
-        u=100 * sqrt(squares) / len(scatters) * skew,
+        u=100 * u * max(skew, unseen),
         kind="B",
-        dof=max(min(sum(one.dof for one in scatters), features + 1), 2.0),
-        basis=Text("measure.basis_longest_waves", why=why, features=features)
-        + (Text("measure.basis_wider_upwards", skew=skew) if skew > _SKEWED else ""),
+        dof=dof,
+        basis=Text("measure.basis_longest_waves", why=why, features=features) + wider,
     )
 
 

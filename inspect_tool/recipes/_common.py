@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
 from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Plane
@@ -42,6 +44,19 @@ def scale_line(fields: Sequence[FieldMeasurement], value: float, power: int, bas
         kind="B",
         basis=Text(basis, times=times, u_rel=100 * u_rel),
     )
+
+
+def groups_of(fields: Sequence[FieldMeasurement]) -> NDArray[np.int64]:
+    """Number of the group of each field of a specimen: its section where there are several, else itself."""
+    sections = list(dict.fromkeys(field.section for field in fields))
+    if len(sections) == 1:
+        return np.arange(len(fields), dtype=np.int64)
+    return np.asarray([sections.index(field.section) for field in fields], dtype=np.int64)
+
+
+def name_of_groups(fields: Sequence[FieldMeasurement]) -> Text:
+    """Name what the groups of the fields of a specimen are."""
+    return Text("terms.sections" if len({field.section for field in fields}) > 1 else "terms.fields")
 
 
 def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ Generators::
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
     particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
     bodies(seed=, area_percent=, mean_ecd_um=, kind="spheres", signal="sem", ...)     instance labels, they hide others
+    fibers(seed=, fiber_percent=, diameter_um=, tilt_deg=, void_percent=, ...)        0 matrix, 1 fiber, 2 void
     powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -35,6 +36,7 @@ so that edges are physical and areas are not biased by the pixel grid.
 
 from inspect_tool.synthetic.bodies import BodyKind, BodyLook, Signal, bodies
 from inspect_tool.synthetic.degrade import LEVELS, degrade
+from inspect_tool.synthetic.fibers import FiberLook, fibers
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
 from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
@@ -52,6 +54,7 @@ __all__ = [
     "BodyLook",
     "BurnedBar",
     "Degradation",
+    "FiberLook",
     "Field",
     "GrainKind",
     "GrainLook",
@@ -65,6 +68,7 @@ __all__ = [
     "bodies",
     "degrade",
     "die_attach",
+    "fibers",
     "grains",
     "multi_phase",
     "of_sizes",

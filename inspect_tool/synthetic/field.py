@@ -43,6 +43,7 @@ class Field:
         float, ...
     ] = ()  # diameters of the particles centered in the field, where they are one by one known
     vias_px: tuple[tuple[float, float, float], ...] = ()  # row, column, radius: light discs that are not voids
+    objects: LabelImage | None = None  # of class labels: number of the fiber at each pixel, 0: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from drawn_fields import lines
 from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 from inspect_tool.acceptance.conformity import decide
+from inspect_tool.measure.feature_sizes import FeatureAreas
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
@@ -98,6 +99,37 @@ def test_few_lognormal_and_clustered_pores(pores, spread, cluster, fields):
     assert holds >= 88
 
 
+@pytest.mark.parametrize(("pores", "spread"), [(40, 0.9), (100, 0.7), (20, 0.6)])
+def test_lognormal_sizes_hold_though_the_largest_are_not_in_the_field(pores, spread):
+    random = np.random.default_rng(3)
+    holds, before = 0, 0
+    for _ in range(200):
+        places, area = clustered_pores(random, pores=pores, spread=spread, cluster=0.0)
+        share, scatter = of_pores(places, area)
+        found = field_statistics([share])
+        sizes = FeatureAreas(of_phase=area, of_rest=np.zeros(0))
+        holds += abs(share - 1) <= expanded(sampling_lines(found, [share], [replace(scatter, areas=sizes)]))
+        before += abs(share - 1) <= expanded(sampling_lines(found, [share], [scatter]))
+    # 95 % of 200 draws: 183 or more but for 2 in 1000 (without the sizes 0.9 holds 89 to 91 %)
+    assert holds >= max(183, before)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_sizes_that_are_alike_make_no_line_wider(spread):
+    random = np.random.default_rng(14)
+    wider = []
+    for _ in range(25):
+        labels = discs(random, 0.1, 5.0, spread=spread) == 1
+        scatter, share = share_scatter(labels), 100 * labels.mean()
+        both = [
+            expanded(sampling_lines(field_statistics([share]), [share], [one]))
+            for one in (scatter, replace(scatter, areas=None))
+        ]
+        wider.append(both[0] / both[1])
+    assert np.median(wider) == 1
+    assert np.mean(wider) <= 1.05
+
+
 def test_fields_that_agree_better_than_their_arrangement_allows_need_no_floor():
     # a foam: one pore network of 30 % in every field, shares within 1 %
     shares, scatters = [29.0, 30.0, 31.0, 30.5, 29.5], [ShareScatter(u=0.2, dof=5, largest=0.3)] * 5
@@ -161,6 +193,21 @@ def test_the_recipe_has_the_line_of_one_field_and_says_so():
     result, found = share_of(labels)
     assert result.expanded_u == pytest.approx(from_one_field(labels).expanded_u)
     assert any("one field only" in warning for warning in found.warnings)
+
+
+def test_a_report_from_before_sizes_counted_is_recomputed_without_them():
+    labels = discs(np.random.default_rng(12), 0.1, 3.0, spread=0.9)
+    segmentation = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
+    now = Micrograph(pixels=np.zeros(labels.shape, np.uint8), calibration=Calibration())
+    settings = phase_fraction.Settings()
+    field = phase_fraction.measure_field(now, segmentation, settings, E562)
+    again = phase_fraction.measure_field(replace(now, read_off=field.read_off), segmentation, settings, E562)
+    kept = {name: value for name, value in field.read_off.items() if name != "feature_sizes_count"}
+    before = phase_fraction.measure_field(replace(now, read_off=kept), segmentation, settings, E562)
+    widths = [
+        phase_fraction.combine([one], settings, E562).results[0].expanded_u or 0 for one in (field, again, before)
+    ]
+    assert widths[0] == widths[1] > 1.2 * widths[2]
 
 
 def test_what_was_not_seen_at_all_does_not_pass():

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.contacts import contacts
-from inspect_tool.measure.edges import chance_to_be_whole
+from inspect_tool.measure.edges import whole_weights
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
 from inspect_tool.recipes.particles.settings import POWERS, SHARES, SIZES, Settings
@@ -130,28 +129,12 @@ def _weights(
 ) -> tuple[Floats, float]:
     """How many particles of the reference area each one stands for, and that area. [px2]"""
     roi = micrograph.roi
-    height, width = labels.shape
-    whole = ~table["touches_edge"].to_numpy()
-    tall = (table["bottom_px"] - table["top_px"]).to_numpy(dtype=np.float64)
-    wide = (table["right_px"] - table["left_px"]).to_numpy(dtype=np.float64)
     if settings.edge == "guard":
         return _guarded(table, labels.shape, micrograph, settings)
-    if roi is None:
-        chance = chance_to_be_whole(tall, wide, (0, 0, height, width))
-        return np.where(whole & (chance > 0), 1 / np.where(chance > 0, chance, 1.0), 0.0), float(labels.size)
-    # in a region of any shape: a particle counts if the circle about its centroid that holds it lies inside, and stands
-    # for the share of the region in which the center of such a circle may lie
-    area = float(np.count_nonzero(roi))
-    if area == 0:
+    if roi is not None and not roi.any():
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
         raise MeasurementError(msg)
-    depth = cv2.distanceTransform(np.pad(roi.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    reach = _reaches(labels, table)
-    at = table["row_px"].round().astype(int).to_numpy(), table["column_px"].round().astype(int).to_numpy()
-    ordered = np.sort(depth[roi])
-    places = len(ordered) - np.searchsorted(ordered, reach, side="right")
-    counts = whole & (depth[at] > reach)
-    return np.where(counts, area / np.maximum(places, 1), 0.0), area
+    return whole_weights(labels, table, roi), float(labels.size if roi is None else np.count_nonzero(roi))
 
 
 def _guarded(
@@ -177,17 +160,6 @@ def _guarded(
         )
         raise MeasurementError(msg)
     return inner.astype(np.float64), (height - 2 * margin) * (width - 2 * margin)
-
-
-def _reaches(labels: LabelImage, table: pd.DataFrame) -> Floats:
-    """Distance of the farthest corner of a pixel of each particle from the center of the pixel at its centroid. [px]"""
-    numbers = table["feature"].to_numpy()
-    row, column = np.nonzero(labels)
-    at = np.searchsorted(numbers, labels[row, column])
-    away = np.hypot(row - table["row_px"].round().to_numpy()[at], column - table["column_px"].round().to_numpy()[at])
-    reach = np.zeros(len(table))
-    np.maximum.at(reach, at, away)
-    return reach + 1.5  # no pixel beside the particle, along the diagonals either, lies outside of the region
 
 
 def numbers_of(found: Found, micrograph: Micrograph) -> Numbers:

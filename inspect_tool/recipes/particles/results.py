@@ -5,17 +5,17 @@ from dataclasses import replace
 from math import exp, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
 from inspect_tool.model import Component, Editions, Result
-from inspect_tool.recipes._common import scale_line
+from inspect_tool.recipes._common import groups_of, name_of_groups, scale_line
 from inspect_tool.recipes.particles import sampling
-from inspect_tool.recipes.particles.sampling import Limits, Sample
 from inspect_tool.recipes.particles.settings import POWERS, QUANTITIES, SHARES, SIZES, Settings
 from inspect_tool.recipes.particles.values import Measured
 from inspect_tool.standards.editions import designation, edition_of
 from inspect_tool.standards.formulas import iso_9276_2
+from inspect_tool.statistics import samples
+from inspect_tool.statistics.samples import Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
@@ -51,23 +51,11 @@ def sample_of(fields: Sequence[Measured], unit: str) -> Sample:
     )
 
 
-def groups_of(fields: Sequence[Measured]) -> NDArray[np.int64]:
-    """Number of the group of each field: its section where there are several, else itself."""
-    sections = list(dict.fromkeys(field.section for field in fields))
-    if len(sections) == 1:
-        return np.arange(len(fields), dtype=np.int64)
-    return np.asarray([sections.index(field.section) for field in fields], dtype=np.int64)
-
-
 def _not_negative(result: Result) -> Result:
     """Counts, lengths and shares are not below zero, and neither is their interval."""
     if result.interval is None or result.interval[0] >= 0:
         return result
     return replace(result, interval=(0.0, result.interval[1]))
-
-
-def _groups_of(fields: Sequence[Measured]) -> Text:
-    return Text("terms.sections" if len({field.section for field in fields}) > 1 else "terms.fields")
 
 
 # ------------------------------------------------------------------------------------------------ lines of a budget
@@ -89,7 +77,7 @@ def _sampling_lines(found: Limits, fields: Sequence[Measured], n: int, groups: i
         )
     ]
     if groups > 1 and together > alone * (1 + 1e-9):
-        what = _groups_of(fields)
+        what = name_of_groups(fields)
         lines.append(
             Component(
                 name=Text("budget.between", what=what),
@@ -199,9 +187,9 @@ def _count(fields: Sequence[Measured], settings: Settings, editions: Editions) -
     ]
     sample = sample_of(fields, "um")
     rests = np.bincount(groups_of(fields), (counts - value * areas) / area)
-    excess = sampling.excess(np.asarray(rests, dtype=np.float64), u)
+    excess = samples.excess(np.asarray(rests, dtype=np.float64), u)
     if excess > 0:
-        what = _groups_of(fields)
+        what = name_of_groups(fields)
         lines.append(
             Component(
                 name=Text("budget.between", what=what),
@@ -339,7 +327,7 @@ def _shapes(fields: Sequence[Measured], editions: Editions) -> list[Result]:
         ("particle_circularity", "whole_particle_circularity", Text("particles.definition_circularity")),
     ):
         values = np.concatenate([np.asarray(field.curves[curve]) for field in fields])
-        limits = sampling.average(sample, values)
+        limits = samples.average(sample, values)
         if name == "particle_aspect_ratio":
             u, basis = sqrt(2) * _EDGE_PX / mean_px * sqrt(1 + limits.value**2), Text("particles.basis_feret_ends")
         else:

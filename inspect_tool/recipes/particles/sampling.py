@@ -10,44 +10,19 @@ lognormal distribution with the median and the width of these particles (Zou, Hu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.standards.formulas import iso_9276_2
+from inspect_tool.statistics import samples
+from inspect_tool.statistics.samples import Floats, Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.statistics.weighted import cumulated, effective_number
 
-Floats = NDArray[np.float64]
-
 LEAST = 10  # whole particles; with fewer a tenth of them is less than one
 _ENOUGH = 1000.0  # effective particles from which on limits by volume need no model (docs/validation_particles.md)
-_BY_CHANCE = 0.2  # differences of groups that chance makes as often are not counted beside it
 _STEPS = 33  # widths between the limits of the width: the quantile of a model may turn with it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
-    """Whole particles of one specimen, and the group of fields that each was found in."""
-
-    size: Floats  # (n,) in any unit
-    weight: Floats  # (n,) inverse chance to be whole [1]
-    group: NDArray[np.int64]  # (n,) 0 ... groups - 1
-    groups: int  # fields of one section, or sections where there are several
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """A value with the limits that chance leaves, 95 %."""
-
-    value: float
-    alone: tuple[float, float]  # by the particles alone
-    dof: float  # of these
-    together: tuple[float, float]  # with what groups differ beyond them
-    effective: float  # particles that the value rests on
-    modeled: bool  # a lognormal distribution had a part in the limits
 
 
 def quantile(sample: Sample, share: float, power: float) -> Limits:
@@ -67,7 +42,7 @@ def quantile(sample: Sample, share: float, power: float) -> Limits:
     effective = effective_number(heavy)
     # a particle at the quantile itself lies half below it
     below = 0.5 * ((sample.size < value).astype(np.float64) + (sample.size <= value))
-    halves = _half_widths(sample, heavy * (below - share), float(heavy.sum()), effective)
+    halves = samples.half_widths(sample, heavy * (below - share), float(heavy.sum()), effective)
     x, middle = cumulated(sample.size, heavy)
     own = [(float(np.interp(share - half, middle, x)), float(np.interp(share + half, middle, x))) for half in halves]
     beyond = [(share - half < middle[0], share + half > middle[-1]) for half in halves]
@@ -80,33 +55,11 @@ def mean(sample: Sample, p: float, q: float) -> Limits:
     value = iso_9276_2.mean_diameter(sample.size, sample.weight, p, q)
     heavy = sample.weight * sample.size**q
     effective = effective_number(sample.weight * sample.size**p)
-    halves = _half_widths(sample, heavy * (sample.size - value), float(heavy.sum()), effective)
+    halves = samples.half_widths(sample, heavy * (sample.size - value), float(heavy.sum()), effective)
     own = [(value - half, value + half) for half in halves]
     beyond = [(half > value, False) for half in halves]
     model = _modeled(sample, (p + q) / 2, 0.0)  # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
     return _limits(value, effective, own, beyond, model, few=effective < _ENOUGH)
-
-
-def average(sample: Sample, values: Floats) -> Limits:
-    """Mean by number of a number that each particle has, with its limits."""
-    value = float(np.average(values, weights=sample.weight))
-    effective = effective_number(sample.weight)
-    alone, together = _half_widths(sample, sample.weight * (values - value), float(sample.weight.sum()), effective)
-    return Limits(
-        value=value,
-        alone=(value - alone, value + alone),
-        dof=_dof(effective),
-        together=(value - together, value + together),
-        effective=effective,
-        modeled=False,
-    )
-
-
-def _half_widths(sample: Sample, parts: Floats, total: float, effective: float) -> tuple[float, float]:
-    """Half widths of Σ parts / total: by the particles alone, and with what the groups differ beyond them."""
-    own, excess = _errors(sample, parts, total)
-    reach = coverage_factor(_dof(effective)) * own
-    return reach, sqrt(reach**2 + (_factor(sample.groups) * excess) ** 2)
 
 
 def _limits(
@@ -129,15 +82,11 @@ def _limits(
     return Limits(
         value=value,
         alone=found[0],
-        dof=_dof(effective),
+        dof=samples.freedom(effective),
         together=(min(found[0][0], found[1][0]), max(found[0][1], found[1][1])),
         effective=effective,
         modeled=used,
     )
-
-
-def _dof(effective: float) -> float:
-    return max(effective - 1, 1.0)
 
 
 def width_of(sample: Sample) -> tuple[float, float]:
@@ -172,39 +121,6 @@ def distance_from_lognormal(sample: Sample) -> float:
     return apart * (sqrt(n) - 0.01 + 0.85 / sqrt(n)) / 1.035
 
 
-def _factor(groups: int) -> float:
-    return coverage_factor(groups - 1) if groups > 1 else 0.0
-
-
-def _errors(sample: Sample, parts: Floats, total: float) -> tuple[float, float]:
-    """Standard error of Σ parts / total by the particles alone, and what the groups differ beyond it."""
-    n = len(parts)
-    own = sqrt(float((parts**2).sum()) * n / max(n - 1, 1)) / total
-    if sample.groups < 2:
-        return own, 0.0
-    return own, excess(np.bincount(sample.group, parts, sample.groups) / total, own)
-
-
-def excess(rests: Floats, own: float) -> float:
-    """What groups scatter beyond a standard error that is known without them; 0 where chance may make as much.
-
-    Parameters
-    ----------
-    rests : array of shape (groups,)
-        What each group adds to the error of a sum over all of them; together they are 0.
-    own : float
-        That standard error of the sum.
-    """
-    from scipy.special import chdtri
-
-    m = len(rests)
-    if m < 2:
-        return 0.0
-    between = m / (m - 1) * float((rests**2).sum())
-    by_chance = own**2 * float(chdtri(m - 1, _BY_CHANCE)) / (m - 1)
-    return sqrt(max(between - own**2, 0.0)) if between > by_chance else 0.0
-
-
 def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, float]]:
     """Limits of a lognormal size: by the particles alone, and with what groups differ beyond them."""
     from scipy.special import chdtri
@@ -213,7 +129,7 @@ def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, f
     if sigma == 0:
         return [(median, median)] * 2
     n = effective_number(sample.weight)
-    dof = _dof(n)
+    dof = samples.freedom(n)
 
     def moved(width: Floats) -> Floats:
         return square * width**2 + z * width
@@ -225,6 +141,6 @@ def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, f
     down, up = sqrt(middle**2 + (at - float(shift.min())) ** 2), sqrt(middle**2 + (float(shift.max()) - at) ** 2)
     logs = np.log(sample.size) - log(median)
     parts = sample.weight * (logs + (2 * square * sigma + z) / (2 * sigma) * (logs**2 - sigma**2))
-    between = _factor(sample.groups) * _errors(sample, parts, float(sample.weight.sum()))[1]
+    between = samples.factor(sample.groups) * samples.errors(sample, parts, float(sample.weight.sum()))[1]
     center = iso_9276_2.lognormal_size(median, sigma, square, z)
     return [(center * exp(-sqrt(down**2 + b**2)), center * exp(sqrt(up**2 + b**2))) for b in (0.0, between)]

@@ -25,7 +25,7 @@ from inspect_tool.model import (
     PointClass,
     Segmentation,
 )
-from inspect_tool.recipes import _colors, _empty_fields
+from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
@@ -77,7 +77,8 @@ def measure_field(
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
     shares = _shares(labels, classes, roi, pixel_um)
-    inner_scatter = {name: _inner_scatter(labels == number, roi) for number, name in classes.items()}
+    sizes = _feature_sizes.facts_of(micrograph)
+    inner_scatter = {name: _inner_scatter(labels == number, roi, sizes=bool(sizes)) for number, name in classes.items()}
     shifted: dict[str, Shares] = {}
     for name, other in segmentation.alternatives():
         shifted[name] = _shares(other.labels, classes, roi, pixel_um)
@@ -119,6 +120,7 @@ def measure_field(
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation, micrograph),
+            **sizes,
         },
     )
 
@@ -184,9 +186,13 @@ def _lines(counts: LineCounts, pixel_um: float | None) -> Lines:
     )
 
 
-def _inner_scatter(phase: Mask, roi: Mask | None) -> InnerScatter:
+def _inner_scatter(phase: Mask, roi: Mask | None, *, sizes: bool) -> InnerScatter:
     scatter = share_scatter(phase, roi)
-    return InnerScatter(inner_scatter_percent=100 * scatter.u, inner_scatter_dof=scatter.dof)
+    return InnerScatter(
+        inner_scatter_percent=100 * scatter.u,
+        inner_scatter_dof=scatter.dof,
+        areas=scatter.areas if sizes else None,
+    )
 
 
 def _contacts(segmentation: Segmentation, roi: Mask | None) -> dict[str, Contacts]:

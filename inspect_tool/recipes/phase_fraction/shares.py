@@ -57,7 +57,9 @@ def alternative_means(group: Group, name: str) -> dict[str, float]:
 def sampling_of(group: Group, name: str, found: FieldStatistics) -> tuple[Component, ...]:
     """Give the lines of what the fields leave open: their scatter, or that inside a single one."""
     kept = [field.values.inner_scatter[name] for field in group.fields]
-    scatters = [ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof) for one in kept]
+    scatters = [
+        ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof, areas=one.areas) for one in kept
+    ]
     return sampling_lines(found, group.area_percent(name), scatters)
 
 

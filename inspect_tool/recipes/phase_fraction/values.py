@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as default
 from typing import TypeAlias
 
+from inspect_tool.measure.feature_sizes import FeatureAreas
 from inspect_tool.model import FieldMeasurement
-from inspect_tool.model.row import Row
+from inspect_tool.model.row import Row, column
 from inspect_tool.recipes._colors import Color
 
 
@@ -33,6 +35,7 @@ class InnerScatter(Row):
 
     inner_scatter_percent: float
     inner_scatter_dof: float
+    areas: FeatureAreas | None = default(metadata=column(None))  # None: of a report from before they were asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -33,7 +33,7 @@ from inspect_tool.model import (
     Result,
     Segmentation,
 )
-from inspect_tool.recipes import _colors, _empty_fields, _shapes
+from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes, _shapes
 from inspect_tool.recipes._common import feature_table, place_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
@@ -142,7 +142,7 @@ def measure_field(
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
     check_pores_are_no_matrix(segmentation, found.porosity_percent, micrograph.path)
-    inner = share_scatter(pores.labels != 0, micrograph.roi)
+    inner, sizes = share_scatter(pores.labels != 0, micrograph.roi), _feature_sizes.facts_of(micrograph)
     features, near, marks = one.with_neighbors(pores, settings, pixel_um)
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     judged = (1,) if settings.tinted_grains else ()
@@ -153,6 +153,7 @@ def measure_field(
         numbers=found,
         inner_scatter_percent=100 * inner.u,
         inner_scatter_dof=inner.dof,
+        areas=inner.areas if sizes else None,
         neighbors=near,
         shallow_percent=shallow,
         line_percent={"pores": line_percent(pores.labels != 0)},
@@ -175,6 +176,7 @@ def measure_field(
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.pores)),
             **facts_of_level(segmentation, micrograph),
+            **sizes,
         },
     )
 

@@ -128,6 +128,7 @@ def _sampling(fields: Sequence[Measured], found: FieldStatistics) -> tuple[Compo
             u=field.values.inner_scatter_percent / 100,
             dof=field.values.inner_scatter_dof,
             largest=sqrt(field.values.numbers.area_squared_most),
+            areas=field.values.areas,
         )
         for field in fields
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Literal, TypeAlias
 
+from inspect_tool.measure.feature_sizes import FeatureAreas
 from inspect_tool.model import FieldMeasurement
 from inspect_tool.model.row import Row, column
 from inspect_tool.recipes._colors import Color
@@ -77,6 +78,7 @@ class Values(Row):
     numbers: Numbers
     inner_scatter_percent: float
     inner_scatter_dof: float
+    areas: FeatureAreas | None = default(metadata=column(None))  # None: of a report from before they were asked for
     neighbors: Neighbors
     shallow_percent: float | None  # None: no pore, or no gray difference to tell
     line_percent: Mapping[Literal["pores"], float]

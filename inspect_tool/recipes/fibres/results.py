@@ -1,0 +1,391 @@
+"""Results of the recipe for fibers with their budgets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp, log, sqrt
+
+import numpy as np
+
+from inspect_tool.languages import Text
+from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
+from inspect_tool.model import Component, Editions, Result
+from inspect_tool.recipes._common import groups_of, name_of_groups, scale_line
+from inspect_tool.recipes.fibres.settings import COMPONENTS, QUANTITIES, Settings
+from inspect_tool.recipes.fibres.values import Measured, Phase, Unit
+from inspect_tool.standards.editions import designation
+from inspect_tool.standards.formulas import fiber_sections
+from inspect_tool.statistics import samples
+from inspect_tool.statistics.fields import field_statistics
+from inspect_tool.statistics.samples import Floats, Limits, Sample
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
+
+LEAST = 10  # whole fibers; with fewer no mean is stated
+_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
+_OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
+_STEEPEST = 0.4  # sine of the tilt below which an axis that is a little off is a matter of noise
+_NOISE_KNOWN = 1.25  # times what noise explains: it is itself known to a quarter
+_MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
+_RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fibers:
+    """Whole fibers of all fields of one specimen."""
+
+    diameter: Floats  # um, or px without a scale
+    diameter_px: Floats
+    tilt_deg: Floats
+    trace_deg: Floats
+    noise: Floats  # standard deviation of a component of the elongation, see ``fiber_sections.without_noise`` [1]
+    by_number: Sample  # each by its chance to be whole
+    by_area: Sample  # and by the area of its section
+
+
+def results_of(fields: Sequence[Measured], settings: Settings, editions: Editions) -> list[Result]:
+    """All results of one specimen."""
+    clause = designation(editions.job)
+    phases: tuple[Phase, ...] = ("fibre", "void", "resin_rich")
+    made = [_share(fields, phase, clause) for phase in phases if all(phase in f.values.numbers.area for f in fields)]
+    fibers = fibers_of(fields, settings)
+    if len(fibers.diameter) >= LEAST:
+        if all(field.calibration.pixel_um is not None for field in fields):
+            made += [_diameter(fields, fibers, clause), _diameter_sd(fields, fibers, clause)]
+            made.append(_count(fields, fibers, made[0], clause))
+        made += _directions(fields, fibers, clause)
+    return [_within(result) for result in made]
+
+
+def fibers_of(fields: Sequence[Measured], settings: Settings) -> Fibers:
+    """Whole fibers of all fields of one specimen; groups are fields, or sections where there are several."""
+    unit = "um" if all(field.calibration.pixel_um is not None for field in fields) else "px"
+
+    def joined(name: str) -> Floats:
+        return np.concatenate([np.asarray(field.curves[name], dtype=np.float64) for field in fields])
+
+    each = [len(field.curves["fiber_weight"]) for field in fields]
+    groups = groups_of(fields)
+    diameter, weight = joined(f"fiber_diameter_{unit}"), joined("fiber_weight")
+    pixel = np.repeat([float(field.calibration.pixel_um or 1.0) if unit == "um" else 1.0 for field in fields], each)
+    sample = Sample(
+        size=diameter,
+        weight=weight,
+        group=np.repeat(groups, each),
+        groups=int(groups.max()) + 1,
+    )
+    return Fibers(
+        diameter=diameter,
+        diameter_px=diameter / pixel,
+        tilt_deg=joined("fiber_tilt_deg"),
+        trace_deg=joined("fiber_trace_deg"),
+        noise=np.hypot(settings.roundness / sqrt(2), _OUTLINE_PX / np.maximum(diameter / pixel, 1e-9)),
+        by_number=sample,
+        by_area=replace(sample, weight=weight * joined("fiber_area_px2")),
+    )
+
+
+def tilts_without_noise(fibers: Fibers) -> Floats:
+    """Tilt of each fiber were the elongation of its outline not partly noise. [deg]"""
+    ratio = fiber_sections.without_noise(np.cos(np.radians(fibers.tilt_deg)), fibers.noise)
+    return np.asarray(np.degrees(np.arccos(np.clip(ratio, 0.0, 1.0))), dtype=np.float64)
+
+
+def _within(result: Result) -> Result:
+    """Neither a share nor an angle nor a component, nor the interval of one, lies beyond what it can be."""
+    low, high = (-0.5, 0.5) if result.quantity.endswith("a12") else _RANGE.get(result.unit, (0.0, float("inf")))
+    if result.interval is None:
+        return result
+    return replace(result, interval=(max(low, result.interval[0]), min(high, result.interval[1])))
+
+
+# ------------------------------------------------------------------------------------------------------- area shares
+
+
+def _share(fields: Sequence[Measured], phase: Phase, clause: str) -> Result:
+    name = f"{phase}_percent"
+    sections = [field.section for field in fields]
+    shares = [field.values.numbers.area[phase] for field in fields]
+    found = field_statistics(shares, sections)
+    others = {
+        other: field_statistics(
+            [
+                field.alternatives.get(other, field.values.numbers).area.get(phase, share)
+                for field, share in zip(fields, shares, strict=True)
+            ],
+            sections,
+        ).mean
+        for other in dict.fromkeys(title for field in fields for title in field.alternatives)
+    }
+    if others:
+        listed = ", ".join(f"{other}: {value:.4g}" for other, value in others.items())
+        u = half_range([found.mean, *others.values()])
+        basis = Text("fibres.basis_alternatives", unit="%", listed=listed)
+    else:
+        half = field_statistics([f.values.scatter[phase].half_pixel_percent for f in fields], sections).mean
+        u, basis = half / sqrt(3), Text("fibres.basis_half_pixel", half=half)
+    return evaluated(
+        Result(
+            quantity=name,
+            specimen=fields[0].specimen,
+            value=found.mean,
+            unit="%",
+            n=len(fields),
+            clause=clause,
+            definition=_definition(fields, phase),
+            budget=(
+                *_share_lines(fields, phase),
+                Component(name=Text("budget.segmentation"), u=u, kind="B", basis=basis),
+            ),
+            title=QUANTITIES[name].title,
+            main=name in _MAIN,
+        )
+    )
+
+
+def _share_lines(fields: Sequence[Measured], phase: Phase) -> tuple[Component, ...]:
+    """What the fields leave open of a share: their scatter, or that inside a single one."""
+    shares = [field.values.numbers.area[phase] for field in fields]
+    kept = [field.values.scatter[phase] for field in fields]
+    inner = [ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof) for one in kept]
+    return sampling_lines(field_statistics(shares, [field.section for field in fields]), shares, inner)
+
+
+def _definition(fields: Sequence[Measured], phase: Phase) -> Text:
+    if phase != "resin_rich":
+        return Text("fibres.definition_share" if phase == "fibre" else "fibres.definition_void")
+    unit: Unit = "um" if all(field.calibration.pixel_um is not None for field in fields) else "px"
+    beyond = float(np.mean([field.values.numbers.resin_rich_beyond[unit] for field in fields]))
+    return Text("fibres.definition_resin_rich", beyond=beyond, unit=unit)
+
+
+# ------------------------------------------------------------------------------------------- means over whole fibers
+
+
+def _segmentation_line(fields: Sequence[Measured], name: str, value: float) -> tuple[Component, ...]:
+    """Half range of the value over alternative segmentations, by their mean change over fields."""
+    found = {}
+    relative = QUANTITIES[name].unit in ("um", "1/mm2")
+    for other in dict.fromkeys(name for field in fields for name in field.alternatives):
+        changes = []
+        for field in fields:
+            before, after = field.values.get(name), field.alternatives.get(other, field.values).get(name)
+            if before is None or after is None or (relative and not (before and after)):
+                continue
+            change = log(float(after) / float(before)) if relative else float(after) - float(before)
+            changes.append((field.values.numbers.fibers, change))
+        if changes:
+            number, change_of = zip(*changes, strict=True)
+            mean = float(np.average(change_of, weights=number))
+            found[other] = value * exp(mean) if relative else value + mean
+    if not found:
+        return ()
+    listed = ", ".join(f"{other}: {moved:.4g}" for other, moved in found.items())
+    basis = Text("fibres.basis_alternatives", unit=QUANTITIES[name].unit, listed=listed)
+    u = half_range([value, *found.values()])
+    return (Component(name=Text("budget.segmentation"), u=u, kind="B", basis=basis),)
+
+
+def _sampling(found: Limits, fields: Sequence[Measured], groups: int, n: int) -> list[Component]:
+    """Fibers, and what groups of them differ beyond that; each with the wider side of its limits."""
+    alone, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
+    lines = [
+        Component(
+            name=Text("budget.between_fibers"),
+            u=alone / coverage_factor(found.dof),
+            kind="A",
+            dof=found.dof,
+            basis=Text("fibres.basis_fibers", n=n, effective=found.effective),
+        )
+    ]
+    if groups > 1 and together > alone * (1 + 1e-9):
+        what = name_of_groups(fields)
+        lines.append(
+            Component(
+                name=Text("budget.between", what=what),
+                u=sqrt(together**2 - alone**2) / coverage_factor(groups - 1),
+                kind="A",
+                dof=float(groups - 1),
+                basis=Text("fibres.basis_groups", n=groups, what=what),
+            )
+        )
+    return lines
+
+
+def _made(
+    fields: Sequence[Measured],
+    name: str,
+    found: Limits,
+    lines: Sequence[Component],
+    groups: int,
+    clause: str,
+    definition: Text,
+    noise: float = 0.0,
+) -> Result:
+    """A result whose interval reaches to where the value would lie without noise; U is that of the wider side."""
+    n = sum(len(field.curves["fiber_weight"]) for field in fields)
+    budget = [*_sampling(found, fields, groups, n), *lines]
+    if noise:
+        budget.append(
+            Component(
+                name=Text("budget.roundness"),
+                u=abs(noise) / coverage_factor(None),
+                kind="B",
+                basis=Text("fibres.basis_roundness", without=found.value - noise / _NOISE_KNOWN),
+            )
+        )
+    others = expanded(lines)
+    low, high = found.together
+    return evaluated(
+        Result(
+            quantity=name,
+            specimen=fields[0].specimen,
+            value=found.value,
+            unit=QUANTITIES[name].unit,
+            n=n,
+            n_of=Text("fibres.n_of_fibers"),
+            clause=clause,
+            definition=definition,
+            budget=tuple(budget),
+            interval=(
+                found.value - sqrt((found.value - low) ** 2 + others**2 + max(noise, 0.0) ** 2),
+                found.value + sqrt((high - found.value) ** 2 + others**2 + max(-noise, 0.0) ** 2),
+            ),
+            title=QUANTITIES[name].title,
+            main=name in _MAIN,
+        )
+    )
+
+
+def _edge_line(fields: Sequence[Measured]) -> Component:
+    """Both outlines across a fiber: to half a pixel as drawn, to a quarter where another level is a line of its own."""
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    half_px, basis = _outline_of(fields)
+    return Component(name=Text("budget.fiber_edge"), u=2 * half_px / sqrt(3) * pixel_um, kind="B", basis=basis)
+
+
+def _outline_of(fields: Sequence[Measured]) -> tuple[float, Text]:
+    """How well an outline is known, and why. [px]"""
+    if any(field.alternatives for field in fields):
+        return 0.25, Text("fibres.basis_parting")
+    return 0.5, Text("fibres.basis_edge")
+
+
+def _diameter(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result:
+    name = "mean_fibre_diameter_um"
+    found = samples.average(fibers.by_number, fibers.diameter)
+    lines = [
+        *_segmentation_line(fields, name, found.value),
+        _edge_line(fields),
+        scale_line(fields, found.value, 1, "fibres.basis_scale"),
+    ]
+    definition = Text("fibres.definition_diameter")
+    return _made(fields, name, found, lines, fibers.by_number.groups, clause, definition)
+
+
+def diameter_sd_of(fibers: Fibers) -> Limits:
+    """Standard deviation of the diameters with the limits that chance leaves, by those of their squared deviations."""
+    mean = float(np.average(fibers.diameter, weights=fibers.by_number.weight))
+    n = len(fibers.diameter)
+    squares = samples.average(fibers.by_number, (fibers.diameter - mean) ** 2 * n / (n - 1))
+    sd = sqrt(squares.value)
+
+    def root(square: float) -> float:  # on the logarithm, where the limits of a variance lie evenly
+        return sd * exp((square / squares.value - 1) / 2) if squares.value else 0.0
+
+    return replace(
+        squares,
+        value=sd,
+        alone=(root(squares.alone[0]), root(squares.alone[1])),
+        together=(root(squares.together[0]), root(squares.together[1])),
+    )
+
+
+def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result:
+    name = "fibre_diameter_sd_um"
+    found = diameter_sd_of(fibers)
+    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
+    # outlines that are off by half a pixel here and there add to the scatter: it is never seen too small by them
+    noise = _NOISE_KNOWN * (found.value - sqrt(max(found.value**2 - 2 * (_EDGE_PX * pixel_um) ** 2, 0.0)))
+    lines = [
+        *_segmentation_line(fields, name, found.value),
+        scale_line(fields, found.value, 1, "fibres.basis_scale"),
+    ]
+    definition = Text("fibres.definition_diameter_sd")
+    return _made(fields, name, found, lines, fibers.by_number.groups, clause, definition, noise)
+
+
+def _count(fields: Sequence[Measured], fibers: Fibers, share: Result, clause: str) -> Result:
+    """Fibers per area: their share scatters as their number does, and their sizes on top."""
+    name = "fibre_count_per_mm2"
+    areas = np.asarray([field.values.field_area["mm2"] for field in fields])
+    value = float(sum(field.values.numbers.fibers_counted for field in fields)) / float(areas.sum())
+    area = fibers.by_area.weight / fibers.by_number.weight
+    mean = float(np.average(area, weights=fibers.by_number.weight))
+    spread = float(np.average((area - mean) ** 2, weights=fibers.by_number.weight)) / mean**2
+    n = len(area)
+    factor = value / share.value if share.value else 0.0
+    lines = [replace(line, u=line.u * factor) for line in _share_lines(fields, "fibre")]
+    lines.append(
+        Component(
+            name=Text("budget.between_fibers"),
+            u=value * sqrt(spread / n),
+            kind="A",
+            dof=float(max(n - 1, 1)),
+            basis=Text("fibres.basis_sizes", n=n),
+        )
+    )
+    lines += [*_segmentation_line(fields, name, value), scale_line(fields, value, 2, "fibres.basis_scale")]
+    return evaluated(
+        Result(
+            quantity=name,
+            specimen=fields[0].specimen,
+            value=value,
+            unit="1/mm2",
+            n=n,
+            n_of=Text("fibres.n_of_fibers"),
+            clause=clause,
+            definition=Text("fibres.definition_count"),
+            budget=tuple(lines),
+            title=QUANTITIES[name].title,
+        )
+    )
+
+
+def _axis_lines(fields: Sequence[Measured], fibers: Fibers) -> dict[str, Component]:
+    """What an outline at the ends of one axis does to tilt and components, the other axis being right."""
+    half_px, basis = _outline_of(fields)
+    ratio = np.cos(np.radians(fibers.tilt_deg))
+    off = 2 * half_px / np.maximum(fibers.diameter_px, 1e-9) * ratio**2  # change of the ratio of the axes
+    slope = np.maximum(np.sin(np.radians(fibers.tilt_deg)), _STEEPEST)  # below, noise to one side is more than this
+    normal = float(np.average(2 * ratio * off, weights=fibers.by_area.weight))
+    parts = fiber_sections.direction_tensor(fibers.tilt_deg, fibers.trace_deg)
+    mean = {name: float(np.average(parts[name], weights=fibers.by_area.weight)) for name in COMPONENTS}
+    flat = max(mean["a11"] + mean["a22"], 1e-9)
+    moved = {name: normal * abs(mean[name]) / flat for name in ("a11", "a22", "a12")} | {"a33": normal}
+    every = {f"orientation_{name}": one for name, one in moved.items()} | {
+        "mean_fibre_tilt_deg": float(np.degrees(np.average(off / slope, weights=fibers.by_number.weight)))
+    }
+    return {
+        name: Component(name=Text("budget.fiber_edge"), u=one / sqrt(3), kind="B", basis=basis)
+        for name, one in every.items()
+    }
+
+
+def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list[Result]:
+    """Mean tilt by number and direction tensor by area, each with what noise of the outlines makes of it."""
+    left = tilts_without_noise(fibers)
+    name = "mean_fibre_tilt_deg"
+    found = samples.average(fibers.by_number, fibers.tilt_deg)
+    noise = _NOISE_KNOWN * (found.value - float(np.average(left, weights=fibers.by_number.weight)))
+    groups = fibers.by_number.groups
+    edges = _axis_lines(fields, fibers)
+    lines = [*_segmentation_line(fields, name, found.value), edges[name]]
+    made = [_made(fields, name, found, lines, groups, clause, Text("fibres.definition_tilt"), noise)]
+    parts, without = (fiber_sections.direction_tensor(tilt, fibers.trace_deg) for tilt in (fibers.tilt_deg, left))
+    for component in COMPONENTS:
+        name = f"orientation_{component}"
+        found = samples.average(fibers.by_area, np.asarray(parts[component]))
+        noise = _NOISE_KNOWN * (found.value - float(np.average(without[component], weights=fibers.by_area.weight)))
+        lines = [*_segmentation_line(fields, name, found.value), edges[name]]
+        definition = Text("fibres.definition_tensor", component=component)
+        made.append(_made(fields, name, found, lines, groups, clause, definition, noise))
+    return made

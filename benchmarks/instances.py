@@ -2,20 +2,22 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
-BACKEND is threshold, watershed, stardist or cellpose, each with its own settings for particles and nothing said about
-the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder of the
-shared data, and drawn: heaps, crowds and overlaps of ``synthetic.bodies``. Of ampis-powder two pictures may be learned
+BACKEND is threshold, watershed, stardist, cellpose or maskrcnn, each with its own settings for particles and nothing
+said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder
+of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked for, many: the
+same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be learned
 from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
-average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
+average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters of the matched
+objects are off (mean), objects found and true.
 """
 
 import csv
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import pi
+from math import nan, pi
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "watershed": {"mode": "particles"},
     "stardist": {},
     "cellpose": {},
+    "maskrcnn": {},
 }
 DRAWN: dict[str, dict[str, Any]] = {
     "heap of powder": {"area_percent": 65.0, "mean_ecd_um": 36.0, "spread": 0.45, "satellites": 0.5},
@@ -58,6 +61,7 @@ DRAWN: dict[str, dict[str, Any]] = {
         "gray": (0.7, 0.2),
     },
 }
+MANY = (1.0, 4.0, 16.0, 48.0)  # area covered by bodies of one size, in a picture of 1 Mpx [%]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +81,7 @@ class Score:
     f1: float
     precision: float  # average precision: TP / (TP + FP + FN)
     size: float  # median diameter found over true
+    size_error: float  # mean of |diameter found / true - 1| over the matched objects; nan without any
     found: int
     true: int
     seconds: float  # of processor time, per Mpx
@@ -90,6 +95,14 @@ def pictures(name: str) -> Iterator[Picture]:
             field = synthetic.bodies(seed=700 + number, shape_px=(400, 500), **settings)
             pixels = synthetic.degrade(field.pixels, 1, seed=number)
             yield Picture(name=what, pixels=pixels, labels=np.asarray(field.labels, np.int32))
+        return
+    if name == "many":
+        for number, area in enumerate(MANY):
+            field = synthetic.bodies(
+                seed=800 + number, shape_px=(1000, 1000), area_percent=area, mean_ecd_um=16.0, spread=0.1
+            )
+            pixels = synthetic.degrade(field.pixels, 1, seed=number)
+            yield Picture(name=f"{area:g} % covered", pixels=pixels, labels=np.asarray(field.labels, np.int32))
         return
     folder = DATA / name
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
@@ -118,6 +131,15 @@ def diameter(labels: NDArray[np.int32]) -> float:
     return 2 * float(np.sqrt(np.median(areas) / pi)) if areas.size else 0.0
 
 
+def size_error(true: NDArray[np.int32], found: NDArray[np.int32], pairs: Sequence[tuple[int, int]]) -> float:
+    """Mean of |diameter found / true - 1| over pairs of a true object and a found one; nan without any."""
+    if not pairs:
+        return nan
+    mine, theirs = np.array(pairs).T
+    ratio = np.bincount(found.ravel())[theirs] / np.bincount(true.ravel())[mine]
+    return float(np.abs(np.sqrt(ratio) - 1).mean())
+
+
 def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> Score:
     """Matching of one picture; a refusal of the backend finds nothing."""
     micrograph = Micrograph(pixels=picture.pixels, calibration=Calibration(source="ratio only"), path=picture.name)
@@ -128,12 +150,14 @@ def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> 
     except InspectError as error:
         found, note = np.zeros(picture.labels.shape, np.int32), str(error)
     spent = (time.process_time() - start) / (picture.pixels.size / 1e6)
-    result = matching(picture.labels, found, thresh=IOU)
+    result = matching(picture.labels, found, thresh=IOU, report_matches=True)
+    pairs = [result.matched_pairs[number] for number in result.matched_tps]
     return Score(
         name=picture.name,
         f1=float(result.f1),
         precision=float(result.accuracy),
         size=diameter(found) / diameter(picture.labels),
+        size_error=size_error(picture.labels, found, pairs),
         found=int(result.n_pred),
         true=int(result.n_true),
         seconds=spent,
@@ -150,17 +174,20 @@ def main() -> None:
         scores = sorted((scored(backend, model, one, settings) for one in pictures(chosen)), key=lambda one: one.f1)
         for one in scores:
             print(
-                f"  {one.f1:.2f}  AP {one.precision:.2f}  size x {one.size:.2f}  {one.found} of {one.true}  "
-                f"{one.name}  {one.note}",
+                f"  {one.f1:.2f}  AP {one.precision:.2f}  size x {one.size:.2f}  "
+                f"off by {100 * one.size_error:.0f} %  {one.found} of {one.true}  "
+                f"{one.seconds:.1f} s per Mpx  {one.name}  {one.note}",
                 flush=True,
             )
         low, middle, high = np.quantile([one.f1 for one in scores], [0.25, 0.5, 0.75])
         error = float(np.median([abs(one.size - 1) for one in scores]))
+        matched = float(np.nanmedian([one.size_error for one in scores]))
         spent = float(np.median([one.seconds for one in scores]))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"{name}, {chosen}, {len(scores)} pictures: F1 {middle:.2f} ({low:.2f} to {high:.2f}), "
             f"AP {np.median([one.precision for one in scores]):.2f}, error of the median diameter {100 * error:.0f} %, "
+            f"of the diameters of matched objects {100 * matched:.0f} %, "
             f"{spent:.1f} s per Mpx, {memory:.0f} MB at most",
             flush=True,
         )

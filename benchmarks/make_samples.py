@@ -231,6 +231,7 @@ OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "phase_fraction": lambda: phase_fields(20, 1200),
     "porosity": lambda: pore_fields(20, 1300),
     "solder_voids": lambda: solder_fields(11, 1400, 19),
+    "particles": lambda: powder_fields(20, 1500),
 }
 """Images of the same kind that a sample is validated on, some of them smaller."""
 

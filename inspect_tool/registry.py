@@ -39,6 +39,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "pixels": "inspect_tool.segmentation.pixels",
         "stardist": "inspect_tool.segmentation.stardist",
         "cellpose": "inspect_tool.segmentation.cellpose",
+        "maskrcnn": "inspect_tool.segmentation.maskrcnn",
         "prompt": "inspect_tool.segmentation.prompt",
     },
     "recipe": {

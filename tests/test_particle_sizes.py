@@ -14,6 +14,7 @@ from inspect_tool.recipes.particles import sampling
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas.iso_13322_1 import particles_needed
 from inspect_tool.statistics.samples import Sample
+from inspect_tool.validation.line import is_doubted
 
 RECIPE = registry.load("recipe", "particles")
 
@@ -158,6 +159,31 @@ def test_an_empty_field_counts_none_and_says_how_many_there_may_be():
     count = results["particle_count_per_mm2"]
     assert count.value == 0
     assert count.expanded_u * 200 * 200 * 0.25e-6 == pytest.approx(1.96, abs=0.01)  # one particle, Poisson
+
+
+@pytest.mark.parametrize(("between", "doubted"), [(0.6, True), (0.9, False)])
+def test_numbers_are_doubted_where_two_levels_explain_little_of_the_gray(between, doubted):
+    """Discs a step above noise: of the variance a (1 - a) step² lies between the levels, the rest is noise."""
+    mask = discs(GRID) > 0
+    share = mask.mean()
+    step = 100.0
+    noise = sqrt(share * (1 - share) * step**2 * (1 - between) / between)
+    rng = np.random.default_rng(1)
+    slow_noise = np.repeat(np.repeat(rng.normal(0, noise, (75, 100)), 4, axis=0), 4, axis=1)  # that no blur takes out
+    pixels = np.clip(80 + step * mask + slow_noise, 0, 255).astype(np.uint8)
+    image = Micrograph(pixels=pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="drawn")
+    backend = registry.load("backend", "watershed")
+    found = backend.segment(None, image, backend.Settings(mode="particles", phase="bright"))
+    field = RECIPE.measure_field(image, found, RECIPE.Settings(), editions_for(RECIPE, RECIPE.Settings()))
+    _, findings = results_of([field])
+    (check,) = (one for one in findings.checks if one.name == "Variance of gray that two levels explain")
+    assert check.passed == (not doubted)
+    assert is_doubted("particle_d50_um.number", findings.checks) == doubted
+
+
+def test_labels_of_a_person_have_no_gray_level_to_doubt():
+    _, findings = results_of([field_of(discs(GRID))])
+    assert not [one for one in findings.checks if one.name == "Variance of gray that two levels explain"]
 
 
 def test_contacts_do_not_depend_on_where_rows_are_cut():

@@ -1,6 +1,7 @@
 """Objects that were clicked on, or found on a grid: truth is drawn, and the networks are ones whose answer is known."""
 
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
@@ -67,6 +68,7 @@ def test_every_disc_is_found_on_the_grid_and_nothing_else(pair):
     matched(found.labels, truth, (9 / 10) ** 2)
     assert found.settings["prompts"] == "points of a grid"
     assert found.settings["objects"] == len(DISCS)
+    assert found.settings["onnxruntime"] == version("onnxruntime")
 
 
 def test_a_region_is_kept_to_and_sizes_that_are_not_looked_for_are_not_found(pair):

@@ -152,7 +152,7 @@ def test_every_shipped_model_can_be_loaded_and_used_commercially():
 
 def test_shipped_models_are_small():
     folders = [model_folder(name) for name in shipped_names()]
-    assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) <= 20e6
+    assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) <= 30e6  # of the wheel
 
 
 def test_writing_a_model_leaves_nothing_half_done(tmp_path):

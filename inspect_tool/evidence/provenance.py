@@ -26,6 +26,7 @@ _PACKAGES = (
     "openvino",
     "stardist",
     "cellpose",
+    "torchvision",
 )
 
 

@@ -125,7 +125,7 @@ class ModelCard:
     name: str
     version: str
     title: str
-    architecture: Literal["unet", "stardist", "cellpose3", "cellpose4", "pixels", "sam"]
+    architecture: Literal["unet", "stardist", "cellpose3", "cellpose4", "pixels", "maskrcnn", "sam"]
     network: Mapping[str, Any]  # arguments of the network
     classes: tuple[str, ...]  # of the output channels, background first; instance: name of the objects
     sha256: str  # of the weights

@@ -21,6 +21,7 @@ class Told:
     phase_taken: str | None = None  # "dark" or "bright": which side of it is the phase
     own_gray: float | None = None  # how far the gray levels of phase and matrix are apart, see level_choice [1]
     outline_on_edges: float | None = None  # share of the outline that runs along edges [1]
+    variance_between: float | None = None  # share of the variance of gray between the two sides of the level [1]
     color_weights: tuple[float, float, float] | None = None  # of red, green, blue, where color told the classes apart
 
     # of joints
@@ -79,6 +80,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         phase_taken=word("phase_taken"),
         own_gray=number("own_gray"),
         outline_on_edges=number("outline_on_edges"),
+        variance_between=number("variance_between"),
         color_weights=(weights[0], weights[1], weights[2]) if len(weights) == 3 else None,
         polarity=word("polarity"),
         layout=word("layout"),

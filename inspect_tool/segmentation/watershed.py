@@ -4,7 +4,7 @@ Grains: a map of line strength (etched boundaries, dark or bright) or of step st
 is thresholded at several levels; the mean distance to the lines at these levels is the landscape
 whose basins are flooded. Faint boundaries count at the low levels, gaps are bridged because a neck
 is narrower than the grains on both sides. Boundaries without mean support in the map are then taken
-out, weakest first. Particles: threshold, then the distance to the background is flooded.
+out, weakest first. Particles: a threshold on even ground, then the distance to the background is flooded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.images.preprocess import background
-from inspect_tool.measure import boundaries, flooding, scratches, twins
+from inspect_tool.measure import boundaries, flooding, particle_mask, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
@@ -518,16 +518,20 @@ def _grains(
 
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
-    roi = _region(micrograph)
-    gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
-    inside = gray[roi]
-    level = boundaries.otsu(inside)
-    below, above = float(inside[inside <= level].mean()), float(inside[inside > level].mean())
-    level += shift * (above - below)
-    mask = (gray <= level if settings.phase == "dark" else gray > level) & roi
+    roi, dark = _region(micrograph), settings.phase == "dark"
+    slow = _surroundings(micrograph.pixels.astype(np.float32), roi)
+    picture = particle_mask.leveled(micrograph.pixels, slow, roi, dark=dark)
+    mask = particle_mask.mask_of(picture, roi, dark=dark, shift=shift)
     distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
     labels = boundaries.parted_by_distance(distance, mask, settings.depth)
+    level = picture.level + shift * picture.apart
     if not labels.any():
         msg = f"{micrograph.path}: no particle found at gray level {level:.4g}; check phase = '{settings.phase}'"
         raise BackendError(msg)
-    return labels, {"threshold": round(level, 4), "particles": int(labels.max())}
+    return labels, {
+        "threshold": round(level, 4),
+        "ground_taken_out": picture.flattened,
+        "blur_px": round(picture.blur_px, 2),
+        "particles": int(labels.max()),
+        **stated(Told(variance_between=round(picture.separation, 3))),
+    }

@@ -43,12 +43,13 @@ PICTURES = {
     ),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
-FOR_BACKEND = {  # a window of the network of cellpose takes seconds
+FOR_BACKEND = {  # a window of the networks of cellpose and maskrcnn takes seconds
     "threshold": "porosity",
     "watershed": "grain_size",
     "joints": "solder_voids",
     "with_voids": "porosity",
     "cellpose": "small",
+    "maskrcnn": "small",
     "prompt": "small",
 }
 ANY = "phase_fraction"  # picture for a plug-in that is not named above
@@ -82,10 +83,20 @@ def default_segmentation(recipe, image):
 def settings_of(tmp_path_factory):
     """Settings that a backend works with: its own, or those that name a model where none is shipped."""
     folder = tmp_path_factory.mktemp("models")
-    models = {"pixels": bright_pixels(folder / "bright"), "prompt": known_pair(folder / "pair")}
-    return lambda name: registry.load("backend", name).Settings(
-        **({"model": str(models[name])} if name in models else {})
-    )
+    models = {"pixels": lambda: bright_pixels(folder / "bright"), "prompt": lambda: known_pair(folder / "pair")}
+    made = {}
+
+    def settings(name):
+        if name == "maskrcnn":
+            try:
+                import torchvision  # noqa: F401
+            except (ImportError, RuntimeError) as error:  # its operators are made for one torch
+                pytest.skip(f"torchvision cannot be used here ({error}); .ci/cellpose4 makes an environment with it")
+        if name in models and name not in made:
+            made[name] = {"model": str(models[name]())}
+        return registry.load("backend", name).Settings(**made.get(name, {}))
+
+    return settings
 
 
 @pytest.mark.parametrize("name", BACKENDS)

@@ -25,10 +25,10 @@ from typing_extensions import Doc
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.ranges import Above0, From0
-from inspect_tool.segmentation.cellpose.flows import NOTHING, Area, FlowField, Flows, wider
+from inspect_tool.segmentation.cellpose.flows import NOTHING, FlowField, Flows
 from inspect_tool.segmentation.cellpose.network import Model, convert, ready_model
 from inspect_tool.segmentation.networks.runtime import Device, Precision
-from inspect_tool.segmentation.networks.tiling import middle
+from inspect_tool.segmentation.networks.tiling import Area, middle, wider
 from inspect_tool.segmentation.networks.weights import gray_range, model_folder
 
 __all__ = ["KINDS", "MODELS", "Model", "Settings", "convert", "load", "segment"]

@@ -1,6 +1,5 @@
 """Flows and object scores of an image of any size, by Cellpose's own tiling (``cellpose.core.run_net``)."""
 
-from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise
 from math import ceil
@@ -12,6 +11,7 @@ from inspect_tool.errors import BackendError
 from inspect_tool.model import GrayImage, Mask
 from inspect_tool.segmentation.cellpose.network import Model
 from inspect_tool.segmentation.networks.runtime import OutOfMemoryError
+from inspect_tool.segmentation.networks.tiling import Area, wider
 from inspect_tool.segmentation.networks.weights import normalized
 
 CONTEXT_PX = 64  # what a chunk sees beyond its own part, at the scale of the network [px]
@@ -20,7 +20,6 @@ NOTHING = -100.0  # object score where the network was not asked: outside of wha
 SAME = 1e-5  # share by which one and the same value varies, because tiles are averaged
 FLAT = 0.02  # an image that varies less may give a constant answer
 
-Area = tuple[slice, slice]
 Flows = NDArray[np.float32]  # (3, rows, columns): flow along the rows, along the columns, object score
 
 
@@ -152,11 +151,3 @@ def _parts(size: int, part: int) -> list[tuple[int, int]]:
     count = max(1, round(size / part))
     edges = [size * n // count for n in range(count + 1)]
     return list(pairwise(edges))
-
-
-def wider(area: Area, by: int, shape: Sequence[int]) -> Area:
-    """Widen an area on all sides, as far as the image reaches."""
-    rows, columns = (
-        slice(max(0, cut.start - by), min(size, cut.stop + by)) for cut, size in zip(area, shape, strict=True)
-    )
-    return rows, columns

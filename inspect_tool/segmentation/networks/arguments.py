@@ -16,6 +16,8 @@ from inspect_tool.model import ModelCard
 
 _WIDEST = 4096  # channels of a layer
 _MOST_SIGMAS = 12
+_MOST_STAGES = 5
+_GROUPS = 8  # of a group normalization
 _GRIDS = (1, 2, 4, 8, 16)  # a grid is reached by halving the image
 _FINEST_UM, _COARSEST_UM = 1e-4, 1e4  # per pixel of training images
 
@@ -62,6 +64,22 @@ class PixelArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRCNNArguments:
+    """Arguments of the networks of backend ``maskrcnn``; those of torchvision itself have no widths to choose."""
+
+    body: Literal["narrow", "resnet50_fpn", "resnet50_fpn_v2"] = "narrow"
+    in_channels: int = 1
+    classes: int = 2
+    widths: tuple[int, ...] = (48, 96, 160)  # of the stages, at strides 4, 8, 16, ...
+    blocks: int = 2  # residual blocks of a stage
+    features: int = 64  # channels of the pyramid
+    hidden: int = 256  # of the head that tells objects from background
+    mask_layers: int = 2
+    anchors_px: tuple[float, ...] = (8.0, 12.0, 18.0, 27.0, 40.0, 60.0, 90.0, 135.0)  # finest first, evenly on levels
+    epsilon: float = 1e-5  # of the normalization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamArguments:
     """How an encoder and a decoder of the SAM family, exported to ONNX, are to be used."""
 
@@ -88,6 +106,11 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "sigmas": (0.3, 64.0),
     "hidden": (1, 512),
     "members": (2, 64),
+    "widths": (8, 512),
+    "blocks": (1, 8),
+    "mask_layers": (1, 8),
+    "anchors_px": (2.0, 1024.0),
+    "epsilon": (0.0, 1.0),
     "side": (64, 4096),
     "mean": (0, 255),
     "deviation": (0.001, 255),
@@ -128,6 +151,31 @@ def pixel_arguments(network: Mapping[str, object], where: str) -> PixelArguments
     return found
 
 
+def maskrcnn_arguments(network: Mapping[str, object], where: str) -> MaskRCNNArguments:
+    """Arguments of a Mask R-CNN from a model card; ``where`` starts the message of a ``BackendError``."""
+    found = checked(MaskRCNNArguments, network, where, BackendError)
+    _in_range(found, where, {})
+    if found.body != "narrow":
+        if found.in_channels != 3:
+            msg = f"{where} in_channels: got {found.in_channels}; those of torchvision take 3 (equal for gray)"
+            raise BackendError(msg)
+        return found
+    if not found.features:
+        msg = f"{where} features: got 0, must be at least 1"
+        raise BackendError(msg)
+    levels = len(found.widths) + 1  # the coarsest is taken from the last stage
+    if not 1 <= len(found.widths) <= _MOST_STAGES:
+        msg = f"{where} widths: {len(found.widths)} stages; 1 to {_MOST_STAGES} can be used"
+        raise BackendError(msg)
+    if any(width % _GROUPS for width in found.widths):
+        msg = f"{where} widths: is {list(found.widths)}; only multiples of {_GROUPS} can be used"
+        raise BackendError(msg)
+    if not found.anchors_px or len(found.anchors_px) % levels or list(found.anchors_px) != sorted(found.anchors_px):
+        msg = f"{where} anchors_px: is {list(found.anchors_px)}; must rise, as many for each of {levels} levels"
+        raise BackendError(msg)
+    return found
+
+
 def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
     """How a pair of the SAM family is used, from a model card."""
     found = checked(SamArguments, network, where, BackendError)
@@ -137,7 +185,9 @@ def sam_arguments(network: Mapping[str, object], where: str) -> SamArguments:
 
 
 def _in_range(
-    arguments: UNetArguments | StarDistArguments | PixelArguments, where: str, names: Mapping[str, str]
+    arguments: UNetArguments | StarDistArguments | PixelArguments | MaskRCNNArguments,
+    where: str,
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     found = asdict(arguments)
     _numbers_in_range(found, where, names)
@@ -201,5 +251,10 @@ def check_card(card: ModelCard, folder: Path) -> None:
                 raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
+    if card.architecture == "maskrcnn":
+        told_apart = maskrcnn_arguments(card.network, f"{where} network").classes
+        if told_apart != len(card.classes):
+            msg = f"{where} network.classes: got {told_apart}, but {len(card.classes)} classes are named"
+            raise BackendError(msg)
     if card.architecture == "sam":
         sam_arguments(card.network, f"{where} network")

@@ -92,7 +92,7 @@ def predictor(
     BackendError
         What is asked for is not there, or gives other answers than single precision.
     """
-    used = _device(device)
+    used = used_device(device)
     if used == "cpu" and _engine(engine) == "openvino":
         return _on_openvino(network, weights, precision)
     from inspect_tool.segmentation.networks.torch_network import TorchNetwork
@@ -130,7 +130,7 @@ def torch_predictor(
     """
     import torch
 
-    used = _device(device)
+    used = used_device(device)
     plain = deepcopy(module).eval().float()
     with torch.inference_mode():
         expected = activation(plain(torch.from_numpy(probe))).numpy()
@@ -161,7 +161,8 @@ def bf16_is_native() -> bool:
     return capability.startswith(("AVX512", "AMX")) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _device(device: Device) -> Literal["cpu", "cuda"]:
+def used_device(device: Device) -> Literal["cpu", "cuda"]:
+    """Device that a network runs on; one that is asked for and not there is a ``BackendError``."""
     if device == "cpu":
         return "cpu"
     if device == "cuda" and find_spec("torch") is None:

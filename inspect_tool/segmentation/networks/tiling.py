@@ -51,6 +51,14 @@ def middle(roi: Mask | None, shape: Sequence[int], side: int) -> Area:
     return cut[0], cut[1]
 
 
+def wider(area: Area, by: int, shape: Sequence[int]) -> Area:
+    """Widen an area on all sides, as far as the image reaches."""
+    rows, columns = (
+        slice(max(0, cut.start - by), min(size, cut.stop + by)) for cut, size in zip(area, shape, strict=True)
+    )
+    return rows, columns
+
+
 def spans(size: int, grid: Grid) -> list[tuple[int, int]]:
     """Begin and end of the tiles along one axis; the last end is the first multiple of the stride beyond ``size``.
 

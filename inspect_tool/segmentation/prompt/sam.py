@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib.metadata import version
 from itertools import pairwise
 from math import ceil, pi, sqrt
 from pathlib import Path
@@ -339,6 +340,7 @@ class SamField:
         return {
             "device": "cuda" if cuda else "cpu",
             "engine": "onnxruntime",
+            "onnxruntime": version("onnxruntime"),
             "precision": "as exported",
             "decoder_sha256": self.engine.arguments.decoder_sha256,
             "tiles": tiles,

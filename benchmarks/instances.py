@@ -9,6 +9,7 @@ same bodies in growing number, to see what each of them costs. Of ampis-powder t
 from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
 average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters of the matched
 objects are off (mean), objects found and true.
+``hybrid-`` and the name of one of these takes its objects for proposals and grows them anew.
 """
 
 import csv
@@ -39,6 +40,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "stardist": {},
     "cellpose": {},
     "maskrcnn": {},
+    "hybrid-stardist": {"proposals": {"name": "stardist"}},
+    "hybrid-cellpose": {"proposals": {"name": "cellpose"}},
+    "hybrid-watershed": {"proposals": {"name": "watershed", "mode": "particles"}},
+    "hybrid-threshold": {"proposals": {"name": "threshold", "phase": "auto"}},
 }
 DRAWN: dict[str, dict[str, Any]] = {
     "heap of powder": {"area_percent": 65.0, "mean_ecd_um": 36.0, "spread": 0.45, "satellites": 0.5},
@@ -167,7 +172,7 @@ def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> 
 
 def main() -> None:
     name, *sets = sys.argv[1:]
-    backend: Any = load("backend", name)
+    backend: Any = load("backend", name.partition("-")[0])
     settings = backend.Settings(**SETTINGS[name])
     model = backend.load(settings)
     for chosen in sets or ("ampis-powder", "drawn", "emps-particles"):

@@ -24,6 +24,9 @@ class Told:
     variance_between: float | None = None  # share of the variance of gray between the two sides of the level [1]
     color_weights: tuple[float, float, float] | None = None  # of red, green, blue, where color told the classes apart
 
+    # of a texture
+    texture_separation: float | None = None  # of smooth and rough, over the sum of their standard deviations [1]
+
     # of joints
     polarity: str | None = None  # "solder dark" or "solder bright"
     layout: str | None = None  # "balls", "plates", ... or "given"
@@ -88,6 +91,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         round_regions_left_out=count("round_regions_left_out"),
         min_void_px=number("min_void_px"),
         joint_names=tuple(str(name) for name in row("joint_names")),
+        texture_separation=number("texture_separation"),
         joints_unsure=count("joints_unsure"),
         straight_bands_ignored=count("straight_bands_ignored"),
         twin_lamellae_merged=count("twin_lamellae_merged"),

@@ -25,6 +25,7 @@ from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, particle_mask, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
+from inspect_tool.measure.seeded import grown
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.ranges import Above0, From0, Share
 
@@ -115,6 +116,19 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     made = _segmentation(labels, settings, found, "grain", start)
     before = replace(partition, grooves=grooves)
     return replace(made, alternatives=partial(_other_grains, micrograph, settings, before, packed))
+
+
+def refined(
+    model: None,  # noqa: ARG001 - a contract
+    micrograph: Micrograph,
+    proposed: LabelImage,
+    settings: Settings,
+) -> Segmentation:
+    """Grow objects that another backend proposed from their cores up to the edges around them."""
+    start = perf_counter()
+    labels = grown(micrograph.pixels, proposed, micrograph.roi)
+    found = {"particles": int(np.count_nonzero(np.bincount(labels.ravel())[1:]))}
+    return _segmentation(labels, settings, found, "particle", start)
 
 
 def _other_particles(micrograph: Micrograph, settings: Settings) -> Iterator[tuple[str, Segmentation]]:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log, pi
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -504,11 +504,11 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
     }
 
 
-def last_weights(folder: Path) -> dict[str, Tensor]:
-    """Weights of the network at the last checkpoint of a run."""
+def last_weights(folder: Path, kind: Literal["network", "average"] = "network") -> dict[str, Tensor]:
+    """Weights of the network, or their moving average, at the last checkpoint of a run."""
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     tensors = load_file(folder / state["tensors"])
-    return {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    return {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
 
 
 def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str, Tensor], float, float]:
@@ -572,6 +572,11 @@ def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path,
     print("\n".join(text))
 
 
+def averaged(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights half-way between two runs, of which one went on from the other: each is better at what it saw last."""
+    return {name: (tensor + other[name]) / 2 if tensor.is_floating_point() else tensor for name, tensor in one.items()}
+
+
 def _curve(log_text: str, path: Path) -> None:
     import csv
 
@@ -603,6 +608,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--start", type=Path, help="run, or model folder, whose weights this one starts from")
     parser.add_argument("--powder", action="store_true", help="learn also from drawn bodies and real powder")
+    parser.add_argument("--average", type=Path, help="run whose weights are averaged with these before they ship")
     parser.add_argument("--stages", default="", help="what the card says of the runs, with --ship")
     parser.add_argument("--ship", action="store_true", help="write the model folder and the record when done")
     arguments = parser.parse_args()
@@ -641,9 +647,12 @@ def main() -> None:
     if arguments.ship:
         root = Path(__file__).resolve().parent.parent
         target = root / "inspect_tool" / "models" / "round_objects"
+        weights = fitted.weights
+        if arguments.average is not None:
+            weights = averaged(weights, last_weights(arguments.average, "average"))
         ship(
             arguments.folder,
-            fitted.weights,
+            weights,
             arguments.stages,
             target,
             root / "docs" / "training",

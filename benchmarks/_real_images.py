@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -391,6 +392,9 @@ def sized_particles() -> Iterator[Case]:
             }
             if image.stem in LEARNED:
                 del ways["stardist"]
+            elif source != "minis-permissive" and find_spec("torchvision"):
+                # it learned from that set; .ci/cellpose4 makes an environment with torchvision
+                ways["maskrcnn"] = {"name": "maskrcnn"}
             yield Case(
                 name=image.stem,
                 source=source,

@@ -237,6 +237,14 @@ def test_as_many_particles_as_planned_leave_the_error_that_was_planned():
     assert 1.96 * np.log(means).std() == pytest.approx(error, rel=0.06)
 
 
+def test_limits_of_sizes_that_rest_on_one_particle_end_at_a_factor_of_a_thousand():
+    """One particle outweighs nine others: one degree of freedom, where the limits of a width have no end."""
+    size = np.geomspace(1.0, 12.0, 10)
+    sample = Sample(size=size, weight=np.r_[np.ones(9), 40.0], group=np.zeros(10, np.int64), groups=1)
+    limits = sampling.quantile(sample, 0.9, 3.0)
+    assert limits.together[0] < limits.value < limits.together[1] < 1e5 * size[-1]
+
+
 def test_sizes_in_two_modes_are_no_lognormal_ones():
     rng = np.random.default_rng(5)
     one = lognormal(rng, 0.2, 300)

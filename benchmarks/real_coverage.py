@@ -316,7 +316,8 @@ PARTICLES = """\
 Sizes, number and shape, in percent of what the recipe makes of the hand-made labels of the same picture (the share of
 satellites: points). Watershed and threshold were told whether the particles are dark or bright. Simple way: Otsu's
 level and connected pieces. The rules of `watershed` were chosen on one half of the parents, those of `stardist` on one
-half of the figures; two pictures of powder that `stardist` learned from are left out for it.
+half of the figures; two pictures of powder that `stardist` and `maskrcnn` learned from, and one of TEM for the latter,
+are left out for them. `maskrcnn` is run where torchvision is installed.
 """
 
 SECTIONS = {

@@ -178,9 +178,9 @@ def two_normals(values: NDArray[np.float32]) -> tuple[tuple[float, float], tuple
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> values = np.concatenate([rng.normal(0, 0.3, 9000), rng.normal(2, 0.2, 1000)]).astype(np.float32)
+    >>> values = np.concatenate([rng.normal(1, 0.3, 9000), rng.normal(3, 0.2, 1000)]).astype(np.float32)
     >>> [tuple(round(number, 1) for number in one) for one in two_normals(values)]
-    [(0.0, 0.3), (2.0, 0.2)]
+    [(1.0, 0.3), (3.0, 0.2)]
     """
     low, high = (float(one) for one in np.percentile(values, (0.05, 99.95)))
     counts, edges = np.histogram(values, _BINS, (low, high if high > low else low + 1))

@@ -18,11 +18,11 @@ from typing_extensions import Doc
 
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import checked, plain
 from inspect_tool.measure.regions import connected
 from inspect_tool.model import LabelImage, Micrograph, Segmentation, stated
-from inspect_tool.plugins import Backend, TakesSeeds
-from inspect_tool.segmentation import choice
+from inspect_tool.plugins import TakesSeeds
+from inspect_tool.segmentation import choice, inner
+from inspect_tool.segmentation.inner import Inner
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
 BACKENDS = ("proposals", "refine")  # settings that are themselves a [backend] table
@@ -45,21 +45,11 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
-    """One backend made ready."""
-
-    name: str
-    backend: Backend
-    settings: Any
-    model: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parts:
     """Both backends made ready."""
 
-    proposals: _Part
-    refine: _Part
+    proposals: Inner
+    refine: Inner
 
 
 def load(settings: Settings) -> Parts:
@@ -72,7 +62,7 @@ def load(settings: Settings) -> Parts:
     BackendError
         The weights of a part are missing, damaged, or not licensed for this use.
     """
-    proposals, refine = (_part(key, getattr(settings, key)) for key in BACKENDS)
+    proposals, refine = (inner.load(_NAME, key, getattr(settings, key)) for key in BACKENDS)
     if "objects" not in (given := choice.outputs(proposals.backend, proposals.settings)) and "classes" not in given:
         msg = (
             f"backend hybrid: proposals: '{proposals.name}' gives {', '.join(given)}, which leave no ground to grow "
@@ -84,23 +74,6 @@ def load(settings: Settings) -> Parts:
         msg = f"backend hybrid: refine: '{refine.name}' takes no seeds; those that do: {', '.join(known)}"
         raise SettingsError(msg)
     return Parts(proposals=proposals, refine=refine)
-
-
-def _part(key: str, table: Mapping[str, Any]) -> _Part:
-    rest = dict(table)
-    name = rest.pop("name", None)
-    if not isinstance(name, str):
-        msg = f'backend hybrid: {key}.name: is missing; name a backend, e.g. {key} = {{ name = "watershed" }}'
-        raise SettingsError(msg)
-    if name == _NAME:
-        msg = f"backend hybrid: {key}: 'hybrid' cannot be a part of itself"
-        raise SettingsError(msg)
-    backend = registry.load("backend", name)
-    settings = checked(backend.Settings, rest, "backend hybrid", under=key)
-    if hasattr(settings, "masks"):
-        msg = f"backend hybrid: {key}: '{name}' reads what a person drew, one mask per image; use it alone"
-        raise SettingsError(msg)
-    return _Part(name=name, backend=backend, settings=settings, model=backend.load(settings))
 
 
 def outputs(settings: Settings) -> tuple[Literal["objects"], ...]:  # noqa: ARG001 - a contract
@@ -172,8 +145,8 @@ def _segmentation(
         backend=_NAME,
         weights_sha256=" ".join(dict.fromkeys(weights)),
         settings={
-            "proposals": {"name": model.proposals.name, **plain(proposed.settings)},
-            "refine": {"name": model.refine.name, **plain(refined.settings)},
+            "proposals": model.proposals.told(proposed),
+            "refine": model.refine.told(refined),
             "agreement": round(agreement(objects, labels), 4),
             **named,
             **stated(proposed.told),

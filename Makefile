@@ -1,4 +1,4 @@
-# make demo   installs what is missing, into .venv and for the system, and runs the five sample inspections
+# make demo   installs what is missing, into .venv and for the system, and runs the seven sample inspections
 # make test   installs what is missing and passes the tests
 # make check  formatting, lint and types
 PYTHON ?= python3

@@ -41,7 +41,7 @@ def drawn_scene(rng: np.random.Generator, side: int) -> Scene:
     tem = rng.uniform() < 0.35
     packed = rng.uniform() < 0.2
     kinds: Sequence[synthetic.BodyKind] = ("spheres", "nodules", "crystals", "plates", "rods")
-    kind = "spheres" if packed else str(rng.choice(kinds, p=[0.42, 0.17, 0.17, 0.07, 0.17]))
+    kind = "spheres" if packed else str(rng.choice(kinds, p=[0.36, 0.16, 0.17, 0.07, 0.24]))
     ground = rng.uniform(0.5, 0.92) if tem else rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.15, 0.5)])
     surface = ground * rng.uniform(0.08, 0.65) if tem else min(ground + uniform_log(rng, 0.08, 0.5), 0.8)
     field = synthetic.bodies(
@@ -72,7 +72,11 @@ def drawn_scene(rng: np.random.Generator, side: int) -> Scene:
     if not tem and rng.uniform() < 0.15:
         pixels = charged(rng, pixels)
     if rng.uniform() < 0.3:
+        pixels = cluttered(rng, pixels, labels)
+    if rng.uniform() < 0.35:
         pixels, labels = lettered(rng, pixels, labels)
+    if rng.uniform() < 0.3:
+        pixels, labels = barred(rng, pixels, labels)
     return Scene(pixels=pixels, labels=labels, bright=not tem)
 
 
@@ -84,6 +88,21 @@ def charged(rng: np.random.Generator, pixels: Image) -> Image:
     if rng.uniform() < 0.3:
         streaks = streaks.T
     return np.clip(pixels + streaks, 0, 255).astype(np.uint8)
+
+
+def cluttered(rng: np.random.Generator, pixels: Image, labels: Labels) -> Image:
+    """Scratches, cracks, filaments and residue on the ground: uneven, not much darker or lighter, and no particles."""
+    side = pixels.shape[0]
+    drawn = np.zeros((side, side), np.float32)
+    for _ in range(int(rng.integers(2, 40))):
+        turns = np.cumsum(rng.normal(rng.uniform(0, 6), rng.uniform(0, 1), int(rng.integers(3, 40))))
+        steps = rng.uniform(2, 14) * np.column_stack([np.cos(0.3 * turns), np.sin(0.3 * turns)])
+        path = (rng.uniform(0, side, 2) + np.cumsum(steps, axis=0)).astype(np.int32)
+        cv2.polylines(drawn, [path], False, rng.uniform(-1, 1), int(rng.choice([1, 1, 2, 3])), cv2.LINE_AA)
+    residue = cv2.GaussianBlur(rng.normal(0, 1, (side, side)).astype(np.float32), (0, 0), rng.uniform(2, 12))
+    drawn += rng.uniform(0, 0.6) * np.clip(residue / max(float(residue.std()), 1e-6) - rng.uniform(0.5, 2), 0, 1)
+    drawn = cv2.GaussianBlur(drawn, (0, 0), rng.uniform(0.5, 1.5)) * (labels == 0) * rng.choice([-1, 1])
+    return np.clip(pixels + rng.uniform(8, 60) * drawn, 0, 255).astype(np.uint8)
 
 
 def lettered(rng: np.random.Generator, pixels: Image, labels: Labels) -> tuple[Image, Labels]:
@@ -105,6 +124,36 @@ def lettered(rng: np.random.Generator, pixels: Image, labels: Labels) -> tuple[I
         cv2.putText(pixels, text, (left, bottom - 2), font, size, ink, weight, cv2.LINE_AA)
         if rng.uniform() < 0.4:
             cv2.rectangle(pixels, (left, bottom + 4), (left + wide, bottom + 4 + int(rng.integers(2, 7))), ink, -1)
+    return pixels, labels
+
+
+def barred(rng: np.random.Generator, pixels: Image, labels: Labels) -> tuple[Image, Labels]:
+    """Put the data bar of a microscope over one edge: lines of small text, fields, a scale bar; nothing counts."""
+    pixels, labels = pixels.copy(), labels.copy()
+    side = pixels.shape[0]
+    high = int(side * rng.uniform(0.05, 0.22))
+    wide = side if rng.uniform() < 0.7 else int(side * rng.uniform(0.3, 0.9))
+    left = int(rng.integers(0, side - wide + 1))
+    ground = int(rng.choice([0, 255, rng.integers(0, 90), rng.integers(160, 256)]))
+    ink = 255 if ground < 128 else 0
+    bar = np.full((high, wide), ground, np.uint8)
+    size = rng.uniform(0.25, 0.8)
+    line = max(int(30 * size), 7)
+    for below in range(line, high, line):
+        across = int(rng.integers(0, 30))
+        while across < wide:
+            text = str(
+                rng.choice(["WD = 8.1 mm", "EHT = 5.00 kV", "Mag = 2.00 K X", "SE2", "10 um", "12 Jan 2018", "x5,000"])
+            )
+            cv2.putText(bar, text, (across, below - 1), cv2.FONT_HERSHEY_SIMPLEX, size, ink, 1, cv2.LINE_AA)
+            across += cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] + int(rng.integers(8, 90))
+    for _ in range(int(rng.integers(0, 3))):  # a scale bar, a logo
+        row, column = int(rng.integers(0, high)), int(rng.integers(0, wide))
+        corner = (column + int(rng.integers(8, 90)), row + int(rng.integers(2, max(high // 2, 3))))
+        cv2.rectangle(bar, (column, row), corner, ink, int(rng.choice([-1, 1, 2])))
+    edge = slice(side - high, side) if rng.uniform() < 0.85 else slice(0, high)
+    pixels[edge, left : left + wide] = bar
+    labels[edge, left : left + wide] = 0
     return pixels, labels
 
 

@@ -10,22 +10,29 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import tifffile
+from _particle_scenes import LEARNED
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.measure import label
 
 import inspect_tool
-from inspect_tool.model import Report
+from inspect_tool import registry
+from inspect_tool.model import Calibration, Micrograph, Report
+from inspect_tool.recipes.particles import Settings as ParticleSettings
+from inspect_tool.recipes.particles.field import numbers_of, particles_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"
 
-Mask = NDArray[np.uint8]
+Mask = NDArray[Any]  # of whole numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,7 @@ GATES = (
     "size", "resolution",
 )  # fmt: skip
 TRUTH = "truth"  # the way of the masks
+SPECK_PX2 = 20  # smaller pieces of a particle in a label image are what is left of the pen
 PIXELS_UM = 1.0  # pixel size where none is known: G and shares are compared on the same image, so that it cancels out
 
 
@@ -368,6 +376,60 @@ def particles() -> Iterator[Case]:
         )
 
 
+def sized_particles() -> Iterator[Case]:
+    """The same pictures with their particles one by one; a shipped network is not judged on what it learned from."""
+    for source in ("minis-permissive", "ampis-powder", "emps-particles"):
+        folder = DATA / source
+        for row in index(folder):
+            if row.get("kind", "") == "grains":
+                continue
+            image = folder / row["image"]
+            phase = looks(image, where(folder / row["mask"], 1, 2))
+            ways: dict[str, Table] = {
+                "watershed": {"name": "watershed", "mode": "particles", "phase": phase},
+                "threshold": gray_phase("particle", phase),
+                "stardist": {"name": "stardist"},
+            }
+            if image.stem in LEARNED:
+                del ways["stardist"]
+            elif source != "minis-permissive" and find_spec("torchvision"):
+                # it learned from that set; .ci/cellpose4 makes an environment with torchvision
+                ways["maskrcnn"] = {"name": "maskrcnn"}
+            yield Case(
+                name=image.stem,
+                source=source,
+                parent=row["parent"],
+                recipe="particles",
+                image=image,
+                truth=one_by_one(folder, row),
+                labels={"kind": "labels"},
+                ways=ways,
+                main=tuple(recipe_quantities("particles")),
+                modality="unknown",
+                pixel_um=PIXELS_UM,
+            )
+
+
+def one_by_one(folder: Path, row: Mapping[str, str]) -> Callable[[], Mask]:
+    """Numbers of the particles of a picture, or of the connected pieces of its mask, without specks of the pen."""
+
+    def numbers() -> Mask:
+        if row["instances"]:
+            labels = values(folder / row["instances"]).astype(np.int32)
+        else:
+            labels = label(np.isin(values(folder / row["mask"]), (1, 2)), connectivity=1)
+        pieces = label(labels, connectivity=1)
+        specks = np.bincount(pieces.ravel()) < SPECK_PX2
+        return np.where(specks[pieces], 0, labels).astype(np.uint16)
+
+    return numbers
+
+
+def recipe_quantities(recipe: str) -> Iterator[str]:
+    """Quantities of a recipe that labeled images can judge."""
+    yield from (carry.of for carry in registry.load("recipe", recipe).CARRIED.values())
+
+
 # --------------------------------------------------------------------------------------------------- porosity
 
 
@@ -514,8 +576,8 @@ def solder() -> Iterator[Case]:
 
 
 SETS: tuple[Callable[[], Iterator[Case]], ...] = (
-    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, microconstituents,
-    grains, coating_oxide,
+    solder, superalloy, metaldam, steel_network, voids, inclusions, printed_metal, particles, sized_particles,
+    microconstituents, grains, coating_oxide,
 )  # fmt: skip
 
 
@@ -588,8 +650,10 @@ def report_of(folder: Path) -> Report | None:
 def simple_value(case: Case, quantity: str) -> float:
     """Measure a share the simple way, by Otsu's level on the smoothed picture; NaN for other quantities. [%]
 
-    Joints are those of the truth, and what is lighter in them is void.
+    Joints are those of the truth, and what is lighter in them is void. Particles are the connected pieces.
     """
+    if case.recipe == "particles":
+        return simple_particles(case).get(quantity, float("nan"))
     if case.recipe == "grain_size" or quantity not in (*case.main[:1], "void_percent.max"):
         return float("nan")
     gray = cv2.GaussianBlur(np.asarray(Image.open(case.image).convert("L"))[: case.rows], (5, 5), 0)
@@ -600,6 +664,24 @@ def simple_value(case: Case, quantity: str) -> float:
         return max(shares) if quantity == "void_percent.max" else float(np.mean(shares))
     bright = 100 * float(np.mean(gray > _otsu(gray)))
     return bright if next(iter(case.ways.values())).get("phase") == "bright" else 100 - bright
+
+
+@cache
+def _pieces(image: Path, phase: str) -> Mapping[str, float]:
+    pixels = np.asarray(Image.open(image).convert("L"))
+    gray = cv2.GaussianBlur(pixels, (5, 5), 0)
+    mask = gray > _otsu(gray)
+    micrograph = Micrograph(
+        pixels=pixels, calibration=Calibration(pixel_um=PIXELS_UM, source="nominal"), path=image.name
+    )
+    counted = particles_of(micrograph, mask if phase == "bright" else ~mask, ParticleSettings())
+    found = numbers_of(counted, micrograph)
+    return {name: float(value) for name in recipe_quantities("particles") if (value := found.get(name)) is not None}
+
+
+def simple_particles(case: Case) -> Mapping[str, float]:
+    """Sizes and number of the connected pieces by Otsu's level on the smoothed picture, as the recipe measures them."""
+    return _pieces(case.image, str(case.ways["watershed"]["phase"]))
 
 
 def _otsu(gray: NDArray[np.uint8]) -> float:

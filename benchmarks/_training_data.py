@@ -1,6 +1,7 @@
 """What the training scripts of the semantic networks have in common: pictures, augmented crops, scores, records."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspect_tool import __version__
+from inspect_tool.folders import MARKER
 from inspect_tool.model import ModelCard
 from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model, shipped
 from inspect_tool.training.fit import Fitted
@@ -198,7 +200,9 @@ def keep(name: str, fitted: Fitted | Sequence[Fitted], card: Mapping[str, Any], 
     """Write the model folder that ships, and the record of how it was trained."""
     runs = [fitted] if isinstance(fitted, Fitted) else list(fitted)
     last = runs[-1]
+    shutil.rmtree(shipped(name), ignore_errors=True)
     made = save_model(shipped(name), {"name": name, **SHIPPED, **card}, last.weights)
+    (shipped(name) / MARKER).unlink()  # ours is replaced by hand
     RECORDS.mkdir(parents=True, exist_ok=True)
     keys = list(last.history[0])
     lines = [",".join(["run", *keys])]

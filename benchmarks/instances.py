@@ -7,16 +7,18 @@ said about the picture (so one process, and one peak of memory, is one backend).
 of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked for, many: the
 same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be learned
 from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
-average precision at an IoU of 0.5, the median diameter found over the true one, objects found and true.
+average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters of the matched
+objects are off (mean), objects found and true.
+``hybrid-`` and the name of one of these takes its objects for proposals and grows them anew.
 """
 
 import csv
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import pi
+from math import nan, pi
 from types import ModuleType
 from typing import Any
 
@@ -38,6 +40,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "stardist": {},
     "cellpose": {},
     "maskrcnn": {},
+    "hybrid-stardist": {"proposals": {"name": "stardist"}},
+    "hybrid-cellpose": {"proposals": {"name": "cellpose"}},
+    "hybrid-watershed": {"proposals": {"name": "watershed", "mode": "particles"}},
+    "hybrid-threshold": {"proposals": {"name": "threshold", "phase": "auto"}},
 }
 DRAWN: dict[str, dict[str, Any]] = {
     "heap of powder": {"area_percent": 65.0, "mean_ecd_um": 36.0, "spread": 0.45, "satellites": 0.5},
@@ -80,6 +86,7 @@ class Score:
     f1: float
     precision: float  # average precision: TP / (TP + FP + FN)
     size: float  # median diameter found over true
+    size_error: float  # mean of |diameter found / true - 1| over the matched objects; nan without any
     found: int
     true: int
     seconds: float  # of processor time, per Mpx
@@ -129,6 +136,15 @@ def diameter(labels: NDArray[np.int32]) -> float:
     return 2 * float(np.sqrt(np.median(areas) / pi)) if areas.size else 0.0
 
 
+def size_error(true: NDArray[np.int32], found: NDArray[np.int32], pairs: Sequence[tuple[int, int]]) -> float:
+    """Mean of |diameter found / true - 1| over pairs of a true object and a found one; nan without any."""
+    if not pairs:
+        return nan
+    mine, theirs = np.array(pairs).T
+    ratio = np.bincount(found.ravel())[theirs] / np.bincount(true.ravel())[mine]
+    return float(np.abs(np.sqrt(ratio) - 1).mean())
+
+
 def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> Score:
     """Matching of one picture; a refusal of the backend finds nothing."""
     micrograph = Micrograph(pixels=picture.pixels, calibration=Calibration(source="ratio only"), path=picture.name)
@@ -139,12 +155,14 @@ def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> 
     except InspectError as error:
         found, note = np.zeros(picture.labels.shape, np.int32), str(error)
     spent = (time.process_time() - start) / (picture.pixels.size / 1e6)
-    result = matching(picture.labels, found, thresh=IOU)
+    result = matching(picture.labels, found, thresh=IOU, report_matches=True)
+    pairs = [result.matched_pairs[number] for number in result.matched_tps]
     return Score(
         name=picture.name,
         f1=float(result.f1),
         precision=float(result.accuracy),
         size=diameter(found) / diameter(picture.labels),
+        size_error=size_error(picture.labels, found, pairs),
         found=int(result.n_pred),
         true=int(result.n_true),
         seconds=spent,
@@ -154,24 +172,27 @@ def scored(backend: ModuleType, model: Any, picture: Picture, settings: Any) -> 
 
 def main() -> None:
     name, *sets = sys.argv[1:]
-    backend: Any = load("backend", name)
+    backend: Any = load("backend", name.partition("-")[0])
     settings = backend.Settings(**SETTINGS[name])
     model = backend.load(settings)
     for chosen in sets or ("ampis-powder", "drawn", "emps-particles"):
         scores = sorted((scored(backend, model, one, settings) for one in pictures(chosen)), key=lambda one: one.f1)
         for one in scores:
             print(
-                f"  {one.f1:.2f}  AP {one.precision:.2f}  size x {one.size:.2f}  {one.found} of {one.true}  "
+                f"  {one.f1:.2f}  AP {one.precision:.2f}  size x {one.size:.2f}  "
+                f"off by {100 * one.size_error:.0f} %  {one.found} of {one.true}  "
                 f"{one.seconds:.1f} s per Mpx  {one.name}  {one.note}",
                 flush=True,
             )
         low, middle, high = np.quantile([one.f1 for one in scores], [0.25, 0.5, 0.75])
         error = float(np.median([abs(one.size - 1) for one in scores]))
+        matched = float(np.nanmedian([one.size_error for one in scores]))
         spent = float(np.median([one.seconds for one in scores]))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"{name}, {chosen}, {len(scores)} pictures: F1 {middle:.2f} ({low:.2f} to {high:.2f}), "
             f"AP {np.median([one.precision for one in scores]):.2f}, error of the median diameter {100 * error:.0f} %, "
+            f"of the diameters of matched objects {100 * matched:.0f} %, "
             f"{spent:.1f} s per Mpx, {memory:.0f} MB at most",
             flush=True,
         )

@@ -43,7 +43,12 @@ ELECTRONS = Degradation(shading=0.06, blur_px=0.5, electrons=6000, read_noise=1.
 
 XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 
-GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM, POWDER_UM, FIBER_UM = 0.345, 0.31, 2.42, 6.0, 0.62, 0.32  # [um/px], of the jobs
+CULTURE = Degradation(shading=0.08, blur_px=0.5, electrons=60000, read_noise=0.5)
+"""A camera on an inverted microscope; a dish has no scratches, pits and stains of polishing."""
+
+GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
+POWDER_UM, FIBER_UM, CULTURE_UM = 0.62, 0.32, 0.65
+"""Pixel sizes as in the job files. [um/px]"""
 
 
 def grain_fields(
@@ -158,6 +163,15 @@ def fiber_fields() -> Iterator[tuple[str, Field, Degradation]]:
         yield f"{'ply_35' if tilted else 'ply_0'}_{i % 5 + 1}.png", field, POLISHED
 
 
+def culture_fields(count: int = 6, seed: int = 600) -> Iterator[tuple[str, Field, Degradation]]:
+    """Six fields of an adherent culture in phase contrast, 62 % covered."""
+    for i in range(count):
+        field = synthetic.culture(
+            seed=seed + i, area_percent=62.0, cell_um=45.0, shape_px=(400, 500), pixel_um=CULTURE_UM
+        )
+        yield f"field_{i + 1}.png", field, CULTURE
+
+
 def expected_of_fields(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -222,15 +236,19 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "solder_voids": solder_fields,
     "particles": powder_fields,
     "fibres": fiber_fields,
+    "confluence": culture_fields,
 }
 
-LOOKS: Mapping[str, Any] = {"solder_voids": "xray", "particles": "xray"}  # without scratches, pits and stains
+LOOKS: Mapping[str, Any] = dict.fromkeys(
+    ("solder_voids", "particles", "confluence"), "xray"
+)  # without scratches, pits and stains
 
 OTHERS: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = {
     "grain_size": lambda: grain_fields(20, 1100, (400, 500)),
     "phase_fraction": lambda: phase_fields(20, 1200),
     "porosity": lambda: pore_fields(20, 1300),
     "solder_voids": lambda: solder_fields(11, 1400, 19),
+    "particles": lambda: powder_fields(20, 1500),
 }
 """Images of the same kind that a sample is validated on, some of them smaller."""
 
@@ -338,6 +356,8 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
         tilted = [field for name, field in fields.items() if name.startswith("ply_35")]
         of_tilt = {"mean_fibre_tilt_deg": ("deg", 2.0), "orientation_a33": ("1", 0.03)}
         return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
+    if recipe == "confluence":
+        return expected_of_process(every, "1", {"area_percent.covered": ("%", 5.0)})
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
         [fields["Q3_1.png"]], "Q3"
     )

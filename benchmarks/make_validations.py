@@ -1,6 +1,6 @@
 """Make the shipped files of errors on labeled images from the reports of real_coverage.py: numbers and sources.
 
-    python benchmarks/make_validations.py --runs FOLDER
+    python benchmarks/make_validations.py --runs FOLDER [--only RECIPE]
 
 An image that a shipped model learned from is in no file of it (see ``_real_images``).
 """
@@ -28,7 +28,6 @@ from inspect_tool.validation.values import (
 )
 
 PACKAGE = Path(inspect_tool.__file__).resolve().parent
-DATE = date(2026, 11, 28)
 FEWEST = 5  # parents
 LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
 
@@ -80,7 +79,7 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
     validation = Validation(
         schema=SCHEMA,
         name=source.title,
-        date=DATE,
+        date=date.today(),
         person="the authors of the sets",
         recipe=case.recipe,
         backend=backend.name,
@@ -124,10 +123,10 @@ NOTES = {
 }
 
 
-def every(runs: Path) -> dict[tuple[str, str, str], list[Judged]]:
-    """All cases by recipe, backend and model."""
+def every(runs: Path, only: str = "") -> dict[tuple[str, str, str], list[Judged]]:
+    """All cases, or those of one recipe, by recipe, backend and model."""
     groups: dict[tuple[str, str, str], list[Judged]] = {}
-    for case in cases():
+    for case in (case for case in cases() if only in case.recipe):
         for way in case.ways:
             one = judged(runs, case, way)
             if one is not None:
@@ -135,9 +134,9 @@ def every(runs: Path) -> dict[tuple[str, str, str], list[Judged]]:
     return groups
 
 
-def files(runs: Path) -> Iterator[tuple[Path, Validation]]:
+def files(runs: Path, only: str = "") -> Iterator[tuple[Path, Validation]]:
     """Where each file belongs, and what it says; of too few parents there is none."""
-    for (recipe, backend, model), some in every(runs).items():
+    for (recipe, backend, model), some in every(runs, only).items():
         if len({(one.case.source, one.case.parent) for one in some}) < FEWEST:
             continue
         folder = PACKAGE / "models" / model if model else PACKAGE / "validation" / "data"
@@ -147,7 +146,9 @@ def files(runs: Path) -> Iterator[tuple[Path, Validation]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, required=True, help="folder that keeps the reports")
-    for path, validation in files(parser.parse_args().runs):
+    parser.add_argument("--only", default="", help="recipe whose files are made")
+    arguments = parser.parse_args()
+    for path, validation in files(arguments.runs, arguments.only):
         path.parent.mkdir(exist_ok=True)
         path.write_text(dump_validation(validation), encoding="utf-8", newline="\n")
         print(path, len(validation.fields), path.stat().st_size)

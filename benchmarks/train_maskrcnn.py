@@ -260,7 +260,8 @@ def card_of(name: str, run: Mapping[str, Any], steps: int, scored: Mapping[str, 
     """Values of the model card; ``run`` is what made the run this run."""
     own = None
     if run["own"]:
-        own = {"name": run["own"], "licence": "of the laboratory", "images": len(annotated(Path(run["own"])))}
+        folder = Path(run["own"])
+        own = {"name": folder.name, "licence": run["licence"], "images": len(annotated(folder))}
     return {
         "name": name,
         "version": "1",
@@ -268,8 +269,8 @@ def card_of(name: str, run: Mapping[str, Any], steps: int, scored: Mapping[str, 
         "architecture": "maskrcnn",
         "network": asdict(NETWORK),
         "classes": ("background", "particle"),
-        "licence": "Apache-2.0",
-        "commercial": True,
+        "licence": f"Apache-2.0; pictures of one's own: {run['licence']}" if own else "Apache-2.0",
+        "commercial": run["commercial"] if own else True,
         "normalization": NORMALIZATION,
         "structure": "equivalent diameter of the particles",
         "structure_px": SIZES_PX,
@@ -307,7 +308,7 @@ def card_of(name: str, run: Mapping[str, Any], steps: int, scored: Mapping[str, 
     }
 
 
-def ship(folder: Path, target: Path) -> None:
+def ship(folder: Path, target: Path, licence: str, *, commercial: bool) -> None:
     """Write the model folder with the averaged weights at the last checkpoint of a run, and what they find."""
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     kept = load_file(folder / state["tensors"])
@@ -317,7 +318,7 @@ def ship(folder: Path, target: Path) -> None:
     network.load_state_dict({name: value.half().float() for name, value in weights.items()})  # as they are stored
     found = scores(network.eval(), judging(40)[8:])  # the first ones were looked at in the training
     scored = {f"{name}.drawn_unseen": round(float(value), 4) for name, value in found.items()}
-    run = {"own": "", "start": "", **state["run"]}
+    run = {"own": "", "start": "", **state["run"], "licence": licence, "commercial": commercial}
     save_model(target, card_of(target.name, run, int(state["step"]), scored), weights)
     print(scored)
 
@@ -334,9 +335,16 @@ def main() -> None:
     parser.add_argument("--own", type=Path, help="folder of annotated pictures to learn from as well")
     parser.add_argument("--start", help="model to begin from, a folder or a shipped one; default: random weights")
     parser.add_argument("--ship", type=Path, help="write the model folder and do nothing else")
+    parser.add_argument("--licence", default="", help="of the pictures of one's own, for the card")
+    parser.add_argument("--commercial", action="store_true", help="their licence permits commercial use")
     given = parser.parse_args()
     if given.ship:
-        ship(given.folder, given.ship)
+        own = json.loads((given.folder / STATE).read_text(encoding="utf-8"))["run"].get("own")
+        if own and not given.licence:
+            parser.error(
+                f"--licence: say under what the pictures of {own} may be used, and --commercial if it permits that"
+            )
+        ship(given.folder, given.ship, given.licence, commercial=given.commercial)
         return
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -1,9 +1,10 @@
 """Train the shipped StarDist network ``round_objects`` on drawn particles, pores and voids.
 
-    OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --steps 4000
+    OMP_NUM_THREADS=1 nice python benchmarks/train_round_objects.py --folder runs/round_objects --powder --steps 8000
 
-The weights that ship were trained on drawings of pores, particles and discs alone; ``--powder`` adds bodies in an
-electron microscope and parts of two real pictures of powder (``_particle_scenes``; no shipped weights have seen them).
+``--powder`` adds bodies in an electron microscope and parts of two real pictures of powder (``_particle_scenes``) to
+drawings of pores, particles and discs. The weights that ship went through the stages on their card, each from where the
+one before ended (``--start``), while there was ever more in the drawings; this command trains such weights in one go.
 The network sees dark objects on a lighter ground (the backend turns the gray scale over where they are bright). A run
 that was killed goes on where it was; the same arguments give the same
 weights. ``--ship`` writes the model folder of the package, the log and the curve.
@@ -12,12 +13,13 @@ weights. ``--ship`` writes the model folder of the package, the log and the curv
 import argparse
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log, pi
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -35,6 +37,7 @@ from torch.nn import functional
 
 from inspect_tool import synthetic
 from inspect_tool.errors import SettingsError
+from inspect_tool.folders import MARKER
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.weights import gray_range, normalized, save_model
@@ -43,14 +46,15 @@ from inspect_tool.synthetic._outlines import Outline
 from inspect_tool.synthetic._random import cloud
 from inspect_tool.training.fit import STATE, fit
 
-SIDE = 256  # of a sample [px]
-POOL_SIDE = 352  # of a drawing from which samples are cut [px]
+SIDE = 192  # of a sample [px]
+POOL_SIDE = 288  # of a drawing from which samples are cut [px]
 GRID = 2
 RAYS = 32
 NETWORK = {"rays": RAYS, "grid": (GRID, GRID), "depth": 3, "base": 16, "features": 64, "batch_norm": True}
 NORMALIZATION = (0.05, 99.95)  # wide, so that a few pores in a bright field are not clipped
 THRESHOLDS = {"prob_threshold": 0.5, "nms_threshold": 0.4}
 SIZES_PX = (5.0, 80.0)  # equivalent diameters that are drawn often enough [px]
+TURNED = 0.15  # share of the pictures that are shown the wrong way round: nothing is to be found there
 SEED = 20
 
 Image = NDArray[np.uint8]
@@ -80,7 +84,14 @@ def drawing(rng: np.random.Generator, side: int, powders: Powders = ()) -> Drawi
         except SettingsError:  # more pores than fit without contact: draw others
             continue
         if made.pixels.max() > made.pixels.min():
-            return made
+            turned = rng.uniform() < (TURNED if powders else 0)
+            return wrong_way_round(made) if turned else made
+
+
+def wrong_way_round(drawn: Drawing) -> Drawing:
+    """The same picture with its objects bright: none of them, and nothing of the ground, is a dark object."""
+    none = np.zeros(drawn.pixels.shape, np.int32)
+    return replace(drawn, pixels=255 - drawn.pixels, layers=[none], bright=not drawn.bright)
 
 
 def _drawing(rng: np.random.Generator, side: int, powders: Powders) -> Drawing:
@@ -467,7 +478,7 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
     }
     return {
         "name": "round_objects",
-        "version": "1",
+        "version": "2",
         "title": "Round particles, pores and voids (StarDist)",
         "architecture": "stardist",
         "network": {**NETWORK, "grid": list(NETWORK["grid"])},  # type: ignore[call-overload]
@@ -481,9 +492,9 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
         "settings": {**THRESHOLDS, "phase": "dark"},
         "training": (
             {
-                "name": "inspect_tool.synthetic: pores, particles, voided balls; packed discs of the script",
+                "name": "inspect_tool.synthetic: pores, particles, voided balls, bodies; packed discs of the script",
                 "licence": "Apache-2.0",
-                "images": 450,
+                "images": 750,
                 "source": "drawn by benchmarks/train_round_objects.py",
             },
             *((real,) if powder else ()),
@@ -493,11 +504,11 @@ def card_of(stages: str, scored: Mapping[str, float], *, powder: bool) -> dict[s
     }
 
 
-def last_weights(folder: Path) -> dict[str, Tensor]:
-    """Weights of the network at the last checkpoint of a run."""
+def last_weights(folder: Path, kind: Literal["network", "average"] = "network") -> dict[str, Tensor]:
+    """Weights of the network, or their moving average, at the last checkpoint of a run."""
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
     tensors = load_file(folder / state["tensors"])
-    return {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    return {name.removeprefix(f"{kind}."): t for name, t in tensors.items() if name.startswith(f"{kind}.")}
 
 
 def calibrated(weights: Mapping[str, Tensor], count: int = 60) -> tuple[dict[str, Tensor], float, float]:
@@ -535,9 +546,11 @@ def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path,
     """Write the model folder, judge it as it is on disk, and write the record."""
     weights, offset, gain = calibrated(weights)
     print(f"rays: {offset:+.3f} px + {gain:.4f} * found")
+    shutil.rmtree(target, ignore_errors=True)
     save_model(target, card_of(stages, {}, powder=powder), weights)
     rows, means = judged(target)
     save_model(target, card_of(stages, means, powder=powder), weights)
+    (target / MARKER).unlink()  # ours is replaced by hand
     record.mkdir(parents=True, exist_ok=True)
     text = [
         "# Training of round_objects",
@@ -557,6 +570,11 @@ def ship(folder: Path, weights: Mapping[str, Tensor], stages: str, target: Path,
     (record / "round_objects.csv").write_text(log_text, encoding="utf-8")
     _curve(log_text, record / "round_objects.svg")
     print("\n".join(text))
+
+
+def averaged(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights half-way between two runs, of which one went on from the other: each is better at what it saw last."""
+    return {name: (tensor + other[name]) / 2 if tensor.is_floating_point() else tensor for name, tensor in one.items()}
 
 
 def _curve(log_text: str, path: Path) -> None:
@@ -590,6 +608,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--start", type=Path, help="run, or model folder, whose weights this one starts from")
     parser.add_argument("--powder", action="store_true", help="learn also from drawn bodies and real powder")
+    parser.add_argument("--average", type=Path, help="run whose weights are averaged with these before they ship")
     parser.add_argument("--stages", default="", help="what the card says of the runs, with --ship")
     parser.add_argument("--ship", action="store_true", help="write the model folder and the record when done")
     arguments = parser.parse_args()
@@ -628,9 +647,12 @@ def main() -> None:
     if arguments.ship:
         root = Path(__file__).resolve().parent.parent
         target = root / "inspect_tool" / "models" / "round_objects"
+        weights = fitted.weights
+        if arguments.average is not None:
+            weights = averaged(weights, last_weights(arguments.average, "average"))
         ship(
             arguments.folder,
-            fitted.weights,
+            weights,
             arguments.stages,
             target,
             root / "docs" / "training",

@@ -148,6 +148,14 @@ class InterpretsMasks(Backend, Protocol):
         """Tell what the numbers of a mask mean."""
 
 
+@runtime_checkable
+class TakesSeeds(Backend, Protocol):
+    """A backend that can make objects of what another one proposed: the second part of ``hybrid``."""
+
+    def refined(self, model: Any, micrograph: Micrograph, proposed: LabelImage, settings: Any, /) -> Segmentation:
+        """Give each proposed object (its number > 0) an outline of its own; numbers stay, objects may vanish."""
+
+
 # -------------------------------------------------------------------------------------------- what some recipes have
 
 
@@ -244,6 +252,11 @@ def paths_of(plugin: Backend | Recipe) -> tuple[str, ...]:
 def models_of(backend: Backend | Recipe) -> tuple[str, ...]:
     """Name the settings that hold a model folder, or the name of one that is shipped."""
     return tuple(getattr(backend, "MODELS", ()))
+
+
+def backends_of(backend: Backend | Recipe) -> tuple[str, ...]:
+    """Name the settings that are a ``[backend]`` table of their own."""
+    return tuple(getattr(backend, "BACKENDS", ()))
 
 
 def masks_of(recipe: Recipe) -> tuple[str, ...]:

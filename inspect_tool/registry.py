@@ -32,6 +32,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
     "backend": {
         "threshold": "inspect_tool.segmentation.threshold",
         "watershed": "inspect_tool.segmentation.watershed",
+        "texture": "inspect_tool.segmentation.texture",
         "labels": "inspect_tool.segmentation.labels",
         "joints": "inspect_tool.segmentation.joints",
         "with_voids": "inspect_tool.segmentation.with_voids",
@@ -41,6 +42,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "cellpose": "inspect_tool.segmentation.cellpose",
         "maskrcnn": "inspect_tool.segmentation.maskrcnn",
         "prompt": "inspect_tool.segmentation.prompt",
+        "hybrid": "inspect_tool.segmentation.hybrid",
     },
     "recipe": {
         "grain_size": "inspect_tool.recipes.grain_size",
@@ -49,6 +51,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "solder_voids": "inspect_tool.recipes.solder_voids",
         "particles": "inspect_tool.recipes.particles",
         "fibres": "inspect_tool.recipes.fibres",
+        "confluence": "inspect_tool.recipes.confluence",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

@@ -44,6 +44,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     "joints": ("number of joints", 1.0),
     "pores": ("number of pores", 1.0),
     "particles": ("number of particles", 1.0),
+    "objects": ("number of objects", 1.0),
     "gray levels": ("gray value", 1.0),
 }
 

@@ -29,6 +29,7 @@ TABLE = {
     "solder_voids": ("as they are", "refused", "refused"),
     "particles": ("pieces", "as they are", "refused"),
     "fibres": ("as they are", "as they are", "refused"),
+    "confluence": ("as they are", "as they are", "refused"),
 }
 # what each backend gives with its own default settings
 GIVES = {
@@ -36,6 +37,8 @@ GIVES = {
     "joints": {"classes"},
     "with_voids": {"classes"},
     "watershed": {"grains"},
+    "texture": {"classes"},
+    "hybrid": {"objects"},
     "labels": {"classes", "objects", "grains"},
     "pixels": {"classes"},
 }

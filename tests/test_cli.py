@@ -76,6 +76,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "confluence",
         "fibres",
         "grain_size",
         "particles",
@@ -90,10 +91,8 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    said = (
-        r"no sample of 'porositi'; there are: fibres, grain_size, particles, phase_fraction, porosity, solder_voids; "
-        r"did you"
-    )
+    known = "confluence, fibres, grain_size, particles, phase_fraction, porosity, solder_voids"
+    said = rf"no sample of 'porositi'; there are: {known}; did you"
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)
 
@@ -153,6 +152,7 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "phase_fraction": lambda: synthetic.two_phase(seed=3, area_percent=30.0, feature_um=12.0, shape_px=(400, 400)),
         "porosity": lambda: synthetic.pores(seed=3, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(400, 400)),
         "solder_voids": lambda: synthetic.solder_balls(seed=3),
+        "confluence": lambda: synthetic.culture(seed=3, area_percent=50.0, shape_px=(400, 400)),
         "particles": lambda: synthetic.powder(
             seed=3, area_percent=15.0, median_ecd_um=18.0, shape_px=(400, 400), pixel_um=1.0
         ),

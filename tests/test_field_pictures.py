@@ -138,6 +138,21 @@ def test_every_hit_is_drawn_even_when_there_are_many():
         assert layer[int(row) - 12 : int(row) + 13, int(column) - 12 : int(column) + 13].max() > 200
 
 
+def test_objects_of_one_class_that_touch_are_parted_by_a_line():
+    labels = np.zeros((800, 800), np.int32)
+    labels[300:500, 200:600] = 1
+    objects = labels.copy()
+    objects[:, 400:][labels[:, 400:] == 1] = 2
+    found = Segmentation(
+        labels=labels, classes={0: "matrix", 1: "fiber"}, kind="semantic", backend="labels", objects=objects
+    )
+    parted = alpha(field_pictures.segmentation_layer(found, (800, 800)))
+    as_one = alpha(field_pictures.segmentation_layer(replace(found, objects=None), (800, 800)))
+    assert (parted[320:480, 395:405] == 255).any(axis=1).all()
+    assert not (as_one[320:480, 395:405] == 255).any()
+    assert np.array_equal(parted[:, :390], as_one[:, :390])
+
+
 def test_marks_are_grouped_by_layer_in_their_order():
     names = list(field_pictures.mark_layers(marks(), 1.0, (500, 500)))
     assert names == ["test figure", "hits"]

@@ -313,6 +313,14 @@ def test_many_classes_in_grains_are_no_photograph(tmp_path, numbers):
         assert len(found.classes) == len(np.unique(values))
 
 
+def test_slivers_of_ground_between_numbered_particles_are_no_photograph(tmp_path):
+    """Fifteen numbered particles that touch, and 120 single pixels of ground between them."""
+    labels = np.kron(np.arange(1, 16, dtype=np.uint16).reshape(3, 5), np.ones((40, 30), np.uint16))
+    labels[::5, 29::30] = 0
+    labels[39::40, 3::8] = 0
+    assert read_mask(tmp_path / "m.png", labels, kind="labels").labels.max() == 15
+
+
 def test_layers_numbered_in_their_order_are_no_photograph(tmp_path):
     layers = (np.indices(SHAPE)[0] // 12).astype(np.uint8)
     assert len(read_mask(tmp_path / "m.png", layers, kind="classes").classes) == layers.max() + 1

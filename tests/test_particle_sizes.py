@@ -14,6 +14,7 @@ from inspect_tool.recipes.particles import sampling
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas.iso_13322_1 import particles_needed
 from inspect_tool.statistics.samples import Sample
+from inspect_tool.validation.line import is_doubted
 
 RECIPE = registry.load("recipe", "particles")
 
@@ -160,6 +161,31 @@ def test_an_empty_field_counts_none_and_says_how_many_there_may_be():
     assert count.expanded_u * 200 * 200 * 0.25e-6 == pytest.approx(1.96, abs=0.01)  # one particle, Poisson
 
 
+@pytest.mark.parametrize(("between", "doubted"), [(0.6, True), (0.9, False)])
+def test_numbers_are_doubted_where_two_levels_explain_little_of_the_gray(between, doubted):
+    """Discs a step above noise: of the variance a (1 - a) step² lies between the levels, the rest is noise."""
+    mask = discs(GRID) > 0
+    share = mask.mean()
+    step = 100.0
+    noise = sqrt(share * (1 - share) * step**2 * (1 - between) / between)
+    rng = np.random.default_rng(1)
+    slow_noise = np.repeat(np.repeat(rng.normal(0, noise, (75, 100)), 4, axis=0), 4, axis=1)  # that no blur takes out
+    pixels = np.clip(80 + step * mask + slow_noise, 0, 255).astype(np.uint8)
+    image = Micrograph(pixels=pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="drawn")
+    backend = registry.load("backend", "watershed")
+    found = backend.segment(None, image, backend.Settings(mode="particles", phase="bright"))
+    field = RECIPE.measure_field(image, found, RECIPE.Settings(), editions_for(RECIPE, RECIPE.Settings()))
+    _, findings = results_of([field])
+    (check,) = (one for one in findings.checks if one.name == "Variance of gray that two levels explain")
+    assert check.passed == (not doubted)
+    assert is_doubted("particle_d50_um.number", findings.checks) == doubted
+
+
+def test_labels_of_a_person_have_no_gray_level_to_doubt():
+    _, findings = results_of([field_of(discs(GRID))])
+    assert not [one for one in findings.checks if one.name == "Variance of gray that two levels explain"]
+
+
 def test_contacts_do_not_depend_on_where_rows_are_cut():
     rng = np.random.default_rng(2)
     labels = np.kron(rng.integers(0, 40, (70, 20)), np.ones((8, 9), int)).astype(np.int32)
@@ -209,6 +235,14 @@ def test_as_many_particles_as_planned_leave_the_error_that_was_planned():
     width = logs.std(axis=1, ddof=1)
     means = np.exp(logs.mean(axis=1) + 3.5 * width**2)  # of lognormal sizes, by their median and width
     assert 1.96 * np.log(means).std() == pytest.approx(error, rel=0.06)
+
+
+def test_limits_of_sizes_that_rest_on_one_particle_end_at_a_factor_of_a_thousand():
+    """One particle outweighs nine others: one degree of freedom, where the limits of a width have no end."""
+    size = np.geomspace(1.0, 12.0, 10)
+    sample = Sample(size=size, weight=np.r_[np.ones(9), 40.0], group=np.zeros(10, np.int64), groups=1)
+    limits = sampling.quantile(sample, 0.9, 3.0)
+    assert limits.together[0] < limits.value < limits.together[1] < 1e5 * size[-1]
 
 
 def test_sizes_in_two_modes_are_no_lognormal_ones():

@@ -25,6 +25,7 @@ from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recip
 TINY = replace(
     QUICK,
     truths={
+        "confluence": (50.0,),
         "grain_size": (9.0,),
         "fibres": (55.0,),
         "particles": (12.0,),
@@ -212,15 +213,23 @@ def whole(tmp_path_factory):
     return found, out, said
 
 
-def test_all_five_recipes_are_measured_with_their_default_backends(whole):
+def test_all_recipes_are_measured_with_their_default_backends(whole):
     found, out, said = whole
-    assert [one.backend for one in found.recipes] == ["unet", "threshold", "threshold", "joints", "watershed"]
+    assert [one.backend for one in found.recipes] == [
+        "unet",
+        "threshold",
+        "threshold",
+        "joints",
+        "watershed",
+        "with_voids",
+        "texture",
+    ]
     assert {one.quantity for one in found.quantities} == {
         quantity for recipe in recipes() for quantity in phantom_jobs.of(recipe).known
     }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
-    assert measured.check.note == "14 of 14"
+    assert measured.check.note == "18 of 18"
     assert {path.name for path in out.iterdir()} == {
         MARKER,
         "selftest.json",
@@ -239,6 +248,7 @@ def test_the_measured_values_are_near_what_was_drawn(whole):
     assert abs(bias["porosity_percent"]) < 0.4
     assert abs(bias["void_percent.mean"]) < 1.5
     assert abs(bias["particle_d50_um.number"]) < 0.6  # of 6 um
+    assert abs(bias["area_percent.covered"]) < 6.0
 
 
 def test_a_network_does_not_depend_on_its_tiles_and_others_say_that_they_have_none(whole):
@@ -355,5 +365,6 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    assert set(tables) == {"fibres", "particles", "phase_fraction", "porosity", "solder_voids"} - set(refused)
+    known = {"confluence", "fibres", "particles", "phase_fraction", "porosity", "solder_voids"}
+    assert set(tables) == known - set(refused)
     assert "grain_size" in refused

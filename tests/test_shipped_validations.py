@@ -21,7 +21,7 @@ def named(path: Path) -> str:
     return path.parent.name if path.name == "validation.toml" else path.stem
 
 
-@pytest.mark.parametrize("recipe", ["phase_fraction", "porosity", "grain_size", "solder_voids"])
+@pytest.mark.parametrize("recipe", ["phase_fraction", "porosity", "grain_size", "solder_voids", "particles"])
 def test_the_default_of_every_recipe_is_validated(recipe: str) -> None:
     table = dict(registry.load("recipe", recipe).BACKEND)
     name = table.pop("name")

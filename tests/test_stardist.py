@@ -5,6 +5,7 @@ the whole; areas are those of circles and lenses; labels and area shares are tho
 predicts what the original predicts is shown by benchmarks/stardist_equality.py, which needs TensorFlow.
 """
 
+import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -33,6 +34,7 @@ from inspect_tool.segmentation.networks.weights import save_model  # noqa: E402
 from inspect_tool.segmentation.stardist import agreement  # noqa: E402
 from inspect_tool.segmentation.stardist import polygons as polygons  # noqa: E402
 from inspect_tool.segmentation.stardist import stardist_folder as folders  # noqa: E402
+from inspect_tool.validation import lookup  # noqa: E402
 
 MODEL = "round_objects"
 TINY = {"rays": 8, "grid": (2, 2), "depth": 1, "base": 4, "features": 6, "batch_norm": True}
@@ -153,6 +155,12 @@ def test_card_of_a_stardist_folder_says_what_the_folder_says(folder):
     result = backend.segment(model, micrograph(discs((64, 80), [(30, 40, 12)])), backend.Settings(model=str(folder)))
     assert result.settings["scales_from"] == "as it is; the model states no size"
     assert result.weights_sha256 == model.card.sha256
+
+
+def test_folder_of_stardist_is_named_by_the_hash_of_its_weights(folder):
+    """A job with such a folder was refused: 'has no model.toml'."""
+    found = lookup.backend_of("particles", "stardist", backend, backend.Settings(model=str(folder)))
+    assert found.weights_sha256 == hashlib.sha256((folder / "weights_best.h5").read_bytes()).hexdigest()
 
 
 def test_thresholds_of_stardist_hold_where_the_folder_has_none(folder):

@@ -17,6 +17,7 @@ SAYS_ALL = Told(
     method_taken="edge",
     phase_taken="dark",
     own_gray=3.5,
+    variance_between=0.9,
     outline_on_edges=0.0,
     color_weights=(0.5, -0.25, 1.0),
     polarity="solder dark",
@@ -30,6 +31,7 @@ SAYS_ALL = Told(
     twin_lamellae_merged=0,
     scratch_lines_merged=7,
     scratched_percent=2.5,
+    texture_separation=2.25,
 )
 
 

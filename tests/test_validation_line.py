@@ -22,7 +22,7 @@ from inspect_tool.model import (
     Result,
 )
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated
-from inspect_tool.validation import line
+from inspect_tool.validation import line, reach
 from inspect_tool.validation.features import NAME
 from inspect_tool.validation.values import (
     SCHEMA,
@@ -359,11 +359,11 @@ def test_an_image_that_the_gate_stops_has_no_vote_and_no_part_in_what_a_method_s
 
 
 def test_a_method_that_states_less_than_on_any_labeled_image_is_not_believed_to_be_that_good():
-    reach = line.half_width(
-        confirmed(), "porosity_percent", 5.0, 0.001, percent=True, doubted=False, kind="steel", far=False
+    found = reach.half_width(
+        confirmed(), "porosity_percent", 5.0, 0.001, scale="share", doubted=False, kind="steel", far=False
     )
-    assert reach.as_stated
-    assert reach.half_width == pytest.approx(1.959964 * OWN_U, rel=1e-6)
+    assert found.as_stated
+    assert found.half_width == pytest.approx(1.959964 * OWN_U, rel=1e-6)
 
 
 def test_a_new_parent_is_seldom_the_first_to_be_missed():
@@ -379,11 +379,11 @@ def test_a_new_parent_is_seldom_the_first_to_be_missed():
                 for one, error in zip(base.fields, errors[:n], strict=True)
             ),
         )
-        reach = line.half_width(
-            known, "porosity_percent", 5.0, OWN_U, percent=False, doubted=False, kind="steel", far=False
+        found = reach.half_width(
+            known, "porosity_percent", 5.0, OWN_U, scale="difference", doubted=False, kind="steel", far=False
         )
-        used += reach.as_stated
-        missed += reach.as_stated and abs(errors[n]) > reach.half_width
+        used += found.as_stated
+        missed += found.as_stated and abs(errors[n]) > found.half_width
     assert used > 20
     assert missed / trials <= 1 / (n + 1)
 
@@ -436,3 +436,109 @@ def test_an_interval_that_a_recipe_drew_to_one_side_keeps_its_side():
     found = line.applied(replace(whole, results=(sided,)), RECIPE, fields, None, None, validation(size=1.2))
     assert found.results[0].interval[1] == 30.0
     assert found.results[0].interval[0] <= 0.0
+
+
+# --------------------------------------------------------------------------------------------- errors as ratios
+
+
+def sized(fields, settings, standard):
+    del fields, settings, standard
+    nothing = Measurements(features=pd.DataFrame(), fields=pd.DataFrame())
+    return Findings(results=(result("mean_intercept_um", 20.0, "um", "A"),), checks=(), measurements=nothing)
+
+
+SIZES = SimpleNamespace(
+    combine=sized,
+    CARRIED={"mean_intercept_um": Carried(of="mean_intercept_um", relative=True)},
+)
+
+
+def of_ratios(factor: float, n: int = 39, own_u: float = OWN_U) -> Validation:
+    """Sizes between 2 and 200 um, every other one found too large by a factor, the others as much too small."""
+    known = validation(n)
+    return replace(
+        known,
+        fields=tuple(
+            replace(
+                one,
+                errors={
+                    "mean_intercept_um": FieldError(
+                        machine=size, truth=size * factor ** (-1) ** i, own_u=own_u * size / 20
+                    )
+                },
+            )
+            for i, (one, size) in enumerate(zip(known.fields, np.geomspace(2, 200, n), strict=True))
+        ),
+    )
+
+
+def test_sizes_that_err_by_a_factor_are_held_by_that_factor_either_way_whatever_their_size() -> None:
+    """Without chance the interval of 20 um is 20 / 2 to 20 * 2; U is that of the wider side."""
+    whole = SIZES.combine([field()], None, None)
+    (bare,) = whole.results
+    bare = evaluated(replace(bare, budget=bare.budget[1:], interval=None))  # no scatter between fields
+    found = line.applied(replace(whole, results=(bare,)), SIZES, [field()], None, None, of_ratios(2.0))
+    (one,) = found.results
+    assert one.value == 20.0
+    assert one.interval == pytest.approx((10.0, 40.0), rel=1e-6)
+    assert one.expanded_u == pytest.approx(20.0, rel=1e-6)
+    assert "a factor of 2 either way for 95 %" in one.budget[-1].basis
+
+
+def test_an_interval_ends_at_what_the_quantity_can_be_at_most() -> None:
+    most = SimpleNamespace(
+        combine=sized, CARRIED={"mean_intercept_um": Carried(of="mean_intercept_um", relative=True, most=25.0)}
+    )
+    found = line.applied(sized(None, None, None), most, [field()], None, None, of_ratios(2.0))
+    assert found.results[0].interval[1] == 25.0
+
+
+def test_the_scatter_of_fields_adds_to_both_sides_of_a_factor() -> None:
+    found = line.applied(SIZES.combine([field()], None, None), SIZES, [field()], None, None, of_ratios(2.0))
+    (one,) = found.results
+    scatter = coverage_factor(4) * 1.0
+    assert one.interval == pytest.approx((20 - sqrt(10**2 + scatter**2), 20 + sqrt(20**2 + scatter**2)), rel=1e-6)
+
+
+def test_sizes_that_err_less_than_the_method_states_are_narrowed_to_that_factor() -> None:
+    found = line.applied(SIZES.combine([field()], None, None), SIZES, [field()], None, None, of_ratios(1.01))
+    (one,) = found.results
+    scatter = coverage_factor(4) * 1.0
+    assert one.interval == pytest.approx((20 - sqrt(0.198**2 + scatter**2), 20 + sqrt(0.2**2 + scatter**2)), rel=1e-4)
+
+
+def test_few_parents_widen_the_logarithm_of_a_factor() -> None:
+    """9 parents tell 90 %: 2 becomes 2 to the power of 1.96 / 1.645."""
+    found = line.applied(SIZES.combine([field()], None, None), SIZES, [field()], None, None, of_ratios(2.0, 9))
+    (one,) = found.results
+    wider = 2 ** (1.959964 / coverage_factor(None, 0.9))
+    assert of_segmentation(one) == pytest.approx(20 * (wider - 1), rel=1e-5)
+
+
+def test_nothing_has_a_ratio_to_nothing() -> None:
+    """A picture without a particle, by the machine or by the person, tells nothing of a factor."""
+    known = of_ratios(2.0)
+    empty = {"mean_intercept_um": FieldError(machine=0.0, truth=3.0, own_u=0.0)}
+    with_empty = replace(known, fields=(replace(known.fields[0], errors=empty), *known.fields[1:]))
+    reached = reach.half_width(
+        with_empty, "mean_intercept_um", 20.0, OWN_U, scale="ratio", doubted=False, kind="steel", far=False
+    )
+    assert reached is not None
+    assert reached.half_width == pytest.approx(log(2), rel=1e-9)
+
+
+def test_a_factor_holds_as_often_as_it_claims() -> None:
+    """Lognormal errors of 0.3; each of 300 new sizes judged by 40 parents of its own."""
+    rng, held, trials = np.random.default_rng(3), 0, 300
+    base = of_ratios(2.0, 40)
+    for _ in range(trials):
+        errors = np.exp(rng.normal(0, 0.3, 41))
+        fields = tuple(
+            replace(one, errors={"d": FieldError(machine=10.0, truth=10.0 * error, own_u=0.3)})
+            for one, error in zip(base.fields, errors[:40], strict=True)
+        )
+        reached = reach.half_width(
+            replace(base, fields=fields), "d", 7.0, 0.21, scale="ratio", doubted=False, kind="steel", far=False
+        )
+        held += abs(log(errors[40])) <= reached.half_width
+    assert 0.92 <= held / trials <= 0.99

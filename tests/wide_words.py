@@ -113,6 +113,9 @@ NAMED = (
     *("/schema", "/standard/name", "/standard/unverified", "/results/quantity", "/checks/quantities"),
     *("*/columns", "/conformities/quantity", "/micrographs/meta/format", "/micrographs/meta/compression"),
     *("/micrographs/segmentation/backend", "/micrographs/segmentation/settings/#"),
+    *(
+        f"/micrographs/segmentation/settings/{part}/*" for part in ("objects", "proposals", "refine")
+    ),  # of one in another
     # of those that are words: names of methods, of a network by its card, and of what somebody else measured errors on
     *(
         f"/micrographs/segmentation/settings/{name}"

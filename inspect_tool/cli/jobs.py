@@ -77,7 +77,8 @@ def demo(
     jobs = [(path, path.parent.name) for path in samples]
     status = _run_jobs(jobs, out, workers, quiet, as_json, exports=exports, trail=False)
     if not quiet and not as_json:
-        print("your own images: inspect-tool init grain_size (or another recipe) writes a commented job file")
+        name = recipes[0] if recipes else "grain_size"
+        print(f"your own images: inspect-tool init {name} (or another recipe) writes a commented job file")
     if lacking:
         print(f"no report.pdf was written: {lacking}", file=sys.stderr)
     raise typer.Exit(status)

@@ -19,6 +19,7 @@ from inspect_tool.files import (
     MOST_DATA,
     checked,
     load_job,
+    plain,
     sha256_file,
     sha256_source,
 )
@@ -210,9 +211,15 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
         if source.mask:
             yield Path(source.mask)
     recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
-    for module, settings in ((recipe, planned.settings), (backend, planned.backend_settings)):
+    parts = [dict(getattr(planned.backend_settings, key)) for key in plugins.backends_of(backend)]
+    read: list[tuple[Backend | Recipe, Mapping[str, Any]]] = [
+        (recipe, plain(planned.settings)),
+        (backend, plain(planned.backend_settings)),
+        *((registry.load("backend", part["name"]), part) for part in parts),
+    ]
+    for module, table in read:
         for key in (*plugins.paths_of(module), *plugins.models_of(module)):
-            value = getattr(settings, key)
+            value = table.get(key)
             if value and (home / value).exists():
                 yield home / value
     calibrations = [job.calibration, *(specimen.calibration for specimen in job.specimens)]
@@ -445,7 +452,21 @@ def _with_paths(module: Backend | Recipe, settings: Any, folder: Path, where: st
         path = folder / getattr(settings, key)
         if getattr(settings, key) and path.is_dir():
             settings = replace(settings, **{key: str(path.resolve())})
+    for key in plugins.backends_of(module):
+        settings = replace(settings, **{key: _part_with_paths(getattr(settings, key), folder, f"{where}.{key}")})
     return settings
+
+
+def _part_with_paths(table: Mapping[str, Any], folder: Path, where: str) -> Mapping[str, Any]:
+    """The ``[backend]`` table of a part of a backend, its files and models found as those of a job are."""
+    named = {key: value for key, value in table.items() if key != "name"}
+    if not isinstance(table.get("name"), str):
+        msg = f"{where}.name: is missing; there are: {', '.join(registry.names('backend'))}"
+        raise SettingsError(msg)
+    module = registry.load("backend", table["name"])
+    found = _with_paths(module, checked(module.Settings, named, where), folder, where)
+    kept = {key: getattr(found, key) for key in (*plugins.paths_of(module), *plugins.models_of(module)) if key in named}
+    return {**table, **kept}
 
 
 def silent(done: int, total: int, text: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
+from math import inf
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from typing_extensions import TypeVar
@@ -225,8 +226,10 @@ class PointClass:
 class Carried:
     """How a quantity takes part in an error that is known of another one, or of itself, from labeled images."""
 
-    of: str  # quantity, in % or G; a name that ends in ``.*`` stands for that of the same class
+    of: str  # quantity, in % or G unless relative; a name that ends in ``.*`` stands for that of the same class
     factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G
+    relative: bool = False  # the error is a ratio, ln of machine over truth, as that of sizes and numbers is
+    most: float = inf  # that the quantity can be, where it is no share
     over: Literal["mean", "largest"] = "mean"  # of the errors of the fields of a specimen
 
 

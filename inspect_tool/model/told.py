@@ -21,7 +21,11 @@ class Told:
     phase_taken: str | None = None  # "dark" or "bright": which side of it is the phase
     own_gray: float | None = None  # how far the gray levels of phase and matrix are apart, see level_choice [1]
     outline_on_edges: float | None = None  # share of the outline that runs along edges [1]
+    variance_between: float | None = None  # share of the variance of gray between the two sides of the level [1]
     color_weights: tuple[float, float, float] | None = None  # of red, green, blue, where color told the classes apart
+
+    # of a texture
+    texture_separation: float | None = None  # of smooth and rough, over the sum of their standard deviations [1]
 
     # of joints
     polarity: str | None = None  # "solder dark" or "solder bright"
@@ -79,6 +83,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         phase_taken=word("phase_taken"),
         own_gray=number("own_gray"),
         outline_on_edges=number("outline_on_edges"),
+        variance_between=number("variance_between"),
         color_weights=(weights[0], weights[1], weights[2]) if len(weights) == 3 else None,
         polarity=word("polarity"),
         layout=word("layout"),
@@ -86,6 +91,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         round_regions_left_out=count("round_regions_left_out"),
         min_void_px=number("min_void_px"),
         joint_names=tuple(str(name) for name in row("joint_names")),
+        texture_separation=number("texture_separation"),
         joints_unsure=count("joints_unsure"),
         straight_bands_ignored=count("straight_bands_ignored"),
         twin_lamellae_merged=count("twin_lamellae_merged"),

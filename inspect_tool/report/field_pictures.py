@@ -146,7 +146,7 @@ def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
     ----------
     segmentation : Segmentation
         Instance: outlines only. Semantic: classes above 0 are tinted and outlined, and from the second
-        class on hatched, so that they differ without color.
+        class on hatched, so that they differ without color; objects that touch are parted by a line.
     size : (rows, columns)
         Size of the picture. [px]
 
@@ -157,6 +157,8 @@ def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
     """
     labels = _resized_labels(segmentation.labels, size)
     inner = _boundaries(labels)
+    if segmentation.objects is not None:
+        inner |= _boundaries(_resized_labels(segmentation.objects, size), between_objects=True)
     width = _line_width(size)
     if np.count_nonzero(inner) > 0.12 * inner.size:  # fine structure: a wide line would hide it
         width = 1
@@ -383,12 +385,13 @@ def _palette_png(indices: NDArray[np.uint8], palette: Sequence[tuple[int, int, i
     return file.getvalue()
 
 
-def _boundaries(labels: LabelImage) -> NDArray[np.uint8]:
-    """Pixels whose label differs from the one below or to the right: one pixel wide."""
-    edge = np.zeros(labels.shape, np.uint8)
-    edge[:-1] |= (labels[:-1] != labels[1:]).view(np.uint8)
-    edge[:, :-1] |= (labels[:, :-1] != labels[:, 1:]).view(np.uint8)
-    return edge
+def _boundaries(labels: LabelImage, *, between_objects: bool = False) -> NDArray[np.uint8]:
+    """Pixels whose label differs from the one below or to the right, where neither is 0 if asked: one pixel wide."""
+    edge = np.zeros(labels.shape, np.bool_)
+    for here, there, drawn in ((labels[:-1], labels[1:], edge[:-1]), (labels[:, :-1], labels[:, 1:], edge[:, :-1])):
+        differ = here != there
+        drawn |= differ & (here > 0) & (there > 0) if between_objects else differ
+    return edge.view(np.uint8)
 
 
 def _line_width(size: Shape) -> int:

@@ -4,7 +4,7 @@ Grains: a map of line strength (etched boundaries, dark or bright) or of step st
 is thresholded at several levels; the mean distance to the lines at these levels is the landscape
 whose basins are flooded. Faint boundaries count at the low levels, gaps are bridged because a neck
 is narrower than the grains on both sides. Boundaries without mean support in the map are then taken
-out, weakest first. Particles: threshold, then the distance to the background is flooded.
+out, weakest first. Particles: a threshold on even ground, then the distance to the background is flooded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,10 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
 from inspect_tool.images.preprocess import background
-from inspect_tool.measure import boundaries, flooding, scratches, twins
+from inspect_tool.measure import boundaries, flooding, particle_mask, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
+from inspect_tool.measure.seeded import grown
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.ranges import Above0, From0, Share
 
@@ -115,6 +116,19 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     made = _segmentation(labels, settings, found, "grain", start)
     before = replace(partition, grooves=grooves)
     return replace(made, alternatives=partial(_other_grains, micrograph, settings, before, packed))
+
+
+def refined(
+    model: None,  # noqa: ARG001 - a contract
+    micrograph: Micrograph,
+    proposed: LabelImage,
+    settings: Settings,
+) -> Segmentation:
+    """Grow objects that another backend proposed from their cores up to the edges around them."""
+    start = perf_counter()
+    labels = grown(micrograph.pixels, proposed, micrograph.roi)
+    found = {"particles": int(np.count_nonzero(np.bincount(labels.ravel())[1:]))}
+    return _segmentation(labels, settings, found, "particle", start)
 
 
 def _other_particles(micrograph: Micrograph, settings: Settings) -> Iterator[tuple[str, Segmentation]]:
@@ -518,16 +532,20 @@ def _grains(
 
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
-    roi = _region(micrograph)
-    gray = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), 1.0), np.float32)
-    inside = gray[roi]
-    level = boundaries.otsu(inside)
-    below, above = float(inside[inside <= level].mean()), float(inside[inside > level].mean())
-    level += shift * (above - below)
-    mask = (gray <= level if settings.phase == "dark" else gray > level) & roi
+    roi, dark = _region(micrograph), settings.phase == "dark"
+    slow = _surroundings(micrograph.pixels.astype(np.float32), roi)
+    picture = particle_mask.leveled(micrograph.pixels, slow, roi, dark=dark)
+    mask = particle_mask.mask_of(picture, roi, dark=dark, shift=shift)
     distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
     labels = boundaries.parted_by_distance(distance, mask, settings.depth)
+    level = picture.level + shift * picture.apart
     if not labels.any():
         msg = f"{micrograph.path}: no particle found at gray level {level:.4g}; check phase = '{settings.phase}'"
         raise BackendError(msg)
-    return labels, {"threshold": round(level, 4), "particles": int(labels.max())}
+    return labels, {
+        "threshold": round(level, 4),
+        "ground_taken_out": picture.flattened,
+        "blur_px": round(picture.blur_px, 2),
+        "particles": int(labels.max()),
+        **stated(Told(variance_between=round(picture.separation, 3))),
+    }

@@ -18,16 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Doc
 
-from inspect_tool import registry
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.files import checked
 from inspect_tool.images.preprocess import background
 from inspect_tool.measure import packed
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
-from inspect_tool.plugins import Backend
 from inspect_tool.ranges import Above0, Share
+from inspect_tool.segmentation import inner
+from inspect_tool.segmentation.inner import Inner
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
+BACKENDS = ("objects",)  # settings that are themselves a [backend] table
+
+_NAME = "with_voids"
 
 _BLUR_PX = 1.0  # before gray values are compared
 _CLEAR_PX = 2  # of an object: nearer matrix has gray of the object in it
@@ -42,12 +44,9 @@ _HOLE = 0.2  # area of a hole in an object over that of the usual one: below it 
 class Settings:
     """What can be set."""
 
-    objects: Annotated[str, Doc("backend that finds the objects: threshold, watershed, stardist, cellpose, ...")] = (
-        "threshold"
-    )
-    options: Annotated[Mapping[str, Any], Doc('settings of that backend, e.g. { phase = "bright" }')] = default(
-        default_factory=dict
-    )
+    objects: Annotated[
+        Mapping[str, Any], Doc("backend that finds the objects, with its settings: threshold, watershed, stardist, ...")
+    ] = default(default_factory=lambda: {"name": "threshold"})
     diameter_px: Annotated[
         Above0[float] | None, Doc("classes only: usual diameter of the objects that are parted; None: found [px]")
     ] = None
@@ -56,15 +55,6 @@ class Settings:
         Share, Doc("darker than the matrix by this share of the step from matrix to objects is a void [1]")
     ] = 0.3
     min_void_px2: Annotated[Above0[int], Doc("smaller dark spots are no voids [px2]")] = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Inner:
-    """The backend that finds the objects, ready."""
-
-    backend: Backend
-    settings: Any
-    model: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,26 +74,21 @@ class _Gray:
     least: float  # darker than the matrix by so much is a void [gray levels]
 
 
-def load(settings: Settings) -> _Inner:
+def load(settings: Settings) -> Inner:
     """Load the backend that finds the objects.
 
     Raises
     ------
     SettingsError
-        It is this one, it reads masks of the user, or its settings are wrong.
+        It is this one, it reads masks of the user, or its settings are wrong; or names are missing.
     """
-    if settings.objects in ("with_voids", "labels"):
-        msg = f"backend.objects: is '{settings.objects}'; name a backend that finds objects or a phase in the image"
-        raise SettingsError(msg)
     if len({name.strip() for name in settings.names} - {""}) < 3:
         msg = f"backend.names: must be three different names, got {', '.join(settings.names)}"
         raise SettingsError(msg)
-    backend = registry.load("backend", settings.objects)
-    own = checked(backend.Settings, dict(settings.options), "backend.options")
-    return _Inner(backend=backend, settings=own, model=backend.load(own))
+    return inner.load(_NAME, BACKENDS[0], settings.objects)
 
 
-def segment(model: _Inner, micrograph: Micrograph, settings: Settings) -> Segmentation:
+def segment(model: Inner, micrograph: Micrograph, settings: Settings) -> Segmentation:
     """Label objects 1 and voids 2; ``objects`` numbers the objects.
 
     Raises
@@ -112,32 +97,32 @@ def segment(model: _Inner, micrograph: Micrograph, settings: Settings) -> Segmen
         There is no object, or nothing but objects.
     """
     start = perf_counter()
-    inner = model.backend.segment(model.model, micrograph, model.settings)
-    found = _found(inner, micrograph, settings)
-    made = _segmentation(inner, found, micrograph, settings, _HALF)
+    proposed = model.backend.segment(model.model, micrograph, model.settings)
+    found = _found(proposed, micrograph, settings)
+    made = _segmentation(model, proposed, found, micrograph, settings, _HALF)
     made = replace(made, seconds=perf_counter() - start)
-    return replace(made, alternatives=partial(_others, inner, found, micrograph, settings))
+    return replace(made, alternatives=partial(_others, model, proposed, found, micrograph, settings))
 
 
 def _others(
-    inner: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings
+    model: Inner, proposed: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings
 ) -> Iterator[tuple[str, Segmentation]]:
     """Give the alternatives of the objects, then voids with an outline higher and lower between floor and matrix."""
-    for name, other in inner.alternatives():
-        yield name, _segmentation(other, _found(other, micrograph, settings), micrograph, settings, _HALF)
+    for name, other in proposed.alternatives():
+        yield name, _segmentation(model, other, _found(other, micrograph, settings), micrograph, settings, _HALF)
     for name, height in (("voids -", _HALF - _SHIFT), ("voids +", _HALF + _SHIFT)):
-        yield name, _segmentation(inner, found, micrograph, settings, height)
+        yield name, _segmentation(model, proposed, found, micrograph, settings, height)
 
 
-def _found(inner: Segmentation, micrograph: Micrograph, settings: Settings) -> _Objects:
-    if inner.kind == "instance":
-        numbers = np.asarray(inner.labels, np.int32)
+def _found(proposed: Segmentation, micrograph: Micrograph, settings: Settings) -> _Objects:
+    if proposed.kind == "instance":
+        numbers = np.asarray(proposed.labels, np.int32)
         mask = np.asarray(numbers > 0)
     else:
-        mask = np.asarray(inner.labels == 1)
+        mask = np.asarray(proposed.labels == 1)
         numbers = np.zeros(mask.shape, np.int32)
-        if inner.objects is not None:
-            numbers = np.where(mask, inner.objects, 0).astype(np.int32)
+        if proposed.objects is not None:
+            numbers = np.where(mask, proposed.objects, 0).astype(np.int32)
         elif mask.any() and not mask.all():
             gray = micrograph.pixels.astype(np.float32)
             gray = gray if gray[mask].mean() > gray[~mask].mean() else -gray
@@ -146,7 +131,8 @@ def _found(inner: Segmentation, micrograph: Micrograph, settings: Settings) -> _
             mask |= numbers > 0
     if not mask.any() or mask.all():
         what = "no object" if not mask.any() else "nothing but objects"
-        msg = f"{micrograph.path}: {what} found by '{settings.objects}'; check [backend] options, e.g. the phase"
+        by = settings.objects["name"]
+        msg = f"{micrograph.path}: {what} found by '{by}'; check its settings in [backend] objects, e.g. the phase"
         raise BackendError(msg)
     return _Objects(numbers=numbers, mask=mask)
 
@@ -176,7 +162,12 @@ def _filled(labels: LabelImage) -> LabelImage:
 
 
 def _segmentation(
-    inner: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings, height: float
+    model: Inner,
+    proposed: Segmentation,
+    found: _Objects,
+    micrograph: Micrograph,
+    settings: Settings,
+    height: float,
 ) -> Segmentation:
     rest = np.asarray(~found.mask)
     if micrograph.roi is not None:
@@ -187,15 +178,15 @@ def _segmentation(
         labels=labels,
         classes=dict(enumerate(settings.names)),
         kind="semantic",
-        backend="with_voids",
-        weights_sha256=inner.weights_sha256,
+        backend=_NAME,
+        weights_sha256=proposed.weights_sha256,
         settings={
             **{key: getattr(settings, key) for key in settings.__dataclass_fields__},
-            **{f"{settings.objects}.{key}": value for key, value in inner.settings.items()},
+            "objects": model.told(proposed),
             "void_outline": height,
         },
-        coverage=inner.coverage,
-        missed_u_rel=inner.missed_u_rel,
+        coverage=proposed.coverage,
+        missed_u_rel=proposed.missed_u_rel,
         objects=found.numbers,
     )
 

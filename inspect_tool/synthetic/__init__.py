@@ -23,6 +23,8 @@ Generators::
     bodies(seed=, area_percent=, mean_ecd_um=, kind="spheres", signal="sem", ...)     instance labels, they hide others
     fibers(seed=, fiber_percent=, diameter_um=, tilt_deg=, void_percent=, ...)        0 matrix, 1 fiber, 2 void
     powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
+    culture(seed=, area_percent=, look="phase contrast", ...)                         semantic labels, 1 on cells
+    nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
@@ -35,6 +37,7 @@ so that edges are physical and areas are not biased by the pixel grid.
 """
 
 from inspect_tool.synthetic.bodies import BodyKind, BodyLook, Signal, bodies
+from inspect_tool.synthetic.cultures import CultureLook, culture, nuclei
 from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.fibers import FiberLook, fibers
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
@@ -53,6 +56,7 @@ __all__ = [
     "BodyKind",
     "BodyLook",
     "BurnedBar",
+    "CultureLook",
     "Degradation",
     "FiberLook",
     "Field",
@@ -66,11 +70,13 @@ __all__ = [
     "Shape",
     "Signal",
     "bodies",
+    "culture",
     "degrade",
     "die_attach",
     "fibers",
     "grains",
     "multi_phase",
+    "nuclei",
     "of_sizes",
     "particles",
     "pores",

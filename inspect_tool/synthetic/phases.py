@@ -74,7 +74,7 @@ def two_phase(
     share = checked_share(area_percent, "two_phase")
     truth: dict[str, float] = {}
     if kind == "gaussian":
-        cover, labels = _gaussian_phase(rng, shape_px, share, feature_um / pixel_um)
+        cover, labels = gaussian_phase(rng, shape_px, share, feature_um / pixel_um)
     elif kind == "boolean":
         cover, labels = _boolean_phase(rng, shape_px, share, feature_um / pixel_um)
     elif kind == "particles":
@@ -145,7 +145,7 @@ def multi_phase(
     truth: dict[str, float] = {}
     for number, (name, percent) in enumerate(area_percents.items(), start=1):
         share = checked_share(percent, "multi_phase")
-        cover, mask = _gaussian_phase(rng, shape_px, share / left, feature_um / pixel_um)
+        cover, mask = gaussian_phase(rng, shape_px, share / left, feature_um / pixel_um)
         cover = cover * free
         labels[(mask == 1) & (labels == 0)] = number
         free = free - cover
@@ -166,9 +166,10 @@ def multi_phase(
     )
 
 
-def _gaussian_phase(
+def gaussian_phase(
     rng: np.random.Generator, shape: Shape, share: float, feature_px: float
 ) -> tuple[Gray, NDArray[np.uint8]]:
+    """Cover and pixels of a thresholded Gaussian random field of this expected share and mean intercept. [1, px]"""
     level = float(ndtri(1 - share))
     # N_L = sqrt(l2) / (2 pi) exp(-level^2 / 2), l2 the variance of the slope; the spectrum below has l2 = cut^2
     cut = 2 * pi * share / feature_px * exp(level**2 / 2)

@@ -1,13 +1,9 @@
 """The line of a budget that labeled images add: what the error of a segmentation is beyond what its method states."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log, sqrt
+from math import exp, sqrt
 from statistics import median
-
-import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, joined, key_of
@@ -25,7 +21,17 @@ from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
 from inspect_tool.validation import conformal
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, all_parents, parent_of
+from inspect_tool.validation.reach import (
+    KNOWN,
+    Reach,
+    Scale,
+    distances_of,
+    half_width,
+    kind_at,
+    matching,
+    space_of,
+)
+from inspect_tool.validation.values import WITHOUT_GATE, Validation, all_parents
 
 LINE = Text("budget.error_on_labeled_images")
 STATEMENT = Text("validation.segmentation_error_title")
@@ -43,38 +49,12 @@ OF_SEGMENTATION = frozenset(
 _FIRM = frozenset(f"budget.{name}" for name in ("pore_edge", *_OF_PIXELS))
 """Keys of lines that pixels make whatever the method; they never give way."""
 
-_LEAST_U = 1e-3  # in points or G: below it a method states no error
-_ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
-_EXTREME = 1.0  # share [%]
-_FEW = 5  # parents that a kind of image or result needs to be judged apart
-_NEAREST = 3  # labeled images that say together which group an image is most like
-_KNOWN = 0.9  # coverage that labeled images tell at least where they take back, or confirm, what a method states
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 
 def own_u(budget: Iterable[Component]) -> float:
     """Standard uncertainty that a method itself states for its segmentation, in the unit of the result."""
     return sqrt(sum(line.u**2 for line in budget if key_of(line.name, "budget") in OF_SEGMENTATION))
-
-
-def matching(pattern: str, quantity: str) -> str | None:
-    """Class that a quantity has where a pattern has ``*``, empty where both are the same name; None: no match.
-
-    >>> matching("area_percent.*", "area_percent.ferrite"), matching("porosity_percent", "porosity_percent")
-    ('ferrite', '')
-    """
-    if pattern.endswith(".*"):
-        return quantity[len(pattern) - 1 :] if quantity.startswith(pattern[:-1]) else None
-    return "" if pattern == quantity else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far the error of one field reaches."""
-
-    half_width: float  # in the unit of the quantity
-    coverage: float  # that the labeled images tell of it, at least [1]
-    as_stated: bool = False  # what the method states itself: labeled images confirm it, and it is not widened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +106,7 @@ def applied(
         return replace(findings, statements=(*findings.statements, Statement(name=STATEMENT, text=_NONE)))
     widened: dict[tuple[str, str], Result] = {}
     checks: list[Check] = []
-    known = _space(validation)
+    known = space_of(validation)
     usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
         mine = [
@@ -142,9 +122,7 @@ def applied(
             and result.budget
             and (found := _reaching(carried, result.quantity)) is not None
         ]
-        reaches = {
-            of: _reaches(carry.of, of, mine, validation, far=far > 1, stopped=stopped) for _, carry, of in reached
-        }
+        reaches = {of: _reaches(carry, of, mine, validation, far=far > 1, stopped=stopped) for _, carry, of in reached}
         made = [
             _with_line(result, carry, reaches[of], validation, far=far > 1)
             for result, carry, of in reached
@@ -178,34 +156,14 @@ _NONE = Text("validation.segmentation_not_validated")
 def _beside(
     field: FieldMeasurement, alone: Findings, validation: Validation, known: conformal.Space, usual: float
 ) -> _Field:
-    apart = conformal.distances(known, _at(validation, features_of(field)))
+    apart = distances_of(known, validation, features_of(field))
     nearest = float(apart.min())
     return _Field(
         results={result.quantity: result for result in alone.results},
         doubted=frozenset(result.quantity for result in alone.results if is_doubted(result.quantity, alone.checks)),
-        kind=_kind(validation, apart),
+        kind=kind_at(validation, apart),
         far=nearest / usual if usual > 0 else float(nearest > 0) * 2,
     )
-
-
-def _space(validation: Validation) -> conformal.Space:
-    names = sorted(validation.fields[0].features)
-    return conformal.space([[one.features[name] for name in names] for one in validation.fields])
-
-
-def _at(validation: Validation, features: Mapping[str, float]) -> list[float]:
-    """Features of another image in the order of those of the labeled ones."""
-    return [features.get(name, 0.0) for name in sorted(validation.fields[0].features)]
-
-
-def kind_of(validation: Validation, features: Mapping[str, float]) -> str:
-    """Group that most of the nearest labeled images of an image are of; of several that of the nearest."""
-    return _kind(validation, conformal.distances(_space(validation), _at(validation, features)))
-
-
-def _kind(validation: Validation, apart: NDArray[np.float64]) -> str:
-    groups: list[str] = [validation.fields[int(i)].group for i in np.argsort(apart, kind="stable")[:_NEAREST]]
-    return Counter(groups).most_common(1)[0][0]
 
 
 def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
@@ -214,144 +172,6 @@ def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
         check.scope == "plausibility" and not check.passed and (not check.quantities or quantity in check.quantities)
         for check in checks
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Labeled:
-    """One labeled value of a quantity."""
-
-    error: FieldError
-    parent: str
-    group: str
-    stopped: bool
-
-    @property
-    def held(self) -> bool:
-        """Whether what the method states holds the truth."""
-        return abs(self.error.machine - self.error.truth) <= coverage_factor(None) * self.error.own_u
-
-
-def _labeled(validation: Validation, of: str) -> list[_Labeled]:
-    return [
-        _Labeled(error=error, parent=parent_of(field), group=field.group, stopped=field.stopped)
-        for field in validation.fields
-        for quantity, error in field.errors.items()
-        if matching(of, quantity) is not None
-    ]
-
-
-def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
-    """Those that the recipe doubts, or does not, as the new one; all where they are few; none where these are few."""
-    same = [one for one in labeled if one.error.doubted == doubted]
-    return next((some for some in (same, labeled) if len({one.parent for one in some}) >= _FEW), ())
-
-
-def _errors(labeled: Sequence[_Labeled], *, percent: bool) -> NDArray[np.float64]:
-    """Machine less truth, in units of ``_unit``."""
-    return np.array(
-        [(one.error.machine - one.error.truth) / _unit(one.error.machine, percent=percent) for one in labeled]
-    )
-
-
-def _unit(value: float, *, percent: bool) -> float:
-    """What errors are measured in: of a share √(p (1 - p)), as little errs near 0 and 100 %; else 1.
-
-    Shares below 1 and above 99 % count as these: a machine that finds nothing, or nothing else, may be as wrong as any.
-    """
-    share = min(max(value, _EXTREME), 100 - _EXTREME)
-    return sqrt(share * (100 - share)) if percent else 1.0
-
-
-def half_width(
-    validation: Validation,
-    of: str,
-    value: float,
-    own: float,
-    *,
-    percent: bool,
-    doubted: bool,
-    kind: str,
-    far: bool,
-    stopped: bool = False,
-) -> Reach | None:
-    """How far the error of one field reaches; None: no labeled image has the quantity.
-
-    Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
-    not, as far as there are five parents of them. With 19 and more the error may grow with what the method states.
-    What a method states is not widened where it has held the truth in every image of nine parents or more.
-
-    Parameters
-    ----------
-    validation : Validation
-        The labeled images.
-    of : str
-        Quantity or pattern that the errors are known of.
-    value, own : float
-        The quantity of this field alone, and the standard uncertainty of its segmentation by its own method.
-    percent : bool
-        The quantity is a share.
-    doubted : bool
-        The recipe doubts it.
-    kind : str
-        Group of labeled images that the image is most like, see ``kind_of``.
-    far : bool
-        It is unlike all of them: no less than what the group needs that the backend failed most on.
-    stopped : bool
-        The quality gate would stop it, or may: what the method states of such images is not confirmed.
-
-    References
-    ----------
-    Judged apart: Vovk, Lindsay, Nouretdinov, Gammerman, Mondrian confidence machine, On-line Compression Modelling
-    Project, working paper 4 (2003).
-    """
-    every = _labeled(validation, of)
-    if not every:
-        return None
-    of_kind = [one for one in every if one.group == kind and not far]
-    known = _alike(of_kind, doubted) or _alike(every, doubted) or every
-    unit = _unit(value, percent=percent)
-    parents = [one.parent for one in known]
-    if len(set(parents)) >= _ENOUGH:
-        units = np.array([_unit(one.error.machine, percent=percent) for one in known])
-        stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
-        terms = np.log(stated)[:, None]
-        found = conformal.half_width(_errors(known, percent=percent), terms, parents, [log(max(own, _LEAST_U) / unit)])
-    else:
-        found = conformal.quantile(np.abs(_errors(known, percent=percent)), conformal.weights_of(parents))
-    widest = unit * found.half_width
-    for group in dict.fromkeys(one.group for one in every if far):
-        # the error of one picture alone is no error of its kind
-        if some := _alike([one for one in every if one.group == group], doubted):
-            weights = conformal.weights_of([one.parent for one in some])
-            bound = conformal.quantile(np.abs(_errors(some, percent=percent)), weights)
-            widest = max(widest, unit * bound.half_width)
-    ranked = Reach(half_width=widest, coverage=found.coverage)
-    if far or stopped or not (confirming := _confirming(validation, every, kind)):
-        return ranked
-    least = unit * min(one.error.own_u / _unit(one.error.machine, percent=percent) for one in confirming)
-    stated = coverage_factor(None) * max(own, least)  # a method that states less than ever before is not believed more
-    if stated >= widest * coverage_factor(None) / coverage_factor(None, found.coverage):
-        return ranked
-    return Reach(half_width=stated, coverage=_told_by({one.parent for one in confirming}), as_stated=True)
-
-
-def _told_by(parents: Collection[str]) -> float:
-    """Probability that a new parent is not the first of all to be missed."""
-    return len(parents) / (len(parents) + 1)
-
-
-def _confirming(validation: Validation, every: Sequence[_Labeled], kind: str) -> Sequence[_Labeled]:
-    """Labeled images in every one of which what the method states holds the truth; none: not in all, or they are few.
-
-    Those of the kind, doubted or not, where there are five parents of it, else all; no image that the gate stops.
-    """
-    if validation.schema == WITHOUT_GATE:
-        return ()
-    of_kind = [one for one in every if one.group == kind]
-    known = of_kind if len({one.parent for one in of_kind}) >= _FEW else every
-    passed = [one for one in known if not one.stopped]
-    enough = _told_by({one.parent for one in passed}) >= _KNOWN
-    return passed if enough and all(one.held for one in passed) else ()
 
 
 def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, str] | None:
@@ -363,31 +183,36 @@ def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, s
     return None
 
 
+def scale_of(carry: Carried, unit: str) -> Scale:
+    """What errors of the quantity are measured in that an error is known of, which has this unit."""
+    return "ratio" if carry.relative else "share" if unit == "%" else "difference"
+
+
 def _reaches(
-    pattern: str, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool, stopped: bool
+    carry: Carried, of: str, mine: Sequence[_Field], validation: Validation, *, far: bool, stopped: bool
 ) -> list[Reach]:
     """How far every field of a specimen errs that has the quantity ``of``, where labeled images have it too."""
     found = (
         half_width(
             validation,
-            pattern,
+            carry.of,
             alone.value,
             own_u(alone.budget),
-            percent=alone.unit == "%",
+            scale=scale_of(carry, alone.unit),
             doubted=of in one.doubted,
             kind=one.kind,
             far=far,
             stopped=stopped,
         )
         for one in mine
-        if (alone := one.results.get(of)) is not None
+        if (alone := one.results.get(of)) is not None and (alone.value > 0 or not carry.relative)
     )
     return [reach for reach in found if reach is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Width:
-    """How far the segmentation of a result errs, all fields together."""
+    """How far the segmentation of a result errs, all fields together. Of a ratio the wider side, which is upward."""
 
     told: float  # half width that the labeled images tell, in the unit of the result
     coverage: float  # with this probability, at least [1]
@@ -402,12 +227,16 @@ def _width(result: Result, carry: Carried, reaches: Sequence[Reach], stated: flo
 
     def whole(widths: Sequence[float]) -> float:
         one = carry.factor * (max(widths) if carry.over == "largest" else sum(widths) / len(widths))
+        if carry.relative:
+            return one
         return one * (1.0 if result.unit in ("%", "G") else abs(result.value))
 
     told = whole([reach.half_width for reach in reaches])
     alike = [reach.half_width * (as_normal / coverage_factor(None) if reach.as_stated else 1.0) for reach in reaches]
     wide = whole(alike) * coverage_factor(None) / as_normal
-    if result.unit == "%":  # the truth is a share too
+    if carry.relative:  # what a method states itself is no ratio
+        told, wide = (abs(result.value) * (exp(one) - 1 if ranked else one) for one in (told, wide))
+    elif result.unit == "%":  # the truth is a share too
         told, wide = (min(one, max(result.value, 100 - result.value)) for one in (told, wide))
     return _Width(
         told=told,
@@ -424,7 +253,7 @@ def _with_line(
     stated = expanded(line for line in result.budget if key_of(line.name, "budget") in OF_SEGMENTATION)
     width = _width(result, carry, reaches, stated)
     firm = frozenset() if validation.schema == WITHOUT_GATE else _FIRM
-    loose = OF_SEGMENTATION - firm if width.coverage >= _KNOWN and not far else frozenset()
+    loose = OF_SEGMENTATION - firm if width.coverage >= KNOWN and not far else frozenset()
     narrower = _narrowing(result.budget, width.wide, loose)
     told = Text("validation.basis_method_states", stated=stated)
     told = told if narrower < 1 else Text("validation.basis_less_segmentation", stated=stated)
@@ -433,21 +262,39 @@ def _with_line(
         name=LINE,
         u=sqrt(missing) / coverage_factor(None) if missing > 1e-12 * stated**2 else 0.0,
         kind="B",
-        basis=_basis(validation, width, result) + told,
+        basis=_basis(validation, width, result, carry) + told,
     )
     budget = (_narrowed(one, narrower) if key_of(one.name, "budget") in loose else one for one in result.budget)
     made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
-    low, high = made.interval
+    low, high = _sides(result, made, stated) if carry.relative else made.interval
     if narrower == 1:  # an interval that a recipe has drawn to one side keeps what it holds
         low, high = min(result.interval[0], low), max(result.interval[1], high)
     if result.unit == "%":
         low, high = max(low, 0.0), min(high, 100.0)
-    return replace(made, interval=(low, high))
+    return replace(made, interval=(low, max(min(high, carry.most), made.value)))
 
 
-def _basis(validation: Validation, width: _Width, result: Result) -> str:
+def _sides(before: Result, made: Result, stated: float) -> tuple[float, float]:
+    """Interval by an error that is a ratio, which reaches farther upward than downward.
+
+    ``stated``: half width of the lines of the segmentation in the interval of before, in the place of which it comes.
+    """
+    assert before.interval is not None
+    low, high = before.interval
+    value = made.value
+    upward = expanded(
+        line for line in made.budget if line.name == LINE or key_of(line.name, "budget") in OF_SEGMENTATION
+    )
+    downward = value * upward / (value + upward)
+    down, up = (
+        sqrt(max(side**2 - stated**2, 0.0) + own**2) for side, own in ((value - low, downward), (high - value, upward))
+    )
+    return max(value - down, 0.0), value + up
+
+
+def _basis(validation: Validation, width: _Width, result: Result, carry: Carried) -> str:
     parents = len(set(all_parents(validation)))
     alike = round(width.coverage / (1 - width.coverage))
     text = Text(
@@ -468,14 +315,19 @@ def _basis(validation: Validation, width: _Width, result: Result) -> str:
                 alike_2=alike + 1,
             )
         )
-    text += Text(
-        "validation.basis_half_width_conformal",
-        told=width.told,
-        unit=result.unit,
-        coverage=100 * width.coverage,
-    )
+    if carry.relative:
+        factor, wide = (1 + half / abs(result.value) for half in (width.told, width.wide))
+        text += Text("validation.basis_factor_conformal", factor=factor, coverage=100 * width.coverage)
+    else:
+        wide = width.wide
+        text += Text(
+            "validation.basis_half_width_conformal",
+            told=width.told,
+            unit=result.unit,
+            coverage=100 * width.coverage,
+        )
     if width.coverage < result.coverage:
-        text += Text("validation.basis_half_width_widened", alike=alike, wide=width.wide)
+        text += Text("validation.basis_half_width_widened", alike=alike, wide=wide)
     return text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from inspect_tool import plugins
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import load_model_card, plain
+from inspect_tool.files import CARD, load_model_card, plain
 from inspect_tool.segmentation.networks.weights import model_folder
 from inspect_tool.validation.values import Validation, load_validation
 
@@ -48,12 +48,22 @@ def backend_of(recipe: str, name: str, module: plugins.Backend, settings: object
         recipe=recipe,
         name=name,
         model="" if folder is None else folder.name,
-        weights_sha256="" if folder is None else load_model_card(folder).sha256,
+        weights_sha256="" if folder is None else _weights_sha256(folder),
         settings={
             key: value for key, value in plain(settings).items() if key not in left and value not in (None, "", [], {})
         },
         folder=folder,
     )
+
+
+def _weights_sha256(folder: Path) -> str:
+    if (folder / CARD).is_file():
+        return load_model_card(folder).sha256
+    from inspect_tool.segmentation.stardist import stardist_folder  # a backend is a quarter of a second to import
+
+    if stardist_folder.is_stardist_folder(folder):
+        return stardist_folder.weights_sha256(folder)
+    return load_model_card(folder).sha256  # says what is missing
 
 
 def named(path: Path, backend: Backend, where: str) -> ValidationFile:

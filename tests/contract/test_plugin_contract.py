@@ -40,6 +40,7 @@ PICTURES = {
         shape_px=(300, 360),
         pixel_um=0.35,
     ),
+    "confluence": lambda seed: synthetic.culture(seed=seed, area_percent=50.0, cell_um=40.0, shape_px=(300, 360)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
 FOR_BACKEND = {  # a window of the networks of cellpose and maskrcnn takes seconds
@@ -47,6 +48,8 @@ FOR_BACKEND = {  # a window of the networks of cellpose and maskrcnn takes secon
     "watershed": "grain_size",
     "joints": "solder_voids",
     "with_voids": "porosity",
+    "texture": "confluence",
+    "hybrid": "particles",
     "cellpose": "small",
     "maskrcnn": "small",
     "prompt": "small",
@@ -191,6 +194,7 @@ def combine(recipe, editions, pairs, settings=None):
 
 
 CONTRACT = {
+    "confluence": {"area_percent.covered"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",
         "grain_size_number.mean_area", "mean_intercept_um", "grains_per_mm2", "mean_grain_area_um2",

@@ -62,8 +62,7 @@ STANDARDS: tuple[str, ...] = ("fiber_sections",)
 BACKEND: Mapping[str, Any] = MappingProxyType(
     {
         "name": "with_voids",
-        "objects": "threshold",
-        "options": {"phase": "bright"},
+        "objects": {"name": "threshold", "phase": "bright"},
         "names": ("matrix", "fiber", "void"),
     }
 )

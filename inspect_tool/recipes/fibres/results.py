@@ -15,7 +15,7 @@ from inspect_tool.recipes.fibres.values import Measured, Phase, Unit
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import fiber_sections
 from inspect_tool.statistics import samples
-from inspect_tool.statistics.fields import field_statistics
+from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.samples import Floats, Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
 
@@ -314,7 +314,7 @@ def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Res
 
 
 def _count(fields: Sequence[Measured], fibers: Fibers, share: Result, clause: str) -> Result:
-    """Fibers per area: their share scatters as their number does, and their sizes on top."""
+    """Fibers per area; in a single field their number scatters as their share does, and their sizes on top."""
     name = "fibre_count_per_mm2"
     areas = np.asarray([field.values.field_area["mm2"] for field in fields])
     value = float(sum(field.values.numbers.fibers_counted for field in fields)) / float(areas.sum())
@@ -322,17 +322,20 @@ def _count(fields: Sequence[Measured], fibers: Fibers, share: Result, clause: st
     mean = float(np.average(area, weights=fibers.by_number.weight))
     spread = float(np.average((area - mean) ** 2, weights=fibers.by_number.weight)) / mean**2
     n = len(area)
-    factor = value / share.value if share.value else 0.0
-    lines = [replace(line, u=line.u * factor) for line in _share_lines(fields, "fibre")]
-    lines.append(
-        Component(
-            name=Text("budget.between_fibers"),
-            u=value * sqrt(spread / n),
-            kind="A",
-            dof=float(max(n - 1, 1)),
-            basis=Text("fibres.basis_sizes", n=n),
+    per_field = [float(field.values.numbers.fibre_count_per_mm2 or 0.0) for field in fields]
+    lines = [*scatter_line(field_statistics(per_field, [field.section for field in fields]))]
+    if not lines:
+        factor = value / share.value if share.value else 0.0
+        lines = [replace(line, u=line.u * factor) for line in _share_lines(fields, "fibre")]
+        lines.append(
+            Component(
+                name=Text("budget.between_fibers"),
+                u=value * sqrt(spread / n),
+                kind="A",
+                dof=float(max(n - 1, 1)),
+                basis=Text("fibres.basis_sizes", n=n),
+            )
         )
-    )
     lines += [*_segmentation_line(fields, name, value), scale_line(fields, value, 2, "fibres.basis_scale")]
     return evaluated(
         Result(

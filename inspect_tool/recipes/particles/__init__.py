@@ -6,12 +6,14 @@ left out, and each whole one is weighted by the inverse of its chance to be whol
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import (
+    Carried,
     Check,
     Editions,
     FieldMeasurement,
@@ -32,13 +34,14 @@ from inspect_tool.recipes.particles import field as one
 from inspect_tool.recipes.particles import pages
 from inspect_tool.recipes.particles.phantoms import phantoms
 from inspect_tool.recipes.particles.results import results_of
-from inspect_tool.recipes.particles.rules import checks_of, warnings_of
+from inspect_tool.recipes.particles.rules import checks_of, told_of, warnings_of
 from inspect_tool.recipes.particles.settings import QUANTITIES, Settings, check_settings
 from inspect_tool.recipes.particles.values import Measured, Numbers, Values
 
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "MOUNTED",
@@ -69,6 +72,12 @@ STANDARDS: tuple[str, ...] = ("iso_13322_1_2014",)
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "watershed", "mode": "particles", "phase": "bright"})
 CLASSES: tuple[str, ...] = ("background", "particle")
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; sizes and numbers err by a factor
+    {
+        name: Carried(of=name, relative=quantity.unit != "%", most=1.0 if quantity.unit == "1" else inf)
+        for name, quantity in QUANTITIES.items()
+    }
+)
 QUALITY = Limits(  # bright rims and charging may be clipped as long as outlines are not
     saturation=Limit(advised=20.0, red=80.0)
 )
@@ -148,6 +157,7 @@ def measure_field(
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(numbers.particles)),
             **facts_of_level(segmentation, micrograph),
+            **told_of(segmentation),
         },
     )
 

@@ -1,11 +1,11 @@
 """Sampling rules of the edition, doubts of the numbers, and the warnings of one specimen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import pi
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Standard
+from inspect_tool.model import Check, Segmentation, Standard
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
 from inspect_tool.recipes.particles.settings import SIZES, Settings
@@ -17,8 +17,15 @@ _OF_FRAME = 50.0  # side of a particle over that of the field beyond which large
 _OF_VOLUME = 30.0  # share of the volume that one particle may carry [%]
 _COVERED = 95.0  # share of a field under particles: what is left between them is no background [%]
 _REJECTED = 50.0  # share of the area in particles that are counted but not measured [%]
+_BETWEEN = 75.0  # of the variance of gray; below, real pictures were read three times as badly by number [%]
 _VOLUMES = (*(name for name, _, kind in SIZES if kind == "volume"), "sauter_diameter_um")
 _LENGTHS = (*(name for name, _, _ in SIZES), "mean_particle_ecd_um", "sauter_diameter_um")
+
+
+def told_of(segmentation: Segmentation) -> Mapping[str, float]:
+    """What the backend says of its level that a check asks for, for ``FieldMeasurement.read_off``."""
+    between = segmentation.told.variance_between
+    return {} if between is None else {"variance_between": between}
 
 
 def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:
@@ -86,6 +93,21 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
                 specimen=specimen,
                 advice=why,
                 quantities=quantities,
+            )
+        )
+    between = [float(field.read_off["variance_between"]) for field in fields if "variance_between" in field.read_off]
+    if between:
+        made.append(
+            plausibility.check(
+                Text("particles.check_between"),
+                100 * min(between),
+                ">=",
+                _BETWEEN,
+                "%",
+                clause=Text("particles.clause_own"),
+                specimen=specimen,
+                note=Text("particles.note_worst_field"),
+                advice=Text("particles.why_between"),
             )
         )
     return made

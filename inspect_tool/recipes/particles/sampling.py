@@ -22,6 +22,7 @@ from inspect_tool.statistics.weighted import cumulated, effective_number
 
 LEAST = 10  # whole particles; with fewer a tenth of them is less than one
 _ENOUGH = 1000.0  # effective particles from which on limits by volume need no model (docs/validation_particles.md)
+_FARTHEST = log(1000.0)  # of ln: limits a factor of a thousand away say nothing, and farther ones cannot be computed
 _STEPS = 33  # widths between the limits of the width: the quantile of a model may turn with it
 
 
@@ -143,4 +144,5 @@ def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, f
     parts = sample.weight * (logs + (2 * square * sigma + z) / (2 * sigma) * (logs**2 - sigma**2))
     between = samples.factor(sample.groups) * samples.errors(sample, parts, float(sample.weight.sum()))[1]
     center = iso_9276_2.lognormal_size(median, sigma, square, z)
-    return [(center * exp(-sqrt(down**2 + b**2)), center * exp(sqrt(up**2 + b**2))) for b in (0.0, between)]
+    reach = [[min(sqrt(side**2 + b**2), _FARTHEST) for side in (down, up)] for b in (0.0, between)]
+    return [(center * exp(-low), center * exp(high)) for low, high in reach]

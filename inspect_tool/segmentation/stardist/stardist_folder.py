@@ -58,6 +58,11 @@ def is_stardist_folder(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of the weights of a folder that StarDist wrote. Raises a ``BackendError`` where there are none."""
+    return sha256_file(_weights_file(folder))
+
+
 def read_folder(folder: Path) -> tuple[ModelCard, Weights]:
     """Read a StarDist 2D model folder.
 

@@ -37,8 +37,9 @@ def quantile(sizes: ArrayLike, weights: ArrayLike, share: float, power: float) -
     >>> round(quantile([1.0, 2.0, 3.0], [1.0, 1.0, 1.0], 0.5, 3.0), 4)
     2.7429
     """
-    x = np.asarray(sizes, dtype=np.float64)
-    return weighted_quantile(x, np.asarray(weights, dtype=np.float64) * x**power, share)
+    x, w = np.asarray(sizes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    order = np.lexsort((w, x))  # of equal sizes with different weights the order would tell, and particles have none
+    return weighted_quantile(x[order], (w * x**power)[order], share)
 
 
 def mean_diameter(sizes: ArrayLike, weights: ArrayLike, p: float, q: float) -> float:

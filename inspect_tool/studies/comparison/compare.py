@@ -575,7 +575,9 @@ def _picture(micrograph: Micrograph, segmentation: Segmentation, box: tuple[int,
     part = replace(micrograph, pixels=micrograph.pixels[window], color=color, roi=None)
     picture, scale = field_pictures.field_picture(part, _PICTURE_PX)
     size = field_pictures.picture_size(part.pixels.shape, scale)
-    layer = field_pictures.segmentation_layer(replace(segmentation, labels=segmentation.labels[window]), size)
+    objects = None if segmentation.objects is None else segmentation.objects[window]
+    shown = replace(segmentation, labels=segmentation.labels[window], objects=objects)
+    layer = field_pictures.segmentation_layer(shown, size)
     return field_pictures.composite(picture, (layer,))
 
 

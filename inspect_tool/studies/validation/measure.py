@@ -15,8 +15,9 @@ from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmen
 from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.segmentation import choice
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.line import is_doubted, matching, own_u
+from inspect_tool.validation.line import is_doubted, own_u
 from inspect_tool.validation.lookup import backend_of
+from inspect_tool.validation.reach import matching
 from inspect_tool.validation.values import (
     SCHEMA,
     WITHOUT_GATE,

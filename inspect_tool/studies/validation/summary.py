@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import exp
 from statistics import median
 
+from inspect_tool import registry
 from inspect_tool.model import Table
+from inspect_tool.plugins import carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor
-from inspect_tool.validation.line import half_width, kind_of
+from inspect_tool.validation.line import scale_of
+from inspect_tool.validation.reach import Scale, error_of, half_width, kind_of, matching
 from inspect_tool.validation.values import Validation, parent_of
 
 
@@ -15,6 +19,7 @@ class Summary:
     """Errors of one quantity, each image judged by the images of other parents."""
 
     quantity: str
+    scale: Scale  # of a ratio the numbers below are logarithms of it
     images: int
     parents: int
     bias: float  # median of machine less truth
@@ -32,7 +37,13 @@ def summaries(validation: Validation) -> tuple[Summary, ...]:
 
 
 def _summary(validation: Validation, quantity: str) -> Summary | None:
-    mine = [field for field in validation.fields if quantity in field.errors]
+    scale = _scale(validation, quantity)
+    mine = [
+        field
+        for field in validation.fields
+        if (error := field.errors.get(quantity)) is not None
+        and (scale != "ratio" or (error.machine > 0 and error.truth > 0))
+    ]
     parents = {parent_of(field) for field in mine}
     if len(parents) < 2:
         return None
@@ -45,7 +56,7 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
             quantity,
             error.machine,
             error.own_u,
-            percent=quantity.split(".")[0].endswith("percent"),
+            scale=scale,
             doubted=error.doubted,
             kind=kind_of(others, field.features),
             far=False,
@@ -53,10 +64,11 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
         )
         assert bound is not None  # the others have the quantity
         bounds.append(bound)
-        errors.append(error.machine - error.truth)
-        own.append(coverage_factor(None) * error.own_u)
+        errors.append(error_of(error, scale) if scale == "ratio" else error.machine - error.truth)
+        own.append(abs(error.machine - error.truth) <= coverage_factor(None) * error.own_u)
     return Summary(
         quantity=quantity,
+        scale=scale,
         images=len(mine),
         parents=len(parents),
         bias=median(errors),
@@ -64,8 +76,17 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
         held=sum(abs(error) <= bound.half_width for error, bound in zip(errors, bounds, strict=True)),
         half_width=median(bound.half_width for bound in bounds),
         coverage=min(bound.coverage for bound in bounds),
-        own_held=sum(abs(error) <= wide for error, wide in zip(errors, own, strict=True)),
+        own_held=sum(own),
     )
+
+
+def _scale(validation: Validation, quantity: str) -> Scale:
+    """What errors of a quantity are measured in, by the recipe."""
+    unit = "%" if quantity.split(".")[0].endswith("percent") else ""
+    for carry in carried_of(registry.load("recipe", validation.recipe)).values():
+        if matching(carry.of, quantity) is not None:
+            return scale_of(carry, unit)
+    return "share" if unit else "difference"
 
 
 def tables(validation: Validation) -> tuple[Table, Table]:
@@ -83,9 +104,7 @@ def tables(validation: Validation) -> tuple[Table, Table]:
                 one.quantity,
                 one.images,
                 one.parents,
-                f"{one.bias:+.3g}",
-                f"{one.size:.3g}",
-                f"{one.half_width:.3g}",
+                *_printed(one),
                 f"{100 * one.coverage:.3g}",
                 f"{100 * one.held / one.images:.3g}",
                 f"{100 * one.own_held / one.images:.3g}",
@@ -94,6 +113,13 @@ def tables(validation: Validation) -> tuple[Table, Table]:
         ),
     )
     return each, whole
+
+
+def _printed(one: Summary) -> tuple[str, str, str]:
+    """Median error, its median size and the half width; of a ratio as factors."""
+    if one.scale == "ratio":
+        return f"× {exp(one.bias):.3g}", f"×÷ {exp(one.size):.3g}", f"×÷ {exp(one.half_width):.3g}"
+    return f"{one.bias:+.3g}", f"{one.size:.3g}", f"{one.half_width:.3g}"
 
 
 def _rows(validation: Validation) -> Iterator[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 A value is checked once, where it enters, and trusted inside. Unknown keys are errors.
 """
 
+import csv
 import errno
 import hashlib
 import json
@@ -156,6 +157,26 @@ def _odd(value: object, key: str = "", depth: int = 0) -> str:
     if isinstance(value, int) and abs(value) > _LARGEST:
         return f"{key}: a whole number of {len(hex(abs(value))) - 2} hexadecimal digits is beyond 64 bits; check it"
     return ""
+
+
+def read_csv(path: Path) -> tuple[tuple[str, ...], list[dict[str, str | None]]]:
+    """Read a table of texts separated by commas, in UTF-8: its heads, and its rows by them.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, or is no such table.
+    """
+    try:
+        reader = csv.DictReader(read_bytes(path).decode("utf-8-sig").splitlines(), strict=True)
+        rows = list(reader)
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise SettingsError(msg) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path}: is no table of texts separated by commas: {error}"
+        raise SettingsError(msg) from None
+    return tuple(reader.fieldnames or ()), rows
 
 
 def checked(

@@ -258,6 +258,12 @@ def test_digital_micrograph():
     assert "no possible pixel size" in digital_micrograph(tags("nm", 0.0, 0.0)).note
 
 
+@pytest.mark.parametrize(("pixel", "field"), [(2.0, 1.0), (5e-324, 1e300)])
+def test_a_field_narrower_than_its_pixel_or_without_end_tells_no_size(pixel, field):
+    tag = {"Scan": {"PixelWidth": pixel, "PixelHeight": pixel, "HorFieldsize": field}}
+    assert "nothing says for which size" in fei_sem(tag, 1024, 884).note
+
+
 def test_damaged_tags_are_refused_and_no_tags_are_nothing():
     assert scale_of_tags({}, 10, 10) is None
     for code in (ZEISS, TVIPS, SIS):

@@ -1,14 +1,21 @@
 """What every recipe tells of its fields: where they lie in the job, and their tables."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from math import sqrt
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text
-from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Plane
+from inspect_tool.languages import Text, Words
+from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Notable, Plane
+from inspect_tool.statistics.samples import Limits
+from inspect_tool.statistics.uncertainty import coverage_factor
+
+_SHOWN = 10  # largest features of a field
+
+Field = TypeVar("Field", bound=FieldMeasurement[Any, Any])
 
 
 class Place(TypedDict):
@@ -34,6 +41,17 @@ def place_of(micrograph: Micrograph) -> Place:
     )
 
 
+def specimens_of(fields: Sequence[Field]) -> list[tuple[str, list[Field]]]:
+    """Name of every specimen with its fields, in the order of the job."""
+    names = dict.fromkeys(field.specimen for field in fields)
+    return [(name, [field for field in fields if field.specimen == name]) for name in names]
+
+
+def length_unit(fields: Sequence[FieldMeasurement]) -> tuple[str, str]:
+    """Unit of the lengths of fields, and its mark on pages: um where all of them have a scale, else px."""
+    return ("um", "µm") if all(field.calibration.pixel_um is not None for field in fields) else ("px", "px")
+
+
 def scale_line(fields: Sequence[FieldMeasurement], value: float, power: int, basis: str) -> Component:
     """Line of the pixel size in the budget of a result that goes with its power; ``basis`` is the key of its words."""
     u_rel = max(field.calibration.u_rel for field in fields)
@@ -44,6 +62,29 @@ def scale_line(fields: Sequence[FieldMeasurement], value: float, power: int, bas
         kind="B",
         basis=Text(basis, times=times, u_rel=100 * u_rel),
     )
+
+
+def limit_lines(
+    found: Limits, groups: int, *, alone: tuple[Words, Words], beyond: tuple[Words, Words]
+) -> list[Component]:
+    """Lines of what chance leaves, each with the wider side of its limits.
+
+    Parameters
+    ----------
+    found : Limits
+        By the objects alone, and with what groups of them differ beyond that.
+    groups : int
+        Fields of one section, or sections where there are several.
+    alone, beyond : tuple of words
+        Name and basis of either line.
+    """
+    own, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
+    (name, basis), (name_beyond, basis_beyond) = alone, beyond
+    lines = [Component(name=name, u=own / coverage_factor(found.dof), kind="A", dof=found.dof, basis=basis)]
+    if groups > 1 and together > own * (1 + 1e-9):
+        u = sqrt(together**2 - own**2) / coverage_factor(groups - 1)
+        lines.append(Component(name=name_beyond, u=u, kind="A", dof=float(groups - 1), basis=basis_beyond))
+    return lines
 
 
 def groups_of(fields: Sequence[FieldMeasurement]) -> NDArray[np.int64]:
@@ -70,6 +111,25 @@ def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
         tables.append(table)
     filled = [table for table in tables if len(table)]
     return pd.concat(filled or tables[:1], ignore_index=True)
+
+
+def largest_features(
+    features: pd.DataFrame, pixel_um: float | None, caption: Callable[[Mapping[Hashable, Any]], Words]
+) -> tuple[Notable, ...]:
+    """Features with the largest areas of a field, to be shown; ``caption`` says what a row of the table is."""
+    column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
+    if column not in features:
+        return ()
+    return tuple(
+        Notable(
+            feature=int(row["feature"]),
+            value=float(row[column]),
+            unit=unit,
+            caption=caption(row),
+            box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
+        )
+        for row in features.nlargest(_SHOWN, column).to_dict("records")
+    )
 
 
 def field_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:

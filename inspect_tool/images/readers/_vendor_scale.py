@@ -137,9 +137,9 @@ def fei_sem(tag: Mapping[str, object], width: int, height: int) -> Scale:
         return _refused("readers.digital_zoom", what, zoom=zoom, pixel_um=x_um)
     field = _number(_in(tag, "Scan", "HorFieldsize")) or _number(_in(tag, beam, "HorFieldsize"))
     columns, rows = (_number(_in(tag, "Image", name)) for name in ("ResolutionX", "ResolutionY"))
-    if columns is None and field is not None:
-        columns = float(round(field * 1e6 / x_um))
-    if columns is None:
+    if columns is None and field is not None and isfinite(across := field * 1e6 / x_um):
+        columns = float(round(across))
+    if not columns:  # also of a field that is narrower than its pixel
         return _refused("readers.for_which_size", what, pixel_um=x_um)
     if field is not None and not _same(field * 1e6 / columns, x_um):
         return _refused(

@@ -12,7 +12,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import Carried, Check, Editions, Findings, Limit, Limits, Measurements, Result
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import feature_table, field_table
+from inspect_tool.recipes._common import feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
 from inspect_tool.recipes.confluence import pages
 from inspect_tool.recipes.confluence.field import measure_field
@@ -89,8 +89,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [field for field in fields if field.specimen == specimen]
+    for _, mine in specimens_of(fields):
         results += results_of(mine, settings, editions.job)
         checks += checks_of(mine, settings, editions.job)
         checks += own_gray_checks(mine)

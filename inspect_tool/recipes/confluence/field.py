@@ -1,25 +1,27 @@
 """One field: what is covered, and what is counted in it."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, Words
 from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, Notable, Segmentation
+from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import place_of
+from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.confluence.settings import Settings
 from inspect_tool.recipes.confluence.values import Measured, Numbers, Values
 from inspect_tool.standards.formulas import confluence
 
 SEPARATION = "texture_separation"
-_SHOWN = 10  # largest objects
 
 
 def measure_field(
@@ -80,7 +82,7 @@ def measure_field(
         ),
         features=table,
         alternatives=shifted,
-        worst=_largest(table, pixel_um),
+        worst=largest_features(table, pixel_um, _caption),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation, micrograph),
@@ -153,17 +155,5 @@ def _centers(table: pd.DataFrame, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return found
 
 
-def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
-    column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
-    if column not in table:
-        return ()
-    return tuple(
-        Notable(
-            feature=int(row["feature"]),
-            value=float(row[column]),
-            unit=unit,
-            caption=Text("confluence.caption_area") + (Text("confluence.caption_cut") if row["touches_edge"] else ""),
-            box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
-        )
-        for row in table.nlargest(_SHOWN, column).to_dict("records")
-    )
+def _caption(row: Mapping[Hashable, Any]) -> Words:
+    return Text("confluence.caption_area") + (Text("confluence.caption_cut") if row["touches_edge"] else "")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from inspect_tool.languages import Text, joined, recognized
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
+from inspect_tool.recipes._common import specimens_of
 from inspect_tool.recipes.confluence.results import statistics_of
 from inspect_tool.recipes.confluence.settings import COUNTED, COVERED, Settings
 from inspect_tool.recipes.confluence.values import Measured
@@ -30,11 +31,6 @@ WORDING = Wording(
 _MARKS = {"%": "%", "1/mm2": "mm⁻²"}  # units as a chart has them
 
 
-def _specimens(fields: Sequence[Measured]) -> list[list[Measured]]:
-    names = dict.fromkeys(field.specimen for field in fields)
-    return [[field for field in fields if field.specimen == name] for name in names]
-
-
 def values_of(fields: Sequence[Measured], quantity: str) -> list[float]:
     """Value of a quantity in every field."""
     numbers = [field.values.numbers for field in fields]
@@ -44,7 +40,7 @@ def values_of(fields: Sequence[Measured], quantity: str) -> list[float]:
 def tables(fields: Sequence[Measured], results: Sequence[Result], settings: Settings) -> tuple[Table, ...]:
     """Statistics over the fields of every specimen."""
     rows: list[tuple[Cell, ...]] = []
-    for mine in _specimens(fields):
+    for _, mine in specimens_of(fields):
         for result in results:
             if result.specimen != mine[0].specimen:
                 continue
@@ -87,7 +83,7 @@ def charts(fields: Sequence[Measured], results: Sequence[Result]) -> tuple[Chart
     """Draw every quantity field by field."""
     made = []
     for quantity, result in {result.quantity: result for result in results}.items():
-        for mine in _specimens(fields):
+        for _, mine in specimens_of(fields):
             if len(mine) < 2:
                 continue
             at = tuple(float(k) for k in range(len(mine)))

@@ -23,7 +23,7 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import feature_table, field_table, place_of
+from inspect_tool.recipes._common import feature_table, field_table, place_of, specimens_of
 from inspect_tool.recipes.fibres import field as one
 from inspect_tool.recipes.fibres import pages
 from inspect_tool.recipes.fibres.phantoms import phantoms
@@ -163,8 +163,7 @@ def combine(fields: Sequence[FieldMeasurement[Values, Numbers]], settings: Setti
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [field for field in fields if field.specimen == specimen]
+    for _, mine in specimens_of(fields):
         results += results_of(mine, settings, editions)
         checks += checks_of(mine, editions.job)
         checks += _empty_fields.checks_of(mine, "fibers")

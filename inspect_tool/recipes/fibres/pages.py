@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.languages import Text, joined, recognized
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
+from inspect_tool.recipes._common import length_unit, specimens_of
 from inspect_tool.recipes.fibres.results import LEAST, fibers_of
 from inspect_tool.recipes.fibres.settings import Settings
 from inspect_tool.recipes.fibres.values import Measured
@@ -47,15 +48,6 @@ WORDING = Wording(
     spreads=frozenset({"fibres.column_low", "fibres.column_high"}),
     feature="fiber",
 )
-
-
-def _unit(fields: Sequence[Measured]) -> tuple[str, str]:
-    return ("um", "µm") if all(field.calibration.pixel_um is not None for field in fields) else ("px", "px")
-
-
-def _specimens(fields: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
-    names = dict.fromkeys(field.specimen for field in fields)
-    return [(name, [field for field in fields if field.specimen == name]) for name in names]
 
 
 def statements(fields: Sequence[Measured], settings: Settings, standard: Standard) -> tuple[Statement, ...]:
@@ -145,7 +137,7 @@ def _phase_table(fields: Sequence[Measured]) -> Table:
 def _direction_table(fields: Sequence[Measured], settings: Settings) -> Table:
     """Direction of the traces in the section, how much they agree, and the two directions in space that they leave."""
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         fibers = fibers_of(mine, settings)
         if len(fibers.diameter) < LEAST:
             continue
@@ -179,8 +171,8 @@ def _direction_table(fields: Sequence[Measured], settings: Settings) -> Table:
 
 def charts(fields: Sequence[Measured], settings: Settings) -> tuple[Chart, ...]:
     """Distributions of diameter and tilt, whole fibers weighted for the frame."""
-    _, mark = _unit(fields)
-    every = [(name, fibers_of(mine, settings)) for name, mine in _specimens(fields)]
+    _, mark = length_unit(fields)
+    every = [(name, fibers_of(mine, settings)) for name, mine in specimens_of(fields)]
     every = [one for one in every if len(one[1].diameter) >= LEAST]
     if not every:
         return ()

@@ -9,7 +9,7 @@ import numpy as np
 from inspect_tool.languages import Text
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result
-from inspect_tool.recipes._common import groups_of, name_of_groups, scale_line
+from inspect_tool.recipes._common import groups_of, limit_lines, name_of_groups, scale_line
 from inspect_tool.recipes.fibres.settings import COMPONENTS, QUANTITIES, Settings
 from inspect_tool.recipes.fibres.values import Measured, Phase, Unit
 from inspect_tool.standards.editions import designation
@@ -186,28 +186,13 @@ def _segmentation_line(fields: Sequence[Measured], name: str, value: float) -> t
 
 def _sampling(found: Limits, fields: Sequence[Measured], groups: int, n: int) -> list[Component]:
     """Fibers, and what groups of them differ beyond that; each with the wider side of its limits."""
-    alone, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
-    lines = [
-        Component(
-            name=Text("budget.between_fibers"),
-            u=alone / coverage_factor(found.dof),
-            kind="A",
-            dof=found.dof,
-            basis=Text("fibres.basis_fibers", n=n, effective=found.effective),
-        )
-    ]
-    if groups > 1 and together > alone * (1 + 1e-9):
-        what = name_of_groups(fields)
-        lines.append(
-            Component(
-                name=Text("budget.between", what=what),
-                u=sqrt(together**2 - alone**2) / coverage_factor(groups - 1),
-                kind="A",
-                dof=float(groups - 1),
-                basis=Text("fibres.basis_groups", n=groups, what=what),
-            )
-        )
-    return lines
+    what = name_of_groups(fields)
+    return limit_lines(
+        found,
+        groups,
+        alone=(Text("budget.between_fibers"), Text("fibres.basis_fibers", n=n, effective=found.effective)),
+        beyond=(Text("budget.between", what=what), Text("fibres.basis_groups", n=groups, what=what)),
+    )
 
 
 def _made(

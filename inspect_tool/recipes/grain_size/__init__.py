@@ -35,7 +35,7 @@ from inspect_tool.model import (
     Segmentation,
     Standard,
 )
-from inspect_tool.recipes._common import feature_table, field_table, place_of
+from inspect_tool.recipes._common import feature_table, field_table, place_of, specimens_of
 from inspect_tool.recipes.grain_size.crossings import crossed, crossed_question, crossed_results
 from inspect_tool.recipes.grain_size.estimates import estimated
 from inspect_tool.recipes.grain_size.field import (
@@ -276,8 +276,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
     shapes: list[tuple[Cell, ...]] = []
     sizes: list[tuple[Cell, ...]] = []
     means: list[Estimate] = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        own = [field for field in fields if field.specimen == specimen]
+    for specimen, own in specimens_of(fields):
         grains = features[features["specimen"] == specimen]
         estimates = estimated(own, settings, scaled)
         found = tuple(results_of(estimates, own, grains, settings, standard, specimen, scaled))

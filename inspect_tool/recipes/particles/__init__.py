@@ -28,7 +28,7 @@ from inspect_tool.model import (
     Standard,
 )
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import feature_table, field_table, place_of
+from inspect_tool.recipes._common import feature_table, field_table, place_of, specimens_of
 from inspect_tool.recipes._level_doubts import facts_of_level, own_gray_checks
 from inspect_tool.recipes.particles import field as one
 from inspect_tool.recipes.particles import pages
@@ -190,8 +190,7 @@ def combine(fields: Sequence[FieldMeasurement[Values, Numbers]], settings: Setti
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [field for field in fields if field.specimen == specimen]
+    for _, mine in specimens_of(fields):
         results += results_of(mine, settings, editions)
         checks += checks_of(mine, settings, editions.job)
         checks += own_gray_checks(mine)

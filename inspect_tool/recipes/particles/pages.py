@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.languages import Text, joined, recognized
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
-from inspect_tool.recipes._common import feature_table
+from inspect_tool.recipes._common import feature_table, length_unit, specimens_of
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
 from inspect_tool.recipes.particles.settings import POWERS, Settings
@@ -57,19 +57,10 @@ WORDING = Wording(
 )
 
 
-def _unit(fields: Sequence[Measured]) -> tuple[str, str]:
-    return ("um", "µm") if all(field.calibration.pixel_um is not None for field in fields) else ("px", "px")
-
-
-def _specimens(fields: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
-    names = dict.fromkeys(field.specimen for field in fields)
-    return [(name, [field for field in fields if field.specimen == name]) for name in names]
-
-
 def statements(fields: Sequence[Measured], settings: Settings, standard: Standard) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
     smallest = Text("particles.minimum_px2", minimum_px2=settings.minimum_px2)
-    unit, mark = _unit(fields)
+    unit, mark = length_unit(fields)
     sizes = [float(field.calibration.pixel_um or 1.0) if unit == "um" else 1.0 for field in fields]
     diameter = sqrt(4 * settings.minimum_px2 / pi) * max(sizes)
     edge = {
@@ -142,9 +133,9 @@ def _size_table(results: Sequence[Result]) -> Table:
 
 
 def _class_table(fields: Sequence[Measured]) -> Table:
-    unit, mark = _unit(fields)
+    unit, mark = length_unit(fields)
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         sample = sample_of(mine, unit)
         if len(sample.size) < sampling.LEAST:
             continue
@@ -182,7 +173,7 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _largest_table(fields: Sequence[Measured]) -> Table:
-    unit, mark = _unit(fields)
+    unit, mark = length_unit(fields)
     particles = feature_table(fields)
     particles = particles.sort_values(f"ecd_{unit}", ascending=False, kind="stable").head(_LARGEST)
     rows = tuple(
@@ -218,9 +209,9 @@ def _largest_table(fields: Sequence[Measured]) -> Table:
 
 def _planning_table(fields: Sequence[Measured]) -> Table:
     """How many particles a wanted accuracy takes with the width that was found: to plan by, no limit of a standard."""
-    unit, _ = _unit(fields)
+    unit, _ = length_unit(fields)
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         sample = sample_of(mine, unit)
         if len(sample.size) < sampling.LEAST:
             continue
@@ -245,8 +236,8 @@ def _planning_table(fields: Sequence[Measured]) -> Table:
 
 def charts(fields: Sequence[Measured]) -> tuple[Chart, ...]:
     """Distributions of the diameter by number and by volume, and of the aspect ratio."""
-    unit, mark = _unit(fields)
-    samples = [(name, mine, sample_of(mine, unit)) for name, mine in _specimens(fields)]
+    unit, mark = length_unit(fields)
+    samples = [(name, mine, sample_of(mine, unit)) for name, mine in specimens_of(fields)]
     samples = [one for one in samples if len(one[2].size) >= sampling.LEAST]
     if not samples:
         return ()

@@ -8,7 +8,7 @@ import numpy as np
 
 from inspect_tool.languages import Text
 from inspect_tool.model import Component, Editions, Result
-from inspect_tool.recipes._common import groups_of, name_of_groups, scale_line
+from inspect_tool.recipes._common import groups_of, limit_lines, name_of_groups, scale_line
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.settings import POWERS, QUANTITIES, SHARES, SIZES, Settings
 from inspect_tool.recipes.particles.values import Measured
@@ -16,7 +16,7 @@ from inspect_tool.standards.editions import designation, edition_of
 from inspect_tool.standards.formulas import iso_9276_2
 from inspect_tool.statistics import samples
 from inspect_tool.statistics.samples import Limits, Sample
-from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
+from inspect_tool.statistics.uncertainty import evaluated, expanded, half_range
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
 _PERIMETER = 0.02  # of a length by chain code: a straight side along the pixels comes out so much short [1]
@@ -63,31 +63,17 @@ def _not_negative(result: Result) -> Result:
 
 def _sampling_lines(found: Limits, fields: Sequence[Measured], n: int, groups: int) -> list[Component]:
     """Particles, and what groups of them differ beyond that; each with the wider side of its limits."""
-    alone, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
     basis = Text("particles.basis_particles", n=n, effective=found.effective)
-    if found.modeled:
-        basis = basis + Text("particles.basis_modeled")
-    lines = [
-        Component(
-            name=Text("budget.between_particles"),
-            u=alone / coverage_factor(found.dof),
-            kind="A",
-            dof=found.dof,
-            basis=basis,
-        )
-    ]
-    if groups > 1 and together > alone * (1 + 1e-9):
-        what = name_of_groups(fields)
-        lines.append(
-            Component(
-                name=Text("budget.between", what=what),
-                u=sqrt(together**2 - alone**2) / coverage_factor(groups - 1),
-                kind="A",
-                dof=float(groups - 1),
-                basis=Text("particles.basis_groups", n=groups, what=what),
-            )
-        )
-    return lines
+    what = name_of_groups(fields)
+    return limit_lines(
+        found,
+        groups,
+        alone=(
+            Text("budget.between_particles"),
+            basis + Text("particles.basis_modeled") if found.modeled else basis,
+        ),
+        beyond=(Text("budget.between", what=what), Text("particles.basis_groups", n=groups, what=what)),
+    )
 
 
 def _segmentation_line(fields: Sequence[Measured], name: str, value: float) -> tuple[Component, ...]:

@@ -1,6 +1,7 @@
 """One field: shares, lines, points and features of every class."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.languages import Text, named
+from inspect_tool.languages import Text, Words, named
 from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
@@ -21,12 +22,11 @@ from inspect_tool.model import (
     Mark,
     Mask,
     Micrograph,
-    Notable,
     PointClass,
     Segmentation,
 )
 from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes
-from inspect_tool.recipes._common import place_of
+from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
 )
@@ -114,7 +114,7 @@ def measure_field(
         features=features,
         alternatives=shifted,
         marks=marks,
-        worst=_largest(features, pixel_um),
+        worst=largest_features(features, pixel_um, _caption),
         notes=_notes(segmentation),
         read_off={
             _colors.SPREAD: spread,
@@ -264,21 +264,9 @@ def _features(
     )
 
 
-def _largest(features: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:
-    column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
-    if column not in features:
-        return ()
-    return tuple(
-        Notable(
-            feature=int(row["feature"]),
-            value=float(row[column]),
-            unit=unit,
-            caption=Text("phase_fraction.caption_largest_features", class_=named("terms", row["class"]))
-            + (Text("phase_fraction.caption_cut_by_edge") if row["touches_edge"] else ""),
-            box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
-        )
-        for row in features.nlargest(10, column).to_dict("records")
-    )
+def _caption(row: Mapping[Hashable, Any]) -> Words:
+    cut = Text("phase_fraction.caption_cut_by_edge") if row["touches_edge"] else ""
+    return Text("phase_fraction.caption_largest_features", class_=named("terms", row["class"])) + cut
 
 
 def _notes(segmentation: Segmentation) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from inspect_tool.errors import MeasurementError, ReadError
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure import points
 from inspect_tool.model import Standard
+from inspect_tool.recipes._common import specimens_of
 from inspect_tool.recipes.phase_fraction.settings import Settings
 from inspect_tool.recipes.phase_fraction.values import Features, Lines, Measured, Values
 from inspect_tool.standards.editions import designation
@@ -82,12 +83,11 @@ def groups_of(fields: Sequence[Measured], settings: Settings) -> list[Group]:
             raise MeasurementError(msg)
     manual = manual_counts(settings, classes, {(field.specimen, field.field) for field in fields})
     groups = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = tuple(field for field in fields if field.specimen == specimen)
+    for specimen, mine in specimens_of(fields):
         groups.append(
             Group(
                 specimen=specimen,
-                fields=mine,
+                fields=tuple(mine),
                 sections=tuple(field.section for field in mine),
                 classes=classes,
                 manual=manual.get(specimen, {}),

@@ -34,7 +34,7 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes, _shapes
-from inspect_tool.recipes._common import feature_table, place_of
+from inspect_tool.recipes._common import feature_table, place_of, specimens_of
 from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages
@@ -221,8 +221,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
     results: list[Result] = []
     checks: list[Check] = []
     warnings: list[str] = []
-    for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [field for field in fields if field.specimen == specimen]
+    for specimen, mine in specimens_of(fields):
         made = results_of(mine, settings, editions, shown)
         results += made
         checks += checks_of(mine, settings, standard)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
-from inspect_tool.recipes._common import feature_table
+from inspect_tool.recipes._common import feature_table, specimens_of
 from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas.shape import FORMULAS
 from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
@@ -174,11 +174,6 @@ def tables(
     return tuple(table for table in made if table.rows)
 
 
-def _specimens(fields: Sequence[Measured]) -> list[tuple[str, list[Measured]]]:
-    names = dict.fromkeys(field.specimen for field in fields)
-    return [(name, [field for field in fields if field.specimen == name]) for name in names]
-
-
 def _value(field: Measured, name: str) -> float:
     return float(field.values.get(name, 0.0))
 
@@ -192,7 +187,7 @@ def _statistics_table(fields: Sequence[Measured], shown: str) -> Table:
     if shown == "thermal_spray" or any(_value(field, "linear") for field in fields):
         names.insert(1, (Text("porosity.linear_detachments"), "linear_percent"))
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         for title, name in names:
             found = field_statistics([_value(field, name) for field in mine], [field.section for field in mine])
             chance: float | None = None
@@ -299,7 +294,7 @@ def _size_table(fields: Sequence[Measured], settings: "Settings") -> Table:
     pores = feature_table(fields)
     pores = pores[~pores["linear"]]
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         own = pores[pores["specimen"] == specimen]
         size, area = own[f"{settings.size_by}_um"].to_numpy(), own["area_um2"].to_numpy()
         field_um2 = 1e6 * sum(_value(field, "field_area_mm2") for field in mine)
@@ -342,7 +337,7 @@ def _size_table(fields: Sequence[Measured], settings: "Settings") -> Table:
 def _neighbor_table(fields: Sequence[Measured]) -> Table:
     unit, mark, _ = _lengths(fields)
     rows: list[tuple[Cell, ...]] = []
-    for specimen, mine in _specimens(fields):
+    for specimen, mine in specimens_of(fields):
         for field in mine:
             pores = field.features[~field.features["linear"]]
             if len(pores) < 2:

@@ -11,7 +11,6 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from inspect_tool.errors import BackendError
@@ -27,7 +26,14 @@ from inspect_tool.segmentation.networks.runtime import (
     probe_image,
     torch_predictor,
 )
-from inspect_tool.segmentation.networks.weights import fitted, load_weights, missing_extra, permitted, save_model
+from inspect_tool.segmentation.networks.weights import (
+    fitted,
+    load_weights,
+    missing_extra,
+    permitted,
+    save_model,
+    torch_state,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,19 +112,8 @@ def convert(
     """
     import torch
 
-    if not source.is_file():
-        msg = f"{source}: no such file"
-        raise BackendError(msg)
-    try:
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        first = str(error).strip().split("\n")[0]
-        msg = f"{source}: holds more than weights or is damaged, and was not loaded: {first[:160]}"
-        raise BackendError(msg) from None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        msg = f"{source}: is not the state of a network; give the file that Cellpose saved"
-        raise BackendError(msg)
-    weights = {str(key).removeprefix("module."): value for key, value in state.items()}
+    state = torch_state(source, "give the file that Cellpose saved")
+    weights = {key.removeprefix("module."): value for key, value in state.items()}
     architecture, network = _recognized(weights, source)
     for key in ("diam_mean", "diam_labels"):  # files of older versions do not have them
         weights.setdefault(key, torch.tensor([30.0]))

@@ -23,6 +23,7 @@ from inspect_tool.segmentation.maskrcnn.painting import painted
 from inspect_tool.segmentation.maskrcnn.torchvision_file import convert
 from inspect_tool.segmentation.networks.arguments import MaskRCNNArguments, maskrcnn_arguments
 from inspect_tool.segmentation.networks.magnification import seen, training_scale
+from inspect_tool.segmentation.networks.overlap import overlap_facts
 from inspect_tool.segmentation.networks.runtime import Device, used_device
 from inspect_tool.segmentation.networks.weights import (
     check_shapes,
@@ -188,8 +189,6 @@ def _segmentation(
         hidden_share=HIDDEN_SHARE,
         least_px2=settings.min_size_px,
     )
-    hidden_px2 = drawn.areas_px2 - drawn.visible_px2
-    worst = [int(n) for n in np.argsort(-hidden_px2, kind="stable")[:20] if hidden_px2[n] > 0]
     drawn.labels.setflags(write=False)
     return Segmentation(
         labels=drawn.labels,
@@ -204,11 +203,7 @@ def _segmentation(
             "score_threshold": round(score_threshold, 4),
             "mask_threshold": round(mask_threshold, 4),
             "nms_threshold": model.thresholds["nms_threshold"],
-            "objects": len(drawn.areas_px2),
-            "overlap_percent": round(100 * float(hidden_px2.sum()) / max(int(drawn.visible_px2.sum()), 1), 3),
-            "covered_objects": drawn.covered,
-            "hidden_objects": drawn.hidden,
-            "most_covered": [[n + 1, int(drawn.areas_px2[n]), int(drawn.visible_px2[n])] for n in worst],
+            **overlap_facts(drawn.areas_px2, drawn.visible_px2, drawn.covered, drawn.hidden),
         },
         seconds=perf_counter() - start,
     )

@@ -2,13 +2,12 @@
 
 import re
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from inspect_tool.errors import BackendError
 from inspect_tool.files import sha256_file
 from inspect_tool.model import ModelCard
-from inspect_tool.segmentation.networks.weights import save_model
+from inspect_tool.segmentation.networks.weights import save_model, torch_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,21 +57,8 @@ def convert(
     """
     import torch
 
-    if not source.is_file():
-        msg = f"{source}: no such file"
-        raise BackendError(msg)
-    try:
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        first = str(error).strip().split("\n")[0]
-        msg = f"{source}: holds more than weights or is damaged, and was not loaded: {first[:160]}"
-        raise BackendError(msg) from None
-    if isinstance(state, dict) and isinstance(state.get("model"), dict):
-        state = state["model"]
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        msg = f"{source}: is not the state of a network; save network.state_dict()"
-        raise BackendError(msg)
-    weights: dict[str, Tensor] = {_named(str(key)): value for key, value in state.items()}
+    state = torch_state(source, "save network.state_dict()", under="model")
+    weights: dict[str, Tensor] = {_named(key): value for key, value in state.items()}
     body = next((name for name, key in OF_BODY.items() if key in weights), None)
     scores = weights.get("roi_heads.box_predictor.cls_score.weight")
     if body is None or scores is None or "roi_heads.mask_predictor.mask_fcn_logits.weight" not in weights:

@@ -7,6 +7,7 @@ are never opened.
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +84,42 @@ def model_folder(model: str) -> Path:
         return shipped(model)
     msg = f"model '{model}': no such folder, and none of the shipped models: {', '.join(shipped_names())}"
     raise BackendError(msg)
+
+
+def torch_state(source: Path, advice: str, *, under: str = "") -> "dict[str, Tensor]":
+    """Read the tensors of a file of torch, and nothing else: code in it is not run (``torch.load(weights_only=True)``).
+
+    Parameters
+    ----------
+    source : Path
+        File of ``torch.save``.
+    advice : str
+        What to give instead where it is not the state of a network.
+    under : str
+        Key that may hold the state in a checkpoint.
+
+    Raises
+    ------
+    BackendError
+        The file is missing, damaged, or holds more than tensors.
+    """
+    import torch
+
+    if not source.is_file():
+        msg = f"{source}: no such file"
+        raise BackendError(msg)
+    try:
+        state = torch.load(source, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        first = str(error).strip().split("\n")[0]
+        msg = f"{source}: holds more than weights or is damaged, and was not loaded: {first[:160]}"
+        raise BackendError(msg) from None
+    if under and isinstance(state, dict) and isinstance(state.get(under), dict):
+        state = state[under]
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        msg = f"{source}: is not the state of a network; {advice}"
+        raise BackendError(msg)
+    return {str(key): value for key, value in state.items()}
 
 
 def load_weights(folder: Path, architecture: str = "") -> tuple[ModelCard, Weights]:

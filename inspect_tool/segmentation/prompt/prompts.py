@@ -1,6 +1,5 @@
 """What a person says of an object: clicks inside and outside of it, a box about it; and the table they stand in."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from inspect_tool import typos
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import read_bytes
+from inspect_tool.files import read_csv
 
 COLUMNS = ("image", "object", "label", "x", "y", "x2", "y2")
 LABELS = {"inside": "inside", "1": "inside", "outside": "outside", "0": "outside", "box": "box", "none": "none"}
@@ -96,20 +95,12 @@ def read_clicks(path: Path, image: str, shape: tuple[int, int]) -> tuple[Prompt,
 
 def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str | None]]]:
     """Lines of the table with their numbers, counted from 1 with the heads."""
-    try:
-        reader = csv.DictReader(read_bytes(path).decode("utf-8-sig").splitlines(), strict=True)
-        rows = [{**dict.fromkeys(COLUMNS), **row} for row in reader]
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise SettingsError(msg) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path}: is no table of texts separated by commas: {error}"
-        raise SettingsError(msg) from None
-    lacking = [name for name in COLUMNS[:5] if name not in (reader.fieldnames or ())]
+    heads, rows = read_csv(path)
+    lacking = [name for name in COLUMNS[:5] if name not in heads]
     if lacking:
         msg = f"{path}: lacks the column {lacking[0]}; the first line is: {','.join(COLUMNS)}"
         raise SettingsError(msg)
-    return list(enumerate(rows, start=2))
+    return list(enumerate(({**dict.fromkeys(COLUMNS), **row} for row in rows), start=2))
 
 
 def _with(prompt: Prompt, label: str, row: Mapping[str, str | None], shape: tuple[int, int], where: str) -> Prompt:

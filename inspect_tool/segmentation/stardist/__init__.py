@@ -25,6 +25,7 @@ from inspect_tool.model import GrayImage, Micrograph, ModelCard, Samples, Segmen
 from inspect_tool.ranges import Above0, Share
 from inspect_tool.segmentation.networks import runtime
 from inspect_tool.segmentation.networks.arguments import stardist_arguments
+from inspect_tool.segmentation.networks.overlap import overlap_facts
 from inspect_tool.segmentation.networks.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet
 from inspect_tool.segmentation.networks.tiling import middle
@@ -210,9 +211,6 @@ def _segmentation(
         smooth=settings.outline == "smooth",
         grow_px=grow_px,
     )
-    hidden_px2 = drawn.areas_px2 - drawn.visible_px2
-    union_px2 = int(drawn.visible_px2.sum())
-    worst = [int(n) for n in np.argsort(-hidden_px2, kind="stable")[:20] if hidden_px2[n] > 0]
     used = {item: getattr(settings, item) for item in settings.__dataclass_fields__}
     named = described(card)
     labels = drawn.labels
@@ -230,11 +228,7 @@ def _segmentation(
             "prob_threshold": round(threshold, 4),
             "nms_threshold": model.nms_threshold,
             "outline_shift_px": grow_px,
-            "objects": len(drawn.areas_px2),
-            "overlap_percent": round(100 * float(hidden_px2.sum()) / max(union_px2, 1), 3),
-            "covered_objects": drawn.covered,
-            "hidden_objects": drawn.hidden,
-            "most_covered": [[n + 1, int(drawn.areas_px2[n]), int(drawn.visible_px2[n])] for n in worst],
+            **overlap_facts(drawn.areas_px2, drawn.visible_px2, drawn.covered, drawn.hidden),
         },
         seconds=perf_counter() - start,
     )

@@ -1,13 +1,12 @@
 """Compare a backend with the masks of a person, image by image: what a validation file is made of."""
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspect_tool import registry, typos
 from inspect_tool.errors import MeasurementError, ReadError, SettingsError
-from inspect_tool.files import load_job, read_bytes
+from inspect_tool.files import load_job, read_csv
 from inspect_tool.images import quality
 from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.inspection.job_plan import Plan
@@ -142,14 +141,7 @@ def read_labels(path: Path, images: Sequence[str]) -> Mapping[str, Label]:
     SettingsError
         The table cannot be read, lacks a column, names an image twice or one that the job does not have.
     """
-    try:
-        rows = list(csv.DictReader(read_bytes(path).decode("utf-8-sig").splitlines(), strict=True))
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise SettingsError(msg) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path}: is no table of texts separated by commas: {error}"
-        raise SettingsError(msg) from None
+    _, rows = read_csv(path)
     found: dict[str, Label] = {}
     for number, row in enumerate(rows, start=2):
         image, parent = row.get("image"), row.get("parent")

@@ -1,7 +1,7 @@
 """Capability and performance of a process against its limits, with what so few values leave open.
 
-``Cp`` and ``Cpk`` rest on the scatter from one value to the next, ``Pp`` and ``Ppk`` on that of all. A skewed quantity is
-judged by its percentiles 0.135 %, 50 % and 99.865 % (ISO 22514-2), of a lognormal distribution where one fits.
+``Cp`` and ``Cpk`` rest on the scatter from one value to the next, ``Pp`` and ``Ppk`` on that of all. A skewed quantity
+is judged by its percentiles 0.135 %, 50 % and 99.865 % (ISO 22514-2), of a lognormal distribution where one fits.
 
 References
 ----------

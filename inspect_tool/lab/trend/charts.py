@@ -61,7 +61,7 @@ def level(values: Sequence[float] | Floats) -> Level:
 
 def moving_ranges(values: Floats) -> Floats:
     """Differences of neighbors without sign, (n - 1,)."""
-    return np.abs(np.diff(values))
+    return np.asarray(np.abs(np.diff(values)), float)
 
 
 def range_limit(found: Level) -> float:

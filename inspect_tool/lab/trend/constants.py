@@ -33,11 +33,11 @@ def constants(n: int) -> Constants:
     >>> round(found.d2, 3), round(found.c4, 4), round(found.a2, 3), round(found.upper, 3)
     (1.128, 0.7979, 1.88, 3.267)
     """
-    from scipy.special import ndtr
+    from scipy.special import ndtr, roots_legendre
 
     # P(R <= r) = n ∫ φ(x) (Φ(x + r) - Φ(x))^(n - 1) dx, and E R^k = k ∫ r^(k - 1) P(R > r) dr
     x = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = roots_legendre(_NODES)
     r, weights = _REACH * (nodes + 1), _REACH * weights
     density = np.exp(-(x**2) / 2) / sqrt(2 * pi)
     beyond = 1 - n * _STEP * (density * (ndtr(x + r[:, None]) - ndtr(x)) ** (n - 1)).sum(axis=1)

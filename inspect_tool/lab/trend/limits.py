@@ -62,9 +62,11 @@ def false_alarms(chart: Callable[[float, Floats, Floats], Floats], width: float,
     >>> round(false_alarms(quiet_single, 3.0), 3)
     0.237
     """
+    from scipy.special import roots_hermitenorm
+
     if n is None:
         return 1 - float(chart(width, np.zeros(1), np.ones(1))[0])
-    errors, weights = np.polynomial.hermite_e.hermegauss(7)
+    errors, weights = roots_hermitenorm(7)
     shifts = np.repeat(errors / sqrt(n), len(_PARTS))
     ratios = np.tile(_ratios(degrees_of_freedom(n)), len(errors))
     shares = np.repeat(weights / weights.sum(), len(_PARTS)) / len(_PARTS)

@@ -70,13 +70,13 @@ def range_limit(found: Level) -> float:
 
 
 def degrees_of_freedom(n: int) -> float:
-    """Degrees of freedom of the standard deviation from the mean moving range of ``n`` normal values, some 0.61 n.
+    """Degrees of freedom of the standard deviation from the mean moving range of ``n`` normal values, some 0.6 n.
 
     The standard deviation of a sample with as many has the same relative variance. Neighboring ranges share a value:
     their covariance is that of the sizes of two normal differences that are correlated by -1/2.
 
     >>> round(degrees_of_freedom(25), 1)
-    15.0
+    14.9
     """
     variance = 2 - 4 / pi  # of one range
     covariance = 4 / pi * (sqrt(0.75) + pi / 12) - 4 / pi  # of neighbors

@@ -59,7 +59,7 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
     try:
         asked = asked_of(work, report)
         sources = tuple(
-            _source(asked.job, record, path) for record, path in zip(report.micrographs, files, strict=True)
+            source_of(asked.job, record, path) for record, path in zip(report.micrographs, files, strict=True)
         )
         planned = job_plan.plan(
             work.folder / "job.toml",
@@ -81,7 +81,7 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
 
-def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
+def source_of(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
     """The image of a record as the job would name it."""
     own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
     return job_plan.Source(

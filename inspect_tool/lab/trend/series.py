@@ -1,0 +1,141 @@
+"""The results of one quantity in the order of the work, each with its uncertainty and what made it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select
+
+from inspect_tool import typos
+from inspect_tool.errors import SettingsError
+from inspect_tool.lab import tables
+from inspect_tool.lab.find import conditions
+from inspect_tool.lab.query import Match, Pattern, Query, parse
+
+COLUMNS = ("recipe_settings", "backend", "weights", "software", "scale", "instrument", "operator")
+"""Columns of a fingerprint: what a result depends on besides the specimen."""
+
+_DAYS = re.compile(r"-?(since|until|day):", re.IGNORECASE)
+_TERM = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"])+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One result of one specimen."""
+
+    uid: str  # SHA-256 of the report
+    report: str  # its own number
+    recipe: str
+    specimen: str
+    day: date
+    started: datetime
+    value: float
+    unit: str
+    u: float | None  # standard uncertainty, in ``unit``
+    expanded_u: float | None
+    lower: float | None  # limits asked
+    upper: float | None
+    fingerprint: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Values of one quantity and one unit, the oldest first."""
+
+    quantity: str
+    unit: str
+    recipe: str
+    values: tuple[Value, ...]
+    without: int  # results that have no value
+
+
+def series(connection: Connection, quantity: str, query: str = "") -> Series:
+    """Read the results of a quantity; those of reports that a later one replaces are left out.
+
+    Parameters
+    ----------
+    connection : Connection
+    quantity : str
+        As ``report.json`` names it.
+    query : str
+        Which reports, as ``lab search`` asks for them. ``specimen:`` chooses results too.
+
+    Raises
+    ------
+    SettingsError
+        No report has it, the query is wrong or finds none, or what it finds are results of two recipes or units.
+    """
+    asked = parse(query)
+    report, result = tables.report.c, tables.result.c
+    rows = connection.execute(
+        select(tables.report, tables.result, *(tables.fingerprint.c[name].label(f"by_{name}") for name in COLUMNS))
+        .join(tables.result, result.report == report.id)
+        .join(tables.fingerprint, tables.fingerprint.c.id == report.fingerprint)
+        .where(result.quantity == quantity, report.superseded_by.is_(None), *conditions(asked))
+        .order_by(report.day, report.started, report.id, result.position)
+    ).all()
+    chosen = [row for row in rows if _is_asked(asked, row.specimen)]
+    if not chosen:
+        raise _nothing(connection, quantity, query)
+    for column, how in (("recipe", "add recipe:NAME"), ("unit", "narrow the query")):
+        found = sorted({getattr(row, column) for row in chosen})
+        if len(found) > 1:
+            msg = f"{quantity}: results of more than one {column} ({', '.join(found)}); {how}"
+            raise SettingsError(msg)
+    values = tuple(
+        Value(
+            uid=row.uid,
+            report=row.number,
+            recipe=row.recipe,
+            specimen=row.specimen,
+            day=row.day,
+            started=row.started,
+            value=row.value,
+            unit=row.unit,
+            u=row.u,
+            expanded_u=row.expanded_u,
+            lower=row.lower,
+            upper=row.upper,
+            fingerprint={name: getattr(row, f"by_{name}") for name in COLUMNS},
+        )
+        for row in chosen
+        if row.value is not None
+    )
+    return Series(
+        quantity=quantity,
+        unit=chosen[0].unit,
+        recipe=chosen[0].recipe,
+        values=values,
+        without=len(chosen) - len(values),
+    )
+
+
+def without_days(query: str) -> str:
+    """Terms of a query but for those of time, in the order of the alphabet: what frozen limits are for.
+
+    >>> without_days('since:2026-10 recipe:grain_size heat:"73 18"')
+    'heat:"73 18" recipe:grain_size'
+    """
+    return " ".join(sorted(term for term in _TERM.findall(query) if not _DAYS.match(term)))
+
+
+def _is_asked(query: Query, specimen: str) -> bool:
+    terms = [term for term in query.terms if isinstance(term, Match) and term.field == "specimen"]
+    return all(any(_fits(pattern, specimen) for pattern in term.patterns) is not term.negated for term in terms)
+
+
+def _fits(pattern: Pattern, text: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern)), text, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _nothing(connection: Connection, quantity: str, query: str) -> SettingsError:
+    there = list(_quantities(connection))
+    if quantity in there:
+        return SettingsError(f"trend '{query}': no report that it finds has a result '{quantity}'")
+    advice = typos.near(quantity, there) or (f"; there are: {', '.join(there[:20])}" if there else "")
+    return SettingsError(f"trend: no report of this lab has a result '{quantity}'{advice}")
+
+
+def _quantities(connection: Connection) -> Iterator[str]:
+    return iter(sorted(connection.scalars(select(tables.result.c.quantity).distinct())))

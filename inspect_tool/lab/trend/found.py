@@ -95,6 +95,7 @@ class Trend:
     id: str
     laboratory: str
     quantity: str
+    title: Words  # of the quantity, for the reader
     recipe: str
     unit: str
     query: str

@@ -12,16 +12,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, select
-
 from inspect_tool import plugins, registry
 from inspect_tool.errors import InspectError, MeasurementError, ReadError
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.files import sha256_bytes, sha256_file
 from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import remeasure
-from inspect_tool.lab import objects, tables
-from inspect_tool.lab.database import Lab
+from inspect_tool.lab import objects
 from inspect_tool.lab.trend.found import Pair, Proof
 from inspect_tool.lab.trend.series import Value
 from inspect_tool.lab.trend.steps import Cause, Step
@@ -42,8 +39,7 @@ _BY_HAND = ("edit", "referee")  # parts of a report that a new measurement does 
 
 
 def prove(
-    lab: Lab,
-    connection: Connection,
+    folder: Path,
     quantity: str,
     values: Sequence[Value],
     step: Step,
@@ -54,8 +50,8 @@ def prove(
 
     Parameters
     ----------
-    lab, connection
-        Where the reports and the images are.
+    folder : Path
+        Of the lab.
     quantity : str
     values : sequence of Value
         The series that the step was found in.
@@ -69,13 +65,13 @@ def prove(
     changed = min(change.at for change in cause.changes)
     kept = [
         (dossier, files)
-        for dossier in map(lambda uid: _dossier(lab, connection, uid), _uids(values[step.start : changed]))
-        if dossier is not None and (files := _images(lab, dossier.report)) is not None
-    ]
+        for dossier in (_dossier(folder, one) for one in _by_report(values[step.start : changed]))
+        if dossier is not None and (files := _images(folder, dossier.report)) is not None
+    ][:MOST]
     if not kept:
         return Proof(state="no kept images", reason=Text("trend.proof_no_images"))
     newest = values[step.end - 1]
-    new = _dossier(lab, connection, newest.uid)
+    new = _dossier(folder, newest)
     if new is None:
         return Proof(state="not proven", reason=Text("trend.proof_no_method", report=newest.report))
     pairs: list[Pair] = []
@@ -119,26 +115,25 @@ def judged(pairs: Sequence[Pair], step: Step) -> Proof:
     )
 
 
-def _uids(values: Sequence[Value]) -> list[str]:
-    """Newest reports, each once."""
-    return list(dict.fromkeys(one.uid for one in reversed(values)))
+def _by_report(values: Sequence[Value]) -> list[Value]:
+    """One value of each report, the newest first."""
+    return list({one.uid: one for one in reversed(values)}.values())
 
 
-def _dossier(lab: Lab, connection: Connection, uid: str) -> Dossier | None:
-    """A report whose file is there and unchanged; None: it is not."""
-    place = connection.scalar(select(tables.report.c.place).where(tables.report.c.uid == uid))
+def _dossier(folder: Path, value: Value) -> Dossier | None:
+    """The report of a value; None: its file is not there, or was changed."""
     try:
-        found = open_dossier(lab.folder / (place or ""))
+        found = open_dossier(folder / value.place)
     except InspectError:
         return None
-    return found if sha256_bytes(found.json) == uid else None
+    return found if sha256_bytes(found.json) == value.uid else None
 
 
-def _images(lab: Lab, report: Report) -> tuple[Path, ...] | None:
+def _images(folder: Path, report: Report) -> tuple[Path, ...] | None:
     """Kept images of a report; None: one is missing, or a person had a hand in its results."""
     if any(item.role in _BY_HAND for item in report.attachments):
         return None
-    files = tuple(objects.place_of(lab.folder, record.sha256) for record in report.micrographs)
+    files = tuple(objects.place_of(folder, record.sha256) for record in report.micrographs)
     return files if all(file.is_file() for file in files) else None
 
 

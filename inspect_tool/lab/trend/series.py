@@ -25,6 +25,7 @@ class Value:
     """One result of one specimen."""
 
     uid: str  # SHA-256 of the report
+    place: str  # of its folder or PDF, from the folder of the lab
     report: str  # its own number
     recipe: str
     specimen: str
@@ -86,6 +87,7 @@ def series(connection: Connection, quantity: str, query: str = "") -> Series:
     values = tuple(
         Value(
             uid=row.uid,
+            place=row.place,
             report=row.number,
             recipe=row.recipe,
             specimen=row.specimen,

@@ -10,8 +10,9 @@ from time import perf_counter
 import numpy as np
 from sqlalchemy import Connection
 
-from inspect_tool import folders
-from inspect_tool.errors import SettingsError
+from inspect_tool import folders, registry
+from inspect_tool.acceptance.criteria import quantity_of
+from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import sha256_bytes
 from inspect_tool.inspection.job_plan import Progress, silent
@@ -83,8 +84,8 @@ def trend(
     with connected(lab, read_only=True) as connection:
         asked = series(connection, request.quantity, request.query)
         found = evaluated(connection, lab, request, asked)
-        if request.prove:
-            found = replace(found, steps=tuple(_proven(lab, connection, asked, found.steps, tell)))
+    if request.prove:
+        found = replace(found, steps=tuple(_proven(lab.folder, asked, found.steps, tell)))
     if request.freeze:
         _check_steady(found)
         with connected(lab) as connection:
@@ -147,6 +148,7 @@ def evaluated(connection: Connection, lab: Lab, request: Request, asked: Series)
         id="",
         laboratory=lab.name,
         quantity=request.quantity,
+        title=_title(asked),
         recipe=asked.recipe,
         unit=asked.unit,
         query=request.query,
@@ -160,15 +162,25 @@ def evaluated(connection: Connection, lab: Lab, request: Request, asked: Series)
         capability=able,
         measurement_share=_measurement_share(values, control.sigma),
         warnings=tuple(_warnings(asked, x, level_steps, control, able)),
-        provenance=provenance(
-            job_sha256="", settings={}, backend="", backend_settings={}, started=now(), seconds=0.0
-        ),
+        provenance=provenance(job_sha256="", settings={}, backend="", backend_settings={}, started=now(), seconds=0.0),
     )
 
 
-def _limits(
-    values: Sequence[Value], x: Floats, found: Sequence[Step], frozen: Baseline | None, alarm: Alarm
-) -> Limits:
+def _title(asked: Series) -> Words:
+    """Name of a quantity as its recipe words it, with that of the class where it is of one."""
+    try:
+        recipe = registry.load("recipe", asked.recipe)
+    except InspectError:  # of a package that is not installed here
+        return asked.quantity
+    stated = quantity_of(recipe, asked.quantity)
+    if stated is None:
+        return asked.quantity
+    if asked.quantity in recipe.QUANTITIES:
+        return stated.title
+    return Text("words.of_class", title=stated.title, name=asked.quantity.partition(".")[2])
+
+
+def _limits(values: Sequence[Value], x: Floats, found: Sequence[Step], frozen: Baseline | None, alarm: Alarm) -> Limits:
     """Frozen limits, or preliminary ones of the values before the first step, of all where these are few."""
     before = found[0].at if found and found[0].at >= baseline.LEAST else len(x)
     own = frozen.level if frozen is not None else charts.level(x[:before])
@@ -290,16 +302,13 @@ def _check_steady(found: Trend) -> None:
         raise SettingsError(msg)
 
 
-def _proven(
-    lab: Lab, connection: Connection, asked: Series, found: Sequence[FoundStep], tell: Progress
-) -> Iterator[FoundStep]:
+def _proven(folder: Path, asked: Series, found: Sequence[FoundStep], tell: Progress) -> Iterator[FoundStep]:
     for i, one in enumerate(found):
         if one.cause.kind != "method":
             yield one
             continue
         made = proof.prove(
-            lab,
-            connection,
+            folder,
             asked.quantity,
             asked.values,
             one.step,

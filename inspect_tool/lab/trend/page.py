@@ -63,17 +63,18 @@ def page(found: Trend, folder: Path, template: Path, medium: Medium) -> str:
     medium : "screen" or "print"
     """
     language = found.language or ENGLISH
+    say = partial(said, language=language)
     found = translated(found, language)
     values = {
         "trend": found,
         "title": found.title,
         "unit": text.unit(found.unit),
-        "in_unit": lambda value, u=None: text.pm(value, u, found.unit),
+        "in_unit": lambda value, u=None: say(text.figure(text.pm(value, u, found.unit))),
         "sign": SIGNS,
         "said_of": SAID,
         "cause_of": _CAUSES,
         "proof_of": _PROOFS,
-        "change_text": change_text,
+        "change_text": lambda change: say(change_text(change)),
         "scatter": _scatter(found),
         "capability_table": _capability_table(found),
         "summary": summary(found),
@@ -86,29 +87,40 @@ def page(found: Trend, folder: Path, template: Path, medium: Medium) -> str:
     return render_page("trend.html.j2", translated(values, language), folder, template, medium, language)
 
 
-def summary(found: Trend) -> tuple[Words, ...]:
-    """What was found, in one sentence for each step, or one for all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """What was found, and how far it is proven."""
+
+    found: Words
+    proof: Words = ""
+
+
+def summary(found: Trend) -> tuple[Sentence, ...]:
+    """What was found: a sentence for each step, or one for all."""
     if found.steps:
         return tuple(_step_text(found, one) for one in found.steps)
     days = [point.day for point in found.points if point.alarm]
     out = sum(point.outlier for point in found.points)
     match found.state:
         case "alarm":
-            return (Text("trend.alarm_text", n=len(days), day=days[0], kind=found.alarm.upper()),)
+            words = Text("trend.alarm_text", n=len(days), day=days[0], kind=found.alarm.upper())
         case "outlier" if out:
-            return (Text("trend.outlier_text", n=out),)
+            words = Text("trend.outlier_text", n=out)
         case "outlier":
-            return (Text("trend.rules_text", n=sum(bool(point.rules) for point in found.points)),)
+            words = Text("trend.rules_text", n=sum(bool(point.rules) for point in found.points))
         case _:
-            return (Text("trend.steady_text", n=len(found.points)),)
+            words = Text("trend.steady_text", n=len(found.points))
+    return (Sentence(found=words),)
 
 
-def _step_text(found: Trend, one: FoundStep) -> Words:
-    size = text.pm(one.step.size, one.step.size_u, found.unit)
-    parts = [Text("trend.step_text", day=one.day, size=size, cause=cause_text(one.cause))]
-    if one.proof is not None:
-        parts.append(Text("trend.proof_text", proof=_PROOFS[one.proof.state], reason=one.proof.reason))
-    return joined(" ", parts)
+def _step_text(found: Trend, one: FoundStep) -> Sentence:
+    size = text.figure(text.pm(one.step.size, one.step.size_u, found.unit))
+    return Sentence(
+        found=Text("trend.step_text", day=one.day, size=size, cause=cause_text(one.cause)),
+        proof=""
+        if one.proof is None
+        else Text("trend.proof_text", proof=_PROOFS[one.proof.state], reason=one.proof.reason),
+    )
 
 
 def cause_text(cause: Cause) -> Words:
@@ -136,7 +148,9 @@ def _short(value: str) -> str:
 
 def _points_table(found: Trend) -> Table:
     """Every value with what speaks up at it."""
-    place = text.common_place([point.value for point in found.points], digits=5, decades=5.0)
+    stated = [point.expanded_u for point in found.points if point.expanded_u]
+    values = [point.value for point in found.points]
+    place = text.uncertainty_place(max(stated)) if stated else text.common_place(values, digits=4, decades=5.0)
 
     def printed(value: float) -> str:
         return text.figure(text.at_place(value, place) if place is not None else text.number(value, 5))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from time import perf_counter
@@ -276,7 +277,7 @@ def _warnings(
     if asked.without:
         yield Text("trend.without_value", n=asked.without)
     edges = [0, *(one.at for one in found), len(x)]
-    rest = np.concatenate([x[a:b] - x[a:b].mean() for a, b in zip(edges, edges[1:], strict=False)])
+    rest = np.concatenate([x[a:b] - x[a:b].mean() for a, b in pairwise(edges)])
     alike = float(rest[1:] @ rest[:-1]) / float(rest @ rest)
     if alike > _ALIKE / sqrt(len(x)):
         yield Text("trend.alike", correlation=round(alike, 2))

@@ -90,7 +90,6 @@ def checks(lost: Sequence[LostField], records: Sequence[MicrographRecord]) -> tu
         count = sum(one.specimen == specimen for one in lost) + sum(one.specimen == specimen for one in records)
         more = Text("inspection.and_more_lost", n=len(own) - _NOTED) if len(own) > _NOTED else ""
         shown = joined("; ", (joined(": ", (one.image, one.reason)) for one in own[:_NOTED])) + more
-        values: dict[str, str | int] = {"lost": len(own), "count": count, "shown": shown}
         if state == "not read":
             made.append(
                 Check(
@@ -103,7 +102,7 @@ def checks(lost: Sequence[LostField], records: Sequence[MicrographRecord]) -> tu
                     clause=Text("inspection.clause_lost"),
                     scope="practice",
                     specimen=specimen,
-                    note=Text("inspection.note_not_read", **values),
+                    note=Text("inspection.note_not_read", lost=len(own), count=count, shown=shown),
                 )
             )
         else:
@@ -116,7 +115,7 @@ def checks(lost: Sequence[LostField], records: Sequence[MicrographRecord]) -> tu
                     Text("terms.fields"),
                     clause=Text("inspection.clause_lost"),
                     specimen=specimen,
-                    note=Text("inspection.note_not_measured", **values),
+                    note=Text("inspection.note_not_measured", lost=len(own), count=count, shown=shown),
                     advice=Text("inspection.advice_not_measured"),
                 )
             )

@@ -34,7 +34,9 @@ def filled(lab, values, prints=None, *, quantity=QUANTITY, unit="G", first=DAY, 
             day = first + timedelta(days=i)
             digest = sha256(repr(sorted(own.items())).encode()).hexdigest()
             known = tables.fingerprint.c
-            found = connection.scalar(tables.fingerprint.select().with_only_columns(known.id).where(known.sha256 == digest))
+            found = connection.scalar(
+                tables.fingerprint.select().with_only_columns(known.id).where(known.sha256 == digest)
+            )
             if found is None:
                 found = connection.execute(
                     tables.fingerprint.insert().values(sha256=digest, **own)

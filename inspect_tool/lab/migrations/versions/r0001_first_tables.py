@@ -56,14 +56,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name=op.f("uq_fingerprint_sha256")),
     )
     op.create_table(
-        "header_default",
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("of", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("scope", "of", "key", name=op.f("pk_header_default")),
-    )
-    op.create_table(
         "instrument",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -184,6 +176,7 @@ def upgrade() -> None:
         sa.Column("conforming", sa.Boolean(), nullable=True),
         sa.Column("standard", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("supersedes", sa.String(length=64), nullable=True),
         sa.Column("superseded_by", sa.String(length=64), nullable=True),
         sa.Column("fingerprint", sa.Integer(), nullable=False),
         sa.Column("spec", sa.Integer(), nullable=True),
@@ -203,6 +196,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_report_place"), "report", ["place"], unique=False)
     op.create_index("ix_report_recipe_day", "report", ["recipe", "day"], unique=False)
     op.create_index(op.f("ix_report_started"), "report", ["started"], unique=False)
+    op.create_index(op.f("ix_report_supersedes"), "report", ["supersedes"], unique=False)
     op.create_table(
         "lot_report",
         sa.Column("lot", sa.Integer(), nullable=False),

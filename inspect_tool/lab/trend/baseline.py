@@ -62,10 +62,8 @@ def newest(connection: Connection, quantity: str, filter_: str) -> Baseline | No
     )
 
 
-def freeze(
-    connection: Connection, quantity: str, filter_: str, values: Sequence[Value], *, by: str = "", reason: str = ""
-) -> Baseline:
-    """Keep the level of values as the next version of the limits of a quantity.
+def next_version(values: Sequence[Value], before: Baseline | None, *, by: str = "", reason: str = "") -> Baseline:
+    """Make limits of values, to be frozen after those that were so far.
 
     Raises
     ------
@@ -78,8 +76,7 @@ def freeze(
         msg = f"--freeze: {len(values)} values, at least {LEAST} are needed; 25 or more are better"
         raise SettingsError(msg)
     found = level([one.value for one in values])
-    before = newest(connection, quantity, filter_)
-    made = Baseline(
+    return Baseline(
         version=before.version + 1 if before else 1,
         first=values[0].day,
         last=values[-1].day,
@@ -90,6 +87,20 @@ def freeze(
         by=by,
         reason=reason,
     )
+
+
+def freeze(connection: Connection, quantity: str, filter_: str, made: Baseline) -> None:
+    """Keep limits of a quantity.
+
+    Raises
+    ------
+    SettingsError
+        Somebody else froze this version in the meantime.
+    """
+    before = newest(connection, quantity, filter_)
+    if before is not None and before.version >= made.version:
+        msg = f"--freeze: version {before.version} of these limits was frozen in the meantime; look at it first"
+        raise SettingsError(msg)
     connection.execute(
         tables.baseline.insert().values(
             quantity=quantity,
@@ -101,8 +112,7 @@ def freeze(
             center=made.center,
             sigma=made.sigma,
             made=made.made,
-            by=by,
-            reason=reason,
+            by=made.by,
+            reason=made.reason,
         )
     )
-    return made

@@ -1,7 +1,7 @@
 """From the results of a lab to a trend: limits, alarms, steps with their cause, capability, and the page."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from sqlalchemy import Connection
 
 from inspect_tool import folders, registry
 from inspect_tool.acceptance.criteria import quantity_of
@@ -48,7 +47,13 @@ class Request:
 
 
 def trend(
-    lab: Lab, request: Request, out: Path, *, language: str = "", progress: Progress | None = None
+    lab: Lab,
+    request: Request,
+    out: Path,
+    *,
+    language: str = "",
+    exports: Collection[str] = ("html", "pdf"),
+    progress: Progress | None = None,
 ) -> tuple[Trend, Path]:
     """Evaluate a quantity over time and write ``trend.json``, ``trend.html`` and ``trend.pdf``.
 
@@ -60,6 +65,8 @@ def trend(
         Folder that gets ``<quantity>_trend/``.
     language : str
         Of the words of the page; empty: that of the template.
+    exports : collection of str
+        "html", "pdf" or both; the data are always written.
     progress : callable, optional
         Called with (steps done, steps in all, text).
 
@@ -84,37 +91,27 @@ def trend(
     folders.check(target, ())
     with connected(lab, read_only=True) as connection:
         asked = series(connection, request.quantity, request.query)
-        found = evaluated(connection, lab, request, asked)
+        kept = baseline.newest(connection, request.quantity, without_days(request.query))
+    found = evaluated(lab, request, asked, kept)
     if request.prove:
         found = replace(found, steps=tuple(_proven(lab.folder, asked, found.steps, tell)))
     if request.freeze:
         _check_steady(found)
-        with connected(lab) as connection:
-            kept = baseline.freeze(
-                connection,
-                request.quantity,
-                without_days(request.query),
-                asked.values,
-                by=request.by,
-                reason=request.reason,
-            )
-            found = evaluated(connection, lab, request, asked)
-            assert found.limits.version == kept.version
+        kept = baseline.next_version(asked.values, kept, by=request.by, reason=request.reason)
+        found = evaluated(lab, request, asked, kept)
     found = replace(
         found,
         language=language_of(language, template),
-        provenance=provenance(
-            job_sha256=sha256_bytes("".join(one.uid for one in asked.values).encode()),
-            settings=request,
-            backend="",
-            backend_settings={},
-            started=started,
-            seconds=perf_counter() - clock,
+        provenance=replace(
+            found.provenance, started=started.isoformat().replace("+00:00", "Z"), seconds=perf_counter() - clock
         ),
     )
     found = replace(found, id=document.identification("TR", found))
     with folders.new_folder(target, ()) as folder:
-        document.write(found, folder, "trend", page, template, what=WHAT)
+        document.write(found, folder, "trend", page, template, what=WHAT, exports=exports)
+        if request.freeze and kept is not None:  # last: what is frozen is never changed
+            with connected(lab) as connection:
+                baseline.freeze(connection, request.quantity, without_days(request.query), kept)
     tell(1, 1, "done")
     return found, target
 
@@ -124,7 +121,7 @@ def load_trend(path: Path) -> Trend:
     return document.load(Trend, path, SCHEMA, "a trend")
 
 
-def evaluated(connection: Connection, lab: Lab, request: Request, asked: Series) -> Trend:
+def evaluated(lab: Lab, request: Request, asked: Series, frozen: Baseline | None) -> Trend:
     """Evaluate a series; its identification and its proofs are left to the caller.
 
     Raises
@@ -135,7 +132,6 @@ def evaluated(connection: Connection, lab: Lab, request: Request, asked: Series)
     values = asked.values
     x = np.array([one.value for one in values])
     level_steps = steps(x)
-    frozen = baseline.newest(connection, request.quantity, without_days(request.query))
     control = _limits(values, x, level_steps, frozen, request.alarm)
     points = _points(values, x, control, request)
     prints = [one.fingerprint for one in values]
@@ -163,7 +159,14 @@ def evaluated(connection: Connection, lab: Lab, request: Request, asked: Series)
         capability=able,
         measurement_share=_measurement_share(values, control.sigma),
         warnings=tuple(_warnings(asked, x, level_steps, control, able)),
-        provenance=provenance(job_sha256="", settings={}, backend="", backend_settings={}, started=now(), seconds=0.0),
+        provenance=provenance(
+            job_sha256=sha256_bytes("".join(one.uid for one in values).encode()),
+            settings=request,
+            backend="",
+            backend_settings={},
+            started=now(),
+            seconds=0.0,
+        ),
     )
 
 
@@ -185,7 +188,8 @@ def _limits(values: Sequence[Value], x: Floats, found: Sequence[Step], frozen: B
     """Frozen limits, or preliminary ones of the values before the first step, of all where these are few."""
     before = found[0].at if found and found[0].at >= baseline.LEAST else len(x)
     own = frozen.level if frozen is not None else charts.level(x[:before])
-    wide = limits.widths(own.n)
+    single = limits.widened(limits.quiet_single, limits.SINGLE, own.n)
+    chart, known = (limits.quiet_cusum, limits.CUSUM) if alarm == "cusum" else (limits.quiet_ewma, limits.EWMA)
     return Limits(
         version=frozen.version if frozen else 0,
         n=own.n,
@@ -196,12 +200,12 @@ def _limits(values: Sequence[Value], x: Floats, found: Sequence[Step], frozen: B
         reason=frozen.reason if frozen else "",
         center=own.center,
         sigma=own.sigma,
-        lower=own.center - wide.single * own.sigma,
-        upper=own.center + wide.single * own.sigma,
+        lower=own.center - single * own.sigma,
+        upper=own.center + single * own.sigma,
         range_upper=charts.range_limit(own),
-        single=wide.single,
-        alarm=wide.cusum if alarm == "cusum" else wide.ewma,
-        unwidened=limits.KNOWN.cusum if alarm == "cusum" else limits.KNOWN.ewma,
+        single=single,
+        alarm=limits.widened(chart, known, own.n),
+        unwidened=known,
     )
 
 

@@ -1,0 +1,1 @@
+"""The laboratory's memory: an index of its reports in a database."""

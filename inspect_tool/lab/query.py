@@ -26,7 +26,7 @@ from inspect_tool.errors import SettingsError
 
 TEXTS = (
     *("recipe", "verdict", "part", "heat", "order", "lot", "sample", "customer", "material", "laboratory"),
-    *("operator", "instrument", "name", "title", "number", "standard", "language", "spec", "uid"),
+    *("operator", "instrument", "name", "title", "report", "standard", "language", "spec", "uid"),
 )
 """Fields that a report has one text of."""
 MANY = ("specimen", "quantity", "image")
@@ -124,6 +124,9 @@ def parse(text: str) -> Query:
     """
     if len(text) > _MOST:
         msg = f"query: it has {len(text)} letters, at most {_MOST} are read"
+        raise SettingsError(msg)
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+        msg = "query: it holds a sign that is no text"
         raise SettingsError(msg)
     terms = tuple(_term(letters) for letters in _split(text))
     if len(terms) > _MOST_TERMS:

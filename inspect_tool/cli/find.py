@@ -29,7 +29,7 @@ class QueryTerms(TyperCommand):
 
 Terms = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[QUERY]...", help='E.g. "heat:730218 since:2026-10 -verdict:fail"; none: all.'),
+    typer.Argument(metavar="[QUERY]", help='E.g. "heat:730218 since:2026-10 -verdict:fail"; none: all.'),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="As many at most, the newest; 0: all.")]
 

@@ -230,8 +230,8 @@ def _inspected(connection: Connection, identifiers: Sequence[str]) -> Mapping[st
     of_lots = (
         select(specimen.report, specimen.specimen).join(tables.report, report.id == specimen.report).where(*counts)
     )
-    for row in connection.execute(of_lots.order_by(specimen.report, specimen.specimen)):
-        names.setdefault(row.report, []).append(row.specimen)
+    for of, name in connection.execute(of_lots.order_by(specimen.report, specimen.specimen)):
+        names.setdefault(of, []).append(name)
     decided: dict[int, list[tuple[str, str, str]]] = {}
     verdicts = (
         select(result.report, result.specimen, result.quantity, result.verdict)
@@ -239,8 +239,8 @@ def _inspected(connection: Connection, identifiers: Sequence[str]) -> Mapping[st
         .where(*counts, result.verdict != "")
         .order_by(result.report, result.position)
     )
-    for row in connection.execute(verdicts):
-        decided.setdefault(row.report, []).append((row.specimen, row.quantity, row.verdict))
+    for of, name, quantity, word in connection.execute(verdicts):
+        decided.setdefault(of, []).append((name, quantity, word))
     found: dict[str, list[_Inspected]] = {}
     for row in connection.execute(select(tables.report).where(*counts).order_by(report.day, report.started, report.id)):
         made = LotReport(

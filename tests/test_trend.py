@@ -243,7 +243,7 @@ AREA = "area_percent.dark"
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory):
-    """Eighteen reports: from the 7th the threshold lies above the gray; from the 13th it is raised beside a new part."""
+    """Eighteen reports: from the 7th the threshold is above the gray; from the 13th it rises beside a new part."""
     folder = tmp_path_factory.mktemp("moved")
     lab = init(folder / "lab")
     for i in range(18):

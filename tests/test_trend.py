@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 import tifffile
+from wide_words import drawn_in, names_in, wide_language, words_in, words_of
 
 from inspect_tool import cli
 from inspect_tool.errors import MeasurementError, SettingsError
@@ -15,9 +16,11 @@ from inspect_tool.lab import index, tables
 from inspect_tool.lab.database import connected, init
 from inspect_tool.lab.trend import baseline, charts, proof
 from inspect_tool.lab.trend.found import Pair
+from inspect_tool.lab.trend.page import page
 from inspect_tool.lab.trend.series import COLUMNS, series, without_days
 from inspect_tool.lab.trend.steps import Step
 from inspect_tool.lab.trend.trend import Request, load_trend, trend
+from inspect_tool.paths import data_folder
 
 DAY = date(2026, 10, 1)
 PRINT = dict.fromkeys(COLUMNS, "") | {"backend": "unet 12ab", "weights": "a" * 64, "software": "inspect_tool 1.0"}
@@ -210,6 +213,19 @@ def test_terms_of_time_are_no_part_of_what_limits_are_for():
     assert without_days('part:"a since:1" since:2026 -until:2026-02 day:2026-03 -verdict:fail') == (
         '-verdict:fail part:"a since:1"'
     )
+
+
+@pytest.mark.parametrize("options", [{"nelson": True}, {"alarm": "ewma"}])
+def test_a_page_has_no_word_of_its_own_that_is_not_of_its_language(options, lab, tmp_path, monkeypatch):
+    filled(lab, drawn(n=44, step=3), new_weights(20, 44))
+    with wide_language(tmp_path, monkeypatch) as language:
+        found, folder = looked(lab, Request(quantity=QUANTITY, **options), tmp_path)
+        written = page(replace(found, language=language), folder, data_folder("templates") / "inspection", "print")
+    own = names_in((found.laboratory, found.quantity, found.fingerprints, [point.report for point in found.points]))
+    terms = {"inspect", "tool", "python", "utc", "cusum", "ewma", "cpk", "ppk", "a" * 10, "b" * 10} | words_in(
+        found.provenance.platform
+    )
+    assert words_of(written + drawn_in(written)) - own - terms == set()
 
 
 # ------------------------------------------------------------------------------------------------------------- proof

@@ -81,7 +81,7 @@ def _print_trend(found: "Trend", folder: Path) -> None:
     table = Table(title=None, show_header=False, pad_edge=False)
     limits = f"{number(control.lower)} to {with_unit(number(control.upper), found.unit)}"
     kind = f"version {control.version}" if control.version else "preliminary"
-    rows = {
+    rows: dict[str, str] = {
         "values": f"{len(points)}, {points[0].day} to {points[-1].day}",
         "center": quantity(control.center, found.unit),
         "limits": f"{limits} ({kind}, from {control.n} values)",

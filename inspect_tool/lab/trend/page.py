@@ -1,6 +1,6 @@
 """The page of a trend: its charts and how they are worded. It computes nothing that the data do not hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from inspect_tool.lab.trend.steps import Cause, Change
 from inspect_tool.languages import ENGLISH, Text, Words, joined, said, translated
 from inspect_tool.model import Table
 from inspect_tool.report import charts, plots, text
-from inspect_tool.report.plots import Axis, Curve, Line, Mark, Plot, plot_svg
+from inspect_tool.report.plots import Axis, Curve, Line, Mark, Marker, Plot, plot_svg
 from inspect_tool.report.render import Medium, data_uri, render_page
 
 Say = Callable[[str], str]  # puts a text into the words of the language
@@ -313,19 +313,19 @@ def _values(found: Trend, say: Say) -> Plot:
             (one.step.at, one.step.end, one.step.after),
         ):
             marks.append(Curve(x=[start + 0.6, end + 0.4], y=[mean, mean], color=_MARKED, width=1.6))
-    marks += [
-        Curve(x=at, y=[y[i - 1] for i in at], color=_MARKED, marker=marker, size=6.5, fill="none", edge=1.1)
-        for marker, at in (
-            ("square", [i for i, point in zip(numbers, found.points, strict=True) if point.outlier]),
-            ("diamond", [i for i, point in zip(numbers, found.points, strict=True) if point.alarm]),
-        )
-        if at
-    ]
+    out = [i for i, point in zip(numbers, found.points, strict=True) if point.outlier]
+    alarms = [i for i, point in zip(numbers, found.points, strict=True) if point.alarm]
+    marks += [_marked(out, [y[i - 1] for i in out], "square"), _marked(alarms, [y[i - 1] for i in alarms], "diamond")]
     return Plot(
         marks=[*marks, *_step_lines(found, say)],
         x=_days(found),
         y=Axis(label=text.on_axis(say(Text("words.value")), found.unit)),
     )
+
+
+def _marked(at: Sequence[int], y: Sequence[float], marker: Marker) -> Curve:
+    """Put a frame around values."""
+    return Curve(x=at, y=y, color=_MARKED, marker=marker, size=6.5, fill="none", edge=1.1)
 
 
 def _step_lines(found: Trend, say: Say) -> list[Mark]:
@@ -353,10 +353,9 @@ def _sums(found: Trend, say: Say) -> Plot:
         down = [-point.down for point in found.points]
         marks.append(Curve(x=numbers, y=down, color=charts.LINES[2][0], width=1.1, marker="square", size=2.6))
     at = [i for i, point in zip(numbers, found.points, strict=True) if point.alarm]
-    if at:
-        own = [found.points[i - 1] for i in at]
-        y = [point.up if found.alarm == "ewma" or point.up > limit else -point.down for point in own]
-        marks.append(Curve(x=at, y=y, color=_MARKED, marker="diamond", size=6.5, fill="none", edge=1.1))
+    own = [found.points[i - 1] for i in at]
+    y = [point.up if found.alarm == "ewma" or point.up > limit else -point.down for point in own]
+    marks.append(_marked(at, y, "diamond"))
     lines = [Line(at=one.step.at + 0.5, upright=True, color=_MARKED, dash=(4, 2)) for one in found.steps]
     return Plot(marks=[*marks, *lines], x=_days(found), y=Axis(label=say(Text("trend.in_sigmas"))))
 

@@ -15,6 +15,7 @@ from inspect_tool.inspection.job_run import run
 from inspect_tool.lab import index, tables
 from inspect_tool.lab.database import connected, init
 from inspect_tool.lab.trend import baseline, charts, proof
+from inspect_tool.lab.trend import series as series_module
 from inspect_tool.lab.trend.found import Pair
 from inspect_tool.lab.trend.page import page
 from inspect_tool.lab.trend.series import COLUMNS, series, without_days
@@ -168,7 +169,7 @@ def test_limits_are_not_frozen_over_a_step_nor_of_few_values(lab, tmp_path):
         assert baseline.newest(connection, QUANTITY, "") is None
 
 
-def test_what_a_series_cannot_be_made_of_is_named(lab, tmp_path):
+def test_what_a_series_cannot_be_made_of_is_named(lab, tmp_path, monkeypatch):
     filled(lab, drawn(12))
     filled(lab, drawn(5), quantity="porosity_percent", unit="%", recipe="porosity")
     filled(lab, drawn(5), unit="1", recipe="texture", first=DAY + timedelta(days=20))
@@ -185,6 +186,9 @@ def test_what_a_series_cannot_be_made_of_is_named(lab, tmp_path):
     ):
         with pytest.raises(SettingsError, match=words):
             looked(lab, request, tmp_path)
+    monkeypatch.setattr(series_module, "MOST", 10)
+    with pytest.raises(SettingsError, match=r"12 values, at most 10 .*; narrow the query, e\.g\. since:2026-10-03"):
+        trend(lab, Request(quantity=QUANTITY, query="recipe:grain_size"), tmp_path)
     with pytest.raises(MeasurementError, match="needs 3 finite values at least, got 2"):
         looked(lab, Request(quantity=QUANTITY, query="until:2026-10-02"), tmp_path)
 

@@ -47,6 +47,7 @@ _PROOFS: dict[str, Words] = {
     "no kept images": Text("trend.no_kept_images"),
 }
 _MOST_NAMES = 110  # letters under a chart of the whole width
+_MOST_ROWS = 300  # of the table of values
 _MARKED = charts.LINES[1][0]
 
 
@@ -178,7 +179,7 @@ def _points_table(found: Trend) -> Table:
                 point.fingerprint + 1,
                 joined(", ", _signals(found, i - 1, point)),
             )
-            for i, point in enumerate(found.points, start=1)
+            for i, point in [*enumerate(found.points, start=1)][-_MOST_ROWS:]
         ),
     )
 

@@ -1,20 +1,21 @@
 """The results of one quantity in the order of the work, each with its uncertainty and what made it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import Connection, select
 
-from inspect_tool import typos
 from inspect_tool.errors import SettingsError
 from inspect_tool.lab import tables
-from inspect_tool.lab.find import conditions
+from inspect_tool.lab.find import check_quantity, conditions
 from inspect_tool.lab.query import Match, Pattern, Query, parse
 
 COLUMNS = ("recipe_settings", "backend", "weights", "software", "scale", "instrument", "operator")
 """Columns of a fingerprint: what a result depends on besides the specimen."""
+
+MOST = 5000
+"""Values of a series: steps are sought among all of them at once."""
 
 _DAYS = re.compile(r"-?(since|until|day):", re.IGNORECASE)
 _TERM = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"])+')
@@ -30,7 +31,6 @@ class Value:
     recipe: str
     specimen: str
     day: date
-    started: datetime
     value: float
     unit: str
     u: float | None  # standard uncertainty, in ``unit``
@@ -68,9 +68,14 @@ def series(connection: Connection, quantity: str, query: str = "") -> Series:
         No report has it, the query is wrong or finds none, or what it finds are results of two recipes or units.
     """
     asked = parse(query)
+    check_quantity(connection, quantity, "trend")
     report, result = tables.report.c, tables.result.c
     rows = connection.execute(
-        select(tables.report, tables.result, *(tables.fingerprint.c[name].label(f"by_{name}") for name in COLUMNS))
+        select(
+            *(report[name] for name in ("uid", "place", "number", "recipe", "day")),
+            *(result[name] for name in ("specimen", "value", "unit", "u", "expanded_u", "lower", "upper")),
+            *(tables.fingerprint.c[name].label(f"by_{name}") for name in COLUMNS),
+        )
         .join(tables.result, result.report == report.id)
         .join(tables.fingerprint, tables.fingerprint.c.id == report.fingerprint)
         .where(result.quantity == quantity, report.superseded_by.is_(None), *conditions(asked))
@@ -78,12 +83,17 @@ def series(connection: Connection, quantity: str, query: str = "") -> Series:
     ).all()
     chosen = [row for row in rows if _is_asked(asked, row.specimen)]
     if not chosen:
-        raise _nothing(connection, quantity, query)
+        msg = f"trend '{query}': no report that it finds has a result '{quantity}'"
+        raise SettingsError(msg)
     for column, how in (("recipe", "add recipe:NAME"), ("unit", "narrow the query")):
         found = sorted({getattr(row, column) for row in chosen})
         if len(found) > 1:
             msg = f"{quantity}: results of more than one {column} ({', '.join(found)}); {how}"
             raise SettingsError(msg)
+    if len(chosen) > MOST:
+        first = chosen[-MOST].day
+        msg = f"{quantity}: {len(chosen)} values, at most {MOST} are drawn; narrow the query, e.g. since:{first}"
+        raise SettingsError(msg)
     values = tuple(
         Value(
             uid=row.uid,
@@ -92,7 +102,6 @@ def series(connection: Connection, quantity: str, query: str = "") -> Series:
             recipe=row.recipe,
             specimen=row.specimen,
             day=row.day,
-            started=row.started,
             value=row.value,
             unit=row.unit,
             u=row.u,
@@ -129,15 +138,3 @@ def _is_asked(query: Query, specimen: str) -> bool:
 
 def _fits(pattern: Pattern, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern)), text, re.IGNORECASE | re.DOTALL) is not None
-
-
-def _nothing(connection: Connection, quantity: str, query: str) -> SettingsError:
-    there = list(_quantities(connection))
-    if quantity in there:
-        return SettingsError(f"trend '{query}': no report that it finds has a result '{quantity}'")
-    advice = typos.near(quantity, there) or (f"; there are: {', '.join(there[:20])}" if there else "")
-    return SettingsError(f"trend: no report of this lab has a result '{quantity}'{advice}")
-
-
-def _quantities(connection: Connection) -> Iterator[str]:
-    return iter(sorted(connection.scalars(select(tables.result.c.quantity).distinct())))

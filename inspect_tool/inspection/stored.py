@@ -89,6 +89,7 @@ def _array_of(held: list[Any]) -> Any:
 
 def _frame(value: pd.DataFrame) -> dict[str, Any]:
     return {
+        "rows": len(value),
         "index": None if _is_counted(value.index) else _column(value.index.to_series()),
         "columns": [[_encoded(name), _column(value[name])] for name in value.columns],
     }
@@ -112,17 +113,16 @@ def _column(column: "pd.Series[Any]") -> list[Any]:
 
 
 def _frame_of(held: dict[str, Any]) -> pd.DataFrame:
-    columns = [(_decoded(name), _column_of(*column)) for name, column in held["columns"]]
-    index = None if held["index"] is None else pd.Index(_column_of(*held["index"]))
-    if index is None and columns:
-        index = pd.RangeIndex(len(columns[0][1]))
-    made = pd.DataFrame({i: column for i, (_, column) in enumerate(columns)}, index=index)
-    made.columns = pd.Index([name for name, _ in columns])
+    index = pd.RangeIndex(held["rows"]) if held["index"] is None else pd.Index(_column_of(*held["index"]))
+    columns = {i: _column_of(*column).set_axis(index) for i, (_, column) in enumerate(held["columns"])}
+    made = pd.DataFrame(columns, index=index)
+    if columns:
+        made.columns = pd.Index([_decoded(name) for name, _ in held["columns"]])
     return made
 
 
-def _column_of(kind: str, held: list[Any]) -> Any:
-    return pd.array([_decoded(item) for item in held], dtype=kind) if kind else _array_of(held)  # type: ignore[call-overload]
+def _column_of(kind: str, held: list[Any]) -> "pd.Series[Any]":
+    return pd.Series([_decoded(item) for item in held], dtype=kind) if kind else pd.Series(_array_of(held))
 
 
 def _dataclass(value: Any) -> list[Any]:

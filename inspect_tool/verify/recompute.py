@@ -284,7 +284,7 @@ def _recomputed(
         made_with=supersede.settings_of(report.provenance.settings, report.provenance.backend),
     )
     findings = findings_of(asked, again, correction_of(asked, again))
-    day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
+    day = criteria.date_of_work(asked.job.header, date.fromisoformat(report.provenance.started[:10]))
     known = reporting.scale_checks(records, day)
     others = [check for check in report.checks[len(findings.checks) :] if not has_check(check, known)]
     made = reporting.report_of(

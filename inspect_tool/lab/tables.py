@@ -268,6 +268,7 @@ baseline = Table(
     Column("version", Integer, nullable=False),
     Column("from_", Date),
     Column("to", Date),
+    Column("n", Integer, nullable=False),  # values that they are made of
     Column("center", Double, nullable=False),
     Column("sigma", Double, nullable=False),
     Column("made", Instant, nullable=False),

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("from_", sa.Date(), nullable=True),
         sa.Column("to", sa.Date(), nullable=True),
+        sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("center", sa.Double(), nullable=False),
         sa.Column("sigma", sa.Double(), nullable=False),
         sa.Column("made", sa.DateTime(timezone=True), nullable=False),

@@ -4,6 +4,7 @@
 changed: the report, where it lay, and when it came.
 """
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -37,20 +38,17 @@ def append(folder: Path, line: Line) -> None:
         It cannot be written.
     """
     path = folder / FILE
-    text = json.dumps({"uid": line.uid, "place": line.place, "added": line.added.isoformat()}, ensure_ascii=False)
+    entry = {"uid": line.uid, "place": line.place, "added": line.added.isoformat()}
+    data = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
     try:
-        with locks.held(folder / f".{FILE}.lock", patience_s=_PATIENCE_S), path.open("a+b") as file:
+        with locks.held(folder / f".{FILE}.lock", patience_s=_PATIENCE_S), path.open("a+b", buffering=0) as file:
             start = file.seek(0, os.SEEK_END)
             if start:
                 file.seek(start - 1)
-                if file.read(1) != b"\n":  # a line that a kill or a full disk cut off
-                    file.write(b"\n")
-            try:
-                file.write(text.encode() + b"\n")
-                file.flush()
-            except OSError:
-                os.truncate(path, start)
-                raise
+                data = data if file.read(1) == b"\n" else b"\n" + data  # after a line that a kill has cut off
+            if file.write(data) != len(data):
+                file.truncate(start)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}"

@@ -211,7 +211,8 @@ def _limits(asked: list[Conformity], unit: str) -> dict[str, float | None]:
         for side, values in found.items():
             limit = getattr(one.requirement, side)
             if limit is not None:
-                values.append(convert(limit, one.requirement.unit or unit, unit))
+                stated = one.requirement.unit or unit
+                values.append(limit if stated == unit else convert(limit, stated, unit))
     return {
         "lower": max(found["lower"], default=None),
         "upper": min(found["upper"], default=None),

@@ -258,7 +258,7 @@ def test_a_lot_and_its_sampling_plan_are_remembered(lab, tmp_path):
 
 def test_what_is_no_report_is_one_line_and_changes_nothing(lab, tmp_path):
     (tmp_path / "report.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ReadError, match="report.json: schema is None"):
+    with pytest.raises(ReadError, match=r"report.json: schema is None"):
         index.add(lab, tmp_path)
     assert rows(lab) == []
     assert not (lab.folder / journal.FILE).exists()

@@ -86,7 +86,9 @@ def record(report: Report, json: bytes, *, name: str, place: str) -> Record:
             "supersedes": next((one.sha256 for one in report.attachments if one.role == "replaced"), None),
         },
         fingerprint=fingerprint(report),
-        specimens=tuple(dict.fromkeys(one.specimen for one in (*report.micrographs, *report.results))),
+        specimens=tuple(
+            dict.fromkeys([one.specimen for one in report.micrographs] + [one.specimen for one in report.results])
+        ),
         results=_results(report),
         micrographs=tuple(
             {"field": i, "specimen": one.specimen, "file": one.image, "sha256": one.sha256}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from lab_example import a_lab
+from lab_files import a_lab
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 

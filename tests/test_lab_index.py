@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from lab_example import a_lab, a_report, written
+from lab_files import a_lab, a_report, written
 from sqlalchemy import func, select
 
 from inspect_tool.acceptance.conformity import decide

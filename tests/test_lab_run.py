@@ -1,4 +1,4 @@
-"""Jobs that are run for a lab: what its defaults fill in, what the report says of it, and what is kept come what may."""
+"""Jobs that are run for a lab: what its defaults fill in, what the report says of it, and what is kept."""
 
 import sqlite3
 import tomllib
@@ -82,7 +82,7 @@ def test_the_report_names_what_nobody_stated_and_verifies(filled_report):
     assert (report.header.customer, report.header.customer_contact) == ("Halden Pump Works", "S. Ferreira")
     assert report.header.heat == "H 7"
     (told,) = [one for one in report.statements if one.name.key == "inspection.of_defaults"]
-    assert said(told.text, "en").endswith(f'"{lab.name}" keeps: customer, contact of the customer.')
+    assert said(told.text, "en").endswith(f'"{lab.name}" keeps: Customer, Contact of the customer.')
     assert "Auftrag nicht angegeben" in said(told.text, "de")
     found = verify(kept.folder)
     assert {one.part: one.state for one in found.findings if one.state == "differs"} == {}
@@ -114,7 +114,7 @@ def test_the_lab_remembers_the_report_and_keeps_its_image(filled_report):
         assert objects.read(lab.folder, sha256)
 
 
-# -------------------------------------------------------------------------------------------- evidence first, come what may
+# ----------------------------------------------------------------------------------------------------- evidence first
 
 
 @pytest.mark.parametrize("fault", ["locked", "damaged", "gone"])
@@ -174,7 +174,8 @@ def test_however_a_job_is_written_it_says_the_same_and_what_was_filled_in(lab, t
     defaults.change(lab, "operator", "P. Nowak")
     defaults.change(lab, "laboratory", 'North "1" \\ µ')
     job = tmp_path / "job.toml"
-    text = JOB.format(header="") + header if "[" in header else f"{header}\n{JOB.format(header=str())}"
+    plain = JOB.format(header="")
+    text = plain + header if "[" in header else f"{header}\n{plain}"  # a key of the file stands before its tables
     job.write_bytes(text.encode())
     before = tomllib.loads(job.read_bytes().decode().replace("\r\n", "\n"))
     after = tomllib.loads(defaults.completed(lab, job).decode())

@@ -84,7 +84,7 @@ def test_the_report_names_what_nobody_stated_and_verifies(filled_report):
     (told,) = [one for one in report.statements if one.name.key == "inspection.of_defaults"]
     assert said(told.text, "en").endswith(f'"{lab.name}" keeps: Customer, Contact of the customer.')
     assert "Auftrag nicht angegeben" in said(told.text, "de")
-    found = verify(kept.folder)
+    found = verify.verify(kept.folder)
     assert {one.part: one.state for one in found.findings if one.state == "differs"} == {}
     assert found.verified
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as default
 from pathlib import Path
+from typing import Any
 
 from inspect_tool import locks, typos
 from inspect_tool.errors import OutputError, SettingsError
@@ -107,7 +108,8 @@ def change(lab: Lab, key: str, value: str, scope: str = "", of: str = "") -> Non
         else:
             del table[key]
         tables = {name: part for name, part in {**named, of: table}.items() if part}
-        new = replace(old, **({scope: tables} if scope else {"header": table}))
+        changed: dict[str, Any] = {scope: tables} if scope else {"header": table}
+        new = replace(old, **changed)
         try:
             write_whole(path, toml_text(new).encode())
         except OSError as error:

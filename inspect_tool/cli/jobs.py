@@ -259,7 +259,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         filters = in_language(own)
         method = said(Text(methods[report.conforming]), own)
         for result in [result for result in report.results if result.main]:
-            printed = filters["pm"](result.value, result.expanded_u, result.unit)
+            printed = filters["pm"](result.value, result.expanded_u, result.unit, result.interval)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
             table.add_row(name, result.specimen, text, filters["term"](report.verdict), method)
     console = Console(width=None if sys.stdout.isatty() else 140)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text, Words
+from inspect_tool.measure.edges import BLURRED_PX, whole_weights
 from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.regions import connected, region_table
@@ -82,7 +83,8 @@ def measure_field(
         ),
         features=table,
         alternatives=shifted,
-        worst=largest_features(table, pixel_um, _caption),
+        # a sheet of cells is no separate thing that could be the worst one
+        worst=() if settings.count == "nothing" else largest_features(table, pixel_um, _caption),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation, micrograph),
@@ -109,11 +111,16 @@ def _area_px2(labels: LabelImage, roi: Mask | None) -> float:
 
 
 def _table(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> pd.DataFrame:
-    """Patches of cells, or the objects that are counted; ``counts`` says which have the least size."""
+    """Patches of cells, or the objects that are counted.
+
+    ``counts`` says which have the least size, ``count_weight`` for how many each stands.
+    """
     numbered = np.asarray(labels, np.int32) if settings.count != "nothing" else connected(labels > 0)
     table = region_table(numbered, micrograph.calibration.pixel_um, roi=micrograph.roi, shape_factors=False)
     if settings.count != "nothing":
         table["counts"] = table["area_px2"].to_numpy() >= settings.minimum_px2
+        weights = whole_weights(numbered, table, micrograph.roi, margin_px=BLURRED_PX)
+        table["count_weight"] = np.where(table["counts"], weights, 0.0)
     return table
 
 
@@ -130,9 +137,9 @@ def _numbers(labels: LabelImage, table: pd.DataFrame, micrograph: Micrograph, se
         counts = table["counts"].to_numpy(bool)
         counted = int(counts.sum())
         cut = int((table["touches_edge"].to_numpy(bool) & counts).sum())
-        below = int((~counts).sum())
+        below = int((~counts & ~table["touches_edge"].to_numpy(bool)).sum())  # a rest at the edge is no small object
         if pixel_um is not None:
-            per_mm2 = confluence.per_area(counted - cut, cut, area_px2 * pixel_um**2 * 1e-6)
+            per_mm2 = confluence.per_area(float(table["count_weight"].sum()), area_px2 * pixel_um**2 * 1e-6)
     return Numbers(
         covered_percent=covered,
         half_pixel_percent=half,

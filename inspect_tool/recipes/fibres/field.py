@@ -12,7 +12,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.boundaries import parted_by_distance
 from inspect_tool.measure.contacts import contacts
-from inspect_tool.measure.edges import whole_weights
+from inspect_tool.measure.edges import BLURRED_PX, whole_weights
 from inspect_tool.measure.regions import region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
@@ -80,7 +80,7 @@ def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Foun
     minor, major = (table[f"ellipse_{axis}_{unit}"].to_numpy(dtype=np.float64) for axis in ("minor", "major"))
     table["tilt_deg"] = fiber_sections.tilt_deg(minor, np.maximum(major, 1e-12))
     table["touching"] = np.isin(table["feature"].to_numpy(), contacts(fibers)[0])
-    table["count_weight"] = whole_weights(fibers, table, roi)
+    table["count_weight"] = whole_weights(fibers, table, roi, margin_px=BLURRED_PX)
     used = table["count_weight"].to_numpy() > 0
     mean_px = (
         float(np.average(minor[used], weights=table["count_weight"].to_numpy()[used])) / (pixel_um or 1.0)

@@ -14,11 +14,11 @@ from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, PointClass, Segmentation
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.confluence.settings import Settings
+from inspect_tool.recipes.confluence.settings import COVERED, Settings
 from inspect_tool.recipes.confluence.values import Measured, Numbers, Values
 from inspect_tool.standards.formulas import confluence
 
@@ -91,6 +91,21 @@ def measure_field(
             SEPARATION: read_off(micrograph, SEPARATION, lambda: segmentation.told.texture_separation),
         },
     )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is.
+
+    Raises
+    ------
+    MeasurementError
+        What is covered is not asked for: a number of objects is not corrected by points.
+    """
+    if settings.count == "nuclei":
+        msg = "confluence: settings.count is 'nuclei': points correct what is covered, and no number of objects"
+        raise MeasurementError(msg)
+    named = (PointClass(name="ground"), PointClass(name="cells", quantity=COVERED))
+    return (segmentation.labels > 0).astype(np.uint8), named
 
 
 def _check_countable(micrograph: Micrograph, segmentation: Segmentation, settings: Settings) -> None:

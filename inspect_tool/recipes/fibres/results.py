@@ -21,6 +21,7 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expa
 
 LEAST = 10  # whole fibers; with fewer no mean is stated
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
+_PARTED_PX = 1 / sqrt(12)  # of what parting lines take of the diameter of a fiber that touches others, 0 to 1 px
 _OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
 _STEEPEST = 0.4  # sine of the tilt below which an axis that is a little off is a matter of noise
 _NOISE_KNOWN = 0.25  # what noise explains is itself known to this share of it
@@ -298,8 +299,10 @@ def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Res
     name = "fibre_diameter_sd_um"
     found = diameter_sd_of(fibers)
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-    # outlines that are off by half a pixel here and there add to the scatter: it is never seen too small by them
-    noise = found.value - sqrt(max(found.value**2 - 2 * (_EDGE_PX * pixel_um) ** 2, 0.0))
+    touching = float(np.average([field.values.numbers.touching_percent for field in fields])) / 100
+    # outlines that are off here and there add to the scatter: it is never seen too small by them
+    added = (2 * _EDGE_PX**2 + touching * _PARTED_PX**2) * pixel_um**2
+    noise = found.value - sqrt(max(found.value**2 - added, 0.0))
     lines = [
         *_segmentation_line(fields, name, found.value),
         scale_line(fields, found.value, 1, "fibres.basis_scale"),

@@ -316,7 +316,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
         return None
     check_stated(calibration, where)
     resolved = laboratory_files.resolve(calibration, folder, where)
-    stop_if_expired(resolved, date_of_work(job, now().date()), where)
+    stop_if_expired(resolved, date_of_work(job.header, now().date()), where)
     return resolved
 
 
@@ -325,7 +325,9 @@ def scale_lines(planned: Plan) -> list[Words]:
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
     lines = [laboratory_files.described(item) for item in made]
-    failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
+    failed = [
+        rule for rule in calibration.checks(made, date_of_work(planned.job.header, now().date())) if not rule.passed
+    ]
     return [*lines, *(Text("console.scale_not_met", name=rule.name, note=rule.note) for rule in failed)]
 
 

@@ -102,7 +102,7 @@ def run(
             findings,
             job_name=planned.path.stem,
             checks=(
-                *scale_checks(measured.records, date_of_work(planned.job, started.date())),
+                *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             worst=worst,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool.cli.common import EXIT_FIX, EXIT_PASS, Quiet, counted, print_error, showing_progress
-from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.errors import InspectError, ReadError, SettingsError
 
 LabFolder = Annotated[
     Path,
@@ -96,3 +96,56 @@ def rebuild(
         others = f", {counted(found.other_pdfs, 'PDF')} of other kinds" if found.other_pdfs else ""
         print(f"{counted(found.reports, 'report')} in the index{others}; {len(lines) or 'none'} missing or damaged")
     raise typer.Exit(EXIT_FIX if lines else EXIT_PASS)
+
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Field of the header of a job, e.g. laboratory.")]
+For = Annotated[
+    str,
+    typer.Option(
+        "--for", metavar="WHO", help="Only for jobs that name it: customer=ACME, instrument=..., operator=..."
+    ),
+]
+
+
+def defaults_show(lab: LabFolder = Path()) -> None:
+    """Show the defaults of the lab."""
+    from inspect_tool.lab import defaults
+    from inspect_tool.lab.database import settings_of
+
+    found = defaults.read(settings_of(lab))
+    tables = {"": found.header}
+    tables |= {f"{scope}={of}": part for scope in defaults.SCOPES for of, part in getattr(found, scope).items()}
+    for who, table in tables.items():
+        for key, value in table.items():
+            print(f"{key:<20} {value}{f'   (for {who})' if who else ''}")
+    if not any(tables.values()):
+        print(f"no defaults; inspect-tool lab defaults set laboratory 'Name of yours' --lab {lab}")
+
+
+def defaults_set(
+    key: Key,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="What a job means that leaves the field empty.")],
+    only: For = "",
+    lab: LabFolder = Path(),
+) -> None:
+    """Set a default: jobs that leave the field empty mean this."""
+    if not value.strip():
+        msg = f"lab defaults: '{key}' is empty; inspect-tool lab defaults remove {key} takes a default away"
+        raise SettingsError(msg)
+    _change(lab, key, value.strip(), only)
+
+
+def defaults_remove(key: Key, only: For = "", lab: LabFolder = Path()) -> None:
+    """Take a default away."""
+    _change(lab, key, "", only)
+
+
+def _change(lab: Path, key: str, value: str, only: str) -> None:
+    from inspect_tool.lab import defaults
+    from inspect_tool.lab.database import settings_of
+
+    scope, _, of = only.partition("=")
+    if only and (scope not in defaults.SCOPES or not of.strip()):
+        msg = f"--for: got '{only}', must be {', '.join(f'{name}=NAME' for name in defaults.SCOPES)}"
+        raise SettingsError(msg)
+    defaults.change(settings_of(lab), key, value, scope, of.strip())

@@ -42,5 +42,5 @@ clean:
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sam,sign]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sam,postgresql,parquet,cluster,sign]"
 	touch $@ .venv/.demo

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, jobs, learn, studies, trust
+from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trend, trust
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -97,6 +97,20 @@ golden_app = typer.Typer(
     name="golden", help="Keep the results of your own images, and compare with them later.", no_args_is_help=True
 )
 
+lab_app = typer.Typer(
+    name="lab", help="The laboratory's memory: remember reports, and find them again.", no_args_is_help=True
+)
+
+defaults_app = typer.Typer(
+    name="defaults",
+    help="Header values that jobs of the lab need not state; without a command: show them.",
+    cls=WithDefault,
+)
+
+lot_app = typer.Typer(
+    name="lot", help="Lots: a sampling plan, its specimens over several days, a verdict.", no_args_is_help=True
+)
+
 edit_app = typer.Typer(
     name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=WithDefault
 )
@@ -117,6 +131,22 @@ app.command()(studies.selftest)
 app.add_typer(golden_app)
 golden_app.command("record")(studies.golden_record)
 golden_app.command("check")(studies.golden_check)
+app.add_typer(lab_app)
+lab_app.command("init")(lab.init)
+lab_app.command("add", cls=ManyFiles)(lab.add)
+lab_app.command("rebuild")(lab.rebuild)
+lab_app.command("search", cls=find.QueryTerms)(find.search)
+lab_app.command("show")(find.show)
+lab_app.command("export", cls=find.QueryTerms)(find.export)
+lab_app.add_typer(defaults_app)
+defaults_app.command("show")(lab.defaults_show)
+defaults_app.command("set")(lab.defaults_set)
+defaults_app.command("remove")(lab.defaults_remove)
+lab_app.command("trend", cls=find.QueryTerms)(trend.trend)
+lab_app.add_typer(lot_app)
+lot_app.command("new")(find.lot_new)
+lot_app.command("show")(find.lot_show)
+lot_app.command("list")(find.lot_list)
 app.add_typer(edit_app)
 edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)

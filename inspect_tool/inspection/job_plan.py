@@ -20,6 +20,7 @@ from inspect_tool.files import (
     checked,
     load_job,
     plain,
+    sha256_bytes,
     sha256_file,
     sha256_source,
 )
@@ -65,6 +66,7 @@ class Source:
     field: int
     stated: Calibration | None
     mask: str = ""  # file with the user's own segmentation of this image
+    unread: str = ""  # why not even the bytes of the file can be read, where the job goes on without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Plan:
     validation: ValidationFile | None = None  # errors of the backend on labeled images
     refereed: referee.Given | None = None  # answers of a person to a random sample
     samples: tuple[referee.Entry, ...] = ()  # ledger of such samples, and of the answers to them
+    text: bytes = b""  # of the job file, with what a laboratory's defaults fill in; empty: as it lies there
 
 
 def plan(
@@ -95,6 +98,7 @@ def plan(
     backend: Mapping[str, object] | None = None,
     *,
     job: Job | None = None,
+    text: bytes | None = None,
     exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
@@ -104,8 +108,9 @@ def plan(
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table, ``job`` that of what the file says, ``exports``
-    that of the files it asks for, ``folder`` that of the folder of the job, which relative names start from,
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``job`` that of what the file says, ``text``
+    that of the file itself, ``exports`` that of the files it asks for, ``folder`` that of the folder of the job, which
+    relative names start from,
     ``sources`` that of the images it names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of
     the standards. Without ``refereed`` the samples and answers of a check by hand, which may not be there yet, are not
     read.
@@ -113,7 +118,7 @@ def plan(
     from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
-    job = job or load_job(path)
+    job = job or load_job(path, text)
     if exports is not None:
         job = replace(job, exports=exports)
     where = path.name
@@ -167,7 +172,8 @@ def plan(
     return Plan(
         job=job,
         path=folder / path.name,
-        sha256=sha256_file(path),
+        sha256=sha256_file(path) if text is None else sha256_bytes(text),
+        text=text or b"",
         editions=found.editions,
         settings=settings,
         backend=backend_name,
@@ -284,8 +290,8 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
             for path in files_of(pattern, folder, f"{where} images"):
-                digest = _digest(path)
-                if digest in seen:
+                digest, unread = _digest(path, skip=job.skip_damaged == "report")
+                if digest and digest in seen:
                     msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
                     raise SettingsError(msg)
                 seen[digest] = path
@@ -300,6 +306,7 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
                         plane=specimen.plane,
                         field=counts[specimen.id],
                         stated=stated,
+                        unread=unread,
                     )
                 )
     if not found:
@@ -314,7 +321,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
         return None
     check_stated(calibration, where)
     resolved = laboratory_files.resolve(calibration, folder, where)
-    stop_if_expired(resolved, date_of_work(job, now().date()), where)
+    stop_if_expired(resolved, date_of_work(job.header, now().date()), where)
     return resolved
 
 
@@ -323,17 +330,22 @@ def scale_lines(planned: Plan) -> list[Words]:
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
     lines = [laboratory_files.described(item) for item in made]
-    failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
+    failed = [
+        rule for rule in calibration.checks(made, date_of_work(planned.job.header, now().date())) if not rule.passed
+    ]
     return [*lines, *(Text("console.scale_not_met", name=rule.name, note=rule.note) for rule in failed)]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, *, skip: bool) -> tuple[str, str]:
+    """SHA-256 of an image and, with ``skip``, why it has none."""
     try:
         if path.stat().st_size > MOST_DATA:
             readers.check_known(path)  # before minutes go into the hash of what is no image
-        return sha256_source(path)
+        return sha256_source(path), ""
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
+        if skip:
+            return "", msg
         raise ReadError(msg) from None
 
 

@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
-BACKEND is threshold, watershed, stardist, cellpose or maskrcnn, each with its own settings for particles and nothing
-said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder
+BACKEND is threshold, watershed, stardist, cellpose, maskrcnn or prompt, each with its own settings for particles and
+nothing said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder
 of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked for, many: the
 same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be learned
 from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
@@ -40,6 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "stardist": {},
     "cellpose": {},
     "maskrcnn": {},
+    "prompt": {},
     "hybrid-stardist": {"proposals": {"name": "stardist"}},
     "hybrid-cellpose": {"proposals": {"name": "cellpose"}},
     "hybrid-watershed": {"proposals": {"name": "watershed", "mode": "particles"}},

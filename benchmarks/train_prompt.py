@@ -1,6 +1,6 @@
 """Train the shipped click-conditioned network ``clicked_objects`` on drawn structures and parts of two real pictures.
 
-    OMP_NUM_THREADS=1 nice python benchmarks/train_prompt.py --folder runs/clicked_objects --steps 8000
+    OMP_NUM_THREADS=1 nice python benchmarks/train_prompt.py --folder runs/clicked_objects --steps 6500
 
 A sample is a crop about a click: particles, powder, pores, voids, grains at a scale at which the object fills a tenth
 to three quarters of it, or a click on the ground, for which nothing is to be found. In training the network is
@@ -43,7 +43,7 @@ GIVEN = CHANNELS - 1  # channels of a sample; the last one of the network follow
 POOL_SIDE = 288  # of a drawing [px]
 SIZES_PX = (16.0, 90.0)  # equivalent diameters of the objects in a crop [px]
 ZOOM = (0.5, 2.4)  # from a drawing to a crop [1]
-GROUND = 0.18  # share of clicks on the ground
+GROUND = 0.22  # share of clicks on the ground
 BOXED = 0.15  # share of samples with a box
 ROUNDS = (0.4, 0.3, 0.2, 0.1)  # shares of samples that were clicked 0 to 3 times more
 LEAST_PX2 = 40  # smaller objects of a drawing are not clicked on
@@ -295,6 +295,7 @@ def card_of(scores: Mapping[str, float], stages: str) -> dict[str, Any]:
         "structure": "equivalent diameter of an object in a crop",
         "structure_px": SIZES_PX,
         "recipes": ("particles", "porosity", "phase_fraction"),
+        "settings": {"quality": 0.8, "stability": 0.75},
         "training": (
             {
                 "name": "inspect_tool.synthetic: bodies, pores, particles, voided balls, grains; packed discs",
@@ -349,7 +350,7 @@ def _from_arrays(stored: Mapping[str, NDArray[Any]], k: int) -> Drawn:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=6500)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pool", type=int, default=500)
     parser.add_argument("--every", type=int, default=200)

@@ -46,7 +46,7 @@ LEAST_PX2 = 16
 class Settings:
     """What can be set; the model card has the rest."""
 
-    model: Annotated[str, Doc("folder with model.toml and its weights")] = ""
+    model: Annotated[str, Doc("shipped model, or a folder with model.toml and weights")] = "clicked_objects"
     clicks: Annotated[str, Doc("table of clicks: image, object, label, x, y, x2, y2; empty: found on a grid")] = ""
     object_px: Annotated[
         tuple[Above0[float], Above0[float]] | None, Doc("smallest and largest diameters looked for; None: any [px]")

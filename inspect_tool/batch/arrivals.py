@@ -183,12 +183,20 @@ def examined(folder: Path, arrival: Arrival, which: Selection | None) -> Arrival
     try:
         fault = "" if which is None else _fault(path, which)
         digest = "" if fault else sha256_source(path)
-        entry = _entry(path)
     except OSError as error:
         return replace(arrival, note=f"cannot be read: {error.strerror}")
-    if (entry.size, entry.mtime_ns) != (arrival.size, arrival.mtime_ns):
+    if not unchanged(folder, arrival):
         return replace(arrival, note="changed while it was read")
     return replace(arrival, sha256=digest, note=fault)
+
+
+def unchanged(folder: Path, arrival: Arrival) -> bool:
+    """Whether a file is still as it was listed."""
+    try:
+        entry = _entry(folder / arrival.path)
+    except OSError:
+        return False
+    return (entry.size, entry.mtime_ns) == (arrival.size, arrival.mtime_ns)
 
 
 def _entry(path: Path) -> Entry:

@@ -50,7 +50,9 @@ def place(rules: Rules, path: str) -> Place | None:
         found = readings(rule.files, path)
         if len(found) == 2:
             one, other = (", ".join(f"{key} {text}" for key, text in each.items()) for each in found)
-            fault = f"its name can be read in two ways: {one}; or {other}; rename it, or part '{rule.rule.files}' otherwise"
+            fault = (
+                f"its name can be read in two ways: {one}; or {other}; rename it, or part '{rule.rule.files}' otherwise"
+            )
             return Place(rule=rule, job="", values=found[0], fault=fault)
         if found:
             try:
@@ -107,7 +109,7 @@ def _group(
     unsettled = [each for each in own if not each.sha256]
     if unsettled:
         shown = named([f"{each.path} ({each.note})" if each.note else each.path for each in unsettled])
-        (wrong if any(each.note for each in unsettled) else lacks).append(f"not whole yet: {shown}")
+        lacks.append(f"not whole yet: {shown}")
     known = places[own[0].path]
     stated = rule.rule
     if stated.count is not None and len(own) < stated.count:
@@ -129,7 +131,9 @@ def _group(
     if stated.quiet_s is not None and not all(rests(each, now, stated.quiet_s) for each in (*own, *beside)):
         lacks.append(f"until nothing has come for {stated.quiet_s:g} s")
     if same_name(known.job) in used:
-        wrong.append("a job of this name was made before, and its report is not replaced; give the new files another name")
+        wrong.append(
+            "a job of this name was made before, and its report is not replaced; give the new files another name"
+        )
     return Group(
         rule=rule,
         job=known.job,

@@ -68,6 +68,12 @@ class Rules:
     rest_s: float
     rules: tuple[Prepared, ...]
 
+    @property
+    def depth(self) -> int:
+        """Names in the longest path that a rule is for."""
+        made = (each for rule in self.rules for each in (rule.files, rule.sidecar, rule.ready) if each is not None)
+        return max(len(each.parts) for each in made)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
@@ -91,7 +97,7 @@ def read(path: Path) -> Rules:
         msg = f"{where}: holds no [[rules]]"
         raise SettingsError(msg)
     if stated.rest_s <= 0:
-        msg = f"{where} rest_s: got {stated.rest_s:g}, must be larger than 0: a file that grows must be told from a whole one"
+        msg = f"{where} rest_s: got {stated.rest_s:g}, must be larger than 0, or a file that grows would count"
         raise SettingsError(msg)
     prepared = tuple(_prepared(rule, f"{where} rules.{i}", path.parent) for i, rule in enumerate(stated.rules))
     return Rules(path=path, rest_s=stated.rest_s, rules=prepared)
@@ -203,7 +209,9 @@ def header_values(path: Path, values: Mapping[str, str]) -> dict[str, str]:
     header = {key: text for key, text in plain(checked(Header, stated, where)).items() if text}
     for key in found.keys() & values.keys():
         if str(found[key]) != values[key]:
-            msg = f"{where} {key}: says '{found[key]}', the names of the images '{values[key]}'; put right which is wrong"
+            msg = (
+                f"{where} {key}: says '{found[key]}', the names of the images '{values[key]}'; put right which is wrong"
+            )
             raise SettingsError(msg)
     return header
 
@@ -299,7 +307,7 @@ def _images(rule: Prepared, images: Sequence[Image]) -> dict[str, Any]:
 
 def job_text(rule: Prepared, data: Mapping[str, Any]) -> str:
     """Text of a job file; the same data give the same text."""
-    return f"{MADE} {rule.template.name}; a change of it is not seen by the watch.\n\n{dump_toml(data)}"
+    return f"{MADE} {rule.template.name} and the names of the images.\n\n{dump_toml(data)}"
 
 
 MADE = "# Made by inspect-tool watch from"

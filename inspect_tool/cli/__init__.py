@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, jobs, learn, studies, trust
+from inspect_tool.cli import by_hand, jobs, learn, studies, trust, watch
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -106,6 +106,7 @@ app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
 app.command()(jobs.check)
+app.command()(watch.watch)
 app.command()(studies.compare)
 app.command(cls=ManyFiles)(studies.calibrate)
 app.command()(studies.gauge)

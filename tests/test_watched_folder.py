@@ -17,6 +17,7 @@ import pytest
 import tifffile
 from PIL import Image
 from sqlalchemy import Engine, event
+from zarr_example import write_zarr
 
 from inspect_tool.batch import arrivals, queue, rules, watch, watch_check
 from inspect_tool.errors import SettingsError
@@ -237,6 +238,16 @@ def test_a_folder_that_appears_by_one_rename_rests_first(folder):
     aside.rename(folder.incoming / "730218")
     assert folder.look(3600) == ()  # new here, however old
     assert folder.look(REST_S) == ("730218: in the queue, number of images: 2",)
+
+
+def test_a_folder_that_is_one_image_counts_as_one_file_when_all_of_it_rests(folder):
+    folder.ruled("count = 1", RULES.replace("{field}.tif", "{field}.zarr"))
+    path = folder.incoming / "1_A_1.zarr"
+    write_zarr(path, np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8))
+    folder.look()
+    (path / "0" / "late").write_bytes(b"one more file of it")
+    assert folder.look(REST_S) == ()
+    assert folder.look(REST_S) == ("1: in the queue, number of images: 1",)
 
 
 # ----------------------------------------------------------------------------------------- the same picture, or another

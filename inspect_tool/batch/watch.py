@@ -7,7 +7,7 @@ rules, what was known before, and the time.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -151,15 +151,16 @@ def seen(
             each, again = _opened(folder, each, which, by.rest_s, known.tried.get(each.key), now)
             tried |= {each.key: again} if again is not None else {}
         here.append(_compared(each, taken[path]) if path in taken else each)
-    others = {key: each for key, each in all_.items() if key not in {each.key for each in here}}
-    twice = {each.key: other for each, other in arrivals.duplicates([*others.values(), *here]) if each.path in places}
+    listed = {each.key for each in here}
+    away = [each for key, each in all_.items() if key not in listed]  # taken, and moved or changed since
+    twice = {each.key: other for each, other in arrivals.duplicates([*away, *here]) if each.path in places}
     here = [_duplicate(each, twice[each.key]) if each.key in twice else each for each in here]
     used = frozenset(groups.same_name(each.job) for each in taken.values())
     found = Look(
         here=tuple(here),
         places=places,
         groups=groups.gathered(by, here, places, used, now),
-        strangers=tuple(sorted(path for path in listing.entries if path not in places | taken and _is_image(path))),
+        strangers=_strangers(listing.entries.keys() - places.keys() - taken.keys()),
         refused=listing.refused,
     )
     return found, tried
@@ -173,10 +174,10 @@ def faults(found: Look, rules_name: str) -> dict[str, str]:
     return lines | {group.job: f"{group.job}: {'; '.join(group.wrong)}" for group in found.groups if group.wrong}
 
 
-def _is_image(path: str) -> bool:
-    """Whether some reader knows the ending of a name."""
-    suffix = Path(path).suffix.casefold()
-    return any(suffix in registry.load("reader", name).SUFFIXES for name in registry.names("reader"))
+def _strangers(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of some paths whose ending a reader knows."""
+    known = {suffix for name in registry.names("reader") for suffix in registry.load("reader", name).SUFFIXES}
+    return tuple(sorted(path for path in paths if Path(path).suffix.casefold() in known))
 
 
 def _opened(

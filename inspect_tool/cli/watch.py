@@ -56,11 +56,15 @@ def watch(
         msg = "watch: give the lab that gets the reports, --lab FOLDER; inspect-tool lab init FOLDER makes one"
         raise SettingsError(msg)
     at, tell = watching.watched(folder, rules, open_lab(lab)), _tell(quiet)
-    if workers == 0:
-        watching.watch(at, tell, every_s=every, once=once)
-    elif once:
-        watching.watch(at, tell, every_s=every, once=True)
-        _work(at, workers, every, tell, once=True)
+    if once:
+        found = watching.watch(at, tell, every_s=every, once=True)
+        for group in found.groups if found is not None else ():
+            if group.lacks:
+                tell(f"{group.job}: waits for: {'; '.join(group.lacks)}")
+        if workers:
+            _work(at, workers, every, tell, once=True)
+    elif workers == 0:
+        watching.watch(at, tell, every_s=every)
     else:
         with _looking(at, every, tell) as ended:
             _work(at, workers, every, tell, ended=ended)

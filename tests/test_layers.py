@@ -30,6 +30,7 @@ FLOORS = (
     ("verify",),
     ("studies",),
     ("training",),
+    ("lab",),
     ("cli",),
     ("__main__",),
 )

@@ -78,8 +78,12 @@ def key_of(asked: Order) -> str:
     except OSError as error:
         msg = f"{asked.job}: cannot be read: {error.strerror}"
         raise SettingsError(msg) from None
-    parts = (str(asked.job), str(asked.out), asked.name, sha256_bytes(text))
-    return sha256_bytes("\n".join(parts).encode("utf-8", "surrogateescape"))
+    parts = "\n".join((str(asked.job), str(asked.out), asked.name, sha256_bytes(text)))
+    try:
+        return sha256_bytes(parts.encode())
+    except UnicodeEncodeError:
+        msg = f"{asked.job}: its path is no text in UTF-8, which a database could keep; rename it"
+        raise SettingsError(msg) from None
 
 
 def clock(connection: Connection) -> datetime:
@@ -133,7 +137,9 @@ def cancel(connection: Connection, ids: Iterable[int]) -> int:
 # --------------------------------------------------------------------------------------------------------- of a worker
 
 
-def claim(connection: Connection, owner: str, *, among: Iterable[int] | None = None, lease_s: float = LEASE_S) -> Work | None:
+def claim(
+    connection: Connection, owner: str, *, among: Iterable[int] | None = None, lease_s: float = LEASE_S
+) -> Work | None:
     """Take the next job: one that waits, or, where none does, one whose lease has ended. None: there is none.
 
     Parameters

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import sha256_bytes
+from inspect_tool.lab.tables import Instant
 from inspect_tool.lab.tables import work as table
 
 State = Literal["todo", "doing", "done", "failed", "canceled"]
@@ -88,11 +89,10 @@ def key_of(asked: Order) -> str:
 
 def clock(connection: Connection) -> datetime:
     """What the database takes for now (UTC)."""
-    if connection.dialect.name == "postgresql":
-        found = connection.execute(select(func.clock_timestamp())).scalar_one()
-        assert isinstance(found, datetime)
-        return found.astimezone(UTC)
-    return datetime.now(UTC)
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    found: datetime = connection.execute(select(func.clock_timestamp(type_=Instant()))).scalar_one()
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------- into the queue
@@ -104,12 +104,12 @@ def submit(connection: Connection, orders: Sequence[Order], priority: int = 0) -
     A job that waits or failed, and whose report would go to the same place, is canceled: its file was changed since.
     """
     now, ids = clock(connection), []
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[connection.dialect.name]
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for asked in orders:
         key = key_of(asked)
         row = {"job": str(asked.job), "out": str(asked.out), "name": asked.name}
         new = insert(table).values(key=key, added=now, priority=priority, **row)
-        connection.execute(new.on_conflict_do_nothing(index_elements=["key"]))
+        connection.execute(new.on_conflict_do_nothing(index_elements=[table.c.key]))
         ids.append(connection.execute(select(table.c.id).where(table.c.key == key)).scalar_one())
         same_place = and_(table.c.out == row["out"], table.c.name == row["name"], table.c.id != ids[-1])
         open_ = table.c.state.in_(("todo", "doing", "failed"))

@@ -16,15 +16,15 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from inspect_tool import folders
 from inspect_tool.batch import queue
@@ -68,8 +68,8 @@ class News:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Running:
     work: Work
-    process: SpawnProcess
-    told: "Connection[object, object]"
+    process: BaseProcess
+    told: "Connection[Any, News]"
 
 
 # ------------------------------------------------------------------------------------------------------- into the queue
@@ -185,16 +185,14 @@ def _lost(work: Work) -> LeaseLostError:
     return LeaseLostError(f"{work.order.job}: another worker has it, or it was canceled; nothing was published")
 
 
-def _do(
-    lab: Lab, owner: str, work: Work, lease_s: float, told: "Connection[object, object]", watched: Connection
-) -> None:
+def _do(lab: Lab, owner: str, work: Work, lease_s: float, told: "Connection[News, Any]", watched: Connection) -> None:
     """Do a job in this process, which is its own, and tell what became of it."""
     begin(watched)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds: what is half written is removed
 
-    def tell(*news: object) -> None:
+    def tell(kind: Kind, text: str = "", step: int = 0, steps: int = 0) -> None:
         with suppress(OSError):  # nobody listens any more: this process is about to end too
-            told.send(news)
+            told.send(News(kind=kind, text=text, step=step, steps=steps))
 
     try:
         carry_out(lab, owner, work, lease_s=lease_s, tell=lambda step, steps, text: tell("step", text, step, steps))
@@ -215,7 +213,7 @@ def _do(
 
 def serve(
     lab: Lab, *, workers: int, among: Iterable[int] | None = None, lease_s: float = LEASE_S, poll_s: float = POLL_S
-) -> Iterator[News]:
+) -> Generator[News, None, None]:
     """Do the jobs of a queue, and tell what happens; it goes on until whoever listens has heard enough and closes it.
 
     Jobs that are under way then are stopped, leave nothing half written, and wait again in the queue.
@@ -279,20 +277,19 @@ def _heard(lab: Lab, owner: str, one: _Running, *, taken: bool) -> News:
         one.process.terminate()
         one.process.join(_GRACE_S)
     try:
-        kind, *rest = one.told.recv()
+        news = replace(one.told.recv(), work=one.work)
     except (EOFError, OSError):
-        kind, rest = "", []
-    if kind == "step":
-        return News(kind="step", work=one.work, text=rest[0], step=rest[1], steps=rest[2])
+        news = None
+    if news is not None and news.kind == "step":
+        return news
     _end(one)
-    if not kind:
-        kind, rest = ("lost", []) if taken else ("failed", [_cause(one)])
-    if kind == "failed":
+    if news is None:
+        news = News(kind="lost", work=one.work) if taken else News(kind="failed", work=one.work, text=_cause(one))
+    if news.kind == "failed":
         with connected(lab) as connection:
-            state = queue.failed(connection, owner, one.work.id, rest[0])
-        kind = {"failed": "failed", "todo": "again"}.get(state or "", "lost")
-        return News(kind=kind, work=one.work, text=rest[0])
-    return News(kind=kind, work=one.work)
+            state = queue.failed(connection, owner, one.work.id, news.text)
+        return replace(news, kind="failed" if state == "failed" else "again" if state == "todo" else "lost")
+    return news
 
 
 def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, lease_s: float) -> Work | None:
@@ -307,7 +304,8 @@ def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, lease_s: float) -
 def _starter(lab: Lab, owner: str, lease_s: float) -> Iterator[Callable[[Work], _Running]]:
     """Give what starts the process of a job; all of them end when this process does, however it ends."""
     # on Linux they are copies of a process that has loaded what most jobs need, and done nothing
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    forks = sys.platform == "linux"
+    context = multiprocessing.get_context("forkserver") if forks else multiprocessing.get_context("spawn")
     context.set_forkserver_preload([__name__, *_LOADED])
     watched, held = context.Pipe(duplex=False)
 

@@ -56,7 +56,8 @@ def run(
     orders = [queue.order(path, folder, name) for path, name in zip(paths, names, strict=True)]
     if not silent:
         print(f"reports go to {folder}, the queue is in {opened.folder}", file=sys.stderr)
-    among, faults = None, {}
+    among: list[int] | None = None
+    faults: Mapping[str, str] = {}
     if orders:
         with showing_progress("batch", silent, only_news=True) as tell:
             taken = work.put_in(opened, orders, *([tell] if tell else []))

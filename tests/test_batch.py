@@ -146,11 +146,11 @@ def test_the_report_of_a_batch_is_that_of_a_run(lab, queued, tmp_path):
 
 def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab, queued, monkeypatch):
     def killed(*_):
-        raise RuntimeError("killed")
+        raise SystemExit
 
     with monkeypatch.context() as patched:
         patched.setattr(queue, "done", killed)
-        with pytest.raises(RuntimeError, match="killed"):
+        with pytest.raises(SystemExit):
             carried_out(lab, queued)
     with connected(lab) as connection:
         queue.release(connection, "me")

@@ -168,7 +168,8 @@ def published(asked: Order, since: datetime) -> bool:
 
 def _of_these_images(asked: Order) -> bool:
     report, planned = load_report(asked.folder / "report.json"), job_plan.plan(asked.job)
-    told, there = ({one.sha256 for one in images} for images in (report.micrographs, planned.sources))
+    told = {one.sha256 for one in (*report.micrographs, *report.lost)}
+    there = {one.sha256 for one in planned.sources}
     return report.provenance.job_sha256 == planned.sha256 and told == there
 
 

@@ -10,8 +10,9 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import batch_kills
 import pytest
-from small_jobs import field, small_jobs
+from batch_kills import field, small_jobs
 from typer.testing import CliRunner
 
 from inspect_tool.batch import queue, work
@@ -226,6 +227,58 @@ def test_a_full_disk_is_an_error_of_the_job_and_leaves_nothing(lab, queued, monk
     assert runs(queued.order.out) == {"part_0": 1}
 
 
+WRITES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "shutil", "sqlite3")
+
+
+def carried_out_until(lab, one, last=None):
+    """Do a job in a copy of this process, which dies before its last-th operation on files; how many it did."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        seen = []
+
+        def hook(event, arguments):
+            if event.startswith(WRITES) and any(str(one.order.out.parent) in str(part) for part in arguments[:2]):
+                seen.append(event)
+                if len(seen) == last:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            carried_out(lab, one)
+            os.write(writes, str(len(seen)).encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
+    _, status = os.waitpid(child, 0)
+    with os.fdopen(reads) as told:
+        return None if os.WIFSIGNALED(status) else int(told.read())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no kill -9 here")
+def test_a_job_that_is_killed_at_any_operation_is_done_once_by_who_takes_it_next(tmp_path, database_url):
+    """Every one from the moment in which the report is whole, where it matters most, and one in eight before."""
+    lab = init(tmp_path / "lab", database_url)
+    first = small_jobs(tmp_path / "first", 1)
+    work.put_in(lab, orders(first, tmp_path / "whole"))
+    number = carried_out_until(lab, claimed(lab))
+    assert number > 40
+    points = [*range(1, number - 24, 8), *range(number - 24, number + 1)]
+    out = tmp_path / "out"
+    asked = orders(small_jobs(tmp_path / "jobs", len(points)), out)
+    work.put_in(lab, asked)
+    for point in points:
+        one = claimed(lab)
+        assert carried_out_until(lab, one, point) is None
+        with connected(lab) as connection:
+            queue.release(connection, "me")
+        again = claimed(lab, "next", among=[one.id])
+        carried_out(lab, again, "next")
+    assert runs(out) == dict.fromkeys(sorted(order.name for order in asked), 1)
+    assert {path.name for path in out.iterdir()} == {*audit_files(), *(order.name for order in asked)}
+    assert [one.state for one in work.put_in(lab, asked).works] == ["done"] * len(points)
+
+
 # ------------------------------------------------------------------------------------------------------------- workers
 
 
@@ -311,3 +364,12 @@ def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_anothe
     told = served(lab, lambda _: False, workers=1)
     assert told == [("begun", "part_0"), ("done", "part_0"), ("idle", None)]
     assert list((lab.folder / "workers").iterdir()) == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_batch_that_is_killed_again_and_again_does_each_job_once(tmp_path, database_url):
+    lab = init(tmp_path / "lab", database_url)
+    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=5, workers=2, longest_s=6.0, seed=3)
+    assert found.wrong == []
+    assert found.kills.total() == 3

@@ -168,7 +168,7 @@ def published(asked: Order, since: datetime) -> bool:
 
 def _of_these_images(asked: Order) -> bool:
     report, planned = load_report(asked.folder / "report.json"), job_plan.plan(asked.job)
-    told = {one.sha256 for one in (*report.micrographs, *report.lost)}
+    told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
     there = {one.sha256 for one in planned.sources}
     return report.provenance.job_sha256 == planned.sha256 and told == there
 

@@ -20,6 +20,12 @@ def lab(tmp_path):
     return init(tmp_path / "lab", name="Werkstoffprüfung")
 
 
+@pytest.fixture
+def any_lab(tmp_path, database_url):
+    """A lab on SQLite, and one on PostgreSQL."""
+    return init(tmp_path / "lab", database_url, name="Werkstoffprüfung")
+
+
 def a_report(connection, **columns):
     """A report with as little as the tables ask for."""
     mark = insert(tables.fingerprint).values(sha256=columns.get("uid", "a" * 64)).returning(tables.fingerprint.c.id)
@@ -32,11 +38,12 @@ def a_report(connection, **columns):
 # ---------------------------------------------------------------------------------------------------------- a lab
 
 
-def test_a_lab_is_a_folder_that_is_opened_again(lab, tmp_path):
-    assert open_lab(tmp_path / "lab") == lab
-    assert lab.name == "Werkstoffprüfung"
-    assert sorted(path.name for path in lab.folder.iterdir()) == ["lab.db", "lab.toml", "objects", "reports"]
-    assert init(lab.folder) == lab  # a second time: brought up to date, nothing is lost
+def test_a_lab_is_a_folder_that_is_opened_again(any_lab, tmp_path):
+    assert open_lab(tmp_path / "lab") == any_lab
+    assert any_lab.name == "Werkstoffprüfung"
+    there = sorted(path.name for path in any_lab.folder.iterdir())
+    assert there == [*([] if any_lab.url else ["lab.db"]), "lab.toml", "objects", "reports"]
+    assert init(any_lab.folder) == any_lab  # a second time: brought up to date, nothing is lost
 
 
 def test_what_is_no_lab_says_how_one_is_made(tmp_path):
@@ -83,8 +90,8 @@ def test_a_database_without_its_settings_is_left_alone(lab):
 # ---------------------------------------------------------------------------------------------------------- versions
 
 
-def test_the_migrations_make_the_tables_of_this_version(lab):
-    with connected(lab) as connection:
+def test_the_migrations_make_the_tables_of_this_version(any_lab):
+    with connected(any_lab) as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, tables.METADATA) == []
         assert (
@@ -92,19 +99,19 @@ def test_the_migrations_make_the_tables_of_this_version(lab):
         )
 
 
-def test_a_newer_database_is_refused_in_one_line_also_by_init(lab):
-    with connected(lab) as connection:
+def test_a_newer_database_is_refused_in_one_line_also_by_init(any_lab):
+    with connected(any_lab) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     for opened in (open_lab, init):
         with pytest.raises(SettingsError, match=r"is of a newer version \(9999\) than this program") as found:
-            opened(lab.folder)
+            opened(any_lab.folder)
         assert "\n" not in str(found.value)
 
 
-def test_an_older_database_says_which_command_brings_it_up_to_date(lab, monkeypatch):
+def test_an_older_database_says_which_command_brings_it_up_to_date(any_lab, monkeypatch):
     monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, "0099"))
     with pytest.raises(SettingsError, match=r"older version \(.*\); inspect-tool lab init .* updates it"):
-        open_lab(lab.folder)
+        open_lab(any_lab.folder)
 
 
 def test_init_that_was_stopped_before_the_tables_goes_on(lab):
@@ -117,11 +124,11 @@ def test_init_that_was_stopped_before_the_tables_goes_on(lab):
 # ------------------------------------------------------------------------------------------------------ transactions
 
 
-def test_moments_are_kept_as_utc(lab):
+def test_moments_are_kept_as_utc(any_lab):
     moment = datetime(2026, 10, 1, 12, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-    with connected(lab) as connection:
+    with connected(any_lab) as connection:
         a_report(connection, started=moment)
-    with connected(lab, read_only=True) as connection:
+    with connected(any_lab, read_only=True) as connection:
         found = connection.scalar(select(tables.report.c.started))
         assert found == moment
         assert found.tzinfo is UTC
@@ -130,20 +137,20 @@ def test_moments_are_kept_as_utc(lab):
         assert connection.scalar(select(func.count()).where(tables.report.c.started >= later)) == 0
 
 
-def test_a_block_that_raises_changes_nothing(lab):
-    with pytest.raises(ZeroDivisionError), connected(lab) as connection:
+def test_a_block_that_raises_changes_nothing(any_lab):
+    with pytest.raises(ZeroDivisionError), connected(any_lab) as connection:
         1 / len(a_report(connection) and ())
-    with connected(lab, read_only=True) as connection:
+    with connected(any_lab, read_only=True) as connection:
         assert connection.scalar(select(func.count()).select_from(tables.report)) == 0
 
 
-def test_what_belongs_to_a_report_goes_with_it_and_needs_it(lab):
-    with connected(lab) as connection:
+def test_what_belongs_to_a_report_goes_with_it_and_needs_it(any_lab):
+    with connected(any_lab) as connection:
         key = a_report(connection)
         connection.execute(insert(tables.specimen).values(report=key, specimen="A"))
         connection.execute(tables.report.delete())
         assert connection.scalar(select(func.count()).select_from(tables.specimen)) == 0
-    with pytest.raises(IntegrityError), connected(lab) as connection:
+    with pytest.raises(IntegrityError), connected(any_lab) as connection:
         connection.execute(insert(tables.specimen).values(report=77, specimen="A"))
 
 
@@ -256,8 +263,8 @@ def test_a_lab_is_not_moved_to_another_database(lab):
         init(lab.folder, "postgresql://lab@db.example/lab")
 
 
-def test_every_table_of_the_index_can_be_emptied_in_its_order(lab):
-    with connected(lab) as connection:
+def test_every_table_of_the_index_can_be_emptied_in_its_order(any_lab):
+    with connected(any_lab) as connection:
         connection.execute(insert(tables.specimen).values(report=a_report(connection), specimen="A"))
         for table in tables.INDEX:
             connection.execute(table.delete())

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, jobs, learn, studies, trust, watch
+from inspect_tool.cli import batch, by_hand, jobs, lab, learn, studies, trust, watch
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -97,15 +97,29 @@ golden_app = typer.Typer(
     name="golden", help="Keep the results of your own images, and compare with them later.", no_args_is_help=True
 )
 
+lab_app = typer.Typer(
+    name="lab", help="The laboratory's memory: remember reports, and find them again.", no_args_is_help=True
+)
+
 edit_app = typer.Typer(
     name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=WithDefault
 )
 
+batch_app = typer.Typer(
+    name="batch",
+    help="Run many jobs from a queue that outlives a power failure; look at it, try again.",
+    cls=WithDefault,
+)
 
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
 app.command()(jobs.check)
+app.add_typer(batch_app)
+batch_app.command("run")(batch.run)
+batch_app.command("status")(batch.status)
+batch_app.command("retry")(batch.retry)
+batch_app.command("cancel")(batch.cancel)
 app.command()(watch.watch)
 app.command()(studies.compare)
 app.command(cls=ManyFiles)(studies.calibrate)
@@ -118,6 +132,8 @@ app.command()(studies.selftest)
 app.add_typer(golden_app)
 golden_app.command("record")(studies.golden_record)
 golden_app.command("check")(studies.golden_check)
+app.add_typer(lab_app)
+lab_app.command("init")(lab.init)
 app.add_typer(edit_app)
 edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)

@@ -9,8 +9,10 @@ import typer
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inspect_tool.inspection.preview import Preview
-    from inspect_tool.model import Report
+    from inspect_tool.model import Report, Result
 from inspect_tool.cli.common import (
     EXIT_FIX,
     Json,
@@ -213,9 +215,9 @@ def _run_jobs(
             print_error(error)
             rows.append((name, None, out / name, str(error)))
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not quiet and any(report is not None for _, report, _, _ in rows):
-        _print_table(rows)
+        print_table(rows)
     return status_of([report for _, report, _, _ in rows])
 
 
@@ -236,7 +238,8 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
     return faults
 
 
-def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs: name, report where there is one, its folder, else what is wrong."""
     from rich.console import Console
     from rich.table import Table
 
@@ -258,10 +261,18 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         own = report.language or ENGLISH
         filters = in_language(own)
         method = said(Text(methods[report.conforming]), own)
-        for result in [result for result in report.results if result.main]:
+        table.add_row(name, "", said(report.title, own), filters["term"](report.verdict), method)
+        decided = {(asked.specimen, asked.quantity) for asked in report.conformities}
+        for result in report.results:
+            if not result.main and (result.specimen, result.quantity) not in decided:
+                continue
             printed = filters["pm"](result.value, result.expanded_u, result.unit)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
-            table.add_row(name, result.specimen, text, filters["term"](report.verdict), method)
+            table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
+        found = {(result.specimen, result.quantity) for result in report.results}
+        for one in report.conformities:
+            if (one.specimen, one.quantity) not in found:
+                table.add_row("", one.specimen, said(one.reason, own), filters["term"](one.decision), "")
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     for name, report, _, _ in rows:
@@ -279,7 +290,14 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def _decision_on(result: "Result", report: "Report", term: "Callable[[str], str]") -> str:
+    """What was decided on one result, every decision once; empty where nothing is required of it."""
+    asked = (one for one in report.conformities if (one.specimen, one.quantity) == (result.specimen, result.quantity))
+    return ", ".join(dict.fromkeys(term(one.decision) for one in asked))
+
+
+def print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs as a list of objects, see ``print_table``."""
     import json
 
     from inspect_tool.files import plain

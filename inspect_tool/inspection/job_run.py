@@ -2,9 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from inspect_tool import folders
@@ -49,6 +49,7 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
+    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -75,6 +76,8 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    publication : callable
+        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -89,9 +92,9 @@ def run(
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
-        outcomes = measure_all(planned, folder, workers, progress or silent, executor)
+        outcomes, lost = measure_all(planned, folder, workers, progress or silent, executor)
         asked = asked_of(planned, None if replaced is None else replaced.report)
-        measured = measured_of(planned, outcomes, folder)
+        measured = measured_of(planned, outcomes, folder, lost)
         findings = findings_of(asked, measured, correction_of(asked, measured))
         figures = [figure for outcome in outcomes for figure in outcome.figures]
         worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
@@ -129,7 +132,9 @@ def run(
             export(planned, report, folder, progress or silent, len(outcomes))
         if made is not None:
             folders.seal(made)
-            issue(made, facts(planned, report, made) if trail else None, report, planned.job, replaced)
+            told = facts(planned, report, made) if trail else None
+            with publication():
+                issue(made, told, report, planned.job, replaced)
     return report
 
 

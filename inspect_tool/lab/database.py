@@ -347,15 +347,15 @@ def _newer(lab: Lab, has: str) -> SettingsError:
 
 
 def _gone(lab: Lab) -> OutputError:
-    return OutputError(
-        f"{lab.folder / DATABASE}: is missing; inspect-tool lab rebuild {lab.folder} makes it again from the reports"
-    )
+    return OutputError(f"{lab.folder / DATABASE}: is missing; {_made_again(lab)}")
 
 
 def _damaged(lab: Lab, what: str) -> OutputError:
-    return OutputError(
-        f"{lab.database}: is damaged: {what}; inspect-tool lab rebuild {lab.folder} makes it again from the reports"
-    )
+    return OutputError(f"{lab.database}: is damaged: {what}; {_made_again(lab)}")
+
+
+def _made_again(lab: Lab) -> str:
+    return f"inspect-tool lab rebuild --lab {lab.folder} makes it again from the reports"
 
 
 def _worded(lab: Lab, error: DBAPIError) -> InspectError:

@@ -136,6 +136,7 @@ report = Table(
     Column("conforming", Boolean),  # every check of the method passed; NULL: it has none
     _text("standard"),  # id and edition
     _text("language"),
+    _sha256("supersedes", nullable=True, index=True),  # uid of the report that this one replaces
     _sha256("superseded_by", nullable=True),  # uid of the report that replaces this one
     Column("fingerprint", ForeignKey("fingerprint.id"), nullable=False, index=True),
     Column("spec", ForeignKey("spec.id")),
@@ -221,15 +222,6 @@ calibration = Table(
     UniqueConstraint("instrument", "certificate", "source", "valid_until", "pixel_um"),
 )
 
-header_default = Table(
-    "header_default",  # what a job need not state again
-    METADATA,
-    _text("scope", key=True),  # customer, instrument or operator: only where the job names this one; empty: always
-    _text("of", key=True),  # which one
-    _text("key", key=True),  # of the header
-    Column("value", Text, nullable=False),
-)
-
 work = Table(
     "work",  # the queue
     METADATA,
@@ -276,6 +268,7 @@ baseline = Table(
     Column("version", Integer, nullable=False),
     Column("from_", Date),
     Column("to", Date),
+    Column("n", Integer, nullable=False),  # values that they are made of
     Column("center", Double, nullable=False),
     Column("sigma", Double, nullable=False),
     Column("made", Instant, nullable=False),

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("from_", sa.Date(), nullable=True),
         sa.Column("to", sa.Date(), nullable=True),
+        sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("center", sa.Double(), nullable=False),
         sa.Column("sigma", sa.Double(), nullable=False),
         sa.Column("made", sa.DateTime(timezone=True), nullable=False),
@@ -53,14 +54,6 @@ def upgrade() -> None:
         sa.Column("operator", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fingerprint")),
         sa.UniqueConstraint("sha256", name=op.f("uq_fingerprint_sha256")),
-    )
-    op.create_table(
-        "header_default",
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("of", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("scope", "of", "key", name=op.f("pk_header_default")),
     )
     op.create_table(
         "instrument",
@@ -183,6 +176,7 @@ def upgrade() -> None:
         sa.Column("conforming", sa.Boolean(), nullable=True),
         sa.Column("standard", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("supersedes", sa.String(length=64), nullable=True),
         sa.Column("superseded_by", sa.String(length=64), nullable=True),
         sa.Column("fingerprint", sa.Integer(), nullable=False),
         sa.Column("spec", sa.Integer(), nullable=True),
@@ -202,6 +196,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_report_place"), "report", ["place"], unique=False)
     op.create_index("ix_report_recipe_day", "report", ["recipe", "day"], unique=False)
     op.create_index(op.f("ix_report_started"), "report", ["started"], unique=False)
+    op.create_index(op.f("ix_report_supersedes"), "report", ["supersedes"], unique=False)
     op.create_table(
         "lot_report",
         sa.Column("lot", sa.Integer(), nullable=False),

@@ -269,9 +269,9 @@ def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
             printed = filters["pm"](result.value, result.expanded_u, result.unit)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
             table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
-        found = {(result.specimen, result.quantity) for result in report.results}
+        there = {(result.specimen, result.quantity) for result in report.results}
         for one in report.conformities:
-            if (one.specimen, one.quantity) not in found:
+            if (one.specimen, one.quantity) not in there:
                 table.add_row("", one.specimen, said(one.reason, own), filters["term"](one.decision), "")
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)

@@ -34,6 +34,7 @@ from inspect_tool.evidence.recovery import recover
 from inspect_tool.files import load_job, load_report, sha256_file
 from inspect_tool.inspection import job_plan, job_run
 from inspect_tool.inspection.workers import begin
+from inspect_tool.lab import index
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.locks import try_lock
 
@@ -143,6 +144,7 @@ def carry_out(lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_pla
         fence = partial(_fenced, lab, owner, work, lease_s)
         job_run.run(asked.job, asked.out, name=asked.name, exports=exports, progress=tell, publication=fence)
     uid = sha256_file(asked.folder / "report.json")
+    index.add(lab, asked.folder)  # before it is done: who is killed here adds it at the next try
     with connected(lab) as connection:
         if not queue.done(connection, owner, work.id, uid):
             raise _lost(work)

@@ -13,6 +13,7 @@ from pathlib import Path
 import batch_kills
 import pytest
 from batch_kills import field, small_jobs
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from inspect_tool.batch import queue, work
@@ -21,6 +22,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, sha256_file
 from inspect_tool.inspection import job_run
+from inspect_tool.lab import tables
 from inspect_tool.lab.database import connected, init
 
 
@@ -144,6 +146,7 @@ def test_the_report_of_a_batch_is_that_of_a_run(lab, queued, tmp_path):
     assert uid == sha256_file(queued.order.folder / "report.json")
     with connected(lab) as connection:
         assert queue.listed(connection)[0].report_uid == uid
+        assert connection.execute(select(tables.report.c.uid)).scalars().all() == [uid]  # the lab finds it
 
 
 def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab, queued, monkeypatch):
@@ -172,7 +175,7 @@ def test_another_report_in_the_place_is_not_taken_for_that_of_the_job(lab, queue
         (queued.order.folder / "fields.csv").write_text("of somebody else")
     else:
         field(99).save(queued.order.job.parent / "field_1.png")
-    assert not work.published(queued.order, since)
+    assert not work.published(lab, queued.order, since)
 
 
 def test_who_lost_its_lease_publishes_nothing(lab, queued, tmp_path):

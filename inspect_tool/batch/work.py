@@ -34,7 +34,8 @@ from inspect_tool.evidence.recovery import recover
 from inspect_tool.files import load_job, load_report, sha256_file
 from inspect_tool.inspection import job_plan, job_run
 from inspect_tool.inspection.workers import begin
-from inspect_tool.lab import index
+from inspect_tool.lab import defaults, index
+from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.locks import try_lock
 
@@ -100,7 +101,7 @@ def put_in(lab: Lab, orders: Sequence[Order], tell: job_plan.Progress = job_plan
         try:
             key = queue.key_of(asked)
             work = known.get(key)
-            if work is None or work.state in ("failed", "canceled") or (work.state == "done" and not stands(work)):
+            if work is None or work.state in ("failed", "canceled") or (work.state == "done" and not stands(lab, work)):
                 job_plan.plan(asked.job)
                 anew.add(key)
         except InspectError as error:
@@ -113,11 +114,11 @@ def put_in(lab: Lab, orders: Sequence[Order], tell: job_plan.Progress = job_plan
         return Taken(works=queue.listed(connection, ids), faults=faults)
 
 
-def stands(work: Work) -> bool:
+def stands(lab: Lab, work: Work) -> bool:
     """Whether the report of a job that is done is still where it was put, and of the images as they are now."""
     path = work.order.folder / "report.json"
     try:
-        return sha256_file(path) == work.report_uid and _of_these_images(work.order)
+        return sha256_file(path) == work.report_uid and _of_this_job(lab, work.order)
     except (OSError, InspectError):
         return False
 
@@ -126,7 +127,7 @@ def stands(work: Work) -> bool:
 
 
 def carry_out(lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_plan.Progress) -> str:
-    """Measure a job, publish its report and mark it done. Gives the SHA-256 of its report.json.
+    """Measure a job, publish its report, let the lab remember it, and mark it done. Gives its uid.
 
     Raises
     ------
@@ -139,19 +140,21 @@ def carry_out(lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_pla
     if queue.key_of(asked) != work.key:
         msg = f"{asked.job}: was changed after it was put into the queue; put it in again"
         raise SettingsError(msg)
-    if not published(asked, work.added):
+    if not published(lab, asked, work.added):
+        text = defaults.completed(lab, asked.job)
+        if asked.out == lab.reports:
+            for_lab.check_same(asked.job, text, asked.folder)
         exports = tuple(dict.fromkeys(("json", *load_job(asked.job).exports)))
         fence = partial(_fenced, lab, owner, work, lease_s)
-        job_run.run(asked.job, asked.out, name=asked.name, exports=exports, progress=tell, publication=fence)
-    uid = sha256_file(asked.folder / "report.json")
-    index.add(lab, asked.folder)  # before it is done: who is killed here adds it at the next try
+        job_run.run(asked.job, asked.out, name=asked.name, text=text, exports=exports, progress=tell, publication=fence)
+    uid = index.add(lab, asked.folder).uid
     with connected(lab) as connection:
         if not queue.done(connection, owner, work.id, uid):
             raise _lost(work)
     return uid
 
 
-def published(asked: Order, since: datetime) -> bool:
+def published(lab: Lab, asked: Order, since: datetime) -> bool:
     """Whether the report of a job lies in its place: an earlier try was ended after it had put it there.
 
     It is of this job file and of these images, was begun after ``since``, when the job was put into the queue, nothing
@@ -165,11 +168,13 @@ def published(asked: Order, since: datetime) -> bool:
         begun = datetime.fromisoformat(load_report(path).provenance.started)
     except (InspectError, ValueError):
         return False
-    return begun >= since.replace(microsecond=0) and _of_these_images(asked)
+    return begun >= since.replace(microsecond=0) and _of_this_job(lab, asked)
 
 
-def _of_these_images(asked: Order) -> bool:
-    report, planned = load_report(asked.folder / "report.json"), job_plan.plan(asked.job)
+def _of_this_job(lab: Lab, asked: Order) -> bool:
+    """Whether a report is of a job as it is now: its text, with the defaults of the lab, and its images."""
+    report = load_report(asked.folder / "report.json")
+    planned = job_plan.plan(asked.job, text=defaults.completed(lab, asked.job))
     told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
     there = {one.sha256 for one in planned.sources}
     return report.provenance.job_sha256 == planned.sha256 and told == there

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -374,6 +375,29 @@ def test_an_image_of_the_name_but_not_of_the_hash_is_not_kept(lab, tmp_path):
 
 
 # ---------------------------------------------------------------------------------------------- what may go wrong here
+
+
+def test_reports_that_come_at_once_are_all_remembered_and_one_method_is_one_row(any_lab, tmp_path):
+    places = [written(tmp_path / f"r{i}", a_report(i)) for i in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        added = list(threads.map(lambda path: index.add(any_lab, path), [*places, *places]))
+    assert len(added) == 16
+    assert {row.number for row in rows(any_lab)} == {f"IT-{i:04d}" for i in range(8)}
+    assert len(rows(any_lab, tables.fingerprint)) == len(rows(any_lab, tables.calibration)) == 1
+    assert {line.uid for line in journal.read(any_lab.folder)[0]} == {row.uid for row in rows(any_lab)}
+
+
+@pytest.mark.needs("another user")
+def test_a_lab_that_cannot_be_written_is_one_line_and_is_not_changed(lab, tmp_path):
+    index.add(lab, written(tmp_path / "one", a_report(1)))
+    before = everything(lab)
+    lab.folder.chmod(0o555)
+    try:
+        with pytest.raises(OutputError, match=r"lab.db: cannot be written \(.*\); get write access"):
+            index.add(lab, written(tmp_path / "two", a_report(2)))
+    finally:
+        lab.folder.chmod(0o755)
+    assert everything(lab) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")

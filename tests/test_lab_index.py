@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lab_files import a_lab, a_report, written
+from pypdf import PdfWriter
 from sqlalchemy import func, select
 
 from inspect_tool.acceptance.conformity import decide
@@ -224,6 +225,22 @@ def test_a_report_is_found_in_the_lab_before_elsewhere(lab, tmp_path):
     index.add(lab, written(lab.reports / "one", a_report()))
     index.add(lab, tmp_path / "elsewhere")
     assert [row.place for row in rows(lab)] == ["reports/one"]
+
+
+def test_a_pdf_that_carries_a_report_is_that_report(lab, tmp_path):
+    folder = written(tmp_path / "job", a_report())
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_attachment("report.json", (folder / "report.json").read_bytes())
+    writer.write(tmp_path / "sent.pdf")
+    first = index.add(lab, tmp_path / "sent.pdf")
+    assert (first.uid, rows(lab)[0].name) == (sha256_file(folder / "report.json"), "sent")
+    assert not index.add(lab, folder).is_new  # there is more in a folder: it is named from now on
+    assert [(row.place, row.name) for row in rows(lab)] == [(str(folder), "job")]
+    (folder / "report.json").unlink()
+    folder.rmdir()
+    assert rebuild(lab.folder).missing == ()
+    assert [row.place for row in rows(lab)] == [str(tmp_path / "sent.pdf")]
 
 
 def test_a_replaced_report_names_the_newest_that_replaces_it_in_whatever_order_they_come(any_lab, tmp_path):

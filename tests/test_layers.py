@@ -30,6 +30,7 @@ FLOORS = (
     ("verify",),
     ("studies",),
     ("training",),
+    ("batch",),
     ("cli",),
     ("__main__",),
 )

@@ -1,6 +1,7 @@
 """Jobs: run, demo, check, init, list."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 
 if TYPE_CHECKING:
+    from inspect_tool.batch.cluster import Cluster
     from inspect_tool.inspection.preview import Preview
     from inspect_tool.model import Report
 from inspect_tool.cli.common import (
@@ -27,6 +29,7 @@ def run(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
     out: Out = Path("reports"),
     workers: Workers = 1,
+    cluster: Machines = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -37,7 +40,12 @@ def run(
     """
     from inspect_tool.inspection.job_plan import job_names
 
-    raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
+    if cluster and workers > 1:
+        msg = "--workers is of this machine and --cluster of others; give one of them"
+        raise SettingsError(msg)
+    named = list(zip(jobs, job_names(jobs), strict=True))
+    with _machines(cluster) as machines:
+        raise typer.Exit(_run_jobs(named, out, workers, quiet, as_json, machines=machines))
 
 
 def demo(
@@ -193,6 +201,7 @@ def _run_jobs(
     *,
     exports: tuple[str, ...] | None = None,
     trail: bool = True,
+    machines: "Cluster | None" = None,
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status."""
     from inspect_tool.evidence.recovery import recover
@@ -207,7 +216,16 @@ def _run_jobs(
             continue
         try:
             with showing_progress(name, quiet or as_json) as tell:
-                report = job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
+                report = job_run.run(
+                    path,
+                    out,
+                    name=name,
+                    workers=workers,
+                    executor=machines,
+                    exports=exports,
+                    progress=tell,
+                    trail=trail,
+                )
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             print_error(error)
@@ -217,6 +235,15 @@ def _run_jobs(
     elif not quiet and any(report is not None for _, report, _, _ in rows):
         _print_table(rows)
     return status_of([report for _, report, _, _ in rows])
+
+
+def _machines(address: str) -> "AbstractContextManager[Cluster | None]":
+    """The machines of a cluster while jobs run; None: there is none."""
+    if not address:
+        return nullcontext()
+    from inspect_tool.batch import cluster
+
+    return cluster.connected(address)
 
 
 def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:

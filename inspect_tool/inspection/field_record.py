@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from inspect_tool.inspection.one_field import (
     read_source,
     segmented,
 )
-from inspect_tool.inspection.workers import each, processes
+from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
@@ -117,12 +116,12 @@ def _seen(planned: Plan, index: int) -> Seen | InspectError:
 
 
 def measure_all(
-    planned: Plan, folder: Path, workers: int, progress: Progress, executor: Executor | None = None
+    planned: Plan, folder: Path, workers: int, progress: Progress, executor: Executor | Machines | None = None
 ) -> list[Outcome]:
     """Measure every field of a job, side by side where there are workers or an executor of the caller's."""
     count = len(planned.sources)
     total = count + len(planned.job.exports)
-    with processes(min(workers, count)) if executor is None else nullcontext(executor) as pool:
+    with hands(executor, min(workers, count), planned, folder) as pool:
         seen: Sequence[Seen | None] = [None]
         if count > 1:
             progress(0, total, f"looking at {count} images")

@@ -48,7 +48,7 @@ class ManyFiles(TyperCommand):
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
-Machines = Annotated[
+ClusterAddress = Annotated[
     str,
     typer.Option(
         "--cluster",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inspect_tool.model import Report
 from inspect_tool.cli.common import (
     EXIT_FIX,
+    ClusterAddress,
     Json,
     Out,
     Quiet,
@@ -29,7 +30,7 @@ def run(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
     out: Out = Path("reports"),
     workers: Workers = 1,
-    cluster: Machines = "",
+    cluster: ClusterAddress = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

@@ -35,7 +35,7 @@ def draw(folder: Path, fields: int = 3, backend: str = "threshold") -> Path:
     return folder / "job.toml"
 
 
-def deadly(planned, index, folder, seen=None):
+def deadly(planned, index, folder, seen):
     """Measure a field; one that is named in the file ``ends`` beside the job ends whoever measures it, so many times.
 
     It is killed in the middle of writing a picture. Every begin is told to the file ``begun``.
@@ -51,10 +51,10 @@ def deadly(planned, index, folder, seen=None):
         (folder / "evidence").mkdir()
         (folder / "evidence" / "half.png").write_bytes(b"half of a pict")
         os.kill(os.getpid(), signal.SIGKILL)
-    return field_record._measure_one(planned, index, folder, seen)
+    return field_record._measured_or_refused(planned, index, folder, seen)
 
 
-def unanswered(planned, index, folder, seen=None):
+def unanswered(planned, index, folder, seen):
     """Never measure a field, and tell of it in the file ``asked`` beside the job."""
     (planned.path.parent / "asked").touch()
     time.sleep(60)

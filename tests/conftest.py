@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import made_once
 import needs
+import postgres
 import pytest
 
 # an example that takes long says something of the machine, and nothing of the code
@@ -58,6 +59,19 @@ def demo(installed, tmp_path_factory):
     """The reports of the demo of the installed wheel, to be read only, and what it said."""
     folder = made_once.made_once(tmp_path_factory, "demo", lambda folder: made_once.demo(installed, folder))
     return folder / "out", made_once.said_in(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A PostgreSQL server of this test process: ``new()`` gives the URL of an empty database."""
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("PostgreSQL"))])
+def database_url(request) -> str:
+    """What a laboratory names as its database: nothing, which is SQLite, and the URL of an empty PostgreSQL."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgresql_server").new()
 
 
 # ----------------------------------------------------------------------------- what a test needs and this machine lacks

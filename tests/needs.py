@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections import Counter
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import postgres
 import pytest
 
 FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
@@ -21,6 +23,7 @@ def is_there(need):
     return {
         "Pango": _pango,
         "fonts": lambda: sys.platform != "linux" or any(list(folder.rglob("*.[to]tf")) for folder in FONTS),
+        "PostgreSQL": lambda: postgres.programs() is not None and find_spec("psycopg") is not None,
         "poppler": lambda: shutil.which("pdftotext") is not None,
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),

@@ -145,6 +145,31 @@ def test_exit_status_tells_the_verdict(tmp_path, limit, status):
     assert printed[0]["verdict"] == {0: "pass", 3: "fail"}[status]
 
 
+def test_the_printed_table_gives_a_verdict_to_the_job_and_to_what_is_required_alone(tmp_path):
+    field = synthetic.pores(seed=1, porosity_percent=12.0, mean_ecd_um=12.0, shape_px=(400, 400))
+    tifffile.imwrite(tmp_path / "a.tif", field.pixels)
+    job = tmp_path / "mine.toml"
+    asked = ('[[requirements]]\nquantity = "{}"\nunit = "{}"\nupper = {}\nrule = "simple"\nsource = "drawing"\n').format
+    job.write_text(
+        'recipe = "porosity"\nimages = ["a.tif"]\nexports = ["json"]\n'
+        '[calibration]\npixel_um = 1.0\nu_rel = 0.005\nsource = "stage micrometer"\n'
+        + asked("porosity_percent", "%", 99)
+        + asked("mean_pore_ecd_um", "um", 1)
+    )
+    printed = CliRunner().invoke(app, ["run", str(job), "--out", str(tmp_path)], catch_exceptions=False).stdout
+    verdicts = {
+        cells[2].split(":")[0].strip(): cells[3].strip()
+        for line in printed.splitlines()
+        if len(cells := line.strip("│").split("│")) == 5
+    }
+    assert verdicts == {
+        "Porosity": "fail",
+        "Porosity (areal)": "pass",
+        "Mean pore diameter (ECD, by number)": "fail",
+        "Largest pore observed (largest Feret)": "",
+    }
+
+
 @pytest.mark.parametrize("recipe", registry.names("recipe"))
 def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recipe):
     made = {

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import cluster_scenes
 import pytest
+from typer.testing import CliRunner
 
 from inspect_tool.batch import alike, cluster
+from inspect_tool.cli import app
 from inspect_tool.errors import ClusterError, MeasurementError
 from inspect_tool.inspection import field_record, job_run
 
@@ -32,8 +34,8 @@ def address():
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
-    """A job of five fields, and its report made in this process."""
-    job = cluster_scenes.draw(tmp_path_factory.mktemp("fields"), 5)
+    """A job of three fields, and its report made in this process."""
+    job = cluster_scenes.draw(tmp_path_factory.mktemp("fields"), 3)
     job_run.run(job, job.parent / "alone")
     return job
 
@@ -41,7 +43,7 @@ def scene(tmp_path_factory):
 @pytest.fixture
 def watched(scene, monkeypatch):
     """The job, whose fields end who measures them as ``ends`` says."""
-    monkeypatch.setattr(field_record, "_measure_one", cluster_scenes.deadly)
+    monkeypatch.setattr(field_record, "_measured_or_refused", cluster_scenes.deadly)
 
     def ends(text):
         (scene.parent / "ends").write_text(text, encoding="utf-8")
@@ -68,9 +70,14 @@ def begun(job):
 
 
 def test_the_report_of_two_workers_is_that_of_one_process_to_the_last_digit(address, scene):
-    with cluster.connected(address) as machines:
-        job_run.run(scene, scene.parent / "beside", executor=machines)
+    said = CliRunner().invoke(app, ["run", str(scene), "--out", str(scene.parent / "beside"), "--cluster", address])
+    assert said.exit_code == 0, said.output
     assert files(scene.parent / "beside" / "job") == files(scene.parent / "alone" / "job")
+
+
+def test_a_cluster_and_processes_of_this_machine_are_not_both_taken(scene):
+    said = CliRunner().invoke(app, ["run", str(scene), "--cluster", "tcp://127.0.0.1:9", "--workers", "2"])
+    assert str(said.exception) == "--workers is of this machine and --cluster of others; give one of them"
 
 
 def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
@@ -90,6 +97,20 @@ def test_a_field_that_ends_its_worker_each_time_is_named_after_two_tries_and_not
         job_run.run(job, job.parent / "poison", executor=machines)
     assert begun(job).count("field_0003.png") == 2
     assert [path.name for path in (job.parent / "poison").iterdir() if path.is_dir()] == []
+
+
+def test_a_job_that_goes_on_without_lost_fields_goes_on_without_such_a_one(address, watched):
+    job = watched("field_0002.png 9")
+    text = job.read_text(encoding="utf-8")
+    job.write_text(f'skip_damaged = "report"\n{text}', encoding="utf-8")
+    try:
+        with cluster.connected(address) as machines:
+            report = job_run.run(job, job.parent / "without", executor=machines)
+    finally:
+        job.write_text(text, encoding="utf-8")
+    assert [(lost.image, lost.state) for lost in report.lost] == [("field_0002.png", "not measured")]
+    assert len(report.micrographs) == 2
+    assert not list((job.parent / "without" / "job").rglob("half.png"))
 
 
 def test_other_software_is_refused_by_the_names_of_worker_and_package(address, scene, monkeypatch):
@@ -159,7 +180,7 @@ def test_a_worker_without_the_program_is_named(scene, tmp_path):
 
 
 def test_a_scheduler_that_is_lost_is_one_line_and_the_job_can_be_run_again(scene, monkeypatch):
-    monkeypatch.setattr(field_record, "_measure_one", cluster_scenes.unanswered)
+    monkeypatch.setattr(field_record, "_measured_or_refused", cluster_scenes.unanswered)
     (scene.parent / "asked").unlink(missing_ok=True)
     command = [sys.executable, cluster_scenes.__file__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:

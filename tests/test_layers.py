@@ -30,6 +30,7 @@ FLOORS = (
     ("verify",),
     ("studies",),
     ("training",),
+    ("lab",),
     ("batch",),
     ("cli",),
     ("__main__",),

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from inspect_tool.batch import alike
 from inspect_tool.errors import ClusterError, InspectError, MeasurementError
+from inspect_tool.inspection import lost_fields
 from inspect_tool.inspection.job_plan import Plan
 
 if TYPE_CHECKING:
@@ -271,19 +272,25 @@ class _Workplace(Executor):
             answer.set_exception(error)
             return
         if found.ended:
-            answer.set_exception(MeasurementError(self._of_ended(call)))
+            self._of_ended(call, answer)
         elif found.refused is not None:
             answer.set_exception(found.refused)
         else:
             answer.set_result(found.value)
 
-    def _of_ended(self, call: "_Call") -> str:
+    def _of_ended(self, call: "_Call", answer: "Future[Any]") -> None:
+        """A field that ends whoever measures it ends the job, or is lost where the job goes on without such."""
+        planned = self._job.planned
         index = next((given for given in call.arguments if isinstance(given, int)), None)
-        name = call.work.__name__ if index is None else self._job.planned.sources[index].name
-        return (
+        name = call.work.__name__ if index is None else planned.sources[index].name
+        error: InspectError = MeasurementError(
             f"{name}: {TRIES} workers ended while they measured it (not enough memory, or a library that crashes on "
             "it); measure it alone with inspect-tool run, or leave it out"
         )
+        if index is not None and lost_fields.may_be_lost(planned, index):
+            answer.set_result(error)
+        else:
+            answer.set_exception(error if index is None else lost_fields.with_advice(planned, index, error))
 
     def _watch(self) -> None:
         """Give up when all workers are gone: Dask itself waits for ever."""

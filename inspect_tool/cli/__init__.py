@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, jobs, learn, studies, trust
+from inspect_tool.cli import by_hand, jobs, lab, learn, studies, trust
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -97,6 +97,10 @@ golden_app = typer.Typer(
     name="golden", help="Keep the results of your own images, and compare with them later.", no_args_is_help=True
 )
 
+lab_app = typer.Typer(
+    name="lab", help="The laboratory's memory: remember reports, and find them again.", no_args_is_help=True
+)
+
 edit_app = typer.Typer(
     name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=WithDefault
 )
@@ -117,6 +121,8 @@ app.command()(studies.selftest)
 app.add_typer(golden_app)
 golden_app.command("record")(studies.golden_record)
 golden_app.command("check")(studies.golden_check)
+app.add_typer(lab_app)
+lab_app.command("init")(lab.init)
 app.add_typer(edit_app)
 edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)

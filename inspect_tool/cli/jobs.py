@@ -10,9 +10,11 @@ import typer
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inspect_tool.batch.cluster import Cluster
     from inspect_tool.inspection.preview import Preview
-    from inspect_tool.model import Report
+    from inspect_tool.model import Report, Result
 from inspect_tool.cli.common import (
     EXIT_FIX,
     ClusterAddress,
@@ -286,10 +288,18 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         own = report.language or ENGLISH
         filters = in_language(own)
         method = said(Text(methods[report.conforming]), own)
-        for result in [result for result in report.results if result.main]:
+        table.add_row(name, "", said(report.title, own), filters["term"](report.verdict), method)
+        decided = {(asked.specimen, asked.quantity) for asked in report.conformities}
+        for result in report.results:
+            if not result.main and (result.specimen, result.quantity) not in decided:
+                continue
             printed = filters["pm"](result.value, result.expanded_u, result.unit)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
-            table.add_row(name, result.specimen, text, filters["term"](report.verdict), method)
+            table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
+        found = {(result.specimen, result.quantity) for result in report.results}
+        for one in report.conformities:
+            if (one.specimen, one.quantity) not in found:
+                table.add_row("", one.specimen, said(one.reason, own), filters["term"](one.decision), "")
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     for name, report, _, _ in rows:
@@ -305,6 +315,12 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                 (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
             )
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _decision_on(result: "Result", report: "Report", term: "Callable[[str], str]") -> str:
+    """What was decided on one result, every decision once; empty where nothing is required of it."""
+    asked = (one for one in report.conformities if (one.specimen, one.quantity) == (result.specimen, result.quantity))
+    return ", ".join(dict.fromkeys(term(one.decision) for one in asked))
 
 
 def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

@@ -12,7 +12,7 @@ from inspect_tool.acceptance.criteria import judged
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits
 from inspect_tool.images import quality, specimen_area
-from inspect_tool.inspection import supersede
+from inspect_tool.inspection import lost_fields, supersede
 from inspect_tool.model import (
     Check,
     Conformity,
@@ -21,6 +21,7 @@ from inspect_tool.model import (
     FieldMeasurement,
     Findings,
     Job,
+    LostField,
     MicrographRecord,
     Report,
     Requirement,
@@ -66,6 +67,7 @@ class Measured:
     before: Mapping[int, FieldMeasurement | None]  # edited fields as the backend saw them, where that can be measured
     read: Callable[[str], bytes]  # gives a kept mask
     made_with: Mapping[str, object]  # settings of recipe and backend, from ``supersede.settings_of``
+    lost: Sequence[LostField] = ()  # images that the job goes on without
 
 
 def findings_of(asked: Asked, measured: Measured, correction: referee.Correction | None = None) -> Findings:
@@ -98,9 +100,13 @@ def findings_of(asked: Asked, measured: Measured, correction: referee.Correction
     findings = supersede.told(findings, asked.replaced, asked.job.supersedes_reason, _issued(asked, measured, findings))
     return replace(
         findings,
-        checks=(*findings.checks, *_doubted_fields(asked.job, measured)),
+        checks=(
+            *findings.checks,
+            *_doubted_fields(asked.job, measured),
+            *lost_fields.checks(measured.lost, measured.records),
+        ),
         statements=(*dict.fromkeys(measured.steps), *findings.statements),
-        tables=(*findings.tables, *measured.seen),
+        tables=(*findings.tables, *measured.seen, *lost_fields.tables(measured.lost)),
     )
 
 

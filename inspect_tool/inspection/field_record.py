@@ -13,6 +13,7 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.images import quality
+from inspect_tool.inspection import lost_fields
 from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.one_field import (
     judge_image,
@@ -26,6 +27,7 @@ from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
+    LostField,
     Micrograph,
     MicrographRecord,
     Notable,
@@ -64,28 +66,29 @@ class Seen:
     figures: tuple[quality.Figure, ...]
 
 
-def look(planned: Plan, pool: Executor | None = None) -> list[Seen]:
+def look(planned: Plan, pool: Executor | None = None) -> dict[int, Seen | LostField]:
     """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
+
+    Returns
+    -------
+    dict
+        By the index of the image: what was seen, or what the job goes on without.
 
     Raises
     ------
     InspectError
         Names every image that cannot be used, or says that their scales differ.
     """
-    count = len(planned.sources)
-    answers = each(pool, _seen, [(planned, i) for i in range(count)], lambda *_: None)
-    refused = [answer for answer in answers if isinstance(answer, InspectError)]
-    if refused:
-        told = [" ".join(str(error).split()) for error in refused]
-        if len(told) == 1:
-            raise refused[0]
-        more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-        msg = f"{len(told)} of {count} images cannot be used: {'; '.join(told[:_NAMED])}{more}"
-        raise type(refused[0])(msg)
-    seen = [answer for answer in answers if isinstance(answer, Seen)]
-    scales = [one.calibration for one in seen]
-    same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
-    return seen
+    answers = each(pool, _seen, [(planned, i) for i in range(len(planned.sources))], lambda *_: None)
+    refused = {i: answer for i, answer in enumerate(answers) if isinstance(answer, InspectError)}
+    found: dict[int, Seen | LostField] = dict(lost_fields.skipped(planned, refused))
+    seen = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Seen)}
+    same_scale(
+        [one.calibration for one in seen.values()],
+        planned.job.mixed_scales,
+        [planned.sources[i].name for i in seen],
+    )
+    return found | seen
 
 
 def check_images(planned: Plan) -> None:
@@ -98,9 +101,6 @@ def check_images(planned: Plan) -> None:
     """
     scales = [read_source(planned, source).calibration for source in planned.sources]
     same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
-
-
-_NAMED = 12  # images that one message names
 
 
 def _seen(planned: Plan, index: int) -> Seen | InspectError:
@@ -117,27 +117,55 @@ def _seen(planned: Plan, index: int) -> Seen | InspectError:
 
 def measure_all(
     planned: Plan, folder: Path, workers: int, progress: Progress, executor: Executor | Machines | None = None
-) -> list[Outcome]:
-    """Measure every field of a job, side by side where there are workers or an executor of the caller's."""
+) -> tuple[list[Outcome], tuple[LostField, ...]]:
+    """Measure every field of a job, side by side where there are workers or an executor of the caller's.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the images.
+    tuple of LostField
+        Images that the job goes on without.
+    """
     count = len(planned.sources)
     total = count + len(planned.job.exports)
+    lost: dict[int, LostField] = {}
     with hands(executor, min(workers, count), planned, folder) as pool:
-        seen: Sequence[Seen | None] = [None]
+        seen: dict[int, Seen | None] = {0: None}
         if count > 1:
             progress(0, total, f"looking at {count} images")
-            seen = look(planned, pool)
-        outcomes = each(
+            looked = look(planned, pool)
+            lost = {i: one for i, one in looked.items() if isinstance(one, LostField)}
+            seen = {i: one for i, one in sorted(looked.items()) if isinstance(one, Seen)}
+        todo = list(seen)
+        answers = each(
             pool,
-            _measure_one,
-            [(planned, i, folder, seen[i]) for i in range(count)],
-            lambda done, i: progress(done, total, planned.sources[i].name),
+            _measured_or_refused,
+            [(planned, i, folder, seen[i]) for i in todo],
+            lambda done, k: progress(len(lost) + done, total, planned.sources[todo[k]].name),
         )
+    refused = {i: one for i, one in zip(todo, answers, strict=True) if isinstance(one, InspectError)}
+    lost |= lost_fields.skipped(planned, refused, lost)
+    outcomes = [one for one in answers if isinstance(one, Outcome)]
     if not any(source.mask for source in planned.sources):
         quality.stop_if_all([outcome.figures for outcome in outcomes], planned.job.accept)
-    return outcomes
+    return outcomes, tuple(lost[i] for i in sorted(lost))
 
 
-def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = None) -> Outcome:
+def _measured_or_refused(planned: Plan, index: int, folder: Path, seen: Seen | None) -> Outcome | InspectError:
+    """Measure one field; what the job may go on without is given back, and leaves no file behind."""
+    model = model_of(planned)  # what is wrong with it is wrong for every field
+    try:
+        return _measure_one(planned, index, folder, model, seen)
+    except lost_fields.OF_ONE_IMAGE as error:
+        if not lost_fields.may_be_lost(planned, index):
+            raise lost_fields.with_advice(planned, index, error) from None
+        for path in folder.glob(f"*/{stem(index, planned.sources[index].name)}[._]*"):
+            path.unlink()
+        return error
+
+
+def _measure_one(planned: Plan, index: int, folder: Path, model: object, seen: Seen | None) -> Outcome:
     source = planned.sources[index]
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
@@ -156,9 +184,7 @@ def _measure_one(planned: Plan, index: int, folder: Path, seen: Seen | None = No
         if entries and not name:
             raw.append(segmentation)
 
-    segmentation, measurement, step = measured_field(
-        planned, source, micrograph, model_of(planned), keep=kept, entries=entries
-    )
+    segmentation, measurement, step = measured_field(planned, source, micrograph, model, keep=kept, entries=entries)
     edited, before = None, None
     if entries:
         edited = edits.edited_field(entries, raw[0], edits.applied(raw[0], entries, source.name), micrograph.roi)

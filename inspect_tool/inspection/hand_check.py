@@ -18,7 +18,15 @@ from inspect_tool import folders, registry
 from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, trail_checks, trail_reports
 from inspect_tool.files import plain, read_bytes
-from inspect_tool.inspection import conclusion, field_record, job_plan, job_trail, one_field, reporting
+from inspect_tool.inspection import (
+    conclusion,
+    field_record,
+    job_plan,
+    job_trail,
+    lost_fields,
+    one_field,
+    reporting,
+)
 from inspect_tool.inspection.conclusion import Asked, Measured
 from inspect_tool.model import Conformity, Findings, Requirement, Result
 from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
@@ -222,8 +230,8 @@ def _planned(job: Path, reports: Path | None) -> job_plan.Plan:
 
 def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_plan.Progress | None) -> _Measured:
     asked = reporting.asked_of(planned)
-    outcomes = field_record.measure_all(planned, folder, workers, progress or job_plan.silent)
-    measured = reporting.measured_of(planned, outcomes, folder)
+    outcomes, lost = field_record.measure_all(planned, folder, workers, progress or job_plan.silent)
+    measured = reporting.measured_of(planned, outcomes, folder, lost)
     findings, found = conclusion.findings_of(asked, measured), conclusion.population_of(asked, measured)
     return _Measured(planned=planned, asked=asked, measured=measured, findings=findings, found=found)
 
@@ -295,7 +303,8 @@ def _items(now: _Measured, places: Sequence[design.Place]) -> tuple[list[dict[st
     of_image: dict[int, list[tuple[int, design.Place]]] = {}
     for n, place in enumerate(places):
         of_image.setdefault(now.found.image_of(place), []).append((n, place))
-    for i, (source, record) in enumerate(zip(now.planned.sources, now.measured.records, strict=True)):
+    sources = lost_fields.others(now.planned.sources, now.measured.lost)
+    for i, (source, record) in enumerate(zip(sources, now.measured.records, strict=True)):
         own = of_image.get(i, [])
         if not own:
             continue

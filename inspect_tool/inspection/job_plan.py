@@ -65,6 +65,7 @@ class Source:
     field: int
     stated: Calibration | None
     mask: str = ""  # file with the user's own segmentation of this image
+    unread: str = ""  # why not even the bytes of the file can be read, where the job goes on without it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,8 +285,8 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:
             for path in files_of(pattern, folder, f"{where} images"):
-                digest = _digest(path)
-                if digest in seen:
+                digest, unread = _digest(path, skip=job.skip_damaged == "report")
+                if digest and digest in seen:
                     msg = f"{where} images: {path.name} is the same picture as {seen[digest].name}; a field counts once"
                     raise SettingsError(msg)
                 seen[digest] = path
@@ -300,6 +301,7 @@ def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
                         plane=specimen.plane,
                         field=counts[specimen.id],
                         stated=stated,
+                        unread=unread,
                     )
                 )
     if not found:
@@ -327,13 +329,16 @@ def scale_lines(planned: Plan) -> list[Words]:
     return [*lines, *(Text("console.scale_not_met", name=rule.name, note=rule.note) for rule in failed)]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, *, skip: bool) -> tuple[str, str]:
+    """SHA-256 of an image and, with ``skip``, why it has none."""
     try:
         if path.stat().st_size > MOST_DATA:
             readers.check_known(path)  # before minutes go into the hash of what is no image
-        return sha256_source(path)
+        return sha256_source(path), ""
     except OSError as error:
         msg = f"{path.name}: cannot be read: {error.strerror}"
+        if skip:
+            return "", msg
         raise ReadError(msg) from None
 
 

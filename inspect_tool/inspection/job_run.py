@@ -90,9 +90,9 @@ def run(
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
-        outcomes = measure_all(planned, folder, workers, progress or silent, executor)
+        outcomes, lost = measure_all(planned, folder, workers, progress or silent, executor)
         asked = asked_of(planned, None if replaced is None else replaced.report)
-        measured = measured_of(planned, outcomes, folder)
+        measured = measured_of(planned, outcomes, folder, lost)
         findings = findings_of(asked, measured, correction_of(asked, measured))
         figures = [figure for outcome in outcomes for figure in outcome.figures]
         worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])

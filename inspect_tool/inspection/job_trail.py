@@ -88,7 +88,8 @@ def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, obj
             for file in ("report.json", "report.pdf")
             if (made.folder / file).exists()
         },
-        "images": len(planned.sources),
+        "images": len(report.micrographs),
+        **({"lost": len(report.lost)} if report.lost else {}),
         "after_entry": int(report.provenance.audit.split(" ")[0]),
         "results": trail_reports.main_values(plain(report.results)),
         "edits": len(planned.ledger),

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, Literal
 
 from inspect_tool import plugins, registry
-from inspect_tool.errors import CalibrationError, MeasurementError
+from inspect_tool.errors import CalibrationError, MeasurementError, ReadError
 from inspect_tool.evidence import edits
 from inspect_tool.files import (
     plain,
@@ -200,6 +200,8 @@ def _model(asked: _Asked) -> Any:
 
 def read_source(planned: Plan, source: Source) -> Micrograph:
     """Read one image with its place in the job, its scale and the region that counts."""
+    if source.unread:
+        raise ReadError(source.unread)
     micrograph = replace(
         readers.read(source.path, selection(planned.job)),
         path=source.name,

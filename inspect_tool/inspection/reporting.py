@@ -25,6 +25,7 @@ from inspect_tool.model import (
     Check,
     Findings,
     Job,
+    LostField,
     MicrographRecord,
     Provenance,
     Report,
@@ -57,14 +58,14 @@ def asked_of(planned: Plan, replaced: Report | None = None) -> Asked:
     )
 
 
-def measured_of(planned: Plan, outcomes: Sequence[Outcome], folder: Path) -> Measured:
-    """What the fields of a job gave, their masks in ``folder``."""
+def measured_of(planned: Plan, outcomes: Sequence[Outcome], folder: Path, lost: Sequence[LostField] = ()) -> Measured:
+    """What the fields of a job gave, their masks in ``folder``; ``lost``: those that it goes on without."""
     figures = [figure for outcome in outcomes for figure in outcome.figures]
     return Measured(
         fields=[outcome.measurement for outcome in outcomes],
         records=[outcome.record for outcome in outcomes],
         steps=[outcome.step for outcome in outcomes if outcome.step is not None],
-        seen=[quality.table(figures, [source.name for source in planned.sources])],
+        seen=[quality.table(figures, [outcome.record.image for outcome in outcomes])],
         stopped=any(outcome.stopped for outcome in outcomes),
         edited=[outcome.edited for outcome in outcomes if outcome.edited is not None],
         before={i: outcome.before for i, outcome in enumerate(outcomes) if outcome.edited is not None},
@@ -72,6 +73,7 @@ def measured_of(planned: Plan, outcomes: Sequence[Outcome], folder: Path) -> Mea
         made_with=supersede.settings_of(
             plain(planned.settings), {"name": planned.backend, **plain(planned.backend_settings)}
         ),
+        lost=lost,
     )
 
 
@@ -131,6 +133,7 @@ def report_of(
         warnings=remarks(asked.job, measured.records, asked.samples),
         criteria=asked.criteria,
         attachments=attachments,
+        lost=measured.lost,
         template_sha256=template_sha256,
         language=language,
     )

@@ -33,6 +33,7 @@ images   = {images:<17}   # relative to this file; every image is one field. For
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
 # supersedes_reason = "wrong heat number"   # why
+# skip_damaged = "report"    # go on without images that cannot be measured, and count them (docs/large_jobs.md)
 # edit_cap = 0.05            # share of edited pixels of a field beyond which the result is marked (docs/edits.md)
 # validation = "own_validation.toml"   # errors on labeled images of your own (docs/validate.md)
 # page     = 0               # of a file with several pages; or, where the file names its planes:

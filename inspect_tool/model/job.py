@@ -191,6 +191,7 @@ class Job:
     time: int | None = None
     scale_bar: Literal["auto", "off", "required"] = "auto"  # whether a bar in the picture is read and compared
     mixed_scales: bool = False  # images of different pixel size are meant
+    skip_damaged: Literal["stop", "report"] = "stop"  # an image that cannot be measured ends the job, or is reported
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
     header: Header = default(default_factory=Header)
     calibration: Calibration | None = None

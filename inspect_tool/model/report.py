@@ -96,6 +96,20 @@ class MicrographRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostField:
+    """An image of a job that its report goes on without, because the job says so (``skip_damaged``)."""
+
+    image: str
+    sha256: str  # empty: not even the bytes of the file can be read
+    specimen: str
+    section: str
+    field: int
+    place: int  # among the images of the job, from 1
+    state: Literal["not read", "not measured"]  # the file is at fault; what it shows may be
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandardRecord:
     """The method and edition that were followed."""
 
@@ -212,6 +226,7 @@ class Report:
     template_sha256: str = ""  # of all files that the template prints with; empty: by an earlier version
     language: str = ""  # of the pages; empty: English
     catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by
+    lost: tuple[LostField, ...] = ()  # images that the numbers are without
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", Results(self.results))

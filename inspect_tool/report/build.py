@@ -27,6 +27,7 @@ from inspect_tool.model import (
     Findings,
     Header,
     Job,
+    LostField,
     MicrographRecord,
     Provenance,
     Report,
@@ -123,7 +124,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256")
+LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
 SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
@@ -150,6 +151,7 @@ def build(
     warnings: Sequence[str] = (),
     used_constants: Sequence[str] | None = None,
     attachments: Sequence[Attachment] = (),
+    lost: Sequence[LostField] = (),
     criteria: Criteria | None = None,
     template_sha256: str = "",
     language: str = "",
@@ -183,6 +185,8 @@ def build(
         Names of constants and rules of the standard that were used; default all.
     attachments : sequence of Attachment
         Files that the report rests on or shows, besides the masks that the micrographs name.
+    lost : sequence of LostField
+        Images that the job goes on without.
     criteria : Criteria, optional
         Where the requirements come from; sources that conflict are the first sentences of page 1.
     template_sha256 : str
@@ -253,6 +257,7 @@ def build(
         template_sha256=template_sha256,
         language=language,
         catalogue_sha256=fingerprint(ENGLISH),
+        lost=tuple(lost),
     )
     digest = report_digest(report)
     return replace(report, id=_id(report, digest), digest=digest)
@@ -293,7 +298,7 @@ def report_digest(report: Report) -> str:
     data = json.loads(json.dumps(with_sentences(timeless), allow_nan=False), parse_int=float)
     for holder in (data, data["provenance"], *data["attachments"]):
         for key in LATER:
-            if holder.get(key) == "":
+            if holder.get(key) in ("", []):
                 del holder[key]
     if not data["sentences"]:  # of schema 1
         del data["sentences"]

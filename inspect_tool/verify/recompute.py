@@ -254,6 +254,8 @@ def _recomputed(
     before: dict[int, FieldMeasurement | None] = {}
     corrected: list[edits.Edited] = []
     pictures: list[tuple[int, list[str]]] = []
+    left = {one.place for one in report.lost}
+    places = [i for i in range(len(report.micrographs) + len(left)) if i + 1 not in left]
     shown, exact = pictures_shown(dossier), dossier.folder is not None and same_libraries(report)
     for i, record in enumerate(report.micrographs):
         progress(i, len(report.micrographs), record.image)
@@ -265,7 +267,9 @@ def _recomputed(
         fields.append(measured)
         chords.append(quality.structure_px(taken.labels, taken.kind))
         steps += [step] if step is not None else []
-        worst += [field_record.thumbnail(i, measured, notable) for notable in measured.worst[: field_record.WORST]]
+        worst += [
+            field_record.thumbnail(places[i], measured, notable) for notable in measured.worst[: field_record.WORST]
+        ]
         records.append(replace(record, notes=measured.notes))
         seen |= dict.fromkeys(names_read_off(measured))
     seen_tables = [  # figures of the images, and the chords of what was segmented in them
@@ -282,6 +286,7 @@ def _recomputed(
         before=before,
         read=reader_of(dossier),
         made_with=supersede.settings_of(report.provenance.settings, report.provenance.backend),
+        lost=report.lost,
     )
     findings = findings_of(asked, again, correction_of(asked, again))
     day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))

@@ -1,6 +1,7 @@
 """The images of a report read and segmented again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.files import plain, sha256_file
 from inspect_tool.images import quality
-from inspect_tool.inspection import job_plan, one_field
+from inspect_tool.inspection import job_plan, lost_fields, one_field
 from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import (
     Job,
+    LostField,
     MicrographRecord,
     Report,
     Segmentation,
@@ -77,11 +79,35 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
             yield from found
             figures += judged
         yield from _judged_again(report, planned, figures)
+        yield from _lost_again(asked.job, report, planned, by_name)
     except InspectError as error:
         yield Finding(part="segmentation", state="not checked", text=str(error))
 
 
-def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
+def _lost_again(
+    job: Job, report: Report, planned: job_plan.Plan, by_name: Mapping[str, Sequence[Path]]
+) -> Iterator[Finding]:
+    """Try to measure the images that the report goes on without: who leaves one out must not have been able to."""
+    for lost in report.lost:
+        named = by_name.get(Path(lost.image).name, [])
+        same = next((path for path in named if lost.sha256 and sha256_file(path) == lost.sha256), None)
+        if same is None:
+            text = f"{lost.image}: that it cannot be measured; the file is not in the folder"
+            yield Finding(part="images", state="not checked", text=text)
+            continue
+        alone = replace(planned, sources=(_source(job, lost, same),), ledger=())
+        try:
+            micrograph = one_field.read_source(alone, alone.sources[0])
+            one_field.judge_image(alone, alone.sources[0], micrograph)
+            one_field.measured_field(alone, alone.sources[0], micrograph, one_field.model_of(alone))
+        except lost_fields.OF_ONE_IMAGE as error:
+            yield Finding(part="images", state="verified", text=f"{lost.image}: cannot be measured: {error}")
+        else:
+            text = f"{lost.image}: can be measured, the report says that it cannot: {lost.reason}"
+            yield Finding(part="images", state="differs", text=text)
+
+
+def _source(job: Job, record: MicrographRecord | LostField, path: Path) -> job_plan.Source:
     """The image of a record as the job would name it."""
     own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
     return job_plan.Source(
@@ -90,7 +116,7 @@ def _source(job: Job, record: MicrographRecord, path: Path) -> job_plan.Source:
         sha256=record.sha256,
         specimen=record.specimen,
         section=record.section,
-        plane=record.plane,
+        plane=record.plane if isinstance(record, MicrographRecord) else "not stated",
         field=record.field,
         stated=(own[0].calibration if own else None) or job.calibration,
     )

@@ -3,7 +3,8 @@
     sudo python benchmarks/two_hosts.py
 
 Needs root on Linux, ``ip``, ``unshare`` and ``openssl``. Machine A has a scheduler, a worker and whoever asks; machine
-B has a worker. A cable of two virtual ends joins them (10.77.0.1, 10.77.0.2), and each has mounts of its own. Shown are:
+B has a worker. A cable of two virtual ends joins them (10.77.0.1, 10.77.0.2), and each has mounts of its own. Shown
+are:
 
 1. plain TCP: report.json is that of one process but for the times;
 2. the same with TLS by the configuration of Dask alone, and that a caller without a certificate is refused;

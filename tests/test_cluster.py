@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from inspect_tool.batch import alike, cluster
 from inspect_tool.cli import app
 from inspect_tool.errors import ClusterError, MeasurementError
+from inspect_tool.files import sha256_bytes
 from inspect_tool.inspection import field_record, job_run
 
 dask = pytest.importorskip("dask", reason="the extra 'cluster' is not installed")
@@ -158,6 +159,15 @@ def test_a_folder_that_is_not_shared_is_found_out(tmp_path, monkeypatch):
     assert not alike.answered(here, "worker")
     monkeypatch.setattr(alike, "_PATIENCE_S", 5.0)
     assert alike.answered(there, "worker")
+
+
+def test_an_image_that_is_another_one_at_a_worker_is_named(tmp_path):
+    (tmp_path / "field.png").write_bytes(b"one")
+    alike.check_file(str(tmp_path / "field.png"), sha256_bytes(b"one"))
+    with pytest.raises(ClusterError, match=r"field\.png: is another file there \(SHA-256 7692c3ad3540\.\.\., and here"):
+        alike.check_file(str(tmp_path / "field.png"), sha256_bytes(b"two"))  # 7692c3ad3540 is sha256sum of "one"
+    with pytest.raises(ClusterError, match=r"gone\.png: No such file or directory; all machines must see it"):
+        alike.check_file(str(tmp_path / "gone.png"), sha256_bytes(b"one"))
 
 
 def test_a_worker_of_several_threads_is_refused(scene):

@@ -18,7 +18,7 @@ from typing import Any
 
 import inspect_tool
 from inspect_tool import offline, plugins, registry
-from inspect_tool.errors import ClusterError
+from inspect_tool.errors import BackendError, ClusterError
 from inspect_tool.evidence.provenance import package_versions, platform_name
 from inspect_tool.files import checked, plain, sha256_bytes, sha256_file, sha256_source
 from inspect_tool.inspection.job_plan import Plan
@@ -63,14 +63,20 @@ def check(expected: Expected) -> None:
         msg = f"{'; '.join(told)}; its numbers would not be what the report says: install the same there"
         raise ClusterError(msg)
     for place, digest in expected.files:
-        try:
-            found = _sum(place)
-        except OSError as error:
-            msg = f"{place}: {error.strerror or error}; all machines must see it under this path"
-            raise ClusterError(msg) from None
-        if found != digest:
-            msg = f"{place}: is another file there (SHA-256 {found[:12]}..., and here {digest[:12]}...)"
-            raise ClusterError(msg)
+        check_file(place, digest)
+
+
+def check_file(place: str, digest: str) -> None:
+    """Refuse a file, a folder or a shipped model that is another one here; raises a ``ClusterError``."""
+    try:
+        found = _sum(place)
+    except (OSError, BackendError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        msg = f"{place}: {told}; all machines must see it under this path"
+        raise ClusterError(msg) from None
+    if found != digest:
+        msg = f"{place}: is another file there (SHA-256 {found[:12]}..., and here {digest[:12]}...)"
+        raise ClusterError(msg)
 
 
 def software(networks: bool) -> Mapping[str, str]:

@@ -281,7 +281,7 @@ class _Workplace(Executor):
     def _of_ended(self, call: "_Call", answer: "Future[Any]") -> None:
         """A field that ends whoever measures it ends the job, or is lost where the job goes on without such."""
         planned = self._job.planned
-        index = next((given for given in call.arguments if isinstance(given, int)), None)
+        index = call.index
         name = call.work.__name__ if index is None else planned.sources[index].name
         error: InspectError = MeasurementError(
             f"{name}: {TRIES} workers ended while they measured it (not enough memory, or a library that crashes on "
@@ -321,6 +321,11 @@ class _Call:
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
 
+    @property
+    def index(self) -> int | None:
+        """Of the image that it is for; None: it is for none."""
+        return next((given for given in self.arguments if isinstance(given, int)), None)
+
 
 def _same(job: _Job) -> _Job:
     return job
@@ -357,6 +362,9 @@ def _called(job: _Job, call: _Call) -> _Answer:
     worker = get_worker()
     try:
         _check_here(job.expected, worker)
+        if call.index is not None and _Given.FOLDER in call.arguments:  # it is measured, and not only looked at
+            source = job.planned.sources[call.index]
+            alike.check_file(str(source.path), source.sha256)
     except ClusterError as error:
         return _Answer(refused=ClusterError(f"worker {shown(worker.address)}: {error}"))
     cv2.setNumThreads(1)  # the others of this machine measure beside it

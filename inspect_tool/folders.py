@@ -14,7 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,16 +240,17 @@ def check_new_file(path: Path) -> None:
         raise OutputError(msg)
 
 
-def new_file(path: Path, data: bytes) -> None:
-    """Write a file as a whole under a name that is free.
+def new_file(path: Path, data: bytes | Callable[[Path], object]) -> None:
+    """Write a file as a whole under a name that is free: its content, or what fills a file of another name.
 
     Raises
     ------
     OutputError
         There is a file of that name, which is left as it is; or it cannot be written.
     """
+    write = data if callable(data) else lambda place: place.write_bytes(data)
     try:
-        with whole_file(path, lambda place: place.write_bytes(data)) as made:
+        with whole_file(path, write) as made:
             _name(made, path)
     except FileExistsError:
         msg = f"{path}: {_TAKEN}"

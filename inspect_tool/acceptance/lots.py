@@ -22,19 +22,29 @@ def check(lot: Lot, specimens: Sequence[str], requirements: Sequence[Requirement
     where : str
         Starts the message.
     """
+    n = lot.plan.n
+    check_plan(lot, where)
+    _refuse(
+        where,
+        (len(specimens) > n, f".plan.n: the job has {len(specimens)} specimens, the sample of the plan has {n}"),
+        (not requirements, ": without a requirement no specimen can be judged; give [[requirements]] or a 'spec'"),
+    )
+
+
+def check_plan(lot: Lot, where: str) -> None:
+    """Refuse a lot whose numbers are no single sampling plan of it; ``where`` starts the message."""
     plan = lot.plan
-    problems = (
+    _refuse(
+        where,
         (not lot.id.strip(), ".id: is empty"),
         (plan.n < 1, f".plan.n: got {plan.n}, a sample has at least one specimen"),
         (lot.size < plan.n, f".size: {lot.size} items are fewer than the sample of {plan.n}"),
         (not 0 <= plan.ac < plan.n, f".plan.ac: got {plan.ac}, must be from 0 to {plan.n - 1}"),
         (plan.re != plan.ac + 1, f".plan.re: got {plan.re}, in single sampling it is Ac + 1 = {plan.ac + 1}"),
-        (
-            len(specimens) > plan.n,
-            f".plan.n: the job has {len(specimens)} specimens, the sample of the plan has {plan.n}",
-        ),
-        (not requirements, ": without a requirement no specimen can be judged; give [[requirements]] or a 'spec'"),
     )
+
+
+def _refuse(where: str, *problems: tuple[bool, str]) -> None:
     for is_wrong, text in problems:
         if is_wrong:
             msg = f"{where} lot{text}"

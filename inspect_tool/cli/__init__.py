@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, jobs, lab, learn, studies, trust
+from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trust
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -101,6 +101,10 @@ lab_app = typer.Typer(
     name="lab", help="The laboratory's memory: remember reports, and find them again.", no_args_is_help=True
 )
 
+lot_app = typer.Typer(
+    name="lot", help="Lots: a sampling plan, its specimens over several days, a verdict.", no_args_is_help=True
+)
+
 edit_app = typer.Typer(
     name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=WithDefault
 )
@@ -123,6 +127,13 @@ golden_app.command("record")(studies.golden_record)
 golden_app.command("check")(studies.golden_check)
 app.add_typer(lab_app)
 lab_app.command("init")(lab.init)
+lab_app.command("search", cls=find.QueryTerms)(find.search)
+lab_app.command("show")(find.show)
+lab_app.command("export", cls=find.QueryTerms)(find.export)
+lab_app.add_typer(lot_app)
+lot_app.command("new")(find.lot_new)
+lot_app.command("show")(find.lot_show)
+lot_app.command("list")(find.lot_list)
 app.add_typer(edit_app)
 edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)

@@ -6,7 +6,9 @@ written as numbers, with a point.
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from inspect_tool.files import write_text
 from inspect_tool.model import Cell, Report, Table
@@ -25,10 +27,15 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
 def csv_text(table: Table) -> str:
     """Write a table as CSV text (RFC 4180), column names in the first row."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow([neutral(name) for name in table.columns])
-    writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
+    write_rows(file, table.columns, table.rows)
     return file.getvalue()
+
+
+def write_rows(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write rows as they come; the file was opened with ``newline=""``."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([neutral(name) for name in columns])
+    writer.writerows([_csv_cell(value) for value in row] for row in rows)
 
 
 def neutral(text: str) -> str:

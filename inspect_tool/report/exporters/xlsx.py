@@ -29,7 +29,7 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
     book.properties.creator = _printable(report.header.laboratory or report.provenance.software)
     book.properties.created = book.properties.modified = _time(report.provenance.started)
     for name, columns, rows in _sheets(report):
-        _fill(book, name, columns, rows, report.language or ENGLISH)
+        fill(book, name, columns, rows, report.language or ENGLISH)
     path = folder / "report.xlsx"
     with whole_file(path, book.save) as made:
         made.replace(path)
@@ -98,7 +98,8 @@ def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Seque
     )
 
 
-def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], language: str) -> None:
+def fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], language: str) -> None:
+    """Add a sheet of rows to a workbook that is only written; its head is fixed, no text becomes a formula."""
     sheet = book.create_sheet(said(name, language))
     sheet.freeze_panes = "A2"
     columns = [said(column, language) for column in columns]

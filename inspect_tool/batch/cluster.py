@@ -190,6 +190,8 @@ def _look_at_workers(client: "Client", job: _Job) -> None:
         if isinstance(told, ClusterError):
             msg = f"worker {shown(address)}: {told}"
             raise ClusterError(msg)
+        if isinstance(told, OSError):  # it was lost meanwhile; one that comes back is looked at before its first field
+            continue
         if isinstance(told, BaseException):  # our own functions cannot be found there
             said = " ".join(f"{type(told).__name__}: {told}".split())
             msg = f"worker {shown(address)}: cannot run inspect_tool ({said}); install the same version there"

@@ -35,7 +35,7 @@ def draw(folder: Path, fields: int = 3, backend: str = "threshold") -> Path:
     return folder / "job.toml"
 
 
-def deadly(planned, index, folder, seen):
+def deadly(planned, index, folder, *more):
     """Measure a field; one that is named in the file ``ends`` beside the job ends whoever measures it, so many times.
 
     It is killed in the middle of writing a picture. Every begin is told to the file ``begun``.
@@ -43,18 +43,18 @@ def deadly(planned, index, folder, seen):
     from inspect_tool.inspection import field_record
 
     home = planned.path.parent
-    name = planned.sources[index].name
+    name = planned.sources[index if len(planned.sources) > 1 else 0].name
     ends = dict(line.split() for line in (home / "ends").read_text(encoding="utf-8").splitlines())
     with (home / "begun").open("a", encoding="utf-8") as file:
         file.write(f"{name}\n")
     if (home / "begun").read_text(encoding="utf-8").split().count(name) <= int(ends.get(name, 0)):
-        (folder / "evidence").mkdir()
+        (folder / "evidence").mkdir(exist_ok=True)
         (folder / "evidence" / "half.png").write_bytes(b"half of a pict")
         os.kill(os.getpid(), signal.SIGKILL)
-    return field_record._measured_or_refused(planned, index, folder, seen)
+    return field_record._measured_or_refused(planned, index, folder, *more)
 
 
-def unanswered(planned, index, folder, seen):
+def unanswered(planned, *more):
     """Never measure a field, and tell of it in the file ``asked`` beside the job."""
     (planned.path.parent / "asked").touch()
     time.sleep(60)

@@ -12,11 +12,10 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -26,8 +25,7 @@ from urllib.parse import urlsplit
 
 from inspect_tool.batch import alike
 from inspect_tool.errors import ClusterError, InspectError, MeasurementError
-from inspect_tool.inspection import lost_fields
-from inspect_tool.inspection.job_plan import Plan
+from inspect_tool.inspection.job_plan import Plan, Source
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -42,11 +40,19 @@ _PATIENCE_S = 60.0  # without any worker
 _LOOKS_S = 2.0
 
 
-class _Given(Enum):
-    """What stands in the arguments of a call for what the worker has."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlanOf:
+    """Stands in the arguments of a call for the plan of the job, which a worker has; None: of all its images."""
 
-    PLAN = 1
-    FOLDER = 2
+    sources: tuple[Source, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FolderOf:
+    """Stands for a folder that is written into, or for what has one (``holder``): a worker gives it one of its own."""
+
+    place: Path
+    holder: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +94,7 @@ class Cluster:
         planned = replace(
             planned,
             path=planned.path.absolute(),
-            sources=tuple(replace(source, path=source.path.absolute()) for source in planned.sources),
+            sources=_absolute(planned.sources),
         )
         job = _Job(planned=planned, folder=folder.absolute(), expected=alike.expected_of(planned))
         tries = _tries(job.folder)
@@ -223,7 +229,8 @@ class _Workplace(Executor):
         """Have a function of a module called by a worker; the plan and the folder of the job are there already."""
         assert not kwargs, "what is called for a field is given by its place"
         answer: Future[Any] = Future()
-        self._begin(_Call(number=next(self._numbers), work=work, arguments=self._stood_for(args)), answer, 0)
+        call = _Call(number=next(self._numbers), work=work, arguments=tuple(map(self._stood_for, args)))
+        self._begin(call, answer, 0)
         return answer
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as all executors
@@ -235,16 +242,15 @@ class _Workplace(Executor):
         with suppress(Exception):  # the scheduler may be gone
             self._client.cancel([*left, self._given], force=True)  # type: ignore[no-untyped-call]
 
-    def _stood_for(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
-        stand = []
-        for argument in arguments:
-            if isinstance(argument, Plan):
-                stand.append(_Given.PLAN)
-            elif isinstance(argument, Path) and argument.absolute() == self._job.folder:
-                stand.append(_Given.FOLDER)
-            else:
-                stand.append(argument)
-        return tuple(stand)
+    def _stood_for(self, argument: Any) -> Any:
+        if isinstance(argument, Plan):
+            whole = len(argument.sources) == len(self._job.planned.sources)
+            return _PlanOf(sources=None if whole else _absolute(argument.sources))
+        if isinstance(argument, Path):
+            return _FolderOf(place=argument.absolute())
+        if isinstance(getattr(argument, "folder", None), Path):
+            return _FolderOf(place=argument.folder.absolute(), holder=argument)
+        return argument
 
     def _begin(self, call: "_Call", answer: "Future[Any]", before: int) -> None:
         """Ask for a call; ``before``: how often Dask gave it up."""
@@ -281,18 +287,18 @@ class _Workplace(Executor):
             answer.set_result(found.value)
 
     def _of_ended(self, call: "_Call", answer: "Future[Any]") -> None:
-        """A field that ends whoever measures it ends the job, or is lost where the job goes on without such."""
+        """A field that ends whoever measures it ends the job, or is one of those that the job goes on without."""
         planned = self._job.planned
-        index = call.index
-        name = call.work.__name__ if index is None else planned.sources[index].name
-        error: InspectError = MeasurementError(
-            f"{name}: {TRIES} workers ended while they measured it (not enough memory, or a library that crashes on "
-            "it); measure it alone with inspect-tool run, or leave it out"
+        source = call.source(planned)
+        error = MeasurementError(
+            f"{call.work.__name__ if source is None else source.name}: {TRIES} workers ended while they measured it "
+            "(not enough memory, or a library that crashes on it); measure it alone with inspect-tool run, or leave it "
+            "out"
         )
-        if index is not None and lost_fields.may_be_lost(planned, index):
-            answer.set_result(error)
+        if source is not None and planned.job.skip_damaged == "report":
+            answer.set_result(error)  # as a field that is refused by a worker
         else:
-            answer.set_exception(error if index is None else lost_fields.with_advice(planned, index, error))
+            answer.set_exception(error)
 
     def _watch(self) -> None:
         """Give up when all workers are gone: Dask itself waits for ever."""
@@ -323,14 +329,21 @@ class _Call:
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
 
-    @property
-    def index(self) -> int | None:
-        """Of the image that it is for; None: it is for none."""
-        return next((given for given in self.arguments if isinstance(given, int)), None)
+    def source(self, planned: Plan) -> Source | None:
+        """Image that it is for; None: it is for none, or for several."""
+        given = next((given for given in self.arguments if isinstance(given, _PlanOf)), None)
+        if given is not None and given.sources is not None and len(given.sources) == 1:
+            return given.sources[0]
+        index = next((given for given in self.arguments if isinstance(given, int)), None)
+        return None if given is None or index is None else planned.sources[index]
 
 
 def _same(job: _Job) -> _Job:
     return job
+
+
+def _absolute(sources: Sequence[Source]) -> tuple[Source, ...]:
+    return tuple(replace(source, path=source.path.absolute()) for source in sources)
 
 
 def _tries(folder: Path) -> Path:
@@ -364,25 +377,42 @@ def _called(job: _Job, call: _Call) -> _Answer:
     worker = get_worker()
     try:
         _check_here(job.expected, worker)
-        if call.index is not None and _Given.FOLDER in call.arguments:  # it is measured, and not only looked at
-            source = job.planned.sources[call.index]
+        source = call.source(job.planned)
+        if source is not None and any(isinstance(given, _FolderOf) for given in call.arguments):
             alike.check_file(str(source.path), source.sha256)
     except ClusterError as error:
         return _Answer(refused=ClusterError(f"worker {shown(worker.address)}: {error}"))
     cv2.setNumThreads(1)  # the others of this machine measure beside it
     _keep_memory()
-    own = _begun(job, call.number)
-    if own is None:
+    tried = _begun(job, call.number)
+    if tried is None:
         return _Answer(ended=True)
-    has = {_Given.PLAN: job.planned, _Given.FOLDER: own}
+    places = dict.fromkeys(given.place for given in call.arguments if isinstance(given, _FolderOf))
+    own = {place: tried / str(i) for i, place in enumerate(places)}
     try:
-        value = call.work(*(has[given] if isinstance(given, _Given) else given for given in call.arguments))
-        _hand_over(own, job.folder)
+        for place, new in own.items():
+            new.mkdir()
+            for folder in place.iterdir():  # whoever writes into it finds them there, too
+                if folder.is_dir() and folder != _tries(job.folder):
+                    (new / folder.name).mkdir()
+        value = call.work(*(_had(given, job, own) for given in call.arguments))
+        for place, new in own.items():
+            _hand_over(new, place)
     except InspectError as error:
         return _Answer(refused=error)
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        shutil.rmtree(tried, ignore_errors=True)
     return _Answer(value=value)
+
+
+def _had(given: Any, job: _Job, own: Mapping[Path, Path]) -> Any:
+    """What an argument is at a worker."""
+    if isinstance(given, _PlanOf):
+        return job.planned if given.sources is None else replace(job.planned, sources=given.sources)
+    if isinstance(given, _FolderOf):
+        folder = own[given.place]
+        return folder if given.holder is None else replace(given.holder, folder=folder)
+    return given
 
 
 @lru_cache(maxsize=1)

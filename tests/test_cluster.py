@@ -89,6 +89,24 @@ def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
     assert files(job.parent / "killed" / "job") == files(job.parent / "alone" / "job")
 
 
+def test_what_workers_have_measured_is_not_measured_again_when_the_job_is_run_again(address, tmp_path, monkeypatch):
+    job = cluster_scenes.draw(tmp_path, 20)  # from which on a job has a journal
+    monkeypatch.setattr(field_record, "_measured_or_refused", cluster_scenes.deadly)
+    (tmp_path / "ends").write_text("field_0020.png 2", encoding="utf-8")
+    with cluster.connected(address) as machines:
+        with pytest.raises(MeasurementError, match=r"^field_0020\.png: 2 workers ended"):
+            job_run.run(job, tmp_path / "out", executor=machines)
+        before = begun(job)
+        job_run.run(job, tmp_path / "out", executor=machines)
+    again = begun(job)[len(before) :]
+    assert set(again) < set(before)
+    assert again.count("field_0020.png") == 1
+    monkeypatch.undo()
+    job_run.run(job, tmp_path / "alone")
+    assert files(tmp_path / "out" / "job") == files(tmp_path / "alone" / "job")
+    assert not list((tmp_path / "out").glob(".*"))
+
+
 def test_a_field_that_ends_its_worker_each_time_is_named_after_two_tries_and_nothing_is_written(address, watched):
     job = watched("field_0003.png 9")
     with (

@@ -1,7 +1,7 @@
 """Fields measured one by one or side by side, each with its pictures and its record."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from inspect_tool.files import (
 from inspect_tool.images import quality
 from inspect_tool.inspection import lost_fields
 from inspect_tool.inspection.job_plan import Plan, Progress
+from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.one_field import (
     judge_image,
     measured_before,
@@ -66,8 +67,12 @@ class Seen:
     figures: tuple[quality.Figure, ...]
 
 
-def look(planned: Plan, pool: Executor | None = None) -> dict[int, Seen | LostField]:
+def look(
+    planned: Plan, pool: Executor | None = None, known: Mapping[int, Seen] | None = None
+) -> dict[int, Seen | LostField]:
     """Look at every image of a job, and at its mask, before any is measured: the last one must not cost the others.
+
+    ``known`` are those that were seen before, by their index.
 
     Returns
     -------
@@ -79,10 +84,12 @@ def look(planned: Plan, pool: Executor | None = None) -> dict[int, Seen | LostFi
     InspectError
         Names every image that cannot be used, or says that their scales differ.
     """
-    answers = each(pool, _seen, [(planned, i) for i in range(len(planned.sources))], lambda *_: None)
-    refused = {i: answer for i, answer in enumerate(answers) if isinstance(answer, InspectError)}
+    seen = dict(known or {})
+    todo = [i for i in range(len(planned.sources)) if i not in seen]
+    answers = dict(zip(todo, each(pool, _seen, [(alone(planned, i),) for i in todo], lambda *_: None), strict=True))
+    refused = {i: answer for i, answer in answers.items() if isinstance(answer, InspectError)}
     found: dict[int, Seen | LostField] = dict(lost_fields.skipped(planned, refused))
-    seen = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Seen)}
+    seen = dict(sorted((seen | {i: answer for i, answer in answers.items() if isinstance(answer, Seen)}).items()))
     same_scale(
         [one.calibration for one in seen.values()],
         planned.job.mixed_scales,
@@ -103,8 +110,8 @@ def check_images(planned: Plan) -> None:
     same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
 
 
-def _seen(planned: Plan, index: int) -> Seen | InspectError:
-    source = planned.sources[index]
+def _seen(planned: Plan) -> Seen | InspectError:
+    (source,) = planned.sources
     try:
         micrograph = read_source(planned, source)
         figures = judge_image(planned, source, micrograph)
@@ -116,9 +123,16 @@ def _seen(planned: Plan, index: int) -> Seen | InspectError:
 
 
 def measure_all(
-    planned: Plan, folder: Path, workers: int, progress: Progress, executor: Executor | Machines | None = None
+    planned: Plan,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+    executor: Executor | Machines | None = None,
+    journal: Journal | None = None,
 ) -> tuple[list[Outcome], tuple[LostField, ...]]:
     """Measure every field of a job, side by side where there are workers or an executor of the caller's.
+
+    With a ``journal`` each is kept there as soon as it is measured, and what it holds of them is not measured again.
 
     Returns
     -------
@@ -130,43 +144,61 @@ def measure_all(
     count = len(planned.sources)
     total = count + len(planned.job.exports)
     lost: dict[int, LostField] = {}
+    done: dict[int, Outcome] = {} if journal is None else resumed(journal, planned)
     with hands(executor, min(workers, count), planned, folder) as pool:
         seen: dict[int, Seen | None] = {0: None}
         if count > 1:
-            progress(0, total, f"looking at {count} images")
-            looked = look(planned, pool)
+            if done:
+                progress(0, total, f"{len(done)} of {count} fields were measured before the last run was stopped")
+            progress(0, total, f"looking at {count - len(done)} images")
+            known = {i: Seen(calibration=one.record.calibration, figures=one.figures) for i, one in done.items()}
+            looked = look(planned, pool, known)
             lost = {i: one for i, one in looked.items() if isinstance(one, LostField)}
             seen = {i: one for i, one in sorted(looked.items()) if isinstance(one, Seen)}
-        todo = list(seen)
+        todo = [i for i in seen if i not in done]
+        before, ways = len(lost) + len(done), lost_fields.ways_on(planned)
         answers = each(
             pool,
             _measured_or_refused,
-            [(planned, i, folder, seen[i]) for i in todo],
-            lambda done, k: progress(len(lost) + done, total, planned.sources[todo[k]].name),
+            [(alone(planned, i), i, folder, seen[i], journal, ways[i]) for i in todo],
+            lambda count, k: progress(before + count, total, planned.sources[todo[k]].name),
         )
     refused = {i: one for i, one in zip(todo, answers, strict=True) if isinstance(one, InspectError)}
     lost |= lost_fields.skipped(planned, refused, lost)
-    outcomes = [one for one in answers if isinstance(one, Outcome)]
+    done |= {i: one for i, one in zip(todo, answers, strict=True) if isinstance(one, Outcome)}
+    outcomes = [done[i] for i in sorted(done)]
+    if journal is not None:
+        moved(journal, folder)
     if not any(source.mask for source in planned.sources):
         quality.stop_if_all([outcome.figures for outcome in outcomes], planned.job.accept)
     return outcomes, tuple(lost[i] for i in sorted(lost))
 
 
-def _measured_or_refused(planned: Plan, index: int, folder: Path, seen: Seen | None) -> Outcome | InspectError:
-    """Measure one field; what the job may go on without is given back, and leaves no file behind."""
+def _measured_or_refused(
+    planned: Plan, index: int, folder: Path, seen: Seen | None, journal: Journal | None, advice: str | None
+) -> Outcome | InspectError:
+    """Measure the one field of a plan; what the job may go on without is given back, and leaves no file behind.
+
+    ``index`` is its place in the job. ``advice``: how to go on without it; None: the job does.
+    """
     model = model_of(planned)  # what is wrong with it is wrong for every field
+    folder = folder if journal is None else journal.folder
     try:
-        return _measure_one(planned, index, folder, model, seen)
+        measured = _measure_one(planned, index, folder, model, seen)
+        if journal is not None and measured.edited is None:  # pictures of edits have names of their own
+            keep(journal, planned, index, stem(index, planned.sources[0].name), measured)
+        return measured
     except lost_fields.OF_ONE_IMAGE as error:
-        if not lost_fields.may_be_lost(planned, index):
-            raise lost_fields.with_advice(planned, index, error) from None
-        for path in folder.glob(f"*/{stem(index, planned.sources[index].name)}[._]*"):
+        if advice is not None:
+            msg = f"{error}{advice}"
+            raise type(error)(msg) from None
+        for path in folder.glob(f"*/{stem(index, planned.sources[0].name)}[._]*"):
             path.unlink()
         return error
 
 
 def _measure_one(planned: Plan, index: int, folder: Path, model: object, seen: Seen | None) -> Outcome:
-    source = planned.sources[index]
+    (source,) = planned.sources
     micrograph = read_source(planned, source)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
@@ -227,7 +259,7 @@ def field_pictures(
     """Write the pictures of one field and describe them."""
     from inspect_tool.report import field_pictures
 
-    source = planned.sources[index]
+    (source,) = planned.sources
     files = field_pictures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []

@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from inspect_tool import folders
@@ -15,7 +15,7 @@ from inspect_tool.files import (
     parse_report,
 )
 from inspect_tool.images import quality
-from inspect_tool.inspection import supersede
+from inspect_tool.inspection import journal, supersede
 from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
@@ -44,6 +44,7 @@ def run(
     out: str | Path | None = None,
     *,
     name: str = "",
+    text: bytes | None = None,
     workers: int = 1,
     executor: Executor | Machines | None = None,
     backend: Mapping[str, object] | None = None,
@@ -62,6 +63,8 @@ def run(
         pictures. None: nothing is kept but the returned report.
     name : str, optional
         Name of the folder; default: the name of the job file without its suffix.
+    text : bytes, optional
+        Takes the place of what is in the job file, and is kept with the report.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
     executor : Executor or Machines, optional
@@ -86,11 +89,11 @@ def run(
     from inspect_tool.report.render import language_of, template_sha256
 
     started, clock = now(), time.perf_counter()
-    planned = plan(job_path, backend, exports=exports)
+    planned = plan(job_path, backend, text=text, exports=exports)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
-    with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made):
-        outcomes, lost = measure_all(planned, folder, workers, progress or silent, executor)
+    with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
+        outcomes, lost = measure_all(planned, folder, workers, progress or silent, executor, kept)
         asked = asked_of(planned, None if replaced is None else replaced.report)
         measured = measured_of(planned, outcomes, folder, lost)
         findings = findings_of(asked, measured, correction_of(asked, measured))
@@ -103,7 +106,7 @@ def run(
             findings,
             job_name=planned.path.stem,
             checks=(
-                *scale_checks(measured.records, date_of_work(planned.job, started.date())),
+                *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
                 *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
             ),
             worst=worst,
@@ -131,6 +134,8 @@ def run(
         if made is not None:
             folders.seal(made)
             issue(made, facts(planned, report, made) if trail else None, report, planned.job, replaced)
+        if kept is not None:
+            journal.finished(kept)
     return report
 
 
@@ -163,6 +168,11 @@ def check(job_path: str | Path, out: str | Path | None = None, name: str = "") -
     model_of(planned)  # a backend checks its own settings and files when it loads
     look(planned)
     return planned
+
+
+def journal_of(planned: Plan, made: folders.Partial | None) -> AbstractContextManager[journal.Journal | None]:
+    """Hold the journal of a run that keeps its report; None: nothing is kept, or there are few fields."""
+    return nullcontext() if made is None else journal.opened(planned, made.target)
 
 
 @contextmanager

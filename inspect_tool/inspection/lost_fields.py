@@ -5,6 +5,7 @@ backend or the recipe fails on does, and what it would have shown is not in the 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,11 +23,22 @@ _NOTED = 3  # that a check names; the table has all
 _LOG = logging.getLogger(__name__)
 
 
-def may_be_lost(planned: Plan, index: int) -> bool:
-    """Whether a job may go on without an image: it says so, and no person has corrected it by hand."""
-    source = planned.sources[index]
-    edited = any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
-    return planned.job.skip_damaged == "report" and not edited
+def ways_on(planned: Plan) -> tuple[str | None, ...]:
+    """How to go on without each image of a job, for the end of a message; None: the job does so.
+
+    It does where it says so and no person has corrected the image by hand. The words are empty where it could not.
+    """
+    counts = Counter(source.specimen for source in planned.sources)
+    edited = {entry.edit.image_sha256 for entry in planned.ledger}
+
+    def way(source: Source) -> str | None:
+        if source.sha256 in edited:
+            return ""
+        if planned.job.skip_damaged == "report":
+            return None
+        return _ADVICE if counts[source.specimen] > 1 else ""
+
+    return tuple(way(source) for source in planned.sources)
 
 
 def skipped(
@@ -41,11 +53,10 @@ def skipped(
     """
     if not refused:
         return {}
-    stops = {
-        i: error for i, error in refused.items() if not (may_be_lost(planned, i) and isinstance(error, OF_ONE_IMAGE))
-    }
+    ways = ways_on(planned)
+    stops = {i: error for i, error in refused.items() if ways[i] is not None or not isinstance(error, OF_ONE_IMAGE)}
     if stops:
-        raise _together(planned, stops)
+        raise _together(stops, ways)
     found = {i: _lost(planned, i, error) for i, error in refused.items()}
     gone = {*found, *(before or {})}
     for specimen in dict.fromkeys(source.specimen for source in planned.sources):
@@ -61,16 +72,6 @@ def skipped(
     for error in list(refused.values())[:_NAMED]:
         _LOG.warning("goes on without %s", error)
     return found
-
-
-def with_advice(planned: Plan, index: int, error: InspectError) -> InspectError:
-    """An error of one image, with the way on that there is; the same where the job would be left with nothing."""
-    source = planned.sources[index]
-    others = sum(one.specimen == source.specimen for one in planned.sources) > 1
-    edited = any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
-    if not others or edited or not isinstance(error, OF_ONE_IMAGE):
-        return error
-    return type(error)(f"{error}{_ADVICE}")
 
 
 def others(sources: Sequence[Source], lost: Sequence[LostField]) -> tuple[Source, ...]:
@@ -167,19 +168,19 @@ def _reason(source: Source, error: InspectError) -> str:
     for path in filter(None, (str(source.path), source.mask)):
         if path in reason:
             reason = reason.replace(path, Path(path).name)
-    return reason.removeprefix(f"{source.name}: ")
+    before, named, after = reason.partition(f"{source.name}: ")
+    return before + after if named else reason
 
 
-def _together(planned: Plan, stops: Mapping[int, InspectError]) -> InspectError:
+def _together(stops: Mapping[int, InspectError], ways: Sequence[str | None]) -> InspectError:
     """One error of all images that end a job, with the way on where it is the same for all of them."""
-    first, error = next(iter(stops.items()))
-    told = with_advice(planned, first, error)
+    error = next(iter(stops.values()))
+    told = {(ways[i] or "") if isinstance(one, OF_ONE_IMAGE) else "" for i, one in stops.items()}
+    way = told.pop() if len(told) == 1 else ""
     if len(stops) == 1:
-        return told
-    advised = all(with_advice(planned, i, one) is not one for i, one in stops.items())
+        return type(error)(f"{error}{way}") if way else error
     shown = _named([" ".join(str(one).split()) for one in stops.values()])
-    msg = f"{len(stops)} of {len(planned.sources)} images cannot be used: {shown}"
-    return type(error)(f"{msg}{_ADVICE if advised else ''}")
+    return type(error)(f"{len(stops)} of {len(ways)} images cannot be used: {shown}{way}")
 
 
 def _named(told: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from inspect_tool.languages.text import (
     same,
     sentences,
     translated,
+    worded,
 )
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "same",
     "sentences",
     "translated",
+    "worded",
 ]

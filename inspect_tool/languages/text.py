@@ -56,10 +56,10 @@ class Text(str):
         if found is None:
             msg = f"no sentence '{key}' in the English catalogue"
             raise LookupError(msg)
-        return _made(key, values, _filled(found, values, ENGLISH))
+        return worded(key, values, _filled(found, values, ENGLISH))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self.key, self.values, str(self))
+        return worded, (self.key, self.values, str(self))
 
     def __add__(self, other: str) -> "Text":
         return cast("Text", joined("", (self, other)))
@@ -72,7 +72,8 @@ Words: TypeAlias = str
 """Text of a report: a sentence as data, or what a person wrote."""
 
 
-def _made(key: str, values: Mapping[str, Value], words: str) -> Text:
+def worded(key: str, values: Mapping[str, Value], words: str) -> Text:
+    """Make a sentence that has its words already, whatever the catalogue says today."""
     text = str.__new__(Text, words)
     text.key, text.values = key, values
     return text
@@ -90,7 +91,7 @@ def of_data(key: str, values: Mapping[str, object], depth: int = 0) -> Text:
     'words.of_a_later_version (n = 3)'
     """
     read = {str(name): _value_of(value, depth + 1) for name, value in values.items()}
-    return _made(key, read, _in_words(key, read, ENGLISH))
+    return worded(key, read, _in_words(key, read, ENGLISH))
 
 
 def _value_of(value: object, depth: int) -> Value:
@@ -161,7 +162,7 @@ def placed(value: T, texts: Mapping[str, Text]) -> T:
     def at(place: str, value: object) -> Any:
         if isinstance(value, str):
             found = texts.get(place)
-            return value if found is None else _made(found.key, found.values, value)
+            return value if found is None else worded(found.key, found.values, value)
         if place not in above:  # the cells of a table of features are many, and hold no sentence
             return value
         return _each(value, lambda name, item: at(f"{place}/{_step(name)}", item))
@@ -247,7 +248,7 @@ def joined(between: str, texts: Iterable[str]) -> str:
     kept = tuple(part for part in parts if part)
     if not any(isinstance(part, Text) for part in kept):
         return "".join(kept)
-    return kept[0] if len(kept) == 1 else _made(RUN_ON, {"parts": kept}, "".join(kept))
+    return kept[0] if len(kept) == 1 else worded(RUN_ON, {"parts": kept}, "".join(kept))
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -350,7 +351,7 @@ def translated(value: T, language: str) -> T:
     They stay the sentences that they are: only their words are others.
     """
     if isinstance(value, Text):
-        return cast("T", _made(value.key, value.values, said(value, language)))
+        return cast("T", worded(value.key, value.values, said(value, language)))
     if type(value) in _BARE or (isinstance(value, tuple) and _is_bare(value)):
         return value
     return _each(value, lambda _, item: translated(item, language))

@@ -443,7 +443,7 @@ def _warnings(
     found = [*criteria.conflicts, *findings.warnings, *more]
     found += [
         Text("report.warning_not_met", name=check.name)
-        + (f" ({check.note})" if check.note else "")
+        + (joined("", (" (", check.note, ")")) if check.note else "")
         + (Text("report.warning_accepted_all_same", accepted=check.accepted) if check.accepted else "")
         for check in checks
         if not check.passed and check.scope in ("practice", "image", "consistency", "plausibility")

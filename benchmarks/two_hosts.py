@@ -1,13 +1,13 @@
 """Two machines in network namespaces: the same report, without one of them, and what is refused between them.
 
-    sudo python benchmarks/two_hosts.py
+    sudo python benchmarks/two_hosts.py [NUMBER ...]
 
 Needs root on Linux, ``ip``, ``unshare`` and ``openssl``. Machine A has a scheduler, a worker and whoever asks; machine
 B has a worker. A cable of two virtual ends joins them (10.77.0.1, 10.77.0.2), and each has mounts of its own. Shown
 are:
 
 1. plain TCP: report.json is that of one process but for the times;
-2. the same with TLS by the configuration of Dask alone, and that a caller without a certificate is refused;
+2. the same with TLS by the configuration of Dask alone, and a caller without a certificate is refused;
 3. machine B sees another folder under the path of the reports: refused, by the name of its worker;
 4. machine B has another version of a package: refused, by the names of worker and package;
 5. the cable is drawn while B measures: A does the rest, and the report is the same.
@@ -130,70 +130,80 @@ def tell(what: str, fine: bool, more: str = "") -> bool:
     return fine
 
 
+def one_report(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+    with cluster("tcp", folder) as address:
+        done = asked(job, folder / "tcp", address)
+        same = not done.returncode and numbers(folder / "tcp") == alone
+        yield tell("two machines, one report", same, done.stderr.strip())
+
+
+def encrypted(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+    tls = certificates(folder)
+    os.environ |= tls
+    with cluster("tls", folder) as address:
+        done = asked(job, folder / "tls", address)
+        yield tell("the same with TLS", not done.returncode and numbers(folder / "tls") == alone, done.stderr.strip())
+        bare = asked(job, folder / "bare", address, **dict.fromkeys(tls, ""))
+        refused = bare.returncode == 2 and bare.stderr.count("\n") == 1
+        yield tell("no certificate", refused, bare.stderr.strip())
+    for key in tls:
+        del os.environ[key]
+
+
+def other_folder(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+    (folder / "reports").mkdir()
+    with cluster("tcp", folder, first=f"mount -t tmpfs none {folder / 'reports'}") as address:
+        done = asked(job, folder / "reports", address)
+    named = done.returncode == 2 and f"worker tcp://{B}" in done.stderr
+    yield tell("another folder on B", named, done.stderr.strip())
+
+
+def other_version(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+    other = folder / "other" / "pillow-1.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 1.0\n", encoding="utf-8")
+    with cluster("tcp", folder, PYTHONPATH=f"{other.parent}:{ROOT}") as address:
+        done = asked(job, folder / "versions", address)
+    named = done.returncode == 2 and f"worker tcp://{B}" in done.stderr and "pillow is 1.0" in done.stderr
+    yield tell("another version on B", named, done.stderr.strip())
+
+
+def drawn_cable(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+    with cluster("tcp", folder) as address:
+        command = (sys.executable, "-m", "inspect_tool", "run", str(job), "--out", str(folder / "cable"))
+        clock = time.monotonic()
+        with subprocess.Popen(
+            ["ip", "netns", "exec", SPACES[0], *command, "--cluster", address],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            assert program.stderr is not None
+            for line in program.stderr:
+                if " 3/" in line:
+                    break
+            sh("ip", "-n", SPACES[1], "link", "set", "cable-b", "down")
+            rest = program.stderr.read().strip().rpartition("\n")[2]
+    same = not program.returncode and numbers(folder / "cable") == alone
+    yield tell("the cable is drawn after 3 of 12", same, f"{time.monotonic() - clock:.0f} s in all; {rest}")
+
+
+PARTS = (one_report, encrypted, other_folder, other_version, drawn_cable)
+
+
 def main() -> None:
     from inspect_tool.inspection import job_run
 
+    chosen = [int(number) for number in sys.argv[1:]] or range(1, len(PARTS) + 1)
     fine = []
-    with tempfile.TemporaryDirectory() as name, machines():
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         job = draw(folder / "job", 12, 256)
         job_run.run(job, folder / "alone")
-        alone = numbers(folder / "alone")
-
-        with cluster("tcp", folder) as address:
-            done = asked(job, folder / "tcp", address)
-            fine.append(tell("two machines, one report", not done.returncode and numbers(folder / "tcp") == alone))
-
-        tls = certificates(folder)
-        os.environ |= tls
-        with cluster("tls", folder) as address:
-            done = asked(job, folder / "tls", address)
-            fine.append(
-                tell("the same with TLS", not done.returncode and numbers(folder / "tls") == alone, done.stderr)
-            )
-            bare = asked(job, folder / "bare", address, **dict.fromkeys(tls, ""))
-            fine.append(
-                tell("no certificate", bare.returncode == 2 and bare.stderr.count("\n") == 1, bare.stderr.strip())
-            )
-        for key in tls:
-            del os.environ[key]
-
-        (folder / "reports").mkdir()
-        hidden = f"mount -t tmpfs none {folder / 'reports'}"
-        with cluster("tcp", folder, first=hidden) as address:
-            done = asked(job, folder / "reports", address)
-            told = done.stderr.strip()
-            fine.append(tell("another folder on B", done.returncode == 2 and f"worker tcp://{B}" in told, told))
-
-        other = folder / "other" / "pillow-1.0.dist-info"
-        other.mkdir(parents=True)
-        (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 1.0\n", encoding="utf-8")
-        with cluster("tcp", folder, PYTHONPATH=f"{other.parent}:{ROOT}") as address:
-            done = asked(job, folder / "versions", address)
-            told = done.stderr.strip()
-            named = f"worker tcp://{B}" in told and "pillow is 1.0" in told
-            fine.append(tell("another version on B", done.returncode == 2 and named, told))
-
-        many = draw(folder / "many" / "job", 40, 256)
-        job_run.run(many, folder / "many_alone")
-        with cluster("tcp", folder) as address:
-            command = (sys.executable, "-m", "inspect_tool", "run", str(many), "--out", str(folder / "cable"))
-            clock = time.monotonic()
-            with subprocess.Popen(
-                ["ip", "netns", "exec", SPACES[0], *command, "--cluster", address],
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            ) as program:
-                assert program.stderr is not None
-                for line in program.stderr:
-                    if " 8/" in line:
-                        break
-                sh("ip", "-n", SPACES[1], "link", "set", "cable-b", "down")
-                program.stderr.read()
-            same = not program.returncode and numbers(folder / "cable") == numbers(folder / "many_alone")
-            fine.append(tell("the cable is drawn after 8 of 40", same, f"{time.monotonic() - clock:.0f} s in all"))
+        for number in chosen:
+            with machines():  # a cable that was drawn is plugged in
+                fine += PARTS[number - 1](folder, job, numbers(folder / "alone"))
     sys.exit(0 if all(fine) else 1)
 
 

@@ -150,7 +150,7 @@ def encrypted(folder: Path, job: Path, alone: object) -> Iterator[bool]:
         del os.environ[key]
 
 
-def other_folder(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+def other_folder(folder: Path, job: Path, _: object) -> Iterator[bool]:
     (folder / "reports").mkdir()
     with cluster("tcp", folder, first=f"mount -t tmpfs none {folder / 'reports'}") as address:
         done = asked(job, folder / "reports", address)
@@ -158,7 +158,7 @@ def other_folder(folder: Path, job: Path, alone: object) -> Iterator[bool]:
     yield tell("another folder on B", named, done.stderr.strip())
 
 
-def other_version(folder: Path, job: Path, alone: object) -> Iterator[bool]:
+def other_version(folder: Path, job: Path, _: object) -> Iterator[bool]:
     other = folder / "other" / "pillow-1.0.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 1.0\n", encoding="utf-8")

@@ -91,6 +91,9 @@ def test_a_database_without_its_settings_is_left_alone(lab):
 # ---------------------------------------------------------------------------------------------------------- versions
 
 
+# of SQLite the two cannot be compared in indexes of lower(...), which test_lab_find sees used
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_the_migrations_make_the_tables_of_this_version(any_lab):
     with connected(any_lab) as connection:
         context = MigrationContext.configure(connection)

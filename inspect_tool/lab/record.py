@@ -241,7 +241,6 @@ def _lot(report: Report) -> Row:
         "ac": lot.plan.ac,
         "re": lot.plan.re,
         "source": lot.plan.source,
-        "verdict": report.lot.verdict if report.lot.inspected == lot.plan.n else "",
     }
 
 

@@ -63,8 +63,7 @@ def put(connection: Connection, row: Record, added: datetime) -> None:
     for one in row.calibrations:
         _id(connection, tables.calibration, {"instrument": by, **one})
     if row.lot is not None:
-        lot = connection.scalar(select(tables.lot.c.id).where(tables.lot.c.identifier == row.lot["identifier"]))
-        lot = lot or connection.scalar(insert(tables.lot).values(**row.lot).returning(tables.lot.c.id))
+        lot = _id(connection, tables.lot, row.lot)
         connection.execute(insert(tables.lot_report).values(lot=lot, report=key))
     for uid in filter(None, (row.uid, row.report["supersedes"])):
         _link(connection, uid)
@@ -107,6 +106,7 @@ def tidy(connection: Connection) -> None:
     for table, used in (
         (tables.fingerprint, (report.c.fingerprint == tables.fingerprint.c.id,)),
         (tables.spec, (report.c.spec == tables.spec.c.id,)),
+        (tables.lot, (tables.lot_report.c.lot == tables.lot.c.id,)),
         (tables.part, (report.c.part == tables.part.c.name, tables.spec.c.part == tables.part.c.id)),
         (
             tables.instrument,

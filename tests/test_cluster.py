@@ -16,7 +16,7 @@ from inspect_tool.batch import alike, cluster
 from inspect_tool.cli import app
 from inspect_tool.errors import ClusterError, MeasurementError
 from inspect_tool.files import sha256_bytes
-from inspect_tool.inspection import field_record, job_run
+from inspect_tool.inspection import field_record, job_run, journal
 
 dask = pytest.importorskip("dask", reason="the extra 'cluster' is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
@@ -79,57 +79,6 @@ def test_the_report_of_two_workers_is_that_of_one_process_to_the_last_digit(addr
 def test_a_cluster_and_processes_of_this_machine_are_not_both_taken(scene):
     said = CliRunner().invoke(app, ["run", str(scene), "--cluster", "tcp://127.0.0.1:9", "--workers", "2"])
     assert str(said.exception) == "--workers is of this machine and --cluster of others; give one of them"
-
-
-def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
-    job = watched("field_0002.png 1")
-    with cluster.connected(address) as machines:
-        job_run.run(job, job.parent / "killed", executor=machines)
-    assert begun(job).count("field_0002.png") == 2
-    assert files(job.parent / "killed" / "job") == files(job.parent / "alone" / "job")
-
-
-def test_what_workers_have_measured_is_not_measured_again_when_the_job_is_run_again(address, tmp_path, monkeypatch):
-    job = cluster_scenes.draw(tmp_path, 20)  # from which on a job has a journal
-    monkeypatch.setattr(field_record, "_measured_or_refused", cluster_scenes.deadly)
-    (tmp_path / "ends").write_text("field_0020.png 2", encoding="utf-8")
-    with cluster.connected(address) as machines:
-        with pytest.raises(MeasurementError, match=r"^field_0020\.png: 2 workers ended"):
-            job_run.run(job, tmp_path / "out", executor=machines)
-        before = begun(job)
-        job_run.run(job, tmp_path / "out", executor=machines)
-    again = begun(job)[len(before) :]
-    assert set(again) < set(before)
-    assert again.count("field_0020.png") == 1
-    monkeypatch.undo()
-    job_run.run(job, tmp_path / "alone")
-    assert files(tmp_path / "out" / "job") == files(tmp_path / "alone" / "job")
-    assert not list((tmp_path / "out").glob(".*"))
-
-
-def test_a_field_that_ends_its_worker_each_time_is_named_after_two_tries_and_nothing_is_written(address, watched):
-    job = watched("field_0003.png 9")
-    with (
-        cluster.connected(address) as machines,
-        pytest.raises(MeasurementError, match=r"^field_0003\.png: 2 workers ended while they measured it"),
-    ):
-        job_run.run(job, job.parent / "poison", executor=machines)
-    assert begun(job).count("field_0003.png") == 2
-    assert [path.name for path in (job.parent / "poison").iterdir() if path.is_dir()] == []
-
-
-def test_a_job_that_goes_on_without_lost_fields_goes_on_without_such_a_one(address, watched):
-    job = watched("field_0002.png 9")
-    text = job.read_text(encoding="utf-8")
-    job.write_text(f'skip_damaged = "report"\n{text}', encoding="utf-8")
-    try:
-        with cluster.connected(address) as machines:
-            report = job_run.run(job, job.parent / "without", executor=machines)
-    finally:
-        job.write_text(text, encoding="utf-8")
-    assert [(lost.image, lost.state) for lost in report.lost] == [("field_0002.png", "not measured")]
-    assert len(report.micrographs) == 2
-    assert not list((job.parent / "without" / "job").rglob("half.png"))
 
 
 def test_other_software_is_refused_by_the_names_of_worker_and_package(address, scene, monkeypatch):
@@ -265,3 +214,43 @@ def test_without_the_extra_its_name_is_said(monkeypatch):
         cluster.connected("tcp://127.0.0.1:9"),
     ):
         pytest.fail("there is nobody")
+
+
+def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
+    job = watched("field_0002.png 1")
+    with cluster.connected(address) as machines:
+        job_run.run(job, job.parent / "killed", executor=machines)
+    assert begun(job).count("field_0002.png") == 2
+    assert files(job.parent / "killed" / "job") == files(job.parent / "alone" / "job")
+
+
+def test_a_field_that_ends_its_worker_is_named_after_two_tries_and_the_others_are_not_measured_again(
+    address, watched, monkeypatch
+):
+    job = watched("field_0003.png 2")
+    monkeypatch.setattr(journal, "LEAST", 3)
+    with cluster.connected(address) as machines:
+        with pytest.raises(MeasurementError, match=r"^field_0003\.png: 2 workers ended while they measured it"):
+            job_run.run(job, job.parent / "again", executor=machines)
+        assert not (job.parent / "again" / "job").exists()
+        before = begun(job)
+        kept = [f"field_{int(path.stem):04d}.png" for path in (job.parent / "again").glob(".job.fields/entries/*")]
+        job_run.run(job, job.parent / "again", executor=machines)
+    assert before.count("field_0003.png") == 2
+    assert sorted(kept + begun(job)[len(before) :]) == ["field_0001.png", "field_0002.png", "field_0003.png"]
+    assert files(job.parent / "again" / "job") == files(job.parent / "alone" / "job")
+    assert not list((job.parent / "again").glob(".*"))
+
+
+def test_a_job_that_goes_on_without_lost_fields_goes_on_without_such_a_one(address, watched):
+    job = watched("field_0002.png 9")
+    text = job.read_text(encoding="utf-8")
+    job.write_text(f'skip_damaged = "report"\n{text}', encoding="utf-8")
+    try:
+        with cluster.connected(address) as machines:
+            report = job_run.run(job, job.parent / "without", executor=machines)
+    finally:
+        job.write_text(text, encoding="utf-8")
+    assert [(lost.image, lost.state) for lost in report.lost] == [("field_0002.png", "not measured")]
+    assert len(report.micrographs) == 2
+    assert not list((job.parent / "without" / "job").rglob("half.png"))

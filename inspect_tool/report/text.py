@@ -233,6 +233,16 @@ def unit(name: str) -> str:
     return _UNIT_TEXT.get(name, name)
 
 
+def on_axis(words: str, name: str) -> str:
+    """Name an axis with its unit in brackets; per area without a superscript minus, which few fonts have.
+
+    >>> on_axis("Value", "1/mm2"), on_axis("Value", "1")
+    ('Value [1/mm²]', 'Value')
+    """
+    plain = name.replace("mm2", "mm²").replace("um", "µm") if name.startswith("1/") else unit(name)
+    return f"{words} [{plain}]" if plain else words
+
+
 def with_unit(text: str, name: str) -> str:
     """Put a unit behind a number, with a space that does not break; the degree sign has none.
 

@@ -1,1 +1,1 @@
-"""Work that outgrows one sitting: a queue of jobs in the database of a lab, and the workers that empty it."""
+"""Work that outgrows one sitting or one machine: a queue of jobs, the workers that empty it, a cluster for fields."""

@@ -1,1 +1,1 @@
-"""Work that outgrows one sitting: a queue of jobs in the database of a lab, and the workers that empty it."""
+"""Many jobs, and many machines: what outgrows one sitting."""

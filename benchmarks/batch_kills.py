@@ -80,10 +80,9 @@ def small_jobs(folder: Path, number: int) -> list[Path]:
 def started(lab: Lab, jobs: list[Path], out: Path, workers: int) -> subprocess.Popen[bytes]:
     """Begin a batch in a process group of its own."""
     command = [sys.executable, "-m", "inspect_tool", "batch", *jobs, "--lab", lab.folder, "--out", out]
-    log = (out.parent / "log").open("ab")
-    return subprocess.Popen(
-        [*map(str, command), "--workers", str(workers)], stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-    )
+    alone = {"stdout": subprocess.DEVNULL, "start_new_session": True}
+    with (out.parent / "log").open("ab") as log:
+        return subprocess.Popen([*map(str, command), "--workers", str(workers)], stderr=log, **alone)
 
 
 def killed(batch: subprocess.Popen[bytes], victim: str) -> str:

@@ -1,1 +1,1 @@
-"""Work that outgrows one sitting or one machine: a queue of jobs, the workers that empty it, a cluster for fields."""
+"""Many jobs, and many machines: what outgrows one sitting."""

@@ -103,6 +103,7 @@ def test_the_words_of_an_english_page_are_those_of_its_report(made):
     ("name", "values", "german"),
     [
         ("pm", (12.3456, 0.2345, "%"), "12,35\xa0±\xa00,23\xa0%"),
+        ("pm", (25.13, 15.9, "um", (20.31, 41.03)), "25,1\xa0(20,3\xa0…\xa041,0)\xa0µm"),
         ("interval", ((12.1111, 12.58), 0.2345, "%"), "12,11\xa0…\xa012,58\xa0%"),
         ("number", (1.5e-7, 3), "1,50\xa0×\xa010⁻⁷"),
         ("number", (12345.678, 7), "12\xa0345,68"),

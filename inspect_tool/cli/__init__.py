@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trust
+from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trend, trust
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -142,6 +142,7 @@ lab_app.add_typer(defaults_app)
 defaults_app.command("show")(lab.defaults_show)
 defaults_app.command("set")(lab.defaults_set)
 defaults_app.command("remove")(lab.defaults_remove)
+lab_app.command("trend", cls=find.QueryTerms)(trend.trend)
 lab_app.add_typer(lot_app)
 lot_app.command("new")(find.lot_new)
 lot_app.command("show")(find.lot_show)

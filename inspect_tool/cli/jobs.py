@@ -310,7 +310,7 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         for result in report.results:
             if not result.main and (result.specimen, result.quantity) not in decided:
                 continue
-            printed = filters["pm"](result.value, result.expanded_u, result.unit)
+            printed = filters["pm"](result.value, result.expanded_u, result.unit, result.interval)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
             table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
         reported = {(result.specimen, result.quantity) for result in report.results}

@@ -187,12 +187,22 @@ def check_quantities(connection: Connection, query: Query) -> None:
     SettingsError
     """
     for name in dict.fromkeys(term.quantity for term in query.terms if isinstance(term, Compare)):
-        if connection.scalar(select(exists().where(tables.result.c.quantity == name))):
-            continue
-        there = connection.scalars(select(tables.result.c.quantity).distinct()).all()
-        advice = typos.near(name, there) or (f"; there are: {', '.join(sorted(there)[:20])}" if there else "")
-        msg = f"query: no report of this lab has a result '{name}'{advice}"
-        raise SettingsError(msg)
+        check_quantity(connection, name, "query")
+
+
+def check_quantity(connection: Connection, name: str, where: str) -> None:
+    """Refuse a result that no report has; ``where`` it was asked for begins the message.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if connection.scalar(select(exists().where(tables.result.c.quantity == name))):
+        return
+    there = connection.scalars(select(tables.result.c.quantity).distinct()).all()
+    advice = typos.near(name, there) or (f"; there are: {', '.join(sorted(there)[:20])}" if there else "")
+    msg = f"{where}: no report of this lab has a result '{name}'{advice}"
+    raise SettingsError(msg)
 
 
 def _unless(negated: bool, condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -532,6 +532,7 @@ def _context(
         "wording": wording,
         "edition": designation(report.standard),
         "main": main,
+        "uneven": any(text.uneven(one.value, one.expanded_u, one.interval) for one in report.results),
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
         "identification": [

@@ -95,7 +95,7 @@ def run(
         findings = findings_of(asked, measured, correction_of(asked, measured))
         figures = [figure for outcome in outcomes for figure in outcome.figures]
         worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
-        remove_pictures(folder, outcomes, worst)
+        remove_pictures(folder, worst)
         report = report_of(
             asked,
             measured,

@@ -1,6 +1,6 @@
 """How often the limits of fibers hold the truth of the composite that was drawn.
 
-    python benchmarks/fiber_coverage.py labels|backend specimens FILE
+    python benchmarks/fiber_coverage.py labels|backend specimens FILE [FIRST]
 
 Five fields of every specimen are drawn, and what 1, 2 and 5 of them state is compared with the truth of the process.
 "labels" takes the exact labels: judged are the limits that chance leaves, as the line of half a pixel of outline, which
@@ -98,6 +98,7 @@ def specimen_of(kind: str, specimen: int, how: str, known: Mapping[str, float]) 
 
 def main() -> None:
     how, specimens, file = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     done = {(line["kind"], line["specimen"]) for line in lines if "kind" in line}
     known = {line["truth"]: line["known"] for line in lines if "truth" in line}
@@ -110,7 +111,7 @@ def main() -> None:
             known[kind] = {**of_process, "resin_rich_percent": resin_rich_percent(kind)}
             out.write(json.dumps({"truth": kind, "known": known[kind]}) + "\n")
             out.flush()
-        for specimen in range(specimens):
+        for specimen in range(first, first + specimens):
             for kind in KINDS:
                 if (kind, specimen) not in done:
                     lines.append(specimen_of(kind, specimen, how, known[kind]))

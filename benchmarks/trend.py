@@ -17,20 +17,27 @@ SERIES = 1000
 def main() -> None:
     """Print the tables."""
     print("False alarms within 100 values [%]: limits known, and of 25 and of 100 values")
-    names = {1: "1", 2: "2", 3: "3", 4: "4", 5: "5", 6: "6", 7: "7", 8: "8"}
+
     drawn = {n: _standardized(n) for n in (None, 25, 100)}
-    for rule, name in names.items():
-        print(f"| rule {name} | " + " | ".join(_percent(_met(z, (rule,))) for z in drawn.values()) + " |")
-    for label, rules in (("rules 1 to 4", (1, 2, 3, 4)), ("all eight", tuple(names))):
+    for rule in alarms.NELSON:
+        print(f"| rule {rule} | " + " | ".join(_percent(_met(z, (rule,))) for z in drawn.values()) + " |")
+    for label, rules in (("rules 1 to 4", (1, 2, 3, 4)), ("all eight", tuple(alarms.NELSON))):
         print(f"| {label} | " + " | ".join(_percent(_met(z, rules)) for z in drawn.values()) + " |")
-    for label, widths in (("not widened", lambda _: limits.KNOWN), ("widened", lambda n: limits.widths(n or 100))):
-        for kind in ("single", "cusum", "ewma"):
-            row = [_percent(_alarm(kind, z, getattr(widths(n), kind))) for n, z in drawn.items()]
+    charts = {
+        "single": (limits.quiet_single, limits.SINGLE),
+        "cusum": (limits.quiet_cusum, limits.CUSUM),
+        "ewma": (limits.quiet_ewma, limits.EWMA),
+    }
+    for kind, (chart, known) in charts.items():
+        for label, least in (("not widened", limits.ENOUGH), ("widened", 0)):
+            row = [
+                _percent(_alarm(kind, z, limits.widened(chart, known, max(n or limits.ENOUGH, least))))
+                for n, z in drawn.items()
+            ]
             print(f"| {kind}, {label} | " + " | ".join(row) + " |")
     print("\nWidths by number of values: single, h, L")
     for n in (10, 15, 20, 25, 30, 40, 50, 75, 99, 100):
-        wide = limits.widths(n)
-        print(f"| {n} | {wide.single:.2f} | {wide.cusum:.2f} | {wide.ewma:.2f} |")
+        print(f"| {n} | " + " | ".join(f"{limits.widened(*one, n):.2f}" for one in charts.values()) + " |")
     print(f"\nSeries without a step in which one is found [%], {SERIES} of each length")
     for n in (10, 20, 40, 100):
         found = [

@@ -80,14 +80,16 @@ def _size(path: Path) -> int:
     return found.st_size
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, data: bytes | None = None) -> dict[str, Any]:
     """Read a TOML file; anything wrong is a one-line ``SettingsError`` that names the line or the key.
+
+    ``data`` takes the place of what is in the file.
 
     Wrong is also a number that is none (nan), one too large or too small to be computed with, a whole number beyond
     64 bits, and tables in tables without end.
     """
     try:
-        text = read_bytes(path, _MOST_TEXT).decode("utf-8-sig")
+        text = (read_bytes(path, _MOST_TEXT) if data is None else data).decode("utf-8-sig")
     except FileNotFoundError:
         msg = f"{path}: no such file{typos.near_file(path)}"
         raise SettingsError(msg) from None
@@ -104,7 +106,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         msg = f"{path}: not valid TOML: a key has more than {_DEEPEST} parts"
         raise SettingsError(msg)
     try:
-        data = tomllib.loads(text.replace("\r\n", "\n"))
+        table = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         msg = f"{path}: {_cut(typos.syntax(text, str(error)))}"
         raise SettingsError(msg) from None
@@ -114,10 +116,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         msg = f"{path}: not valid TOML: lists or tables lie deeper than {_DEEPEST} in each other"
         raise SettingsError(msg) from None
-    if odd := _odd(data):
+    if odd := _odd(table):
         msg = f"{path} {odd}"
         raise SettingsError(msg)
-    return data
+    return table
 
 
 def _cut(message: str) -> str:
@@ -217,10 +219,13 @@ def checked(
         raise error(message) from None
 
 
-def load_job(path: str | Path) -> Job:
-    """Read and check a job file; the plug-ins check ``[settings]`` and ``[backend]`` themselves."""
+def load_job(path: str | Path, data: bytes | None = None) -> Job:
+    """Read and check a job file; the plug-ins check ``[settings]`` and ``[backend]`` themselves.
+
+    ``data`` takes the place of what is in the file.
+    """
     path = Path(path)
-    job = checked(Job, read_toml(path), str(path))
+    job = checked(Job, read_toml(path, data), str(path))
     if bool(job.images) == bool(job.specimens):
         msg = f"{path}: give either 'images' or [[specimens]]" + (", not both" if job.images else "")
         raise SettingsError(msg)

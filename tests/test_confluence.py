@@ -44,7 +44,7 @@ def half(share=0.5, shape=(100, 200)):
 
 
 def objects():
-    """Squares of 6 x 6 px: 17 inside a frame of 100 x 1000 px, 6 that its edge cuts; at 2 um it has 0.4 mm2."""
+    """Squares of 6 x 6 px: 17 whole in a frame of 100 x 1000 px, 6 that its edge cuts; at 2 um it has 0.4 mm2."""
     labels = np.zeros((100, 1000))
     for number in range(17):
         labels[40:46, 50 * number + 30 : 50 * number + 36] = number + 1
@@ -70,27 +70,57 @@ def test_only_what_lies_in_the_region_counts():
     assert results([field(half(0.3), roi=roi)])["area_percent.covered"].value == pytest.approx(10)
 
 
-def test_objects_that_the_edge_cuts_count_half():
+PLACES = 91 * 991  # of the corner of a square of 6 px that keeps 2 px from the edge of the frame
+PER_MM2 = 17 * 100 * 1000 / PLACES / 0.4
+
+
+def test_whole_objects_stand_for_those_that_the_edge_cuts():
     found = results([field(objects(), "instance")], count="nuclei")
     assert list(found) == ["nuclei_per_mm2"]  # nuclei tell nothing of what cells cover
-    assert found["nuclei_per_mm2"].value == pytest.approx(50)
+    assert found["nuclei_per_mm2"].value == pytest.approx(PER_MM2)
     scale = next(line for line in found["nuclei_per_mm2"].budget if str(line.name) == "scale")
-    assert scale.u == pytest.approx(50 * 2 * 0.01)  # an area goes with the square of the pixel size
+    assert scale.u == pytest.approx(PER_MM2 * 2 * 0.01)  # an area goes with the square of the pixel size
+
+
+def test_the_number_is_right_over_all_places_of_a_lattice():
+    """Squares of 4 px, one for each 7 x 7 px: of all fields of 40 x 40 px that a lattice has, on average exact."""
+    numbers = []
+    for down in range(7):
+        for right in range(7):
+            every = np.zeros((60, 60))
+            starts = [(top, left) for top in range(down, 56, 7) for left in range(right, 56, 7)]
+            for number, (top, left) in enumerate(starts, 1):
+                every[top : top + 4, left : left + 4] = number
+            image, given = field(np.ascontiguousarray(every[9:49, 9:49]), "instance")
+            settings = RECIPE.Settings(count="nuclei", minimum_px2=16)
+            measured = RECIPE.measure_field(image, given, settings, EDITIONS)
+            numbers.append(measured.values.numbers.counted_per_mm2)
+    assert np.mean(numbers) == pytest.approx(1e6 / (7 * 2) ** 2, rel=1e-9)
 
 
 def test_single_cells_give_both():
     found = results([field(objects(), "instance")], count="cells")
-    assert found["cells_per_mm2"].value == pytest.approx(50)
+    assert found["cells_per_mm2"].value == pytest.approx(PER_MM2)
     assert found["area_percent.covered"].value == pytest.approx(100 * (17 * 36 + 6 * 30) / 1e5)
     assert results([field(objects(), "instance")])["area_percent.covered"].value == pytest.approx(0.792)
 
 
+def test_sheets_of_cells_are_not_shown_as_the_worst_features():
+    def worst(pair, count):
+        return RECIPE.measure_field(*pair, RECIPE.Settings(count=count), EDITIONS).worst
+
+    assert worst(field(half()), "nothing") == ()
+    assert len(worst(field(objects(), "instance"), "nuclei")) == 10
+
+
 def test_objects_below_the_least_size_do_not_count():
-    found = checks([field(objects(), "instance")], count="nuclei", minimum_px2=32)
-    assert results([field(objects(), "instance")], count="nuclei", minimum_px2=32)[
+    labels = objects()
+    labels[80:85, 500:506] = 24  # 30 px2; those that the edge cuts are as small, and tell nothing of what is small
+    found = checks([field(labels, "instance")], count="nuclei", minimum_px2=32)
+    assert results([field(labels, "instance")], count="nuclei", minimum_px2=32)[
         "nuclei_per_mm2"
-    ].value == pytest.approx(17 / 0.4)
-    assert found["Objects below the smallest size that counts"].value == pytest.approx(100 * 6 / 23)
+    ].value == pytest.approx(PER_MM2)
+    assert found["Objects below the smallest size that counts"].value == pytest.approx(100 / 18)
     assert found["Objects counted"].value == 17
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from inspect_tool.measure import edges
+from inspect_tool.measure.regions import region_table
 
 
 def test_chance_is_the_share_of_places_where_a_grain_is_whole():
@@ -49,3 +50,26 @@ def test_two_sizes_of_squares_thrown_at_random_keep_their_number():
     side = np.repeat(sides, frequent)
     assert edges.weighted_number(side, side, window) == pytest.approx(2 * 100**2, rel=1e-3)
     assert len(side) < 0.65 * 2 * 100**2
+
+
+@pytest.mark.parametrize("margin_px", [1, 2, 3])
+def test_a_margin_at_the_edge_keeps_the_number_over_all_places_of_a_lattice(margin_px):
+    numbers = []
+    for down in range(9):
+        for right in range(9):
+            every = np.zeros((60, 60), np.int32)
+            starts = [(top, left) for top in range(down, 56, 9) for left in range(right, 56, 9)]
+            for number, (top, left) in enumerate(starts, 1):
+                every[top : top + 4, left : left + 4] = number
+            labels = np.ascontiguousarray(every[9:51, 9:51])
+            weights = edges.whole_weights(labels, region_table(labels), None, margin_px=margin_px)
+            numbers.append(weights.sum())
+    assert np.mean(numbers) == pytest.approx(42 * 42 / 81, rel=1e-12)
+
+
+def test_what_lies_within_the_margin_counts_as_cut():
+    labels = np.zeros((30, 30), np.int32)
+    labels[1:6, 10:15], labels[2:7, 20:25] = 1, 2
+    weights = edges.whole_weights(labels, region_table(labels), None, margin_px=2)
+    assert weights[0] == 0
+    assert weights[1] == pytest.approx(30**2 / (30 - 2 * 2 - 5 + 1) ** 2)  # places of the upper left corner

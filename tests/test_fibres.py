@@ -266,6 +266,45 @@ def test_the_usual_diameter_is_that_of_the_discs():
     assert found == pytest.approx(30.0, rel=0.15)
 
 
+def test_the_rest_of_a_fiber_at_the_edge_is_no_part_of_the_whole_one_beside_it():
+    """Discs 22 px across, blurred until they join: one whole, one with its middle beyond the edge, one cut alone."""
+    rows, columns = np.mgrid[:80, :160]
+    middles = ((16, 50), (-4, 59), (6, 110))
+    discs = np.max([np.hypot(rows - row, columns - column) <= 11 for row, column in middles], axis=0)
+    gray = cv2.GaussianBlur(discs.astype(np.float32), (0, 0), 1.5)
+    mask = gray > 0.5
+    assert cv2.connectedComponents(mask.astype(np.uint8))[0] - 1 == 2
+    found = packed.parted(gray, mask, 22.0)
+    whole, cut = (found == found[row, column] for row, column in ((16, 50), (6, 110)))
+    assert not whole[:2].any()
+    assert np.count_nonzero(whole) == pytest.approx(pi * 11**2, rel=0.06)
+    assert np.array_equal(cut, mask & (columns > 90))  # what is cut and has no neighbor stays in one piece
+    assert found[0, 59] not in (0, found[16, 50])
+
+
+def test_matrix_beside_a_void_is_no_fiber():
+    drawn = synthetic.fibers(
+        seed=5_000_001,
+        fiber_percent=60.0,
+        diameter_um=7.7,
+        tilt_deg=4.0,
+        void_percent=1.5,
+        shape_px=(340, 400),
+        pixel_um=0.35,
+    )
+    table = dict(RECIPE.BACKEND)
+    settings = checked(with_voids.Settings, {key: table[key] for key in table.keys() - {"name"}}, "fibres")
+    image = Micrograph(
+        pixels=synthetic.degrade(drawn.pixels, 2, seed=5_000_001),
+        calibration=Calibration(source="ratio only"),
+        path="drawn",
+    )
+    found = with_voids.segment(with_voids.load(settings), image, settings)
+    fibers = found.objects[found.objects > 0]
+    area, drawn_area = np.bincount(fibers), np.bincount(fibers, (drawn.labels == 1)[found.objects > 0])
+    assert (drawn_area >= 0.5 * area).all()
+
+
 def test_drawn_sections_hold_their_share_on_average_and_fibers_touch():
     shares = []
     for seed in range(6):

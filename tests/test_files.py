@@ -167,5 +167,16 @@ def test_a_schema_is_named_for_its_document_and_not_for_where_the_code_lies():
     found = set()
     for path in Path(inspect_tool.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r'"(inspect_tool/[a-z_/]+/\d+)"', path.read_text(encoding="utf-8")))
-    documents = ("comparison/1", "folder/1", "gauge/1", "golden/1", "report/1", "report/2", "score/1", "selftest/1")
+    documents = (
+        "comparison/1",
+        "folder/1",
+        "gauge/1",
+        "golden/1",
+        "lab/1",
+        "lab_defaults/1",
+        "report/1",
+        "report/2",
+        "score/1",
+        "selftest/1",
+    )
     assert found == {f"inspect_tool/{name}" for name in (*documents, "validation/1", "validation/2")}

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from inspect_tool.cli import app
-from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.errors import MeasurementError, OutputError, ReadError, SettingsError
 from inspect_tool.inspection import hand_check, job_plan, job_run
 from inspect_tool.referee import ledger
 from inspect_tool.verify import verify
@@ -340,6 +340,58 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
     unseen = next(one for one in report.checks if one.name == "Structure of which the program saw none, pore")
     assert (unseen.specimen, unseen.passed) == ("B", False)
     assert verify.verify(tmp_path / "reports/job").verified
+
+
+LEVEL = 'name = "threshold", method = "fixed", levels = [80.0], phase = "dark"'
+CONFLUENCE = f'recipe = "confluence"\nbackend = {{ {LEVEL}, classes = ["cells", "ground"] }}'
+FIBRES = f"""recipe = "fibres"
+backend = {{ name = "with_voids", objects = {{ {LEVEL} }}, names = ["matrix", "fiber", "void"] }}"""
+
+
+@pytest.mark.parametrize(
+    ("table", "quantity", "classes"),
+    [
+        (CONFLUENCE, "area_percent.covered", {"ground": "bright", "cells": "dark"}),
+        (FIBRES, "fibre_percent", {"matrix": "bright", "fiber": "dark", "void": "never seen"}),
+    ],
+)
+def test_what_cells_cover_and_the_share_of_fibers_are_corrected(tmp_path, table, quantity, classes):
+    """The rims of the discs are missed by the program and seen by the person."""
+    job, truth = drawn_job(tmp_path)
+    more = 'images = ["*.png"]\nexports = ["json"]\ncalibration = { source = "ratio only" }'
+    job.write_text(f"{table}\n{more}\n", encoding="utf-8")
+    hand_check.draw(job, tmp_path / "page.html", nonce="x")
+    sample = page_of(tmp_path / "page.html")
+    assert [choice["value"] for choice in sample["choices"]] == list(classes)
+    named = {look: name for name, look in classes.items()}
+    said = [{"n": one["n"], "value": named[seen(sample, one)]} for one in sample["items"]]
+    hand_check.record(job, answered(sample, file=tmp_path / "answers.json", answers=said))
+    job.write_text(f'{table}\n{more}\nreferee = {{ file = "answers.json" }}\n', encoding="utf-8")
+    report = job_run.run(job, tmp_path / "reports", trail=False)
+    after = result_of(report, quantity)
+    table = next(one for one in report.tables if one.title == "Check by hand")
+    machine = [row[table.columns.index("Machine alone")] for row in table.rows if f"{row[0]}, corrected" in after.title]
+    assert machine[0] < truth - 10
+    assert abs(after.value - truth) < 7  # 150 points, as above
+    assert after.interval[0] <= truth <= after.interval[1]
+    assert "segmentation" not in {line.name for line in after.budget}
+    assert verify.verify(tmp_path / "reports/job").verified
+
+
+def test_a_number_of_nuclei_is_not_corrected_by_points(tmp_path):
+    job, _ = drawn_job(tmp_path)
+    job.write_text(
+        """
+recipe = "confluence"
+images = ["*.png"]
+calibration = { pixel_um = 0.5, source = "stage micrometer", u_rel = 0.01 }
+settings = { count = "nuclei" }
+backend = { name = "watershed", mode = "particles", phase = "dark" }
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(MeasurementError, match=r"settings.count is 'nuclei': points correct what is covered"):
+        hand_check.draw(job, tmp_path / "page.html")
 
 
 @pytest.mark.parametrize(("name", "text"), [("job.toml", "exists already"), ("gone/page.html", "there is no folder")])

@@ -103,6 +103,7 @@ def test_the_words_of_an_english_page_are_those_of_its_report(made):
     ("name", "values", "german"),
     [
         ("pm", (12.3456, 0.2345, "%"), "12,35\xa0±\xa00,23\xa0%"),
+        ("pm", (25.13, 15.9, "um", (20.31, 41.03)), "25,1\xa0(20,3\xa0…\xa041,0)\xa0µm"),
         ("interval", ((12.1111, 12.58), 0.2345, "%"), "12,11\xa0…\xa012,58\xa0%"),
         ("number", (1.5e-7, 3), "1,50\xa0×\xa010⁻⁷"),
         ("number", (12345.678, 7), "12\xa0345,68"),
@@ -130,6 +131,19 @@ def test_a_german_page_has_german_numbers_and_heads(made):
     assert text.filters("de")["pm"](main.value, main.expanded_u, main.unit) in shown
     for key in ("results", "uncertainty", "checks", "decision", "provenance", "to_be_read"):
         assert f">{said(Text(f'page.{key}'), 'de')}</h2>" in page
+
+
+def test_page_1_shows_limits_that_lie_unevenly_and_says_what_u_is_then(made):
+    main = made.report.results[0]
+    even = replace(main, interval=(main.value - main.expanded_u, main.value + main.expanded_u))
+    uneven = replace(main, interval=(main.value - main.expanded_u / 2, main.value + main.expanded_u))
+    for result, skewed in ((even, False), (uneven, True)):
+        report = replace(made.report, results=(result, *(one for one in made.report.results[1:] if not one.main)))
+        page_1 = render(report, made.folder, SHIPPED, "print", "de").partition("</section>")[0]
+        shown = unescape(re.sub(r"<[^>]+>", "", page_1))
+        printed = text.filters("de")["pm"](result.value, result.expanded_u, result.unit, result.interval)
+        assert printed in shown
+        assert ("(" in printed) == (said(Text("page.uneven"), "de") in shown) == skewed
 
 
 def test_what_a_file_of_a_standard_says_is_printed_in_the_language(made):

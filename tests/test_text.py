@@ -32,6 +32,30 @@ def test_result_is_printed_to_the_place_of_its_uncertainty(value, expanded_u, un
     assert text.pm(value, expanded_u, unit) == expected.replace(" ", text.NBSP)
 
 
+@pytest.mark.parametrize(
+    ("value", "expanded_u", "limits", "expected"),
+    [
+        (25.13, 15.9, (20.31, 41.03), "25.1 (20.3 … 41.0) µm"),
+        (3.2, 5.1, (0.0, 8.3), "3.2 (0.0 … 8.3) µm"),  # a limit that is cut off at zero
+        (25.13, 9000.0, (20.31, 9025.0), "25.1 (20.3 … 9000) µm"),  # far limit: two digits of its own distance
+        (20.0, 5.0, (20.0, 25.0), "20.0 (20.0 … 25.0) µm"),  # one side alone
+        (25.13, 4.0, (21.16, 29.13), "25.1 ± 4.0 µm"),  # differs by less than the place that is printed
+        (25.13, 4.0, (21.13, 29.13), "25.1 ± 4.0 µm"),
+        (25.13, 4.0, None, "25.1 ± 4.0 µm"),
+        (25.13, None, (21.0, 22.0), "25.13 µm"),
+        (25.13, 4.0, (21.13, float("inf")), "25.1 ± 4.0 µm"),
+    ],
+)
+def test_limits_that_lie_unevenly_are_printed_themselves(value, expanded_u, limits, expected):
+    assert text.pm(value, expanded_u, "um", limits) == expected.replace(" ", text.NBSP)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(999.4, "999"), (1000.0, "∞"), (267383.4, "∞"), (12.34, "12.3")])
+def test_so_many_degrees_of_freedom_that_k_no_longer_shows_them_are_infinite(value, expected):
+    """At 1000 the Student factor, 1.9623, is printed as 1.96 as well."""
+    assert text.dof(value) == expected
+
+
 @given(finite, finite)
 def test_printed_value_differs_by_at_most_half_the_second_digit_of_u(value, expanded_u):
     shown = Decimal(text.value_text(value, expanded_u).replace(text.NBSP, "").replace(text.MINUS, "-"))

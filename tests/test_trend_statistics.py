@@ -137,10 +137,10 @@ def test_widened_limits_give_as_many_false_alarms_as_known_ones(n):
     old, new = random.standard_normal((rows, n)), random.standard_normal((rows, 100))
     sigma = np.abs(np.diff(old, axis=1)).mean(axis=1) / constants(2).d2
     z = (new - old.mean(axis=1)[:, None]) / sigma[:, None]
-    wide = limits.widths(n)
-    assert wide.single > 3
-    assert (np.abs(z) > wide.single).any(axis=1).mean() == pytest.approx(0.237, abs=0.02)
-    assert drawn_cusum_alarms(z, wide.cusum).mean() == pytest.approx(0.185, abs=0.02)
+    single = limits.widened(limits.quiet_single, limits.SINGLE, n)
+    assert (np.abs(z) > single).any(axis=1).mean() == pytest.approx(0.237, abs=0.02)
+    interval = limits.widened(limits.quiet_cusum, limits.CUSUM, n)
+    assert drawn_cusum_alarms(z, interval).mean() == pytest.approx(0.185, abs=0.02)
     # without it they are half as many again, or more
     assert (np.abs(z) > 3).any(axis=1).mean() > 0.32
     assert drawn_cusum_alarms(z, 5.0).mean() > 0.32

@@ -15,6 +15,7 @@ from inspect_tool.model import (
     Criteria,
     Editions,
     Findings,
+    Header,
     Job,
     Quantity,
     Requirement,
@@ -37,7 +38,7 @@ def spec_files_of(job: Job, folder: Path, today: date, where: str) -> tuple[spec
         msg += f" '{job.spec}' is valid"
         raise SettingsError(msg)
     files = specs.read(folder / (job.specs or specs.FOLDER))
-    return specs.find(job.spec, files, date_of_work(job, today), job.recipe, where)
+    return specs.find(job.spec, files, date_of_work(job.header, today), job.recipe, where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def criteria_of(
     conflicts, agreements = specs.compared(requirements, unit, title, where)
     return Criteria(
         spec=job.spec,
-        day=date_of_work(job, today) if job.spec else None,
+        day=date_of_work(job.header, today) if job.spec else None,
         files=tuple(specs.record(file) for file in spec_files),
         conflicts=conflicts,
         agreements=agreements,
@@ -188,10 +189,10 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def date_of_work(job: Job, today: date) -> date:
+def date_of_work(header: Header, today: date) -> date:
     """The day that a certificate must cover: that of the work as the job states it, else that of the run."""
     try:
-        return date.fromisoformat(job.header.date_of_work)
+        return date.fromisoformat(header.date_of_work)
     except ValueError:
         return today
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trust
+from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trend, trust
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -101,6 +101,12 @@ lab_app = typer.Typer(
     name="lab", help="The laboratory's memory: remember reports, and find them again.", no_args_is_help=True
 )
 
+defaults_app = typer.Typer(
+    name="defaults",
+    help="Header values that jobs of the lab need not state; without a command: show them.",
+    cls=WithDefault,
+)
+
 lot_app = typer.Typer(
     name="lot", help="Lots: a sampling plan, its specimens over several days, a verdict.", no_args_is_help=True
 )
@@ -127,9 +133,16 @@ golden_app.command("record")(studies.golden_record)
 golden_app.command("check")(studies.golden_check)
 app.add_typer(lab_app)
 lab_app.command("init")(lab.init)
+lab_app.command("add", cls=ManyFiles)(lab.add)
+lab_app.command("rebuild")(lab.rebuild)
 lab_app.command("search", cls=find.QueryTerms)(find.search)
 lab_app.command("show")(find.show)
 lab_app.command("export", cls=find.QueryTerms)(find.export)
+lab_app.add_typer(defaults_app)
+defaults_app.command("show")(lab.defaults_show)
+defaults_app.command("set")(lab.defaults_set)
+defaults_app.command("remove")(lab.defaults_remove)
+lab_app.command("trend", cls=find.QueryTerms)(trend.trend)
 lab_app.add_typer(lot_app)
 lot_app.command("new")(find.lot_new)
 lot_app.command("show")(find.lot_show)

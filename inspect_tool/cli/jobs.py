@@ -1,6 +1,7 @@
 """Jobs: run, demo, check, init, list."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from inspect_tool.errors import InspectError, OutputError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from inspect_tool.inspection.job_plan import Progress
     from inspect_tool.inspection.preview import Preview
     from inspect_tool.model import Report, Result
 from inspect_tool.cli.common import (
@@ -27,7 +29,15 @@ from inspect_tool.cli.common import (
 
 def run(
     jobs: Annotated[list[Path], typer.Argument(metavar="JOB...", help="Job files (TOML).")],
-    out: Out = Path("reports"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="For the reports; by default 'reports', with --lab that of the lab."),
+    ] = None,
+    lab: Annotated[
+        Path | None,
+        typer.Option("--lab", metavar="FOLDER", help="Fills in the header, keeps the report and remembers it."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="With --lab: copy images and masks into it.")] = False,
     workers: Workers = 1,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -39,7 +49,24 @@ def run(
     """
     from inspect_tool.inspection.job_plan import job_names
 
-    raise typer.Exit(_run_jobs(list(zip(jobs, job_names(jobs), strict=True)), out, workers, quiet, as_json))
+    named = list(zip(jobs, job_names(jobs), strict=True))
+    if lab is None:
+        raise typer.Exit(_run_jobs(named, out or Path("reports"), workers, quiet, as_json))
+    from inspect_tool.lab import run as for_lab
+    from inspect_tool.lab.database import settings_of
+
+    known = settings_of(lab)
+    faults: list[str] = []
+
+    def measured(path: Path, name: str, tell: "Progress | None") -> "Report":
+        made = for_lab.run(path, known, out, name=name, workers=workers, progress=tell, keep=keep)
+        if made.fault:
+            faults.append(made.fault)
+            print_error(OutputError(made.fault))
+        return made.report
+
+    status = _run_jobs(named, out or known.reports, workers, quiet, as_json, measured=measured)
+    raise typer.Exit(EXIT_FIX if faults else status)
 
 
 def demo(
@@ -140,6 +167,9 @@ def init(
     recipe: Annotated[str, typer.Argument(help="Recipe, see: inspect-tool list recipes. On a terminal: asked.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Job file to write.")] = Path("job.toml"),
     blank: Annotated[bool, typer.Option("--blank", help="Ask nothing; images and scale are put in later.")] = False,
+    lab: Annotated[
+        Path | None, typer.Option("--lab", metavar="FOLDER", help="Lab whose defaults are written into the header.")
+    ] = None,
 ) -> None:
     """Write a commented job for a recipe; on a terminal, images, scale and limit are asked for and the job runs."""
     from inspect_tool import registry
@@ -158,11 +188,18 @@ def init(
     if out.exists():
         msg = f"{out}: exists already and is left as it is; choose another name with --out"
         raise SettingsError(msg)
+    header: dict[str, str] = {}
+    if lab is not None:
+        from inspect_tool.lab import defaults
+        from inspect_tool.lab.database import settings_of
+        from inspect_tool.model import Header
+
+        header = defaults.filled_in(defaults.read(settings_of(lab)), Header())
     answers = Answers()
     if asks:
         recipe = recipe or starter_questions.recipe(_ask, print)
         answers = starter_questions.answers(recipe, out.parent, _ask, print)
-    new_file(out, starter_job(recipe, out.name, answers).encode())
+    new_file(out, starter_job(recipe, out.name, replace(answers, header=header)).encode())
     shown = f'"{out}"' if " " in str(out) else out
     print(f"{out}: written; {'look it through' if asks else 'put in the images and the scale'}, then:")
     print(f"  inspect-tool check {shown}")
@@ -195,8 +232,12 @@ def _run_jobs(
     *,
     exports: tuple[str, ...] | None = None,
     trail: bool = True,
+    measured: "Callable[[Path, str, Progress | None], Report] | None" = None,
 ) -> int:
-    """Run jobs one after the other, print what came out, and return the exit status."""
+    """Run jobs one after the other, print what came out, and return the exit status.
+
+    ``measured`` takes the place of a plain run: called with the job file, the name and the progress.
+    """
     from inspect_tool.evidence.recovery import recover
     from inspect_tool.inspection import job_run
 
@@ -209,7 +250,11 @@ def _run_jobs(
             continue
         try:
             with showing_progress(name, quiet or as_json) as tell:
-                report = job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
+                report = (
+                    job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
+                    if measured is None
+                    else measured(path, name, tell)
+                )
             rows.append((name, report, out / name, ""))
         except InspectError as error:
             print_error(error)
@@ -265,12 +310,12 @@ def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         for result in report.results:
             if not result.main and (result.specimen, result.quantity) not in decided:
                 continue
-            printed = filters["pm"](result.value, result.expanded_u, result.unit)
+            printed = filters["pm"](result.value, result.expanded_u, result.unit, result.interval)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
             table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
-        found = {(result.specimen, result.quantity) for result in report.results}
+        reported = {(result.specimen, result.quantity) for result in report.results}
         for one in report.conformities:
-            if (one.specimen, one.quantity) not in found:
+            if (one.specimen, one.quantity) not in reported:
                 table.add_row("", one.specimen, said(one.reason, own), filters["term"](one.decision), "")
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)

@@ -1,9 +1,13 @@
 """The laboratory's memory: lab init, add, rebuild, defaults."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from inspect_tool.cli.common import EXIT_FIX, EXIT_PASS, Quiet, counted, print_error, showing_progress
+from inspect_tool.errors import InspectError, ReadError, SettingsError
 
 LabFolder = Annotated[
     Path,
@@ -27,3 +31,121 @@ def init(
     print(f"{lab.folder}: lab '{lab.name}', database {lab.database}")
     print(f"  inspect-tool run JOB --lab {folder}           measure, and remember the report")
     print(f"  inspect-tool lab add REPORT... --lab {folder}  remember reports that are there already")
+
+
+def add(
+    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Report folders, or PDF reports.")],
+    lab: LabFolder = Path(),
+    keep: Annotated[bool, typer.Option("--keep", help="Keep copies of the masks, by their hash.")] = False,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option("--images", metavar="FOLDER", help="Keep copies of the images too, which are looked for here."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Remember reports. One that is known already is left as it is; one that cannot be read stops no other."""
+    from inspect_tool.lab import index
+    from inspect_tool.lab.database import open_lab
+
+    opened = open_lab(lab)
+    kept = index.Keep(images=tuple(images or ())) if keep or images else None
+    status = EXIT_PASS
+    for path in reports:
+        try:
+            added = index.add(opened, path, kept)
+        except InspectError as error:
+            print_error(error)
+            status = EXIT_FIX
+            continue
+        if not quiet:
+            print(f"{path}: {added.number} {'added' if added.is_new else 'is known'}")
+            for number in added.gone:
+                print(f"  {number}, which lay there, was written over and is forgotten")
+    raise typer.Exit(status)
+
+
+def rebuild(
+    lab: LabFolder = Path(),
+    check_objects: Annotated[
+        bool, typer.Option("--check-objects", help="Read every kept image and mask, and compare its hash.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make the database again from the reports: in the folder of the lab, and wherever a report was added from.
+
+    Exit status: 0 every report that the lab was ever given is there, 2 some are not: they are listed.
+    """
+    from inspect_tool.lab.rebuild import rebuild as rebuilt
+
+    with showing_progress("rebuild", quiet, only_news=True) as tell:
+        found = rebuilt(lab, check_objects=check_objects, progress=tell)
+    if found.kept_aside is not None:
+        print(
+            f"{found.kept_aside}: the damaged database; the queue and the limits of trends were in it", file=sys.stderr
+        )
+    lines = [
+        *(f"{place}: {text}" for place, text in found.missing),
+        *found.unreadable,
+        *(f"{path}: is damaged; put it back from a copy" for path in found.damaged),
+    ]
+    if found.lost_lines:
+        lines.append(f"reports.jsonl: {counted(found.lost_lines, 'line')} cannot be read")
+    for line in lines:
+        print_error(ReadError(line))
+    if not quiet:
+        others = f", {counted(found.other_pdfs, 'PDF')} of other kinds" if found.other_pdfs else ""
+        print(f"{counted(found.reports, 'report')} in the index{others}; {len(lines) or 'none'} missing or damaged")
+    raise typer.Exit(EXIT_FIX if lines else EXIT_PASS)
+
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Field of the header of a job, e.g. laboratory.")]
+For = Annotated[
+    str,
+    typer.Option(
+        "--for", metavar="WHO", help="Only for jobs that name it: customer=ACME, instrument=..., operator=..."
+    ),
+]
+
+
+def defaults_show(lab: LabFolder = Path()) -> None:
+    """Show the defaults of the lab."""
+    from inspect_tool.lab import defaults
+    from inspect_tool.lab.database import settings_of
+
+    found = defaults.read(settings_of(lab))
+    tables = {"": found.header}
+    tables |= {f"{scope}={of}": part for scope in defaults.SCOPES for of, part in getattr(found, scope).items()}
+    for who, table in tables.items():
+        for key, value in table.items():
+            print(f"{key:<20} {value}{f'   (for {who})' if who else ''}")
+    if not any(tables.values()):
+        print(f"no defaults; inspect-tool lab defaults set laboratory 'Name of yours' --lab {lab}")
+
+
+def defaults_set(
+    key: Key,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="What a job means that leaves the field empty.")],
+    only: For = "",
+    lab: LabFolder = Path(),
+) -> None:
+    """Set a default: jobs that leave the field empty mean this."""
+    if not value.strip():
+        msg = f"lab defaults: '{key}' is empty; inspect-tool lab defaults remove {key} takes a default away"
+        raise SettingsError(msg)
+    _change(lab, key, value.strip(), only)
+
+
+def defaults_remove(key: Key, only: For = "", lab: LabFolder = Path()) -> None:
+    """Take a default away."""
+    _change(lab, key, "", only)
+
+
+def _change(lab: Path, key: str, value: str, only: str) -> None:
+    from inspect_tool.lab import defaults
+    from inspect_tool.lab.database import settings_of
+
+    scope, _, of = only.partition("=")
+    if only and (scope not in defaults.SCOPES or not of.strip()):
+        msg = f"--for: got '{only}', must be {', '.join(f'{name}=NAME' for name in defaults.SCOPES)}"
+        raise SettingsError(msg)
+    defaults.change(settings_of(lab), key, value, scope, of.strip())

@@ -4,7 +4,7 @@ Whatever changes a number after the recipe combined its fields, doubts it before
 it, happens here and in this order, so that a report that is computed again goes the same way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inspect_tool.acceptance import plausibility, specs
@@ -13,6 +13,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits
 from inspect_tool.images import quality, specimen_area
 from inspect_tool.inspection import lost_fields, supersede
+from inspect_tool.languages import Text, joined
 from inspect_tool.model import (
     Check,
     Conformity,
@@ -32,6 +33,7 @@ from inspect_tool.plugins import Recipe
 from inspect_tool.referee import correction as referee
 from inspect_tool.referee import ledger as hand_checks
 from inspect_tool.referee.population import Population, population
+from inspect_tool.report.build import IDENTIFICATION
 from inspect_tool.validation import line
 from inspect_tool.validation.values import Validation
 
@@ -105,9 +107,20 @@ def findings_of(asked: Asked, measured: Measured, correction: referee.Correction
             *_doubted_fields(asked.job, measured),
             *lost_fields.checks(measured.lost, measured.records),
         ),
-        statements=(*dict.fromkeys(measured.steps), *findings.statements),
+        statements=(*dict.fromkeys(measured.steps), *findings.statements, *_filled_in(asked.job)),
         tables=(*findings.tables, *measured.seen, *lost_fields.tables(measured.lost)),
     )
+
+
+def _filled_in(job: Job) -> Iterator[Statement]:
+    """Which items of the header nobody stated for this job."""
+    if job.defaults is not None:
+        labels = {item.field: item.label for item in IDENTIFICATION}
+        items = joined(", ", [labels.get(name, name) for name in job.defaults.header])
+        yield Statement(
+            name=Text("inspection.of_defaults"),
+            text=Text("inspection.of_defaults_text", lab=job.defaults.lab, items=items),
+        )
 
 
 def verdicts(asked: Asked, measured: Measured, findings: Findings) -> tuple[Conformity, ...]:

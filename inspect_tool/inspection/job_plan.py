@@ -20,6 +20,7 @@ from inspect_tool.files import (
     checked,
     load_job,
     plain,
+    sha256_bytes,
     sha256_file,
     sha256_source,
 )
@@ -89,6 +90,7 @@ class Plan:
     validation: ValidationFile | None = None  # errors of the backend on labeled images
     refereed: referee.Given | None = None  # answers of a person to a random sample
     samples: tuple[referee.Entry, ...] = ()  # ledger of such samples, and of the answers to them
+    text: bytes = b""  # of the job file, with what a laboratory's defaults fill in; empty: as it lies there
 
 
 def plan(
@@ -96,6 +98,7 @@ def plan(
     backend: Mapping[str, object] | None = None,
     *,
     job: Job | None = None,
+    text: bytes | None = None,
     exports: tuple[str, ...] | None = None,
     folder: Path | None = None,
     sources: tuple[Source, ...] | None = None,
@@ -105,8 +108,9 @@ def plan(
 ) -> Plan:
     """Resolve and check everything a job names; the images themselves are read later.
 
-    ``backend`` takes the place of the job's own ``[backend]`` table, ``job`` that of what the file says, ``exports``
-    that of the files it asks for, ``folder`` that of the folder of the job, which relative names start from,
+    ``backend`` takes the place of the job's own ``[backend]`` table, ``job`` that of what the file says, ``text``
+    that of the file itself, ``exports`` that of the files it asks for, ``folder`` that of the folder of the job, which
+    relative names start from,
     ``sources`` that of the images it names, ``spec_files`` that of the acceptance criteria, and ``editions`` that of
     the standards. Without ``refereed`` the samples and answers of a check by hand, which may not be there yet, are not
     read.
@@ -114,7 +118,7 @@ def plan(
     from inspect_tool.report.render import check_language, load_settings, template_folder
 
     path = Path(job_path)
-    job = job or load_job(path)
+    job = job or load_job(path, text)
     if exports is not None:
         job = replace(job, exports=exports)
     where = path.name
@@ -168,7 +172,8 @@ def plan(
     return Plan(
         job=job,
         path=folder / path.name,
-        sha256=sha256_file(path),
+        sha256=sha256_file(path) if text is None else sha256_bytes(text),
+        text=text or b"",
         editions=found.editions,
         settings=settings,
         backend=backend_name,
@@ -316,7 +321,7 @@ def _stated(calibration: Calibration | None, job: Job, folder: Path, where: str)
         return None
     check_stated(calibration, where)
     resolved = laboratory_files.resolve(calibration, folder, where)
-    stop_if_expired(resolved, date_of_work(job, now().date()), where)
+    stop_if_expired(resolved, date_of_work(job.header, now().date()), where)
     return resolved
 
 
@@ -325,7 +330,9 @@ def scale_lines(planned: Plan) -> list[Words]:
     stated = dict.fromkeys(source.stated for source in planned.sources if source.stated is not None)
     made = [item for item in stated if item.pixel_um is not None]
     lines = [laboratory_files.described(item) for item in made]
-    failed = [rule for rule in calibration.checks(made, date_of_work(planned.job, now().date())) if not rule.passed]
+    failed = [
+        rule for rule in calibration.checks(made, date_of_work(planned.job.header, now().date())) if not rule.passed
+    ]
     return [*lines, *(Text("console.scale_not_met", name=rule.name, note=rule.note) for rule in failed)]
 
 

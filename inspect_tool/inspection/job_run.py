@@ -42,6 +42,7 @@ def run(
     out: str | Path | None = None,
     *,
     name: str = "",
+    text: bytes | None = None,
     workers: int = 1,
     executor: Executor | None = None,
     backend: Mapping[str, object] | None = None,
@@ -60,6 +61,8 @@ def run(
         pictures. None: nothing is kept but the returned report.
     name : str, optional
         Name of the folder; default: the name of the job file without its suffix.
+    text : bytes, optional
+        Takes the place of what is in the job file, and is kept with the report.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
     executor : Executor, optional
@@ -82,7 +85,7 @@ def run(
         written stops the run before it measures.
     """
     started, clock = now(), time.perf_counter()
-    planned = plan(job_path, backend, exports=exports)
+    planned = plan(job_path, backend, text=text, exports=exports)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
@@ -133,7 +136,7 @@ def _reported(
         findings,
         job_name=planned.path.stem,
         checks=(
-            *scale_checks(measured.records, date_of_work(planned.job, started.date())),
+            *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
             *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
         ),
         worst=worst,

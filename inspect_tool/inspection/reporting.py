@@ -196,7 +196,7 @@ def carried_files(
     replaced: supersede.Replaced | None,
 ) -> tuple[Attachment, ...]:
     """Copy into the report folder what the numbers rest on besides the masks: job, standards, tables of the job."""
-    (folder / "job.toml").write_bytes(planned.path.read_bytes())
+    (folder / "job.toml").write_bytes(planned.text or planned.path.read_bytes())
     (folder / FOLDER).mkdir(exist_ok=True)
     found = [_attachment(folder, folder / "job.toml", "job")]
     for name, path in sorted(planned.editions.files.items()):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
+from dataclasses import field as default
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from typing_extensions import Doc
@@ -110,6 +111,7 @@ class Answers:
     lower: float | None = None  # limits of the first quantity, in its unit
     upper: float | None = None
     source: str = ""  # of the limits
+    header: Mapping[str, str] = default(default_factory=dict)  # fields whose values are known
 
 
 def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers()) -> str:
@@ -132,7 +134,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
             other_standards=f"   # or: {others}" if others else "",
             images=_toml(answers.images),
         ).rstrip("\n"),
-        *_header_lines(),
+        *_header_lines(answers.header),
         _SCALES[answers.scale].format(pixel_um=f"{answers.pixel_um!r}", told=answers.told).rstrip("\n"),
         _CALIBRATION_MORE.rstrip("\n"),
         "",
@@ -189,7 +191,7 @@ _SCALES = {"stated": _CALIBRATION, "ratio only": _RATIO_ONLY, "scale bar": _OF_B
 _FILLED = ("laboratory", "customer", "order", "part", "operator")
 
 
-def _header_lines() -> Iterator[str]:
+def _header_lines(known: Mapping[str, str]) -> Iterator[str]:
     from inspect_tool.report.build import IDENTIFICATION
 
     labels = {item.field: item.label.lower() for item in IDENTIFICATION}
@@ -197,8 +199,8 @@ def _header_lines() -> Iterator[str]:
     for name in (*_FILLED, *(name for name in names if name not in _FILLED)):
         says = labels.get(name, "")
         says = f"{says}, as 2026-01-31" if name.startswith("date_") else "" if says == name.replace("_", " ") else says
-        line = f'{name} = ""'
-        line = line if name in _FILLED else f"# {line}"
+        line = f"{name} = {_toml(known.get(name, ''))}"
+        line = line if name in (*_FILLED, *known) else f"# {line}"
         yield f"{line:<28} # {says}" if says else line
 
 

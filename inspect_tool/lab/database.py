@@ -31,6 +31,10 @@ _SECRET = ("password", "sslpassword")  # what a query of a URL may give too
 _UPGRADE_LOCK = 0x1A5B  # of PostgreSQL, while tables are made
 
 
+class UnusableError(OutputError):
+    """The database is missing or damaged: it is made again from the reports."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
     """An open lab."""
@@ -185,6 +189,43 @@ def open_lab(folder: Path) -> Lab:
             )
             raise SettingsError(msg)
     return lab
+
+
+def restore(lab: Lab) -> Path | None:
+    """Make the database of a lab usable: one that is missing is made, a damaged one too, and kept beside it.
+
+    Returns
+    -------
+    Path or None
+        The damaged database under its new name, where there was one.
+    """
+    check_place(lab.folder, lab.url)
+    path = lab.folder / DATABASE
+    aside = None
+    if not lab.url and path.exists():
+        try:
+            _check_whole(lab)
+        except UnusableError:
+            aside = path.with_name(f"{DATABASE}.damaged-{now():%Y%m%dT%H%M%SZ}")
+            try:
+                path.rename(aside)
+                for ending in ("-wal", "-shm"):  # what belongs to the damaged one must not be taken for the new one's
+                    if (beside := path.with_name(f"{DATABASE}{ending}")).exists():
+                        beside.rename(f"{aside}{ending}")
+            except OSError as error:
+                msg = f"{path}: is damaged and cannot be put aside: {error.strerror}"
+                raise OutputError(msg) from None
+    create(lab)
+    return aside
+
+
+def _check_whole(lab: Lab) -> None:
+    with connected(lab, read_only=True) as connection:
+        said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        if said != "ok":
+            raise _damaged(lab, " ".join(said.split()))
+        if not inspect(connection).has_table(tables.lab.name):
+            raise _damaged(lab, "it holds no tables of a lab")
 
 
 def upgrade(lab: Lab) -> None:
@@ -347,11 +388,11 @@ def _newer(lab: Lab, has: str) -> SettingsError:
 
 
 def _gone(lab: Lab) -> OutputError:
-    return OutputError(f"{lab.folder / DATABASE}: is missing; {_made_again(lab)}")
+    return UnusableError(f"{lab.folder / DATABASE}: is missing; {_made_again(lab)}")
 
 
 def _damaged(lab: Lab, what: str) -> OutputError:
-    return OutputError(f"{lab.database}: is damaged: {what}; {_made_again(lab)}")
+    return UnusableError(f"{lab.database}: is damaged: {what}; {_made_again(lab)}")
 
 
 def _made_again(lab: Lab) -> str:

@@ -34,7 +34,6 @@ from inspect_tool.lab.query import PRINTS, Compare, Days, Match, Pattern, Query,
 COLUMNS = {"order": "order_", "sample": "sample_id", "report": "number", "settings": "recipe_settings"}
 """Columns of the fields of a query that are called otherwise in their table."""
 
-_INDEXED = ("customer", "order", "part", "heat", "lot", "report")
 _IDENTIFYING = (
     *("number", "name", "title", "laboratory", "customer", "order_", "part", "heat", "lot", "sample_id", "material"),
     *("operator", "instrument"),
@@ -188,12 +187,22 @@ def check_quantities(connection: Connection, query: Query) -> None:
     SettingsError
     """
     for name in dict.fromkeys(term.quantity for term in query.terms if isinstance(term, Compare)):
-        if connection.scalar(select(exists().where(tables.result.c.quantity == name))):
-            continue
-        there = connection.scalars(select(tables.result.c.quantity).distinct()).all()
-        advice = typos.near(name, there) or (f"; there are: {', '.join(sorted(there)[:20])}" if there else "")
-        msg = f"query: no report of this lab has a result '{name}'{advice}"
-        raise SettingsError(msg)
+        check_quantity(connection, name, "query")
+
+
+def check_quantity(connection: Connection, name: str, where: str) -> None:
+    """Refuse a result that no report has; ``where`` it was asked for begins the message.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if connection.scalar(select(exists().where(tables.result.c.quantity == name))):
+        return
+    there = connection.scalars(select(tables.result.c.quantity).distinct()).all()
+    advice = typos.near(name, there) or (f"; there are: {', '.join(sorted(there)[:20])}" if there else "")
+    msg = f"{where}: no report of this lab has a result '{name}'{advice}"
+    raise SettingsError(msg)
 
 
 def _unless(negated: bool, condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -263,12 +272,7 @@ def _matches(term: Match) -> ColumnElement[bool]:
     if field in PRINTS:
         made = tables.fingerprint.alias().c
         return report.fingerprint.in_(select(made.id).where(any_of(made[COLUMNS.get(field, field)])))
-    column = COLUMNS.get(field, field)
-    if field not in _INDEXED:
-        return any_of(report[column])
-    # the index tells the spellings, and then their reports; whole rows are not read for it
-    written = tables.report.alias().c[column]
-    return report[column].in_(select(written).distinct().where(any_of(written)))
+    return any_of(report[COLUMNS.get(field, field)])
 
 
 def _is(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool]:
@@ -390,7 +394,7 @@ def _named(connection: Connection, name: str) -> Row[Any]:
     report = tables.report.c
     is_hash = len(name) >= _LEAST_UID and set(name.lower()) <= set("0123456789abcdef")
     begins = report.uid.like(f"{name.lower()}%") if is_hash else report.uid == name
-    ways = (report.number == name, report.name == name, begins)
+    ways = (_is(report.number, (name,)), report.name == name, begins)
     for way in ways:
         rows = connection.execute(select(tables.report).where(way).order_by(*newest_first()).limit(_NAMED + 1)).all()
         if len(rows) == 1:

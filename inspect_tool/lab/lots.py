@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from inspect_tool import typos
 from inspect_tool.acceptance import lots as acceptance
@@ -81,7 +81,7 @@ def new(lab: Lab, connection: Connection, lot: Lot, *, opened: date, part: str =
         A file states the lot already, or its file cannot be written.
     """
     acceptance.check_plan(lot, "lab lot new:")
-    if connection.scalar(select(tables.lot.c.id).where(tables.lot.c.identifier == lot.id)) is not None:
+    if _reported(connection, [lot.id]):
         msg = f"lot {lot.id}: reports state it and its sampling plan already; inspect-tool lab lot show {lot.id}"
         raise SettingsError(msg)
     path = _file_of(lab, lot.id)
@@ -133,16 +133,12 @@ def standings(lab: Lab, connection: Connection, identifiers: Sequence[str]) -> t
     found: list[Standing] = []
     for first in range(0, len(identifiers), _AT_ONCE):
         some = identifiers[first : first + _AT_ONCE]
-        known = {
-            row.identifier: _lot(row)
-            for row in connection.execute(select(tables.lot).where(tables.lot.c.identifier.in_(some)))
-        }
+        reported = _reported(connection, some)
         inspected = _inspected(connection, some)
         for name in some:
-            file = filed.get(name)
-            lot = file.lot if file is not None else known.get(name)
-            if lot is not None:
-                found.append(_standing(lot, known.get(name, lot), file, inspected.get(name, ())))
+            file, stated_by_reports = filed.get(name), reported.get(name, [])
+            if file is not None or stated_by_reports:
+                found.append(_standing(file, stated_by_reports, inspected.get(name, ())))
     return tuple(found)
 
 
@@ -157,14 +153,16 @@ class _Inspected:
     decided: tuple[tuple[str, str, str], ...]
 
 
-def _standing(lot: Lot, reported: Lot, file: LotFile | None, inspected: Sequence[_Inspected]) -> Standing:
+def _standing(file: LotFile | None, reported: Sequence[Lot], inspected: Sequence[_Inspected]) -> Standing:
+    plans = list(dict.fromkeys([*([] if file is None else [file.lot]), *reported]))
+    lot = plans[0]
     reports = tuple(each.report for each in inspected)
     specimens = dict.fromkeys(name for report in reports for name in report.specimens)
     sample = acceptance.verdict(lot, tuple(specimens), _conformities(inspected))
     parts = sorted({*(report.part for report in reports), file.part if file is not None else ""} - {""})
     problems = []
-    if lot != reported:
-        problems.append(f"its file says {_numbers(lot)}, its reports say {_numbers(reported)}")
+    if len(plans) > 1:
+        problems.append(f"its file and its reports state different numbers: {'; '.join(map(_numbers, plans))}")
     if len(parts) > 1:
         problems.append(f"its reports and its file name several parts: {', '.join(parts)}")
     if sample.inspected > lot.plan.n:
@@ -256,9 +254,21 @@ def _inspected(connection: Connection, identifiers: Sequence[str]) -> Mapping[st
     return found
 
 
-def _lot(row: Row[Any]) -> Lot:
-    plan = SamplingPlan(standard=row.standard, n=row.n, ac=row.ac, re=row.re, source=row.source)
-    return Lot(id=row.identifier, size=row.size, plan=plan)
+def _reported(connection: Connection, identifiers: Sequence[str]) -> Mapping[str, Sequence[Lot]]:
+    """What the reports that count state of each lot, the oldest report first."""
+    lot, of, report = tables.lot.c, tables.lot_report.c, tables.report.c
+    stating = (
+        select(tables.lot)
+        .join(tables.lot_report, of.lot == lot.id)
+        .join(tables.report, report.id == of.report)
+        .where(lot.identifier.in_(identifiers), report.superseded_by.is_(None))
+        .order_by(report.day, report.started, report.id)
+    )
+    found: dict[str, list[Lot]] = {}
+    for row in connection.execute(stating):
+        plan = SamplingPlan(standard=row.standard, n=row.n, ac=row.ac, re=row.re, source=row.source)
+        found.setdefault(row.identifier, []).append(Lot(id=row.identifier, size=row.size, plan=plan))
+    return found
 
 
 def _numbers(lot: Lot) -> str:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    func,
 )
 
 
@@ -117,16 +118,16 @@ report = Table(
     _text("name"),  # of its folder or PDF
     _text("recipe"),
     _text("title"),
-    _text("number", index=True),  # the report's own id
+    _text("number"),  # the report's own id
     _text("place", index=True),  # folder or PDF: relative to the lab's folder where it lies in it, else absolute
     Column("started", Instant, nullable=False, index=True),
     Column("day", Date, nullable=False, index=True),  # of the work: as the header states it, else that of the start
     Column("added", Instant, nullable=False),
     _text("laboratory"),
-    _text("customer", index=True),
-    _text("order_", index=True),
-    _text("part", index=True),
-    _text("heat", index=True),
+    _text("customer"),
+    _text("order_"),
+    _text("part"),
+    _text("heat"),
     _text("lot", index=True),
     _text("operator"),
     _text("instrument"),
@@ -142,6 +143,10 @@ report = Table(
     Column("spec", ForeignKey("spec.id")),
     Index("ix_report_recipe_day", "recipe", "day"),
 )
+
+_SOUGHT = ("number", "customer", "order_", "part", "heat", "lot")
+SPELLINGS = tuple(Index(f"ix_report_lower_{name}", func.lower(report.c[name])) for name in _SOUGHT)
+"""What a search asks for in small letters or capitals."""
 
 specimen = Table("specimen", METADATA, _of_report(key=True), _text("specimen", key=True))
 
@@ -188,17 +193,17 @@ object_ = Table(
 )
 
 lot = Table(
-    "lot",
+    "lot",  # as reports state it: one of which they state different numbers has several rows
     METADATA,
     _id(),
-    Column("identifier", Text, nullable=False, unique=True),
+    Column("identifier", Text, nullable=False),
     Column("size", Integer, nullable=False),
     _text("standard"),  # of the sampling plan
     Column("n", Integer, nullable=False),  # sample size [specimens]
     Column("ac", Integer, nullable=False),  # as many nonconforming specimens at most
     Column("re", Integer, nullable=False),  # as many at least
     _text("source"),
-    _text("verdict"),  # accepted, rejected, not decided; empty: its sample is not complete
+    UniqueConstraint("identifier", "size", "standard", "n", "ac", "re", "source", name="uq_lot"),
 )
 
 lot_report = Table(

@@ -21,7 +21,10 @@ FIRST_SCHEMA = "report_1"
 _FOLDER = Path(__file__).parent
 _PLURALS = ("zero", "one", "two", "few", "many", "other")  # categories of CLDR
 _ONE = r"[−+-]?\d[\d\u00a0]*(?:\.\d+)?(?:e[+-]?\d+)?(?:\u00a0×\u00a010[⁻⁰¹²³⁴-⁹]+)?"
-_NUMBER = re.compile(rf"(?:[≤≥<>±=]\u00a0)?{_ONE}(?:\u00a0[±…]\u00a0{_ONE})*(?:\u00a0\S{{1,8}}|°)?")  # sign, unit
+_LIMITS = rf"\u00a0\({_ONE}\u00a0…\u00a0{_ONE}\)"
+_NUMBER = re.compile(
+    rf"(?:[≤≥<>±=]\u00a0)?{_ONE}(?:\u00a0[±…]\u00a0{_ONE})*(?:{_LIMITS})?(?:\u00a0\S{{1,8}}|°)?"
+)  # sign, unit
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 
@@ -101,6 +104,8 @@ def localized(number: str, language: str) -> str:
 
     >>> localized("12\\xa0345.6\\xa0±\\xa00.5\\xa0%", "de"), localized("version 1.5", "de")
     ('12\\xa0345,6\\xa0±\\xa00,5\\xa0%', 'version 1.5')
+    >>> localized("2.5\\xa0(2.1\\xa0…\\xa04.0)\\xa0µm", "de")
+    '2,5\\xa0(2,1\\xa0…\\xa04,0)\\xa0µm'
     """
     sign = decimal_sign(language)
     return _POINT.sub(sign, number) if sign != "." and _NUMBER.fullmatch(number) else number

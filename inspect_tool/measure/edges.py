@@ -25,6 +25,9 @@ Window = tuple[int, int, int, int]
 
 FloatArray = NDArray[np.float64]
 
+BLURRED_PX = 2
+"""What lies nearer to the edge may touch it: a gap of one pixel is closed by the blur of a picture. [px]"""
+
 
 def present_labels(labels: LabelImage) -> NDArray[np.int32]:
     """Numbers above 0 of a label image, increasing.
@@ -90,7 +93,7 @@ def weighted_number(height_px: FloatArray, width_px: FloatArray, window: Window)
     return float((1.0 / chance[chance > 0]).sum())
 
 
-def whole_weights(labels: LabelImage, table: "pd.DataFrame", roi: Mask | None) -> FloatArray:
+def whole_weights(labels: LabelImage, table: "pd.DataFrame", roi: Mask | None, *, margin_px: int = 1) -> FloatArray:
     """How many objects each whole one stands for, the inverse of its chance to be whole; 0: it is cut. [1]
 
     In a rectangle by the upright box around it. In a region of any shape an object counts if the circle about its
@@ -104,16 +107,22 @@ def whole_weights(labels: LabelImage, table: "pd.DataFrame", roi: Mask | None) -
         ``regions.region_table`` of them, with this ``roi``.
     roi : bool array of shape (rows, columns), optional
         True where the image counts, somewhere at least.
+    margin_px : int
+        What lies nearer to the edge counts as cut: 1 keeps out what touches it, ``BLURRED_PX`` also what may. [px]
     """
     height, width = labels.shape
     whole = ~table["touches_edge"].to_numpy()
     if roi is None:
-        tall = (table["bottom_px"] - table["top_px"]).to_numpy(dtype=np.float64)
-        wide = (table["right_px"] - table["left_px"]).to_numpy(dtype=np.float64)
-        chance = chance_to_be_whole(tall, wide, (0, 0, height, width))
+        top, left, bottom, right = (
+            table[f"{side}_px"].to_numpy(dtype=np.float64) for side in ("top", "left", "bottom", "right")
+        )
+        near = np.minimum.reduce([top, left, height - bottom, width - right])
+        whole &= near >= margin_px
+        more = 2.0 * (margin_px - 1)  # of a larger object without the margin, which has as many places
+        chance = chance_to_be_whole(bottom - top + more, right - left + more, (0, 0, height, width))
         return np.where(whole & (chance > 0), 1 / np.where(chance > 0, chance, 1.0), 0.0)
     depth = cv2.distanceTransform(np.pad(roi.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    reach = _reaches(labels, table)
+    reach = _reaches(labels, table) + (margin_px - 1)
     at = table["row_px"].round().astype(int).to_numpy(), table["column_px"].round().astype(int).to_numpy()
     ordered = np.sort(depth[roi])
     places = len(ordered) - np.searchsorted(ordered, reach, side="right")

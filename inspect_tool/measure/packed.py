@@ -9,8 +9,10 @@ from math import pi, sqrt
 import cv2
 import diplib as dip
 import numpy as np
+from scipy.ndimage import find_objects
 
 from inspect_tool.measure.boundaries import FloatImage, flooded
+from inspect_tool.measure.edges import BLURRED_PX, present_labels
 from inspect_tool.measure.flooding import numbered
 from inspect_tool.model import LabelImage, Mask
 
@@ -20,6 +22,7 @@ _CROWDED = 0.3  # share of the area of the mask whose strongest responses are co
 _FILLED = 1.5  # times the mask: discs of a size that answer do not cover more; those of clusters do
 _MIDDLE, _AROUND = 0.22, 0.5  # standard deviations of the two smoothings, in diameters
 _SPUR = 0.15  # radius of the disc that fits everywhere into an object, in diameters
+_CORE = 0.8  # radius of the disc that opens what the edge cuts, in radii of the largest that fits into it
 _STANDS_OUT = 0.02  # a middle rises so much above the saddle to a higher one, in usual heights
 
 
@@ -50,7 +53,7 @@ def usual_diameter(gray: FloatImage, mask: Mask) -> float:
     return best[1]
 
 
-def parted(gray: FloatImage, mask: Mask, diameter_px: float) -> LabelImage:
+def parted(gray: FloatImage, mask: Mask, diameter_px: float, roi: Mask | None = None) -> LabelImage:
     """Part a mask into objects of about one diameter, each about a middle that stands out of the gray values.
 
     Parameters
@@ -61,12 +64,15 @@ def parted(gray: FloatImage, mask: Mask, diameter_px: float) -> LabelImage:
         Where the objects are.
     diameter_px : float
         Usual diameter, the shorter one of long objects. [px]
+    roi : bool array of shape (rows, columns), optional
+        True where the image counts.
 
     Returns
     -------
     int32 array of shape (rows, columns)
         Number of the object at each pixel, 0 outside of the mask. A part of the mask without a middle belongs to none,
-        nor do spurs that are narrow for an object: gaps between several objects that the mask does not show.
+        nor do spurs that are narrow for an object: gaps between several objects that the mask does not show. What the
+        edge leaves of an object whose middle lies beyond it is one of its own, and no part of its whole neighbor.
     """
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
@@ -76,7 +82,41 @@ def parted(gray: FloatImage, mask: Mask, diameter_px: float) -> LabelImage:
     middles = numbered(np.asarray(dip.Maxima(dip.Image(solid))) & mask)
     deep = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     found = flooded(np.asarray(-(deep / (diameter_px / 2) + rise / height), np.float32), middles, mask)
-    return _without_spurs(found, _SPUR * diameter_px)
+    return _parted_at_edge(_without_spurs(found, _SPUR * diameter_px), roi)
+
+
+def _parted_at_edge(labels: LabelImage, roi: Mask | None) -> LabelImage:
+    """Part whole objects from what the edge has left of others beside them.
+
+    Such a rest has no middle of its own in the gray values. A convex object that the edge cuts still reaches the edge
+    once it is opened by a disc that fits into it; one that no longer does is whole, and what reached the edge is
+    another.
+    """
+    region = np.ones(labels.shape, np.uint8) if roi is None else roi.astype(np.uint8)
+    kernel = np.ones((2 * BLURRED_PX + 1, 2 * BLURRED_PX + 1), np.uint8)
+    edge = cv2.erode(region, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) == 0
+    made, last = labels.copy(), int(labels.max(initial=0))
+    windows = find_objects(labels)
+    for number in present_labels(np.where(edge, labels, 0).astype(np.int32)).tolist():
+        window = windows[number - 1]
+        mine = np.pad(labels[window] == number, 1)
+        opened = _opened(mine)[1:-1, 1:-1]
+        if (opened & edge[window]).any():
+            continue
+        rest = mine[1:-1, 1:-1] & ~opened
+        _, pieces = cv2.connectedComponents(rest.view(np.uint8), connectivity=8)
+        for piece in np.unique(pieces[rest & edge[window]]):
+            last += 1
+            made[window][pieces == piece] = last
+    return made
+
+
+def _opened(mask: Mask) -> Mask:
+    """Open an object by a disc whose size is a share of the largest one that fits into it."""
+    depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    radius_px = _CORE * float(depth.max())
+    away = cv2.distanceTransform((depth <= radius_px).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(mask & (away <= radius_px + 1))
 
 
 def _without_spurs(labels: LabelImage, radius_px: float) -> LabelImage:

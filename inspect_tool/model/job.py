@@ -174,6 +174,14 @@ class Referee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderDefaults:
+    """Which fields of the header a person did not state for this job: a laboratory's defaults filled them in."""
+
+    lab: str
+    header: tuple[str, ...]  # fields of ``Header``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
 
@@ -194,6 +202,7 @@ class Job:
     skip_damaged: Literal["stop", "report"] = "stop"  # an image that cannot be measured ends the job, or is reported
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
     header: Header = default(default_factory=Header)
+    defaults: HeaderDefaults | None = None
     calibration: Calibration | None = None
     region: Region = default(default_factory=Region)
     settings: Mapping[str, Any] = default(default_factory=dict)

@@ -61,6 +61,8 @@ _ENDINGS = (
 _SINGULAR = {"studies.points": "studies.point", "terms.counts": "terms.count"}
 _ONE = re.compile(r"(?<![\d.])1$")  # behind its sign, if any
 _ABBREVIATIONS = {"ecd": "ECD", "roi": "ROI", "ra": "RA", "ala": "ALA", "id": "ID", "s": "s", "nn": "NN"}
+_FAR = 10.0  # times as far from the value as the other limit: its last digits would mean nothing
+_MANY = 1000.0  # degrees of freedom
 PLAIN = Wording()
 """Of pages that no recipe words."""
 
@@ -157,20 +159,57 @@ def uncertainty_text(expanded_u: float | None) -> str:
     return at_place(expanded_u, uncertainty_place(expanded_u)) if expanded_u > 0 else "0"
 
 
-def pm(value: float | None, expanded_u: float | None = None, unit: str = "1") -> str:
-    """Print value ± U with its unit.
+def pm(
+    value: float | None,
+    expanded_u: float | None = None,
+    unit: str = "1",
+    limits: tuple[float, float] | None = None,
+) -> str:
+    """Print value ± U with its unit, or the value with its limits in brackets where these lie unevenly about it.
 
     >>> pm(12.3456, 0.2345, "%")
     '12.35\\xa0±\\xa00.23\\xa0%'
     >>> pm(7.9312, 0.2149, "G")
     '7.93\\xa0±\\xa00.21'
+    >>> pm(25.13, 15.9, "um", (20.31, 41.03)), pm(25.13, 15.9, "um", (9.23, 41.03))
+    ('25.1\\xa0(20.3\\xa0…\\xa041.0)\\xa0µm', '25\\xa0±\\xa016\\xa0µm')
     """
     if value is None or not isfinite(value):
         return NO_VALUE
+    if uneven(value, expanded_u, limits):
+        assert limits is not None
+        return with_unit(_bracketed(value, limits), unit)
     text = value_text(value, expanded_u)
     if expanded_u is not None and isfinite(expanded_u):
         text += f"{NBSP}±{NBSP}{uncertainty_text(expanded_u)}"
     return with_unit(text, unit)
+
+
+def uneven(value: float | None, expanded_u: float | None, limits: tuple[float, float] | None) -> bool:
+    """Tell whether limits differ from value ± U by more than what is rounded away.
+
+    >>> uneven(25.13, 15.9, (20.31, 41.03)), uneven(25.13, 15.9, (9.3, 41.03)), uneven(25.13, 15.9, None)
+    (True, False, False)
+    """
+    if value is None or expanded_u is None or limits is None or not (isfinite(expanded_u) and expanded_u > 0):
+        return False
+    if not all(map(isfinite, (value, *limits))):
+        return False
+    rounded_away = 0.5 * 10.0 ** -uncertainty_place(expanded_u)
+    low, high = limits
+    return max(abs(value - expanded_u - low), abs(value + expanded_u - high)) > rounded_away
+
+
+def _bracketed(value: float, limits: tuple[float, float]) -> str:
+    """Value and limits to the place of the nearer one; one that lies ten times as far has a place of its own."""
+    away = [abs(limit - value) for limit in limits]
+    nearer = min(filter(None, away))
+    place = uncertainty_place(nearer)
+    low, high = (
+        at_place(limit, place if far <= _FAR * nearer else uncertainty_place(far))
+        for limit, far in zip(limits, away, strict=True)
+    )
+    return f"{at_place(value, place)}{NBSP}({low}{NBSP}…{NBSP}{high})"
 
 
 def interval(low_high: tuple[float, float] | None, expanded_u: float | None = None, unit: str = "1") -> str:
@@ -192,6 +231,16 @@ def unit(name: str) -> str:
     ('µm²', 'mm⁻²', '')
     """
     return _UNIT_TEXT.get(name, name)
+
+
+def on_axis(words: str, name: str) -> str:
+    """Name an axis with its unit in brackets; per area without a superscript minus, which few fonts have.
+
+    >>> on_axis("Value", "1/mm2"), on_axis("Value", "1")
+    ('Value [1/mm²]', 'Value')
+    """
+    plain = name.replace("mm2", "mm²").replace("um", "µm") if name.startswith("1/") else unit(name)
+    return f"{words} [{plain}]" if plain else words
 
 
 def with_unit(text: str, name: str) -> str:
@@ -268,12 +317,14 @@ def bare_p(p: float, digits: int = 3) -> str:
 
 
 def dof(value: float | None) -> str:
-    """Print degrees of freedom: whole when whole, one decimal below 100; none means infinite.
+    """Print degrees of freedom: whole when whole, one decimal below 100; none means infinite, as do 1000 and more.
 
-    >>> dof(4.0), dof(6.44), dof(None)
-    ('4', '6.4', '∞')
+    From there on the Student factor is that of infinitely many to the three digits in which it is printed.
+
+    >>> dof(4.0), dof(6.44), dof(None), dof(267383.4)
+    ('4', '6.4', '∞', '∞')
     """
-    if value is None or not isfinite(value) or value >= 1e6:
+    if value is None or not isfinite(value) or value >= _MANY:
         return "∞"
     return at_place(value, 0) if value >= 100 or float(value).is_integer() else at_place(value, 1)
 

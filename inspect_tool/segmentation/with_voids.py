@@ -1,9 +1,10 @@
 """Objects of another backend, and voids among what it leaves: three phases of a composite, fibers told apart.
 
 Any backend may find the objects. Of one that gives objects they are taken as they are; of one that gives classes those
-of class 1, parted about the middles that stand out of the gray values (``measure.packed``). Voids are what is darker
-than the matrix between the objects by a share of the step from matrix to objects; the outline of each lies half-way
-down to its own floor.
+of class 1, parted about the middles that stand out of the gray values (``measure.packed``); those that have the gray of
+the matrix are none: beside a void a level that follows the gray takes the matrix for the brighter phase. Voids are what
+is darker than the matrix between the objects by a share of the step from matrix to objects; the outline of each lies
+half-way down to its own floor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ _WIDE = 8.0  # the gray of the matrix is followed over this part of the shorter 
 _NOISE = 5.0  # a void is darker than the matrix by this many standard deviations of its gray
 _FLOOR = 0.1  # quantile of the gray within a void that is called its floor
 _HALF, _SHIFT = 0.5, 0.1  # height of the outline between floor and matrix, and how far another plausible one lies
+_PALE = 0.5  # of the step from the matrix to the usual object: what stands out less has the gray of the matrix
 _HOLE = 0.2  # area of a hole in an object over that of the usual one: below it is a pit, and filled
 
 
@@ -127,14 +129,33 @@ def _found(proposed: Segmentation, micrograph: Micrograph, settings: Settings) -
             gray = micrograph.pixels.astype(np.float32)
             gray = gray if gray[mask].mean() > gray[~mask].mean() else -gray
             size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
-            numbers = np.asarray(_filled(packed.parted(gray, mask, size_px)), np.int32)
+            numbers = np.asarray(_filled(packed.parted(gray, mask, size_px, micrograph.roi)), np.int32)
             mask |= numbers > 0
+            pale = _pale(numbers, mask, micrograph, settings)
+            numbers = np.where(pale, 0, numbers)
+            mask &= ~pale
     if not mask.any() or mask.all():
         what = "no object" if not mask.any() else "nothing but objects"
         by = settings.objects["name"]
         msg = f"{micrograph.path}: {what} found by '{by}'; check its settings in [backend] objects, e.g. the phase"
         raise BackendError(msg)
     return _Objects(numbers=numbers, mask=mask)
+
+
+def _pale(labels: LabelImage, mask: Mask, micrograph: Micrograph, settings: Settings) -> Mask:
+    """Objects whose gray is nearer to that of the matrix around them than to that of the usual object."""
+    gray = _gray(micrograph, mask, _rest(mask, micrograph), settings)
+    above = gray.pixels - gray.matrix
+    area = np.bincount(labels.ravel())
+    mean = np.bincount(labels.ravel(), above.ravel()) / np.maximum(area, 1)
+    step = float(np.median(above[mask]))
+    pale = mean * np.sign(step) < _PALE * abs(step)
+    pale[0] = False
+    return np.asarray(pale[labels], np.bool_)
+
+
+def _rest(objects: Mask, micrograph: Micrograph) -> Mask:
+    return ~objects if micrograph.roi is None else ~objects & micrograph.roi
 
 
 def _filled(labels: LabelImage) -> LabelImage:
@@ -169,9 +190,7 @@ def _segmentation(
     settings: Settings,
     height: float,
 ) -> Segmentation:
-    rest = np.asarray(~found.mask)
-    if micrograph.roi is not None:
-        rest &= micrograph.roi
+    rest = _rest(found.mask, micrograph)
     voids = _voids(_gray(micrograph, found.mask, rest, settings), rest, settings, height)
     labels = np.where(found.mask, 1, np.where(voids, 2, 0)).astype(np.int32)
     return Segmentation(

@@ -341,15 +341,18 @@ def missing(report: Report, shown: str, language: str = "") -> Iterator[str]:
     without a language in that of the report."""
     joined = "".join(shown.split())
     written = text.filters(language or report.language or ENGLISH)
-    wanted = [("identification", report.id), ("digest", report.digest), ("verdict", written["term"](report.verdict))]
-    wanted += [
-        (result.title or result.quantity, written["pm"](result.value, result.expanded_u, result.unit))
-        for result in main_results(report.results)
-    ]
-    wanted += [(f"limit of {item.quantity}", written["requirement_text"](item)) for item in report.conformities]
-    for name, value in wanted:
-        if "".join(value.split()).casefold() not in joined.casefold():
-            yield f"does not show the {name}: {value}"
+    wanted = [("identification", [report.id]), ("digest", [report.digest])]
+    wanted.append(("verdict", [written["term"](report.verdict)]))
+    for result in main_results(report.results):
+        stated = result.value, result.expanded_u, result.unit
+        # limits that lie unevenly in brackets, or value ± U as earlier versions printed all results
+        wanted.append(
+            (result.title or result.quantity, [written["pm"](*stated, result.interval), written["pm"](*stated)])
+        )
+    wanted += [(f"limit of {item.quantity}", [written["requirement_text"](item)]) for item in report.conformities]
+    for name, ways in wanted:
+        if not any("".join(value.split()).casefold() in joined.casefold() for value in ways):
+            yield f"does not show the {name}: {ways[0]}"
 
 
 def _first(one: str, other: str) -> int:

@@ -289,7 +289,7 @@ def _recomputed(
         lost=report.lost,
     )
     findings = findings_of(asked, again, correction_of(asked, again))
-    day = criteria.date_of_work(asked.job, date.fromisoformat(report.provenance.started[:10]))
+    day = criteria.date_of_work(asked.job.header, date.fromisoformat(report.provenance.started[:10]))
     known = reporting.scale_checks(records, day)
     others = [check for check in report.checks[len(findings.checks) :] if not has_check(check, known)]
     made = reporting.report_of(

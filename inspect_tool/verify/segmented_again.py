@@ -61,7 +61,7 @@ def image_findings(dossier: Dossier, work: Work, folder: Path, progress: Progres
     try:
         asked = asked_of(work, report)
         sources = tuple(
-            _source(asked.job, record, path) for record, path in zip(report.micrographs, files, strict=True)
+            source_of(asked.job, record, path) for record, path in zip(report.micrographs, files, strict=True)
         )
         planned = job_plan.plan(
             work.folder / "job.toml",
@@ -95,7 +95,7 @@ def _lost_again(
             text = f"{lost.image}: that it cannot be measured; the file is not in the folder"
             yield Finding(part="images", state="not checked", text=text)
             continue
-        alone = replace(planned, sources=(_source(job, lost, same),), ledger=())
+        alone = replace(planned, sources=(source_of(job, lost, same),), ledger=())
         try:
             micrograph = one_field.read_source(alone, alone.sources[0])
             one_field.judge_image(alone, alone.sources[0], micrograph)
@@ -107,7 +107,7 @@ def _lost_again(
             yield Finding(part="images", state="differs", text=text)
 
 
-def _source(job: Job, record: MicrographRecord | LostField, path: Path) -> job_plan.Source:
+def source_of(job: Job, record: MicrographRecord | LostField, path: Path) -> job_plan.Source:
     """The image of a record as the job would name it."""
     own = [one for one in job.specimens if (one.id, one.section) == (record.specimen, record.section)]
     return job_plan.Source(

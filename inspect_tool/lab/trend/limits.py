@@ -13,8 +13,8 @@ and Rigdon, The run length distribution of the CUSUM with estimated parameters, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
+from typing import TypeAlias
 
 import numpy as np
 
@@ -28,35 +28,45 @@ WITHIN = 100
 """Next values that the chance of a false alarm is stated for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Widths:
-    """Half widths of limits. [standard deviations]"""
+SINGLE, CUSUM, EWMA = 3.0, 5.0, 2.962
+"""Half widths for a known mean and standard deviation, in that: of a single value, h of the CUSUM, L of the EWMA.
 
-    single: float = 3.0  # of a single value (rule 1)
-    cusum: float = 5.0  # decision interval h
-    ewma: float = 2.962  # L, of the average once it has run in
+They give 370, 465 and 500 values to a false alarm in the mean.
+"""
 
-
-KNOWN = Widths()
-"""Where mean and standard deviation are known: 370, 465 and 500 values to a false alarm in the mean."""
+Chart: TypeAlias = Callable[[float, Floats, Floats], Floats]
+"""Probability of no alarm within the next values, of a half width and of the mean and standard deviation of these."""
 
 
-def widths(n: int) -> Widths:
-    """Half widths of limits made of ``n`` values.
+def widened(chart: Chart, known: float, n: int) -> float:
+    """Half width of limits made of ``n`` values. [standard deviations]
 
-    >>> widths(100) == KNOWN
-    True
+    Parameters
+    ----------
+    chart : callable
+        ``quiet_single``, ``quiet_cusum`` or ``quiet_ewma``.
+    known : float
+        Half width where mean and standard deviation are known.
+    n : int
+        Values that the limits are made of; from 100 on they are not widened.
+
+    Examples
+    --------
+    >>> round(widened(quiet_single, SINGLE, 25), 2), widened(quiet_single, SINGLE, 100)
+    (3.32, 3.0)
     """
     if n >= ENOUGH:
-        return KNOWN
-    return Widths(
-        single=_wide_enough(quiet_single, n, KNOWN.single),
-        cusum=_wide_enough(quiet_cusum, n, KNOWN.cusum),
-        ewma=_wide_enough(quiet_ewma, n, KNOWN.ewma),
-    )
+        return known
+    stated = log(false_alarms(chart, known))
+    width, before = known * (1 + 10 / n), known
+    apart = log(false_alarms(chart, before, n)) - stated
+    while abs(width - before) > _CLOSE:  # secants: what is left falls smoothly with the width
+        now = log(false_alarms(chart, width, n)) - stated
+        width, before, apart = width - now * (width - before) / (now - apart), width, now
+    return width
 
 
-def false_alarms(chart: Callable[[float, Floats, Floats], Floats], width: float, n: int | None = None) -> float:
+def false_alarms(chart: Chart, width: float, n: int | None = None) -> float:
     """Chance of a false alarm within the next 100 values, of limits made of ``n`` values; None: of known ones. [1]
 
     >>> round(false_alarms(quiet_single, 3.0), 3)
@@ -93,6 +103,7 @@ def quiet_ewma(width: float, mean: Floats, sigma: Floats) -> Floats:
 
 
 _PARTS = (np.arange(11) + 0.5) / 11  # of equal probability
+_CLOSE = 1e-3  # of a width
 
 
 def _ratios(dof: float) -> Floats:
@@ -100,12 +111,3 @@ def _ratios(dof: float) -> Floats:
     from scipy.special import chdtri
 
     return np.asarray(np.sqrt(chdtri(dof, _PARTS) / dof) / c4(dof))
-
-
-def _wide_enough(chart: Callable[[float, Floats, Floats], Floats], n: int, known: float) -> float:
-    stated = false_alarms(chart, known)
-    low, high = known, 4 * known
-    while high - low > 1e-3:
-        middle = (low + high) / 2
-        low, high = (middle, high) if false_alarms(chart, middle, n) > stated else (low, middle)
-    return high

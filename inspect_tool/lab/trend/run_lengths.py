@@ -51,12 +51,14 @@ def upper_cusum(
     """
     from scipy.special import ndtr
 
-    mean, sigma = np.asarray(mean)[..., None, None], np.asarray(sigma)[..., None, None]
+    mean, sigma = np.asarray(mean)[..., None], np.asarray(sigma)[..., None]
     wide = 2 * interval / (2 * _CLASSES - 1)
-    at = wide * np.arange(_CLASSES)
-    step = at[None, :] - at[:, None] + slack - mean
-    steps = ndtr((step + wide / 2) / sigma) - ndtr((step - wide / 2) / sigma)
-    steps[..., 0] = ndtr((step[..., 0] + wide / 2) / sigma[..., 0])  # all that is below stays at 0
+    classes = np.arange(_CLASSES)
+    edges = wide * (np.arange(2 * _CLASSES) - _CLASSES + 0.5)  # from class to class, by how many they are apart
+    below = ndtr((edges + slack - mean) / sigma)
+    apart = classes[None, :] - classes[:, None] + _CLASSES
+    steps = np.diff(below, axis=-1)[..., apart - 1]
+    steps[..., 0] = below[..., apart[:, 0]]  # all that is below stays at 0
     return Chain(steps=steps, start=0)
 
 
@@ -73,5 +75,6 @@ def both_sides_of_ewma(
     mean, sigma = np.asarray(mean)[..., None, None], np.asarray(sigma)[..., None, None]
     wide = 2 * ewma_limit(factor, share) / _CLASSES
     at = wide * (np.arange(_CLASSES) - _CLASSES // 2)
-    low = (at[None, :] - wide / 2 - (1 - share) * at[:, None]) / share - mean
-    return Chain(steps=ndtr((low + wide / share) / sigma) - ndtr(low / sigma), start=_CLASSES // 2)
+    edges = wide * (np.arange(_CLASSES + 1) - _CLASSES / 2)
+    below = ndtr(((edges[None, :] - (1 - share) * at[:, None]) / share - mean) / sigma)
+    return Chain(steps=np.diff(below, axis=-1), start=_CLASSES // 2)

@@ -15,7 +15,7 @@ from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
 from inspect_tool.recipes.confluence import pages
-from inspect_tool.recipes.confluence.field import measure_field
+from inspect_tool.recipes.confluence.field import measure_field, point_classes
 from inspect_tool.recipes.confluence.phantoms import phantoms
 from inspect_tool.recipes.confluence.results import results_of
 from inspect_tool.recipes.confluence.rules import checks_of, warnings_of
@@ -41,6 +41,7 @@ __all__ = [
     "combine",
     "measure_field",
     "phantoms",
+    "point_classes",
 ]
 
 TITLE = Text("confluence.confluence")

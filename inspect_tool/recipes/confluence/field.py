@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text, Words
+from inspect_tool.measure.edges import BLURRED_PX, whole_weights
 from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mask, Micrograph, PointClass, Segmentation
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.confluence.settings import Settings
+from inspect_tool.recipes.confluence.settings import COVERED, Settings
 from inspect_tool.recipes.confluence.values import Measured, Numbers, Values
 from inspect_tool.standards.formulas import confluence
 
@@ -82,13 +83,29 @@ def measure_field(
         ),
         features=table,
         alternatives=shifted,
-        worst=largest_features(table, pixel_um, _caption),
+        # a sheet of cells is no separate thing that could be the worst one
+        worst=() if settings.count == "nothing" else largest_features(table, pixel_um, _caption),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation, micrograph),
             SEPARATION: read_off(micrograph, SEPARATION, lambda: segmentation.told.texture_separation),
         },
     )
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is.
+
+    Raises
+    ------
+    MeasurementError
+        What is covered is not asked for: a number of objects is not corrected by points.
+    """
+    if settings.count == "nuclei":
+        msg = "confluence: settings.count is 'nuclei': points correct what is covered, and no number of objects"
+        raise MeasurementError(msg)
+    named = (PointClass(name="ground"), PointClass(name="cells", quantity=COVERED))
+    return (segmentation.labels > 0).astype(np.uint8), named
 
 
 def _check_countable(micrograph: Micrograph, segmentation: Segmentation, settings: Settings) -> None:
@@ -109,11 +126,16 @@ def _area_px2(labels: LabelImage, roi: Mask | None) -> float:
 
 
 def _table(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> pd.DataFrame:
-    """Patches of cells, or the objects that are counted; ``counts`` says which have the least size."""
+    """Patches of cells, or the objects that are counted.
+
+    ``counts`` says which have the least size, ``count_weight`` for how many each stands.
+    """
     numbered = np.asarray(labels, np.int32) if settings.count != "nothing" else connected(labels > 0)
     table = region_table(numbered, micrograph.calibration.pixel_um, roi=micrograph.roi, shape_factors=False)
     if settings.count != "nothing":
         table["counts"] = table["area_px2"].to_numpy() >= settings.minimum_px2
+        weights = whole_weights(numbered, table, micrograph.roi, margin_px=BLURRED_PX)
+        table["count_weight"] = np.where(table["counts"], weights, 0.0)
     return table
 
 
@@ -130,9 +152,9 @@ def _numbers(labels: LabelImage, table: pd.DataFrame, micrograph: Micrograph, se
         counts = table["counts"].to_numpy(bool)
         counted = int(counts.sum())
         cut = int((table["touches_edge"].to_numpy(bool) & counts).sum())
-        below = int((~counts).sum())
+        below = int((~counts & ~table["touches_edge"].to_numpy(bool)).sum())  # a rest at the edge is no small object
         if pixel_um is not None:
-            per_mm2 = confluence.per_area(counted - cut, cut, area_px2 * pixel_um**2 * 1e-6)
+            per_mm2 = confluence.per_area(float(table["count_weight"].sum()), area_px2 * pixel_um**2 * 1e-6)
     return Numbers(
         covered_percent=covered,
         half_pixel_percent=half,

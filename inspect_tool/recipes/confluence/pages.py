@@ -19,6 +19,7 @@ WORDING = Wording(
         "below_minimum": Text("confluence.column_below"),
         "counted_per_mm2": Text("confluence.column_per_area"),
         "counts": Text("confluence.column_counts"),
+        "count_weight": Text("confluence.column_count_weight"),
         "inner_scatter": Text("confluence.column_inner"),
         "inner_scatter_dof": Text("confluence.column_inner_dof"),
         "counted_scatter": Text("confluence.column_counted_scatter"),

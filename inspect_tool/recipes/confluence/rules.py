@@ -32,7 +32,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         counted = sum(one.counted or 0 for one in numbers)
         below = sum(one.below_minimum or 0 for one in numbers)
         cut = sum(one.counted_cut or 0 for one in numbers)
-        found["counted"] = (float(counted), "")
+        found["counted"] = (float(counted - cut), "")
         found["below_minimum"] = (100 * below / (counted + below) if counted + below else 0.0, "")
         found["cut_by_edge"] = (100 * cut / counted if counted else 0.0, "")
         found["smallest_object"] = (float(settings.minimum_px2), Text("confluence.note_declared"))

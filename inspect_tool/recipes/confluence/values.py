@@ -15,7 +15,7 @@ class Numbers(Row):
     half_pixel_percent: float | None  # area that the outline moves over when it moves by half a pixel [%]
     counted: int | None  # objects of the least size and more
     counted_cut: int | None  # of these the frame cuts so many
-    below_minimum: int | None
+    below_minimum: int | None  # whole ones
     counted_per_mm2: float | None
 
 

@@ -26,6 +26,7 @@ from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import feature_table, field_table, place_of, specimens_of
 from inspect_tool.recipes.fibres import field as one
 from inspect_tool.recipes.fibres import pages
+from inspect_tool.recipes.fibres.field import point_classes
 from inspect_tool.recipes.fibres.phantoms import phantoms
 from inspect_tool.recipes.fibres.results import results_of
 from inspect_tool.recipes.fibres.rules import checks_of, warnings_of
@@ -49,6 +50,7 @@ __all__ = [
     "combine",
     "measure_field",
     "phantoms",
+    "point_classes",
 ]
 
 TITLE = Text("fibres.fibers")

@@ -12,10 +12,10 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.boundaries import parted_by_distance
 from inspect_tool.measure.contacts import contacts
-from inspect_tool.measure.edges import whole_weights
+from inspect_tool.measure.edges import BLURRED_PX, whole_weights
 from inspect_tool.measure.regions import region_table
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
+from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, PointClass, Segmentation
 from inspect_tool.recipes.fibres.settings import COMPONENTS, Settings
 from inspect_tool.recipes.fibres.values import Numbers, Phase, Scatter, Unit
 from inspect_tool.standards.formulas import fiber_sections
@@ -48,9 +48,30 @@ class Found:
 
 def phases_of(segmentation: Segmentation, settings: Settings, where: str) -> Phases:
     """Tell fibers and voids in what a backend gave: objects, classes, or classes with numbered objects."""
+    fiber, void = _masks_of(segmentation, settings, where)
+    if segmentation.kind == "instance":
+        return Phases(fibers=np.asarray(segmentation.labels, np.int32), fiber=fiber, void=void)
+    if segmentation.objects is not None:
+        return Phases(fibers=np.where(fiber, segmentation.objects, 0).astype(np.int32), fiber=fiber, void=void)
+    depth = np.asarray(cv2.distanceTransform(fiber.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    parted = parted_by_distance(depth, fiber, settings.depth) if fiber.any() else np.zeros(fiber.shape, np.int32)
+    return Phases(fibers=parted, fiber=fiber, void=void)
+
+
+def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
+    """Give every pixel the class that a person would name there; the classes, each with the result that it is."""
+    fiber, void = _masks_of(segmentation, settings, "fibres")
+    named = (PointClass(name="matrix"), PointClass(name="fiber", quantity="fibre_percent"))
+    if void is None:
+        return fiber.astype(np.uint8), named
+    return np.where(void, 2, fiber).astype(np.uint8), (*named, PointClass(name="void", quantity="void_percent"))
+
+
+def _masks_of(segmentation: Segmentation, settings: Settings, where: str) -> tuple[Mask, Mask | None]:
+    """Fiber, and void where the segmentation knows it."""
     labels = segmentation.labels
     if segmentation.kind == "instance":
-        return Phases(fibers=np.asarray(labels, np.int32), fiber=np.asarray(labels > 0), void=None)
+        return np.asarray(labels > 0), None
     by_name = {name: number for number, name in segmentation.classes.items()}
     for name in (settings.fiber, settings.void):
         if name and name not in by_name:
@@ -58,12 +79,7 @@ def phases_of(segmentation: Segmentation, settings: Settings, where: str) -> Pha
             raise MeasurementError(msg)
     fiber = np.asarray(labels == (by_name[settings.fiber] if settings.fiber else 1))
     number = by_name[settings.void] if settings.void else 2
-    void = np.asarray(labels == number) if number in segmentation.classes else None
-    if segmentation.objects is not None:
-        return Phases(fibers=np.where(fiber, segmentation.objects, 0).astype(np.int32), fiber=fiber, void=void)
-    depth = np.asarray(cv2.distanceTransform(fiber.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
-    parted = parted_by_distance(depth, fiber, settings.depth) if fiber.any() else np.zeros(fiber.shape, np.int32)
-    return Phases(fibers=parted, fiber=fiber, void=void)
+    return fiber, np.asarray(labels == number) if number in segmentation.classes else None
 
 
 def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Found:
@@ -80,7 +96,7 @@ def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Foun
     minor, major = (table[f"ellipse_{axis}_{unit}"].to_numpy(dtype=np.float64) for axis in ("minor", "major"))
     table["tilt_deg"] = fiber_sections.tilt_deg(minor, np.maximum(major, 1e-12))
     table["touching"] = np.isin(table["feature"].to_numpy(), contacts(fibers)[0])
-    table["count_weight"] = whole_weights(fibers, table, roi)
+    table["count_weight"] = whole_weights(fibers, table, roi, margin_px=BLURRED_PX)
     used = table["count_weight"].to_numpy() > 0
     mean_px = (
         float(np.average(minor[used], weights=table["count_weight"].to_numpy()[used])) / (pixel_um or 1.0)

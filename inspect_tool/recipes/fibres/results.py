@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 
 import numpy as np
 
@@ -21,9 +21,10 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expa
 
 LEAST = 10  # whole fibers; with fewer no mean is stated
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
+_PARTED_PX = 1 / sqrt(12)  # of what parting lines take of the diameter of a fiber that touches others, 0 to 1 px
 _OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
 _STEEPEST = 0.4  # sine of the tilt below which an axis that is a little off is a matter of noise
-_NOISE_KNOWN = 1.25  # times what noise explains: it is itself known to a quarter
+_NOISE_KNOWN = 0.25  # what noise explains is itself known to this share of it
 _MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
 _RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
 
@@ -205,16 +206,21 @@ def _made(
     definition: Text,
     noise: float = 0.0,
 ) -> Result:
-    """A result whose interval reaches to where the value would lie without noise; U is that of the wider side."""
+    """A result whose interval reaches to where the value would lie without noise; U is that of the wider side.
+
+    Noise moves the value to one side: what it explains, ``noise``, is added to what the other lines leave open on the
+    side that it came from, and only how well it is known goes with them.
+    """
     n = sum(len(field.curves["fiber_weight"]) for field in fields)
     budget = [*_sampling(found, fields, groups, n), *lines]
     if noise:
+        rest = expanded(budget)
         budget.append(
             Component(
                 name=Text("budget.roundness"),
-                u=abs(noise) / coverage_factor(None),
+                u=sqrt(_reach(rest, abs(noise)) ** 2 - rest**2) / coverage_factor(None),
                 kind="B",
-                basis=Text("fibres.basis_roundness", without=found.value - noise / _NOISE_KNOWN),
+                basis=Text("fibres.basis_roundness", without=found.value - noise),
             )
         )
     others = expanded(lines)
@@ -231,13 +237,18 @@ def _made(
             definition=definition,
             budget=tuple(budget),
             interval=(
-                found.value - sqrt((found.value - low) ** 2 + others**2 + max(noise, 0.0) ** 2),
-                found.value + sqrt((high - found.value) ** 2 + others**2 + max(-noise, 0.0) ** 2),
+                found.value - _reach(hypot(found.value - low, others), max(noise, 0.0)),
+                found.value + _reach(hypot(high - found.value, others), max(-noise, 0.0)),
             ),
             title=QUANTITIES[name].title,
             main=name in _MAIN,
         )
     )
+
+
+def _reach(rest: float, noise: float) -> float:
+    """How far a limit lies from a value that noise has moved away from it, the other lines leaving ``rest`` open."""
+    return noise + hypot(rest, _NOISE_KNOWN * noise)
 
 
 def _edge_line(fields: Sequence[Measured]) -> Component:
@@ -288,8 +299,10 @@ def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Res
     name = "fibre_diameter_sd_um"
     found = diameter_sd_of(fibers)
     pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-    # outlines that are off by half a pixel here and there add to the scatter: it is never seen too small by them
-    noise = _NOISE_KNOWN * (found.value - sqrt(max(found.value**2 - 2 * (_EDGE_PX * pixel_um) ** 2, 0.0)))
+    touching = float(np.average([field.values.numbers.touching_percent for field in fields])) / 100
+    # outlines that are off here and there add to the scatter: it is never seen too small by them
+    added = (2 * _EDGE_PX**2 + touching * _PARTED_PX**2) * pixel_um**2
+    noise = found.value - sqrt(max(found.value**2 - added, 0.0))
     lines = [
         *_segmentation_line(fields, name, found.value),
         scale_line(fields, found.value, 1, "fibres.basis_scale"),
@@ -363,7 +376,7 @@ def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list
     left = tilts_without_noise(fibers)
     name = "mean_fibre_tilt_deg"
     found = samples.average(fibers.by_number, fibers.tilt_deg)
-    noise = _NOISE_KNOWN * (found.value - float(np.average(left, weights=fibers.by_number.weight)))
+    noise = found.value - float(np.average(left, weights=fibers.by_number.weight))
     groups = fibers.by_number.groups
     edges = _axis_lines(fields, fibers)
     lines = [*_segmentation_line(fields, name, found.value), edges[name]]
@@ -372,7 +385,7 @@ def _directions(fields: Sequence[Measured], fibers: Fibers, clause: str) -> list
     for component in COMPONENTS:
         name = f"orientation_{component}"
         found = samples.average(fibers.by_area, np.asarray(parts[component]))
-        noise = _NOISE_KNOWN * (found.value - float(np.average(without[component], weights=fibers.by_area.weight)))
+        noise = found.value - float(np.average(without[component], weights=fibers.by_area.weight))
         lines = [*_segmentation_line(fields, name, found.value), edges[name]]
         definition = Text("fibres.definition_tensor", component=component)
         made.append(_made(fields, name, found, lines, groups, clause, definition, noise))

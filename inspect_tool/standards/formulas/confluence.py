@@ -29,30 +29,28 @@ def covered_percent(covered: float, area: float) -> float:
     return 100 * covered / area
 
 
-def per_area(whole: float, cut: float, area: float) -> float:
-    """Objects per area, those that the frame cuts as halves.
-
-    The number of objects that touch a window, less half of those that its edge cuts, is the number per area times its
-    area, up to the corners: of the two windows that share an edge each has half of what lies on it.
+def per_area(number: float, area: float) -> float:
+    """Objects per area.
 
     Parameters
     ----------
-    whole, cut : float
-        Objects inside the frame, and objects that it cuts. [1]
+    number : float
+        Objects of the frame: each whole one with the inverse of its chance to be whole
+        (``iso_13322_1.chance_to_be_whole``), those that the edge cuts left out. [1]
     area : float
         Of the frame. [any area unit]
 
     Returns
     -------
     float
-        (whole + cut / 2) / area. [1 / area unit]
+        number / area. [1 / area unit]
 
     Examples
     --------
-    >>> per_area(17, 6, 0.4)
+    >>> per_area(20, 0.4)
     50.0
     """
     if not area > 0:
         msg = f"the area that counts must be > 0, got {area:g}; look at [region]"
         raise MeasurementError(msg)
-    return (whole + cut / 2) / area
+    return number / area

@@ -369,19 +369,8 @@ def _outside(values: Sequence[float], limits: tuple[float, float, float] | None)
     return sum(not limits[0] <= value <= limits[2] for value in values) if limits else 0
 
 
-def _axis_label(report: GaugeReport, word: str) -> str:
-    plain = (
-        text.unit(report.unit)
-        if not report.unit.startswith("1/")
-        else (
-            report.unit.replace("mm2", "mm²").replace("um", "µm")  # few fonts have a superscript minus
-        )
-    )
-    return f"{word} [{plain}]" if plain else word
-
-
 def _value_axis(report: GaugeReport, word: str, low: float | None = None) -> Axis:
-    return Axis(label=_axis_label(report, word), low=low)
+    return Axis(label=text.on_axis(word, report.unit), low=low)
 
 
 def _name_axis(label: str, names: Sequence[str], most: int, ends: tuple[float, float] | None = None) -> Axis:

@@ -79,9 +79,8 @@ def upgrade() -> None:
         sa.Column("ac", sa.Integer(), nullable=False),
         sa.Column("re", sa.Integer(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lot")),
-        sa.UniqueConstraint("identifier", name=op.f("uq_lot_identifier")),
+        sa.UniqueConstraint("identifier", "size", "standard", "n", "ac", "re", "source", name="uq_lot"),
     )
     op.create_table(
         "object",
@@ -185,14 +184,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
         sa.UniqueConstraint("uid", name=op.f("uq_report_uid")),
     )
-    op.create_index(op.f("ix_report_customer"), "report", ["customer"], unique=False)
     op.create_index(op.f("ix_report_day"), "report", ["day"], unique=False)
     op.create_index(op.f("ix_report_fingerprint"), "report", ["fingerprint"], unique=False)
-    op.create_index(op.f("ix_report_heat"), "report", ["heat"], unique=False)
+    for name in ("number", "customer", "order_", "part", "heat", "lot"):
+        op.create_index(f"ix_report_lower_{name}", "report", [sa.text(f"lower({name})")], unique=False)
     op.create_index(op.f("ix_report_lot"), "report", ["lot"], unique=False)
-    op.create_index(op.f("ix_report_number"), "report", ["number"], unique=False)
-    op.create_index(op.f("ix_report_order_"), "report", ["order_"], unique=False)
-    op.create_index(op.f("ix_report_part"), "report", ["part"], unique=False)
     op.create_index(op.f("ix_report_place"), "report", ["place"], unique=False)
     op.create_index("ix_report_recipe_day", "report", ["recipe", "day"], unique=False)
     op.create_index(op.f("ix_report_started"), "report", ["started"], unique=False)

@@ -48,6 +48,14 @@ class ManyFiles(TyperCommand):
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
+ClusterAddress = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers measure the fields, as tcp://pc1:8786, or the file that it wrote.",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
 Language = Annotated[str, typer.Option(help="Of the words of the pages, e.g. de; default: that of the template.")]
 

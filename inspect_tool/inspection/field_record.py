@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from inspect_tool.inspection.one_field import (
     read_source,
     segmented,
 )
-from inspect_tool.inspection.workers import each, processes
+from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
@@ -129,7 +128,7 @@ def measure_all(
     folder: Path,
     workers: int,
     progress: Progress,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     journal: Journal | None = None,
 ) -> tuple[list[Outcome], tuple[LostField, ...]]:
     """Measure every field of a job, side by side where there are workers or an executor of the caller's.
@@ -148,7 +147,7 @@ def measure_all(
     lost: dict[int, LostField] = {}
     lean = _lean()
     done: dict[int, Outcome] = {} if journal is None else resumed(journal, planned, lean)
-    with processes(min(workers, count)) if executor is None else nullcontext(executor) as pool:
+    with hands(executor, min(workers, count), planned, folder) as pool:
         seen: dict[int, Seen | None] = {0: None}
         if count > 1:
             if done:

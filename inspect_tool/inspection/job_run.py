@@ -34,6 +34,7 @@ from inspect_tool.inspection.reporting import (
     typesetting,
     worst_first,
 )
+from inspect_tool.inspection.workers import Machines
 from inspect_tool.model import LostField, Report
 
 
@@ -44,7 +45,7 @@ def run(
     name: str = "",
     text: bytes | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     backend: Mapping[str, object] | None = None,
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
@@ -65,10 +66,10 @@ def run(
         Takes the place of what is in the job file, and is kept with the report.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
-    executor : Executor, optional
+    executor : Executor or Machines, optional
         Measures the fields in the place of ``workers``: any executor of ``concurrent.futures`` or made like one, of
-        threads, of processes, or of a cluster whose machines see the images and the folder ``out`` under the same
-        paths. It is left open.
+        threads or of processes, or the machines of a cluster (``batch.cluster.connected``), which must see the images
+        and the folder ``out`` under the same paths. It is left open.
     backend : mapping, optional
         A ``[backend]`` table that takes the place of the job's own.
     exports : tuple of str, optional

@@ -4,15 +4,34 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.inspection.job_plan import Plan
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class Machines(Protocol):
+    """Other machines: they are looked at before each job, and told once what all of its fields need."""
+
+    def for_job(self, planned: Plan, folder: Path, /) -> AbstractContextManager[Executor]:
+        """Give an executor for the fields of one job, whose pictures are written into a folder."""
+
+
+def hands(
+    given: "Executor | Machines | None", workers: int, planned: Plan, folder: Path
+) -> AbstractContextManager[Executor | None]:
+    """Give what the fields of a job are measured by: an executor of the caller's, left open, or processes."""
+    if given is None:
+        return processes(workers)
+    return given.for_job(planned, folder) if isinstance(given, Machines) else nullcontext(given)
 
 
 def each(

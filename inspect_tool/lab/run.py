@@ -8,6 +8,7 @@ from inspect_tool.errors import InspectError, OutputError
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.inspection import job_run
 from inspect_tool.inspection.job_plan import Progress, plan
+from inspect_tool.inspection.workers import Machines
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab.database import Lab, open_lab
 from inspect_tool.model import Report
@@ -29,7 +30,7 @@ def run(
     *,
     name: str = "",
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     progress: Progress | None = None,
     keep: bool = False,
 ) -> Kept:

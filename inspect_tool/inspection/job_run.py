@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
@@ -50,6 +50,7 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
+    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -78,6 +79,8 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    publication : callable
+        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -104,7 +107,9 @@ def run(
             export(planned, report, folder, progress or silent, len(report.micrographs))
         if made is not None:
             folders.seal(made)
-            issue(made, facts(planned, report, made) if trail else None, report, planned.job, replaced)
+            told = facts(planned, report, made) if trail else None
+            with publication():
+                issue(made, told, report, planned.job, replaced)
         if kept is not None:
             journal.finished(kept)
     return report

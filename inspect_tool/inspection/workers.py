@@ -92,7 +92,7 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
     context = get_context("spawn")
     watched, held = context.Pipe(duplex=False)
     try:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(watched,))
     except (ImportError, OSError):  # no semaphores: a sandbox without /dev/shm, or one that may not be written to
         held.close()
         watched.close()
@@ -120,7 +120,8 @@ def _read_no_more(pool: ProcessPoolExecutor) -> None:
         pool._call_queue._reader.close()  # type: ignore[attr-defined]
 
 
-def _begin(watched: Connection) -> None:
+def begin(watched: Connection) -> None:
+    """Let this process end as soon as the other end of a pipe is closed, and not by the Ctrl-C of its starter."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal: the first process ends the others
     Thread(target=_end_with, args=(watched,), daemon=True).start()
 

@@ -1,6 +1,7 @@
 """The laboratory's memory: lab init, add, rebuild, defaults."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def add(
     opened = open_lab(lab)
     kept = index.Keep(images=tuple(images or ())) if keep or images else None
     status = EXIT_PASS
-    for path in (report for path in reports for report in index.reports_of(path)):
+    for path in chain.from_iterable(map(index.reports_of, reports)):
         try:
             added = index.add(opened, path, kept)
         except InspectError as error:

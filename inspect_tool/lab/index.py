@@ -73,7 +73,7 @@ def add(lab: Lab, path: Path, keep: Keep | None = None) -> Added:
 
 
 def reports_of(path: Path) -> tuple[Path, ...]:
-    """Reports that are meant by a path: those in a folder of reports; none, of the audit trail that lies beside them."""
+    """Reports that are meant by a path: those in a folder of reports, and none by the audit trail beside them."""
     if path.name in (LOG, HEAD):
         return ()
     if not path.is_dir() or (path / "report.json").exists():

@@ -219,6 +219,15 @@ def test_adding_twice_is_adding_once(any_lab, tmp_path):
     assert len(journal.read(any_lab.folder)[0]) == 1
 
 
+def test_a_folder_of_reports_means_those_in_it_and_an_audit_trail_is_no_report(tmp_path):
+    one, two = (written(tmp_path / "out" / name, a_report()) for name in ("one", "two"))
+    (tmp_path / "out" / "audit.jsonl").write_text("{}\n", encoding="utf-8")
+    assert index.reports_of(tmp_path / "out") == (one, two)
+    assert index.reports_of(one) == (one,)
+    assert index.reports_of(tmp_path / "out" / "audit.jsonl") == ()
+    assert index.reports_of(tmp_path / "none") == (tmp_path / "none",)  # named, and found to be missing
+
+
 def test_a_report_is_found_in_the_lab_before_elsewhere(lab, tmp_path):
     index.add(lab, written(tmp_path / "elsewhere", a_report()))
     assert rows(lab)[0].place == str(tmp_path / "elsewhere")

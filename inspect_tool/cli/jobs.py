@@ -279,9 +279,9 @@ def _run_jobs(
             print_error(error)
             rows.append((name, None, out / name, str(error)))
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not quiet and any(report is not None for _, report, _, _ in rows):
-        _print_table(rows)
+        print_table(rows)
     return status_of([report for _, report, _, _ in rows])
 
 
@@ -311,7 +311,8 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
     return faults
 
 
-def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs: name, report where there is one, its folder, else what is wrong."""
     from rich.console import Console
     from rich.table import Table
 
@@ -368,7 +369,8 @@ def _decision_on(result: "Result", report: "Report", term: "Callable[[str], str]
     return ", ".join(dict.fromkeys(term(one.decision) for one in asked))
 
 
-def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs as a list of objects, see ``print_table``."""
     import json
 
     from inspect_tool.files import plain

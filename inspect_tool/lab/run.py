@@ -56,7 +56,7 @@ def run(
     text = defaults.completed(lab, job_path)
     folder = (out or lab.reports) / (name or job_path.stem)
     if out is None:
-        _check_same(job_path, text, folder)
+        check_same(job_path, text, folder)
     report = job_run.run(
         job_path,
         folder.parent,
@@ -78,7 +78,7 @@ def run(
     return Kept(report=report, folder=folder)
 
 
-def _check_same(job_path: Path, text: bytes | None, folder: Path) -> None:
+def check_same(job_path: Path, text: bytes | None, folder: Path) -> None:
     """Refuse to write over the report of other images, which only shares the name of its job file."""
     if not (folder / "report.json").exists():
         return
